@@ -1,1 +1,157 @@
-//! To come.
+//! The derives of [callboard](https://docs.rs/callboard): [`Event`](macro@Event),
+//! [`Request`](macro@Request) and [`EventSet`](macro@EventSet).
+//!
+//! Use them through `callboard`, which re-exports them beside the traits of the same names.
+//!
+//! Every derive is the same pipeline, one module a stage:
+//!
+//! 1. `attr`, over `written`, reads the attributes into options;
+//! 2. `ast` is our view of the item: as written, and as checked;
+//! 3. `valid` turns the one into the other, or says what is wrong and what would be right;
+//! 4. `expand` writes the `impl`s, with the subject from `name`;
+//! 5. `fallback` stands in for it after a mistake, so that one mistake is one error.
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+mod ast;
+mod attr;
+mod errors;
+mod expand;
+mod fallback;
+mod name;
+mod valid;
+mod written;
+
+/// Names an event: implements `Event` for a struct or an enum.
+///
+/// The name is the type's own in dotted lower case, unless `type` says otherwise. An acronym is
+/// one token, and digits stay with the letters before them: `HTTPRequest` is `http.request`,
+/// `Http2Ready` is `http2.ready`. The type has no parameters, since its name stands for it alone.
+///
+/// Everything else is optional, in `#[event(…)]`:
+///
+/// | option | meaning |
+/// | --- | --- |
+/// | `type = "config.parsed"` | the name: tokens separated by dots, without whitespace and wildcards |
+/// | `priority = high` | the priority of every event of the type; also `normal` (the default) and `low` |
+/// | `priority = Self::urgency` | any other path is a `fn(&Self) -> Priority`, asked for each event |
+/// | `retain` | the bus keeps the latest event of the type, for late subscribers |
+/// | `coalesce` | asserts that the type implements `Coalesce`; without it, that is found out |
+/// | `crate = some::path` | where `callboard` is, if it is not at `::callboard` |
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Event, Priority};
+///
+/// #[derive(Debug, Event)]
+/// struct ConfigParsed {
+///     version: u64,
+/// }
+///
+/// #[derive(Debug, Event)]
+/// #[event(type = "disk.level", priority = Self::urgency, retain)]
+/// struct DiskLevel {
+///     percent: u8,
+/// }
+///
+/// impl DiskLevel {
+///     fn urgency(&self) -> Priority {
+///         if self.percent > 95 { Priority::High } else { Priority::Low }
+///     }
+/// }
+///
+/// assert_eq!(ConfigParsed::TYPE, "config.parsed");
+/// assert_eq!(DiskLevel::TYPE, "disk.level");
+/// ```
+#[proc_macro_derive(Event, attributes(event))]
+pub fn derive_event(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let item = ast::Item::read(&input, attr::OF_EVENT);
+    match valid::event(&item) {
+        Ok(event) => expand::event(&event),
+        Err(error) => fallback::event(&item, &error),
+    }
+    .into()
+}
+
+/// Names a request and its answer: implements `Request`, and `Event` with it.
+///
+/// A request is an event, so it derives `Request` only, not `Event` as well.
+///
+/// `#[request(response = YourType)]` is mandatory. The options of [`Event`](macro@Event) may
+/// stand beside it or in an `#[event(…)]` of their own.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Event, Request};
+///
+/// #[derive(Debug, Event)]
+/// enum Verdict {
+///     Valid,
+///     Invalid { reason: String },
+/// }
+///
+/// #[derive(Debug, Request)]
+/// #[request(type = "config.validate", response = Verdict)]
+/// struct ValidateConfig {
+///     yaml: String,
+/// }
+///
+/// assert_eq!(ValidateConfig::TYPE, "config.validate");
+/// assert_eq!(<ValidateConfig as Request>::Response::TYPE, "verdict");
+/// ```
+#[proc_macro_derive(Request, attributes(request, event))]
+pub fn derive_request(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let item = ast::Item::read(&input, attr::OF_REQUEST);
+    match valid::request(&item) {
+        Ok(request) => expand::request(&request),
+        Err(error) => fallback::request(&item, &error),
+    }
+    .into()
+}
+
+/// Makes an enum a component's whole inbox: implements `EventSet`.
+///
+/// Each variant holds one `Delivery<E>` or one `Call<Q>`, no two the same. The enum has no
+/// parameters. `#[event_set(crate = some::path)]` says where `callboard` is, if it is not at
+/// `::callboard`.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Call, Delivery, Event, EventSet, Request};
+///
+/// #[derive(Debug, Event)]
+/// struct ConfigParsed;
+///
+/// #[derive(Debug, Request)]
+/// #[request(response = ConfigParsed)]
+/// struct ParseConfig;
+///
+/// #[derive(Debug, EventSet)]
+/// enum Inbox {
+///     Config(Delivery<ConfigParsed>),
+///     Ask(Call<ParseConfig>),
+/// }
+///
+/// fn handle(message: Inbox) {
+///     match message {
+///         Inbox::Config(config) => println!("from now on: {config:?}"),
+///         Inbox::Ask(call) => println!("to be answered: {call:?}"),
+///     }
+/// }
+/// ```
+#[proc_macro_derive(EventSet, attributes(event_set))]
+pub fn derive_event_set(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let item = ast::Item::read(&input, attr::OF_EVENT_SET);
+    match valid::event_set(&item) {
+        Ok(set) => expand::event_set(&set),
+        Err(error) => fallback::event_set(&item, &error),
+    }
+    .into()
+}

@@ -1,1 +1,48 @@
-//! To come.
+//! Callboard.
+
+extern crate self as callboard;
+
+mod builder;
+mod bus;
+mod engine;
+mod error;
+mod event;
+mod outcome;
+mod overflow;
+mod registry;
+mod report;
+mod request;
+mod startup;
+mod subscription;
+mod sync;
+pub mod testing;
+mod time;
+
+pub use builder::BusBuilder;
+pub use bus::{Bus, Published};
+pub use error::{
+    BuildError, DrainError, RecvTimeoutError, RequestError, StartError, TryRecvError, Unfinished,
+};
+pub use event::{Abilities, AnyEvent, Coalesce, Delivery, Event, Pattern, PatternError, Priority};
+pub use outcome::{End, Outcome};
+pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
+pub use registry::Phase;
+pub use request::{Call, Gather, Gathered, Request, RequestBuilder, Responder, Responses};
+pub use startup::Started;
+pub use subscription::{
+    EventSet, Iter, Member, Recv, RecvMany, SubscriberBuilder, Subscription, TryIter,
+};
+#[cfg(feature = "tokio")]
+pub use time::TokioClock;
+pub use time::{Clock, Sleep, SystemClock};
+
+#[cfg(feature = "derive")]
+pub use callboard_derive::{Event, EventSet, Request};
+
+/// What the derives write; not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::engine::{Scope, Taken};
+    pub use crate::event::{NotCoalescing, Probe};
+    pub use crate::registry::{Interest, MemberInterest};
+}

@@ -1,0 +1,121 @@
+//! The code a checked item becomes.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use crate::ast::{Event, EventSet, Member, Priority, Request};
+
+/// `impl Event`.
+pub(crate) fn event(event: &Event<'_>) -> TokenStream {
+    event_with(event, TokenStream::new())
+}
+
+/// `impl Event` and `impl Request`.
+pub(crate) fn request(request: &Request<'_>) -> TokenStream {
+    let Request { event, response } = request;
+    let Event { root, ident, .. } = event;
+    let event = event_with(event, quote!(.request()));
+    let attributes = attributes();
+    quote! {
+        #event
+
+        #attributes
+        impl #root::Request for #ident {
+            type Response = #response;
+        }
+    }
+}
+
+/// `impl Event`, with `more` at the end of its abilities.
+fn event_with(event: &Event<'_>, more: TokenStream) -> TokenStream {
+    let Event {
+        root,
+        ident,
+        subject,
+        ..
+    } = event;
+    let attributes = attributes();
+    let base = abilities(event);
+    let priority = event.priority.as_ref().map(|priority| match priority {
+        Priority::Level(level) => quote!(.priority(#root::Priority::#level)),
+        Priority::By(function) => quote!(.priority_by(#function)),
+    });
+    let retain = event.retain.map(|retain| quote!(.#retain()));
+    quote! {
+        #attributes
+        impl #root::Event for #ident {
+            const TYPE: &'static str = #subject;
+            const ABILITIES: #root::Abilities<Self> = { #base #priority #retain #more };
+        }
+    }
+}
+
+/// The abilities before any option but `coalesce` is looked at.
+fn abilities(event: &Event<'_>) -> TokenStream {
+    let root = &event.root;
+    match event.coalesce {
+        // At the option's own span, where rustc then says what is not implemented.
+        Some(coalesce) => {
+            quote_spanned!(coalesce.span()=> #root::Abilities::<Self>::new().#coalesce())
+        }
+        // Finds `impl Coalesce` if there is one: an inherent constant wins over a
+        // trait's. `Probe` is not imported, since that may be the event's name.
+        None => quote! {
+            use #root::__private::NotCoalescing as _;
+            #root::__private::Probe::<Self>::ABILITIES
+        },
+    }
+}
+
+/// `impl EventSet`.
+pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
+    let EventSet {
+        root,
+        ident,
+        members,
+    } = set;
+    let attributes = attributes();
+    let member =
+        |Member { ty, .. }: &Member<'_>| quote_spanned!(ty.span()=> <#ty as #root::Member>);
+    let interests = members.iter().map(|it| {
+        let member = member(it);
+        quote!(#member::interest())
+    });
+    let last = members.len().saturating_sub(1);
+    let items = members.iter().enumerate().map(|(at, it)| {
+        let (member, variant) = (member(it), it.variant);
+        let pattern = if at == last { quote!(_) } else { quote!(#at) };
+        quote!(#pattern => Self::#variant(#member::take(taken)))
+    });
+    let scopes = members.iter().map(|it| {
+        let (member, variant) = (member(it), it.variant);
+        quote!(Self::#variant(inner) => #member::scope(inner))
+    });
+    quote! {
+        #attributes
+        impl #root::EventSet for #ident {
+            type Item = Self;
+
+            fn interest() -> #root::__private::Interest {
+                #root::__private::Interest::members([ #(#interests),* ])
+            }
+
+            fn item(taken: #root::__private::Taken) -> Self {
+                match taken.member() { #(#items),* }
+            }
+
+            fn scope(item: &Self) -> #root::__private::Scope {
+                match item { #(#scopes),* }
+            }
+        }
+    }
+}
+
+/// What stands above each `impl`.
+fn attributes() -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated, reason = "whoever uses a deprecated event is told, not its derive")]
+    }
+}

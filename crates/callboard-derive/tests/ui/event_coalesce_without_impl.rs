@@ -1,0 +1,7 @@
+use callboard::Event;
+
+#[derive(Debug, Event)]
+#[event(coalesce)]
+struct ConfigParsed;
+
+fn main() {}

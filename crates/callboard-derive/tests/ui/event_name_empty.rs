@@ -1,0 +1,7 @@
+use callboard::Event;
+
+#[derive(Debug, Event)]
+#[event(type = "")]
+struct ConfigParsed;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use callboard::Event;
+
+#[derive(Debug, Event)]
+struct __;
+
+fn main() {}

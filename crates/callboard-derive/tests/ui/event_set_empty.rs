@@ -1,0 +1,6 @@
+use callboard::EventSet;
+
+#[derive(Debug, EventSet)]
+enum Inbox {}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use callboard::{Delivery, EventSet};
+
+#[derive(Debug)]
+struct ConfigParsed;
+
+#[derive(Debug, EventSet)]
+enum Inbox {
+    Config(Delivery<ConfigParsed>),
+}
+
+fn main() {}

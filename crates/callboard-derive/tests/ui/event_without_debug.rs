@@ -1,0 +1,6 @@
+use callboard::Event;
+
+#[derive(Event)]
+struct ConfigParsed;
+
+fn main() {}

@@ -1,0 +1,146 @@
+//! Building a bus with other than the defaults.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::bus::Bus;
+use crate::error::BuildError;
+use crate::overflow::Dropped;
+use crate::registry::{CoreSettings, PRE_START_CAPACITY};
+use crate::time::{Clock, default_clock};
+
+/// Builds a bus with other than the defaults. Get one from [`Bus::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use callboard::Bus;
+///
+/// let bus = Bus::builder()
+///     .pre_start_capacity(200)
+///     .expect_subscribers(["reconciler", "renderer"])
+///     .expect_responders(["schema"])
+///     .on_drop(|dropped| eprintln!("{dropped}"))
+///     .build()?;
+///
+/// let error = Bus::builder().pre_start_capacity(0).build().unwrap_err();
+/// assert!(error.to_string().contains("pre_start_capacity(0)"));
+/// # Ok::<(), callboard::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct BusBuilder {
+    settings: CoreSettings,
+    on_drop: Option<Box<dyn Fn(&Dropped) + Send + Sync>>,
+}
+
+impl Bus {
+    /// Opens a builder for a bus with other than the defaults.
+    pub fn builder() -> BusBuilder {
+        BusBuilder {
+            settings: CoreSettings {
+                pre_start_capacity: PRE_START_CAPACITY,
+                timestamps: false,
+                clock: default_clock(),
+                expected_subscribers: Vec::new(),
+                expected_responders: Vec::new(),
+            },
+            on_drop: None,
+        }
+    }
+}
+
+impl BusBuilder {
+    /// How many events the bus holds while it buffers; those that coalesce count once per key.
+    /// Default: [`Bus::DEFAULT_PRE_START_CAPACITY`].
+    pub fn pre_start_capacity(mut self, events: usize) -> Self {
+        self.settings.pre_start_capacity = events;
+        self
+    }
+
+    /// The subscribers that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
+    /// to those named before. Default: nobody.
+    pub fn expect_subscribers<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let names = names.into_iter().map(Into::into);
+        self.settings.expected_subscribers.extend(names);
+        self
+    }
+
+    /// The responders that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
+    /// to those named before. Default: nobody.
+    pub fn expect_responders<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let names = names.into_iter().map(Into::into);
+        self.settings.expected_responders.extend(names);
+        self
+    }
+
+    /// Whether the bus keeps time: when each event was published and how long it was queued, how
+    /// old the oldest in a queue is, and how long hand-written loops take. Default: no, since
+    /// reading a clock costs more than publishing.
+    pub fn timestamps(mut self, keep: bool) -> Self {
+        self.settings.timestamps = keep;
+        self
+    }
+
+    /// Where the bus gets its time from. Default: [`SystemClock`](crate::SystemClock), or with
+    /// the feature `tokio` `TokioClock`.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.settings.clock = Arc::new(clock);
+        self
+    }
+
+    /// The function that is told of each critical drop; see [`Bus::on_drop`]. Default: none.
+    pub fn on_drop(mut self, callback: impl Fn(&Dropped) + Send + Sync + 'static) -> Self {
+        self.on_drop = Some(Box::new(callback));
+        self
+    }
+
+    /// Builds the bus.
+    ///
+    /// # Errors
+    ///
+    /// If the pre-start capacity is 0, or an expected name is empty or given twice; the error
+    /// names the argument.
+    pub fn build(self) -> Result<Bus, BuildError> {
+        if self.settings.pre_start_capacity == 0 {
+            return Err(BuildError::NoPreStartCapacity);
+        }
+        check_names("expect_subscribers", &self.settings.expected_subscribers)?;
+        check_names("expect_responders", &self.settings.expected_responders)?;
+        let bus = Bus::with_settings(self.settings);
+        if let Some(callback) = self.on_drop {
+            bus.on_drop(callback);
+        }
+        Ok(bus)
+    }
+}
+
+fn check_names(argument: &'static str, names: &[String]) -> Result<(), BuildError> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if name.is_empty() {
+            return Err(BuildError::EmptyName { argument });
+        }
+        if !seen.insert(name) {
+            return Err(BuildError::DuplicateName {
+                argument,
+                name: name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Debug for BusBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BusBuilder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,422 @@
+//! The bus: publishing, subscribing, closing.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::Scope;
+use crate::error::{DrainError, Unfinished};
+use crate::event::{Delivery, Event, Meta, Priority, TypeInfo, key_of};
+use crate::overflow::Dropped;
+use crate::registry::{Accepted, Core, CoreSettings, PRE_START_CAPACITY, Parcel, Phase};
+use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
+use crate::sync::{Waiting, isolate};
+use crate::time::{Deadline, default_clock};
+
+/// The coordinator. Cheap to clone; every clone is the same bus.
+///
+/// A bus begins by buffering: what is published is kept until [`start`](Self::start), and then
+/// handed, in order, to everybody who has subscribed by then. When the last clone is dropped the
+/// bus closes.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// #[event(type = "config.parsed")]
+/// struct ConfigParsed { version: u64 }
+///
+/// # callboard::testing::block_on(async {
+/// let bus = Bus::new();
+/// let mut configs = bus.subscribe::<ConfigParsed>("reconciler");
+/// bus.publish(ConfigParsed { version: 1 });      // buffered: the bus has not started
+/// bus.start();                                   // replayed, in order, to everyone
+/// assert_eq!(configs.recv().await.unwrap().version, 1);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Bus {
+    handle: Arc<Handle>,
+}
+
+/// What the clones of a bus share, and its subscriptions don't: the last one closes it.
+struct Handle {
+    core: Arc<Core>,
+}
+
+/// What became of a published event.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick;
+///
+/// let bus = Bus::new();
+/// assert!(bus.publish(Tick).buffered());
+/// bus.start();
+/// let published = bus.publish(Tick);
+/// assert_eq!((published.delivered(), published.dropped()), (0, 0), "nobody listens");
+/// bus.close();
+/// assert!(bus.publish(Tick).closed());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    accepted: Accepted,
+}
+
+impl Published {
+    /// How many subscribers' queues it reached.
+    #[must_use]
+    pub fn delivered(&self) -> usize {
+        match self.accepted {
+            Accepted::Routed(_, routed) => routed.delivered,
+            _ => 0,
+        }
+    }
+
+    /// How many subscribers lost an event by it: this one, or an older one that made room.
+    /// Before start: 1 if the buffer was full.
+    #[must_use]
+    pub fn dropped(&self) -> usize {
+        match self.accepted {
+            Accepted::Routed(_, routed) => routed.dropped,
+            Accepted::BufferFull => 1,
+            _ => 0,
+        }
+    }
+
+    /// Whether it waits for the start.
+    #[must_use]
+    pub fn buffered(&self) -> bool {
+        matches!(self.accepted, Accepted::Buffered { .. })
+    }
+
+    /// Whether it was refused because the bus is closed.
+    #[must_use]
+    pub fn closed(&self) -> bool {
+        self.accepted == Accepted::Closed
+    }
+
+    /// The event's number (see [`Delivery::sequence`]), unless it was refused or did not fit in
+    /// the buffer.
+    #[must_use]
+    pub fn sequence(&self) -> Option<u64> {
+        match self.accepted {
+            Accepted::Routed(sequence, _) | Accepted::Buffered { sequence, .. } => Some(sequence),
+            Accepted::BufferFull | Accepted::Closed => None,
+        }
+    }
+}
+
+impl Bus {
+    /// The default capacity of a subscription, in events.
+    pub const DEFAULT_CAPACITY: usize = DEFAULT_CAPACITY;
+
+    /// The default capacity of the buffer that holds events until the start, in events.
+    pub const DEFAULT_PRE_START_CAPACITY: usize = PRE_START_CAPACITY;
+
+    /// A bus with the defaults. For anything else, see [`Bus::builder`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_settings(CoreSettings {
+            pre_start_capacity: PRE_START_CAPACITY,
+            timestamps: false,
+            clock: default_clock(),
+            expected_subscribers: Vec::new(),
+            expected_responders: Vec::new(),
+        })
+    }
+
+    pub(crate) fn with_settings(settings: CoreSettings) -> Self {
+        Self {
+            handle: Arc::new(Handle {
+                core: Core::new(settings),
+            }),
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.handle.core
+    }
+
+    /// Publishes an event. It never blocks on a subscriber, never fails and never panics.
+    ///
+    /// The returned report may be ignored: drops are counted, and critical ones reported to the
+    /// drop callback.
+    pub fn publish<E: Event>(&self, event: E) -> Published {
+        let priority = E::ABILITIES.rank(&event);
+        publish(self.core(), event, priority, Scope::current_cause())
+    }
+
+    /// Publishes an event with another priority than its type's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event, Priority};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick(u32);
+    ///
+    /// let bus = Bus::new();
+    /// let mut ticks = bus.subscribe::<Tick>("clock");
+    /// bus.start();
+    /// bus.publish(Tick(1));
+    /// bus.publish_with(Tick(2), Priority::High);
+    /// assert_eq!(ticks.try_recv().unwrap().0, 2);
+    /// ```
+    pub fn publish_with<E: Event>(&self, event: E, priority: Priority) -> Published {
+        publish(self.core(), event, priority, Scope::current_cause())
+    }
+
+    /// Publishes an event and says which one led to it, by its
+    /// [`sequence`](Delivery::sequence). For hand-written loops: inside a handler run by
+    /// [`serve`](Subscription::serve), a plain [`publish`](Self::publish) says so by itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Asked;
+    /// #[derive(Debug, Event)]
+    /// struct Done;
+    ///
+    /// let bus = Bus::new();
+    /// let (mut asked, mut done) = (bus.subscribe::<Asked>("worker"), bus.subscribe::<Done>("log"));
+    /// bus.start();
+    /// bus.publish(Asked);
+    /// let cause = asked.try_recv().unwrap();
+    /// bus.publish_caused_by(Done, cause.sequence());
+    /// assert_eq!(done.try_recv().unwrap().cause(), Some(cause.sequence()));
+    /// ```
+    pub fn publish_caused_by<E: Event>(&self, event: E, cause: u64) -> Published {
+        let priority = E::ABILITIES.rank(&event);
+        publish(self.core(), event, priority, cause)
+    }
+
+    /// Subscribes with the defaults: capacity [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY),
+    /// drop-newest, critical. For anything else, see [`subscriber`](Self::subscriber).
+    ///
+    /// `S` is an event type, [`AnyEvent`](crate::AnyEvent), or a set (see [`EventSet`]).
+    #[track_caller]
+    pub fn subscribe<S: EventSet>(&self, name: impl Into<String>) -> Subscription<S> {
+        self.subscriber(name).subscribe()
+    }
+
+    /// Opens a builder for a subscription with other than the defaults.
+    #[track_caller]
+    pub fn subscriber(&self, name: impl Into<String>) -> SubscriberBuilder {
+        SubscriberBuilder::new(Arc::clone(self.core()), name.into(), Location::caller())
+    }
+
+    /// The phase the bus is in.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.core().registry().phase
+    }
+
+    /// The latest event of a type that [retains](crate::Abilities::retain), if there was one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    ///
+    /// #[derive(Debug, Event)]
+    /// #[event(retain)]
+    /// struct Leader(&'static str);
+    ///
+    /// let bus = Bus::new();
+    /// bus.start();
+    /// bus.publish(Leader("a"));
+    /// assert_eq!(bus.retained::<Leader>().unwrap().0, "a");
+    /// ```
+    #[must_use]
+    pub fn retained<E: Event>(&self) -> Option<Delivery<E>> {
+        let registry = self.core().registry();
+        let envelope = registry
+            .types
+            .get(&TypeInfo::of::<E>().id())?
+            .retained
+            .as_ref()?;
+        let meta: Meta = envelope.meta;
+        envelope
+            .payload::<E>()
+            .map(|event| Delivery::new(event, meta))
+    }
+
+    /// Sets the function that is told of each critical drop, once per event dropped; it replaces
+    /// the one set before.
+    ///
+    /// It runs on the thread whose operation dropped the event, with no lock held, and may use
+    /// the bus. Drops that it brings about itself are counted, but not reported to it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::new();
+    /// let drops = Arc::new(Mutex::new(Vec::new()));
+    /// bus.on_drop({
+    ///     let drops = Arc::clone(&drops);
+    ///     move |dropped| drops.lock().unwrap().push(dropped.to_string())
+    /// });
+    /// let _ticks = bus.subscriber("clock").capacity(1).subscribe::<Tick>();
+    /// bus.start();
+    /// bus.publish(Tick);
+    /// bus.publish(Tick);
+    /// assert_eq!(*drops.lock().unwrap(), ["`tick` #2 for `clock` dropped: full (capacity 1)"]);
+    /// ```
+    pub fn on_drop(&self, callback: impl Fn(&Dropped) + Send + Sync + 'static) {
+        self.core().hooks.set_on_drop(Arc::new(callback));
+    }
+
+    /// Closes the bus, at once and for good: later publishes report
+    /// [`closed`](Published::closed); subscribers receive what they hold, then `None`; open
+    /// requests end with [`End::Closed`](crate::End::Closed). Events still buffered are dropped,
+    /// counted and reported. Closing twice does nothing.
+    pub fn close(&self) {
+        self.core().close();
+    }
+
+    /// Closes the bus and waits until every subscriber has drained: it has taken everything it
+    /// held, and the handlers run by [`serve`](Subscription::serve) have ended. A subscription
+    /// that is dropped has drained.
+    ///
+    /// # Errors
+    ///
+    /// If `timeout` passes first: who did not finish, and what they still had.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the waiting; the bus stays closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, Event)]
+    /// # struct Tick;
+    /// # callboard::testing::block_on(async {
+    /// let bus = Bus::new();
+    /// let stuck = bus.subscribe::<Tick>("stuck");
+    /// bus.start();
+    /// bus.publish(Tick);
+    /// let error = bus.close_and_drain(Duration::from_millis(1)).await.unwrap_err();
+    /// assert_eq!(error.unfinished()[0].subscriber, "stuck");
+    /// drop(stuck);
+    /// assert!(bus.close_and_drain(Duration::from_millis(1)).await.is_ok());
+    /// # });
+    /// ```
+    pub async fn close_and_drain(&self, timeout: Duration) -> Result<(), DrainError> {
+        self.close();
+        let clock = &*self.core().settings.clock;
+        let mut deadline = Deadline::after(clock, timeout);
+        let mut waiting = Waiting::on(&self.core().changed);
+        std::future::poll_fn(|context| {
+            waiting.register(context);
+            let unfinished = self.unfinished();
+            if unfinished.is_empty() {
+                return std::task::Poll::Ready(Ok(()));
+            }
+            deadline
+                .poll(clock, context)
+                .map(|()| Err(DrainError { unfinished }))
+        })
+        .await
+    }
+
+    fn unfinished(&self) -> Vec<Unfinished> {
+        let registry = self.core().registry();
+        let unfinished = registry.listeners.values().filter_map(|listener| {
+            let progress = listener.mailbox.progress();
+            (progress.queued > 0 || progress.handling > 0).then(|| Unfinished {
+                subscriber: listener.mailbox.settings().name.to_string(),
+                queued: progress.queued,
+                in_hand: progress.handling,
+            })
+        });
+        unfinished.collect()
+    }
+}
+
+/// Publishes an event into a bus of which there may be no [`Bus`] any more.
+pub(crate) fn publish<E: Event>(
+    core: &Arc<Core>,
+    event: E,
+    priority: Priority,
+    cause: u64,
+) -> Published {
+    let mut event = Some(event);
+    let parcel = Parcel {
+        info: TypeInfo::of::<E>(),
+        priority,
+        key: event.as_ref().and_then(key_of),
+        cause,
+        published_at: core.timestamp(),
+        ticket: None,
+        payload: || match event.take() {
+            Some(event) => Arc::new(event) as _,
+            None => unreachable!("a parcel is opened once"),
+        },
+    };
+    let accepted = core.accept(parcel);
+    if event.is_some() {
+        // Nobody wanted it.
+        isolate("an event's destructor", || drop(event));
+    }
+    Published { accepted }
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (phase, subscriptions) = {
+            let registry = self.core().registry();
+            (registry.phase, registry.listeners.len())
+        };
+        f.debug_struct("Bus")
+            .field("phase", &phase)
+            .field("subscriptions", &subscriptions)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let (waiting, never_started) = {
+            let registry = self.core.registry();
+            (registry.buffer.describe(), !registry.ever_started)
+        };
+        if let Some(waiting) = waiting {
+            let why = if never_started {
+                "never started"
+            } else {
+                "paused"
+            };
+            crate::report::warning!(
+                "a bus that was {why} is dropped with events waiting: {waiting}; call `start`"
+            );
+        }
+        self.core.close();
+    }
+}

@@ -1,0 +1,132 @@
+//! An event on its way.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use crate::event::{AnyEvent, Delivery, Event, Key, Meta, Payload, Priority, TypeInfo};
+use crate::outcome::Outcome;
+use crate::overflow::DropReason;
+
+/// An event on its way to one reader.
+#[derive(Clone)]
+pub(crate) struct Envelope {
+    pub(crate) info: &'static TypeInfo,
+    pub(crate) content: Content,
+    pub(crate) meta: Meta,
+    pub(crate) priority: Priority,
+    /// What the event is about, if its type coalesces.
+    pub(crate) key: Option<Key>,
+}
+
+/// What an envelope holds.
+#[derive(Clone)]
+pub(crate) enum Content {
+    /// An event to read.
+    Event(Payload),
+    /// A request to answer.
+    Call(Arc<dyn Ticket>),
+}
+
+impl Envelope {
+    /// The event, if it is one to read and an `E`.
+    pub(crate) fn payload<E: Event>(&self) -> Option<Arc<E>> {
+        match &self.content {
+            Content::Event(payload) => Arc::clone(payload).downcast().ok(),
+            Content::Call(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.info.name, self.meta.sequence)
+    }
+}
+
+/// A responder to which a request is about to be given.
+#[derive(Debug, Clone)]
+pub(crate) struct Assigned {
+    pub(crate) mailbox: u64,
+    pub(crate) name: Arc<str>,
+}
+
+/// An open request as the engine and the registry see it. The implementation is the crate's own,
+/// so these may be called under a lock, except where said otherwise.
+pub(crate) trait Ticket: Send + Sync {
+    /// The request goes to these responders and to no others. Called once, under the registry's
+    /// lock, before any of them can take it. Returns the asker's waker if that decides the
+    /// outcome.
+    fn assign(&self, sequence: u64, responders: &[Assigned]) -> Option<Waker>;
+
+    /// A responder will not get the request, or lost it. Called with no lock held.
+    fn discarded(&self, mailbox: u64, reason: DropReason);
+
+    /// The bus is closed. Called with no lock held.
+    fn close(&self);
+
+    /// The request as a typed value, for the responder that took it.
+    fn into_payload(self: Arc<Self>) -> Payload;
+
+    /// The request as a snapshot shows it.
+    fn status(&self) -> TicketStatus;
+}
+
+/// An open request as a snapshot shows it.
+#[derive(Debug, Clone)]
+pub(crate) struct TicketStatus {
+    pub(crate) info: &'static TypeInfo,
+    /// `None` while it waits for the bus to start.
+    pub(crate) sequence: Option<u64>,
+    pub(crate) began: Instant,
+    pub(crate) deadline: Option<Instant>,
+    /// What each expected responder's outcome would be if time were over now.
+    pub(crate) outcomes: Vec<(Arc<str>, Outcome)>,
+}
+
+/// An event that a reader took, before it is given its type back.
+#[doc(hidden)]
+pub struct Taken {
+    pub(crate) envelope: Envelope,
+    pub(crate) member: usize,
+    pub(crate) mailbox: u64,
+}
+
+impl Taken {
+    /// The place of the event's type among the members of the set.
+    #[must_use]
+    pub fn member(&self) -> usize {
+        self.member
+    }
+
+    pub(crate) fn into_delivery<E: Event>(self) -> Delivery<E> {
+        let Envelope { content, meta, .. } = self.envelope;
+        match content {
+            Content::Event(payload) => match Arc::downcast(payload) {
+                Ok(event) => Delivery::new(event, meta),
+                Err(_) => unreachable!("a route leads only to members of its own type"),
+            },
+            Content::Call(_) => unreachable!("a call goes only to responders"),
+        }
+    }
+
+    pub(crate) fn into_any(self) -> AnyEvent {
+        let Envelope {
+            info,
+            content,
+            meta,
+            ..
+        } = self.envelope;
+        match content {
+            Content::Event(payload) => AnyEvent::new(info, payload, meta),
+            Content::Call(_) => unreachable!("a call goes only to responders"),
+        }
+    }
+}
+
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.envelope.fmt(f)
+    }
+}

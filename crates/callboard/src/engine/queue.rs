@@ -1,0 +1,243 @@
+//! What one reader has not read yet, within its capacity.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::Envelope;
+use crate::event::{Key, Payload, Priority, TypeInfo};
+use crate::overflow::Overflow;
+
+/// An event in a queue, and which of the reader's members it is for.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) envelope: Envelope,
+    pub(crate) member: usize,
+}
+
+/// May an entry exceed the capacity?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// No: this is ordinary traffic.
+    Bounded,
+    /// Yes: it is replayed, or retained, and was accepted before.
+    Beyond,
+}
+
+/// What became of an entry that was pushed.
+#[derive(Debug)]
+pub(crate) enum Pushed {
+    Queued,
+    /// Queued, and an older entry with the same key is queued too: see [`Queue::mergeable`].
+    Mergeable,
+    /// Queued, in the place of this one.
+    Evicted(Entry),
+    /// Not queued.
+    Refused(Entry),
+}
+
+/// Two queued events with the same key, to be merged with no lock held.
+#[derive(Debug)]
+pub(crate) struct Mergeable {
+    pub(crate) info: &'static TypeInfo,
+    member: usize,
+    older: u64,
+    newer: u64,
+    pub(crate) older_event: Payload,
+    pub(crate) newer_event: Payload,
+}
+
+/// What one reader has not read yet: a lane per priority, each sorted by sequence.
+///
+/// Plain data: it takes no lock and runs no user code, and hands back what it removes, so that
+/// the caller can drop it elsewhere.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    lanes: [VecDeque<Entry>; Priority::COUNT],
+    capacity: usize,
+    overflow: Overflow,
+    /// With `Overflow::Coalesce`: the sequences queued for each member and key, oldest first.
+    /// More than one only while a merge is under way.
+    keyed: HashMap<(usize, Key), Vec<u64>>,
+}
+
+/// A lane that has grown beyond this many entries gives its memory back when it is empty.
+const KEPT_ENTRIES: usize = 64;
+
+impl Queue {
+    pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
+        Self {
+            lanes: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
+            capacity,
+            overflow,
+            keyed: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lanes.iter().map(VecDeque::len).sum()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(VecDeque::is_empty)
+    }
+
+    /// The entries, most urgent first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.lanes.iter().flatten()
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry, admission: Admission) -> Pushed {
+        if self.overflow == Overflow::Coalesce && entry.envelope.key.is_some() {
+            return self.push_keyed(entry, admission);
+        }
+        if admission == Admission::Beyond || self.len() < self.capacity {
+            self.enqueue(entry);
+            return Pushed::Queued;
+        }
+        if self.overflow == Overflow::DropOldest {
+            let lane = entry.envelope.priority.lane();
+            let least_urgent = (lane..Priority::COUNT)
+                .rev()
+                .find(|lane| !self.lanes[*lane].is_empty());
+            if let Some(oldest) = least_urgent.and_then(|lane| self.lanes[lane].pop_front()) {
+                self.enqueue(entry);
+                return Pushed::Evicted(oldest);
+            }
+        }
+        Pushed::Refused(entry)
+    }
+
+    fn push_keyed(&mut self, entry: Entry, admission: Admission) -> Pushed {
+        let Some(key) = entry.envelope.key.clone() else {
+            return Pushed::Refused(entry);
+        };
+        let full = self.len() >= self.capacity;
+        let index = (entry.member, key);
+        if let Some(sequences) = self.keyed.get_mut(&index) {
+            sequences.push(entry.envelope.meta.sequence);
+            self.enqueue(entry);
+            return Pushed::Mergeable;
+        }
+        if full && admission == Admission::Bounded {
+            return Pushed::Refused(entry);
+        }
+        self.keyed.insert(index, vec![entry.envelope.meta.sequence]);
+        self.enqueue(entry);
+        Pushed::Queued
+    }
+
+    fn enqueue(&mut self, entry: Entry) {
+        self.lanes[entry.envelope.priority.lane()].push_back(entry);
+    }
+
+    /// Removes the oldest of the most urgent entries.
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        let lane = self.lanes.iter_mut().find(|lane| !lane.is_empty())?;
+        let entry = lane.pop_front()?;
+        if lane.is_empty() && lane.capacity() > KEPT_ENTRIES {
+            *lane = VecDeque::new();
+        }
+        self.forget_key(&entry);
+        Some(entry)
+    }
+
+    /// Removes everything, most urgent first.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Entry> + use<> {
+        self.keyed = HashMap::new();
+        std::mem::take(&mut self.lanes).into_iter().flatten()
+    }
+
+    /// Removes the entry with this sequence.
+    pub(crate) fn remove(&mut self, member: usize, sequence: u64) -> Option<Entry> {
+        let (lane, place) = self.find(member, sequence)?;
+        let entry = self.lanes[lane].remove(place)?;
+        self.forget_key(&entry);
+        Some(entry)
+    }
+
+    /// The oldest entry of this priority.
+    pub(crate) fn front_mut(&mut self, priority: Priority) -> Option<&mut Entry> {
+        self.lanes[priority.lane()].front_mut()
+    }
+
+    /// The two newest entries with this key, if there are two.
+    pub(crate) fn mergeable(&self, member: usize, key: &Key) -> Option<Mergeable> {
+        let sequences = self.keyed.get(&(member, Key::clone(key)))?;
+        let [.., older, newer] = sequences[..] else {
+            return None;
+        };
+        let payload = |sequence| {
+            let (lane, place) = self.find(member, sequence)?;
+            let envelope = &self.lanes[lane][place].envelope;
+            match &envelope.content {
+                super::Content::Event(payload) => Some((envelope.info, Payload::clone(payload))),
+                super::Content::Call(_) => None,
+            }
+        };
+        let (info, older_event) = payload(older)?;
+        let (_, newer_event) = payload(newer)?;
+        Some(Mergeable {
+            info,
+            member,
+            older,
+            newer,
+            older_event,
+            newer_event,
+        })
+    }
+
+    /// Puts `merged` in the newer one's place and removes the older, if both are still queued as
+    /// they were. Returns what is to be dropped: the older entry and the newer one's value.
+    pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Payload) -> Option<(Entry, Payload)> {
+        let same = |entry: &Entry, event: &Payload| {
+            matches!(&entry.envelope.content,
+                super::Content::Event(payload) if std::sync::Arc::ptr_eq(payload, event))
+        };
+        let (older_lane, older_place) = self.find(pair.member, pair.older)?;
+        let (lane, place) = self.find(pair.member, pair.newer)?;
+        if !same(&self.lanes[older_lane][older_place], &pair.older_event)
+            || !same(&self.lanes[lane][place], &pair.newer_event)
+        {
+            return None;
+        }
+        let newer = &mut self.lanes[lane][place].envelope;
+        let replaced = std::mem::replace(&mut newer.content, super::Content::Event(merged));
+        let older = self.remove(pair.member, pair.older)?;
+        // What the older one had missed is still missed.
+        let missed = older.envelope.meta.missed;
+        if let Some((lane, place)) = self.find(pair.member, pair.newer) {
+            self.lanes[lane][place].envelope.meta.missed += missed;
+        }
+        match replaced {
+            super::Content::Event(payload) => Some((older, payload)),
+            super::Content::Call(_) => None,
+        }
+    }
+
+    fn find(&self, member: usize, sequence: u64) -> Option<(usize, usize)> {
+        self.lanes.iter().enumerate().find_map(|(number, lane)| {
+            let first = lane.partition_point(|entry| entry.envelope.meta.sequence < sequence);
+            // An event that observes and a call that asks may share a sequence.
+            let place = lane
+                .range(first..)
+                .take_while(|entry| entry.envelope.meta.sequence == sequence)
+                .position(|entry| entry.member == member)?;
+            Some((number, first + place))
+        })
+    }
+
+    fn forget_key(&mut self, entry: &Entry) {
+        if self.keyed.is_empty() {
+            return;
+        }
+        let Some(key) = &entry.envelope.key else {
+            return;
+        };
+        let index = (entry.member, Key::clone(key));
+        if let Some(sequences) = self.keyed.get_mut(&index) {
+            sequences.retain(|sequence| *sequence != entry.envelope.meta.sequence);
+            if sequences.is_empty() {
+                self.keyed.remove(&index);
+            }
+        }
+    }
+}

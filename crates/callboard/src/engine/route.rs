@@ -1,0 +1,79 @@
+//! Who reads one event type.
+
+use std::sync::Arc;
+
+use super::queue::{Admission, Entry};
+use super::{Aftermath, Envelope, Mailbox};
+
+/// The mailboxes that want one event type, in the order in which they subscribed.
+#[derive(Debug, Default)]
+pub(crate) struct Route {
+    stops: Vec<Stop>,
+}
+
+#[derive(Debug)]
+struct Stop {
+    mailbox: Arc<Mailbox>,
+    /// Which of the mailbox's members the type is.
+    member: usize,
+}
+
+/// How many subscribers of an event got it, and how many dropped one for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Routed {
+    pub(crate) delivered: usize,
+    pub(crate) dropped: usize,
+}
+
+impl Route {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stops.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.stops.len()
+    }
+
+    pub(crate) fn add(&mut self, mailbox: Arc<Mailbox>, member: usize) {
+        self.stops.push(Stop { mailbox, member });
+    }
+
+    pub(crate) fn remove(&mut self, mailbox: u64) {
+        self.stops.retain(|stop| stop.mailbox.id() != mailbox);
+        if self.stops.len() * 4 < self.stops.capacity() {
+            self.stops.shrink_to(self.stops.len() * 2);
+        }
+    }
+
+    /// Which of the mailbox's members the type is, if it is one.
+    pub(crate) fn member(&self, mailbox: u64) -> Option<usize> {
+        self.stops
+            .iter()
+            .find(|stop| stop.mailbox.id() == mailbox)
+            .map(|stop| stop.member)
+    }
+
+    pub(crate) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.stops.iter().map(|stop| &stop.mailbox)
+    }
+
+    /// Offers the event to every mailbox of the route.
+    pub(crate) fn offer(
+        &self,
+        envelope: &Envelope,
+        admission: Admission,
+        aftermath: &mut Aftermath,
+    ) -> Routed {
+        let mut routed = Routed::default();
+        for Stop { mailbox, member } in &self.stops {
+            let entry = Entry {
+                envelope: envelope.clone(),
+                member: *member,
+            };
+            let admitted = mailbox.offer(entry, admission, aftermath);
+            routed.delivered += usize::from(admitted.queued);
+            routed.dropped += usize::from(admitted.dropped);
+        }
+        routed
+    }
+}

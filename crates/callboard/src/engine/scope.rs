@@ -1,0 +1,71 @@
+//! What the current thread is handling: the event that causes what is published meanwhile, and
+//! the requests that wait for what is asked meanwhile.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// One responder handling one request, and the request's own ancestors.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) mailbox: u64,
+    pub(crate) responder: Arc<str>,
+    pub(crate) parent: Option<Arc<Self>>,
+}
+
+/// What is being handled. Entered around each poll of a served handler.
+#[doc(hidden)]
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// The sequence of the event being handled; 0 for none.
+    pub(crate) cause: u64,
+    pub(crate) ancestry: Option<Arc<Link>>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { cause: 0, ancestry: None }) };
+}
+
+impl Scope {
+    pub(crate) fn of_event(sequence: u64) -> Self {
+        Self {
+            cause: sequence,
+            ancestry: None,
+        }
+    }
+
+    pub(crate) fn of_call(sequence: u64, link: Arc<Link>) -> Self {
+        Self {
+            cause: sequence,
+            ancestry: Some(link),
+        }
+    }
+
+    /// What the current thread is handling; nothing, while the thread is being torn down.
+    pub(crate) fn current() -> Self {
+        CURRENT
+            .try_with(|current| current.borrow().clone())
+            .unwrap_or_default()
+    }
+
+    /// The sequence of the event the current thread is handling; 0 for none.
+    pub(crate) fn current_cause() -> u64 {
+        CURRENT
+            .try_with(|current| current.borrow().cause)
+            .unwrap_or(0)
+    }
+
+    /// Runs `code` with this as the thread's current scope, then restores what was before.
+    pub(crate) fn enter<R>(&self, code: impl FnOnce() -> R) -> R {
+        struct Restore(Option<Scope>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                if let Some(before) = self.0.take() {
+                    drop(CURRENT.try_with(|current| current.replace(before)));
+                }
+            }
+        }
+        let before = CURRENT.try_with(|current| current.replace(self.clone()));
+        let _restore = Restore(before.ok());
+        code()
+    }
+}

@@ -1,0 +1,154 @@
+//! What an event type can do beyond being published.
+
+use std::fmt;
+
+use super::coalesce::Coalescing;
+use super::{Coalesce, Event};
+
+/// How urgent an event is: a more urgent one overtakes, in each subscriber's queue, those that
+/// are less so.
+///
+/// Order is kept among events of one priority. It is strict: while a subscriber has urgent events
+/// queued, it is given no others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub enum Priority {
+    /// After everything else.
+    Low,
+    /// The default.
+    #[default]
+    Normal,
+    /// Before everything else.
+    High,
+}
+
+impl Priority {
+    pub(crate) const COUNT: usize = 3;
+
+    /// The lane of a queue that events of this priority wait in; lane 0 is served first.
+    pub(crate) const fn lane(self) -> usize {
+        match self {
+            Self::High => 0,
+            Self::Normal => 1,
+            Self::Low => 2,
+        }
+    }
+}
+
+/// What an event type can do beyond being published.
+///
+/// `#[derive(Event)]` writes this from the `#[event(…)]` attribute; by hand it reads the same:
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Abilities, Bus, Event, Priority};
+///
+/// #[derive(Debug)]
+/// struct LeaderElected(&'static str);
+///
+/// impl Event for LeaderElected {
+///     const TYPE: &'static str = "leader.elected";
+///     const ABILITIES: Abilities<Self> = Abilities::new().priority(Priority::High).retain();
+/// }
+///
+/// let bus = Bus::new();
+/// bus.start();
+/// bus.publish(LeaderElected("a"));
+/// let mut leader = bus.subscriber("late").late().with_retained().subscribe::<LeaderElected>();
+/// assert_eq!(leader.try_recv().unwrap().0, "a");
+/// ```
+pub struct Abilities<E> {
+    ranking: Ranking<E>,
+    pub(crate) retain: bool,
+    pub(crate) request: bool,
+    pub(crate) coalescing: Option<Coalescing<E>>,
+}
+
+enum Ranking<E> {
+    Fixed(Priority),
+    ByValue(fn(&E) -> Priority),
+}
+
+impl<E> Abilities<E> {
+    /// No abilities: normal priority, not retained, not coalescing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            ranking: Ranking::Fixed(Priority::Normal),
+            retain: false,
+            request: false,
+            coalescing: None,
+        }
+    }
+
+    /// Every event of the type has this priority. Attribute: `priority = high`.
+    #[must_use]
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.ranking = Ranking::Fixed(priority);
+        self
+    }
+
+    /// Each event's priority is computed from its value. Attribute: `priority = Self::urgency`.
+    ///
+    /// A `rank` that panics counts as [`Priority::Normal`].
+    #[must_use]
+    pub const fn priority_by(mut self, rank: fn(&E) -> Priority) -> Self {
+        self.ranking = Ranking::ByValue(rank);
+        self
+    }
+
+    /// The bus keeps the latest event of the type, for subscribers that ask for it with
+    /// [`with_retained`](crate::SubscriberBuilder::with_retained). Attribute: `retain`.
+    #[must_use]
+    pub const fn retain(mut self) -> Self {
+        self.retain = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn request(mut self) -> Self {
+        self.request = true;
+        self
+    }
+
+    pub(crate) fn rank(&self, event: &E) -> Priority {
+        match self.ranking {
+            Ranking::Fixed(priority) => priority,
+            Ranking::ByValue(rank) => {
+                crate::sync::isolate("an event's priority", || rank(event)).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl<E: Coalesce + Event> Abilities<E> {
+    /// Events of the type coalesce by their key (see [`Coalesce`]). The derive finds the
+    /// implementation by itself.
+    #[must_use]
+    pub const fn coalesce(mut self) -> Self {
+        self.coalescing = Some(Coalescing::of());
+        self
+    }
+}
+
+impl<E> Default for Abilities<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> fmt::Debug for Abilities<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let priority: &dyn fmt::Debug = match &self.ranking {
+            Ranking::Fixed(priority) => priority,
+            Ranking::ByValue(_) => &"by value",
+        };
+        f.debug_struct("Abilities")
+            .field("priority", priority)
+            .field("retain", &self.retain)
+            .field("coalesce", &self.coalescing.is_some())
+            .finish()
+    }
+}

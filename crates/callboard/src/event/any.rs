@@ -1,0 +1,112 @@
+//! An event of whatever type.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Delivery, Event, Meta, Payload, TypeInfo};
+
+/// The type-erased view of an event: what a subscriber to everything, or to a pattern, receives.
+///
+/// It carries what a [`Delivery`] carries, and turns into one with
+/// [`downcast`](Self::downcast). Its `Debug` is the event's own.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{AnyEvent, Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct ConfigParsed { version: u64 }
+///
+/// let bus = Bus::new();
+/// let mut everything = bus.subscribe::<AnyEvent>("commentator");
+/// bus.start();
+/// bus.publish(ConfigParsed { version: 1 });
+///
+/// let event = everything.try_recv().unwrap();
+/// assert_eq!(event.event_type(), "config.parsed");
+/// assert!(event.is::<ConfigParsed>());
+/// assert_eq!(event.downcast_ref::<ConfigParsed>().unwrap().version, 1);
+/// assert_eq!(format!("{event:?}"), "ConfigParsed { version: 1 }");
+/// ```
+#[derive(Clone)]
+pub struct AnyEvent {
+    info: &'static TypeInfo,
+    event: Payload,
+    meta: Meta,
+}
+
+impl AnyEvent {
+    pub(crate) fn new(info: &'static TypeInfo, event: Payload, meta: Meta) -> Self {
+        Self { info, event, meta }
+    }
+
+    /// The name of the event's type: its [`Event::TYPE`].
+    #[must_use]
+    pub fn event_type(&self) -> &'static str {
+        self.info.name
+    }
+
+    /// Whether the event is an `E`.
+    #[must_use]
+    pub fn is<E: Event>(&self) -> bool {
+        self.event.is::<E>()
+    }
+
+    /// The event, if it is an `E`.
+    #[must_use]
+    pub fn downcast_ref<E: Event>(&self) -> Option<&E> {
+        self.event.downcast_ref()
+    }
+
+    /// The event as a typed delivery.
+    ///
+    /// # Errors
+    ///
+    /// Hands itself back if the event is not an `E`.
+    pub fn downcast<E: Event>(self) -> Result<Delivery<E>, Self> {
+        let Self { info, event, meta } = self;
+        match Arc::downcast(event) {
+            Ok(event) => Ok(Delivery::new(event, meta)),
+            Err(event) => Err(Self { info, event, meta }),
+        }
+    }
+
+    /// How many events this subscription lost immediately before this one; see
+    /// [`Delivery::missed`].
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.meta.missed
+    }
+
+    /// The event's number on the bus; see [`Delivery::sequence`].
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.meta.sequence
+    }
+
+    /// The number of the event that led to this one, where known; see [`Delivery::cause`].
+    #[must_use]
+    pub fn cause(&self) -> Option<u64> {
+        self.meta.cause()
+    }
+
+    /// When the event was published; `None` unless the bus keeps time.
+    #[must_use]
+    pub fn published_at(&self) -> Option<Instant> {
+        self.meta.published_at
+    }
+
+    /// How long the event waited to be received; `None` unless the bus keeps time.
+    #[must_use]
+    pub fn queued_for(&self) -> Option<Duration> {
+        self.meta.queued_for()
+    }
+}
+
+impl fmt::Debug for AnyEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.info.debug(&self.event, f)
+    }
+}

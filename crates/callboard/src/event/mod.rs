@@ -1,0 +1,66 @@
+//! What travels on the bus: events, their abilities, and the handles their readers hold.
+
+mod abilities;
+mod any;
+mod coalesce;
+mod delivery;
+mod info;
+mod pattern;
+
+pub use abilities::{Abilities, Priority};
+pub use any::AnyEvent;
+pub use coalesce::Coalesce;
+pub(crate) use coalesce::Key;
+pub use delivery::Delivery;
+pub(crate) use delivery::Meta;
+pub(crate) use info::{Payload, TypeInfo, key_of};
+pub use pattern::{Pattern, PatternError};
+
+#[doc(hidden)]
+pub use coalesce::{NotCoalescing, Probe};
+
+use std::fmt;
+
+/// An immutable value that says something happened.
+///
+/// Any `Debug + Send + Sync + 'static` type is an event once it has a name. Derive it, or write
+/// the one line by hand; everything beyond the name is an ability that a type opts into (see
+/// [`Abilities`]).
+///
+/// # Examples
+///
+/// ```
+/// use callboard::Event;
+///
+/// #[derive(Debug, Event)]
+/// struct ConfigParsed {
+///     version: u64,
+/// }
+///
+/// #[derive(Debug, Event)]
+/// #[event(type = "config.gone", priority = high)]
+/// struct ConfigGone;
+///
+/// #[derive(Debug)]
+/// struct Tick;
+///
+/// impl Event for Tick {
+///     const TYPE: &'static str = "tick";
+/// }
+///
+/// assert_eq!(ConfigParsed::TYPE, "config.parsed");
+/// assert_eq!(ConfigGone::TYPE, "config.gone");
+/// assert_eq!(Tick::TYPE, "tick");
+/// ```
+pub trait Event: fmt::Debug + Send + Sync + Sized + 'static {
+    /// The type's name on the bus: tokens in lower case, separated by dots.
+    ///
+    /// It must be this type's alone. The bus tells types apart by themselves, not by this name;
+    /// it reports two that share one (see [`Finding::NameClash`](crate::Finding::NameClash)),
+    /// since people and patterns go by the name.
+    const TYPE: &'static str;
+
+    /// What this type can do beyond being published. None by default; `#[derive(Event)]` fills it
+    /// in from the `#[event(…)]` attribute.
+    const ABILITIES: Abilities<Self> = Abilities::new();
+}

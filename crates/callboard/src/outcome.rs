@@ -1,0 +1,73 @@
+//! How a request ended, for the whole and for each responder.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// What came of one expected responder's part in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It answered.
+    Responded,
+    /// It declined, for this reason.
+    Declined(#[cfg_attr(feature = "serde", serde(serialize_with = "as_str"))] Arc<str>),
+    /// It took the request and dropped it unanswered (a panic, an early return), or left with
+    /// the request still queued.
+    Abandoned,
+    /// Nobody of that name had signed in as a responder of this type.
+    NoSuchResponder,
+    /// Its queue was full.
+    QueueFull,
+    /// Time was over before it took the request from its queue.
+    TimedOutQueued,
+    /// Time was over while it handled the request.
+    TimedOutHandling,
+    /// The request ended, by its rule or by the bus closing, before this responder had answered.
+    NotAwaited,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Responded => f.write_str("responded"),
+            Self::Declined(reason) => write!(f, "declined: {reason}"),
+            Self::Abandoned => f.write_str("abandoned the request"),
+            Self::NoSuchResponder => f.write_str("no such responder"),
+            Self::QueueFull => f.write_str("queue full"),
+            Self::TimedOutQueued => f.write_str("timed out while queued"),
+            Self::TimedOutHandling => f.write_str("timed out while being handled"),
+            Self::NotAwaited => f.write_str("not awaited"),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+fn as_str<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+/// Why a gather ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub enum End {
+    /// The completion rule was met.
+    Met,
+    /// The rule could no longer be met, whatever the responders still out would have said.
+    Unreachable,
+    /// The time was over.
+    TimedOut,
+    /// The bus was closed.
+    Closed,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Met => "complete",
+            Self::Unreachable => "out of reach",
+            Self::TimedOut => "timed out",
+            Self::Closed => "closed",
+        })
+    }
+}

@@ -1,0 +1,253 @@
+//! What happens to an event that does not fit, and the account of all that were offered.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// What happens to an event when the subscription it is for is full.
+///
+/// Publishing never waits, whichever it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub enum Overflow {
+    /// The event that does not fit is dropped; those queued stay. The default.
+    #[default]
+    DropNewest,
+    /// The oldest of the least urgent events makes room; if the arriving event itself is less
+    /// urgent than everything queued, it is the one dropped.
+    DropOldest,
+    /// A queued event with the same key is absorbed by the newer one at once, full or not (see
+    /// [`Coalesce`](crate::Coalesce)). What does not coalesce is dropped as by `DropNewest`.
+    Coalesce,
+}
+
+/// Is a drop on a subscription an incident, or expected?
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub enum Importance {
+    /// A drop is an incident: it is reported to the drop callback. The default.
+    #[default]
+    Critical,
+    /// A drop is expected: it is only counted.
+    Lossy,
+}
+
+/// Why an event that was offered to a subscription never reached it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub enum DropReason {
+    /// The subscription was full and this event was the newest.
+    Full,
+    /// The subscription was full and this event was the oldest.
+    Oldest,
+    /// The buffer that holds events until `start` was full.
+    BufferFull,
+    /// The bus was closed before it was started (again).
+    Closed,
+    /// A newer event with the same key absorbed it. Nothing is lost, and nothing is reported.
+    Coalesced,
+    /// The subscription ended with the event still queued. Not reported.
+    Unsubscribed,
+    /// The request ended before this responder took it. Not reported.
+    Withdrawn,
+}
+
+impl DropReason {
+    /// Every reason, in the order in which [`Ledger`]s list them.
+    pub const ALL: [Self; 7] = [
+        Self::Full,
+        Self::Oldest,
+        Self::BufferFull,
+        Self::Closed,
+        Self::Coalesced,
+        Self::Unsubscribed,
+        Self::Withdrawn,
+    ];
+
+    /// Whether an event dropped for this reason is lost: the subscriber was meant to see it and
+    /// nothing stands in for it.
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        matches!(
+            self,
+            Self::Full | Self::Oldest | Self::BufferFull | Self::Closed
+        )
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "full",
+            Self::Oldest => "oldest made room",
+            Self::BufferFull => "buffer full before start",
+            Self::Closed => "closed before start",
+            Self::Coalesced => "coalesced",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Withdrawn => "request withdrawn",
+        })
+    }
+}
+
+/// The account of the events offered to one subscription, one event type, or both.
+///
+/// It always balances: offered = delivered + queued + dropped.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, DropReason, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick;
+///
+/// let bus = Bus::new();
+/// let mut ticks = bus.subscriber("clock").capacity(2).subscribe::<Tick>();
+/// bus.start();
+/// for _ in 0..5 {
+///     bus.publish(Tick);
+/// }
+/// ticks.try_recv().unwrap();
+///
+/// let ledger = ticks.ledger();
+/// assert_eq!((ledger.offered, ledger.delivered, ledger.queued), (5, 1, 1));
+/// assert_eq!(ledger.dropped(DropReason::Full), 3);
+/// assert!(ledger.balances());
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Events that were meant for the subscription.
+    pub offered: u64,
+    /// Events that it received.
+    pub delivered: u64,
+    /// Events that wait for it.
+    pub queued: u64,
+    dropped: [u64; DropReason::ALL.len()],
+}
+
+impl Ledger {
+    /// How many events were dropped for this reason.
+    #[must_use]
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.dropped[reason as usize]
+    }
+
+    /// How many events were dropped, for whatever reason.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+
+    /// How many events were lost: dropped for a reason that [is a loss](DropReason::is_loss).
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.drops()
+            .filter(|(reason, _)| reason.is_loss())
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// The reasons for which events were dropped, with how many.
+    pub fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        let counts = self.dropped;
+        DropReason::ALL
+            .into_iter()
+            .map(move |reason| (reason, counts[reason as usize]))
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// Whether every event offered is accounted for.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.offered == self.delivered + self.queued + self.dropped_total()
+    }
+
+    pub(crate) fn count_drop(&mut self, reason: DropReason) {
+        self.dropped[reason as usize] += 1;
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.delivered += other.delivered;
+        self.queued += other.queued;
+        for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
+            *mine += theirs;
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Ledger {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        struct Drops<'a>(&'a Ledger);
+        impl serde::Serialize for Drops<'_> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map(self.0.drops())
+            }
+        }
+
+        let mut fields = serializer.serialize_struct("Ledger", 4)?;
+        fields.serialize_field("offered", &self.offered)?;
+        fields.serialize_field("delivered", &self.delivered)?;
+        fields.serialize_field("queued", &self.queued)?;
+        fields.serialize_field("dropped", &Drops(self))?;
+        fields.end()
+    }
+}
+
+/// One event that was dropped, as the drop callback is told (see [`Bus::on_drop`](crate::Bus::on_drop)).
+#[derive(Debug, Clone)]
+pub struct Dropped {
+    pub(crate) event_type: &'static str,
+    pub(crate) subscriber: Arc<str>,
+    pub(crate) capacity: usize,
+    pub(crate) reason: DropReason,
+    pub(crate) sequence: u64,
+}
+
+impl Dropped {
+    /// The [`subscriber`](Self::subscriber) of a drop that happened before any was reached.
+    pub const BUFFER: &'static str = "(start buffer)";
+
+    /// The name of the event's type.
+    #[must_use]
+    pub fn event_type(&self) -> &'static str {
+        self.event_type
+    }
+
+    /// The name of the subscriber that did not get it, or [`Dropped::BUFFER`] if the bus dropped
+    /// it before start.
+    #[must_use]
+    pub fn subscriber(&self) -> &str {
+        &self.subscriber
+    }
+
+    /// The capacity that was reached, in events.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Why it was dropped.
+    #[must_use]
+    pub fn reason(&self) -> DropReason {
+        self.reason
+    }
+
+    /// The event's number; see [`Delivery::sequence`](crate::Delivery::sequence).
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` #{} for `{}` dropped: {} (capacity {})",
+            self.event_type, self.sequence, self.subscriber, self.reason, self.capacity
+        )
+    }
+}

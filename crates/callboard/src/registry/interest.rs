@@ -1,0 +1,83 @@
+//! What a subscription wants.
+
+use crate::event::{Event, Pattern, PatternError, TypeInfo};
+
+/// What a set of events is made of.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Interest(pub(crate) Wanted);
+
+/// One member of a set: a type, and what the subscriber does with it.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct MemberInterest {
+    pub(crate) info: &'static TypeInfo,
+    pub(crate) role: Role,
+}
+
+/// What a subscriber does with the events of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It reads them.
+    Observe,
+    /// It answers them: they are requests.
+    Respond,
+}
+
+/// What a subscription wants.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    Everything,
+    Matching(Pattern),
+    Members(Vec<MemberInterest>),
+    /// The pattern it was given is none.
+    Nothing(PatternError),
+}
+
+impl Interest {
+    #[must_use]
+    pub fn members<const N: usize>(members: [MemberInterest; N]) -> Self {
+        Self(Wanted::Members(members.into()))
+    }
+}
+
+impl MemberInterest {
+    pub(crate) fn observe<E: Event>() -> Self {
+        Self {
+            info: TypeInfo::of::<E>(),
+            role: Role::Observe,
+        }
+    }
+
+    pub(crate) fn respond<E: Event>() -> Self {
+        Self {
+            info: TypeInfo::of::<E>(),
+            role: Role::Respond,
+        }
+    }
+}
+
+impl Wanted {
+    /// The types known when the subscription is opened.
+    pub(crate) fn infos(&self) -> Vec<&'static TypeInfo> {
+        match self {
+            Self::Members(members) => members.iter().map(|member| member.info).collect(),
+            Self::Everything | Self::Matching(_) | Self::Nothing(_) => Vec::new(),
+        }
+    }
+
+    /// Whether the subscription wants a type that it did not name.
+    pub(crate) fn wants_unnamed(&self, info: &TypeInfo) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Matching(pattern) => pattern.matches(info.name),
+            Self::Members(_) | Self::Nothing(_) => false,
+        }
+    }
+
+    /// Whether it answers requests of some type.
+    pub(crate) fn responds(&self) -> bool {
+        matches!(self, Self::Members(members)
+            if members.iter().any(|member| member.role == Role::Respond))
+    }
+}

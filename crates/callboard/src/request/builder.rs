@@ -1,0 +1,225 @@
+//! Asking.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::{Gather, Gathered, Request, Responses};
+use crate::bus::Bus;
+use crate::engine::Scope;
+use crate::error::RequestError;
+use crate::registry::Core;
+use crate::sync::block_on;
+
+/// The default time a request waits for its answers.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request being put together. Get one from [`Bus::request`] or
+/// [`Call::request`](super::Call::request).
+///
+/// Awaiting it is the same as awaiting [`gather`](Self::gather).
+#[must_use = "a request is made only by `gather`"]
+pub struct RequestBuilder<Q: Request> {
+    pub(super) core: Weak<Core>,
+    pub(super) request: Q,
+    pub(super) scope: Scope,
+    pub(super) expected: Vec<Arc<str>>,
+    pub(super) rule: Rule<Q::Response>,
+    pub(super) timeout: Duration,
+}
+
+/// A predicate over the answers so far.
+pub(super) type Predicate<R> = Box<dyn FnMut(Responses<'_, R>) -> bool + Send>;
+
+/// When a gather is complete.
+pub(super) enum Rule<R> {
+    All,
+    AtLeast(usize),
+    Until(Predicate<R>),
+}
+
+impl Bus {
+    /// Opens a request; finish it with [`gather`](RequestBuilder::gather).
+    ///
+    /// Every responder of the type is asked, and the subscribers of the type, and of everything,
+    /// see the request as an event. Before the start it waits, within its time, for its responders
+    /// to sign in; after it, an expected responder that does not exist is reported at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event, Outcome, Request};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Verdict { valid: bool }
+    ///
+    /// #[derive(Debug, Request)]
+    /// #[request(type = "config.validate", response = Verdict)]
+    /// struct ValidateConfig { yaml: &'static str }
+    ///
+    /// # callboard::testing::block_on(async {
+    /// let bus = Bus::new();
+    /// let mut inbox = bus.responder::<ValidateConfig>("basic");
+    /// bus.start();
+    /// std::thread::spawn(move || {
+    ///     for call in inbox.iter() {
+    ///         let valid = !call.yaml.is_empty();
+    ///         call.respond(Verdict { valid });
+    ///     }
+    /// });
+    ///
+    /// let gathered = bus
+    ///     .request(ValidateConfig { yaml: "a: 1" })
+    ///     .expect(["basic", "template"])
+    ///     .at_least(1)
+    ///     .timeout(Duration::from_secs(5))
+    ///     .gather()
+    ///     .await?;
+    /// for (responder, verdict) in gathered.responses() {
+    ///     assert_eq!((responder, verdict.valid), ("basic", true));
+    /// }
+    /// assert!(gathered.missing().eq([("template", Outcome::NoSuchResponder)]));
+    /// # Ok::<(), callboard::RequestError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn request<Q: Request>(&self, request: Q) -> RequestBuilder<Q> {
+        RequestBuilder::new(Arc::downgrade(self.core()), request, Scope::current())
+    }
+}
+
+impl<Q: Request> RequestBuilder<Q> {
+    pub(super) fn new(core: Weak<Core>, request: Q, scope: Scope) -> Self {
+        Self {
+            core,
+            request,
+            scope,
+            expected: Vec::new(),
+            rule: Rule::All,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// The responders whose answers are awaited, by name; adds to those named before, and a name
+    /// given twice counts once. At least one is needed.
+    ///
+    /// Others may answer too: their answers don't count, and are found in
+    /// [`Gathered::unexpected`].
+    pub fn expect<N: Into<String>>(mut self, responders: impl IntoIterator<Item = N>) -> Self {
+        for name in responders {
+            let name: Arc<str> = name.into().into();
+            if !self.expected.contains(&name) {
+                self.expected.push(name);
+            }
+        }
+        self
+    }
+
+    /// Complete with all the expected answers. This is the default.
+    pub fn all(mut self) -> Self {
+        self.rule = Rule::All;
+        self
+    }
+
+    /// Complete with this many of the expected answers. Default: all.
+    pub fn at_least(mut self, answers: usize) -> Self {
+        self.rule = Rule::AtLeast(answers);
+        self
+    }
+
+    /// Complete with the first of the expected answers. Default: all.
+    pub fn first(self) -> Self {
+        self.at_least(1)
+    }
+
+    /// Complete once `predicate`, given the expected answers so far, says so; it is asked after
+    /// each. Default: complete with all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, End, Event, Request};
+    /// # #[derive(Debug, Event)]
+    /// # struct Vote(bool);
+    /// # #[derive(Debug, Request)]
+    /// # #[request(response = Vote)]
+    /// # struct Motion;
+    /// # let bus = Bus::new();
+    /// # for name in ["a", "b", "c"] {
+    /// #     let mut voter = bus.responder::<Motion>(name);
+    /// #     std::thread::spawn(move || voter.iter().for_each(|call| call.respond(Vote(true))));
+    /// # }
+    /// # bus.start();
+    /// let carried = bus
+    ///     .request(Motion)
+    ///     .expect(["a", "b", "c"])
+    ///     .until(|votes| votes.filter(|(_, vote)| vote.0).count() >= 2)
+    ///     .gather_blocking()?;
+    /// assert_eq!(carried.end(), End::Met);
+    /// # Ok::<(), callboard::RequestError>(())
+    /// ```
+    pub fn until(
+        mut self,
+        predicate: impl FnMut(Responses<'_, Q::Response>) -> bool + Send + 'static,
+    ) -> Self {
+        self.rule = Rule::Until(Box::new(predicate));
+        self
+    }
+
+    /// How long to wait, on the bus's clock, from the first poll of the gather. Default: 10
+    /// seconds. [`Duration::MAX`] waits for ever.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Makes the request and gathers its answers.
+    ///
+    /// # Errors
+    ///
+    /// If the request can't be made at all: see [`RequestError`]. A request that was made and got
+    /// fewer answers than it wanted is a result, not an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the request: responders that have not taken it will not see
+    /// it, and answers that come later are counted as late.
+    pub fn gather(self) -> Gather<Q> {
+        Gather::new(self)
+    }
+
+    /// [`gather`](Self::gather), parking the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`gather`](Self::gather).
+    pub fn gather_blocking(self) -> Result<Gathered<Q::Response>, RequestError> {
+        block_on(self.gather())
+    }
+}
+
+impl<Q: Request> IntoFuture for RequestBuilder<Q> {
+    type Output = Result<Gathered<Q::Response>, RequestError>;
+    type IntoFuture = Gather<Q>;
+
+    fn into_future(self) -> Gather<Q> {
+        self.gather()
+    }
+}
+
+impl<Q: Request> fmt::Debug for RequestBuilder<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rule = match &self.rule {
+            Rule::All => "all".to_owned(),
+            Rule::AtLeast(answers) => format!("at least {answers}"),
+            Rule::Until(_) => "until a predicate holds".to_owned(),
+        };
+        f.debug_struct("RequestBuilder")
+            .field("request", &self.request)
+            .field("expected", &self.expected)
+            .field("rule", &rule)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}

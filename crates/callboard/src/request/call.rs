@@ -1,0 +1,278 @@
+//! A request in a responder's hands.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::exchange::Exchange;
+use super::{Request, RequestBuilder, Responder};
+use crate::bus::Bus;
+use crate::engine::{Content, Link, Scope, Taken};
+use crate::event::{Delivery, Event, Meta, Payload, TypeInfo, key_of};
+use crate::registry::{Accepted, Interest, MemberInterest, Parcel};
+use crate::subscription::{EventSet, Member, SubscriberBuilder};
+
+/// A request in a responder's hands: it dereferences to the request, and is answered once, with
+/// [`respond`](Self::respond) or [`decline`](Self::decline).
+///
+/// One that is dropped unanswered (a panic, an early return) says so to the asker at once.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event, Outcome, Request};
+///
+/// #[derive(Debug, Event)]
+/// struct Answer(u32);
+///
+/// #[derive(Debug, Request)]
+/// #[request(response = Answer)]
+/// struct Question(u32);
+///
+/// let bus = Bus::new();
+/// let mut oracle = bus.responder::<Question>("oracle");
+/// bus.start();
+/// std::thread::spawn(move || {
+///     for call in oracle.iter() {
+///         match call.0 {
+///             0 => call.decline("not a question"),
+///             n => call.respond(Answer(n * 2)),
+///         }
+///     }
+/// });
+///
+/// let gathered = bus.request(Question(21)).expect(["oracle"]).gather_blocking()?;
+/// assert_eq!(gathered.get("oracle").unwrap().0, 42);
+///
+/// let gathered = bus.request(Question(0)).expect(["oracle"]).gather_blocking()?;
+/// assert_eq!(gathered.outcome("oracle"), Some(Outcome::Declined("not a question".into())));
+/// # Ok::<(), callboard::RequestError>(())
+/// ```
+#[must_use = "a call that is dropped unanswered counts as abandoned"]
+pub struct Call<Q: Request> {
+    exchange: Arc<Exchange<Q>>,
+    mailbox: u64,
+    responder: Arc<str>,
+    meta: Meta,
+    answered: bool,
+}
+
+impl<Q: Request> Call<Q> {
+    fn new(taken: Taken) -> Self {
+        let Taken {
+            envelope, mailbox, ..
+        } = taken;
+        let payload = match envelope.content {
+            Content::Call(ticket) => ticket.into_payload(),
+            Content::Event(_) => unreachable!("a responder is given calls only"),
+        };
+        let Ok(exchange) = payload.downcast::<Exchange<Q>>() else {
+            unreachable!("a route leads only to members of its own type")
+        };
+        Self {
+            responder: exchange.take(mailbox),
+            exchange,
+            mailbox,
+            meta: envelope.meta,
+            answered: false,
+        }
+    }
+
+    /// Answers. If the request has ended meanwhile, the answer is counted as late and goes
+    /// nowhere.
+    pub fn respond(mut self, answer: Q::Response) {
+        self.answered = true;
+        let answer = Arc::new(answer);
+        let Some(core) = self.exchange.core.upgrade() else {
+            return;
+        };
+        if !self.exchange.is_open() {
+            self.exchange.count_late();
+            return;
+        }
+        let published_at = core.timestamp();
+        let published = core.accept(Parcel {
+            info: TypeInfo::of::<Q::Response>(),
+            priority: Q::Response::ABILITIES.rank(&answer),
+            key: key_of::<Q::Response>(&answer),
+            cause: self.meta.sequence,
+            published_at,
+            ticket: None,
+            payload: || Arc::clone(&answer) as Payload,
+        });
+        let sequence = match published {
+            Accepted::Routed(sequence, _) | Accepted::Buffered { sequence, .. } => sequence,
+            Accepted::BufferFull | Accepted::Closed => 0,
+        };
+        let meta = Meta {
+            sequence,
+            cause: self.meta.sequence,
+            missed: 0,
+            published_at,
+            taken_at: published_at,
+        };
+        self.exchange
+            .answer(self.mailbox, Delivery::new(answer, meta));
+    }
+
+    /// Says that this responder has no answer, and why.
+    pub fn decline(mut self, reason: impl Into<String>) {
+        self.answered = true;
+        self.exchange.decline(self.mailbox, reason.into().into());
+    }
+
+    /// Opens a request made in order to answer this one, in the hand-written loops of responders:
+    /// inside a handler run by [`serve`](crate::Subscription::serve), a plain
+    /// [`Bus::request`] is a nested one by itself.
+    ///
+    /// # Examples
+    ///
+    /// A request that leads back to a responder which waits for it fails at once:
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event, Request, RequestError};
+    /// # #[derive(Debug, Event)]
+    /// # struct Answer;
+    /// # #[derive(Debug, Request)]
+    /// # #[request(response = Answer)]
+    /// # struct Question;
+    /// let bus = Bus::new();
+    /// let mut a = bus.responder::<Question>("a");
+    /// bus.start();
+    /// let asked = std::thread::spawn({
+    ///     let bus = bus.clone();
+    ///     move || bus.request(Question).expect(["a"]).gather_blocking()
+    /// });
+    /// let call = a.blocking_recv().unwrap();
+    /// let error = call.request(Question).expect(["a"]).gather_blocking().unwrap_err();
+    /// assert_eq!(error, RequestError::Cycle { chain: vec!["a".into(), "a".into()] });
+    /// call.respond(Answer);
+    /// assert!(asked.join().unwrap().unwrap().is_complete());
+    /// ```
+    pub fn request<P: Request>(&self, request: P) -> RequestBuilder<P> {
+        RequestBuilder::new(
+            self.exchange.core.clone(),
+            request,
+            self.scope_of_handling(),
+        )
+    }
+
+    /// The name under which this responder was asked.
+    #[must_use]
+    pub fn responder(&self) -> &str {
+        &self.responder
+    }
+
+    /// Whether anybody still waits for the answer.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.exchange.is_open()
+    }
+
+    /// When the asker stops waiting, on the bus's clock; `None` if it never does.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.exchange.deadline
+    }
+
+    /// The request's number on the bus; see [`Delivery::sequence`].
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.meta.sequence
+    }
+
+    /// The number of the event that led to the request, where known; see [`Delivery::cause`].
+    #[must_use]
+    pub fn cause(&self) -> Option<u64> {
+        self.meta.cause()
+    }
+
+    /// How many events this subscription lost immediately before this call; see
+    /// [`Delivery::missed`].
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.meta.missed
+    }
+
+    fn scope_of_handling(&self) -> Scope {
+        let link = Link {
+            mailbox: self.mailbox,
+            responder: Arc::clone(&self.responder),
+            parent: self.exchange.ancestry.clone(),
+        };
+        Scope::of_call(self.meta.sequence, Arc::new(link))
+    }
+}
+
+impl<Q: Request> Drop for Call<Q> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.exchange.abandon(self.mailbox);
+        }
+    }
+}
+
+impl<Q: Request> Deref for Call<Q> {
+    type Target = Q;
+
+    fn deref(&self) -> &Q {
+        &self.exchange.question
+    }
+}
+
+impl<Q: Request> fmt::Debug for Call<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("request", &self.exchange.question)
+            .field("responder", &self.responder)
+            .field("sequence", &self.meta.sequence)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<Q: Request> Member for Call<Q> {
+    fn interest() -> MemberInterest {
+        MemberInterest::respond::<Q>()
+    }
+
+    fn take(taken: Taken) -> Self {
+        Self::new(taken)
+    }
+
+    fn scope(item: &Self) -> Scope {
+        item.scope_of_handling()
+    }
+}
+
+impl<Q: Request> EventSet for Call<Q> {
+    type Item = Self;
+
+    fn interest() -> Interest {
+        Interest::members([MemberInterest::respond::<Q>()])
+    }
+
+    fn item(taken: Taken) -> Self {
+        Self::new(taken)
+    }
+
+    fn scope(item: &Self) -> Scope {
+        item.scope_of_handling()
+    }
+}
+
+impl Bus {
+    /// Signs in as a responder, with the defaults of [`subscribe`](Self::subscribe).
+    #[track_caller]
+    pub fn responder<Q: Request>(&self, name: impl Into<String>) -> Responder<Q> {
+        self.subscriber(name).responder()
+    }
+}
+
+impl SubscriberBuilder {
+    /// Signs in as a responder to requests of type `Q`.
+    #[track_caller]
+    pub fn responder<Q: Request>(&self) -> Responder<Q> {
+        self.subscribe::<Call<Q>>()
+    }
+}

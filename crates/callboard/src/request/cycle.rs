@@ -1,0 +1,49 @@
+//! Requests that could only be answered by somebody who waits for them.
+
+use std::sync::Arc;
+
+use crate::engine::{Link, Mailbox};
+use crate::event::TypeInfo;
+use crate::registry::Registry;
+
+/// If fewer than `needed` of the expected responders could ever answer, because the others are
+/// handling, through `ancestry`, the very call that this request is made for: the chain of names.
+pub(super) fn cycle(
+    registry: &Registry,
+    info: &TypeInfo,
+    ancestry: &Arc<Link>,
+    expected: &[Arc<str>],
+    needed: usize,
+) -> Option<Vec<String>> {
+    let responders = &registry.types.get(&info.id())?.responders;
+    let mut blocked = expected.iter().filter(|name| {
+        let mut of_that_name = responders
+            .mailboxes()
+            .filter(|mailbox| mailbox.settings().name == **name)
+            .peekable();
+        of_that_name.peek().is_some() && of_that_name.all(|mailbox| is_blocked(mailbox, ancestry))
+    });
+    let first = blocked.next()?;
+    let able = expected.len() - 1 - blocked.count();
+    if able >= needed.min(expected.len()) || (needed > expected.len() && able > 0) {
+        return None;
+    }
+    let mut chain = vec![first.to_string()];
+    chain.extend(links(ancestry).map(|link| link.responder.to_string()));
+    chain.reverse();
+    Some(chain)
+}
+
+/// Whether the responder handles, in this chain alone, as many calls as it handles at once. One
+/// that sleeps for its next event is not stuck, whatever it was said to be.
+fn is_blocked(mailbox: &Mailbox, ancestry: &Arc<Link>) -> bool {
+    let handling = links(ancestry)
+        .filter(|link| link.mailbox == mailbox.id())
+        .count();
+    handling >= mailbox.concurrency() && !mailbox.is_waiting()
+}
+
+/// From the innermost call outwards.
+fn links(ancestry: &Arc<Link>) -> impl Iterator<Item = &Link> {
+    std::iter::successors(Some(&**ancestry), |link| link.parent.as_deref())
+}

@@ -1,0 +1,295 @@
+//! Waiting for the answers.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use super::builder::{Predicate, Rule};
+use super::cycle::cycle;
+use super::exchange::{Dispatch, Exchange, State};
+use super::{Gathered, Request, RequestBuilder, Responses};
+use crate::engine::Ticket;
+use crate::error::RequestError;
+use crate::event::{Delivery, Payload, TypeInfo};
+use crate::outcome::{End, Outcome};
+use crate::registry::{Accepted, Core, Parcel, Phase, Trouble, TroubleKind};
+use crate::sync::Mutex;
+use crate::time::{Deadline, deadline_after};
+
+/// The future of [`RequestBuilder::gather`].
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Gather<Q: Request> {
+    stage: Stage<Q>,
+}
+
+enum Stage<Q: Request> {
+    New(RequestBuilder<Q>),
+    Open(Open<Q>),
+    Over,
+}
+
+/// A request that was made. Dropping it withdraws the request.
+struct Open<Q: Request> {
+    core: Arc<Core>,
+    exchange: Arc<Exchange<Q>>,
+    id: u64,
+    deadline: Deadline,
+    predicate: Option<Predicate<Q::Response>>,
+    responses: Vec<(Arc<str>, Delivery<Q::Response>)>,
+    /// How many of the responses the predicate has seen.
+    judged: usize,
+}
+
+impl<Q: Request> Gather<Q> {
+    pub(super) fn new(builder: RequestBuilder<Q>) -> Self {
+        Self {
+            stage: Stage::New(builder),
+        }
+    }
+}
+
+// Nothing in it is pinned.
+impl<Q: Request> Unpin for Gather<Q> {}
+
+impl<Q: Request> Future for Gather<Q> {
+    type Output = Result<Gathered<Q::Response>, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Stage::New(_) = &self.stage {
+            let Stage::New(builder) = std::mem::replace(&mut self.stage, Stage::Over) else {
+                unreachable!("matched above")
+            };
+            match open(builder) {
+                Ok(open) => self.stage = Stage::Open(open),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        let Stage::Open(open) = &mut self.stage else {
+            panic!("`Gather` polled after it was ready");
+        };
+        let Poll::Ready(end) = open.poll(context) else {
+            return Poll::Pending;
+        };
+        let gathered = open.finish(end);
+        self.stage = Stage::Over;
+        Poll::Ready(Ok(gathered))
+    }
+}
+
+/// Makes the request.
+fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
+    let RequestBuilder {
+        core,
+        request,
+        scope,
+        expected,
+        rule,
+        timeout,
+    } = builder;
+    let info = TypeInfo::of::<Q>();
+    if expected.is_empty() {
+        return Err(RequestError::NobodyExpected { request: info.name });
+    }
+    let (needed, predicate) = match rule {
+        Rule::All => (expected.len(), None),
+        Rule::AtLeast(answers) if answers > expected.len() => {
+            return Err(RequestError::TooFewExpected {
+                at_least: answers,
+                expected: expected.len(),
+            });
+        }
+        Rule::AtLeast(answers) => (answers, None),
+        Rule::Until(predicate) => (usize::MAX, Some(predicate)),
+    };
+    let core = core.upgrade().ok_or(RequestError::Closed)?;
+    let clock = &*core.settings.clock;
+    let priority = Q::ABILITIES.rank(&request);
+    let deadline = deadline_after(clock, timeout);
+    let exchange = Arc::new(Exchange {
+        core: Arc::downgrade(&core),
+        question: Arc::new(request),
+        ancestry: scope.ancestry,
+        began: clock.now(),
+        deadline,
+        needed,
+        state: Mutex::new(State::new(expected.clone())),
+    });
+    let ticket: Arc<dyn Ticket> = Arc::clone(&exchange) as _;
+    let weak: Weak<dyn Ticket> = Arc::downgrade(&ticket);
+    let published_at = core.timestamp();
+    // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
+    // bus that closes meanwhile finds it.
+    let open = Open {
+        id: core.requests.open(weak),
+        exchange: Arc::clone(&exchange),
+        deadline: Deadline::at(deadline),
+        predicate,
+        responses: Vec::new(),
+        judged: 0,
+        core: Arc::clone(&core),
+    };
+    if let Some(ancestry) = &exchange.ancestry {
+        let chain = cycle(&core.registry(), info, ancestry, &expected, needed);
+        if let Some(chain) = chain {
+            core.requests.remember(Trouble {
+                info,
+                sequence: None,
+                kind: TroubleKind::Cycle(chain.clone()),
+            });
+            return Err(RequestError::Cycle { chain });
+        }
+    }
+    let accepted = core.accept(Parcel {
+        info,
+        priority,
+        key: None,
+        cause: scope.cause,
+        published_at,
+        ticket: Some(ticket),
+        payload: || Arc::clone(&exchange.question) as Payload,
+    });
+    match accepted {
+        Accepted::Routed(..) => {}
+        Accepted::Buffered { sequence, .. } => {
+            let mut state = exchange.state.lock();
+            if state.sequence == 0 {
+                state.sequence = sequence;
+            }
+        }
+        Accepted::BufferFull => exchange.state.lock().dispatch = Dispatch::Refused,
+        Accepted::Closed => return Err(RequestError::Closed),
+    }
+    Ok(open)
+}
+
+impl<Q: Request> Open<Q> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
+        let waker = context.waker().clone();
+        let (end, tally) = {
+            let mut state = self.exchange.state.lock();
+            self.responses.append(&mut state.answers);
+            let old = state.waker.replace(waker);
+            let seen = (state.end, state.tally());
+            drop(state);
+            drop(old);
+            seen
+        };
+        if let Some(end) = end {
+            return Poll::Ready(end);
+        }
+        if tally.responded >= self.exchange.needed || self.judge() {
+            return Poll::Ready(End::Met);
+        }
+        let within_reach = match &self.predicate {
+            Some(_) => tally.pending > 0,
+            None => tally.responded + tally.pending >= self.exchange.needed,
+        };
+        if !within_reach {
+            return Poll::Ready(End::Unreachable);
+        }
+        self.deadline
+            .poll(&*self.core.settings.clock, context)
+            .map(|()| End::TimedOut)
+    }
+
+    /// Has the predicate judge each answer that has come since the last time.
+    fn judge(&mut self) -> bool {
+        let Some(predicate) = &mut self.predicate else {
+            return false;
+        };
+        while self.judged < self.responses.len() {
+            self.judged += 1;
+            if predicate(Responses::new(&self.responses[..self.judged])) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn finish(&mut self, end: End) -> Gathered<Q::Response> {
+        let (sequence, unexpected, outcomes) = {
+            let mut state = self.exchange.state.lock();
+            state.end = Some(end);
+            // Answers that came between the decision and this moment are in time.
+            self.responses.append(&mut state.answers);
+            let outcomes = match state.dispatch {
+                Dispatch::Waiting => None,
+                Dispatch::Done | Dispatch::Refused => Some(state.outcomes(end)),
+            };
+            let unexpected = std::mem::take(&mut state.unexpected);
+            (state.sequence, unexpected, outcomes)
+        };
+        let outcomes = outcomes.unwrap_or_else(|| self.outcomes_before_start(end));
+        if end != End::Met {
+            self.core.requests.remember(Trouble {
+                info: TypeInfo::of::<Q>(),
+                sequence: Some(sequence),
+                kind: TroubleKind::Ended(end, outcomes.clone()),
+            });
+        }
+        let answered = |outcome: &Outcome| *outcome == Outcome::Responded;
+        Gathered {
+            sequence,
+            responses: std::mem::take(&mut self.responses),
+            unexpected,
+            missing: outcomes
+                .into_iter()
+                .filter(|(_, outcome)| !answered(outcome))
+                .collect(),
+            end,
+        }
+    }
+
+    /// The outcomes of a request that never left the buffer: who had not even signed in?
+    fn outcomes_before_start(&self, end: End) -> Vec<(Arc<str>, Outcome)> {
+        let present = self.core.registry().responders(TypeInfo::of::<Q>());
+        let mut outcomes = self.exchange.state.lock().outcomes(end);
+        for (name, outcome) in &mut outcomes {
+            if !present.iter().any(|responder| responder.name == *name) {
+                *outcome = Outcome::NoSuchResponder;
+            }
+        }
+        outcomes
+    }
+}
+
+impl<Q: Request> Drop for Open<Q> {
+    fn drop(&mut self) {
+        self.core.requests.end(self.id);
+        let (sequence, waiting, queued, waker) = {
+            let mut state = self.exchange.state.lock();
+            state.end.get_or_insert(End::Unreachable);
+            let waiting = state.dispatch == Dispatch::Waiting;
+            (state.sequence, waiting, state.queued(), state.waker.take())
+        };
+        drop(waker);
+        if !waiting && queued.is_empty() {
+            return;
+        }
+        self.core.with(|registry, aftermath| {
+            if waiting && registry.phase != Phase::Closed {
+                registry.withdraw(sequence, aftermath);
+            }
+            for mailbox in queued {
+                if let Some(listener) = registry.listeners.get(&mailbox) {
+                    listener.mailbox.withdraw(sequence, aftermath);
+                }
+            }
+        });
+    }
+}
+
+impl<Q: Request> fmt::Debug for Gather<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::New(_) => "new",
+            Stage::Open(_) => "open",
+            Stage::Over => "over",
+        };
+        f.debug_struct("Gather")
+            .field("stage", &stage)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! What a request brought.
+
+use std::iter::FusedIterator;
+use std::sync::Arc;
+
+use crate::event::{Delivery, Event};
+use crate::outcome::{End, Outcome};
+
+/// What a request brought: who answered what, why the others did not, and why it ended.
+///
+/// A partial result is a result: whether it is enough is for the asker to say.
+#[derive(Debug, Clone)]
+pub struct Gathered<R> {
+    pub(super) sequence: u64,
+    pub(super) responses: Vec<(Arc<str>, Delivery<R>)>,
+    pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
+    pub(super) missing: Vec<(Arc<str>, Outcome)>,
+    pub(super) end: End,
+}
+
+impl<R: Event> Gathered<R> {
+    /// The answers of the expected responders, with their names, in the order in which they came.
+    #[must_use]
+    pub fn responses(&self) -> Responses<'_, R> {
+        Responses::new(&self.responses)
+    }
+
+    /// The answers of responders that were not expected. They did not count.
+    #[must_use]
+    pub fn unexpected(&self) -> Responses<'_, R> {
+        Responses::new(&self.unexpected)
+    }
+
+    /// The expected responders that did not answer, and why, in the order in which they were
+    /// named.
+    pub fn missing(&self) -> impl ExactSizeIterator<Item = (&str, Outcome)> {
+        self.missing
+            .iter()
+            .map(|(responder, outcome)| (&**responder, outcome.clone()))
+    }
+
+    /// The answer of one expected responder.
+    #[must_use]
+    pub fn get(&self, responder: &str) -> Option<&Delivery<R>> {
+        self.responses()
+            .find(|(name, _)| *name == responder)
+            .map(|(_, answer)| answer)
+    }
+
+    /// What came of one expected responder's part; `None` if it was not expected.
+    #[must_use]
+    pub fn outcome(&self, responder: &str) -> Option<Outcome> {
+        if self.get(responder).is_some() {
+            return Some(Outcome::Responded);
+        }
+        self.missing()
+            .find(|(name, _)| *name == responder)
+            .map(|(_, outcome)| outcome)
+    }
+
+    /// Why it ended.
+    #[must_use]
+    pub fn end(&self) -> End {
+        self.end
+    }
+
+    /// Whether the completion rule was met.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.end == End::Met
+    }
+
+    /// The request's number on the bus, which its answers carry as their
+    /// [`cause`](Delivery::cause); 0 if the bus never accepted it.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
+/// Answers with the names of those who gave them.
+#[derive(Debug)]
+pub struct Responses<'a, R> {
+    rest: std::slice::Iter<'a, (Arc<str>, Delivery<R>)>,
+}
+
+impl<'a, R> Responses<'a, R> {
+    pub(super) fn new(all: &'a [(Arc<str>, Delivery<R>)]) -> Self {
+        Self { rest: all.iter() }
+    }
+}
+
+impl<R> Clone for Responses<'_, R> {
+    fn clone(&self) -> Self {
+        Self {
+            rest: self.rest.clone(),
+        }
+    }
+}
+
+impl<'a, R> Iterator for Responses<'a, R> {
+    type Item = (&'a str, &'a Delivery<R>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rest.next().map(|(name, answer)| (&**name, answer))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rest.size_hint()
+    }
+}
+
+impl<R> ExactSizeIterator for Responses<'_, R> {}
+impl<R> FusedIterator for Responses<'_, R> {}

@@ -1,0 +1,193 @@
+//! The start barrier: starting, pausing, waiting until everybody has signed in.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::bus::Bus;
+use crate::error::StartError;
+use crate::registry::{Core, Phase, Registry};
+use crate::sync::{Waiting, block_on};
+use crate::time::Deadline;
+
+/// What a start replayed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Started {
+    /// How many buffered events were replayed.
+    pub replayed: usize,
+    /// How many events the buffer had to drop, since the last start, for want of room.
+    pub dropped: usize,
+}
+
+impl Started {
+    /// How many buffered events were replayed.
+    #[must_use]
+    pub fn replayed(&self) -> usize {
+        self.replayed
+    }
+
+    /// How many events the buffer had to drop, since the last start, for want of room.
+    #[must_use]
+    pub fn dropped(&self) -> usize {
+        self.dropped
+    }
+}
+
+impl fmt::Display for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} replayed, {} dropped", self.replayed, self.dropped)
+    }
+}
+
+impl Bus {
+    /// Starts the bus, or resumes it after [`pause`](Self::pause): what was buffered is replayed,
+    /// in order, to everybody who has subscribed, before anything published later. A replay that
+    /// is longer than a subscription's capacity exceeds it, this once.
+    ///
+    /// Starting a bus that runs, or is closed, does nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::builder().pre_start_capacity(2).build()?;
+    /// let ticks = bus.subscriber("clock").capacity(1).subscribe::<Tick>();
+    /// for _ in 0..3 {
+    ///     bus.publish(Tick);
+    /// }
+    /// let started = bus.start();
+    /// assert_eq!((started.replayed, started.dropped), (2, 1));
+    /// assert_eq!(ticks.len(), 2);
+    /// assert_eq!(bus.start().replayed, 0, "it runs already");
+    /// # Ok::<(), callboard::BuildError>(())
+    /// ```
+    pub fn start(&self) -> Started {
+        let (replayed, dropped) = self.core().with(Registry::start);
+        self.core().stop_watch();
+        self.core().changed.notify_all();
+        Started { replayed, dropped }
+    }
+
+    /// Waits until everybody expected (see
+    /// [`expect_subscribers`](crate::BusBuilder::expect_subscribers)) has signed in, then
+    /// [starts](Self::start).
+    ///
+    /// # Errors
+    ///
+    /// If `timeout` passes first: who is missing. The bus then goes on buffering, and may be
+    /// waited for again. If the bus is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the bus unstarted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, Event)]
+    /// # struct Tick;
+    /// # callboard::testing::block_on(async {
+    /// let bus = Bus::builder().expect_subscribers(["a", "b"]).build()?;
+    /// let _a = bus.subscribe::<Tick>("a");
+    /// let error = bus.start_when_ready(Duration::from_millis(1)).await.unwrap_err();
+    /// assert!(error.missing().eq(["b"]));
+    ///
+    /// let _b = bus.subscribe::<Tick>("b");
+    /// assert!(bus.start_when_ready(Duration::from_millis(1)).await.is_ok());
+    /// # Ok::<(), callboard::BuildError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn start_when_ready(&self, timeout: Duration) -> Result<Started, StartError> {
+        let core = self.core();
+        let clock = &*core.settings.clock;
+        let mut deadline = Deadline::after(clock, timeout);
+        let mut waiting = Waiting::on(&core.changed);
+        std::future::poll_fn(|context| {
+            waiting.register(context);
+            if self.phase() == Phase::Closed {
+                return Poll::Ready(Err(StartError::Closed));
+            }
+            let (subscribers, responders) = missing(core);
+            if subscribers.is_empty() && responders.is_empty() {
+                return Poll::Ready(Ok(self.start()));
+            }
+            deadline.poll(clock, context).map(|()| {
+                Err(StartError::NotReady {
+                    subscribers,
+                    responders,
+                })
+            })
+        })
+        .await
+    }
+
+    /// [`start_when_ready`](Self::start_when_ready), parking the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_when_ready`](Self::start_when_ready).
+    pub fn start_when_ready_blocking(&self, timeout: Duration) -> Result<Started, StartError> {
+        block_on(self.start_when_ready(timeout))
+    }
+
+    /// Returns to buffering: what is published from now on is kept until [`start`](Self::start).
+    /// Subscribers go on receiving what they hold. Pausing a bus that buffers, or is closed, does
+    /// nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event, Phase};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::new();
+    /// let ticks = bus.subscribe::<Tick>("clock");
+    /// bus.start();
+    /// bus.pause();
+    /// assert_eq!(bus.phase(), Phase::Buffering);
+    /// bus.publish(Tick);
+    /// assert!(ticks.is_empty());
+    /// bus.start();
+    /// assert_eq!(ticks.len(), 1);
+    /// ```
+    pub fn pause(&self) {
+        let mut registry = self.core().registry();
+        if registry.phase == Phase::Running {
+            registry.phase = Phase::Buffering;
+        }
+    }
+}
+
+/// The expected subscribers and responders that have not signed in.
+fn missing(core: &Core) -> (Vec<String>, Vec<String>) {
+    let registry = core.registry();
+    let names = |responding: bool| -> HashSet<&str> {
+        registry
+            .listeners
+            .values()
+            .filter(|listener| !responding || listener.wanted.responds())
+            .map(|listener| &*listener.mailbox.settings().name)
+            .collect()
+    };
+    let absent = |expected: &[String], present: HashSet<&str>| -> Vec<String> {
+        expected
+            .iter()
+            .filter(|name| !present.contains(name.as_str()))
+            .cloned()
+            .collect()
+    };
+    (
+        absent(&core.settings.expected_subscribers, names(false)),
+        absent(&core.settings.expected_responders, names(true)),
+    )
+}

@@ -1,0 +1,198 @@
+//! Opening a subscription with other than the defaults.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::{EventSet, Subscription};
+use crate::engine::{Mailbox, MailboxSettings};
+use crate::event::{AnyEvent, Pattern};
+use crate::overflow::{Importance, Overflow};
+use crate::registry::{Core, Interest, Wanted};
+use crate::sync::{AtomicU64, Ordering};
+
+/// The default capacity of a subscription, in events.
+pub(crate) const DEFAULT_CAPACITY: usize = 100;
+
+/// Subscription numbers are the process's, so that a chain of nested requests may cross buses.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Opens a subscription with other than the defaults. Get one from
+/// [`Bus::subscriber`](crate::Bus::subscriber).
+///
+/// Each setter says its default. What it ends in, it can end in several times: the settings are
+/// the subscriber's, and each subscription has a queue of its own.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event, Overflow};
+///
+/// #[derive(Debug, Event)]
+/// struct Load(f64);
+///
+/// let bus = Bus::new();
+/// let mut loads = bus
+///     .subscriber("dashboard")
+///     .capacity(1)
+///     .overflow(Overflow::DropOldest)
+///     .lossy()
+///     .subscribe::<Load>();
+/// bus.start();
+/// bus.publish(Load(0.5));
+/// bus.publish(Load(0.7));
+/// assert_eq!(loads.try_recv().unwrap().0, 0.7);
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it ends in `subscribe` or `responder`"]
+pub struct SubscriberBuilder {
+    core: Arc<Core>,
+    settings: MailboxSettings,
+    late: bool,
+    retained: bool,
+}
+
+impl SubscriberBuilder {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        name: String,
+        call_site: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            core,
+            settings: MailboxSettings {
+                name: name.into(),
+                capacity: DEFAULT_CAPACITY,
+                overflow: Overflow::default(),
+                importance: Importance::default(),
+                call_site,
+                concurrency: 1,
+            },
+            late: false,
+            retained: false,
+        }
+    }
+
+    /// How many undelivered events the subscription may hold, exactly. Default:
+    /// [`Bus::DEFAULT_CAPACITY`](crate::Bus::DEFAULT_CAPACITY).
+    ///
+    /// It is a bound, not an allocation: a large one costs nothing until it is used. With 0,
+    /// every event is dropped (and counted).
+    pub fn capacity(mut self, events: usize) -> Self {
+        self.settings.capacity = events;
+        self
+    }
+
+    /// What happens to an event that does not fit. Default: [`Overflow::DropNewest`].
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.settings.overflow = overflow;
+        self
+    }
+
+    /// A drop is expected: it is counted, but not reported to the drop callback. Default: a drop
+    /// is an incident, and is reported.
+    pub fn lossy(mut self) -> Self {
+        self.settings.importance = Importance::Lossy;
+        self
+    }
+
+    /// The subscriber means to come after the start. Default: one that does is warned about, since
+    /// it may have missed the replay.
+    pub fn late(mut self) -> Self {
+        self.late = true;
+        self
+    }
+
+    /// Begins with the latest event of each type that [retains](crate::Abilities::retain), if
+    /// there was one. Default: begins with what is published from now on.
+    ///
+    /// It is one cut: no event is handed over twice, and none falls between.
+    pub fn with_retained(mut self) -> Self {
+        self.retained = true;
+        self
+    }
+
+    /// The calls this responder takes are handled elsewhere, by other tasks or threads, so that it
+    /// always comes back for the next. Default: it handles one at a time.
+    ///
+    /// This matters to nested requests only: one that leads back to a responder that handles one
+    /// call at a time is refused as a [`Cycle`](crate::RequestError::Cycle).
+    /// [`serve_concurrent`](Subscription::serve_concurrent) says so by itself.
+    pub fn concurrent(mut self) -> Self {
+        self.settings.concurrency = usize::MAX;
+        self
+    }
+
+    /// Subscribes to an event type, to everything ([`AnyEvent`]), or to a set
+    /// (`#[derive(EventSet)]`).
+    #[track_caller]
+    pub fn subscribe<S: EventSet>(&self) -> Subscription<S> {
+        self.open(S::interest())
+    }
+
+    /// Subscribes to the events whose type names match a [`Pattern`]: `*` stands for one token,
+    /// `>` for the rest.
+    ///
+    /// Subscribing never fails, so a text that is no pattern is reported instead (an error in the
+    /// log, a [`Finding`](crate::Finding) in the diagnosis, both with what would be right), and
+    /// the subscription matches nothing. Parse patterns that come from elsewhere with
+    /// [`Pattern::new`] first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event};
+    /// # #[derive(Debug, Event)]
+    /// # struct ConfigParsed;
+    /// # #[derive(Debug, Event)]
+    /// # struct Tick;
+    /// let bus = Bus::new();
+    /// let mut config = bus.subscriber("audit").subscribe_matching("config.*");
+    /// bus.start();
+    /// bus.publish(Tick);
+    /// bus.publish(ConfigParsed);
+    /// assert_eq!(config.try_recv().unwrap().event_type(), "config.parsed");
+    /// assert!(config.is_empty());
+    /// ```
+    #[track_caller]
+    pub fn subscribe_matching(&self, pattern: impl AsRef<str>) -> Subscription<AnyEvent> {
+        let wanted = match Pattern::new(pattern.as_ref()) {
+            Ok(pattern) => Wanted::Matching(pattern),
+            Err(error) => {
+                crate::report::error!(
+                    "subscriber `{}` at {} will receive nothing: {error}",
+                    self.settings.name,
+                    Location::caller(),
+                );
+                Wanted::Nothing(error)
+            }
+        };
+        self.open(Interest(wanted))
+    }
+
+    #[track_caller]
+    pub(crate) fn open<S: EventSet>(&self, interest: Interest) -> Subscription<S> {
+        let settings = MailboxSettings {
+            call_site: Location::caller(),
+            ..self.settings.clone()
+        };
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let wanted = interest.0;
+        let mailbox = Arc::new(Mailbox::new(id, settings, &wanted.infos()));
+        let late = self.core.with(|registry, aftermath| {
+            let late = registry.ever_started && !self.late;
+            let mailbox = Arc::clone(&mailbox);
+            registry.sign_in(mailbox, wanted, late, self.retained, aftermath);
+            late
+        });
+        self.core.changed.notify_all();
+        if late {
+            crate::report::warning!(
+                "subscriber `{}` at {} came after the start and may have missed events; \
+                 subscribe before `start`, or say `.late()`",
+                self.settings.name,
+                Location::caller(),
+            );
+        }
+        Subscription::new(Arc::clone(&self.core), mailbox)
+    }
+}

@@ -1,0 +1,119 @@
+//! A subscriber's end: opening it, receiving from it, having it served.
+
+mod builder;
+mod receive;
+mod serve;
+mod set;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+pub(crate) use builder::DEFAULT_CAPACITY;
+pub use builder::SubscriberBuilder;
+pub use receive::{Iter, Recv, RecvMany, TryIter};
+pub use set::{EventSet, Member};
+
+use crate::engine::Mailbox;
+use crate::overflow::Ledger;
+use crate::registry::Core;
+
+/// One subscriber's receiving handle. Dropping it unsubscribes, and frees what is queued.
+///
+/// All ways of receiving hand out the same events in the same order and may be mixed:
+///
+/// | | one event | many |
+/// | --- | --- | --- |
+/// | at once | [`try_recv`](Self::try_recv) | [`try_iter`](Self::try_iter) |
+/// | await | [`recv`](Self::recv), or as a [`Stream`](futures_core::Stream) | [`recv_many`](Self::recv_many) |
+/// | park the thread | [`blocking_recv`](Self::blocking_recv), [`recv_timeout`](Self::recv_timeout) | [`iter`](Self::iter) |
+/// | run a handler | | [`serve`](Self::serve), [`serve_concurrent`](Self::serve_concurrent) |
+///
+/// After the bus is closed a subscription hands out what it holds, then ends.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick(u32);
+///
+/// # callboard::testing::block_on(async {
+/// let bus = Bus::new();
+/// let mut ticks = bus.subscribe::<Tick>("clock");
+/// bus.start();
+/// bus.publish(Tick(1));
+/// assert_eq!(ticks.recv().await.unwrap().0, 1);
+/// bus.close();
+/// assert!(ticks.recv().await.is_none());
+/// # });
+/// ```
+pub struct Subscription<S: EventSet> {
+    core: Arc<Core>,
+    mailbox: Arc<Mailbox>,
+    set: PhantomData<fn() -> S>,
+}
+
+impl<S: EventSet> Subscription<S> {
+    fn new(core: Arc<Core>, mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            core,
+            mailbox,
+            set: PhantomData,
+        }
+    }
+
+    /// The subscriber's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.mailbox.settings().name
+    }
+
+    /// How many undelivered events it may hold.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.mailbox.settings().capacity
+    }
+
+    /// How many undelivered events it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.mailbox.len()
+    }
+
+    /// Whether it holds no undelivered event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many events were lost since the last one queued: what the next one to come will say in
+    /// its [`missed`](crate::Delivery::missed).
+    #[must_use]
+    pub fn pending_missed(&self) -> u64 {
+        self.mailbox.gap()
+    }
+
+    /// The account of everything this subscription was offered.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.mailbox.ledger()
+    }
+}
+
+impl<S: EventSet> Drop for Subscription<S> {
+    fn drop(&mut self) {
+        self.core.sign_out(&self.mailbox);
+    }
+}
+
+impl<S: EventSet> fmt::Debug for Subscription<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("name", &self.name())
+            .field("queued", &self.len())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}

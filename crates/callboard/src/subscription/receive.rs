@@ -1,0 +1,281 @@
+//! The ways of receiving.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::{EventSet, Subscription};
+use crate::engine::Take;
+use crate::error::{RecvTimeoutError, TryRecvError};
+use crate::sync::block_on;
+use crate::time::Deadline;
+
+impl<S: EventSet> Subscription<S> {
+    /// Waits for the next event; `None` once the bus is closed and everything was received.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event: one is taken only by the poll that returns it.
+    pub fn recv(&mut self) -> Recv<'_, S> {
+        Recv {
+            subscription: self,
+            waiting: false,
+        }
+    }
+
+    /// The next event, if one is queued.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](TryRecvError::Empty) if none is queued, [`Closed`](TryRecvError::Closed) if
+    /// none will be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event, TryRecvError};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::new();
+    /// let mut ticks = bus.subscribe::<Tick>("clock");
+    /// assert_eq!(ticks.try_recv().unwrap_err(), TryRecvError::Empty);
+    /// bus.close();
+    /// assert_eq!(ticks.try_recv().unwrap_err(), TryRecvError::Closed);
+    /// ```
+    pub fn try_recv(&mut self) -> Result<S::Item, TryRecvError> {
+        let taken = self.mailbox.try_take(self.core.timestamp());
+        self.after_take();
+        match taken {
+            Take::Event(taken) => Ok(S::item(taken)),
+            Take::Empty => Err(TryRecvError::Empty),
+            Take::Closed => Err(TryRecvError::Closed),
+        }
+    }
+
+    /// Parks the thread until there is an event; `None` once the bus is closed and everything was
+    /// received. For threads: in an async task it would block the executor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick(u32);
+    ///
+    /// let bus = Bus::new();
+    /// let mut ticks = bus.subscribe::<Tick>("clock");
+    /// bus.start();
+    /// let reader = std::thread::spawn(move || ticks.blocking_recv().map(|tick| tick.0));
+    /// bus.publish(Tick(1));
+    /// assert_eq!(reader.join().unwrap(), Some(1));
+    /// ```
+    pub fn blocking_recv(&mut self) -> Option<S::Item> {
+        block_on(self.recv())
+    }
+
+    /// Parks the thread until there is an event, but no longer than `timeout` on the bus's clock.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](RecvTimeoutError::Timeout) if none came in time,
+    /// [`Closed`](RecvTimeoutError::Closed) if none will come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event, RecvTimeoutError};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::new();
+    /// let mut ticks = bus.subscribe::<Tick>("clock");
+    /// let error = ticks.recv_timeout(Duration::from_millis(1)).unwrap_err();
+    /// assert_eq!(error, RecvTimeoutError::Timeout);
+    /// ```
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<S::Item, RecvTimeoutError> {
+        let core = std::sync::Arc::clone(&self.core);
+        let clock = &*core.settings.clock;
+        let mut deadline = Deadline::after(clock, timeout);
+        let mut recv = pin!(self.recv());
+        block_on(std::future::poll_fn(|context| {
+            if let Poll::Ready(item) = recv.as_mut().poll(context) {
+                return Poll::Ready(item.ok_or(RecvTimeoutError::Closed));
+            }
+            deadline
+                .poll(clock, context)
+                .map(|()| Err(RecvTimeoutError::Timeout))
+        }))
+    }
+
+    /// Waits until there is at least one event, then appends up to `limit` of those queued to
+    /// `buffer` and returns how many: 0 once the bus is closed and everything was received, or if
+    /// `limit` is 0.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event: `buffer` is filled only by the poll that returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event};
+    /// # #[derive(Debug, Event)]
+    /// # struct Tick(u32);
+    /// # callboard::testing::block_on(async {
+    /// let bus = Bus::new();
+    /// let mut ticks = bus.subscribe::<Tick>("clock");
+    /// bus.start();
+    /// for n in 0..5 {
+    ///     bus.publish(Tick(n));
+    /// }
+    /// let mut batch = Vec::new();
+    /// assert_eq!(ticks.recv_many(&mut batch, 3).await, 3);
+    /// assert_eq!(ticks.recv_many(&mut batch, 100).await, 2);
+    /// assert!(batch.iter().map(|tick| tick.0).eq(0..5));
+    /// # });
+    /// ```
+    pub fn recv_many<'a>(
+        &'a mut self,
+        buffer: &'a mut Vec<S::Item>,
+        limit: usize,
+    ) -> RecvMany<'a, S> {
+        RecvMany {
+            recv: self.recv(),
+            buffer,
+            limit,
+        }
+    }
+
+    /// An iterator that parks the thread for each event, and ends when the bus is closed and
+    /// everything was received.
+    pub fn iter(&mut self) -> Iter<'_, S> {
+        Iter { subscription: self }
+    }
+
+    /// An iterator over the events that are queued; it ends instead of waiting.
+    pub fn try_iter(&mut self) -> TryIter<'_, S> {
+        TryIter { subscription: self }
+    }
+
+    pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let taken = self
+            .mailbox
+            .poll_take(self.core.timestamp(), context)
+            .map(|taken| taken.map(S::item));
+        self.after_take();
+        taken
+    }
+
+    /// Somebody may wait for this subscription to drain.
+    fn after_take(&self) {
+        self.core.changed.notify_all();
+    }
+}
+
+/// The future of [`Subscription::recv`].
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Recv<'a, S: EventSet> {
+    subscription: &'a mut Subscription<S>,
+    /// Whether the mailbox holds this future's waker.
+    waiting: bool,
+}
+
+impl<S: EventSet> Future for Recv<'_, S> {
+    type Output = Option<S::Item>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.subscription.poll_recv(context);
+        self.waiting = polled.is_pending();
+        polled
+    }
+}
+
+impl<S: EventSet> Drop for Recv<'_, S> {
+    fn drop(&mut self) {
+        if self.waiting {
+            self.subscription.mailbox.forget_waker();
+        }
+    }
+}
+
+/// The future of [`Subscription::recv_many`].
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct RecvMany<'a, S: EventSet> {
+    recv: Recv<'a, S>,
+    buffer: &'a mut Vec<S::Item>,
+    limit: usize,
+}
+
+impl<S: EventSet> Future for RecvMany<'_, S> {
+    type Output = usize;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
+        let this = &mut *self;
+        if this.limit == 0 {
+            return Poll::Ready(0);
+        }
+        let Poll::Ready(first) = Pin::new(&mut this.recv).poll(context) else {
+            return Poll::Pending;
+        };
+        let before = this.buffer.len();
+        this.buffer.extend(first);
+        if this.buffer.len() > before {
+            let rest = this.recv.subscription.try_iter().take(this.limit - 1);
+            this.buffer.extend(rest);
+        }
+        Poll::Ready(this.buffer.len() - before)
+    }
+}
+
+/// The iterator of [`Subscription::iter`].
+#[derive(Debug)]
+pub struct Iter<'a, S: EventSet> {
+    subscription: &'a mut Subscription<S>,
+}
+
+impl<S: EventSet> Iterator for Iter<'_, S> {
+    type Item = S::Item;
+
+    fn next(&mut self) -> Option<S::Item> {
+        self.subscription.blocking_recv()
+    }
+}
+
+/// The iterator of [`Subscription::try_iter`].
+#[derive(Debug)]
+pub struct TryIter<'a, S: EventSet> {
+    subscription: &'a mut Subscription<S>,
+}
+
+impl<S: EventSet> Iterator for TryIter<'_, S> {
+    type Item = S::Item;
+
+    fn next(&mut self) -> Option<S::Item> {
+        self.subscription.try_recv().ok()
+    }
+}
+
+impl<'a, S: EventSet> IntoIterator for &'a mut Subscription<S> {
+    type Item = S::Item;
+    type IntoIter = Iter<'a, S>;
+
+    fn into_iter(self) -> Iter<'a, S> {
+        self.iter()
+    }
+}
+
+impl<S: EventSet> futures_core::Stream for Subscription<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_recv(context)
+    }
+}

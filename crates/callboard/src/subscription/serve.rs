@@ -1,0 +1,255 @@
+//! Running a handler for each event.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
+
+use super::{EventSet, Subscription};
+use crate::engine::Scope;
+use crate::sync::{Mutex, isolate};
+
+impl<S: EventSet> Subscription<S> {
+    /// Runs `handler` for each event, one after the other, until the bus is closed and everything
+    /// was handled.
+    ///
+    /// While a handler runs, the bus knows what it is handling: what it publishes carries the
+    /// event as its [`cause`](crate::Delivery::cause), and a plain
+    /// [`Bus::request`](crate::Bus::request) is a nested one. The handler's time appears in
+    /// [`Bus::snapshot`](crate::Bus::snapshot). A handler that panics ends its own event's
+    /// handling (a call it held is abandoned) and no other.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future unsubscribes; the event being handled is dropped with its handler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event, Request};
+    /// #[derive(Debug, Event)]
+    /// struct Sum(u32);
+    ///
+    /// #[derive(Debug, Request)]
+    /// #[request(response = Sum)]
+    /// struct Add(u32, u32);
+    ///
+    /// let bus = Bus::new();
+    /// bus.start();
+    /// let adder = bus.subscriber("adder").late().responder::<Add>();
+    /// std::thread::spawn(move || {
+    ///     callboard::testing::block_on(adder.serve(|call| async move {
+    ///         let sum = call.0 + call.1;
+    ///         call.respond(Sum(sum));
+    ///     }))
+    /// });
+    /// let gathered = bus.request(Add(1, 2)).expect(["adder"]).gather_blocking()?;
+    /// let (responder, sum) = gathered.responses().next().unwrap();
+    /// assert_eq!((responder, sum.0), ("adder", 3));
+    /// # Ok::<(), callboard::RequestError>(())
+    /// ```
+    pub async fn serve<F, H>(self, handler: F)
+    where
+        F: FnMut(S::Item) -> H,
+        H: Future<Output = ()>,
+    {
+        self.run(1, handler).await;
+    }
+
+    /// Runs `handler` for each event, up to `limit` at a time, until the bus is closed and
+    /// everything was handled. Handlers begin in the order of the events; they all run on the
+    /// task that polls this future. A `limit` of 0 counts as 1.
+    ///
+    /// Otherwise as [`serve`](Self::serve).
+    pub async fn serve_concurrent<F, H>(self, limit: usize, handler: F)
+    where
+        F: FnMut(S::Item) -> H,
+        H: Future<Output = ()>,
+    {
+        self.run(limit.max(1), handler).await;
+    }
+
+    async fn run<F, H>(mut self, limit: usize, mut handler: F)
+    where
+        F: FnMut(S::Item) -> H,
+        H: Future<Output = ()>,
+    {
+        let declared = self.mailbox.concurrency();
+        self.mailbox.set_concurrency(declared.max(limit));
+        let mut running = Handlers::new();
+        std::future::poll_fn(|context| {
+            running.signal.set_parent(context.waker());
+            loop {
+                running.poll(&self, context);
+                if running.len() >= limit {
+                    return Poll::Pending;
+                }
+                match self.poll_recv(context) {
+                    Poll::Ready(Some(item)) => {
+                        let began = self.core.settings.clock.now();
+                        self.mailbox.begin_handling(began);
+                        let scope = S::scope(&item);
+                        let begun = isolate("a handler", || scope.enter(|| handler(item)));
+                        match begun {
+                            Some(future) => running.add(future, scope, began),
+                            None => running.finished(&self, began),
+                        }
+                    }
+                    Poll::Ready(None) if running.len() == 0 => return Poll::Ready(()),
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await;
+    }
+}
+
+/// The handlers that run, each polled only when it was woken.
+struct Handlers<H> {
+    slots: Vec<Option<Handler<H>>>,
+    free: Vec<usize>,
+    signal: Arc<Signal>,
+}
+
+struct Handler<H> {
+    future: Pin<Box<H>>,
+    scope: Scope,
+    began: Instant,
+    waker: Waker,
+}
+
+/// Which handlers were woken, and whom to wake for them.
+#[derive(Default)]
+struct Signal {
+    state: Mutex<SignalState>,
+}
+
+#[derive(Default)]
+struct SignalState {
+    woken: VecDeque<usize>,
+    parent: Option<Waker>,
+}
+
+/// The waker of one slot.
+struct SlotWaker {
+    slot: usize,
+    signal: Arc<Signal>,
+}
+
+impl Wake for SlotWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let parent = {
+            let mut state = self.signal.state.lock();
+            if state.woken.contains(&self.slot) {
+                return;
+            }
+            state.woken.push_back(self.slot);
+            state.parent.take()
+        };
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+    }
+}
+
+impl Signal {
+    fn set_parent(&self, waker: &Waker) {
+        let waker = waker.clone();
+        let old = self.state.lock().parent.replace(waker);
+        drop(old);
+    }
+
+    fn next(&self) -> Option<usize> {
+        self.state.lock().woken.pop_front()
+    }
+
+    fn any(&self) -> bool {
+        !self.state.lock().woken.is_empty()
+    }
+}
+
+impl<H: Future<Output = ()>> Handlers<H> {
+    fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            signal: Arc::default(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    fn add(&mut self, future: H, scope: Scope, began: Instant) {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        let waker = Waker::from(Arc::new(SlotWaker {
+            slot,
+            signal: Arc::clone(&self.signal),
+        }));
+        self.slots[slot] = Some(Handler {
+            future: Box::pin(future),
+            scope,
+            began,
+            waker,
+        });
+        self.signal.state.lock().woken.push_back(slot);
+    }
+
+    /// Polls every handler that was woken, once, and accounts for those that have ended.
+    fn poll<S: EventSet>(&mut self, subscription: &Subscription<S>, context: &Context<'_>) {
+        // One round at the most: a handler that wakes itself for ever must not keep the others
+        // from the executor.
+        for _ in 0..self.slots.len() {
+            let Some(slot) = self.signal.next() else {
+                return;
+            };
+            let Some(handler) = &mut self.slots[slot] else {
+                continue;
+            };
+            let Handler {
+                future,
+                scope,
+                began,
+                waker,
+            } = handler;
+            let began = *began;
+            let polled = isolate("a handler", || {
+                let mut context = Context::from_waker(waker);
+                scope.enter(|| future.as_mut().poll(&mut context))
+            });
+            if !matches!(polled, Some(Poll::Pending)) {
+                let handler = self.slots[slot].take();
+                self.free.push(slot);
+                isolate("a handler's destructor", || drop(handler));
+                self.finished(subscription, began);
+            }
+        }
+        if self.signal.any() {
+            context.waker().wake_by_ref();
+        }
+    }
+
+    fn finished<S: EventSet>(&self, subscription: &Subscription<S>, began: Instant) {
+        let now = subscription.core.settings.clock.now();
+        let oldest = self
+            .slots
+            .iter()
+            .flatten()
+            .map(|handler| handler.began)
+            .min();
+        subscription
+            .mailbox
+            .end_handling(now.saturating_duration_since(began), oldest);
+        subscription.core.changed.notify_all();
+    }
+}

@@ -1,0 +1,132 @@
+//! What can be subscribed to: one type, everything, or a set of types as an enum.
+
+use crate::engine::{Scope, Taken};
+use crate::event::{AnyEvent, Delivery, Event};
+use crate::registry::{Interest, MemberInterest, Wanted};
+
+/// What can be subscribed to.
+///
+/// - An [`Event`] type: the item is a [`Delivery`] of it.
+/// - [`AnyEvent`]: everything that is published.
+/// - [`Call<Q>`](crate::Call): the requests of type `Q`; the subscriber is a responder.
+/// - An enum with `#[derive(EventSet)]` whose variants each hold a `Delivery<E>` or a `Call<Q>`:
+///   a component's whole inbox as one type, matched exhaustively, in one order. The item is the
+///   enum itself. If one variant holds a `Call<Q>`, subscribing also signs in as a responder.
+///
+/// Implement it by the derive only; its methods are not part of the stable interface.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Delivery, Event, EventSet};
+///
+/// #[derive(Debug, Event)]
+/// struct ConfigParsed { version: u64 }
+///
+/// #[derive(Debug, Event)]
+/// struct ResourceChanged { name: &'static str }
+///
+/// #[derive(Debug, EventSet)]
+/// enum Inbox {
+///     Config(Delivery<ConfigParsed>),
+///     Changed(Delivery<ResourceChanged>),
+/// }
+///
+/// let bus = Bus::new();
+/// let mut inbox = bus.subscribe::<Inbox>("reconciler");
+/// bus.start();
+/// bus.publish(ResourceChanged { name: "web" });
+/// bus.publish(ConfigParsed { version: 1 });
+///
+/// let mut seen = Vec::new();
+/// for item in inbox.try_iter() {
+///     match item {
+///         Inbox::Config(config) => seen.push(format!("version {}", config.version)),
+///         Inbox::Changed(change) => seen.push(change.name.to_owned()),
+///     }
+/// }
+/// assert_eq!(seen, ["web", "version 1"]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be subscribed to",
+    label = "neither an event, nor `AnyEvent`, nor a set of events",
+    note = "derive `Event` for an event type, `EventSet` for an enum of `Delivery<E>` and `Call<Q>`"
+)]
+pub trait EventSet: Sized + 'static {
+    /// What a subscription hands out.
+    type Item: Send + 'static;
+
+    #[doc(hidden)]
+    fn interest() -> Interest;
+
+    #[doc(hidden)]
+    fn item(taken: Taken) -> Self::Item;
+
+    /// What a handler of the item is handling.
+    #[doc(hidden)]
+    fn scope(item: &Self::Item) -> Scope;
+}
+
+/// What a variant of an [`EventSet`] may hold: a [`Delivery<E>`](Delivery) or a
+/// [`Call<Q>`](crate::Call).
+#[diagnostic::on_unimplemented(
+    message = "a variant of an event set can't hold `{Self}`",
+    label = "expected a `Delivery<E>` or a `Call<Q>`",
+    note = "wrap the event type: `Delivery<{Self}>`"
+)]
+pub trait Member: Sized + Send + 'static {
+    #[doc(hidden)]
+    fn interest() -> MemberInterest;
+
+    #[doc(hidden)]
+    fn take(taken: Taken) -> Self;
+
+    #[doc(hidden)]
+    fn scope(item: &Self) -> Scope;
+}
+
+impl<E: Event> Member for Delivery<E> {
+    fn interest() -> MemberInterest {
+        MemberInterest::observe::<E>()
+    }
+
+    fn take(taken: Taken) -> Self {
+        taken.into_delivery()
+    }
+
+    fn scope(item: &Self) -> Scope {
+        Scope::of_event(item.sequence())
+    }
+}
+
+impl<E: Event> EventSet for E {
+    type Item = Delivery<E>;
+
+    fn interest() -> Interest {
+        Interest::members([MemberInterest::observe::<E>()])
+    }
+
+    fn item(taken: Taken) -> Delivery<E> {
+        taken.into_delivery()
+    }
+
+    fn scope(item: &Delivery<E>) -> Scope {
+        Scope::of_event(item.sequence())
+    }
+}
+
+impl EventSet for AnyEvent {
+    type Item = Self;
+
+    fn interest() -> Interest {
+        Interest(Wanted::Everything)
+    }
+
+    fn item(taken: Taken) -> Self {
+        taken.into_any()
+    }
+
+    fn scope(item: &Self) -> Scope {
+        Scope::of_event(item.sequence())
+    }
+}

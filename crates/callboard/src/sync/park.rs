@@ -1,0 +1,55 @@
+//! A thread that waits for a future.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+struct Parker {
+    thread: Thread,
+    /// Set by a wake, cleared by the thread before it polls: a wake that comes while the thread
+    /// polls is not lost, and an unpark meant for somebody else does not count as one.
+    notified: AtomicBool,
+}
+
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Ordering: Release pairs with the Acquire in `block_on`; what was done before the wake
+        // is visible to the poll that follows it.
+        if !self.notified.swap(true, Ordering::Release) {
+            self.thread.unpark();
+        }
+    }
+}
+
+/// Runs a future to its end on this thread, parking the thread while there is nothing to do.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(callboard::testing::block_on(async { 1 + 1 }), 2);
+/// ```
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let parker = Arc::new(Parker {
+        thread: thread::current(),
+        notified: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&parker));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        // Ordering: Acquire pairs with the Release in `wake_by_ref`.
+        while !parker.notified.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
+    }
+}

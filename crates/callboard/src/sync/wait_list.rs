@@ -1,0 +1,85 @@
+//! Tasks that wait for a condition on the whole bus: somebody signed in, everybody drained.
+
+use std::task::{Context, Waker};
+
+use super::{AtomicUsize, Mutex, Ordering, isolate};
+
+/// The waiting tasks. Waking is by broadcast: each re-checks its own condition.
+#[derive(Debug, Default)]
+pub(crate) struct WaitList {
+    /// How many wait; read without the lock by those who would have to wake them.
+    count: AtomicUsize,
+    waiters: Mutex<Waiters>,
+}
+
+#[derive(Debug, Default)]
+struct Waiters {
+    next: u64,
+    entries: Vec<(u64, Waker)>,
+}
+
+impl WaitList {
+    /// Wakes everybody. Must be called without a lock held, since a waker is the user's code.
+    pub(crate) fn notify_all(&self) {
+        // Ordering: whoever waits has registered before it looked at its condition, and the
+        // condition is read and written under a lock of its own. So either this load comes after
+        // the registration through that lock, or the waiter saw the new state itself.
+        if self.count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let woken = {
+            let mut waiters = self.waiters.lock();
+            self.count.store(0, Ordering::SeqCst);
+            std::mem::take(&mut waiters.entries)
+        };
+        for (_, waker) in woken {
+            isolate("a waker", || waker.wake());
+        }
+    }
+}
+
+/// One task's place in a [`WaitList`], given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Waiting<'a> {
+    list: &'a WaitList,
+    id: Option<u64>,
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) fn on(list: &'a WaitList) -> Self {
+        Self { list, id: None }
+    }
+
+    /// Asks to be woken by the next notification. The caller checks its condition afterwards.
+    pub(crate) fn register(&mut self, context: &mut Context<'_>) {
+        let waker = context.waker().clone();
+        let old = self.remove();
+        let mut waiters = self.list.waiters.lock();
+        let id = waiters.next;
+        waiters.next += 1;
+        waiters.entries.push((id, waker));
+        self.list
+            .count
+            .store(waiters.entries.len(), Ordering::SeqCst);
+        drop(waiters);
+        self.id = Some(id);
+        drop(old);
+    }
+
+    fn remove(&mut self) -> Option<Waker> {
+        let id = self.id.take()?;
+        let mut waiters = self.list.waiters.lock();
+        let place = waiters.entries.iter().position(|(other, _)| *other == id)?;
+        let (_, waker) = waiters.entries.swap_remove(place);
+        self.list
+            .count
+            .store(waiters.entries.len(), Ordering::SeqCst);
+        Some(waker)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        drop(self.remove());
+    }
+}

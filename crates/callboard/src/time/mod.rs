@@ -1,0 +1,117 @@
+//! Time: where the bus reads the clock, and how it waits.
+//!
+//! A bus reads time through a [`Clock`] and waits through the [`Sleep`]s it gives out, so that a
+//! test can hold both. [`SystemClock`] is the default; it needs no runtime, since one thread per
+//! process, started by the first timeout, serves every bus. With the feature `tokio` a bus that
+//! waits inside a tokio runtime waits by tokio's timer instead, which a test can pause.
+
+mod deadline;
+mod timer;
+#[cfg(feature = "tokio")]
+mod tokio_clock;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+pub(crate) use deadline::{Deadline, deadline_after};
+use timer::Alarm;
+#[cfg(feature = "tokio")]
+pub use tokio_clock::TokioClock;
+
+/// Where a bus gets its time from.
+///
+/// Set one with [`BusBuilder::clock`](crate::BusBuilder::clock). The crate's own are
+/// [`SystemClock`], [`testing::ManualClock`](crate::testing::ManualClock) and, with the feature
+/// `tokio`, `TokioClock`.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Clock, SystemClock};
+/// use std::time::Duration;
+///
+/// let clock = SystemClock;
+/// let before = clock.now();
+/// callboard::testing::block_on(clock.sleep_until(before + Duration::from_millis(1)));
+/// assert!(clock.now() >= before + Duration::from_millis(1));
+/// ```
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The present moment. It never goes back.
+    fn now(&self) -> Instant;
+
+    /// A future that is ready once [`now`](Self::now) has reached `deadline`.
+    fn sleep_until(&self, deadline: Instant) -> Sleep;
+}
+
+/// A wait for a moment, given out by a [`Clock`].
+///
+/// # Cancel safety
+///
+/// Dropping it forgets the alarm at once.
+#[must_use = "a sleep does nothing until it is awaited"]
+pub struct Sleep(Kind);
+
+enum Kind {
+    Alarm(Alarm),
+    Other(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl Sleep {
+    /// Wraps the sleep of a timer that is not the crate's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::Sleep;
+    ///
+    /// callboard::testing::block_on(Sleep::from_future(std::future::ready(())));
+    /// ```
+    pub fn from_future(future: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(Kind::Other(Box::pin(future)))
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.0 {
+            Kind::Alarm(alarm) => alarm.poll(context),
+            Kind::Other(future) => future.as_mut().poll(context),
+        }
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").finish_non_exhaustive()
+    }
+}
+
+/// The system's monotonic clock, and a timer thread shared by the whole process.
+///
+/// The thread starts with the first timeout and sleeps until the nearest one; setting a later
+/// timeout, or cancelling one, does not wake it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        Sleep(Kind::Alarm(Alarm::new(deadline)))
+    }
+}
+
+/// The clock of a bus whose builder was given none.
+pub(crate) fn default_clock() -> std::sync::Arc<dyn Clock> {
+    #[cfg(feature = "tokio")]
+    return std::sync::Arc::new(TokioClock);
+    #[cfg(not(feature = "tokio"))]
+    return std::sync::Arc::new(SystemClock);
+}

@@ -1,0 +1,148 @@
+//! The process's timer thread: alarms in the order of their deadlines.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Instant;
+
+use crate::sync::{Mutex, isolate};
+
+struct Timer {
+    schedule: Mutex<Schedule>,
+    /// Signalled when an alarm is set for earlier than the thread sleeps.
+    earlier: Condvar,
+}
+
+struct Schedule {
+    alarms: BTreeMap<(Instant, u64), Waker>,
+    next_id: u64,
+    thread: Thread,
+}
+
+/// What the timer thread is doing.
+enum Thread {
+    NotStarted,
+    /// Going through the schedule; it will see a new alarm by itself.
+    Awake,
+    /// `None`: until the next alarm is set.
+    AsleepUntil(Option<Instant>),
+}
+
+fn timer() -> &'static Timer {
+    static TIMER: OnceLock<Timer> = OnceLock::new();
+    TIMER.get_or_init(|| Timer {
+        schedule: Mutex::new(Schedule {
+            alarms: BTreeMap::new(),
+            next_id: 0,
+            thread: Thread::NotStarted,
+        }),
+        earlier: Condvar::new(),
+    })
+}
+
+impl Timer {
+    fn set(&'static self, deadline: Instant, waker: Waker) -> u64 {
+        let mut schedule = self.schedule.lock();
+        let id = schedule.next_id;
+        schedule.next_id += 1;
+        schedule.alarms.insert((deadline, id), waker);
+        match schedule.thread {
+            Thread::NotStarted => {
+                let started = thread::Builder::new()
+                    .name("callboard-timer".into())
+                    .spawn(move || self.run());
+                match started {
+                    Ok(_) => schedule.thread = Thread::Awake,
+                    Err(error) => {
+                        drop(schedule);
+                        crate::report::error!("failed to start the timer thread: {error}");
+                    }
+                }
+            }
+            Thread::AsleepUntil(until) if until.is_none_or(|until| deadline < until) => {
+                self.earlier.notify_one();
+            }
+            Thread::Awake | Thread::AsleepUntil(_) => {}
+        }
+        id
+    }
+
+    fn cancel(&self, deadline: Instant, id: u64) -> Option<Waker> {
+        self.schedule.lock().alarms.remove(&(deadline, id))
+    }
+
+    fn run(&self) {
+        let mut schedule = self.schedule.lock();
+        loop {
+            schedule.thread = Thread::Awake;
+            let now = Instant::now();
+            let due = match schedule.alarms.first_key_value() {
+                Some(((deadline, _), _)) if *deadline <= now => schedule.alarms.pop_first(),
+                _ => None,
+            };
+            if let Some((_, waker)) = due {
+                drop(schedule);
+                isolate("a waker", || waker.wake());
+                schedule = self.schedule.lock();
+                continue;
+            }
+            let next = schedule.alarms.keys().next().map(|(deadline, _)| *deadline);
+            schedule.thread = Thread::AsleepUntil(next);
+            schedule = match next {
+                Some(deadline) => {
+                    self.earlier
+                        .wait_timeout(schedule, deadline - now)
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .0
+                }
+                None => self
+                    .earlier
+                    .wait(schedule)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+            };
+        }
+    }
+}
+
+/// One wait for one moment.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    deadline: Instant,
+    /// The alarm as it stands in the schedule, with the waker it was set for.
+    set: Option<(u64, Waker)>,
+}
+
+impl Alarm {
+    pub(super) fn new(deadline: Instant) -> Self {
+        Self {
+            deadline,
+            set: None,
+        }
+    }
+
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if Instant::now() >= self.deadline {
+            self.cancel();
+            return Poll::Ready(());
+        }
+        if !matches!(&self.set, Some((_, waker)) if waker.will_wake(context.waker())) {
+            self.cancel();
+            let id = timer().set(self.deadline, context.waker().clone());
+            self.set = Some((id, context.waker().clone()));
+        }
+        Poll::Pending
+    }
+
+    fn cancel(&mut self) {
+        if let Some((id, _)) = self.set.take() {
+            drop(timer().cancel(self.deadline, id));
+        }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
