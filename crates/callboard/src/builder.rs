@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::bus::Bus;
+use crate::engine::DropCallback;
 use crate::error::BuildError;
 use crate::overflow::Dropped;
 use crate::registry::{CoreSettings, PRE_START_CAPACITY};
@@ -31,7 +32,7 @@ use crate::time::{Clock, default_clock};
 #[must_use = "a builder does nothing until `build`"]
 pub struct BusBuilder {
     settings: CoreSettings,
-    on_drop: Option<Box<dyn Fn(&Dropped) + Send + Sync>>,
+    on_drop: Option<DropCallback>,
 }
 
 impl Bus {
@@ -97,7 +98,7 @@ impl BusBuilder {
 
     /// The function that is told of each critical drop; see [`Bus::on_drop`]. Default: none.
     pub fn on_drop(mut self, callback: impl Fn(&Dropped) + Send + Sync + 'static) -> Self {
-        self.on_drop = Some(Box::new(callback));
+        self.on_drop = Some(Arc::new(callback));
         self
     }
 
@@ -115,7 +116,7 @@ impl BusBuilder {
         check_names("expect_responders", &self.settings.expected_responders)?;
         let bus = Bus::with_settings(self.settings);
         if let Some(callback) = self.on_drop {
-            bus.on_drop(callback);
+            bus.core().hooks.set_on_drop(callback);
         }
         Ok(bus)
     }
@@ -128,10 +129,7 @@ fn check_names(argument: &'static str, names: &[String]) -> Result<(), BuildErro
             return Err(BuildError::EmptyName { argument });
         }
         if !seen.insert(name) {
-            return Err(BuildError::DuplicateName {
-                argument,
-                name: name.clone(),
-            });
+            return Err(BuildError::DuplicateName { argument, name: name.clone() });
         }
     }
     Ok(())
@@ -139,8 +137,6 @@ fn check_names(argument: &'static str, names: &[String]) -> Result<(), BuildErro
 
 impl fmt::Debug for BusBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BusBuilder")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("BusBuilder").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

@@ -134,11 +134,7 @@ impl Bus {
     }
 
     pub(crate) fn with_settings(settings: CoreSettings) -> Self {
-        Self {
-            handle: Arc::new(Handle {
-                core: Core::new(settings),
-            }),
-        }
+        Self { handle: Arc::new(Handle { core: Core::new(settings) }) }
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -242,15 +238,9 @@ impl Bus {
     #[must_use]
     pub fn retained<E: Event>(&self) -> Option<Delivery<E>> {
         let registry = self.core().registry();
-        let envelope = registry
-            .types
-            .get(&TypeInfo::of::<E>().id())?
-            .retained
-            .as_ref()?;
+        let envelope = registry.types.get(&TypeInfo::of::<E>().id())?.retained.as_ref()?;
         let meta: Meta = envelope.meta;
-        envelope
-            .payload::<E>()
-            .map(|event| Delivery::new(event, meta))
+        envelope.payload::<E>().map(|event| Delivery::new(event, meta))
     }
 
     /// Sets the function that is told of each critical drop, once per event dropped; it replaces
@@ -333,9 +323,7 @@ impl Bus {
             if unfinished.is_empty() {
                 return std::task::Poll::Ready(Ok(()));
             }
-            deadline
-                .poll(clock, context)
-                .map(|()| Err(DrainError { unfinished }))
+            deadline.poll(clock, context).map(|()| Err(DrainError { unfinished }))
         })
         .await
     }
@@ -408,11 +396,7 @@ impl Drop for Handle {
             (registry.buffer.describe(), !registry.ever_started)
         };
         if let Some(waiting) = waiting {
-            let why = if never_started {
-                "never started"
-            } else {
-                "paused"
-            };
+            let why = if never_started { "never started" } else { "paused" };
             crate::report::warning!(
                 "a bus that was {why} is dropped with events waiting: {waiting}; call `start`"
             );

@@ -70,16 +70,10 @@ impl fmt::Display for BuildError {
                  use at least 1",
             ),
             Self::EmptyName { argument } => {
-                write!(
-                    f,
-                    "`{argument}` was given an empty name; a component needs one"
-                )
+                write!(f, "`{argument}` was given an empty name; a component needs one")
             }
             Self::DuplicateName { argument, name } => {
-                write!(
-                    f,
-                    "`{argument}` was given `{name}` twice; name each component once"
-                )
+                write!(f, "`{argument}` was given `{name}` twice; name each component once")
             }
         }
     }
@@ -106,10 +100,7 @@ impl StartError {
     /// Everybody who is missing: the subscribers, then the responders.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         let (subscribers, responders): (&[String], &[String]) = match self {
-            Self::NotReady {
-                subscribers,
-                responders,
-            } => (subscribers, responders),
+            Self::NotReady { subscribers, responders } => (subscribers, responders),
             Self::Closed => (&[], &[]),
         };
         subscribers.iter().chain(responders).map(String::as_str)
@@ -118,11 +109,7 @@ impl StartError {
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::NotReady {
-            subscribers,
-            responders,
-        } = self
-        else {
+        let Self::NotReady { subscribers, responders } = self else {
             return f.write_str("the bus is closed");
         };
         f.write_str("not everybody signed in within the time given; missing")?;
@@ -170,11 +157,7 @@ impl DrainError {
 
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            subscriber,
-            queued,
-            in_hand,
-        } = self;
+        let Self { subscriber, queued, in_hand } = self;
         write!(f, "`{subscriber}` ({queued} queued, {in_hand} in hand)")
     }
 }
@@ -224,10 +207,9 @@ pub enum RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NobodyExpected { request } => write!(
-                f,
-                "request `{request}` names no expected responder; add `.expect([\"…\"])`"
-            ),
+            Self::NobodyExpected { request } => {
+                write!(f, "request `{request}` names no expected responder; add `.expect([\"…\"])`")
+            }
             Self::TooFewExpected { at_least, expected } => write!(
                 f,
                 "at least {at_least} answers wanted of {expected} expected responders; \

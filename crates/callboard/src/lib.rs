@@ -4,14 +4,18 @@ extern crate self as callboard;
 
 mod builder;
 mod bus;
+mod diagnose;
 mod engine;
 mod error;
 mod event;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outcome;
 mod overflow;
 mod registry;
 mod report;
 mod request;
+mod snapshot;
 mod startup;
 mod subscription;
 mod sync;
@@ -20,14 +24,19 @@ mod time;
 
 pub use builder::BusBuilder;
 pub use bus::{Bus, Published};
+pub use diagnose::{Arrival, Diagnosis, Finding};
 pub use error::{
     BuildError, DrainError, RecvTimeoutError, RequestError, StartError, TryRecvError, Unfinished,
 };
 pub use event::{Abilities, AnyEvent, Coalesce, Delivery, Event, Pattern, PatternError, Priority};
-pub use outcome::{End, Outcome};
+pub use outcome::{End, Outcome, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use registry::Phase;
 pub use request::{Call, Gather, Gathered, Request, RequestBuilder, Responder, Responses};
+pub use snapshot::{
+    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, RequestsSnapshot,
+    Snapshot, SubscriberSnapshot, TypeSnapshot,
+};
 pub use startup::Started;
 pub use subscription::{
     EventSet, Iter, Member, Recv, RecvMany, SubscriberBuilder, Subscription, TryIter,

@@ -71,3 +71,35 @@ impl fmt::Display for End {
         })
     }
 }
+
+/// A request that did not get what it wanted.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct TroubledRequest {
+    /// The request's type.
+    pub event_type: String,
+    /// Its number; `None` if it was never accepted.
+    pub sequence: Option<u64>,
+    /// What was wrong.
+    pub kind: Troubled,
+}
+
+/// What was wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum Troubled {
+    /// It ended without its rule being met.
+    Ended {
+        /// Why it ended.
+        end: End,
+        /// Each expected responder's outcome.
+        outcomes: Vec<(String, Outcome)>,
+    },
+    /// It could only have been answered by somebody who waits for it.
+    Cycle {
+        /// The responders' names.
+        chain: Vec<String>,
+    },
+}

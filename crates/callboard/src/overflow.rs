@@ -67,10 +67,7 @@ impl DropReason {
     /// nothing stands in for it.
     #[must_use]
     pub const fn is_loss(self) -> bool {
-        matches!(
-            self,
-            Self::Full | Self::Oldest | Self::BufferFull | Self::Closed
-        )
+        matches!(self, Self::Full | Self::Oldest | Self::BufferFull | Self::Closed)
     }
 }
 
@@ -140,10 +137,7 @@ impl Ledger {
     /// How many events were lost: dropped for a reason that [is a loss](DropReason::is_loss).
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.drops()
-            .filter(|(reason, _)| reason.is_loss())
-            .map(|(_, count)| count)
-            .sum()
+        self.drops().filter(|(reason, _)| reason.is_loss()).map(|(_, count)| count).sum()
     }
 
     /// The reasons for which events were dropped, with how many.

@@ -1,13 +1,12 @@
 //! The start barrier: starting, pausing, waiting until everybody has signed in.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::bus::Bus;
 use crate::error::StartError;
-use crate::registry::{Core, Phase, Registry};
+use crate::registry::{Phase, Registry};
 use crate::sync::{Waiting, block_on};
 use crate::time::Deadline;
 
@@ -115,16 +114,13 @@ impl Bus {
             if self.phase() == Phase::Closed {
                 return Poll::Ready(Err(StartError::Closed));
             }
-            let (subscribers, responders) = missing(core);
+            let (subscribers, responders) = core.missing();
             if subscribers.is_empty() && responders.is_empty() {
                 return Poll::Ready(Ok(self.start()));
             }
-            deadline.poll(clock, context).map(|()| {
-                Err(StartError::NotReady {
-                    subscribers,
-                    responders,
-                })
-            })
+            deadline
+                .poll(clock, context)
+                .map(|()| Err(StartError::NotReady { subscribers, responders }))
         })
         .await
     }
@@ -166,28 +162,4 @@ impl Bus {
             registry.phase = Phase::Buffering;
         }
     }
-}
-
-/// The expected subscribers and responders that have not signed in.
-fn missing(core: &Core) -> (Vec<String>, Vec<String>) {
-    let registry = core.registry();
-    let names = |responding: bool| -> HashSet<&str> {
-        registry
-            .listeners
-            .values()
-            .filter(|listener| !responding || listener.wanted.responds())
-            .map(|listener| &*listener.mailbox.settings().name)
-            .collect()
-    };
-    let absent = |expected: &[String], present: HashSet<&str>| -> Vec<String> {
-        expected
-            .iter()
-            .filter(|name| !present.contains(name.as_str()))
-            .cloned()
-            .collect()
-    };
-    (
-        absent(&core.settings.expected_subscribers, names(false)),
-        absent(&core.settings.expected_responders, names(true)),
-    )
 }

@@ -10,7 +10,7 @@ use crate::overflow::{DropReason, Dropped};
 use crate::sync::{Mutex, isolate};
 
 /// The function set by `Bus::on_drop`.
-type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
+pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
 
 /// The user's callbacks.
 #[derive(Default)]
@@ -102,7 +102,7 @@ fn report_drops(dropped: &[Dropped], hooks: &Hooks) {
     struct Done;
     impl Drop for Done {
         fn drop(&mut self) {
-            drop(REPORTING.try_with(|reporting| reporting.set(false)));
+            let _ = REPORTING.try_with(|reporting| reporting.set(false));
         }
     }
     let callback = hooks.on_drop.lock().clone();

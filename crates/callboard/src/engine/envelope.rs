@@ -30,6 +30,11 @@ pub(crate) enum Content {
 }
 
 impl Envelope {
+    /// Bytes it takes to hold it, without what the event owns elsewhere.
+    pub(crate) fn footprint(&self) -> usize {
+        size_of::<Self>() + self.info.size
+    }
+
     /// The event, if it is one to read and an `E`.
     pub(crate) fn payload<E: Event>(&self) -> Option<Arc<E>> {
         match &self.content {
@@ -112,12 +117,7 @@ impl Taken {
     }
 
     pub(crate) fn into_any(self) -> AnyEvent {
-        let Envelope {
-            info,
-            content,
-            meta,
-            ..
-        } = self.envelope;
+        let Envelope { info, content, meta, .. } = self.envelope;
         match content {
             Content::Event(payload) => AnyEvent::new(info, payload, meta),
             Content::Call(_) => unreachable!("a call goes only to responders"),

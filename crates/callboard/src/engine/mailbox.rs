@@ -21,6 +21,8 @@ pub(crate) struct MailboxSettings {
     pub(crate) call_site: &'static Location<'static>,
     /// How many calls the owner handles at once; `usize::MAX` if it hands them on.
     pub(crate) concurrency: usize,
+    /// Whoever waits for the bus to settle does not wait for this one.
+    pub(crate) bystander: bool,
 }
 
 /// One subscription: its queue, its ledger and its sleeping reader.
@@ -41,6 +43,9 @@ struct Inbox {
     /// Events lost since the last one queued; the next one queued will say so.
     gap: u64,
     high_water: usize,
+    /// The capacity that would have sufficed: the most that was queued or lost between two takes.
+    demand: usize,
+    lost_since_take: usize,
     state: State,
     /// Set while the reader sleeps.
     waker: Option<Waker>,
@@ -115,6 +120,7 @@ pub(crate) struct Status {
     pub(crate) queued: usize,
     pub(crate) queued_bytes: usize,
     pub(crate) high_water: usize,
+    pub(crate) demand: usize,
     pub(crate) oldest: Option<Instant>,
     pub(crate) waiting: bool,
     pub(crate) attendance: Attendance,
@@ -122,10 +128,7 @@ pub(crate) struct Status {
 
 impl Mailbox {
     pub(crate) fn new(id: u64, settings: MailboxSettings, members: &[&'static TypeInfo]) -> Self {
-        let account = |info: &&'static TypeInfo| Account {
-            info,
-            ledger: Ledger::default(),
-        };
+        let account = |info: &&'static TypeInfo| Account { info, ledger: Ledger::default() };
         Self {
             id,
             concurrency: AtomicUsize::new(settings.concurrency),
@@ -134,6 +137,8 @@ impl Mailbox {
                 accounts: members.iter().map(account).collect(),
                 gap: 0,
                 high_water: 0,
+                demand: 0,
+                lost_since_take: 0,
                 state: State::Open,
                 waker: None,
                 attendance: Attendance::default(),
@@ -162,10 +167,7 @@ impl Mailbox {
     /// Opens an account for one more type; returns its member number.
     pub(crate) fn add_member(&self, info: &'static TypeInfo) -> usize {
         let accounts = &mut self.inbox.lock().accounts;
-        accounts.push(Account {
-            info,
-            ledger: Ledger::default(),
-        });
+        accounts.push(Account { info, ledger: Ledger::default() });
         accounts.len() - 1
     }
 
@@ -183,10 +185,7 @@ impl Mailbox {
         let inbox = &mut *inbox;
         if inbox.state != State::Open {
             aftermath.discard(self.id, entry, DropReason::Unsubscribed);
-            return Admitted {
-                queued: false,
-                dropped: false,
-            };
+            return Admitted { queued: false, dropped: false };
         }
         inbox.accounts[member].ledger.offered += 1;
         let gap = std::mem::take(&mut inbox.gap);
@@ -220,15 +219,9 @@ impl Mailbox {
                 });
             }
             aftermath.discard(self.id, entry, reason);
-            return Admitted {
-                queued,
-                dropped: true,
-            };
+            return Admitted { queued, dropped: true };
         }
-        Admitted {
-            queued,
-            dropped: false,
-        }
+        Admitted { queued, dropped: false }
     }
 
     /// Takes the next event. A reader that asks has finished with what it took before.
@@ -389,17 +382,10 @@ impl Mailbox {
         Status {
             accounts: inbox.accounts.clone(),
             queued: inbox.queue.len(),
-            queued_bytes: inbox
-                .queue
-                .iter()
-                .map(|entry| size_of::<Entry>() + entry.envelope.info.size)
-                .sum(),
+            queued_bytes: inbox.queue.iter().map(|entry| entry.envelope.footprint()).sum(),
             high_water: inbox.high_water,
-            oldest: inbox
-                .queue
-                .iter()
-                .filter_map(|entry| entry.envelope.meta.published_at)
-                .min(),
+            demand: inbox.demand.max(inbox.high_water),
+            oldest: inbox.queue.iter().filter_map(|entry| entry.envelope.meta.published_at).min(),
             waiting: inbox.waker.is_some(),
             attendance: inbox.attendance,
         }
@@ -417,20 +403,19 @@ impl Inbox {
         };
         entry.envelope.meta.taken_at = now;
         self.attendance.in_hand = true;
+        self.lost_since_take = 0;
         self.attendance.in_hand_since = now;
         let ledger = &mut self.accounts[entry.member].ledger;
         ledger.queued -= 1;
         ledger.delivered += 1;
-        Take::Event(Taken {
-            envelope: entry.envelope,
-            member: entry.member,
-            mailbox,
-        })
+        Take::Event(Taken { envelope: entry.envelope, member: entry.member, mailbox })
     }
 
     /// Accounts for an entry lost to overflow: whoever is next says that it is missing.
     fn lose(&mut self, entry: &Entry, reason: DropReason) {
         let missed = entry.envelope.meta.missed + 1;
+        self.lost_since_take += 1;
+        self.demand = self.demand.max(self.queue.len() + self.lost_since_take);
         let ledger = &mut self.accounts[entry.member].ledger;
         ledger.count_drop(reason);
         if reason == DropReason::Oldest {

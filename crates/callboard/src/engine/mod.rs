@@ -38,7 +38,7 @@ mod queue;
 mod route;
 mod scope;
 
-pub(crate) use aftermath::{Aftermath, Hooks};
+pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
 pub use envelope::Taken;
 pub(crate) use envelope::{Assigned, Content, Envelope, Ticket, TicketStatus};
 pub(crate) use mailbox::{Mailbox, MailboxSettings, Status, Take};

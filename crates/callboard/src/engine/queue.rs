@@ -76,10 +76,6 @@ impl Queue {
         self.lanes.iter().map(VecDeque::len).sum()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lanes.iter().all(VecDeque::is_empty)
-    }
-
     /// The entries, most urgent first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.lanes.iter().flatten()
@@ -95,9 +91,8 @@ impl Queue {
         }
         if self.overflow == Overflow::DropOldest {
             let lane = entry.envelope.priority.lane();
-            let least_urgent = (lane..Priority::COUNT)
-                .rev()
-                .find(|lane| !self.lanes[*lane].is_empty());
+            let least_urgent =
+                (lane..Priority::COUNT).rev().find(|lane| !self.lanes[*lane].is_empty());
             if let Some(oldest) = least_urgent.and_then(|lane| self.lanes[lane].pop_front()) {
                 self.enqueue(entry);
                 return Pushed::Evicted(oldest);
@@ -175,14 +170,7 @@ impl Queue {
         };
         let (info, older_event) = payload(older)?;
         let (_, newer_event) = payload(newer)?;
-        Some(Mergeable {
-            info,
-            member,
-            older,
-            newer,
-            older_event,
-            newer_event,
-        })
+        Some(Mergeable { info, member, older, newer, older_event, newer_event })
     }
 
     /// Puts `merged` in the newer one's place and removes the older, if both are still queued as

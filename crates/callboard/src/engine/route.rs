@@ -47,10 +47,7 @@ impl Route {
 
     /// Which of the mailbox's members the type is, if it is one.
     pub(crate) fn member(&self, mailbox: u64) -> Option<usize> {
-        self.stops
-            .iter()
-            .find(|stop| stop.mailbox.id() == mailbox)
-            .map(|stop| stop.member)
+        self.stops.iter().find(|stop| stop.mailbox.id() == mailbox).map(|stop| stop.member)
     }
 
     pub(crate) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
@@ -66,10 +63,7 @@ impl Route {
     ) -> Routed {
         let mut routed = Routed::default();
         for Stop { mailbox, member } in &self.stops {
-            let entry = Entry {
-                envelope: envelope.clone(),
-                member: *member,
-            };
+            let entry = Entry { envelope: envelope.clone(), member: *member };
             let admitted = mailbox.offer(entry, admission, aftermath);
             routed.delivered += usize::from(admitted.queued);
             routed.dropped += usize::from(admitted.dropped);

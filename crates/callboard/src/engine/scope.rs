@@ -27,31 +27,21 @@ thread_local! {
 
 impl Scope {
     pub(crate) fn of_event(sequence: u64) -> Self {
-        Self {
-            cause: sequence,
-            ancestry: None,
-        }
+        Self { cause: sequence, ancestry: None }
     }
 
     pub(crate) fn of_call(sequence: u64, link: Arc<Link>) -> Self {
-        Self {
-            cause: sequence,
-            ancestry: Some(link),
-        }
+        Self { cause: sequence, ancestry: Some(link) }
     }
 
     /// What the current thread is handling; nothing, while the thread is being torn down.
     pub(crate) fn current() -> Self {
-        CURRENT
-            .try_with(|current| current.borrow().clone())
-            .unwrap_or_default()
+        CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
     }
 
     /// The sequence of the event the current thread is handling; 0 for none.
     pub(crate) fn current_cause() -> u64 {
-        CURRENT
-            .try_with(|current| current.borrow().cause)
-            .unwrap_or(0)
+        CURRENT.try_with(|current| current.borrow().cause).unwrap_or(0)
     }
 
     /// Runs `code` with this as the thread's current scope, then restores what was before.

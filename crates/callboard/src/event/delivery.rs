@@ -125,10 +125,7 @@ impl<E> AsRef<E> for Delivery<E> {
 
 impl<E> Clone for Delivery<E> {
     fn clone(&self) -> Self {
-        Self {
-            event: Arc::clone(&self.event),
-            meta: self.meta,
-        }
+        Self { event: Arc::clone(&self.event), meta: self.meta }
     }
 }
 

@@ -11,8 +11,7 @@ use crate::sync::isolate;
 pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
 
 /// One event type, erased.
-#[doc(hidden)]
-pub struct TypeInfo {
+pub(crate) struct TypeInfo {
     id: fn() -> TypeId,
     rust_name: fn() -> &'static str,
     debug: fn(&Payload, &mut fmt::Formatter<'_>) -> fmt::Result,

@@ -31,27 +31,20 @@ impl Pattern {
     /// If it is empty, has an empty token, white space, a wildcard inside a token, or a `>` that
     /// is not last.
     pub fn new(text: &str) -> Result<Self, PatternError> {
-        let error = |problem| PatternError {
-            pattern: text.into(),
-            problem,
-        };
+        let error = |problem| PatternError { pattern: text.into(), problem };
         if text.is_empty() {
             return Err(error("it is empty; `>` matches every event"));
         }
         let mut tokens = text.split('.').peekable();
         while let Some(token) = tokens.next() {
             if token.is_empty() {
-                return Err(error(
-                    "every token between dots needs at least one character",
-                ));
+                return Err(error("every token between dots needs at least one character"));
             }
             if token.contains(|c: char| c.is_whitespace() || c.is_control()) {
                 return Err(error("a token has no white space or control characters"));
             }
             if token.len() > 1 && token.contains(['*', '>']) {
-                return Err(error(
-                    "a wildcard is a whole token: `config.*`, not `config.par*`",
-                ));
+                return Err(error("a wildcard is a whole token: `config.*`, not `config.par*`"));
             }
             if token == ">" && tokens.peek().is_some() {
                 return Err(error("`>` stands for the rest and must be the last token"));
@@ -106,12 +99,7 @@ pub struct PatternError {
 
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "bad pattern `{}`: {}",
-            self.pattern.escape_debug(),
-            self.problem
-        )
+        write!(f, "bad pattern `{}`: {}", self.pattern.escape_debug(), self.problem)
     }
 }
 
@@ -150,9 +138,7 @@ mod tests {
 
     #[test]
     fn a_bad_pattern_is_named_with_its_problem() {
-        for bad in [
-            "", ".", "a..b", "a.", ".a", "a b", "a.par*", ">.a", "a.>.b", "a\n",
-        ] {
+        for bad in ["", ".", "a..b", "a.", ".a", "a b", "a.par*", ">.a", "a.>.b", "a\n"] {
             let error = Pattern::new(bad).expect_err(bad).to_string();
             assert!(error.contains(&bad.escape_debug().to_string()), "{error}");
         }

@@ -22,6 +22,9 @@ pub(crate) struct Buffer {
     pub(crate) high_water: usize,
 }
 
+/// An event that waited, and the open request that it is, if it is one.
+pub(super) type Waiting = (Envelope, Option<Arc<dyn Ticket>>);
+
 impl std::fmt::Debug for dyn Ticket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Ticket")
@@ -66,10 +69,7 @@ impl Buffer {
     ) -> Accepted {
         let sequence = envelope.meta.sequence;
         ledger.offered += 1;
-        let entry = Entry {
-            envelope,
-            member: type_number,
-        };
+        let entry = Entry { envelope, member: type_number };
         let mergeable = match self.queue.push(entry, Admission::Bounded) {
             Pushed::Queued => false,
             Pushed::Mergeable => true,
@@ -84,11 +84,7 @@ impl Buffer {
         if let Some(ticket) = ticket {
             self.tickets.insert(sequence, ticket);
         }
-        Accepted::Buffered {
-            sequence,
-            mergeable,
-            first: self.queue.len() == 1,
-        }
+        Accepted::Buffered { sequence, mergeable, first: self.queue.len() == 1 }
     }
 
     /// What waits, for people: how many events, and how many of which types; `None` if nothing.
@@ -100,10 +96,8 @@ impl Buffer {
         if counts.is_empty() {
             return None;
         }
-        let types: Vec<String> = counts
-            .iter()
-            .map(|(name, count)| format!("`{name}` ×{count}"))
-            .collect();
+        let types: Vec<String> =
+            counts.iter().map(|(name, count)| format!("`{name}` ×{count}")).collect();
         Some(format!("{} ({})", self.len(), types.join(", ")))
     }
 
@@ -127,7 +121,7 @@ impl Buffer {
     }
 
     /// Takes everything out, in order, and says how many were dropped since the last time.
-    pub(super) fn take(&mut self) -> (Vec<(Envelope, Option<Arc<dyn Ticket>>)>, usize) {
+    pub(super) fn take(&mut self) -> (Vec<Waiting>, usize) {
         let mut tickets = std::mem::take(&mut self.tickets);
         let mut entries: Vec<_> = self
             .queue
@@ -144,11 +138,8 @@ impl Buffer {
     /// Takes out a request that was withdrawn.
     pub(super) fn remove(&mut self, sequence: u64) -> Option<(Envelope, Arc<dyn Ticket>)> {
         let ticket = self.tickets.remove(&sequence)?;
-        let member = self
-            .queue
-            .iter()
-            .find(|entry| entry.envelope.meta.sequence == sequence)?
-            .member;
+        let member =
+            self.queue.iter().find(|entry| entry.envelope.meta.sequence == sequence)?.member;
         let entry = self.queue.remove(member, sequence)?;
         Some((entry.envelope, ticket))
     }

@@ -1,6 +1,6 @@
 //! What every handle of a bus points to.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use super::watch::UnstartedWatch;
 use super::{Accepted, Parcel, Registry};
 use crate::engine::{Aftermath, Hooks, Mailbox, Ticket};
 use crate::event::{Key, Payload, TypeInfo};
-use crate::outcome::{End, Outcome};
+use crate::outcome::TroubledRequest;
 use crate::overflow::DropReason;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, WaitList, isolate};
 use crate::time::Clock;
@@ -51,22 +51,7 @@ pub(crate) struct Requests {
     /// Requests that ended, whatever their end.
     pub(crate) ended: AtomicU64,
     /// The last requests that did not get what they wanted, newest last.
-    troubles: Mutex<VecDeque<Trouble>>,
-}
-
-/// A request that did not get what it wanted.
-#[derive(Debug, Clone)]
-pub(crate) struct Trouble {
-    pub(crate) info: &'static TypeInfo,
-    pub(crate) sequence: Option<u64>,
-    pub(crate) kind: TroubleKind,
-}
-
-/// What was wrong with it.
-#[derive(Debug, Clone)]
-pub(crate) enum TroubleKind {
-    Ended(End, Vec<(Arc<str>, Outcome)>),
-    Cycle(Vec<String>),
+    troubles: Mutex<VecDeque<TroubledRequest>>,
 }
 
 /// How many troubled requests are remembered.
@@ -106,10 +91,7 @@ impl Core {
     pub(crate) fn accept<P: FnOnce() -> Payload>(self: &Arc<Self>, parcel: Parcel<P>) -> Accepted {
         let (info, key) = (parcel.info, parcel.key.clone());
         let accepted = self.with(|registry, aftermath| registry.accept(parcel, aftermath));
-        if let Accepted::Buffered {
-            mergeable, first, ..
-        } = accepted
-        {
+        if let Accepted::Buffered { mergeable, first, .. } = accepted {
             if let (true, Some(key)) = (mergeable, key) {
                 self.merge_buffered(info, &key);
             }
@@ -162,6 +144,26 @@ impl Core {
         }
     }
 
+    /// The expected subscribers and responders that have not signed in.
+    pub(crate) fn missing(&self) -> (Vec<String>, Vec<String>) {
+        let registry = self.registry();
+        let names = |responding: bool| -> HashSet<&str> {
+            registry
+                .listeners
+                .values()
+                .filter(|listener| !responding || listener.wanted.responds())
+                .map(|listener| &*listener.mailbox.settings().name)
+                .collect()
+        };
+        let absent = |expected: &[String], present: HashSet<&str>| -> Vec<String> {
+            expected.iter().filter(|name| !present.contains(name.as_str())).cloned().collect()
+        };
+        (
+            absent(&self.settings.expected_subscribers, names(false)),
+            absent(&self.settings.expected_responders, names(true)),
+        )
+    }
+
     /// Ends the subscription.
     pub(crate) fn sign_out(&self, mailbox: &Mailbox) {
         self.with(|registry, aftermath| registry.sign_out(mailbox.id(), aftermath));
@@ -202,16 +204,14 @@ impl Requests {
     /// The open requests, oldest first.
     pub(crate) fn list(&self) -> Vec<Arc<dyn Ticket>> {
         let open = self.open.lock();
-        let mut tickets: Vec<_> = open
-            .iter()
-            .filter_map(|(id, ticket)| Some((*id, ticket.upgrade()?)))
-            .collect();
+        let mut tickets: Vec<_> =
+            open.iter().filter_map(|(id, ticket)| Some((*id, ticket.upgrade()?))).collect();
         drop(open);
         tickets.sort_by_key(|(id, _)| *id);
         tickets.into_iter().map(|(_, ticket)| ticket).collect()
     }
 
-    pub(crate) fn remember(&self, trouble: Trouble) {
+    pub(crate) fn remember(&self, trouble: TroubledRequest) {
         let mut troubles = self.troubles.lock();
         if troubles.len() == TROUBLES {
             troubles.pop_front();
@@ -219,7 +219,7 @@ impl Requests {
         troubles.push_back(trouble);
     }
 
-    pub(crate) fn troubles(&self) -> Vec<Trouble> {
+    pub(crate) fn troubles(&self) -> Vec<TroubledRequest> {
         self.troubles.lock().iter().cloned().collect()
     }
 

@@ -43,17 +43,11 @@ impl Interest {
 
 impl MemberInterest {
     pub(crate) fn observe<E: Event>() -> Self {
-        Self {
-            info: TypeInfo::of::<E>(),
-            role: Role::Observe,
-        }
+        Self { info: TypeInfo::of::<E>(), role: Role::Observe }
     }
 
     pub(crate) fn respond<E: Event>() -> Self {
-        Self {
-            info: TypeInfo::of::<E>(),
-            role: Role::Respond,
-        }
+        Self { info: TypeInfo::of::<E>(), role: Role::Respond }
     }
 }
 

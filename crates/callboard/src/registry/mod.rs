@@ -14,12 +14,11 @@ use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-pub(crate) use self::core::{Core, CoreSettings, PRE_START_CAPACITY, Trouble, TroubleKind};
+pub(crate) use self::core::{Core, CoreSettings, PRE_START_CAPACITY};
 pub(crate) use buffer::Buffer;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
 pub(crate) use types::{IdentityHash, TypeEntry};
-pub(crate) use watch::UNSTARTED_WARNING_AFTER;
 
 use crate::engine::{Admission, Aftermath, Assigned, Content, Envelope, Mailbox, Routed, Ticket};
 use crate::event::{Key, Meta, Payload, Priority, TypeInfo};
@@ -152,9 +151,7 @@ impl Registry {
         }
         let number = entry.number;
         let mut ledger = std::mem::take(&mut entry.buffered);
-        let accepted = self
-            .buffer
-            .push(envelope, number, parcel.ticket, &mut ledger, aftermath);
+        let accepted = self.buffer.push(envelope, number, parcel.ticket, &mut ledger, aftermath);
         self.entry(info).buffered = ledger;
         accepted
     }
@@ -235,11 +232,7 @@ impl Registry {
         if self.phase == Phase::Closed {
             mailbox.close(aftermath);
         }
-        let listener = Listener {
-            mailbox,
-            wanted,
-            late,
-        };
+        let listener = Listener { mailbox, wanted, late };
         self.listeners.insert(listener.mailbox.id(), listener);
     }
 
@@ -251,10 +244,7 @@ impl Registry {
             .collect();
         kept.sort_by_key(|(envelope, _)| envelope.meta.sequence);
         for (envelope, member) in kept {
-            let entry = crate::engine::Entry {
-                envelope: envelope.clone(),
-                member,
-            };
+            let entry = crate::engine::Entry { envelope: envelope.clone(), member };
             mailbox.offer(entry, Admission::Beyond, aftermath);
         }
     }
@@ -318,8 +308,7 @@ impl Registry {
             let mut ledger = std::mem::take(&mut self.entry(envelope.info).buffered);
             ledger.queued -= 1;
             let info = envelope.info;
-            self.buffer
-                .drop_envelope(envelope, &mut ledger, DropReason::Closed, aftermath);
+            self.buffer.drop_envelope(envelope, &mut ledger, DropReason::Closed, aftermath);
             self.entry(info).buffered = ledger;
         }
         for entry in self.types.values_mut() {
@@ -345,9 +334,6 @@ impl Registry {
 
     /// The responders of a type, in the order in which they signed in.
     pub(crate) fn responders(&self, info: &TypeInfo) -> Vec<Assigned> {
-        self.types
-            .get(&info.id())
-            .map(|entry| entry.assigned())
-            .unwrap_or_default()
+        self.types.get(&info.id()).map(|entry| entry.assigned()).unwrap_or_default()
     }
 }

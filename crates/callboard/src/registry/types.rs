@@ -53,11 +53,7 @@ impl TypeEntry {
         let mut routed = self.route.offer(&envelope, admission, aftermath);
         if let Some(ticket) = ticket {
             aftermath.wake(ticket.assign(envelope.meta.sequence, &self.assigned()));
-            let call = Envelope {
-                content: Content::Call(ticket),
-                key: None,
-                ..envelope.clone()
-            };
+            let call = Envelope { content: Content::Call(ticket), key: None, ..envelope.clone() };
             let asked = self.responders.offer(&call, admission, aftermath);
             aftermath.discard_content(call.content);
             routed.delivered += asked.delivered;

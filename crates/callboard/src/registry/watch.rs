@@ -9,7 +9,7 @@ use crate::sync::Mutex;
 use crate::time::Deadline;
 
 /// A bus that has events waiting for this long without being started says so.
-pub(crate) const UNSTARTED_WARNING_AFTER: Duration = Duration::from_secs(10);
+const UNSTARTED_WARNING_AFTER: Duration = Duration::from_secs(10);
 
 /// Warns about a bus that has events waiting and is not started.
 ///
@@ -46,10 +46,7 @@ impl UnstartedWatch {
         };
         let waker = Arc::clone(self).into();
         let clock = &*core.settings.clock;
-        if deadline
-            .poll(clock, &mut Context::from_waker(&waker))
-            .is_pending()
-        {
+        if deadline.poll(clock, &mut Context::from_waker(&waker)).is_pending() {
             *self.deadline.lock() = Some(deadline);
             return;
         }

@@ -60,9 +60,7 @@ pub struct Call<Q: Request> {
 
 impl<Q: Request> Call<Q> {
     fn new(taken: Taken) -> Self {
-        let Taken {
-            envelope, mailbox, ..
-        } = taken;
+        let Taken { envelope, mailbox, .. } = taken;
         let payload = match envelope.content {
             Content::Call(ticket) => ticket.into_payload(),
             Content::Event(_) => unreachable!("a responder is given calls only"),
@@ -112,8 +110,7 @@ impl<Q: Request> Call<Q> {
             published_at,
             taken_at: published_at,
         };
-        self.exchange
-            .answer(self.mailbox, Delivery::new(answer, meta));
+        self.exchange.answer(self.mailbox, Delivery::new(answer, meta));
     }
 
     /// Says that this responder has no answer, and why.
@@ -151,11 +148,7 @@ impl<Q: Request> Call<Q> {
     /// assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn request<P: Request>(&self, request: P) -> RequestBuilder<P> {
-        RequestBuilder::new(
-            self.exchange.core.clone(),
-            request,
-            self.scope_of_handling(),
-        )
+        RequestBuilder::new(self.exchange.core.clone(), request, self.scope_of_handling())
     }
 
     /// The name under which this responder was asked.

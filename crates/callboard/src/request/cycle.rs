@@ -17,10 +17,8 @@ pub(super) fn cycle(
 ) -> Option<Vec<String>> {
     let responders = &registry.types.get(&info.id())?.responders;
     let mut blocked = expected.iter().filter(|name| {
-        let mut of_that_name = responders
-            .mailboxes()
-            .filter(|mailbox| mailbox.settings().name == **name)
-            .peekable();
+        let mut of_that_name =
+            responders.mailboxes().filter(|mailbox| mailbox.settings().name == **name).peekable();
         of_that_name.peek().is_some() && of_that_name.all(|mailbox| is_blocked(mailbox, ancestry))
     });
     let first = blocked.next()?;
@@ -37,9 +35,7 @@ pub(super) fn cycle(
 /// Whether the responder handles, in this chain alone, as many calls as it handles at once. One
 /// that sleeps for its next event is not stuck, whatever it was said to be.
 fn is_blocked(mailbox: &Mailbox, ancestry: &Arc<Link>) -> bool {
-    let handling = links(ancestry)
-        .filter(|link| link.mailbox == mailbox.id())
-        .count();
+    let handling = links(ancestry).filter(|link| link.mailbox == mailbox.id()).count();
     handling >= mailbox.concurrency() && !mailbox.is_waiting()
 }
 

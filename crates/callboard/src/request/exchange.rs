@@ -104,10 +104,7 @@ impl<R> State<R> {
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let mut tally = Tally {
-            responded: 0,
-            pending: 0,
-        };
+        let mut tally = Tally { responded: 0, pending: 0 };
         for expected in 0..self.expected.len() {
             match (self.stage(expected), self.dispatch) {
                 (Some(Stage::Responded), _) => tally.responded += 1,
@@ -160,11 +157,7 @@ impl<R> State<R> {
         let tally = self.tally();
         let by_predicate = answered && needed > self.expected.len();
         let decided = tally.responded >= needed || tally.responded + tally.pending < needed;
-        if decided || by_predicate || tally.pending == 0 {
-            self.waker.take()
-        } else {
-            None
-        }
+        if decided || by_predicate || tally.pending == 0 { self.waker.take() } else { None }
     }
 }
 
@@ -184,10 +177,6 @@ impl<Q: Request> Exchange<Q> {
     /// Whether an answer by this responder would still count.
     pub(super) fn is_open(&self) -> bool {
         self.state.lock().end.is_none()
-    }
-
-    pub(super) fn sequence(&self) -> u64 {
-        self.state.lock().sequence
     }
 
     /// The responder answers.
@@ -271,10 +260,7 @@ impl<Q: Request> Ticket for Exchange<Q> {
             .map(|responder| Slot {
                 mailbox: responder.mailbox,
                 name: Arc::clone(&responder.name),
-                expected: state
-                    .expected
-                    .iter()
-                    .position(|name| *name == responder.name),
+                expected: state.expected.iter().position(|name| *name == responder.name),
                 stage: Stage::Queued,
             })
             .collect();

@@ -13,8 +13,8 @@ use super::{Gathered, Request, RequestBuilder, Responses};
 use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::{Delivery, Payload, TypeInfo};
-use crate::outcome::{End, Outcome};
-use crate::registry::{Accepted, Core, Parcel, Phase, Trouble, TroubleKind};
+use crate::outcome::{End, Outcome, Troubled, TroubledRequest};
+use crate::registry::{Accepted, Core, Parcel, Phase};
 use crate::sync::Mutex;
 use crate::time::{Deadline, deadline_after};
 
@@ -44,9 +44,7 @@ struct Open<Q: Request> {
 
 impl<Q: Request> Gather<Q> {
     pub(super) fn new(builder: RequestBuilder<Q>) -> Self {
-        Self {
-            stage: Stage::New(builder),
-        }
+        Self { stage: Stage::New(builder) }
     }
 }
 
@@ -80,14 +78,7 @@ impl<Q: Request> Future for Gather<Q> {
 
 /// Makes the request.
 fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
-    let RequestBuilder {
-        core,
-        request,
-        scope,
-        expected,
-        rule,
-        timeout,
-    } = builder;
+    let RequestBuilder { core, request, scope, expected, rule, timeout } = builder;
     let info = TypeInfo::of::<Q>();
     if expected.is_empty() {
         return Err(RequestError::NobodyExpected { request: info.name });
@@ -133,10 +124,10 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
     if let Some(ancestry) = &exchange.ancestry {
         let chain = cycle(&core.registry(), info, ancestry, &expected, needed);
         if let Some(chain) = chain {
-            core.requests.remember(Trouble {
-                info,
+            core.requests.remember(TroubledRequest {
+                event_type: info.name.into(),
                 sequence: None,
-                kind: TroubleKind::Cycle(chain.clone()),
+                kind: Troubled::Cycle { chain: chain.clone() },
             });
             return Err(RequestError::Cycle { chain });
         }
@@ -189,9 +180,7 @@ impl<Q: Request> Open<Q> {
         if !within_reach {
             return Poll::Ready(End::Unreachable);
         }
-        self.deadline
-            .poll(&*self.core.settings.clock, context)
-            .map(|()| End::TimedOut)
+        self.deadline.poll(&*self.core.settings.clock, context).map(|()| End::TimedOut)
     }
 
     /// Has the predicate judge each answer that has come since the last time.
@@ -223,10 +212,11 @@ impl<Q: Request> Open<Q> {
         };
         let outcomes = outcomes.unwrap_or_else(|| self.outcomes_before_start(end));
         if end != End::Met {
-            self.core.requests.remember(Trouble {
-                info: TypeInfo::of::<Q>(),
+            let named = |(name, outcome): &(Arc<str>, Outcome)| (name.to_string(), outcome.clone());
+            self.core.requests.remember(TroubledRequest {
+                event_type: Q::TYPE.into(),
                 sequence: Some(sequence),
-                kind: TroubleKind::Ended(end, outcomes.clone()),
+                kind: Troubled::Ended { end, outcomes: outcomes.iter().map(named).collect() },
             });
         }
         let answered = |outcome: &Outcome| *outcome == Outcome::Responded;
@@ -234,10 +224,7 @@ impl<Q: Request> Open<Q> {
             sequence,
             responses: std::mem::take(&mut self.responses),
             unexpected,
-            missing: outcomes
-                .into_iter()
-                .filter(|(_, outcome)| !answered(outcome))
-                .collect(),
+            missing: outcomes.into_iter().filter(|(_, outcome)| !answered(outcome)).collect(),
             end,
         }
     }
@@ -288,8 +275,6 @@ impl<Q: Request> fmt::Debug for Gather<Q> {
             Stage::Open(_) => "open",
             Stage::Over => "over",
         };
-        f.debug_struct("Gather")
-            .field("stage", &stage)
-            .finish_non_exhaustive()
+        f.debug_struct("Gather").field("stage", &stage).finish_non_exhaustive()
     }
 }

@@ -34,17 +34,13 @@ impl<R: Event> Gathered<R> {
     /// The expected responders that did not answer, and why, in the order in which they were
     /// named.
     pub fn missing(&self) -> impl ExactSizeIterator<Item = (&str, Outcome)> {
-        self.missing
-            .iter()
-            .map(|(responder, outcome)| (&**responder, outcome.clone()))
+        self.missing.iter().map(|(responder, outcome)| (&**responder, outcome.clone()))
     }
 
     /// The answer of one expected responder.
     #[must_use]
     pub fn get(&self, responder: &str) -> Option<&Delivery<R>> {
-        self.responses()
-            .find(|(name, _)| *name == responder)
-            .map(|(_, answer)| answer)
+        self.responses().find(|(name, _)| *name == responder).map(|(_, answer)| answer)
     }
 
     /// What came of one expected responder's part; `None` if it was not expected.
@@ -53,9 +49,7 @@ impl<R: Event> Gathered<R> {
         if self.get(responder).is_some() {
             return Some(Outcome::Responded);
         }
-        self.missing()
-            .find(|(name, _)| *name == responder)
-            .map(|(_, outcome)| outcome)
+        self.missing().find(|(name, _)| *name == responder).map(|(_, outcome)| outcome)
     }
 
     /// Why it ended.
@@ -92,9 +86,7 @@ impl<'a, R> Responses<'a, R> {
 
 impl<R> Clone for Responses<'_, R> {
     fn clone(&self) -> Self {
-        Self {
-            rest: self.rest.clone(),
-        }
+        Self { rest: self.rest.clone() }
     }
 }
 

@@ -66,6 +66,7 @@ impl SubscriberBuilder {
                 importance: Importance::default(),
                 call_site,
                 concurrency: 1,
+                bystander: false,
             },
             late: false,
             retained: false,
@@ -122,6 +123,12 @@ impl SubscriberBuilder {
         self
     }
 
+    /// Whoever waits for the bus to settle does not wait for this one.
+    pub(crate) fn bystander(mut self) -> Self {
+        self.settings.bystander = true;
+        self
+    }
+
     /// Subscribes to an event type, to everything ([`AnyEvent`]), or to a set
     /// (`#[derive(EventSet)]`).
     #[track_caller]
@@ -171,10 +178,7 @@ impl SubscriberBuilder {
 
     #[track_caller]
     pub(crate) fn open<S: EventSet>(&self, interest: Interest) -> Subscription<S> {
-        let settings = MailboxSettings {
-            call_site: Location::caller(),
-            ..self.settings.clone()
-        };
+        let settings = MailboxSettings { call_site: Location::caller(), ..self.settings.clone() };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let wanted = interest.0;
         let mailbox = Arc::new(Mailbox::new(id, settings, &wanted.infos()));

@@ -57,11 +57,7 @@ pub struct Subscription<S: EventSet> {
 
 impl<S: EventSet> Subscription<S> {
     fn new(core: Arc<Core>, mailbox: Arc<Mailbox>) -> Self {
-        Self {
-            core,
-            mailbox,
-            set: PhantomData,
-        }
+        Self { core, mailbox, set: PhantomData }
     }
 
     /// The subscriber's name.

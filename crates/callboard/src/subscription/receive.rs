@@ -18,10 +18,7 @@ impl<S: EventSet> Subscription<S> {
     ///
     /// Dropping the future loses no event: one is taken only by the poll that returns it.
     pub fn recv(&mut self) -> Recv<'_, S> {
-        Recv {
-            subscription: self,
-            waiting: false,
-        }
+        Recv { subscription: self, waiting: false }
     }
 
     /// The next event, if one is queued.
@@ -107,9 +104,7 @@ impl<S: EventSet> Subscription<S> {
             if let Poll::Ready(item) = recv.as_mut().poll(context) {
                 return Poll::Ready(item.ok_or(RecvTimeoutError::Closed));
             }
-            deadline
-                .poll(clock, context)
-                .map(|()| Err(RecvTimeoutError::Timeout))
+            deadline.poll(clock, context).map(|()| Err(RecvTimeoutError::Timeout))
         }))
     }
 
@@ -145,11 +140,7 @@ impl<S: EventSet> Subscription<S> {
         buffer: &'a mut Vec<S::Item>,
         limit: usize,
     ) -> RecvMany<'a, S> {
-        RecvMany {
-            recv: self.recv(),
-            buffer,
-            limit,
-        }
+        RecvMany { recv: self.recv(), buffer, limit }
     }
 
     /// An iterator that parks the thread for each event, and ends when the bus is closed and
@@ -164,10 +155,8 @@ impl<S: EventSet> Subscription<S> {
     }
 
     pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let taken = self
-            .mailbox
-            .poll_take(self.core.timestamp(), context)
-            .map(|taken| taken.map(S::item));
+        let taken =
+            self.mailbox.poll_take(self.core.timestamp(), context).map(|taken| taken.map(S::item));
         self.after_take();
         taken
     }

@@ -176,11 +176,7 @@ impl Signal {
 
 impl<H: Future<Output = ()>> Handlers<H> {
     fn new() -> Self {
-        Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            signal: Arc::default(),
-        }
+        Self { slots: Vec::new(), free: Vec::new(), signal: Arc::default() }
     }
 
     fn len(&self) -> usize {
@@ -192,16 +188,8 @@ impl<H: Future<Output = ()>> Handlers<H> {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        let waker = Waker::from(Arc::new(SlotWaker {
-            slot,
-            signal: Arc::clone(&self.signal),
-        }));
-        self.slots[slot] = Some(Handler {
-            future: Box::pin(future),
-            scope,
-            began,
-            waker,
-        });
+        let waker = Waker::from(Arc::new(SlotWaker { slot, signal: Arc::clone(&self.signal) }));
+        self.slots[slot] = Some(Handler { future: Box::pin(future), scope, began, waker });
         self.signal.state.lock().woken.push_back(slot);
     }
 
@@ -216,12 +204,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
             let Some(handler) = &mut self.slots[slot] else {
                 continue;
             };
-            let Handler {
-                future,
-                scope,
-                began,
-                waker,
-            } = handler;
+            let Handler { future, scope, began, waker } = handler;
             let began = *began;
             let polled = isolate("a handler", || {
                 let mut context = Context::from_waker(waker);
@@ -241,15 +224,8 @@ impl<H: Future<Output = ()>> Handlers<H> {
 
     fn finished<S: EventSet>(&self, subscription: &Subscription<S>, began: Instant) {
         let now = subscription.core.settings.clock.now();
-        let oldest = self
-            .slots
-            .iter()
-            .flatten()
-            .map(|handler| handler.began)
-            .min();
-        subscription
-            .mailbox
-            .end_handling(now.saturating_duration_since(began), oldest);
+        let oldest = self.slots.iter().flatten().map(|handler| handler.began).min();
+        subscription.mailbox.end_handling(now.saturating_duration_since(began), oldest);
         subscription.core.changed.notify_all();
     }
 }

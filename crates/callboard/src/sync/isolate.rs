@@ -38,9 +38,6 @@ mod tests {
                 panic!("expected, from the payload");
             }
         }
-        assert_eq!(
-            isolate("a test", || -> u8 { std::panic::panic_any(Bomb) }),
-            None
-        );
+        assert_eq!(isolate("a test", || -> u8 { std::panic::panic_any(Bomb) }), None);
     }
 }

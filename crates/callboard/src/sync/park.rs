@@ -37,10 +37,7 @@ impl Wake for Parker {
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let parker = Arc::new(Parker {
-        thread: thread::current(),
-        notified: AtomicBool::new(false),
-    });
+    let parker = Arc::new(Parker { thread: thread::current(), notified: AtomicBool::new(false) });
     let waker = Waker::from(Arc::clone(&parker));
     let mut context = Context::from_waker(&waker);
     loop {

@@ -58,9 +58,7 @@ impl<'a> Waiting<'a> {
         let id = waiters.next;
         waiters.next += 1;
         waiters.entries.push((id, waker));
-        self.list
-            .count
-            .store(waiters.entries.len(), Ordering::SeqCst);
+        self.list.count.store(waiters.entries.len(), Ordering::SeqCst);
         drop(waiters);
         self.id = Some(id);
         drop(old);
@@ -71,9 +69,7 @@ impl<'a> Waiting<'a> {
         let mut waiters = self.list.waiters.lock();
         let place = waiters.entries.iter().position(|(other, _)| *other == id)?;
         let (_, waker) = waiters.entries.swap_remove(place);
-        self.list
-            .count
-            .store(waiters.entries.len(), Ordering::SeqCst);
+        self.list.count.store(waiters.entries.len(), Ordering::SeqCst);
         Some(waker)
     }
 }

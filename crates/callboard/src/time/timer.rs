@@ -49,9 +49,8 @@ impl Timer {
         schedule.alarms.insert((deadline, id), waker);
         match schedule.thread {
             Thread::NotStarted => {
-                let started = thread::Builder::new()
-                    .name("callboard-timer".into())
-                    .spawn(move || self.run());
+                let started =
+                    thread::Builder::new().name("callboard-timer".into()).spawn(move || self.run());
                 match started {
                     Ok(_) => schedule.thread = Thread::Awake,
                     Err(error) => {
@@ -96,10 +95,9 @@ impl Timer {
                         .unwrap_or_else(std::sync::PoisonError::into_inner)
                         .0
                 }
-                None => self
-                    .earlier
-                    .wait(schedule)
-                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+                None => {
+                    self.earlier.wait(schedule).unwrap_or_else(std::sync::PoisonError::into_inner)
+                }
             };
         }
     }
@@ -115,10 +113,7 @@ pub(super) struct Alarm {
 
 impl Alarm {
     pub(super) fn new(deadline: Instant) -> Self {
-        Self {
-            deadline,
-            set: None,
-        }
+        Self { deadline, set: None }
     }
 
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {

@@ -1,0 +1,245 @@
+//! One picture of everything the bus knows: the console, metrics, diagnosis and tests all read it.
+
+mod take;
+
+use std::time::Duration;
+
+use crate::outcome::{Outcome, TroubledRequest};
+use crate::overflow::{Importance, Ledger, Overflow};
+use crate::registry::Phase;
+
+/// A picture of a bus at one moment. Get one from [`Bus::snapshot`].
+///
+/// With the feature `serde` it is `Serialize`; durations are in seconds and nanoseconds, as
+/// serde writes them.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The phase the bus is in.
+    pub phase: Phase,
+    /// Whether it has ever been started.
+    pub started: bool,
+    /// How long ago it was built.
+    pub age: Duration,
+    /// Whether it keeps time; without, ages and the times of hand-written loops are unknown.
+    pub timestamps: bool,
+    /// The number of the last event accepted.
+    pub sequence: u64,
+    /// Events refused because the bus was closed.
+    pub refused: u64,
+    /// The expected subscribers and responders that have not signed in.
+    pub missing: Vec<String>,
+    /// What waits for the start.
+    pub buffer: BufferSnapshot,
+    /// Per event type, in the order in which the bus met them.
+    pub types: Vec<TypeSnapshot>,
+    /// Per subscription, in the order in which they were opened.
+    pub subscribers: Vec<SubscriberSnapshot>,
+    /// The requests.
+    pub requests: RequestsSnapshot,
+    /// Pairs of event types that share a name, as Rust names them.
+    pub name_clashes: Vec<NameClash>,
+    /// Bytes held by the buffer, the queues and the retained events, in all. It counts the
+    /// events' own size, without what they own elsewhere, and an event once per queue.
+    pub bytes: usize,
+}
+
+/// What waits for the start.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct BufferSnapshot {
+    /// How many events wait.
+    pub queued: usize,
+    /// How many may wait.
+    pub capacity: usize,
+    /// The most that have waited at once.
+    pub high_water: usize,
+    /// How many were dropped, since the last start, for want of room.
+    pub overflowed: usize,
+    /// Bytes held.
+    pub bytes: usize,
+}
+
+/// What the bus knows of one event type.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct TypeSnapshot {
+    /// The type's name.
+    pub event_type: String,
+    /// The type as Rust names it.
+    pub rust_type: String,
+    /// Whether it is a request.
+    pub request: bool,
+    /// How many subscriptions read it.
+    pub subscribers: usize,
+    /// How many subscriptions answer it.
+    pub responders: usize,
+    /// How many of its events were accepted or dropped by the buffer: unheard, or routed, or in
+    /// the buffer's account.
+    pub published: u64,
+    /// How many of them nobody listened to.
+    pub unheard: u64,
+    /// The number of the retained event, if there is one.
+    pub retained: Option<u64>,
+    /// The account of the start buffer; delivered means replayed.
+    pub buffered: Ledger,
+    /// The account of all subscriptions, past and present.
+    pub ledger: Ledger,
+}
+
+/// What the bus knows of one subscription.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct SubscriberSnapshot {
+    /// The subscriber's name.
+    pub name: String,
+    /// The file, line and column that opened the subscription.
+    pub call_site: String,
+    /// What it wants.
+    pub interest: InterestSnapshot,
+    /// Whether it answers requests.
+    pub responder: bool,
+    /// Whether it came after the start without saying that it meant to.
+    pub late: bool,
+    /// How many undelivered events it may hold.
+    pub capacity: usize,
+    /// What happens beyond that.
+    pub overflow: Overflow,
+    /// Whether a drop is an incident.
+    pub importance: Importance,
+    /// How many undelivered events it holds.
+    pub queued: usize,
+    /// The most it has held.
+    pub high_water: usize,
+    /// The capacity that would have sufficed: the most that it held or lost between two receives.
+    pub demand: usize,
+    /// The age of the oldest event it holds; known only if the bus keeps time.
+    pub oldest: Option<Duration>,
+    /// Whether it sleeps until something comes.
+    pub waiting: bool,
+    /// How many of its served handlers run.
+    pub handling: u64,
+    /// Whether a hand-written loop took an event and has not asked for the next.
+    pub in_hand: bool,
+    /// For how long it has been handling what it handles longest; for hand-written loops known
+    /// only if the bus keeps time.
+    pub handling_for: Option<Duration>,
+    /// How many handlings have ended; as above.
+    pub handled: u64,
+    /// The time of all handlings that have ended.
+    pub busy: Duration,
+    /// The longest of them.
+    pub longest: Duration,
+    /// Bytes held by its queue.
+    pub bytes: usize,
+    /// Its account.
+    pub ledger: Ledger,
+    /// Its account per event type.
+    pub accounts: Vec<AccountSnapshot>,
+}
+
+/// What a subscription wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum InterestSnapshot {
+    /// Everything.
+    Everything,
+    /// What matches this pattern.
+    Matching(String),
+    /// These event types.
+    Types(Vec<String>),
+    /// Nothing: it was given something that is no pattern, with this problem.
+    BadPattern(String),
+}
+
+/// One subscription's account of one event type.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct AccountSnapshot {
+    /// The type's name.
+    pub event_type: String,
+    /// The account.
+    pub ledger: Ledger,
+}
+
+/// The requests.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct RequestsSnapshot {
+    /// Those that are open, oldest first.
+    pub open: Vec<OpenRequest>,
+    /// How many have ended, whatever their end.
+    pub ended: u64,
+    /// How many answers came after their request had ended.
+    pub late: u64,
+    /// How many answers came by a name that had answered already.
+    pub duplicate: u64,
+    /// The last ones that did not get what they wanted, newest last.
+    pub troubled: Vec<TroubledRequest>,
+}
+
+/// A request that waits for answers.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct OpenRequest {
+    /// The request's type.
+    pub event_type: String,
+    /// Its number; `None` while it waits for the start.
+    pub sequence: Option<u64>,
+    /// For how long it has waited.
+    pub age: Duration,
+    /// For how much longer it will; `None` for ever.
+    pub remaining: Option<Duration>,
+    /// What each expected responder's outcome would be if time were over now.
+    pub outcomes: Vec<(String, Outcome)>,
+}
+
+/// Two event types that share a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct NameClash {
+    /// The name.
+    pub event_type: String,
+    /// The type that the bus met first, as Rust names it.
+    pub first: String,
+    /// The other.
+    pub second: String,
+}
+
+impl Snapshot {
+    /// The first subscription of this name.
+    #[must_use]
+    pub fn subscriber(&self, name: &str) -> Option<&SubscriberSnapshot> {
+        self.subscribers.iter().find(|subscriber| subscriber.name == name)
+    }
+
+    /// The event type of this name.
+    #[must_use]
+    pub fn event_type(&self, name: &str) -> Option<&TypeSnapshot> {
+        self.types.iter().find(|event_type| event_type.event_type == name)
+    }
+
+    /// Whether every event offered, to anybody, is accounted for.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        let of_subscribers = self.subscribers.iter().all(|subscriber| {
+            subscriber.ledger.balances()
+                && subscriber.ledger.queued == subscriber.queued as u64
+                && subscriber.accounts.iter().all(|account| account.ledger.balances())
+        });
+        of_subscribers
+            && self
+                .types
+                .iter()
+                .all(|event_type| event_type.ledger.balances() && event_type.buffered.balances())
+    }
+}

@@ -1,0 +1,197 @@
+//! Taking the picture.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{
+    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, RequestsSnapshot,
+    Snapshot, SubscriberSnapshot, TypeSnapshot,
+};
+use crate::bus::Bus;
+use crate::engine::{Status, TicketStatus};
+use crate::outcome::Outcome;
+use crate::overflow::Ledger;
+use crate::registry::{Listener, Registry, TypeEntry, Wanted};
+use crate::sync::Ordering;
+
+impl Bus {
+    /// One picture of everything. Types, subscribers and the buffer are seen at one moment;
+    /// each queue, as its reader may be at work, at a moment of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::new();
+    /// let _ticks = bus.subscribe::<Tick>("clock");
+    /// bus.start();
+    /// bus.publish(Tick);
+    ///
+    /// let snapshot = bus.snapshot();
+    /// let clock = snapshot.subscriber("clock").unwrap();
+    /// assert_eq!((clock.queued, clock.high_water), (1, 1));
+    /// assert_eq!(snapshot.event_type("tick").unwrap().published, 1);
+    /// assert!(snapshot.balances());
+    /// ```
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let core = self.core();
+        let now = core.settings.clock.now();
+        let tickets = core.requests.list();
+        let requests = RequestsSnapshot {
+            open: tickets.iter().map(|ticket| open(ticket.status(), now)).collect(),
+            ended: core.requests.ended.load(Ordering::Relaxed),
+            late: core.requests.late.load(Ordering::Relaxed),
+            duplicate: core.requests.duplicate.load(Ordering::Relaxed),
+            troubled: core.requests.troubles(),
+        };
+        drop(tickets);
+        let (mut missing, responders) = core.missing();
+        missing.extend(responders);
+        let mut totals = Totals::new();
+        let registry = core.registry();
+        let subscribers: Vec<_> = registry
+            .listeners
+            .values()
+            .map(|listener| subscriber(listener, now, &mut totals))
+            .collect();
+        let types = registry
+            .known
+            .iter()
+            .filter_map(|id| registry.types.get(id))
+            .map(|entry| event_type(entry, &totals))
+            .collect();
+        let retained: usize = registry
+            .types
+            .values()
+            .filter(|entry| entry.retained.is_some())
+            .map(|entry| entry.info.size)
+            .sum();
+        let buffer = buffer(&registry);
+        let queues: usize = subscribers.iter().map(|subscriber| subscriber.bytes).sum();
+        Snapshot {
+            phase: registry.phase,
+            started: registry.ever_started,
+            age: now.saturating_duration_since(core.built_at),
+            timestamps: core.settings.timestamps,
+            sequence: registry.sequence,
+            refused: registry.refused,
+            missing,
+            types,
+            requests,
+            name_clashes: registry
+                .clashes
+                .iter()
+                .map(|(first, second)| NameClash {
+                    event_type: first.name.into(),
+                    first: first.rust_name().into(),
+                    second: second.rust_name().into(),
+                })
+                .collect(),
+            bytes: buffer.bytes + queues + retained,
+            buffer,
+            subscribers,
+        }
+    }
+}
+
+/// The accounts of all subscriptions together, by type: two types may share a name.
+type Totals = HashMap<TypeId, Ledger>;
+
+fn buffer(registry: &Registry) -> BufferSnapshot {
+    let buffer = &registry.buffer;
+    BufferSnapshot {
+        queued: buffer.len(),
+        capacity: buffer.capacity(),
+        high_water: buffer.high_water,
+        overflowed: buffer.overflowed(),
+        bytes: buffer.envelopes().map(|envelope| envelope.footprint()).sum(),
+    }
+}
+
+fn event_type(entry: &TypeEntry, totals: &Totals) -> TypeSnapshot {
+    let mut ledger = totals.get(&entry.info.id()).copied().unwrap_or_default();
+    ledger.add(&entry.departed);
+    TypeSnapshot {
+        event_type: entry.info.name.into(),
+        rust_type: entry.info.rust_name().into(),
+        request: entry.info.request,
+        subscribers: entry.route.len(),
+        responders: entry.responders.len(),
+        published: entry.published,
+        unheard: entry.unheard,
+        retained: entry.retained.as_ref().map(|envelope| envelope.meta.sequence),
+        buffered: entry.buffered,
+        ledger,
+    }
+}
+
+fn subscriber(listener: &Listener, now: Instant, totals: &mut Totals) -> SubscriberSnapshot {
+    let settings = listener.mailbox.settings();
+    let Status { accounts, queued, queued_bytes, high_water, demand, oldest, waiting, attendance } =
+        listener.mailbox.status();
+    let since = |moment: Instant| now.saturating_duration_since(moment);
+    let mut ledger = Ledger::default();
+    for account in &accounts {
+        ledger.add(&account.ledger);
+        totals.entry(account.info.id()).or_default().add(&account.ledger);
+    }
+    SubscriberSnapshot {
+        name: settings.name.to_string(),
+        call_site: settings.call_site.to_string(),
+        interest: match &listener.wanted {
+            Wanted::Everything => InterestSnapshot::Everything,
+            Wanted::Matching(pattern) => InterestSnapshot::Matching(pattern.to_string()),
+            Wanted::Members(members) => {
+                let names = members.iter().map(|member| member.info.name.to_owned());
+                InterestSnapshot::Types(names.collect())
+            }
+            Wanted::Nothing(error) => InterestSnapshot::BadPattern(error.to_string()),
+        },
+        responder: listener.wanted.responds(),
+        late: listener.late,
+        capacity: settings.capacity,
+        overflow: settings.overflow,
+        importance: settings.importance,
+        queued,
+        high_water,
+        demand,
+        oldest: oldest.map(since),
+        waiting,
+        handling: attendance.handling,
+        in_hand: attendance.in_hand,
+        handling_for: attendance.handling_since.or(attendance.in_hand_since).map(since),
+        handled: attendance.handled,
+        busy: attendance.busy,
+        longest: attendance.longest,
+        bytes: queued_bytes,
+        ledger,
+        accounts: accounts
+            .iter()
+            .map(|account| AccountSnapshot {
+                event_type: account.info.name.into(),
+                ledger: account.ledger,
+            })
+            .collect(),
+    }
+}
+
+fn open(status: TicketStatus, now: Instant) -> OpenRequest {
+    OpenRequest {
+        event_type: status.info.name.into(),
+        sequence: status.sequence,
+        age: now.saturating_duration_since(status.began),
+        remaining: status.deadline.map(|deadline| deadline.saturating_duration_since(now)),
+        outcomes: named(status.outcomes),
+    }
+}
+
+fn named(outcomes: Vec<(Arc<str>, Outcome)>) -> Vec<(String, Outcome)> {
+    outcomes.into_iter().map(|(name, outcome)| (name.to_string(), outcome)).collect()
+}

@@ -1,0 +1,152 @@
+//! Keeping everything that is published.
+
+use std::fmt;
+
+use crate::bus::Bus;
+use crate::event::{AnyEvent, Delivery, Event};
+use crate::subscription::Subscription;
+
+/// Keeps everything that is published from the moment it is attached.
+///
+/// It never drops an event, and [`settle`](super::settle) does not wait for it.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::testing::{Matcher, Recorder};
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Asked(u32);
+/// #[derive(Debug, Event)]
+/// struct Done;
+///
+/// let bus = Bus::new();
+/// let mut recorder = Recorder::attach(&bus);
+/// bus.start();
+/// bus.publish(Asked(1));
+/// bus.publish(Asked(2));
+/// bus.publish(Done);
+///
+/// recorder.expect(["asked", "done"]);
+/// recorder.expect([Matcher::of(|asked: &Asked| asked.0 == 2), Matcher::named("done")]);
+/// recorder.expect_only(["asked", "asked", "done"]);
+/// assert_eq!(recorder.of::<Asked>().len(), 2);
+/// ```
+#[derive(Debug)]
+pub struct Recorder {
+    subscription: Subscription<AnyEvent>,
+    events: Vec<AnyEvent>,
+}
+
+/// What an event should be: an event type's name converts into one.
+pub struct Matcher {
+    description: String,
+    matches: Box<dyn Fn(&AnyEvent) -> bool>,
+}
+
+impl Recorder {
+    /// Attaches a recorder, under the name `recorder`.
+    #[track_caller]
+    #[must_use]
+    pub fn attach(bus: &Bus) -> Self {
+        let builder = bus.subscriber("recorder").capacity(usize::MAX).late().bystander();
+        Self { subscription: builder.subscribe(), events: Vec::new() }
+    }
+
+    /// What was recorded so far, in order.
+    pub fn events(&mut self) -> &[AnyEvent] {
+        self.events.extend(self.subscription.try_iter());
+        &self.events
+    }
+
+    /// The events of one type, in order.
+    pub fn of<E: Event>(&mut self) -> Vec<Delivery<E>> {
+        self.events().iter().filter_map(|event| event.clone().downcast().ok()).collect()
+    }
+
+    /// Forgets what was recorded so far.
+    pub fn clear(&mut self) {
+        self.events();
+        self.events.clear();
+    }
+
+    /// Checks that these events were recorded in this order, whatever came between.
+    ///
+    /// # Panics
+    ///
+    /// If they were not; the message shows how far the match came, and the whole record.
+    #[track_caller]
+    pub fn expect<M: Into<Matcher>>(&mut self, expected: impl IntoIterator<Item = M>) {
+        let mut rest = self.events().iter();
+        for (number, matcher) in expected.into_iter().enumerate() {
+            let matcher: Matcher = matcher.into();
+            if !rest.any(|event| (matcher.matches)(event)) {
+                panic!("event {number}, {matcher:?}, was not recorded in its place\n{self}");
+            }
+        }
+    }
+
+    /// Checks that exactly these events were recorded, in this order.
+    ///
+    /// # Panics
+    ///
+    /// If they were not; the message shows the first difference, and the whole record.
+    #[track_caller]
+    pub fn expect_only<M: Into<Matcher>>(&mut self, expected: impl IntoIterator<Item = M>) {
+        let expected: Vec<Matcher> = expected.into_iter().map(Into::into).collect();
+        let events = self.events();
+        let wrong =
+            expected.iter().zip(events).position(|(matcher, event)| !(matcher.matches)(event));
+        if let Some(number) = wrong {
+            panic!("event {number} should be {:?}\n{self}", expected[number]);
+        }
+        let recorded = events.len();
+        if recorded != expected.len() {
+            panic!("{} events expected, {recorded} recorded\n{self}", expected.len());
+        }
+    }
+}
+
+impl fmt::Display for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "recorded, {} events:", self.events.len())?;
+        for (number, event) in self.events.iter().enumerate() {
+            write!(f, "\n  {number}: {} {event:?}", event.event_type())?;
+        }
+        Ok(())
+    }
+}
+
+impl Matcher {
+    /// An event of the type of this name.
+    #[must_use]
+    pub fn named(event_type: &str) -> Self {
+        let name = event_type.to_owned();
+        Self {
+            description: format!("`{name}`"),
+            matches: Box::new(move |event| event.event_type() == name),
+        }
+    }
+
+    /// An event of type `E` for which `holds` is true.
+    #[must_use]
+    pub fn of<E: Event>(holds: impl Fn(&E) -> bool + 'static) -> Self {
+        Self {
+            description: format!("`{}` with a condition", E::TYPE),
+            matches: Box::new(move |event| event.downcast_ref().is_some_and(&holds)),
+        }
+    }
+}
+
+impl From<&str> for Matcher {
+    fn from(event_type: &str) -> Self {
+        Self::named(event_type)
+    }
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.description)
+    }
+}

@@ -1,0 +1,123 @@
+//! Waiting until everybody has drained.
+
+use std::fmt;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::bus::Bus;
+use crate::registry::Phase;
+use crate::sync::Waiting;
+use crate::time::Deadline;
+
+/// How long [`settle`] waits, on the bus's clock.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Who had not settled in time, and what they still had to do; see [`settle`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsettled {
+    busy: Vec<String>,
+}
+
+impl Unsettled {
+    /// Each with its name and what it still had to do.
+    #[must_use]
+    pub fn busy(&self) -> &[String] {
+        &self.busy
+    }
+}
+
+impl fmt::Display for Unsettled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not settled: {}", self.busy.join("; "))
+    }
+}
+
+impl std::error::Error for Unsettled {}
+
+/// Waits, for up to 5 seconds, until everybody has drained: no event is queued, no request is
+/// open, no handler runs, and every hand-written loop has come back for its next event. What the
+/// components publish meanwhile is waited for too.
+///
+/// A subscription that a test holds itself takes part: read it to its end first, or use a
+/// [`Recorder`](super::Recorder), which does not.
+///
+/// # Errors
+///
+/// If somebody is still busy: who, and with what.
+///
+/// # Cancel safety
+///
+/// Dropping the future only stops the waiting.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::testing::settle;
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick;
+///
+/// # callboard::testing::block_on(async {
+/// let bus = Bus::new();
+/// let ticks = bus.subscribe::<Tick>("clock");
+/// bus.start();
+/// bus.publish(Tick);
+/// std::thread::spawn(|| callboard::testing::block_on(ticks.serve(async |_tick| {})));
+/// settle(&bus).await?;
+/// assert_eq!(bus.snapshot().subscriber("clock").unwrap().ledger.delivered, 1);
+/// # Ok::<(), callboard::testing::Unsettled>(())
+/// # }).unwrap();
+/// ```
+pub async fn settle(bus: &Bus) -> Result<(), Unsettled> {
+    settle_within(bus, SETTLE_TIMEOUT).await
+}
+
+/// [`settle`] with another timeout.
+///
+/// # Errors
+///
+/// As [`settle`].
+pub async fn settle_within(bus: &Bus, timeout: Duration) -> Result<(), Unsettled> {
+    let core = bus.core();
+    let clock = &*core.settings.clock;
+    let mut deadline = Deadline::after(clock, timeout);
+    let mut waiting = Waiting::on(&core.changed);
+    std::future::poll_fn(|context| {
+        waiting.register(context);
+        let busy = busy(bus);
+        if busy.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        deadline.poll(clock, context).map(|()| Err(Unsettled { busy }))
+    })
+    .await
+}
+
+fn busy(bus: &Bus) -> Vec<String> {
+    let open = bus.core().requests.list();
+    let mut busy: Vec<String> = open
+        .iter()
+        .map(|ticket| format!("request `{}` is open", ticket.status().info.name))
+        .collect();
+    let registry = bus.core().registry();
+    if registry.phase == Phase::Buffering && registry.buffer.len() > 0 {
+        busy.push(format!("{} events wait for `start`", registry.buffer.len()));
+    }
+    for listener in registry.listeners.values() {
+        let settings = listener.mailbox.settings();
+        let progress = listener.mailbox.progress();
+        let name = &settings.name;
+        if settings.bystander {
+            continue;
+        }
+        if progress.queued > 0 {
+            busy.push(format!("`{name}` has {} events queued", progress.queued));
+        } else if progress.handling > 0 {
+            busy.push(format!("`{name}` has {} handlers running", progress.handling));
+        } else if progress.in_hand {
+            busy.push(format!("`{name}` took an event and has not asked for the next"));
+        }
+    }
+    busy
+}

@@ -1,0 +1,193 @@
+//! Runs whose interleaving follows a seed.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::ManualClock;
+use crate::builder::BusBuilder;
+use crate::bus::Bus;
+use crate::sync::Mutex;
+
+/// A run may take this many polls; one that takes more is taken to go on for ever.
+const MAX_POLLS: u64 = 10_000_000;
+
+/// Runs components one at a time on this thread, in an order that follows a seed, on a clock that
+/// jumps to the next timeout when nobody has anything to do. The same seed is the same run.
+///
+/// See [the module](super) for an example.
+#[derive(Debug)]
+pub struct Sim {
+    seed: u64,
+    random: u64,
+    clock: ManualClock,
+    tasks: Vec<Task>,
+    woken: Arc<Mutex<Vec<usize>>>,
+    polls: u64,
+}
+
+struct Task {
+    name: String,
+    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    waker: Waker,
+}
+
+impl std::fmt::Debug for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+struct TaskWaker {
+    task: usize,
+    woken: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        let mut woken = self.woken.lock();
+        if !woken.contains(&self.task) {
+            woken.push(self.task);
+        }
+    }
+}
+
+impl Sim {
+    /// A run that follows this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            random: seed,
+            clock: ManualClock::new(),
+            tasks: Vec::new(),
+            woken: Arc::default(),
+            polls: 0,
+        }
+    }
+
+    /// Runs `test` once per seed. If one fails, the seed is printed; set the environment variable
+    /// `CALLBOARD_SEED` to it to run that one alone.
+    ///
+    /// # Panics
+    ///
+    /// As `test` does, or if `CALLBOARD_SEED` is not a number.
+    pub fn for_each_seed(seeds: impl IntoIterator<Item = u64>, mut test: impl FnMut(&mut Self)) {
+        let replay = std::env::var("CALLBOARD_SEED").ok().map(|seed| match seed.parse() {
+            Ok(seed) => seed,
+            Err(error) => panic!("CALLBOARD_SEED should be a number, not `{seed}`: {error}"),
+        });
+        let seeds: Vec<u64> = replay.map_or_else(|| seeds.into_iter().collect(), |seed| vec![seed]);
+        for seed in seeds {
+            let run = catch_unwind(AssertUnwindSafe(|| test(&mut Self::new(seed))));
+            if let Err(panic) = run {
+                eprintln!("failed with seed {seed}; replay it with CALLBOARD_SEED={seed}");
+                resume_unwind(panic);
+            }
+        }
+    }
+
+    /// The seed.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The run's clock.
+    #[must_use]
+    pub fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    /// A bus on the run's clock.
+    #[must_use]
+    pub fn bus(&self) -> Bus {
+        match self.builder().build() {
+            Ok(bus) => bus,
+            Err(error) => unreachable!("the defaults are good: {error}"),
+        }
+    }
+
+    /// A builder for a bus on the run's clock.
+    pub fn builder(&self) -> BusBuilder {
+        Bus::builder().clock(self.clock.clone()).timestamps(true)
+    }
+
+    /// Adds a component. It first runs in [`run`](Self::run).
+    pub fn spawn(&mut self, name: &str, component: impl Future<Output = ()> + 'static) {
+        let number = self.tasks.len();
+        let waker =
+            Waker::from(Arc::new(TaskWaker { task: number, woken: Arc::clone(&self.woken) }));
+        let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(component);
+        self.tasks.push(Task { name: name.to_owned(), future: Some(future), waker });
+        self.woken.lock().push(number);
+    }
+
+    /// Runs the components until none has anything to do, now or later: whoever is left waits for
+    /// what only the test can bring. Timeouts pass at once.
+    ///
+    /// # Panics
+    ///
+    /// As a component does; or if it never ends, naming the component that ran last.
+    pub fn run(&mut self) {
+        loop {
+            self.run_ready();
+            if self.clock.advance_to_next().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Runs the components until none has anything to do now: no time passes.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_ready(&mut self) {
+        while let Some(number) = self.pick() {
+            self.polls += 1;
+            let task = &mut self.tasks[number];
+            assert!(
+                self.polls < MAX_POLLS,
+                "`{}` never comes to rest, seed {}",
+                task.name,
+                self.seed
+            );
+            if let Some(future) = &mut task.future {
+                let mut context = Context::from_waker(&task.waker);
+                if let Poll::Ready(()) = future.as_mut().poll(&mut context) {
+                    task.future = None;
+                }
+            }
+        }
+    }
+
+    /// The components that have not ended.
+    pub fn running(&self) -> impl Iterator<Item = &str> {
+        self.tasks.iter().filter(|task| task.future.is_some()).map(|task| task.name.as_str())
+    }
+
+    /// One of those that were woken, by chance.
+    fn pick(&mut self) -> Option<usize> {
+        let random = self.next_random();
+        let mut woken = self.woken.lock();
+        if woken.is_empty() {
+            return None;
+        }
+        // The remainder is below the length, so it fits.
+        #[expect(clippy::cast_possible_truncation, reason = "it is below a usize")]
+        let place = (random % woken.len() as u64) as usize;
+        Some(woken.swap_remove(place))
+    }
+
+    /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+    fn next_random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
