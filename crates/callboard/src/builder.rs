@@ -8,8 +8,8 @@ use crate::bus::Bus;
 use crate::engine::DropCallback;
 use crate::error::BuildError;
 use crate::overflow::Dropped;
-use crate::registry::{CoreSettings, PRE_START_CAPACITY};
-use crate::time::{Clock, default_clock};
+use crate::registry::CoreSettings;
+use crate::time::Clock;
 
 /// Builds a bus with other than the defaults. Get one from [`Bus::builder`].
 ///
@@ -38,16 +38,7 @@ pub struct BusBuilder {
 impl Bus {
     /// Opens a builder for a bus with other than the defaults.
     pub fn builder() -> BusBuilder {
-        BusBuilder {
-            settings: CoreSettings {
-                pre_start_capacity: PRE_START_CAPACITY,
-                timestamps: false,
-                clock: default_clock(),
-                expected_subscribers: Vec::new(),
-                expected_responders: Vec::new(),
-            },
-            on_drop: None,
-        }
+        BusBuilder { settings: CoreSettings::default(), on_drop: None }
     }
 }
 

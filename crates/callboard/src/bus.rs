@@ -11,8 +11,7 @@ use crate::event::{Delivery, Event, Meta, Priority, TypeInfo, key_of};
 use crate::overflow::Dropped;
 use crate::registry::{Accepted, Core, CoreSettings, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
-use crate::sync::{Waiting, isolate};
-use crate::time::{Deadline, default_clock};
+use crate::sync::isolate;
 
 /// The coordinator. Cheap to clone; every clone is the same bus.
 ///
@@ -124,13 +123,7 @@ impl Bus {
     /// A bus with the defaults. For anything else, see [`Bus::builder`].
     #[must_use]
     pub fn new() -> Self {
-        Self::with_settings(CoreSettings {
-            pre_start_capacity: PRE_START_CAPACITY,
-            timestamps: false,
-            clock: default_clock(),
-            expected_subscribers: Vec::new(),
-            expected_responders: Vec::new(),
-        })
+        Self::with_settings(CoreSettings::default())
     }
 
     pub(crate) fn with_settings(settings: CoreSettings) -> Self {
@@ -314,29 +307,20 @@ impl Bus {
     /// ```
     pub async fn close_and_drain(&self, timeout: Duration) -> Result<(), DrainError> {
         self.close();
-        let clock = &*self.core().settings.clock;
-        let mut deadline = Deadline::after(clock, timeout);
-        let mut waiting = Waiting::on(&self.core().changed);
-        std::future::poll_fn(|context| {
-            waiting.register(context);
-            let unfinished = self.unfinished();
-            if unfinished.is_empty() {
-                return std::task::Poll::Ready(Ok(()));
-            }
-            deadline.poll(clock, context).map(|()| Err(DrainError { unfinished }))
-        })
-        .await
+        let drained = || match self.unfinished() {
+            unfinished if unfinished.is_empty() => Ok(()),
+            unfinished => Err(DrainError { unfinished }),
+        };
+        self.core().wait_until(timeout, drained).await
     }
 
     fn unfinished(&self) -> Vec<Unfinished> {
         let registry = self.core().registry();
         let unfinished = registry.listeners.values().filter_map(|listener| {
-            let progress = listener.mailbox.progress();
-            (progress.queued > 0 || progress.handling > 0).then(|| Unfinished {
-                subscriber: listener.mailbox.settings().name.to_string(),
-                queued: progress.queued,
-                in_hand: progress.handling,
-            })
+            let inbox = listener.mailbox.inbox();
+            let (queued, in_hand) = (inbox.len() as u64, inbox.attendance.handling);
+            let subscriber = || listener.mailbox.settings.name.to_string();
+            (queued + in_hand > 0).then(|| Unfinished { subscriber: subscriber(), queued, in_hand })
         });
         unfinished.collect()
     }

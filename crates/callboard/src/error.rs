@@ -87,43 +87,32 @@ impl std::error::Error for BuildError {}
 pub enum StartError {
     /// The time was over before everybody expected had signed in.
     NotReady {
-        /// The expected subscribers that have not subscribed.
-        subscribers: Vec<String>,
-        /// The expected responders that have not signed in.
-        responders: Vec<String>,
+        /// The expected subscribers, then the expected responders, that have not.
+        missing: Vec<String>,
     },
     /// The bus is closed.
     Closed,
 }
 
 impl StartError {
-    /// Everybody who is missing: the subscribers, then the responders.
+    /// Everybody who is missing.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
-        let (subscribers, responders): (&[String], &[String]) = match self {
-            Self::NotReady { subscribers, responders } => (subscribers, responders),
-            Self::Closed => (&[], &[]),
+        let missing: &[String] = match self {
+            Self::NotReady { missing } => missing,
+            Self::Closed => &[],
         };
-        subscribers.iter().chain(responders).map(String::as_str)
+        missing.iter().map(String::as_str)
     }
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::NotReady { subscribers, responders } = self else {
-            return f.write_str("the bus is closed");
-        };
-        f.write_str("not everybody signed in within the time given; missing")?;
-        for (what, names) in [("subscriber", subscribers), ("responder", responders)] {
-            for (n, name) in names.iter().enumerate() {
-                let comma = if n > 0 || (what == "responder" && !subscribers.is_empty()) {
-                    ","
-                } else {
-                    ""
-                };
-                write!(f, "{comma} {what} `{name}`")?;
+        match self {
+            Self::NotReady { missing } => {
+                write!(f, "not everybody signed in in time; missing: `{}`", missing.join("`, `"))
             }
+            Self::Closed => f.write_str("the bus is closed"),
         }
-        Ok(())
     }
 }
 
@@ -164,11 +153,8 @@ impl fmt::Display for Unfinished {
 
 impl fmt::Display for DrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not everybody finished within the time given:")?;
-        for (n, who) in self.unfinished.iter().enumerate() {
-            write!(f, "{} {who}", if n > 0 { "," } else { "" })?;
-        }
-        Ok(())
+        let unfinished: Vec<String> = self.unfinished.iter().map(Unfinished::to_string).collect();
+        write!(f, "not everybody finished in time: {}", unfinished.join(", "))
     }
 }
 

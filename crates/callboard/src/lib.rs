@@ -15,6 +15,8 @@ mod overflow;
 mod registry;
 mod report;
 mod request;
+#[cfg(feature = "serde")]
+mod serialize;
 mod snapshot;
 mod startup;
 mod subscription;
@@ -24,7 +26,7 @@ mod time;
 
 pub use builder::BusBuilder;
 pub use bus::{Bus, Published};
-pub use diagnose::{Arrival, Diagnosis, Finding};
+pub use diagnose::{Arrival, Diagnosis, Finding, FindingKind};
 pub use error::{
     BuildError, DrainError, RecvTimeoutError, RequestError, StartError, TryRecvError, Unfinished,
 };
@@ -38,9 +40,7 @@ pub use snapshot::{
     Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
-pub use subscription::{
-    EventSet, Iter, Member, Recv, RecvMany, SubscriberBuilder, Subscription, TryIter,
-};
+pub use subscription::{EventSet, Member, Recv, SubscriberBuilder, Subscription};
 #[cfg(feature = "tokio")]
 pub use time::TokioClock;
 pub use time::{Clock, Sleep, SystemClock};

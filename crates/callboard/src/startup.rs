@@ -1,14 +1,12 @@
 //! The start barrier: starting, pausing, waiting until everybody has signed in.
 
 use std::fmt;
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::bus::Bus;
 use crate::error::StartError;
 use crate::registry::{Phase, Registry};
-use crate::sync::{Waiting, block_on};
-use crate::time::Deadline;
+use crate::sync::block_on;
 
 /// What a start replayed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,23 +104,12 @@ impl Bus {
     /// ```
     pub async fn start_when_ready(&self, timeout: Duration) -> Result<Started, StartError> {
         let core = self.core();
-        let clock = &*core.settings.clock;
-        let mut deadline = Deadline::after(clock, timeout);
-        let mut waiting = Waiting::on(&core.changed);
-        std::future::poll_fn(|context| {
-            waiting.register(context);
-            if self.phase() == Phase::Closed {
-                return Poll::Ready(Err(StartError::Closed));
-            }
-            let (subscribers, responders) = core.missing();
-            if subscribers.is_empty() && responders.is_empty() {
-                return Poll::Ready(Ok(self.start()));
-            }
-            deadline
-                .poll(clock, context)
-                .map(|()| Err(StartError::NotReady { subscribers, responders }))
-        })
-        .await
+        let ready = || match (self.phase(), core.missing()) {
+            (Phase::Closed, _) => Ok(Err(StartError::Closed)),
+            (_, missing) if missing.is_empty() => Ok(Ok(self.start())),
+            (_, missing) => Err(StartError::NotReady { missing }),
+        };
+        core.wait_until(timeout, ready).await?
     }
 
     /// [`start_when_ready`](Self::start_when_ready), parking the thread.

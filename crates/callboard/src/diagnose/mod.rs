@@ -10,7 +10,7 @@ mod rules;
 use std::fmt;
 
 pub use arrival::Arrival;
-pub use finding::Finding;
+pub use finding::{Finding, FindingKind};
 
 use crate::bus::Bus;
 use crate::snapshot::Snapshot;
@@ -35,7 +35,7 @@ impl Bus {
     /// # Examples
     ///
     /// ```
-    /// use callboard::{Bus, Event, Finding};
+    /// use callboard::{Bus, Event, FindingKind};
     ///
     /// #[derive(Debug, Event)]
     /// struct Tick;
@@ -45,7 +45,7 @@ impl Bus {
     /// bus.publish(Tick);
     ///
     /// let diagnosis = bus.diagnose();
-    /// assert!(matches!(diagnosis.findings[..], [Finding::NotStarted { waiting: 1, .. }]));
+    /// assert_eq!(diagnosis.findings[0].kind, FindingKind::NotStarted);
     /// assert!(diagnosis.to_string().contains("call `start`"));
     /// ```
     #[must_use]
@@ -88,12 +88,7 @@ impl fmt::Display for Diagnosis {
         if self.findings.is_empty() {
             return f.write_str("nothing found");
         }
-        for (number, finding) in self.findings.iter().enumerate() {
-            if number > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{finding}")?;
-        }
-        Ok(())
+        let lines: Vec<String> = self.findings.iter().map(Finding::to_string).collect();
+        f.write_str(&lines.join("\n"))
     }
 }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use super::Finding;
-use crate::outcome::{Outcome, Troubled};
+use super::{Finding, FindingKind};
+use crate::outcome::{Outcome, Troubled, TroubledRequest};
 use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
 use crate::snapshot::{InterestSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot};
 
-/// A handler that runs for longer than this, with events waiting, blocks. Five times less than
-/// what the ancestor's page shows as the typical mistake.
+/// A handler that runs for longer than this, with events waiting, blocks.
 const BLOCKS_AFTER: Duration = Duration::from_secs(1);
 
 /// A capacity of at least this many events, of which less than 1/8 was ever used, is too large.
@@ -21,138 +20,158 @@ const ENOUGH_EVENTS: u64 = 1_000;
 /// Whoever holds at least this many bytes is named.
 const MUCH_MEMORY: usize = 1 << 20;
 
+/// Applies every rule, the gravest first.
 pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    start(snapshot, &mut findings);
+    let mut found = Findings(Vec::new());
+    start(snapshot, &mut found);
     for clash in &snapshot.name_clashes {
-        findings.push(Finding::NameClash {
-            event_type: clash.event_type.clone(),
-            first: clash.first.clone(),
-            second: clash.second.clone(),
-        });
+        let seen = format!("is the name of both `{}` and `{}`", clash.first, clash.second);
+        let cure = "give one of them another with `#[event(type = \"…\")]`";
+        found.add(FindingKind::NameClash, &clash.event_type, seen, cure);
     }
-    for subscriber in &snapshot.subscribers {
-        reading(subscriber, &mut findings);
-    }
-    requests(snapshot, &mut findings);
-    for subscriber in &snapshot.subscribers {
-        capacity(subscriber, &mut findings);
-    }
-    memory(snapshot, &mut findings);
+    snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, &mut found));
+    snapshot.requests.troubled.iter().for_each(|request| answers(request, &mut found));
+    snapshot.subscribers.iter().for_each(|subscriber| capacity(subscriber, &mut found));
+    memory(snapshot, &mut found);
     if snapshot.started {
-        for event_type in &snapshot.types {
-            wiring(snapshot, event_type, &mut findings);
-        }
+        snapshot.types.iter().for_each(|of| wiring(snapshot, of, &mut found));
     }
-    findings
+    found.0
 }
 
-fn start(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, kind: FindingKind, who: &str, seen: String, cure: impl Into<String>) {
+        let (culprit, cure) = (who.to_owned(), cure.into());
+        self.0.push(Finding { kind, culprit, seen, cure, advice: None });
+    }
+
+    fn advise(&mut self, kind: FindingKind, who: &str, seen: String, advice: usize) {
+        self.add(kind, who, seen, format!("use `.capacity({advice})`"));
+        self.0.iter_mut().last().into_iter().for_each(|last| last.advice = Some(advice));
+    }
+}
+
+fn start(snapshot: &Snapshot, found: &mut Findings) {
     let waiting = snapshot.buffer.queued;
     if snapshot.phase == Phase::Buffering && waiting > 0 {
-        findings.push(if snapshot.started {
-            Finding::Paused { waiting }
+        let seen = format!("holds {waiting} events");
+        if snapshot.started {
+            found.add(FindingKind::Paused, Dropped::BUFFER, seen, "call `start` to resume");
         } else {
-            let missing = snapshot.missing.clone();
-            Finding::NotStarted { waiting, dropped: snapshot.buffer.overflowed, missing }
-        });
-    }
-    let of_type = |event_type: &TypeSnapshot| event_type.buffered.dropped(DropReason::BufferFull);
-    let dropped = snapshot.types.iter().map(of_type).sum();
-    if dropped > 0 {
-        findings.push(Finding::BufferTooSmall { dropped, capacity: snapshot.buffer.capacity });
-    }
-}
-
-fn reading(subscriber: &SubscriberSnapshot, findings: &mut Vec<Finding>) {
-    let SubscriberSnapshot { queued, capacity, handling_for, .. } = *subscriber;
-    if let InterestSnapshot::BadPattern(problem) = &subscriber.interest {
-        let subscriber = subscriber.name.clone();
-        findings.push(Finding::BadPattern { subscriber, problem: problem.clone() });
-    }
-    if subscriber.late {
-        findings.push(Finding::SubscribedLate {
-            subscriber: subscriber.name.clone(),
-            call_site: subscriber.call_site.clone(),
-        });
-    }
-    let busy = subscriber.handling > 0 || subscriber.in_hand;
-    let full = capacity > 0 && queued >= capacity;
-    let long = handling_for.map_or(full, |time| time >= BLOCKS_AFTER);
-    if busy && queued > 0 && long {
-        let subscriber = subscriber.name.clone();
-        findings.push(Finding::HandlerBlocks { subscriber, handling_for, queued });
-    } else if full && !busy && !subscriber.waiting {
-        findings.push(Finding::NotReading {
-            subscriber: subscriber.name.clone(),
-            call_site: subscriber.call_site.clone(),
-            queued,
-        });
-    }
-}
-
-fn requests(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
-    for request in &snapshot.requests.troubled {
-        let event_type = request.event_type.clone();
-        findings.push(match &request.kind {
-            Troubled::Cycle { chain } => Finding::RequestCycle { event_type, chain: chain.clone() },
-            Troubled::Ended { end, outcomes } => {
-                let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
-                Finding::RequestFailed {
-                    event_type,
-                    end: *end,
-                    missing: missing.cloned().collect(),
-                }
+            let mut cure = "call `start` once every component has subscribed".to_owned();
+            if !snapshot.missing.is_empty() {
+                cure += &format!(" (missing: `{}`)", snapshot.missing.join("`, `"));
             }
-        });
+            found.add(FindingKind::NotStarted, Dropped::BUFFER, seen, cure);
+        }
+    }
+    let of_type = |of: &TypeSnapshot| of.buffered.dropped(DropReason::BufferFull);
+    let dropped: u64 = snapshot.types.iter().map(of_type).sum();
+    if dropped > 0 {
+        let seen = format!("dropped {dropped} events beyond {}", snapshot.buffer.capacity);
+        let cure = "raise `pre_start_capacity`, start earlier, or implement `Coalesce` for what \
+                    comes in bursts";
+        found.add(FindingKind::BufferTooSmall, Dropped::BUFFER, seen, cure);
     }
 }
 
-fn capacity(subscriber: &SubscriberSnapshot, findings: &mut Vec<Finding>) {
-    let SubscriberSnapshot { capacity, high_water, demand, .. } = *subscriber;
-    let lost = subscriber.ledger.lost();
-    let name = || subscriber.name.clone();
-    if lost > 0 && subscriber.importance == Importance::Critical {
+fn reading(of: &SubscriberSnapshot, found: &mut Findings) {
+    if let InterestSnapshot::BadPattern(problem) = &of.interest {
+        let seen = format!("receives nothing: {problem}");
+        found.add(FindingKind::BadPattern, &of.name, seen, "mend the pattern");
+    }
+    if of.late {
+        let seen =
+            format!("subscribed after the start, at {}, and may have lost events", of.call_site);
+        let cure = "subscribe before `start`, or say `.late()`";
+        found.add(FindingKind::SubscribedLate, &of.name, seen, cure);
+    }
+    let busy = of.handling > 0 || of.in_hand;
+    let full = of.capacity > 0 && of.queued >= of.capacity;
+    let long = of.handling_for.map_or(full, |time| time >= BLOCKS_AFTER);
+    if busy && of.queued > 0 && long {
+        let time = of.handling_for.map(|time| format!(" for {time:.1?}")).unwrap_or_default();
+        let seen = format!("has been handling one event{time} while {} wait", of.queued);
+        let cure = "hand long work to a task of its own, or use `serve_concurrent`";
+        found.add(FindingKind::HandlerBlocks, &of.name, seen, cure);
+    } else if full && !busy && !of.waiting {
+        let seen = format!("is full with {} events and does not receive", of.queued);
+        let cure = format!("read or drop the subscription opened at {}", of.call_site);
+        found.add(FindingKind::NotReading, &of.name, seen, cure);
+    }
+}
+
+fn answers(request: &TroubledRequest, found: &mut Findings) {
+    match &request.kind {
+        Troubled::Cycle { chain } => {
+            let seen = format!("could never be answered: {}", chain.join(" → "));
+            let cure = "answer before asking, or serve concurrently";
+            found.add(FindingKind::RequestCycle, &request.event_type, seen, cure);
+        }
+        Troubled::Ended { end, outcomes } => {
+            let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
+            let missing: Vec<_> =
+                missing.map(|(name, outcome)| format!("`{name}` {outcome}")).collect();
+            let seen = format!("{end}: {}", missing.join(", "));
+            let cure = "see to these responders, or ask for fewer answers with `at_least`";
+            found.add(FindingKind::RequestFailed, &request.event_type, seen, cure);
+        }
+    }
+}
+
+fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
+    let lost = of.ledger.lost();
+    if lost > 0 && of.importance == Importance::Critical {
         // What was needed at the worst moment, rounded up to a round number of events.
-        let advice = demand.max(capacity + 1).next_multiple_of(10);
-        findings.push(Finding::CapacityTooSmall { subscriber: name(), capacity, lost, advice });
+        let advice = of.demand.max(of.capacity.saturating_add(1)).next_multiple_of(10);
+        let seen = format!("lost {lost} events with capacity {}", of.capacity);
+        found.advise(FindingKind::CapacityTooSmall, &of.name, seen, advice);
     }
-    let ample = capacity >= LARGE_CAPACITY && high_water < capacity / 8;
-    if ample && subscriber.ledger.offered >= ENOUGH_EVENTS {
-        let advice = (high_water * 4).max(100).next_multiple_of(10);
-        let subscriber = name();
-        findings.push(Finding::CapacityTooLarge { subscriber, capacity, high_water, advice });
+    let ample = of.capacity >= LARGE_CAPACITY && of.high_water < of.capacity / 8;
+    if ample && of.ledger.offered >= ENOUGH_EVENTS {
+        let advice = (of.high_water * 4).max(100).next_multiple_of(10);
+        let seen = format!(
+            "has used {} of its capacity of {} at most, and a stall would show late",
+            of.high_water, of.capacity
+        );
+        found.advise(FindingKind::CapacityTooLarge, &of.name, seen, advice);
     }
 }
 
-fn memory(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+fn memory(snapshot: &Snapshot, found: &mut Findings) {
     let buffer = &snapshot.buffer;
     let mut holders = vec![(Dropped::BUFFER, buffer.queued, buffer.bytes)];
     let queues = snapshot.subscribers.iter();
     holders.extend(queues.map(|queue| (queue.name.as_str(), queue.queued, queue.bytes)));
     holders.retain(|(_, _, bytes)| *bytes >= MUCH_MEMORY);
     holders.sort_by_key(|(_, _, bytes)| std::cmp::Reverse(*bytes));
-    findings.extend(holders.into_iter().map(|(holder, events, bytes)| Finding::MemoryHeld {
-        holder: holder.into(),
-        events,
-        bytes,
-        total: snapshot.bytes,
-    }));
+    for (holder, events, bytes) in holders {
+        let seen = format!("holds {events} events, {bytes} of the bus's {} bytes", snapshot.bytes);
+        found.add(FindingKind::MemoryHeld, holder, seen, "read them, or lower its capacity");
+    }
 }
 
 /// Published but unheard, heard but never published, requests without a responder.
-fn wiring(snapshot: &Snapshot, of: &TypeSnapshot, findings: &mut Vec<Finding>) {
-    let event_type = || of.event_type.clone();
+fn wiring(snapshot: &Snapshot, of: &TypeSnapshot, found: &mut Findings) {
     let named = |subscriber: &SubscriberSnapshot| match &subscriber.interest {
         InterestSnapshot::Types(types) => types.contains(&of.event_type),
         _ => false,
     };
-    let published = of.published;
-    if of.request && of.responders == 0 {
-        findings.push(Finding::NoResponder { event_type: event_type() });
-    } else if published > 0 && published == of.unheard && of.subscribers == 0 && !of.request {
-        findings.push(Finding::Unheard { event_type: event_type(), published });
-    } else if published == 0 && snapshot.subscribers.iter().any(named) && !of.request {
-        findings.push(Finding::NeverPublished { event_type: event_type() });
-    }
+    let (kind, seen, cure) = if of.request && of.responders == 0 {
+        let cure = "sign one in with `bus.responder::<…>(\"…\")`";
+        (FindingKind::NoResponder, "has no responder".to_owned(), cure)
+    } else if of.request {
+        return;
+    } else if of.published > 0 && of.published == of.unheard && of.subscribers == 0 {
+        let seen = format!("was published {} times and nobody listens", of.published);
+        (FindingKind::Unheard, seen, "subscribe to it, or stop publishing it")
+    } else if of.published == 0 && snapshot.subscribers.iter().any(named) {
+        let seen = "is listened to and was never published".to_owned();
+        (FindingKind::NeverPublished, seen, "publish it, or stop listening")
+    } else {
+        return;
+    };
+    found.add(kind, &of.event_type, seen, cure);
 }

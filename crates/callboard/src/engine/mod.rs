@@ -15,7 +15,8 @@
 //!   cost depends on the subscribers of that type and on nothing else.
 //! - A [`Queue`] holds what one subscription has not read, exactly as much as its capacity and
 //!   policy say. It is plain data: no lock, no waking, no user code.
-//! - A [`Mailbox`] is a queue under a lock, with its ledger and its reader's waker.
+//! - An [`Inbox`](inbox::Inbox) is a queue with its ledger and its reader's waker; a [`Mailbox`] is
+//!   an inbox under a lock.
 //! - An [`Aftermath`] collects everything that must happen after the locks are released: wakers to
 //!   wake, values to drop, drops to report, events to merge. All of it is user code.
 //!
@@ -33,6 +34,7 @@
 
 mod aftermath;
 mod envelope;
+mod inbox;
 mod mailbox;
 mod queue;
 mod route;
@@ -41,7 +43,8 @@ mod scope;
 pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
 pub use envelope::Taken;
 pub(crate) use envelope::{Assigned, Content, Envelope, Ticket, TicketStatus};
-pub(crate) use mailbox::{Mailbox, MailboxSettings, Status, Take};
+pub(crate) use inbox::{Account, Take};
+pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry, Mergeable, Pushed, Queue};
 pub(crate) use route::{Route, Routed};
 pub(crate) use scope::Link;

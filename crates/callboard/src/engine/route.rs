@@ -39,7 +39,7 @@ impl Route {
     }
 
     pub(crate) fn remove(&mut self, mailbox: u64) {
-        self.stops.retain(|stop| stop.mailbox.id() != mailbox);
+        self.stops.retain(|stop| stop.mailbox.id != mailbox);
         if self.stops.len() * 4 < self.stops.capacity() {
             self.stops.shrink_to(self.stops.len() * 2);
         }
@@ -47,7 +47,7 @@ impl Route {
 
     /// Which of the mailbox's members the type is, if it is one.
     pub(crate) fn member(&self, mailbox: u64) -> Option<usize> {
-        self.stops.iter().find(|stop| stop.mailbox.id() == mailbox).map(|stop| stop.member)
+        self.stops.iter().find(|stop| stop.mailbox.id == mailbox).map(|stop| stop.member)
     }
 
     pub(crate) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
@@ -64,9 +64,9 @@ impl Route {
         let mut routed = Routed::default();
         for Stop { mailbox, member } in &self.stops {
             let entry = Entry { envelope: envelope.clone(), member: *member };
-            let admitted = mailbox.offer(entry, admission, aftermath);
-            routed.delivered += usize::from(admitted.queued);
-            routed.dropped += usize::from(admitted.dropped);
+            let one = mailbox.offer(entry, admission, aftermath);
+            routed.delivered += one.delivered;
+            routed.dropped += one.dropped;
         }
         routed
     }

@@ -56,7 +56,7 @@ pub trait Event: fmt::Debug + Send + Sync + Sized + 'static {
     /// The type's name on the bus: tokens in lower case, separated by dots.
     ///
     /// It must be this type's alone. The bus tells types apart by themselves, not by this name;
-    /// it reports two that share one (see [`Finding::NameClash`](crate::Finding::NameClash)),
+    /// it reports two that share one (see [`FindingKind::NameClash`](crate::FindingKind::NameClash)),
     /// since people and patterns go by the name.
     const TYPE: &'static str;
 

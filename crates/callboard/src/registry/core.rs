@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use super::watch::UnstartedWatch;
 use super::{Accepted, Parcel, Registry};
@@ -10,8 +11,8 @@ use crate::engine::{Aftermath, Hooks, Mailbox, Ticket};
 use crate::event::{Key, Payload, TypeInfo};
 use crate::outcome::TroubledRequest;
 use crate::overflow::DropReason;
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, WaitList, isolate};
-use crate::time::Clock;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, WaitList, Waiting, isolate};
+use crate::time::{Clock, Deadline, default_clock};
 
 /// The default capacity of the buffer that holds events until the start.
 pub(crate) const PRE_START_CAPACITY: usize = 1_000;
@@ -24,6 +25,18 @@ pub(crate) struct CoreSettings {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) expected_subscribers: Vec<String>,
     pub(crate) expected_responders: Vec<String>,
+}
+
+impl Default for CoreSettings {
+    fn default() -> Self {
+        Self {
+            pre_start_capacity: PRE_START_CAPACITY,
+            timestamps: false,
+            clock: default_clock(),
+            expected_subscribers: Vec::new(),
+            expected_responders: Vec::new(),
+        }
+    }
 }
 
 /// What every handle of a bus points to: the registry under its lock, and what needs none.
@@ -144,29 +157,47 @@ impl Core {
         }
     }
 
-    /// The expected subscribers and responders that have not signed in.
-    pub(crate) fn missing(&self) -> (Vec<String>, Vec<String>) {
+    /// The expected subscribers, then the expected responders, that have not signed in.
+    pub(crate) fn missing(&self) -> Vec<String> {
         let registry = self.registry();
-        let names = |responding: bool| -> HashSet<&str> {
-            registry
+        let absent = |expected: &[String], responding: bool| -> Vec<String> {
+            let present: HashSet<&str> = registry
                 .listeners
                 .values()
                 .filter(|listener| !responding || listener.wanted.responds())
-                .map(|listener| &*listener.mailbox.settings().name)
-                .collect()
+                .map(|listener| &*listener.mailbox.settings.name)
+                .collect();
+            let absent = expected.iter().filter(|name| !present.contains(name.as_str()));
+            absent.cloned().collect()
         };
-        let absent = |expected: &[String], present: HashSet<&str>| -> Vec<String> {
-            expected.iter().filter(|name| !present.contains(name.as_str())).cloned().collect()
-        };
-        (
-            absent(&self.settings.expected_subscribers, names(false)),
-            absent(&self.settings.expected_responders, names(true)),
-        )
+        let mut missing = absent(&self.settings.expected_subscribers, false);
+        missing.extend(absent(&self.settings.expected_responders, true));
+        missing
+    }
+
+    /// Checks, now and after each change on the bus, until `check` is content or `timeout` has
+    /// passed; then its last complaint is the result.
+    pub(crate) async fn wait_until<T, E>(
+        &self,
+        timeout: Duration,
+        mut check: impl FnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let clock = &*self.settings.clock;
+        let mut deadline = Deadline::after(clock, timeout);
+        let mut waiting = Waiting::on(&self.changed);
+        std::future::poll_fn(|context| {
+            waiting.register(context);
+            match check() {
+                Ok(done) => Poll::Ready(Ok(done)),
+                Err(complaint) => deadline.poll(clock, context).map(|()| Err(complaint)),
+            }
+        })
+        .await
     }
 
     /// Ends the subscription.
     pub(crate) fn sign_out(&self, mailbox: &Mailbox) {
-        self.with(|registry, aftermath| registry.sign_out(mailbox.id(), aftermath));
+        self.with(|registry, aftermath| registry.sign_out(mailbox.id, aftermath));
         self.changed.notify_all();
     }
 

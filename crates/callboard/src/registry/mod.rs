@@ -233,14 +233,14 @@ impl Registry {
             mailbox.close(aftermath);
         }
         let listener = Listener { mailbox, wanted, late };
-        self.listeners.insert(listener.mailbox.id(), listener);
+        self.listeners.insert(listener.mailbox.id, listener);
     }
 
     fn hand_over_retained(&self, mailbox: &Arc<Mailbox>, aftermath: &mut Aftermath) {
         let mut kept: Vec<(&Envelope, usize)> = self
             .types
             .values()
-            .filter_map(|entry| Some((entry.retained.as_ref()?, entry.route.member(mailbox.id())?)))
+            .filter_map(|entry| Some((entry.retained.as_ref()?, entry.route.member(mailbox.id)?)))
             .collect();
         kept.sort_by_key(|(envelope, _)| envelope.meta.sequence);
         for (envelope, member) in kept {

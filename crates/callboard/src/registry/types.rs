@@ -74,8 +74,8 @@ impl TypeEntry {
 
     pub(super) fn assigned(&self) -> Vec<Assigned> {
         let assigned = |mailbox: &Arc<crate::engine::Mailbox>| Assigned {
-            mailbox: mailbox.id(),
-            name: Arc::clone(&mailbox.settings().name),
+            mailbox: mailbox.id,
+            name: Arc::clone(&mailbox.settings.name),
         };
         self.responders.mailboxes().map(assigned).collect()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::{Link, Mailbox};
 use crate::event::TypeInfo;
 use crate::registry::Registry;
+use crate::sync::Ordering;
 
 /// If fewer than `needed` of the expected responders could ever answer, because the others are
 /// handling, through `ancestry`, the very call that this request is made for: the chain of names.
@@ -18,7 +19,7 @@ pub(super) fn cycle(
     let responders = &registry.types.get(&info.id())?.responders;
     let mut blocked = expected.iter().filter(|name| {
         let mut of_that_name =
-            responders.mailboxes().filter(|mailbox| mailbox.settings().name == **name).peekable();
+            responders.mailboxes().filter(|mailbox| mailbox.settings.name == **name).peekable();
         of_that_name.peek().is_some() && of_that_name.all(|mailbox| is_blocked(mailbox, ancestry))
     });
     let first = blocked.next()?;
@@ -35,8 +36,8 @@ pub(super) fn cycle(
 /// Whether the responder handles, in this chain alone, as many calls as it handles at once. One
 /// that sleeps for its next event is not stuck, whatever it was said to be.
 fn is_blocked(mailbox: &Mailbox, ancestry: &Arc<Link>) -> bool {
-    let handling = links(ancestry).filter(|link| link.mailbox == mailbox.id()).count();
-    handling >= mailbox.concurrency() && !mailbox.is_waiting()
+    let handling = links(ancestry).filter(|link| link.mailbox == mailbox.id).count();
+    handling >= mailbox.concurrency.load(Ordering::Relaxed) && mailbox.inbox().waker.is_none()
 }
 
 /// From the innermost call outwards.

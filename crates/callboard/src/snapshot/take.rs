@@ -10,7 +10,7 @@ use super::{
     Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
-use crate::engine::{Status, TicketStatus};
+use crate::engine::{Account, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
 use crate::registry::{Listener, Registry, TypeEntry, Wanted};
@@ -52,8 +52,7 @@ impl Bus {
             troubled: core.requests.troubles(),
         };
         drop(tickets);
-        let (mut missing, responders) = core.missing();
-        missing.extend(responders);
+        let missing = core.missing();
         let mut totals = Totals::new();
         let registry = core.registry();
         let subscribers: Vec<_> = registry
@@ -133,15 +132,15 @@ fn event_type(entry: &TypeEntry, totals: &Totals) -> TypeSnapshot {
 }
 
 fn subscriber(listener: &Listener, now: Instant, totals: &mut Totals) -> SubscriberSnapshot {
-    let settings = listener.mailbox.settings();
-    let Status { accounts, queued, queued_bytes, high_water, demand, oldest, waiting, attendance } =
-        listener.mailbox.status();
+    let settings = &listener.mailbox.settings;
     let since = |moment: Instant| now.saturating_duration_since(moment);
-    let mut ledger = Ledger::default();
-    for account in &accounts {
-        ledger.add(&account.ledger);
+    // Published moments and values are plain data: nothing of the user's runs under the lock.
+    let inbox = listener.mailbox.inbox();
+    let attendance = inbox.attendance;
+    let account = |account: &Account| {
         totals.entry(account.info.id()).or_default().add(&account.ledger);
-    }
+        AccountSnapshot { event_type: account.info.name.into(), ledger: account.ledger }
+    };
     SubscriberSnapshot {
         name: settings.name.to_string(),
         call_site: settings.call_site.to_string(),
@@ -159,26 +158,24 @@ fn subscriber(listener: &Listener, now: Instant, totals: &mut Totals) -> Subscri
         capacity: settings.capacity,
         overflow: settings.overflow,
         importance: settings.importance,
-        queued,
-        high_water,
-        demand,
-        oldest: oldest.map(since),
-        waiting,
+        queued: inbox.len(),
+        high_water: inbox.high_water,
+        demand: inbox.demand,
+        oldest: inbox
+            .entries()
+            .filter_map(|entry| entry.envelope.meta.published_at)
+            .min()
+            .map(since),
+        waiting: inbox.waker.is_some(),
         handling: attendance.handling,
         in_hand: attendance.in_hand,
         handling_for: attendance.handling_since.or(attendance.in_hand_since).map(since),
         handled: attendance.handled,
         busy: attendance.busy,
         longest: attendance.longest,
-        bytes: queued_bytes,
-        ledger,
-        accounts: accounts
-            .iter()
-            .map(|account| AccountSnapshot {
-                event_type: account.info.name.into(),
-                ledger: account.ledger,
-            })
-            .collect(),
+        bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
+        ledger: inbox.ledger(),
+        accounts: inbox.accounts.iter().map(account).collect(),
     }
 }
 

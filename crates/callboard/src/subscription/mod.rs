@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub(crate) use builder::DEFAULT_CAPACITY;
 pub use builder::SubscriberBuilder;
-pub use receive::{Iter, Recv, RecvMany, TryIter};
+pub use receive::Recv;
 pub use set::{EventSet, Member};
 
 use crate::engine::Mailbox;
@@ -63,19 +63,19 @@ impl<S: EventSet> Subscription<S> {
     /// The subscriber's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.mailbox.settings().name
+        &self.mailbox.settings.name
     }
 
     /// How many undelivered events it may hold.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.mailbox.settings().capacity
+        self.mailbox.settings.capacity
     }
 
     /// How many undelivered events it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.mailbox.len()
+        self.mailbox.inbox().len()
     }
 
     /// Whether it holds no undelivered event.
@@ -88,13 +88,13 @@ impl<S: EventSet> Subscription<S> {
     /// its [`missed`](crate::Delivery::missed).
     #[must_use]
     pub fn pending_missed(&self) -> u64 {
-        self.mailbox.gap()
+        self.mailbox.inbox().gap
     }
 
     /// The account of everything this subscription was offered.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        self.mailbox.ledger()
+        self.mailbox.inbox().ledger()
     }
 }
 

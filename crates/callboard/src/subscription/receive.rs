@@ -135,23 +135,25 @@ impl<S: EventSet> Subscription<S> {
     /// assert!(batch.iter().map(|tick| tick.0).eq(0..5));
     /// # });
     /// ```
-    pub fn recv_many<'a>(
-        &'a mut self,
-        buffer: &'a mut Vec<S::Item>,
-        limit: usize,
-    ) -> RecvMany<'a, S> {
-        RecvMany { recv: self.recv(), buffer, limit }
+    pub async fn recv_many(&mut self, buffer: &mut Vec<S::Item>, limit: usize) -> usize {
+        let before = buffer.len();
+        if limit > 0 {
+            buffer.extend(self.recv().await);
+            let others = if buffer.len() > before { limit - 1 } else { 0 };
+            buffer.extend(self.try_iter().take(others));
+        }
+        buffer.len() - before
     }
 
     /// An iterator that parks the thread for each event, and ends when the bus is closed and
     /// everything was received.
-    pub fn iter(&mut self) -> Iter<'_, S> {
-        Iter { subscription: self }
+    pub fn iter(&mut self) -> impl Iterator<Item = S::Item> {
+        std::iter::from_fn(|| self.blocking_recv())
     }
 
     /// An iterator over the events that are queued; it ends instead of waiting.
-    pub fn try_iter(&mut self) -> TryIter<'_, S> {
-        TryIter { subscription: self }
+    pub fn try_iter(&mut self) -> impl Iterator<Item = S::Item> {
+        std::iter::from_fn(|| self.try_recv().ok())
     }
 
     pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
@@ -191,73 +193,6 @@ impl<S: EventSet> Drop for Recv<'_, S> {
         if self.waiting {
             self.subscription.mailbox.forget_waker();
         }
-    }
-}
-
-/// The future of [`Subscription::recv_many`].
-#[derive(Debug)]
-#[must_use = "a future does nothing until it is awaited"]
-pub struct RecvMany<'a, S: EventSet> {
-    recv: Recv<'a, S>,
-    buffer: &'a mut Vec<S::Item>,
-    limit: usize,
-}
-
-impl<S: EventSet> Future for RecvMany<'_, S> {
-    type Output = usize;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
-        let this = &mut *self;
-        if this.limit == 0 {
-            return Poll::Ready(0);
-        }
-        let Poll::Ready(first) = Pin::new(&mut this.recv).poll(context) else {
-            return Poll::Pending;
-        };
-        let before = this.buffer.len();
-        this.buffer.extend(first);
-        if this.buffer.len() > before {
-            let rest = this.recv.subscription.try_iter().take(this.limit - 1);
-            this.buffer.extend(rest);
-        }
-        Poll::Ready(this.buffer.len() - before)
-    }
-}
-
-/// The iterator of [`Subscription::iter`].
-#[derive(Debug)]
-pub struct Iter<'a, S: EventSet> {
-    subscription: &'a mut Subscription<S>,
-}
-
-impl<S: EventSet> Iterator for Iter<'_, S> {
-    type Item = S::Item;
-
-    fn next(&mut self) -> Option<S::Item> {
-        self.subscription.blocking_recv()
-    }
-}
-
-/// The iterator of [`Subscription::try_iter`].
-#[derive(Debug)]
-pub struct TryIter<'a, S: EventSet> {
-    subscription: &'a mut Subscription<S>,
-}
-
-impl<S: EventSet> Iterator for TryIter<'_, S> {
-    type Item = S::Item;
-
-    fn next(&mut self) -> Option<S::Item> {
-        self.subscription.try_recv().ok()
-    }
-}
-
-impl<'a, S: EventSet> IntoIterator for &'a mut Subscription<S> {
-    type Item = S::Item;
-    type IntoIter = Iter<'a, S>;
-
-    fn into_iter(self) -> Iter<'a, S> {
-        self.iter()
     }
 }
 

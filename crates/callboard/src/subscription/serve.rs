@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::{EventSet, Subscription};
 use crate::engine::Scope;
-use crate::sync::{Mutex, isolate};
+use crate::sync::{Mutex, Ordering, isolate};
 
 impl<S: EventSet> Subscription<S> {
     /// Runs `handler` for each event, one after the other, until the bus is closed and everything
@@ -76,8 +76,8 @@ impl<S: EventSet> Subscription<S> {
         F: FnMut(S::Item) -> H,
         H: Future<Output = ()>,
     {
-        let declared = self.mailbox.concurrency();
-        self.mailbox.set_concurrency(declared.max(limit));
+        let declared = self.mailbox.concurrency.load(Ordering::Relaxed);
+        self.mailbox.concurrency.store(declared.max(limit), Ordering::Relaxed);
         let mut running = Handlers::new();
         std::future::poll_fn(|context| {
             running.signal.set_parent(context.waker());
@@ -89,7 +89,7 @@ impl<S: EventSet> Subscription<S> {
                 match self.poll_recv(context) {
                     Poll::Ready(Some(item)) => {
                         let began = self.core.settings.clock.now();
-                        self.mailbox.begin_handling(began);
+                        self.mailbox.inbox().attendance.begin(began);
                         let scope = S::scope(&item);
                         let begun = isolate("a handler", || scope.enter(|| handler(item)));
                         match begun {
@@ -225,7 +225,8 @@ impl<H: Future<Output = ()>> Handlers<H> {
     fn finished<S: EventSet>(&self, subscription: &Subscription<S>, began: Instant) {
         let now = subscription.core.settings.clock.now();
         let oldest = self.slots.iter().flatten().map(|handler| handler.began).min();
-        subscription.mailbox.end_handling(now.saturating_duration_since(began), oldest);
+        let time = now.saturating_duration_since(began);
+        subscription.mailbox.inbox().attendance.end(time, oldest);
         subscription.core.changed.notify_all();
     }
 }

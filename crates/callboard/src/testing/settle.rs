@@ -1,13 +1,10 @@
 //! Waiting until everybody has drained.
 
 use std::fmt;
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::bus::Bus;
 use crate::registry::Phase;
-use crate::sync::Waiting;
-use crate::time::Deadline;
 
 /// How long [`settle`] waits, on the bus's clock.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -79,19 +76,11 @@ pub async fn settle(bus: &Bus) -> Result<(), Unsettled> {
 ///
 /// As [`settle`].
 pub async fn settle_within(bus: &Bus, timeout: Duration) -> Result<(), Unsettled> {
-    let core = bus.core();
-    let clock = &*core.settings.clock;
-    let mut deadline = Deadline::after(clock, timeout);
-    let mut waiting = Waiting::on(&core.changed);
-    std::future::poll_fn(|context| {
-        waiting.register(context);
-        let busy = busy(bus);
-        if busy.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
-        deadline.poll(clock, context).map(|()| Err(Unsettled { busy }))
-    })
-    .await
+    let settled = || match busy(bus) {
+        busy if busy.is_empty() => Ok(()),
+        busy => Err(Unsettled { busy }),
+    };
+    bus.core().wait_until(timeout, settled).await
 }
 
 fn busy(bus: &Bus) -> Vec<String> {
@@ -105,17 +94,16 @@ fn busy(bus: &Bus) -> Vec<String> {
         busy.push(format!("{} events wait for `start`", registry.buffer.len()));
     }
     for listener in registry.listeners.values() {
-        let settings = listener.mailbox.settings();
-        let progress = listener.mailbox.progress();
-        let name = &settings.name;
-        if settings.bystander {
+        let inbox = listener.mailbox.inbox();
+        let name = &listener.mailbox.settings.name;
+        if listener.mailbox.settings.bystander {
             continue;
         }
-        if progress.queued > 0 {
-            busy.push(format!("`{name}` has {} events queued", progress.queued));
-        } else if progress.handling > 0 {
-            busy.push(format!("`{name}` has {} handlers running", progress.handling));
-        } else if progress.in_hand {
+        if inbox.len() > 0 {
+            busy.push(format!("`{name}` has {} events queued", inbox.len()));
+        } else if inbox.attendance.handling > 0 {
+            busy.push(format!("`{name}` has {} handlers running", inbox.attendance.handling));
+        } else if inbox.attendance.in_hand {
             busy.push(format!("`{name}` took an event and has not asked for the next"));
         }
     }

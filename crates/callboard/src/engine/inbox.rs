@@ -1,0 +1,229 @@
+//! What a mailbox's lock guards: plain data, like the queue in it.
+
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use super::queue::{Admission, Entry, Pushed};
+use super::{Queue, Taken};
+use crate::event::TypeInfo;
+use crate::overflow::{DropReason, Ledger};
+
+/// What a mailbox's lock guards.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(super) queue: Queue,
+    /// One per member of the set; a reader of everything gets one more per type it meets.
+    pub(crate) accounts: Vec<Account>,
+    /// Events lost since the last one queued; the next one queued will say so.
+    pub(crate) gap: u64,
+    pub(crate) high_water: usize,
+    /// The capacity that would have sufficed: the most that was queued or lost between two takes.
+    pub(crate) demand: usize,
+    lost_since_take: usize,
+    pub(super) state: State,
+    /// Set while the reader sleeps.
+    pub(crate) waker: Option<Waker>,
+    pub(crate) attendance: Attendance,
+}
+
+/// What a mailbox takes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Events come in.
+    Open,
+    /// The bus is closed: what is queued may still be read.
+    Closed,
+    /// The reader is gone.
+    Gone,
+}
+
+/// The ledger of one member.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub(crate) info: &'static TypeInfo,
+    pub(crate) ledger: Ledger,
+}
+
+/// What the reader does with what it takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Attendance {
+    /// A hand-written loop took an event and has not asked for the next one.
+    pub(crate) in_hand: bool,
+    /// Since when; known only if the bus keeps time.
+    pub(crate) in_hand_since: Option<Instant>,
+    /// Served handlers that run.
+    pub(crate) handling: u64,
+    /// Since when the longest-running of them runs.
+    pub(crate) handling_since: Option<Instant>,
+    /// Handlings that ended, with their times in all and the longest.
+    pub(crate) handled: u64,
+    pub(crate) busy: Duration,
+    pub(crate) longest: Duration,
+}
+
+/// What a reader that does not wait finds.
+#[derive(Debug)]
+pub(crate) enum Take {
+    Event(Taken),
+    Empty,
+    Closed,
+}
+
+/// What became of an event that was offered.
+#[derive(Debug)]
+pub(super) struct Offered {
+    pub(super) queued: bool,
+    /// An older event with its key is queued too.
+    pub(super) mergeable: bool,
+    /// The event that was lost: this one, or an older one in its favour.
+    pub(super) lost: Option<(Entry, DropReason)>,
+}
+
+impl Account {
+    pub(super) fn new(info: &'static TypeInfo) -> Self {
+        Self { info, ledger: Ledger::default() }
+    }
+}
+
+impl Inbox {
+    pub(super) fn new(queue: Queue, members: &[&'static TypeInfo]) -> Self {
+        Self {
+            queue,
+            accounts: members.iter().map(|info| Account::new(info)).collect(),
+            gap: 0,
+            high_water: 0,
+            demand: 0,
+            lost_since_take: 0,
+            state: State::Open,
+            waker: None,
+            attendance: Attendance::default(),
+        }
+    }
+
+    /// The events queued, most urgent first.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.queue.iter()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The account of all members together.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut total = Ledger::default();
+        self.accounts.iter().for_each(|account| total.add(&account.ledger));
+        total
+    }
+
+    pub(super) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
+        let member = entry.member;
+        self.accounts[member].ledger.offered += 1;
+        entry.envelope.meta.missed = std::mem::take(&mut self.gap);
+        let (mergeable, lost) = match self.queue.push(entry, admission) {
+            Pushed::Queued => (false, None),
+            Pushed::Mergeable => (true, None),
+            Pushed::Evicted(oldest) => (false, Some((oldest, DropReason::Oldest))),
+            Pushed::Refused(entry) => (false, Some((entry, DropReason::Full))),
+        };
+        let queued = !matches!(lost, Some((_, DropReason::Full)));
+        if queued {
+            self.accounts[member].ledger.queued += 1;
+            self.high_water = self.high_water.max(self.queue.len());
+            self.demand = self.demand.max(self.high_water);
+        }
+        if let Some((entry, reason)) = &lost {
+            self.lose(entry, *reason);
+        }
+        Offered { queued, mergeable, lost }
+    }
+
+    pub(super) fn take(&mut self, mailbox: u64, now: Option<Instant>) -> Take {
+        self.attendance.hand_back(now);
+        let Some(mut entry) = self.queue.pop() else {
+            return if self.state == State::Open { Take::Empty } else { Take::Closed };
+        };
+        entry.envelope.meta.taken_at = now;
+        self.attendance.in_hand = true;
+        self.attendance.in_hand_since = now;
+        self.lost_since_take = 0;
+        let ledger = &mut self.accounts[entry.member].ledger;
+        ledger.queued -= 1;
+        ledger.delivered += 1;
+        Take::Event(Taken { envelope: entry.envelope, member: entry.member, mailbox })
+    }
+
+    /// Takes out the call with this sequence.
+    pub(super) fn withdraw(&mut self, sequence: u64) -> Option<Entry> {
+        let is_call = |entry: &&Entry| {
+            let call = matches!(entry.envelope.content, super::Content::Call(_));
+            call && entry.envelope.meta.sequence == sequence
+        };
+        let member = self.queue.iter().find(is_call)?.member;
+        let entry = self.queue.remove(member, sequence)?;
+        self.unqueue(&entry, DropReason::Withdrawn);
+        // The next event says what this one would have said.
+        self.pass_on_missed(&entry, entry.envelope.meta.missed);
+        Some(entry)
+    }
+
+    /// Accounts for an entry taken out of the queue for another reason than being read.
+    pub(super) fn unqueue(&mut self, entry: &Entry, reason: DropReason) {
+        let ledger = &mut self.accounts[entry.member].ledger;
+        ledger.queued -= 1;
+        ledger.count_drop(reason);
+    }
+
+    /// Accounts for an entry lost to overflow: whoever is next says that it is missing.
+    fn lose(&mut self, entry: &Entry, reason: DropReason) {
+        let missed = entry.envelope.meta.missed + 1;
+        self.lost_since_take += 1;
+        self.demand = self.demand.max(self.queue.len() + self.lost_since_take);
+        if reason == DropReason::Oldest {
+            self.unqueue(entry, reason);
+            self.pass_on_missed(entry, missed);
+        } else {
+            self.accounts[entry.member].ledger.count_drop(reason);
+            self.gap += missed;
+        }
+    }
+
+    fn pass_on_missed(&mut self, entry: &Entry, missed: u64) {
+        match self.queue.front_mut(entry.envelope.priority) {
+            Some(next) => next.envelope.meta.missed += missed,
+            None => self.gap += missed,
+        }
+    }
+}
+
+impl Attendance {
+    /// A served handler begins.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.in_hand = false;
+        self.handling += 1;
+        self.handling_since.get_or_insert(now);
+    }
+
+    /// A served handler has ended after `time`; `oldest` is when the first of those that still
+    /// run began.
+    pub(crate) fn end(&mut self, time: Duration, oldest: Option<Instant>) {
+        self.handling = self.handling.saturating_sub(1);
+        self.handling_since = oldest;
+        self.handled(time);
+    }
+
+    fn hand_back(&mut self, now: Option<Instant>) {
+        if !std::mem::take(&mut self.in_hand) {
+            return;
+        }
+        if let (Some(since), Some(now)) = (self.in_hand_since.take(), now) {
+            self.handled(now.saturating_duration_since(since));
+        }
+    }
+
+    fn handled(&mut self, time: Duration) {
+        self.handled += 1;
+        self.busy += time;
+        self.longest = self.longest.max(time);
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("guide.md")]
+
+#[doc = include_str!("choosing.md")]
+pub mod choosing {}
+
+#[doc = include_str!("starting.md")]
+pub mod starting {}
+
+#[doc = include_str!("asking.md")]
+pub mod asking {}
+
+#[doc = include_str!("components.md")]
+pub mod components {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("troubleshooting.md")]
+pub mod troubleshooting {}
+
+#[doc = include_str!("contracts.md")]
+pub mod contracts {}
+
+#[doc = include_str!("extending.md")]
+pub mod extending {}
