@@ -8,7 +8,7 @@ use crate::bus::Bus;
 use crate::engine::DropCallback;
 use crate::error::BuildError;
 use crate::overflow::Dropped;
-use crate::registry::CoreSettings;
+use crate::registry::{CoreSettings, Role};
 use crate::time::Clock;
 
 /// Builds a bus with other than the defaults. Get one from [`Bus::builder`].
@@ -52,23 +52,18 @@ impl BusBuilder {
 
     /// The subscribers that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
     /// to those named before. Default: nobody.
-    pub fn expect_subscribers<N: Into<String>>(
-        mut self,
-        names: impl IntoIterator<Item = N>,
-    ) -> Self {
-        let names = names.into_iter().map(Into::into);
-        self.settings.expected_subscribers.extend(names);
-        self
+    pub fn expect_subscribers<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        self.expect(Role::Observe, names)
     }
 
     /// The responders that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
     /// to those named before. Default: nobody.
-    pub fn expect_responders<N: Into<String>>(
-        mut self,
-        names: impl IntoIterator<Item = N>,
-    ) -> Self {
-        let names = names.into_iter().map(Into::into);
-        self.settings.expected_responders.extend(names);
+    pub fn expect_responders<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        self.expect(Role::Respond, names)
+    }
+
+    fn expect<N: Into<String>>(mut self, role: Role, names: impl IntoIterator<Item = N>) -> Self {
+        self.settings.expected.extend(names.into_iter().map(|name| (role, name.into())));
         self
     }
 
@@ -103,8 +98,7 @@ impl BusBuilder {
         if self.settings.pre_start_capacity == 0 {
             return Err(BuildError::NoPreStartCapacity);
         }
-        check_names("expect_subscribers", &self.settings.expected_subscribers)?;
-        check_names("expect_responders", &self.settings.expected_responders)?;
+        check_names(&self.settings.expected)?;
         let bus = Bus::with_settings(self.settings);
         if let Some(callback) = self.on_drop {
             bus.core().hooks.set_on_drop(callback);
@@ -113,13 +107,17 @@ impl BusBuilder {
     }
 }
 
-fn check_names(argument: &'static str, names: &[String]) -> Result<(), BuildError> {
+fn check_names(expected: &[(Role, String)]) -> Result<(), BuildError> {
     let mut seen = HashSet::new();
-    for name in names {
+    for (role, name) in expected {
+        let argument = match role {
+            Role::Observe => "expect_subscribers",
+            Role::Respond => "expect_responders",
+        };
         if name.is_empty() {
             return Err(BuildError::EmptyName { argument });
         }
-        if !seen.insert(name) {
+        if !seen.insert((role, name)) {
             return Err(BuildError::DuplicateName { argument, name: name.clone() });
         }
     }

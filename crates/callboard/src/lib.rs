@@ -1,7 +1,5 @@
 //! Callboard.
 
-extern crate self as callboard;
-
 mod builder;
 mod bus;
 mod diagnose;
@@ -34,7 +32,7 @@ pub use event::{Abilities, AnyEvent, Coalesce, Delivery, Event, Pattern, Pattern
 pub use outcome::{End, Outcome, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use registry::Phase;
-pub use request::{Call, Gather, Gathered, Request, RequestBuilder, Responder, Responses};
+pub use request::{Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use snapshot::{
     AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, RequestsSnapshot,
     Snapshot, SubscriberSnapshot, TypeSnapshot,

@@ -1,6 +1,5 @@
 //! The start barrier: starting, pausing, waiting until everybody has signed in.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::bus::Bus;
@@ -29,12 +28,6 @@ impl Started {
     #[must_use]
     pub fn dropped(&self) -> usize {
         self.dropped
-    }
-}
-
-impl fmt::Display for Started {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} replayed, {} dropped", self.replayed, self.dropped)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::inbox::merge;
 use super::queue::Entry;
 use super::{Content, Envelope, Mailbox, Ticket};
 use crate::event::Key;
@@ -60,8 +61,8 @@ impl Aftermath {
     }
 
     /// Takes over a request that nobody holds any more.
-    pub(crate) fn discard_ticket(&mut self, ticket: Option<Arc<dyn Ticket>>) {
-        self.contents.extend(ticket.map(Content::Call));
+    pub(crate) fn discard_ticket(&mut self, ticket: Arc<dyn Ticket>) {
+        self.contents.push(Content::Call(ticket));
     }
 
     /// Has a drop reported to the drop callback.
@@ -75,7 +76,7 @@ impl Aftermath {
             isolate("a waker", || waker.wake());
         }
         for (mailbox, member, key) in self.merges {
-            mailbox.merge(member, &key);
+            merge(|operation| operation(&mut mailbox.inbox()), member, &key);
         }
         for content in self.spent.into_iter().chain(self.contents) {
             isolate("an event's destructor", || drop(content));

@@ -92,6 +92,7 @@ pub(crate) struct TicketStatus {
 
 /// An event that a reader took, before it is given its type back.
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct Taken {
     pub(crate) envelope: Envelope,
     pub(crate) member: usize,
@@ -122,11 +123,5 @@ impl Taken {
             Content::Event(payload) => AnyEvent::new(info, payload, meta),
             Content::Call(_) => unreachable!("a call goes only to responders"),
         }
-    }
-}
-
-impl fmt::Debug for Taken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.envelope.fmt(f)
     }
 }

@@ -1,18 +1,24 @@
-//! What a mailbox's lock guards: plain data, like the queue in it.
+//! A queue with its accounts: what a mailbox's lock guards, and what the start buffer is.
+//!
+//! Plain data, like the queue in it.
 
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::queue::{Admission, Entry, Pushed};
-use super::{Queue, Taken};
-use crate::event::TypeInfo;
-use crate::overflow::{DropReason, Ledger};
+use super::Taken;
+use super::queue::{Admission, Entry, Pushed, Queue};
+use crate::event::{Key, Payload, TypeInfo};
+use crate::overflow::{DropReason, Ledger, Overflow};
+use crate::sync::isolate;
 
-/// What a mailbox's lock guards.
+/// A queue with its accounts, and who reads it.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    pub(super) queue: Queue,
-    /// One per member of the set; a reader of everything gets one more per type it meets.
+    queue: Queue,
+    /// Why an event that does not fit is dropped.
+    refusal: DropReason,
+    /// One per member of the set; a reader of everything gets one more per type it meets, and the
+    /// start buffer has one for each type there is.
     pub(crate) accounts: Vec<Account>,
     /// Events lost since the last one queued; the next one queued will say so.
     pub(crate) gap: u64,
@@ -71,25 +77,26 @@ pub(crate) enum Take {
 
 /// What became of an event that was offered.
 #[derive(Debug)]
-pub(super) struct Offered {
-    pub(super) queued: bool,
+pub(crate) struct Offered {
+    pub(crate) queued: bool,
     /// An older event with its key is queued too.
-    pub(super) mergeable: bool,
+    pub(crate) mergeable: bool,
     /// The event that was lost: this one, or an older one in its favour.
-    pub(super) lost: Option<(Entry, DropReason)>,
+    pub(crate) lost: Option<(Entry, DropReason)>,
 }
 
 impl Account {
-    pub(super) fn new(info: &'static TypeInfo) -> Self {
+    pub(crate) fn new(info: &'static TypeInfo) -> Self {
         Self { info, ledger: Ledger::default() }
     }
 }
 
 impl Inbox {
-    pub(super) fn new(queue: Queue, members: &[&'static TypeInfo]) -> Self {
+    pub(crate) fn new(capacity: usize, overflow: Overflow, refusal: DropReason) -> Self {
         Self {
-            queue,
-            accounts: members.iter().map(|info| Account::new(info)).collect(),
+            queue: Queue::new(capacity, overflow),
+            refusal,
+            accounts: Vec::new(),
             gap: 0,
             high_water: 0,
             demand: 0,
@@ -116,7 +123,7 @@ impl Inbox {
         total
     }
 
-    pub(super) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
+    pub(crate) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
         let member = entry.member;
         self.accounts[member].ledger.offered += 1;
         entry.envelope.meta.missed = std::mem::take(&mut self.gap);
@@ -124,9 +131,9 @@ impl Inbox {
             Pushed::Queued => (false, None),
             Pushed::Mergeable => (true, None),
             Pushed::Evicted(oldest) => (false, Some((oldest, DropReason::Oldest))),
-            Pushed::Refused(entry) => (false, Some((entry, DropReason::Full))),
+            Pushed::Refused(entry) => (false, Some((entry, self.refusal))),
         };
-        let queued = !matches!(lost, Some((_, DropReason::Full)));
+        let queued = !matches!(lost, Some((_, reason)) if reason == self.refusal);
         if queued {
             self.accounts[member].ledger.queued += 1;
             self.high_water = self.high_water.max(self.queue.len());
@@ -153,13 +160,24 @@ impl Inbox {
         Take::Event(Taken { envelope: entry.envelope, member: entry.member, mailbox })
     }
 
-    /// Takes out the call with this sequence.
-    pub(super) fn withdraw(&mut self, sequence: u64) -> Option<Entry> {
-        let is_call = |entry: &&Entry| {
-            let call = matches!(entry.envelope.content, super::Content::Call(_));
-            call && entry.envelope.meta.sequence == sequence
-        };
-        let member = self.queue.iter().find(is_call)?.member;
+    /// Takes everything out: dropped for this reason or, without one, delivered.
+    pub(crate) fn take_all(&mut self, dropped: Option<DropReason>) -> Vec<Entry> {
+        let entries: Vec<Entry> = self.queue.take_all().collect();
+        for entry in &entries {
+            let ledger = &mut self.accounts[entry.member].ledger;
+            ledger.queued -= 1;
+            match dropped {
+                Some(reason) => ledger.count_drop(reason),
+                None => ledger.delivered += 1,
+            }
+        }
+        entries
+    }
+
+    /// Takes out a request that its asker takes back.
+    pub(crate) fn withdraw(&mut self, which: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let found = self.queue.iter().find(|entry| which(entry))?;
+        let (member, sequence) = (found.member, found.envelope.meta.sequence);
         let entry = self.queue.remove(member, sequence)?;
         self.unqueue(&entry, DropReason::Withdrawn);
         // The next event says what this one would have said.
@@ -168,7 +186,7 @@ impl Inbox {
     }
 
     /// Accounts for an entry taken out of the queue for another reason than being read.
-    pub(super) fn unqueue(&mut self, entry: &Entry, reason: DropReason) {
+    fn unqueue(&mut self, entry: &Entry, reason: DropReason) {
         let ledger = &mut self.accounts[entry.member].ledger;
         ledger.queued -= 1;
         ledger.count_drop(reason);
@@ -193,6 +211,28 @@ impl Inbox {
             Some(next) => next.envelope.meta.missed += missed,
             None => self.gap += missed,
         }
+    }
+}
+
+/// Merges what an inbox holds under this key until it is one event. `access` runs a function on
+/// the inbox under its lock; the merging itself is the user's code, and runs without.
+pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, key: &Key) {
+    loop {
+        let mut pair = None;
+        access(&mut |inbox| pair = inbox.queue.mergeable(member, key));
+        let Some(pair) = pair else {
+            return;
+        };
+        let merged = pair.info.absorb(&pair.newer_event, &pair.older_event);
+        let mut done = None;
+        access(&mut |inbox| {
+            done = inbox.queue.merge(&pair, Payload::clone(&merged));
+            if let Some((older, _)) = &done {
+                inbox.unqueue(older, DropReason::Coalesced);
+            }
+        });
+        // Otherwise another publisher, or the reader, was faster: look again.
+        isolate("an event's destructor", || drop((done, pair, merged)));
     }
 }
 

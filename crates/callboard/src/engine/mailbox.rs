@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use super::inbox::{Account, Attendance, Inbox, State, Take};
 use super::queue::{Admission, Entry};
-use super::{Aftermath, Queue, Routed, Taken};
-use crate::event::{Key, TypeInfo};
+use super::{Aftermath, Content, Routed, Taken};
+use crate::event::TypeInfo;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
-use crate::sync::{AtomicUsize, Mutex, MutexGuard, isolate};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard};
 
 /// What a subscription was opened with.
 #[derive(Debug, Clone)]
@@ -39,9 +39,10 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     pub(crate) fn new(id: u64, settings: MailboxSettings, members: &[&'static TypeInfo]) -> Self {
-        let queue = Queue::new(settings.capacity, settings.overflow);
+        let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
+        inbox.accounts = members.iter().map(|info| Account::new(info)).collect();
         let concurrency = AtomicUsize::new(settings.concurrency);
-        Self { id, settings, concurrency, inbox: Mutex::new(Inbox::new(queue, members)) }
+        Self { id, settings, concurrency, inbox: Mutex::new(inbox) }
     }
 
     /// What is in it. No user code may run while this is held.
@@ -138,7 +139,11 @@ impl Mailbox {
 
     /// Takes back a call that its responder has not taken.
     pub(crate) fn withdraw(&self, sequence: u64, aftermath: &mut Aftermath) {
-        if let Some(entry) = self.inbox().withdraw(sequence) {
+        let is_call = |entry: &Entry| {
+            let call = matches!(entry.envelope.content, Content::Call(_));
+            call && entry.envelope.meta.sequence == sequence
+        };
+        if let Some(entry) = self.inbox().withdraw(is_call) {
             aftermath.discard(self.id, entry, DropReason::Withdrawn);
         }
     }
@@ -158,29 +163,9 @@ impl Mailbox {
         inbox.state = State::Gone;
         inbox.attendance = Attendance::default();
         aftermath.wake(inbox.waker.take());
-        let entries: Vec<Entry> = inbox.queue.take_all().collect();
-        for entry in entries {
-            inbox.unqueue(&entry, DropReason::Unsubscribed);
+        for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {
             aftermath.discard(self.id, entry, DropReason::Unsubscribed);
         }
         std::mem::take(&mut inbox.accounts)
-    }
-
-    /// Merges what is queued under this key until it is one event. Runs the user's code.
-    pub(super) fn merge(&self, member: usize, key: &Key) {
-        loop {
-            let Some(pair) = self.inbox().queue.mergeable(member, key) else {
-                return;
-            };
-            let merged = pair.info.absorb(&pair.newer_event, &pair.older_event);
-            let mut inbox = self.inbox();
-            let done = inbox.queue.merge(&pair, merged);
-            if let Some((older, _)) = &done {
-                inbox.unqueue(older, DropReason::Coalesced);
-            }
-            drop(inbox);
-            // Otherwise another publisher, or the reader, was faster: look again.
-            isolate("an event's destructor", || drop((done, pair)));
-        }
     }
 }

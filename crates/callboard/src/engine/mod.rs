@@ -13,10 +13,10 @@
 //! - An [`Envelope`] is one event on its way: the shared value and what the bus says of it.
 //! - A [`Route`] lists the mailboxes that want one event type. Publishing walks one route, so its
 //!   cost depends on the subscribers of that type and on nothing else.
-//! - A [`Queue`] holds what one subscription has not read, exactly as much as its capacity and
+//! - A [`Queue`](queue::Queue) holds what one subscription has not read, exactly as much as its capacity and
 //!   policy say. It is plain data: no lock, no waking, no user code.
-//! - An [`Inbox`](inbox::Inbox) is a queue with its ledger and its reader's waker; a [`Mailbox`] is
-//!   an inbox under a lock.
+//! - An [`Inbox`] is a queue with its ledgers; a [`Mailbox`] is an inbox under a lock, with its
+//!   reader's waker.
 //! - An [`Aftermath`] collects everything that must happen after the locks are released: wakers to
 //!   wake, values to drop, drops to report, events to merge. All of it is user code.
 //!
@@ -43,9 +43,9 @@ mod scope;
 pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
 pub use envelope::Taken;
 pub(crate) use envelope::{Assigned, Content, Envelope, Ticket, TicketStatus};
-pub(crate) use inbox::{Account, Take};
+pub(crate) use inbox::{Account, Inbox, Take, merge};
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
-pub(crate) use queue::{Admission, Entry, Mergeable, Pushed, Queue};
+pub(crate) use queue::{Admission, Entry};
 pub(crate) use route::{Route, Routed};
 pub(crate) use scope::Link;
 pub use scope::Scope;

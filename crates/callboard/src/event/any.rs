@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use super::{Delivery, Event, Meta, Payload, TypeInfo};
+use super::{Delivery, Event, Meta, Payload, TypeInfo, metadata};
 
 /// The type-erased view of an event: what a subscriber to everything, or to a pattern, receives.
 ///
@@ -73,36 +72,7 @@ impl AnyEvent {
         }
     }
 
-    /// How many events this subscription lost immediately before this one; see
-    /// [`Delivery::missed`].
-    #[must_use]
-    pub fn missed(&self) -> u64 {
-        self.meta.missed
-    }
-
-    /// The event's number on the bus; see [`Delivery::sequence`].
-    #[must_use]
-    pub fn sequence(&self) -> u64 {
-        self.meta.sequence
-    }
-
-    /// The number of the event that led to this one, where known; see [`Delivery::cause`].
-    #[must_use]
-    pub fn cause(&self) -> Option<u64> {
-        self.meta.cause()
-    }
-
-    /// When the event was published; `None` unless the bus keeps time.
-    #[must_use]
-    pub fn published_at(&self) -> Option<Instant> {
-        self.meta.published_at
-    }
-
-    /// How long the event waited to be received; `None` unless the bus keeps time.
-    #[must_use]
-    pub fn queued_for(&self) -> Option<Duration> {
-        self.meta.queued_for()
-    }
+    metadata!();
 }
 
 impl fmt::Debug for AnyEvent {

@@ -5,6 +5,7 @@ mod any;
 mod coalesce;
 mod delivery;
 mod info;
+mod meta;
 mod pattern;
 
 pub use abilities::{Abilities, Priority};
@@ -12,8 +13,8 @@ pub use any::AnyEvent;
 pub use coalesce::Coalesce;
 pub(crate) use coalesce::Key;
 pub use delivery::Delivery;
-pub(crate) use delivery::Meta;
 pub(crate) use info::{Payload, TypeInfo, key_of};
+pub(crate) use meta::{Meta, metadata};
 pub use pattern::{Pattern, PatternError};
 
 #[doc(hidden)]

@@ -1,7 +1,6 @@
 //! Subject patterns over event type names.
 
 use std::fmt;
-use std::str::FromStr;
 
 /// A pattern over event type names, by NATS's rules for subjects: tokens are separated by dots,
 /// `*` stands for exactly one token and a last `>` for one or more.
@@ -11,11 +10,11 @@ use std::str::FromStr;
 /// ```
 /// use callboard::Pattern;
 ///
-/// let pattern: Pattern = "config.*".parse()?;
+/// let pattern = Pattern::new("config.*")?;
 /// assert!(pattern.matches("config.parsed"));
 /// assert!(!pattern.matches("config.file.read"), "* is one token");
-/// assert!("config.>".parse::<Pattern>()?.matches("config.file.read"));
-/// assert!(!"config.>".parse::<Pattern>()?.matches("config"), "> is one token or more");
+/// assert!(Pattern::new("config.>")?.matches("config.file.read"));
+/// assert!(!Pattern::new("config.>")?.matches("config"), "> is one token or more");
 /// # Ok::<(), callboard::PatternError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,14 +78,6 @@ impl Pattern {
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-impl FromStr for Pattern {
-    type Err = PatternError;
-
-    fn from_str(text: &str) -> Result<Self, PatternError> {
-        Self::new(text)
     }
 }
 

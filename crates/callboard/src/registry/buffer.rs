@@ -4,59 +4,49 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Accepted;
-use crate::engine::{Admission, Aftermath, Entry, Envelope, Mergeable, Pushed, Queue, Ticket};
-use crate::event::{Key, Payload};
+use crate::engine::{Account, Admission, Aftermath, Entry, Envelope, Inbox, Ticket};
+use crate::event::TypeInfo;
 use crate::overflow::{DropReason, Dropped, Ledger, Overflow};
 
-/// Events that wait for the start, in the order in which they were published.
+/// Events that wait for the start: an inbox whose members are the event types by number.
 ///
 /// Types that coalesce do so here: a burst of events about few things does not fill it.
 #[derive(Debug)]
 pub(crate) struct Buffer {
-    queue: Queue,
-    capacity: usize,
+    pub(crate) inbox: Inbox,
+    pub(crate) capacity: usize,
     /// The open requests among the events, by sequence.
     tickets: HashMap<u64, Arc<dyn Ticket>>,
-    /// Events dropped since the last start, for want of room.
-    overflowed: usize,
-    pub(crate) high_water: usize,
+    /// Events dropped since the last start for want of room, by type number.
+    overflowed: BTreeMap<usize, usize>,
 }
 
 /// An event that waited, and the open request that it is, if it is one.
 pub(super) type Waiting = (Envelope, Option<Arc<dyn Ticket>>);
 
-impl std::fmt::Debug for dyn Ticket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Ticket")
-    }
-}
-
 impl Buffer {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            queue: Queue::new(capacity, Overflow::Coalesce),
+            inbox: Inbox::new(capacity, Overflow::Coalesce, DropReason::BufferFull),
             capacity,
             tickets: HashMap::new(),
-            overflowed: 0,
-            high_water: 0,
+            overflowed: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.queue.len()
+    /// Opens the account of the next type.
+    pub(super) fn add_type(&mut self, info: &'static TypeInfo) {
+        self.inbox.accounts.push(Account::new(info));
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+    /// The account of a type; delivered means replayed.
+    pub(crate) fn ledger(&self, type_number: usize) -> Ledger {
+        self.inbox.accounts[type_number].ledger
     }
 
+    /// How many events were dropped since the last start for want of room.
     pub(crate) fn overflowed(&self) -> usize {
-        self.overflowed
-    }
-
-    /// The events, in no particular order.
-    pub(crate) fn envelopes(&self) -> impl Iterator<Item = &Envelope> {
-        self.queue.iter().map(|entry| &entry.envelope)
+        self.overflowed.values().sum()
     }
 
     pub(super) fn push(
@@ -64,52 +54,24 @@ impl Buffer {
         envelope: Envelope,
         type_number: usize,
         ticket: Option<Arc<dyn Ticket>>,
-        ledger: &mut Ledger,
         aftermath: &mut Aftermath,
     ) -> Accepted {
         let sequence = envelope.meta.sequence;
-        ledger.offered += 1;
         let entry = Entry { envelope, member: type_number };
-        let mergeable = match self.queue.push(entry, Admission::Bounded) {
-            Pushed::Queued => false,
-            Pushed::Mergeable => true,
-            Pushed::Evicted(entry) | Pushed::Refused(entry) => {
-                self.overflowed += 1;
-                self.drop_envelope(entry.envelope, ledger, DropReason::BufferFull, aftermath);
-                return Accepted::BufferFull;
-            }
-        };
-        ledger.queued += 1;
-        self.high_water = self.high_water.max(self.queue.len());
+        let offered = self.inbox.offer(entry, Admission::Bounded);
+        if let Some((entry, reason)) = offered.lost {
+            *self.overflowed.entry(type_number).or_default() += 1;
+            self.report(entry.envelope, reason, aftermath);
+            return Accepted::BufferFull;
+        }
         if let Some(ticket) = ticket {
             self.tickets.insert(sequence, ticket);
         }
-        Accepted::Buffered { sequence, mergeable, first: self.queue.len() == 1 }
+        let first = self.inbox.len() == 1;
+        Accepted::Buffered { sequence, mergeable: offered.mergeable, first }
     }
 
-    /// What waits, for people: how many events, and how many of which types; `None` if nothing.
-    pub(crate) fn describe(&self) -> Option<String> {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for envelope in self.envelopes() {
-            *counts.entry(envelope.info.name).or_default() += 1;
-        }
-        if counts.is_empty() {
-            return None;
-        }
-        let types: Vec<String> =
-            counts.iter().map(|(name, count)| format!("`{name}` ×{count}")).collect();
-        Some(format!("{} ({})", self.len(), types.join(", ")))
-    }
-
-    /// Accounts for an event that will not be replayed.
-    pub(super) fn drop_envelope(
-        &self,
-        envelope: Envelope,
-        ledger: &mut Ledger,
-        reason: DropReason,
-        aftermath: &mut Aftermath,
-    ) {
-        ledger.count_drop(reason);
+    fn report(&self, envelope: Envelope, reason: DropReason, aftermath: &mut Aftermath) {
         aftermath.report(Dropped {
             event_type: envelope.info.name,
             subscriber: Dropped::BUFFER.into(),
@@ -120,35 +82,50 @@ impl Buffer {
         aftermath.discard_content(envelope.content);
     }
 
-    /// Takes everything out, in order, and says how many were dropped since the last time.
-    pub(super) fn take(&mut self) -> (Vec<Waiting>, usize) {
+    /// Takes everything out to be replayed, in order, and which types had how many dropped since
+    /// the last time.
+    pub(super) fn take(&mut self) -> (Vec<Waiting>, BTreeMap<usize, usize>) {
         let mut tickets = std::mem::take(&mut self.tickets);
-        let mut entries: Vec<_> = self
-            .queue
-            .take_all()
-            .map(|entry| {
-                let ticket = tickets.remove(&entry.envelope.meta.sequence);
-                (entry.envelope, ticket)
-            })
-            .collect();
+        let mut entries: Vec<Waiting> = Vec::new();
+        for Entry { envelope, .. } in self.inbox.take_all(None) {
+            let ticket = tickets.remove(&envelope.meta.sequence);
+            entries.push((envelope, ticket));
+        }
         entries.sort_by_key(|(envelope, _)| envelope.meta.sequence);
         (entries, std::mem::take(&mut self.overflowed))
     }
 
-    /// Takes out a request that was withdrawn.
-    pub(super) fn remove(&mut self, sequence: u64) -> Option<(Envelope, Arc<dyn Ticket>)> {
-        let ticket = self.tickets.remove(&sequence)?;
-        let member =
-            self.queue.iter().find(|entry| entry.envelope.meta.sequence == sequence)?.member;
-        let entry = self.queue.remove(member, sequence)?;
-        Some((entry.envelope, ticket))
+    /// Drops everything: the bus is closed. Open requests learn of it with all the others.
+    pub(super) fn close(&mut self, aftermath: &mut Aftermath) {
+        for (_, ticket) in self.tickets.drain() {
+            aftermath.discard_ticket(ticket);
+        }
+        for entry in self.inbox.take_all(Some(DropReason::Closed)) {
+            self.report(entry.envelope, DropReason::Closed, aftermath);
+        }
     }
 
-    pub(super) fn mergeable(&self, type_number: usize, key: &Key) -> Option<Mergeable> {
-        self.queue.mergeable(type_number, key)
+    /// Takes out a request that its asker takes back.
+    pub(crate) fn withdraw(&mut self, sequence: u64, aftermath: &mut Aftermath) {
+        if let Some(ticket) = self.tickets.remove(&sequence) {
+            aftermath.discard_ticket(ticket);
+            let entry = self.inbox.withdraw(|entry| entry.envelope.meta.sequence == sequence);
+            entry.into_iter().for_each(|entry| aftermath.discard_content(entry.envelope.content));
+        }
     }
 
-    pub(super) fn merge(&mut self, pair: &Mergeable, merged: Payload) -> Option<(Entry, Payload)> {
-        self.queue.merge(pair, merged)
+    /// What waits, for people: how many events, and how many of which types; `None` if nothing.
+    pub(crate) fn describe(&self) -> Option<String> {
+        let accounts = self.inbox.accounts.iter().filter(|account| account.ledger.queued > 0);
+        let types: Vec<String> = accounts
+            .map(|account| format!("`{}` ×{}", account.info.name, account.ledger.queued))
+            .collect();
+        (!types.is_empty()).then(|| format!("{} ({})", self.inbox.len(), types.join(", ")))
+    }
+}
+
+impl std::fmt::Debug for dyn Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ticket")
     }
 }

@@ -1,17 +1,15 @@
 //! What every handle of a bus points to.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Weak};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::watch::UnstartedWatch;
-use super::{Accepted, Parcel, Registry};
-use crate::engine::{Aftermath, Hooks, Mailbox, Ticket};
-use crate::event::{Key, Payload, TypeInfo};
-use crate::outcome::TroubledRequest;
-use crate::overflow::DropReason;
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, WaitList, Waiting, isolate};
+use super::{Accepted, Listener, Parcel, Registry, Requests, Role};
+use crate::engine::{Aftermath, Hooks, Mailbox, merge};
+use crate::event::Payload;
+use crate::sync::{Mutex, MutexGuard, WaitList, Waiting, isolate};
 use crate::time::{Clock, Deadline, default_clock};
 
 /// The default capacity of the buffer that holds events until the start.
@@ -23,8 +21,8 @@ pub(crate) struct CoreSettings {
     pub(crate) pre_start_capacity: usize,
     pub(crate) timestamps: bool,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) expected_subscribers: Vec<String>,
-    pub(crate) expected_responders: Vec<String>,
+    /// Who must sign in before the bus is ready, and as what.
+    pub(crate) expected: Vec<(Role, String)>,
 }
 
 impl Default for CoreSettings {
@@ -33,8 +31,7 @@ impl Default for CoreSettings {
             pre_start_capacity: PRE_START_CAPACITY,
             timestamps: false,
             clock: default_clock(),
-            expected_subscribers: Vec::new(),
-            expected_responders: Vec::new(),
+            expected: Vec::new(),
         }
     }
 }
@@ -51,24 +48,6 @@ pub(crate) struct Core {
     /// Runs while events wait for the start.
     watch: Mutex<Option<Arc<UnstartedWatch>>>,
 }
-
-/// The requests that are open, and what came of those that ended.
-#[derive(Default)]
-pub(crate) struct Requests {
-    open: Mutex<HashMap<u64, Weak<dyn Ticket>>>,
-    next: AtomicU64,
-    /// Answers that came after their request had ended.
-    pub(crate) late: AtomicU64,
-    /// Answers by a responder of a name that had answered already.
-    pub(crate) duplicate: AtomicU64,
-    /// Requests that ended, whatever their end.
-    pub(crate) ended: AtomicU64,
-    /// The last requests that did not get what they wanted, newest last.
-    troubles: Mutex<VecDeque<TroubledRequest>>,
-}
-
-/// How many troubled requests are remembered.
-const TROUBLES: usize = 16;
 
 impl Core {
     pub(crate) fn new(settings: CoreSettings) -> Arc<Self> {
@@ -106,7 +85,8 @@ impl Core {
         let accepted = self.with(|registry, aftermath| registry.accept(parcel, aftermath));
         if let Accepted::Buffered { mergeable, first, .. } = accepted {
             if let (true, Some(key)) = (mergeable, key) {
-                self.merge_buffered(info, &key);
+                let number = self.registry().entry(info).number;
+                merge(|operation| operation(&mut self.registry().buffer.inbox), number, &key);
             }
             if first {
                 self.start_watch();
@@ -133,46 +113,19 @@ impl Core {
         }
     }
 
-    /// Merges what is buffered under this key until it is one event. Runs the user's code.
-    fn merge_buffered(&self, info: &'static TypeInfo, key: &Key) {
-        loop {
-            let pair = {
-                let mut registry = self.registry();
-                let number = registry.entry(info).number;
-                registry.buffer.mergeable(number, key)
-            };
-            let Some(pair) = pair else {
-                return;
-            };
-            let merged = info.absorb(&pair.newer_event, &pair.older_event);
-            let mut registry = self.registry();
-            let done = registry.buffer.merge(&pair, merged);
-            if done.is_some() {
-                let ledger = &mut registry.entry(info).buffered;
-                ledger.queued -= 1;
-                ledger.count_drop(DropReason::Coalesced);
-            }
-            drop(registry);
-            isolate("an event's destructor", || drop((done, pair)));
-        }
-    }
-
-    /// The expected subscribers, then the expected responders, that have not signed in.
+    /// The expected subscribers and responders that have not signed in.
     pub(crate) fn missing(&self) -> Vec<String> {
         let registry = self.registry();
-        let absent = |expected: &[String], responding: bool| -> Vec<String> {
-            let present: HashSet<&str> = registry
-                .listeners
-                .values()
-                .filter(|listener| !responding || listener.wanted.responds())
-                .map(|listener| &*listener.mailbox.settings.name)
-                .collect();
-            let absent = expected.iter().filter(|name| !present.contains(name.as_str()));
-            absent.cloned().collect()
-        };
-        let mut missing = absent(&self.settings.expected_subscribers, false);
-        missing.extend(absent(&self.settings.expected_responders, true));
-        missing
+        let mut present: HashSet<(Role, &str)> = HashSet::new();
+        for Listener { mailbox, wanted, .. } in registry.listeners.values() {
+            present.insert((Role::Observe, &mailbox.settings.name));
+            if wanted.responds() {
+                present.insert((Role::Respond, &mailbox.settings.name));
+            }
+        }
+        let expected = self.settings.expected.iter();
+        let absent = expected.filter(|(role, name)| !present.contains(&(*role, name.as_str())));
+        absent.map(|(_, name)| name.clone()).collect()
     }
 
     /// Checks, now and after each change on the bus, until `check` is content or `timeout` has
@@ -213,50 +166,5 @@ impl Core {
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Core").finish_non_exhaustive()
-    }
-}
-
-impl Requests {
-    /// Enters a request among the open ones.
-    pub(crate) fn open(&self, ticket: Weak<dyn Ticket>) -> u64 {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.open.lock().insert(id, ticket);
-        id
-    }
-
-    /// The request has ended.
-    pub(crate) fn end(&self, id: u64) {
-        let ticket = self.open.lock().remove(&id);
-        if ticket.is_some() {
-            self.ended.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// The open requests, oldest first.
-    pub(crate) fn list(&self) -> Vec<Arc<dyn Ticket>> {
-        let open = self.open.lock();
-        let mut tickets: Vec<_> =
-            open.iter().filter_map(|(id, ticket)| Some((*id, ticket.upgrade()?))).collect();
-        drop(open);
-        tickets.sort_by_key(|(id, _)| *id);
-        tickets.into_iter().map(|(_, ticket)| ticket).collect()
-    }
-
-    pub(crate) fn remember(&self, trouble: TroubledRequest) {
-        let mut troubles = self.troubles.lock();
-        if troubles.len() == TROUBLES {
-            troubles.pop_front();
-        }
-        troubles.push_back(trouble);
-    }
-
-    pub(crate) fn troubles(&self) -> Vec<TroubledRequest> {
-        self.troubles.lock().iter().cloned().collect()
-    }
-
-    fn close_all(&self) {
-        for ticket in self.list() {
-            ticket.close();
-        }
     }
 }

@@ -16,7 +16,7 @@ pub struct MemberInterest {
 }
 
 /// What a subscriber does with the events of a type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     /// It reads them.
     Observe,
@@ -42,12 +42,8 @@ impl Interest {
 }
 
 impl MemberInterest {
-    pub(crate) fn observe<E: Event>() -> Self {
-        Self { info: TypeInfo::of::<E>(), role: Role::Observe }
-    }
-
-    pub(crate) fn respond<E: Event>() -> Self {
-        Self { info: TypeInfo::of::<E>(), role: Role::Respond }
+    pub(crate) fn of<E: Event>(role: Role) -> Self {
+        Self { info: TypeInfo::of::<E>(), role }
     }
 }
 

@@ -7,6 +7,7 @@
 mod buffer;
 mod core;
 mod interest;
+mod requests;
 mod types;
 mod watch;
 
@@ -18,11 +19,11 @@ pub(crate) use self::core::{Core, CoreSettings, PRE_START_CAPACITY};
 pub(crate) use buffer::Buffer;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
+pub(crate) use requests::Requests;
 pub(crate) use types::{IdentityHash, TypeEntry};
 
 use crate::engine::{Admission, Aftermath, Assigned, Content, Envelope, Mailbox, Routed, Ticket};
 use crate::event::{Key, Meta, Payload, Priority, TypeInfo};
-use crate::overflow::DropReason;
 
 /// Where a bus is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -150,10 +151,7 @@ impl Registry {
             return Accepted::Routed(sequence, routed);
         }
         let number = entry.number;
-        let mut ledger = std::mem::take(&mut entry.buffered);
-        let accepted = self.buffer.push(envelope, number, parcel.ticket, &mut ledger, aftermath);
-        self.entry(info).buffered = ledger;
-        accepted
+        self.buffer.push(envelope, number, parcel.ticket, aftermath)
     }
 
     /// The entry of a type, made when the bus meets it first.
@@ -177,6 +175,7 @@ impl Registry {
             }
         }
         self.types.insert(id, entry);
+        self.buffer.add_type(info);
         self.known.push(id);
         match self.by_name.get(info.name) {
             Some(first) => {
@@ -284,15 +283,20 @@ impl Registry {
         }
         self.phase = Phase::Running;
         self.ever_started = true;
-        let (entries, dropped) = self.buffer.take();
+        let (entries, overflowed) = self.buffer.take();
         let replayed = entries.len();
         for (envelope, ticket) in entries {
-            let entry = self.entry(envelope.info);
-            entry.buffered.queued -= 1;
-            entry.buffered.delivered += 1;
-            entry.route(envelope, ticket, Admission::Beyond, aftermath);
+            self.entry(envelope.info).route(envelope, ticket, Admission::Beyond, aftermath);
         }
-        (replayed, dropped)
+        for (number, dropped) in &overflowed {
+            // What the buffer dropped was newer than all that it kept: whoever would have got it
+            // missed it just before what comes next.
+            if let Some(entry) = self.types.get(&self.known[*number]) {
+                let readers = entry.route.mailboxes().chain(entry.responders.mailboxes());
+                readers.for_each(|mailbox| mailbox.inbox().gap += *dropped as u64);
+            }
+        }
+        (replayed, overflowed.values().sum())
     }
 
     /// Ends everything: nothing is accepted any more, and what is buffered is dropped.
@@ -301,16 +305,7 @@ impl Registry {
             return;
         }
         self.phase = Phase::Closed;
-        let (entries, _) = self.buffer.take();
-        for (envelope, ticket) in entries {
-            // The request itself learns of it with all the others.
-            aftermath.discard_ticket(ticket);
-            let mut ledger = std::mem::take(&mut self.entry(envelope.info).buffered);
-            ledger.queued -= 1;
-            let info = envelope.info;
-            self.buffer.drop_envelope(envelope, &mut ledger, DropReason::Closed, aftermath);
-            self.entry(info).buffered = ledger;
-        }
+        self.buffer.close(aftermath);
         for entry in self.types.values_mut() {
             if let Some(retained) = entry.retained.take() {
                 aftermath.discard_content(retained.content);
@@ -318,17 +313,6 @@ impl Registry {
         }
         for listener in self.listeners.values() {
             listener.mailbox.close(aftermath);
-        }
-    }
-
-    /// Takes back a request that still waits for the start.
-    pub(crate) fn withdraw(&mut self, sequence: u64, aftermath: &mut Aftermath) {
-        if let Some((envelope, ticket)) = self.buffer.remove(sequence) {
-            aftermath.discard_ticket(Some(ticket));
-            let ledger = &mut self.entry(envelope.info).buffered;
-            ledger.queued -= 1;
-            ledger.count_drop(DropReason::Withdrawn);
-            aftermath.discard_content(envelope.content);
         }
     }
 

@@ -20,8 +20,6 @@ pub(crate) struct TypeEntry {
     pub(crate) published: u64,
     /// Events published while running that nobody subscribed to.
     pub(crate) unheard: u64,
-    /// The start buffer's account: delivered means replayed.
-    pub(crate) buffered: Ledger,
     /// The accounts of subscriptions that have ended.
     pub(crate) departed: Ledger,
 }
@@ -36,7 +34,6 @@ impl TypeEntry {
             retained: None,
             published: 0,
             unheard: 0,
-            buffered: Ledger::default(),
             departed: Ledger::default(),
         }
     }

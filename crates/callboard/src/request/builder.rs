@@ -5,10 +5,11 @@ use std::future::IntoFuture;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::{Gather, Gathered, Request, Responses};
+use super::{Gather, Gathered, Request};
 use crate::bus::Bus;
 use crate::engine::Scope;
 use crate::error::RequestError;
+use crate::event::Delivery;
 use crate::registry::Core;
 use crate::sync::block_on;
 
@@ -25,19 +26,15 @@ pub struct RequestBuilder<Q: Request> {
     pub(super) request: Q,
     pub(super) scope: Scope,
     pub(super) expected: Vec<Arc<str>>,
-    pub(super) rule: Rule<Q::Response>,
+    /// How many answers complete it; `None`: all.
+    pub(super) at_least: Option<usize>,
+    /// Completes it in place of a number.
+    pub(super) predicate: Option<Predicate<Q::Response>>,
     pub(super) timeout: Duration,
 }
 
 /// A predicate over the answers so far.
-pub(super) type Predicate<R> = Box<dyn FnMut(Responses<'_, R>) -> bool + Send>;
-
-/// When a gather is complete.
-pub(super) enum Rule<R> {
-    All,
-    AtLeast(usize),
-    Until(Predicate<R>),
-}
+pub(super) type Predicate<R> = Box<dyn FnMut(&[(Arc<str>, Delivery<R>)]) -> bool + Send>;
 
 impl Bus {
     /// Opens a request; finish it with [`gather`](RequestBuilder::gather).
@@ -96,7 +93,8 @@ impl<Q: Request> RequestBuilder<Q> {
             request,
             scope,
             expected: Vec::new(),
-            rule: Rule::All,
+            at_least: None,
+            predicate: None,
             timeout: DEFAULT_TIMEOUT,
         }
     }
@@ -118,13 +116,13 @@ impl<Q: Request> RequestBuilder<Q> {
 
     /// Complete with all the expected answers. This is the default.
     pub fn all(mut self) -> Self {
-        self.rule = Rule::All;
+        (self.at_least, self.predicate) = (None, None);
         self
     }
 
     /// Complete with this many of the expected answers. Default: all.
     pub fn at_least(mut self, answers: usize) -> Self {
-        self.rule = Rule::AtLeast(answers);
+        (self.at_least, self.predicate) = (Some(answers), None);
         self
     }
 
@@ -133,8 +131,8 @@ impl<Q: Request> RequestBuilder<Q> {
         self.at_least(1)
     }
 
-    /// Complete once `predicate`, given the expected answers so far, says so; it is asked after
-    /// each. Default: complete with all.
+    /// Complete once `predicate`, given the expected answers so far and the names of those who
+    /// gave them, says so; it is asked after each. Default: complete with all.
     ///
     /// # Examples
     ///
@@ -154,16 +152,16 @@ impl<Q: Request> RequestBuilder<Q> {
     /// let carried = bus
     ///     .request(Motion)
     ///     .expect(["a", "b", "c"])
-    ///     .until(|votes| votes.filter(|(_, vote)| vote.0).count() >= 2)
+    ///     .until(|votes| votes.iter().filter(|(_, vote)| vote.0).count() >= 2)
     ///     .gather_blocking()?;
     /// assert_eq!(carried.end(), End::Met);
     /// # Ok::<(), callboard::RequestError>(())
     /// ```
     pub fn until(
         mut self,
-        predicate: impl FnMut(Responses<'_, Q::Response>) -> bool + Send + 'static,
+        predicate: impl FnMut(&[(Arc<str>, Delivery<Q::Response>)]) -> bool + Send + 'static,
     ) -> Self {
-        self.rule = Rule::Until(Box::new(predicate));
+        self.predicate = Some(Box::new(predicate));
         self
     }
 
@@ -210,15 +208,9 @@ impl<Q: Request> IntoFuture for RequestBuilder<Q> {
 
 impl<Q: Request> fmt::Debug for RequestBuilder<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rule = match &self.rule {
-            Rule::All => "all".to_owned(),
-            Rule::AtLeast(answers) => format!("at least {answers}"),
-            Rule::Until(_) => "until a predicate holds".to_owned(),
-        };
         f.debug_struct("RequestBuilder")
             .field("request", &self.request)
             .field("expected", &self.expected)
-            .field("rule", &rule)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

@@ -9,8 +9,8 @@ use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Content, Link, Scope, Taken};
-use crate::event::{Delivery, Event, Meta, Payload, TypeInfo, key_of};
-use crate::registry::{Accepted, Interest, MemberInterest, Parcel};
+use crate::event::{Delivery, Event, Meta, Payload, TypeInfo, key_of, metadata};
+use crate::registry::{Accepted, Interest, MemberInterest, Parcel, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
 
 /// A request in a responder's hands: it dereferences to the request, and is answered once, with
@@ -86,7 +86,7 @@ impl<Q: Request> Call<Q> {
             return;
         };
         if !self.exchange.is_open() {
-            self.exchange.count_late();
+            self.exchange.count(|requests| &requests.late);
             return;
         }
         let published_at = core.timestamp();
@@ -169,24 +169,7 @@ impl<Q: Request> Call<Q> {
         self.exchange.deadline
     }
 
-    /// The request's number on the bus; see [`Delivery::sequence`].
-    #[must_use]
-    pub fn sequence(&self) -> u64 {
-        self.meta.sequence
-    }
-
-    /// The number of the event that led to the request, where known; see [`Delivery::cause`].
-    #[must_use]
-    pub fn cause(&self) -> Option<u64> {
-        self.meta.cause()
-    }
-
-    /// How many events this subscription lost immediately before this call; see
-    /// [`Delivery::missed`].
-    #[must_use]
-    pub fn missed(&self) -> u64 {
-        self.meta.missed
-    }
+    metadata!();
 
     fn scope_of_handling(&self) -> Scope {
         let link = Link {
@@ -226,7 +209,7 @@ impl<Q: Request> fmt::Debug for Call<Q> {
 
 impl<Q: Request> Member for Call<Q> {
     fn interest() -> MemberInterest {
-        MemberInterest::respond::<Q>()
+        MemberInterest::of::<Q>(Role::Respond)
     }
 
     fn take(taken: Taken) -> Self {
@@ -242,7 +225,7 @@ impl<Q: Request> EventSet for Call<Q> {
     type Item = Self;
 
     fn interest() -> Interest {
-        Interest::members([MemberInterest::respond::<Q>()])
+        Interest::members([MemberInterest::of::<Q>(Role::Respond)])
     }
 
     fn item(taken: Taken) -> Self {

@@ -9,8 +9,8 @@ use crate::engine::{Assigned, Link, Ticket, TicketStatus};
 use crate::event::{Delivery, Payload, TypeInfo};
 use crate::outcome::{End, Outcome};
 use crate::overflow::DropReason;
-use crate::registry::Core;
-use crate::sync::{Mutex, Ordering, isolate};
+use crate::registry::{Core, Requests};
+use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
 
 /// One open request, shared by the asker's future and every call made of it.
 pub(super) struct Exchange<Q: Request> {
@@ -27,12 +27,15 @@ pub(super) struct Exchange<Q: Request> {
 
 /// What the lock of an exchange guards.
 pub(super) struct State<R> {
-    /// Expected names, each once, in the order in which they were named.
-    pub(super) expected: Vec<Arc<str>>,
+    /// A slot per expected name, then one for each responder that is another's namesake or was
+    /// not expected.
+    slots: Vec<Slot>,
+    /// How many of the slots are the expected names'.
+    expected: usize,
     /// The request's number; 0 until it was accepted.
     pub(super) sequence: u64,
-    pub(super) dispatch: Dispatch,
-    slots: Vec<Slot>,
+    /// The names that have answered: another answer by one of them is a duplicate.
+    answered: Vec<Arc<str>>,
     /// Answers of expected responders that the asker has not fetched.
     pub(super) answers: Vec<(Arc<str>, Delivery<R>)>,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
@@ -40,24 +43,12 @@ pub(super) struct State<R> {
     pub(super) waker: Option<Waker>,
 }
 
-/// How far the question has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dispatch {
-    /// It waits for the start: responders may still sign in.
-    Waiting,
-    /// The responders there were have it.
-    Done,
-    /// The buffer was full.
-    Refused,
-}
-
 /// One responder's part.
 #[derive(Debug)]
 struct Slot {
+    /// 0 until a responder of the name has the request.
     mailbox: u64,
     name: Arc<str>,
-    /// Which of the expected names it is.
-    expected: Option<usize>,
     stage: Stage,
 }
 
@@ -65,29 +56,25 @@ struct Slot {
 /// the more hopeful stage counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
+    NoSuchResponder,
     Full,
     Abandoned,
     Declined(Arc<str>),
+    /// For the start.
+    Waiting,
     Queued,
     Handling,
     Responded,
 }
 
-/// Whether more can come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) responded: usize,
-    /// Expected responders that may still answer.
-    pub(super) pending: usize,
-}
-
 impl<R> State<R> {
-    pub(super) fn new(expected: Vec<Arc<str>>) -> Self {
+    pub(super) fn new(expected: &[Arc<str>]) -> Self {
+        let slot = |name: &Arc<str>| Slot { mailbox: 0, name: name.clone(), stage: Stage::Waiting };
         Self {
-            expected,
+            slots: expected.iter().map(slot).collect(),
+            expected: expected.len(),
             sequence: 0,
-            dispatch: Dispatch::Waiting,
-            slots: Vec::new(),
+            answered: Vec::new(),
             answers: Vec::new(),
             unexpected: Vec::new(),
             end: None,
@@ -95,69 +82,91 @@ impl<R> State<R> {
         }
     }
 
-    fn stage(&self, expected: usize) -> Option<&Stage> {
-        self.slots
-            .iter()
-            .filter(|slot| slot.expected == Some(expected))
-            .map(|slot| &slot.stage)
-            .max()
-    }
-
-    pub(super) fn tally(&self) -> Tally {
-        let mut tally = Tally { responded: 0, pending: 0 };
-        for expected in 0..self.expected.len() {
-            match (self.stage(expected), self.dispatch) {
-                (Some(Stage::Responded), _) => tally.responded += 1,
-                (Some(Stage::Queued | Stage::Handling), _) | (None, Dispatch::Waiting) => {
-                    tally.pending += 1;
+    fn assign(&mut self, responders: &[Assigned]) {
+        for Assigned { mailbox, name } in responders {
+            let of_name = |slot: &&mut Slot| slot.mailbox == 0 && slot.name == *name;
+            match self.slots[..self.expected].iter_mut().find(of_name) {
+                Some(slot) => (slot.mailbox, slot.stage) = (*mailbox, Stage::Queued),
+                None => {
+                    let (mailbox, name) = (*mailbox, Arc::clone(name));
+                    self.slots.push(Slot { mailbox, name, stage: Stage::Queued });
                 }
-                _ => {}
             }
         }
-        tally
+        self.give_up_waiting(&Stage::NoSuchResponder);
+    }
+
+    /// The buffer was full: nobody will get it.
+    pub(super) fn refuse(&mut self) {
+        self.give_up_waiting(&Stage::Full);
+    }
+
+    fn give_up_waiting(&mut self, stage: &Stage) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.stage == Stage::Waiting) {
+            slot.stage = stage.clone();
+        }
+    }
+
+    /// It never left the buffer, and these responders are all there are.
+    pub(super) fn give_up_on_absent(&mut self, present: &[Assigned]) {
+        let absent =
+            |slot: &&mut Slot| !present.iter().any(|responder| responder.name == slot.name);
+        for slot in self.slots.iter_mut().filter(absent) {
+            slot.stage = Stage::NoSuchResponder;
+        }
+    }
+
+    /// Whether it waits for the start.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.slots.iter().any(|slot| slot.stage == Stage::Waiting)
+    }
+
+    /// The expected names with their stages.
+    fn stages(&self) -> impl Iterator<Item = (&Arc<str>, &Stage)> {
+        self.slots[..self.expected].iter().map(|slot| {
+            let namesakes =
+                self.slots[self.expected..].iter().filter(|other| other.name == slot.name);
+            (&slot.name, namesakes.map(|other| &other.stage).fold(&slot.stage, Ord::max))
+        })
+    }
+
+    /// How many expected responders have answered, and how many still may.
+    pub(super) fn tally(&self) -> (usize, usize) {
+        let responded = self.stages().filter(|(_, stage)| **stage == Stage::Responded).count();
+        let hopeful = self.stages().filter(|(_, stage)| **stage >= Stage::Waiting).count();
+        (responded, hopeful - responded)
     }
 
     /// Every expected responder's outcome, if the request ended like this.
     pub(super) fn outcomes(&self, end: End) -> Vec<(Arc<str>, Outcome)> {
-        let timed_out = end == End::TimedOut;
-        let outcome = |expected| match (self.stage(expected), self.dispatch) {
-            (Some(Stage::Responded), _) => Outcome::Responded,
-            (Some(Stage::Declined(reason)), _) => Outcome::Declined(Arc::clone(reason)),
-            (Some(Stage::Abandoned), _) => Outcome::Abandoned,
-            (Some(Stage::Full), _) | (None, Dispatch::Refused) => Outcome::QueueFull,
-            (Some(Stage::Handling), _) if timed_out => Outcome::TimedOutHandling,
-            (Some(Stage::Queued), _) if timed_out => Outcome::TimedOutQueued,
-            (Some(Stage::Queued | Stage::Handling), _) => Outcome::NotAwaited,
-            (None, Dispatch::Done) => Outcome::NoSuchResponder,
-            (None, Dispatch::Waiting) if timed_out => Outcome::TimedOutQueued,
-            (None, Dispatch::Waiting) => Outcome::NotAwaited,
+        let outcome = |stage: &Stage| match stage {
+            Stage::NoSuchResponder => Outcome::NoSuchResponder,
+            Stage::Full => Outcome::QueueFull,
+            Stage::Abandoned => Outcome::Abandoned,
+            Stage::Declined(reason) => Outcome::Declined(Arc::clone(reason)),
+            Stage::Responded => Outcome::Responded,
+            _ if end != End::TimedOut => Outcome::NotAwaited,
+            Stage::Waiting | Stage::Queued => Outcome::TimedOutQueued,
+            Stage::Handling => Outcome::TimedOutHandling,
         };
-        self.expected
-            .iter()
-            .enumerate()
-            .map(|(number, name)| (Arc::clone(name), outcome(number)))
-            .collect()
+        self.stages().map(|(name, stage)| (Arc::clone(name), outcome(stage))).collect()
     }
 
     /// The responders that have the request queued.
     pub(super) fn queued(&self) -> Vec<u64> {
-        self.slots
-            .iter()
-            .filter(|slot| slot.stage == Stage::Queued)
-            .map(|slot| slot.mailbox)
-            .collect()
+        let queued = self.slots.iter().filter(|slot| slot.stage == Stage::Queued);
+        queued.map(|slot| slot.mailbox).collect()
     }
 
     fn slot_of(&mut self, mailbox: u64) -> Option<&mut Slot> {
         self.slots.iter_mut().find(|slot| slot.mailbox == mailbox)
     }
 
-    /// The asker's waker, if it has something to decide.
-    fn wake_if_decided(&mut self, needed: usize, answered: bool) -> Option<Waker> {
-        let tally = self.tally();
-        let by_predicate = answered && needed > self.expected.len();
-        let decided = tally.responded >= needed || tally.responded + tally.pending < needed;
-        if decided || by_predicate || tally.pending == 0 { self.waker.take() } else { None }
+    /// The asker's waker, if it has something to decide: with a predicate, always.
+    fn wake_if_decided(&mut self, needed: usize) -> Option<Waker> {
+        let (responded, pending) = self.tally();
+        let decided = responded >= needed || responded + pending < needed;
+        if decided { self.waker.take() } else { None }
     }
 }
 
@@ -185,35 +194,31 @@ impl<Q: Request> Exchange<Q> {
         let Some(slot) = state.slot_of(mailbox) else {
             return;
         };
-        let (expected, name) = (slot.expected, Arc::clone(&slot.name));
+        let name = Arc::clone(&slot.name);
         slot.stage = Stage::Responded;
+        let expected = state.slots[..state.expected].iter().any(|slot| slot.name == name);
+        let duplicate = state.answered.contains(&name);
         if state.end.is_some() {
             drop(state);
-            self.count_late();
-            return;
+            self.count(|requests| &requests.late);
+        } else if !expected {
+            state.unexpected.push((name, answer));
+        } else if duplicate {
+            drop(state);
+            self.count(|requests| &requests.duplicate);
+        } else {
+            state.answered.push(Arc::clone(&name));
+            state.answers.push((name, answer));
+            let waker = state.wake_if_decided(self.needed);
+            drop(state);
+            wake(waker);
         }
-        match expected {
-            None => {
-                state.unexpected.push((name, answer));
-                return;
-            }
-            Some(_) if state.answers.iter().any(|(other, _)| *other == name) => {
-                drop(state);
-                if let Some(core) = self.core.upgrade() {
-                    core.requests.duplicate.fetch_add(1, Ordering::Relaxed);
-                }
-                return;
-            }
-            Some(_) => state.answers.push((name, answer)),
-        }
-        let waker = state.wake_if_decided(self.needed, true);
-        drop(state);
-        wake(waker);
     }
 
-    pub(super) fn count_late(&self) {
+    /// Counts an answer that went nowhere.
+    pub(super) fn count(&self, counter: impl FnOnce(&Requests) -> &AtomicU64) {
         if let Some(core) = self.core.upgrade() {
-            core.requests.late.fetch_add(1, Ordering::Relaxed);
+            counter(&core.requests).fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -235,7 +240,7 @@ impl<Q: Request> Exchange<Q> {
         if let Some(slot) = state.slot_of(mailbox) {
             slot.stage = stage;
         }
-        let waker = state.wake_if_decided(self.needed, false);
+        let waker = state.wake_if_decided(self.needed);
         drop(state);
         wake(waker);
     }
@@ -254,17 +259,8 @@ impl<Q: Request> Ticket for Exchange<Q> {
             return None;
         }
         state.sequence = sequence;
-        state.dispatch = Dispatch::Done;
-        state.slots = responders
-            .iter()
-            .map(|responder| Slot {
-                mailbox: responder.mailbox,
-                name: Arc::clone(&responder.name),
-                expected: state.expected.iter().position(|name| *name == responder.name),
-                stage: Stage::Queued,
-            })
-            .collect();
-        state.wake_if_decided(self.needed, false)
+        state.assign(responders);
+        state.wake_if_decided(self.needed)
     }
 
     fn discarded(&self, mailbox: u64, reason: DropReason) {

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-use super::builder::{Predicate, Rule};
+use super::builder::Predicate;
 use super::cycle::cycle;
-use super::exchange::{Dispatch, Exchange, State};
-use super::{Gathered, Request, RequestBuilder, Responses};
+use super::exchange::{Exchange, State};
+use super::{Gathered, Request, RequestBuilder};
 use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::{Delivery, Payload, TypeInfo};
@@ -78,22 +78,16 @@ impl<Q: Request> Future for Gather<Q> {
 
 /// Makes the request.
 fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
-    let RequestBuilder { core, request, scope, expected, rule, timeout } = builder;
+    let RequestBuilder { core, request, scope, expected, at_least, predicate, timeout } = builder;
     let info = TypeInfo::of::<Q>();
     if expected.is_empty() {
         return Err(RequestError::NobodyExpected { request: info.name });
     }
-    let (needed, predicate) = match rule {
-        Rule::All => (expected.len(), None),
-        Rule::AtLeast(answers) if answers > expected.len() => {
-            return Err(RequestError::TooFewExpected {
-                at_least: answers,
-                expected: expected.len(),
-            });
-        }
-        Rule::AtLeast(answers) => (answers, None),
-        Rule::Until(predicate) => (usize::MAX, Some(predicate)),
-    };
+    let at_least = at_least.unwrap_or(expected.len());
+    if at_least > expected.len() {
+        return Err(RequestError::TooFewExpected { at_least, expected: expected.len() });
+    }
+    let needed = if predicate.is_some() { usize::MAX } else { at_least };
     let core = core.upgrade().ok_or(RequestError::Closed)?;
     let clock = &*core.settings.clock;
     let priority = Q::ABILITIES.rank(&request);
@@ -105,7 +99,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         began: clock.now(),
         deadline,
         needed,
-        state: Mutex::new(State::new(expected.clone())),
+        state: Mutex::new(State::new(&expected)),
     });
     let ticket: Arc<dyn Ticket> = Arc::clone(&exchange) as _;
     let weak: Weak<dyn Ticket> = Arc::downgrade(&ticket);
@@ -149,7 +143,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
                 state.sequence = sequence;
             }
         }
-        Accepted::BufferFull => exchange.state.lock().dispatch = Dispatch::Refused,
+        Accepted::BufferFull => exchange.state.lock().refuse(),
         Accepted::Closed => return Err(RequestError::Closed),
     }
     Ok(open)
@@ -158,7 +152,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
 impl<Q: Request> Open<Q> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
         let waker = context.waker().clone();
-        let (end, tally) = {
+        let (end, (responded, pending)) = {
             let mut state = self.exchange.state.lock();
             self.responses.append(&mut state.answers);
             let old = state.waker.replace(waker);
@@ -170,14 +164,13 @@ impl<Q: Request> Open<Q> {
         if let Some(end) = end {
             return Poll::Ready(end);
         }
-        if tally.responded >= self.exchange.needed || self.judge() {
+        let needed = self.exchange.needed;
+        if responded >= needed || self.judge() {
             return Poll::Ready(End::Met);
         }
-        let within_reach = match &self.predicate {
-            Some(_) => tally.pending > 0,
-            None => tally.responded + tally.pending >= self.exchange.needed,
-        };
-        if !within_reach {
+        let possible =
+            if self.predicate.is_some() { pending > 0 } else { responded + pending >= needed };
+        if !possible {
             return Poll::Ready(End::Unreachable);
         }
         self.deadline.poll(&*self.core.settings.clock, context).map(|()| End::TimedOut)
@@ -190,7 +183,7 @@ impl<Q: Request> Open<Q> {
         };
         while self.judged < self.responses.len() {
             self.judged += 1;
-            if predicate(Responses::new(&self.responses[..self.judged])) {
+            if predicate(&self.responses[..self.judged]) {
                 return true;
             }
         }
@@ -198,19 +191,19 @@ impl<Q: Request> Open<Q> {
     }
 
     fn finish(&mut self, end: End) -> Gathered<Q::Response> {
-        let (sequence, unexpected, outcomes) = {
-            let mut state = self.exchange.state.lock();
-            state.end = Some(end);
-            // Answers that came between the decision and this moment are in time.
-            self.responses.append(&mut state.answers);
-            let outcomes = match state.dispatch {
-                Dispatch::Waiting => None,
-                Dispatch::Done | Dispatch::Refused => Some(state.outcomes(end)),
-            };
-            let unexpected = std::mem::take(&mut state.unexpected);
-            (state.sequence, unexpected, outcomes)
-        };
-        let outcomes = outcomes.unwrap_or_else(|| self.outcomes_before_start(end));
+        let waiting = self.exchange.state.lock().is_waiting();
+        let present = waiting.then(|| self.core.registry().responders(TypeInfo::of::<Q>()));
+        let mut state = self.exchange.state.lock();
+        state.end = Some(end);
+        // Answers that came between the decision and this moment are in time.
+        self.responses.append(&mut state.answers);
+        if let Some(present) = present.filter(|_| state.is_waiting()) {
+            // It never left the buffer: who had not even signed in?
+            state.give_up_on_absent(&present);
+        }
+        let outcomes = state.outcomes(end);
+        let (sequence, unexpected) = (state.sequence, std::mem::take(&mut state.unexpected));
+        drop(state);
         if end != End::Met {
             let named = |(name, outcome): &(Arc<str>, Outcome)| (name.to_string(), outcome.clone());
             self.core.requests.remember(TroubledRequest {
@@ -228,18 +221,6 @@ impl<Q: Request> Open<Q> {
             end,
         }
     }
-
-    /// The outcomes of a request that never left the buffer: who had not even signed in?
-    fn outcomes_before_start(&self, end: End) -> Vec<(Arc<str>, Outcome)> {
-        let present = self.core.registry().responders(TypeInfo::of::<Q>());
-        let mut outcomes = self.exchange.state.lock().outcomes(end);
-        for (name, outcome) in &mut outcomes {
-            if !present.iter().any(|responder| responder.name == *name) {
-                *outcome = Outcome::NoSuchResponder;
-            }
-        }
-        outcomes
-    }
 }
 
 impl<Q: Request> Drop for Open<Q> {
@@ -248,7 +229,7 @@ impl<Q: Request> Drop for Open<Q> {
         let (sequence, waiting, queued, waker) = {
             let mut state = self.exchange.state.lock();
             state.end.get_or_insert(End::Unreachable);
-            let waiting = state.dispatch == Dispatch::Waiting;
+            let waiting = state.is_waiting();
             (state.sequence, waiting, state.queued(), state.waker.take())
         };
         drop(waker);
@@ -257,7 +238,7 @@ impl<Q: Request> Drop for Open<Q> {
         }
         self.core.with(|registry, aftermath| {
             if waiting && registry.phase != Phase::Closed {
-                registry.withdraw(sequence, aftermath);
+                registry.buffer.withdraw(sequence, aftermath);
             }
             for mailbox in queued {
                 if let Some(listener) = registry.listeners.get(&mailbox) {
@@ -270,11 +251,6 @@ impl<Q: Request> Drop for Open<Q> {
 
 impl<Q: Request> fmt::Debug for Gather<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match &self.stage {
-            Stage::New(_) => "new",
-            Stage::Open(_) => "open",
-            Stage::Over => "over",
-        };
-        f.debug_struct("Gather").field("stage", &stage).finish_non_exhaustive()
+        f.debug_struct("Gather").field("request", &Q::TYPE).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,5 @@
 //! What a request brought.
 
-use std::iter::FusedIterator;
 use std::sync::Arc;
 
 use crate::event::{Delivery, Event};
@@ -20,15 +19,13 @@ pub struct Gathered<R> {
 
 impl<R: Event> Gathered<R> {
     /// The answers of the expected responders, with their names, in the order in which they came.
-    #[must_use]
-    pub fn responses(&self) -> Responses<'_, R> {
-        Responses::new(&self.responses)
+    pub fn responses(&self) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
+        named(&self.responses)
     }
 
     /// The answers of responders that were not expected. They did not count.
-    #[must_use]
-    pub fn unexpected(&self) -> Responses<'_, R> {
-        Responses::new(&self.unexpected)
+    pub fn unexpected(&self) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
+        named(&self.unexpected)
     }
 
     /// The expected responders that did not answer, and why, in the order in which they were
@@ -72,35 +69,8 @@ impl<R: Event> Gathered<R> {
     }
 }
 
-/// Answers with the names of those who gave them.
-#[derive(Debug)]
-pub struct Responses<'a, R> {
-    rest: std::slice::Iter<'a, (Arc<str>, Delivery<R>)>,
+fn named<R>(
+    answers: &[(Arc<str>, Delivery<R>)],
+) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
+    answers.iter().map(|(name, answer)| (&**name, answer))
 }
-
-impl<'a, R> Responses<'a, R> {
-    pub(super) fn new(all: &'a [(Arc<str>, Delivery<R>)]) -> Self {
-        Self { rest: all.iter() }
-    }
-}
-
-impl<R> Clone for Responses<'_, R> {
-    fn clone(&self) -> Self {
-        Self { rest: self.rest.clone() }
-    }
-}
-
-impl<'a, R> Iterator for Responses<'a, R> {
-    type Item = (&'a str, &'a Delivery<R>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.rest.next().map(|(name, answer)| (&**name, answer))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.rest.size_hint()
-    }
-}
-
-impl<R> ExactSizeIterator for Responses<'_, R> {}
-impl<R> FusedIterator for Responses<'_, R> {}

@@ -25,7 +25,7 @@ mod gathered;
 pub use builder::RequestBuilder;
 pub use call::Call;
 pub use gather::Gather;
-pub use gathered::{Gathered, Responses};
+pub use gathered::Gathered;
 
 use crate::event::Event;
 use crate::subscription::Subscription;

@@ -13,7 +13,7 @@ use crate::bus::Bus;
 use crate::engine::{Account, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
-use crate::registry::{Listener, Registry, TypeEntry, Wanted};
+use crate::registry::{Buffer, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
 
 impl Bus {
@@ -64,7 +64,7 @@ impl Bus {
             .known
             .iter()
             .filter_map(|id| registry.types.get(id))
-            .map(|entry| event_type(entry, &totals))
+            .map(|entry| event_type(entry, &registry, &totals))
             .collect();
         let retained: usize = registry
             .types
@@ -104,17 +104,17 @@ impl Bus {
 type Totals = HashMap<TypeId, Ledger>;
 
 fn buffer(registry: &Registry) -> BufferSnapshot {
-    let buffer = &registry.buffer;
+    let Buffer { inbox, capacity, .. } = &registry.buffer;
     BufferSnapshot {
-        queued: buffer.len(),
-        capacity: buffer.capacity(),
-        high_water: buffer.high_water,
-        overflowed: buffer.overflowed(),
-        bytes: buffer.envelopes().map(|envelope| envelope.footprint()).sum(),
+        queued: inbox.len(),
+        capacity: *capacity,
+        high_water: inbox.high_water,
+        overflowed: registry.buffer.overflowed(),
+        bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
     }
 }
 
-fn event_type(entry: &TypeEntry, totals: &Totals) -> TypeSnapshot {
+fn event_type(entry: &TypeEntry, registry: &Registry, totals: &Totals) -> TypeSnapshot {
     let mut ledger = totals.get(&entry.info.id()).copied().unwrap_or_default();
     ledger.add(&entry.departed);
     TypeSnapshot {
@@ -126,7 +126,7 @@ fn event_type(entry: &TypeEntry, totals: &Totals) -> TypeSnapshot {
         published: entry.published,
         unheard: entry.unheard,
         retained: entry.retained.as_ref().map(|envelope| envelope.meta.sequence),
-        buffered: entry.buffered,
+        buffered: registry.buffer.ledger(entry.number),
         ledger,
     }
 }

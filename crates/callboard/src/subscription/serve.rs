@@ -123,13 +123,8 @@ struct Handler<H> {
 /// Which handlers were woken, and whom to wake for them.
 #[derive(Default)]
 struct Signal {
-    state: Mutex<SignalState>,
-}
-
-#[derive(Default)]
-struct SignalState {
-    woken: VecDeque<usize>,
-    parent: Option<Waker>,
+    woken: Mutex<VecDeque<usize>>,
+    parent: Mutex<Option<Waker>>,
 }
 
 /// The waker of one slot.
@@ -144,14 +139,15 @@ impl Wake for SlotWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let parent = {
-            let mut state = self.signal.state.lock();
-            if state.woken.contains(&self.slot) {
-                return;
-            }
-            state.woken.push_back(self.slot);
-            state.parent.take()
-        };
+        let mut woken = self.signal.woken.lock();
+        if woken.contains(&self.slot) {
+            return;
+        }
+        woken.push_back(self.slot);
+        drop(woken);
+        // The driver sets its waker before it looks at who was woken: either it sees the slot, or
+        // its waker is here.
+        let parent = self.signal.parent.lock().take();
         if let Some(parent) = parent {
             parent.wake();
         }
@@ -161,16 +157,8 @@ impl Wake for SlotWaker {
 impl Signal {
     fn set_parent(&self, waker: &Waker) {
         let waker = waker.clone();
-        let old = self.state.lock().parent.replace(waker);
+        let old = self.parent.lock().replace(waker);
         drop(old);
-    }
-
-    fn next(&self) -> Option<usize> {
-        self.state.lock().woken.pop_front()
-    }
-
-    fn any(&self) -> bool {
-        !self.state.lock().woken.is_empty()
     }
 }
 
@@ -190,7 +178,11 @@ impl<H: Future<Output = ()>> Handlers<H> {
         });
         let waker = Waker::from(Arc::new(SlotWaker { slot, signal: Arc::clone(&self.signal) }));
         self.slots[slot] = Some(Handler { future: Box::pin(future), scope, began, waker });
-        self.signal.state.lock().woken.push_back(slot);
+        self.signal.woken.lock().push_back(slot);
+    }
+
+    fn next_woken(&self) -> Option<usize> {
+        self.signal.woken.lock().pop_front()
     }
 
     /// Polls every handler that was woken, once, and accounts for those that have ended.
@@ -198,7 +190,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
         // One round at the most: a handler that wakes itself for ever must not keep the others
         // from the executor.
         for _ in 0..self.slots.len() {
-            let Some(slot) = self.signal.next() else {
+            let Some(slot) = self.next_woken() else {
                 return;
             };
             let Some(handler) = &mut self.slots[slot] else {
@@ -217,7 +209,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
                 self.finished(subscription, began);
             }
         }
-        if self.signal.any() {
+        if !self.signal.woken.lock().is_empty() {
             context.waker().wake_by_ref();
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::engine::{Scope, Taken};
 use crate::event::{AnyEvent, Delivery, Event};
-use crate::registry::{Interest, MemberInterest, Wanted};
+use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
 /// What can be subscribed to.
 ///
@@ -87,7 +87,7 @@ pub trait Member: Sized + Send + 'static {
 
 impl<E: Event> Member for Delivery<E> {
     fn interest() -> MemberInterest {
-        MemberInterest::observe::<E>()
+        MemberInterest::of::<E>(Role::Observe)
     }
 
     fn take(taken: Taken) -> Self {
@@ -103,7 +103,7 @@ impl<E: Event> EventSet for E {
     type Item = Delivery<E>;
 
     fn interest() -> Interest {
-        Interest::members([MemberInterest::observe::<E>()])
+        Interest::members([MemberInterest::of::<E>(Role::Observe)])
     }
 
     fn item(taken: Taken) -> Delivery<E> {

@@ -90,8 +90,8 @@ fn busy(bus: &Bus) -> Vec<String> {
         .map(|ticket| format!("request `{}` is open", ticket.status().info.name))
         .collect();
     let registry = bus.core().registry();
-    if registry.phase == Phase::Buffering && registry.buffer.len() > 0 {
-        busy.push(format!("{} events wait for `start`", registry.buffer.len()));
+    if registry.phase == Phase::Buffering && registry.buffer.inbox.len() > 0 {
+        busy.push(format!("{} events wait for `start`", registry.buffer.inbox.len()));
     }
     for listener in registry.listeners.values() {
         let inbox = listener.mailbox.inbox();

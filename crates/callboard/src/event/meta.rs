@@ -1,0 +1,71 @@
+//! What the bus says of an event beyond its value.
+
+use std::time::{Duration, Instant};
+
+/// What the bus says of an event beyond its value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meta {
+    /// From 1, in the order of acceptance, one count for the whole bus.
+    pub(crate) sequence: u64,
+    /// The sequence of the event whose handling led to this one; 0 for none.
+    pub(crate) cause: u64,
+    pub(crate) missed: u64,
+    pub(crate) published_at: Option<Instant>,
+    pub(crate) taken_at: Option<Instant>,
+}
+
+impl Meta {
+    pub(crate) fn cause(&self) -> Option<u64> {
+        (self.cause != 0).then_some(self.cause)
+    }
+
+    pub(crate) fn queued_for(&self) -> Option<Duration> {
+        Some(self.taken_at?.saturating_duration_since(self.published_at?))
+    }
+}
+
+/// The methods that every form of a received event has, over its field `meta`.
+macro_rules! metadata {
+    () => {
+        /// How many events this subscription lost immediately before this one: 0 almost always.
+        /// Events of its types that the start buffer had to drop count too.
+        ///
+        /// A component whose state is built from events must resynchronise when it is not 0.
+        #[must_use]
+        pub fn missed(&self) -> u64 {
+            self.meta.missed
+        }
+
+        /// The event's number: from 1, in the order in which the bus accepted events, one count
+        /// for the whole bus. The same event has the same number for all its readers.
+        #[must_use]
+        pub fn sequence(&self) -> u64 {
+            self.meta.sequence
+        }
+
+        /// The [`sequence`](Self::sequence) of the event that led to this one, where the bus
+        /// knows: it was published inside a handler run by
+        /// [`serve`](crate::Subscription::serve), by
+        /// [`publish_caused_by`](crate::Bus::publish_caused_by), or it answers that request.
+        #[must_use]
+        pub fn cause(&self) -> Option<u64> {
+            self.meta.cause()
+        }
+
+        /// When the event was published, on the bus's clock; `None` unless the bus keeps time
+        /// (see [`BusBuilder::timestamps`](crate::BusBuilder::timestamps)).
+        #[must_use]
+        pub fn published_at(&self) -> Option<::std::time::Instant> {
+            self.meta.published_at
+        }
+
+        /// How long the event waited from its publication until it was received; `None` unless
+        /// the bus keeps time.
+        #[must_use]
+        pub fn queued_for(&self) -> Option<::std::time::Duration> {
+            self.meta.queued_for()
+        }
+    };
+}
+
+pub(crate) use metadata;
