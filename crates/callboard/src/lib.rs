@@ -1,4 +1,84 @@
-//! Callboard.
+//! The event bus for programs made of many components: typed publish/subscribe that never blocks,
+//! a start barrier so that nothing is lost while components come up, and scatter-gather requests
+//! that say who answered and why the others did not.
+//!
+//! ```
+//! use callboard::{Bus, Event};
+//!
+//! #[derive(Debug, Event)]
+//! struct ConfigParsed { version: u64 }
+//!
+//! let bus = Bus::new();
+//! let mut configs = bus.subscribe::<ConfigParsed>("reconciler");
+//! bus.publish(ConfigParsed { version: 1 });      // kept: the bus has not started
+//! bus.start();                                   // replayed, in order, to everyone
+//! assert_eq!(configs.try_recv().unwrap().version, 1);
+//! ```
+//!
+//! # Concepts
+//!
+//! - An [`Event`] is an immutable value that says something happened; `#[derive(Event)]` names it.
+//! - A [`Bus`] coordinates. It is cheap to clone, and every clone is the same bus.
+//! - A [`Subscription`] is one component's receiving end: of one event type, of
+//!   [everything](AnyEvent), of a [pattern](SubscriberBuilder::subscribe_matching), or of an
+//!   [`EventSet`]: a component's whole inbox as one enum.
+//! - A [`Delivery`] is an event in its reader's hands, with what the bus knows of it.
+//! - A [`Request`] is an event that asks; a [`Call`] is a request in a responder's hands, and
+//!   [`Gathered`] is what the asker gets.
+//! - A [`Snapshot`] is one picture of everything; a [`Diagnosis`] says what is wrong with it.
+//!
+//! # Delivery and loss
+//!
+//! Publishing never waits for a subscriber. A subscription of capacity *n* holds *n* events; what
+//! happens to the next is its [`Overflow`] policy. No loss is silent: the next event
+//! [says](Delivery::missed) how many are missing before it, the [`Ledger`] counts them by
+//! [reason](DropReason), and the [drop callback](Bus::on_drop) names each. Two subscriptions that
+//! both receive two events of one [`Priority`] receive them in the same order, whoever published
+//! them.
+//!
+//! # Starting
+//!
+//! A bus begins by buffering. [`start`](Bus::start) hands what was buffered to everybody present,
+//! in order, before anything published later; [`start_when_ready`](Bus::start_when_ready) first
+//! waits until everybody expected has signed in, and says who is missing.
+//!
+//! # Asking
+//!
+//! [`Bus::request`] asks every responder of a type, awaits those it
+//! [expects](RequestBuilder::expect), and ends as soon as its outcome is certain. Each expected
+//! responder has an [`Outcome`].
+//!
+//! # Ending
+//!
+//! After [`close`](Bus::close) subscribers receive what they hold, then `None`;
+//! [`close_and_drain`](Bus::close_and_drain) waits for that, and says who did not finish.
+//!
+//! # Trade-offs
+//!
+//! - A slow subscriber loses events rather than slowing its publisher. Where back-pressure is
+//!   wanted, a channel is the better tool.
+//! - Events are shared, so they are immutable: a reader that wants to change one clones it.
+//! - One lock orders a bus. It is held only to append to queues, never while a user's code runs;
+//!   programs that need more than one core's worth of publishing want several buses.
+//! - Delivery is within one process, and nothing is stored.
+//!
+//! # Not supported
+//!
+//! `no_std`; persistence and replay of history; back-pressure; remote subscribers (that is the
+//! business of crates built on this one).
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `derive` | yes | `#[derive(Event)]`, `#[derive(EventSet)]`, `#[derive(Request)]` |
+//! | `tracing` | yes | warnings as `tracing` events, under the target `callboard` |
+//! | `metrics` | no | `Snapshot::record`, for the `metrics` facade |
+//! | `serde` | no | `Serialize` for [`Snapshot`] and [`Diagnosis`] |
+//! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests |
+//!
+//! No async runtime is required: a subscription can be read under tokio, smol, or from a plain
+//! thread, and all of them on one bus. The [guide] tells how to build with it.
 
 mod builder;
 mod bus;
@@ -6,6 +86,7 @@ mod diagnose;
 mod engine;
 mod error;
 mod event;
+pub mod guide;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod outcome;

@@ -8,7 +8,7 @@ use crate::outcome::{Outcome, TroubledRequest};
 use crate::overflow::{Importance, Ledger, Overflow};
 use crate::registry::Phase;
 
-/// A picture of a bus at one moment. Get one from [`Bus::snapshot`].
+/// A picture of a bus at one moment. Get one from [`Bus::snapshot`](crate::Bus::snapshot).
 ///
 /// With the feature `serde` it is `Serialize`; durations are in seconds and nanoseconds, as
 /// serde writes them.
