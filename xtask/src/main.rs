@@ -1,2 +1,74 @@
-//! To come.
-fn main() {}
+//! `cargo xtask`: what this repository does to itself.
+//!
+//! Each command is one file. [`steps`] holds the list of steps that `test` and `ci` walk; [`tidy`]
+//! holds the house checks; the rest is what they share.
+
+mod bench;
+mod ci;
+mod command;
+mod dependencies;
+mod features;
+mod install;
+mod licence;
+mod manifest;
+mod size;
+mod source;
+mod steps;
+mod test;
+mod tidy;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What a step or a command comes to: nothing, or the reason it failed.
+pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test [options]    format, lints, build, every test, docs, features, packages, house checks
+  ci [options]      test, then licences, sources and number of dependencies, size of the core
+  tidy              the house checks alone
+  bench [args]      the benchmark in release mode; args are its own
+
+options of test and ci:
+  --list            print the steps and run none
+  --only STEP       run this step only; may be given again
+  --skip-install    don't install missing Debian packages
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next();
+    let rest: Vec<String> = args.collect();
+    let outcome =
+        std::env::set_current_dir(root()).map_err(Into::into).and_then(|()| {
+            match command.as_deref() {
+                Some("test") => test::main(&rest),
+                Some("ci") => ci::main(&rest),
+                Some("tidy") => tidy::main(),
+                Some("bench") => bench::main(&rest),
+                None | Some("help" | "--help" | "-h") => {
+                    print!("{USAGE}");
+                    Ok(())
+                }
+                Some(other) => Err(format!("there is no command `{other}`\n\n{USAGE}").into()),
+            }
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository. Cargo's variable goes first, since a target folder shared between
+/// clones may hold a binary that was compiled in another one.
+fn root() -> PathBuf {
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().map(Path::to_path_buf).unwrap_or(here)
+}

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::engine::Scope;
 use crate::error::{DrainError, Unfinished};
-use crate::event::{Delivery, Event, Meta, Priority, TypeInfo, key_of};
+use crate::event::{Delivery, Event, Priority, TypeInfo, key_of};
 use crate::overflow::Dropped;
 use crate::registry::{Accepted, Core, CoreSettings, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
-use crate::sync::isolate;
+use crate::sync::discard;
 
 /// The coordinator. Cheap to clone; every clone is the same bus.
 ///
@@ -102,7 +102,7 @@ impl Published {
         self.accepted == Accepted::Closed
     }
 
-    /// The event's number (see [`Delivery::sequence`]), unless it was refused or did not fit in
+    /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was refused or did not fit in
     /// the buffer.
     #[must_use]
     pub fn sequence(&self) -> Option<u64> {
@@ -165,7 +165,7 @@ impl Bus {
     }
 
     /// Publishes an event and says which one led to it, by its
-    /// [`sequence`](Delivery::sequence). For hand-written loops: inside a handler run by
+    /// [`sequence`](crate::Delivery::sequence). For hand-written loops: inside a handler run by
     /// [`serve`](Subscription::serve), a plain [`publish`](Self::publish) says so by itself.
     ///
     /// # Examples
@@ -231,9 +231,7 @@ impl Bus {
     #[must_use]
     pub fn retained<E: Event>(&self) -> Option<Delivery<E>> {
         let registry = self.core().registry();
-        let envelope = registry.types.get(&TypeInfo::of::<E>().id())?.retained.as_ref()?;
-        let meta: Meta = envelope.meta;
-        envelope.payload::<E>().map(|event| Delivery::new(event, meta))
+        registry.types.get(&TypeInfo::of::<E>().id())?.retained.as_ref()?.to_delivery()
     }
 
     /// Sets the function that is told of each critical drop, once per event dropped; it replaces
@@ -316,9 +314,11 @@ impl Bus {
 
     fn unfinished(&self) -> Vec<Unfinished> {
         let registry = self.core().registry();
-        let unfinished = registry.listeners.values().filter_map(|listener| {
+        let all = registry.listeners.values();
+        let components = all.filter(|listener| !listener.mailbox.settings.bystander);
+        let unfinished = components.filter_map(|listener| {
             let inbox = listener.mailbox.inbox();
-            let (queued, in_hand) = (inbox.len() as u64, inbox.attendance.handling);
+            let (queued, in_hand) = (inbox.len() as u64, inbox.attendance.served_in_hand());
             let subscriber = || listener.mailbox.settings.name.to_string();
             (queued + in_hand > 0).then(|| Unfinished { subscriber: subscriber(), queued, in_hand })
         });
@@ -349,7 +349,7 @@ pub(crate) fn publish<E: Event>(
     let accepted = core.accept(parcel);
     if event.is_some() {
         // Nobody wanted it.
-        isolate("an event's destructor", || drop(event));
+        discard(event);
     }
     Published { accepted }
 }

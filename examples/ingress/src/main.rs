@@ -1,2 +1,47 @@
-//! To come.
-fn main() {}
+//! The reference application of callboard: a configuration controller for HAProxy.
+//!
+//! `events` is all that the components know of one another, `components` has one file each,
+//! `logic` is what they know, without the bus; `app` puts them together.
+
+mod app;
+mod cli;
+mod components;
+mod events;
+mod logic;
+
+use std::process::ExitCode;
+
+use cli::Command;
+
+fn main() -> ExitCode {
+    let outcome = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => {
+            anstream::print!("{}", cli::HELP);
+            Ok(())
+        }
+        Ok(Command::Generate { ingresses, folder }) => {
+            logic::generate::generate(&folder, ingresses)
+                .map(|made| {
+                    anstream::println!(
+                        "wrote {} files with {} ingresses to {}",
+                        made.files,
+                        made.ingresses,
+                        folder.display()
+                    );
+                })
+                .map_err(|error| error.to_string())
+        }
+        Ok(Command::Run(options)) => app::run(&options),
+        Err(error) => {
+            anstream::eprintln!("ingress: {error}; --help explains");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            anstream::eprintln!("ingress: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

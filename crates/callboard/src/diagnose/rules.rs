@@ -56,14 +56,15 @@ impl Findings {
 fn start(snapshot: &Snapshot, found: &mut Findings) {
     let waiting = snapshot.buffer.queued;
     if snapshot.phase == Phase::Buffering && waiting > 0 {
-        let seen = format!("holds {waiting} events");
         if snapshot.started {
+            let seen = format!("holds {waiting} events, since the bus is paused");
             found.add(FindingKind::Paused, Dropped::BUFFER, seen, "call `start` to resume");
         } else {
             let mut cure = "call `start` once every component has subscribed".to_owned();
             if !snapshot.missing.is_empty() {
                 cure += &format!(" (missing: `{}`)", snapshot.missing.join("`, `"));
             }
+            let seen = format!("holds {waiting} events, since the bus was never started");
             found.add(FindingKind::NotStarted, Dropped::BUFFER, seen, cure);
         }
     }
@@ -110,7 +111,8 @@ fn answers(request: &TroubledRequest, found: &mut Findings) {
             let cure = "answer before asking, or serve concurrently";
             found.add(FindingKind::RequestCycle, &request.event_type, seen, cure);
         }
-        Troubled::Ended { end, outcomes } => {
+        // That a responder declined is its answer: nobody is to blame.
+        Troubled::Ended { end, outcomes } if outcomes.iter().any(is_trouble) => {
             let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
             let missing: Vec<_> =
                 missing.map(|(name, outcome)| format!("`{name}` {outcome}")).collect();
@@ -118,7 +120,12 @@ fn answers(request: &TroubledRequest, found: &mut Findings) {
             let cure = "see to these responders, or ask for fewer answers with `at_least`";
             found.add(FindingKind::RequestFailed, &request.event_type, seen, cure);
         }
+        Troubled::Ended { .. } => {}
     }
+}
+
+fn is_trouble((_, outcome): &(String, Outcome)) -> bool {
+    !matches!(outcome, Outcome::Responded | Outcome::Declined(_) | Outcome::NotAwaited)
 }
 
 fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
@@ -155,7 +162,7 @@ fn memory(snapshot: &Snapshot, found: &mut Findings) {
 
 /// Published but unheard, heard but never published, requests without a responder.
 fn wiring(snapshot: &Snapshot, of: &TypeSnapshot, found: &mut Findings) {
-    let named = |subscriber: &SubscriberSnapshot| match &subscriber.interest {
+    let named = |subscriber: &&SubscriberSnapshot| match &subscriber.interest {
         InterestSnapshot::Types(types) => types.contains(&of.event_type),
         _ => false,
     };
@@ -167,8 +174,8 @@ fn wiring(snapshot: &Snapshot, of: &TypeSnapshot, found: &mut Findings) {
     } else if of.published > 0 && of.published == of.unheard && of.subscribers == 0 {
         let seen = format!("was published {} times and nobody listens", of.published);
         (FindingKind::Unheard, seen, "subscribe to it, or stop publishing it")
-    } else if of.published == 0 && snapshot.subscribers.iter().any(named) {
-        let seen = "is listened to and was never published".to_owned();
+    } else if let (0, Some(listener)) = (of.published, snapshot.subscribers.iter().find(named)) {
+        let seen = format!("was never published, and `{}` listens", listener.name);
         (FindingKind::NeverPublished, seen, "publish it, or stop listening")
     } else {
         return;

@@ -1,14 +1,15 @@
 //! What an operation owes once its locks are released.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::inbox::merge;
 use super::queue::Entry;
 use super::{Content, Envelope, Mailbox, Ticket};
-use crate::event::Key;
+use crate::event::{Key, TypeInfo};
 use crate::overflow::{DropReason, Dropped};
-use crate::sync::{Mutex, isolate};
+use crate::sync::{AtomicU64, Mutex, Ordering, discard, isolate};
 
 /// The function set by `Bus::on_drop`.
 pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
@@ -17,13 +18,15 @@ pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Hooks {
     on_drop: Mutex<Option<DropCallback>>,
+    /// Critical drops so far.
+    dropped: AtomicU64,
 }
 
 impl Hooks {
     /// Replaces the drop callback.
     pub(crate) fn set_on_drop(&self, callback: DropCallback) {
         let old = self.on_drop.lock().replace(callback);
-        drop(old);
+        discard(old);
     }
 }
 
@@ -38,6 +41,7 @@ pub(crate) struct Aftermath {
     pub(super) merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
     dropped: Vec<Dropped>,
+    clash: Option<(&'static TypeInfo, &'static TypeInfo)>,
     /// What a publication has used up; the others follow in `contents`.
     spent: Option<Content>,
     contents: Vec<Content>,
@@ -65,6 +69,11 @@ impl Aftermath {
         self.contents.push(Content::Call(ticket));
     }
 
+    /// Has two types that share a name reported.
+    pub(crate) fn report_clash(&mut self, first: &'static TypeInfo, second: &'static TypeInfo) {
+        self.clash = Some((first, second));
+    }
+
     /// Has a drop reported to the drop callback.
     pub(crate) fn report(&mut self, dropped: Dropped) {
         self.dropped.push(dropped);
@@ -79,13 +88,21 @@ impl Aftermath {
             merge(|operation| operation(&mut mailbox.inbox()), member, &key);
         }
         for content in self.spent.into_iter().chain(self.contents) {
-            isolate("an event's destructor", || drop(content));
+            discard(content);
         }
         for (mailbox, envelope, reason) in self.discarded {
             if let Content::Call(ticket) = &envelope.content {
                 ticket.discarded(mailbox, reason);
             }
-            isolate("an event's destructor", || drop(envelope));
+            discard(envelope);
+        }
+        if let Some((first, second)) = self.clash {
+            crate::report::error!(
+                "two event types are called `{}`: `{}` and `{}`; give one of them another name",
+                first.name,
+                first.rust_name(),
+                second.rust_name(),
+            );
         }
         if !self.dropped.is_empty() {
             report_drops(&self.dropped, hooks);
@@ -94,28 +111,37 @@ impl Aftermath {
 }
 
 fn report_drops(dropped: &[Dropped], hooks: &Hooks) {
-    thread_local! {
-        /// Whether this thread is inside the drop callback: a drop that the callback itself
-        /// brings about is counted but not reported, or a callback that publishes to a full
-        /// subscriber would call itself for ever.
-        static REPORTING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-    }
-    struct Done;
-    impl Drop for Done {
-        fn drop(&mut self) {
-            let _ = REPORTING.try_with(|reporting| reporting.set(false));
+    for dropped in dropped {
+        // The first, then ever more rarely: a subscriber that is stuck must not flood the log.
+        let count = hooks.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() {
+            crate::report::warning!("{dropped}; {count} critical drops so far on this bus");
         }
     }
+    thread_local! {
+        /// The buses, by their hooks, in whose drop callback this thread is: a drop that the
+        /// callback itself brings about is counted but not reported, or a callback that publishes
+        /// to a full subscriber would call itself for ever.
+        static REPORTING: RefCell<Vec<*const Hooks>> = const { RefCell::new(Vec::new()) };
+    }
+    let this: *const Hooks = hooks;
     let callback = hooks.on_drop.lock().clone();
     let Some(callback) = callback else {
         return;
     };
-    if REPORTING.try_with(|reporting| reporting.replace(true)) != Ok(false) {
+    let entered = REPORTING.try_with(|reporting| {
+        let nested = reporting.borrow().contains(&this);
+        if !nested {
+            reporting.borrow_mut().push(this);
+        }
+        !nested
+    });
+    if entered != Ok(true) {
         return;
     }
-    let _done = Done;
     for dropped in dropped {
         isolate("the drop callback", || callback(dropped));
     }
-    isolate("the drop callback's destructor", || drop(callback));
+    discard(callback);
+    let _ = REPORTING.try_with(|reporting| reporting.borrow_mut().pop());
 }

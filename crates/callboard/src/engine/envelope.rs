@@ -34,11 +34,16 @@ impl Envelope {
     pub(crate) fn footprint(&self) -> usize {
         size_of::<Self>() + self.info.size
     }
+}
 
+impl Envelope {
     /// The event, if it is one to read and an `E`.
-    pub(crate) fn payload<E: Event>(&self) -> Option<Arc<E>> {
+    pub(crate) fn to_delivery<E: Event>(&self) -> Option<Delivery<E>> {
         match &self.content {
-            Content::Event(payload) => Arc::clone(payload).downcast().ok(),
+            Content::Event(payload) => {
+                let event = Arc::downcast(Arc::clone(payload)).ok()?;
+                Some(Delivery::new(event, self.meta))
+            }
             Content::Call(_) => None,
         }
     }
@@ -107,13 +112,12 @@ impl Taken {
     }
 
     pub(crate) fn into_delivery<E: Event>(self) -> Delivery<E> {
-        let Envelope { content, meta, .. } = self.envelope;
-        match content {
-            Content::Event(payload) => match Arc::downcast(payload) {
-                Ok(event) => Delivery::new(event, meta),
-                Err(_) => unreachable!("a route leads only to members of its own type"),
-            },
-            Content::Call(_) => unreachable!("a call goes only to responders"),
+        let Envelope { content: Content::Event(payload), meta, .. } = self.envelope else {
+            unreachable!("a call goes only to responders")
+        };
+        match Arc::downcast(payload) {
+            Ok(event) => Delivery::new(event, meta),
+            Err(_) => unreachable!("a route leads only to members of its own type"),
         }
     }
 

@@ -5,11 +5,11 @@
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::Taken;
 use super::queue::{Admission, Entry, Pushed, Queue};
+use super::{Envelope, Taken};
 use crate::event::{Key, Payload, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
-use crate::sync::isolate;
+use crate::sync::discard;
 
 /// A queue with its accounts, and who reads it.
 #[derive(Debug)]
@@ -53,7 +53,9 @@ pub(crate) struct Account {
 /// What the reader does with what it takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Attendance {
-    /// A hand-written loop took an event and has not asked for the next one.
+    /// Events are handed to a handler by `serve`.
+    pub(crate) served: bool,
+    /// The reader took an event and has not asked for the next one.
     pub(crate) in_hand: bool,
     /// Since when; known only if the bus keeps time.
     pub(crate) in_hand_since: Option<Instant>,
@@ -136,7 +138,8 @@ impl Inbox {
         let queued = !matches!(lost, Some((_, reason)) if reason == self.refusal);
         if queued {
             self.accounts[member].ledger.queued += 1;
-            self.high_water = self.high_water.max(self.queue.len());
+            // An event that is about to be merged takes no place of its own.
+            self.high_water = self.high_water.max(self.queue.occupied());
             self.demand = self.demand.max(self.high_water);
         }
         if let Some((entry, reason)) = &lost {
@@ -207,7 +210,8 @@ impl Inbox {
     }
 
     fn pass_on_missed(&mut self, entry: &Entry, missed: u64) {
-        match self.queue.front_mut(entry.envelope.priority) {
+        let Envelope { priority, meta, .. } = &entry.envelope;
+        match self.queue.next_after(*priority, meta.sequence) {
             Some(next) => next.envelope.meta.missed += missed,
             None => self.gap += missed,
         }
@@ -232,11 +236,21 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
             }
         });
         // Otherwise another publisher, or the reader, was faster: look again.
-        isolate("an event's destructor", || drop((done, pair, merged)));
+        let (older, newer) = done.unzip();
+        discard(older);
+        discard(newer);
+        discard(pair.older_event);
+        discard(pair.newer_event);
+        discard(merged);
     }
 }
 
 impl Attendance {
+    /// How many events served handlers have, or are about to get.
+    pub(crate) fn served_in_hand(&self) -> u64 {
+        self.handling + u64::from(self.served && self.in_hand)
+    }
+
     /// A served handler begins.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.in_hand = false;

@@ -57,6 +57,8 @@ pub(crate) struct Queue {
     /// With `Overflow::Coalesce`: the sequences queued for each member and key, oldest first.
     /// More than one only while a merge is under way.
     keyed: HashMap<(usize, Key), Vec<u64>>,
+    /// How many entries are about to be merged into another, and take no place of their own.
+    surplus: usize,
 }
 
 /// A lane that has grown beyond this many entries gives its memory back when it is empty.
@@ -69,11 +71,17 @@ impl Queue {
             capacity,
             overflow,
             keyed: HashMap::new(),
+            surplus: 0,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.lanes.iter().map(VecDeque::len).sum()
+    }
+
+    /// How much of the capacity is taken.
+    pub(crate) fn occupied(&self) -> usize {
+        self.len() - self.surplus
     }
 
     /// The entries, most urgent first.
@@ -85,7 +93,7 @@ impl Queue {
         if self.overflow == Overflow::Coalesce && entry.envelope.key.is_some() {
             return self.push_keyed(entry, admission);
         }
-        if admission == Admission::Beyond || self.len() < self.capacity {
+        if admission == Admission::Beyond || self.occupied() < self.capacity {
             self.enqueue(entry);
             return Pushed::Queued;
         }
@@ -105,10 +113,11 @@ impl Queue {
         let Some(key) = entry.envelope.key.clone() else {
             return Pushed::Refused(entry);
         };
-        let full = self.len() >= self.capacity;
+        let full = self.occupied() >= self.capacity;
         let index = (entry.member, key);
         if let Some(sequences) = self.keyed.get_mut(&index) {
             sequences.push(entry.envelope.meta.sequence);
+            self.surplus += 1;
             self.enqueue(entry);
             return Pushed::Mergeable;
         }
@@ -138,6 +147,7 @@ impl Queue {
     /// Removes everything, most urgent first.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Entry> + use<> {
         self.keyed = HashMap::new();
+        self.surplus = 0;
         std::mem::take(&mut self.lanes).into_iter().flatten()
     }
 
@@ -149,9 +159,11 @@ impl Queue {
         Some(entry)
     }
 
-    /// The oldest entry of this priority.
-    pub(crate) fn front_mut(&mut self, priority: Priority) -> Option<&mut Entry> {
-        self.lanes[priority.lane()].front_mut()
+    /// The first entry of this priority after a place in the order.
+    pub(crate) fn next_after(&mut self, priority: Priority, sequence: u64) -> Option<&mut Entry> {
+        let lane = &mut self.lanes[priority.lane()];
+        let place = lane.partition_point(|entry| entry.envelope.meta.sequence <= sequence);
+        lane.get_mut(place)
     }
 
     /// The two newest entries with this key, if there are two.
@@ -225,6 +237,8 @@ impl Queue {
             sequences.retain(|sequence| *sequence != entry.envelope.meta.sequence);
             if sequences.is_empty() {
                 self.keyed.remove(&index);
+            } else {
+                self.surplus -= 1;
             }
         }
     }

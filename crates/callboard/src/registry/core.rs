@@ -68,7 +68,8 @@ impl Core {
 
     /// The present moment, if the bus keeps time.
     pub(crate) fn timestamp(&self) -> Option<Instant> {
-        self.settings.timestamps.then(|| self.settings.clock.now())
+        let now = || isolate("the clock", || self.settings.clock.now());
+        if self.settings.timestamps { now() } else { None }
     }
 
     /// Runs an operation on the registry, then, with the lock released, what it owes.
@@ -85,7 +86,7 @@ impl Core {
         let accepted = self.with(|registry, aftermath| registry.accept(parcel, aftermath));
         if let Accepted::Buffered { mergeable, first, .. } = accepted {
             if let (true, Some(key)) = (mergeable, key) {
-                let number = self.registry().entry(info).number;
+                let number = self.registry().types[&info.id()].number;
                 merge(|operation| operation(&mut self.registry().buffer.inbox), number, &key);
             }
             if first {

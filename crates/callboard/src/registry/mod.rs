@@ -127,7 +127,7 @@ impl Registry {
         let sequence = self.sequence;
         let running = self.phase == Phase::Running;
         let info = parcel.info;
-        let entry = self.entry(info);
+        let entry = self.entry(info, aftermath);
         entry.published += 1;
         if running && parcel.ticket.is_none() && !info.retain && entry.route.is_empty() {
             entry.unheard += 1;
@@ -155,10 +155,14 @@ impl Registry {
     }
 
     /// The entry of a type, made when the bus meets it first.
-    pub(crate) fn entry(&mut self, info: &'static TypeInfo) -> &mut TypeEntry {
+    pub(crate) fn entry(
+        &mut self,
+        info: &'static TypeInfo,
+        aftermath: &mut Aftermath,
+    ) -> &mut TypeEntry {
         let id = info.id();
         if !self.types.contains_key(&id) {
-            self.meet(id, info);
+            self.meet(id, info, aftermath);
         }
         match self.types.get_mut(&id) {
             Some(entry) => entry,
@@ -166,7 +170,7 @@ impl Registry {
         }
     }
 
-    fn meet(&mut self, id: TypeId, info: &'static TypeInfo) {
+    fn meet(&mut self, id: TypeId, info: &'static TypeInfo, aftermath: &mut Aftermath) {
         let mut entry = TypeEntry::new(info, self.known.len());
         for listener in self.listeners.values() {
             if listener.wanted.wants_unnamed(info) {
@@ -179,12 +183,7 @@ impl Registry {
         self.known.push(id);
         match self.by_name.get(info.name) {
             Some(first) => {
-                crate::report::error!(
-                    "two event types are called `{}`: `{}` and `{}`; give one of them another name",
-                    info.name,
-                    first.rust_name(),
-                    info.rust_name(),
-                );
+                aftermath.report_clash(first, info);
                 self.clashes.push((first, info));
             }
             None => drop(self.by_name.insert(info.name, info)),
@@ -204,7 +203,7 @@ impl Registry {
         match &wanted {
             Wanted::Members(members) => {
                 for (number, member) in members.iter().enumerate() {
-                    let entry = self.entry(member.info);
+                    let entry = self.entry(member.info, aftermath);
                     let route = match member.role {
                         Role::Observe => &mut entry.route,
                         Role::Respond => &mut entry.responders,
@@ -286,7 +285,8 @@ impl Registry {
         let (entries, overflowed) = self.buffer.take();
         let replayed = entries.len();
         for (envelope, ticket) in entries {
-            self.entry(envelope.info).route(envelope, ticket, Admission::Beyond, aftermath);
+            let entry = self.entry(envelope.info, aftermath);
+            entry.route(envelope, ticket, Admission::Beyond, aftermath);
         }
         for (number, dropped) in &overflowed {
             // What the buffer dropped was newer than all that it kept: whoever would have got it

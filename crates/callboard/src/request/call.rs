@@ -12,6 +12,7 @@ use crate::engine::{Content, Link, Scope, Taken};
 use crate::event::{Delivery, Event, Meta, Payload, TypeInfo, key_of, metadata};
 use crate::registry::{Accepted, Interest, MemberInterest, Parcel, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
+use crate::sync::discard;
 
 /// A request in a responder's hands: it dereferences to the request, and is answered once, with
 /// [`respond`](Self::respond) or [`decline`](Self::decline).
@@ -86,6 +87,7 @@ impl<Q: Request> Call<Q> {
             return;
         };
         if !self.exchange.is_open() {
+            discard(answer);
             self.exchange.count(|requests| &requests.late);
             return;
         }
@@ -193,14 +195,14 @@ impl<Q: Request> Deref for Call<Q> {
     type Target = Q;
 
     fn deref(&self) -> &Q {
-        &self.exchange.question
+        self.exchange.question()
     }
 }
 
 impl<Q: Request> fmt::Debug for Call<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("request", &self.exchange.question)
+            .field("request", self.exchange.question())
             .field("responder", &self.responder)
             .field("sequence", &self.meta.sequence)
             .finish_non_exhaustive()

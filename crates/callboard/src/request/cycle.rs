@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::{Link, Mailbox};
 use crate::event::TypeInfo;
-use crate::registry::Registry;
+use crate::registry::{Phase, Registry};
 use crate::sync::Ordering;
 
 /// If fewer than `needed` of the expected responders could ever answer, because the others are
@@ -17,16 +17,22 @@ pub(super) fn cycle(
     needed: usize,
 ) -> Option<Vec<String>> {
     let responders = &registry.types.get(&info.id())?.responders;
-    let mut blocked = expected.iter().filter(|name| {
-        let mut of_that_name =
-            responders.mailboxes().filter(|mailbox| mailbox.settings.name == **name).peekable();
-        of_that_name.peek().is_some() && of_that_name.all(|mailbox| is_blocked(mailbox, ancestry))
-    });
-    let first = blocked.next()?;
-    let able = expected.len() - 1 - blocked.count();
-    if able >= needed.min(expected.len()) || (needed > expected.len() && able > 0) {
-        return None;
+    // While the bus buffers, whoever is absent may still sign in.
+    let (mut able, mut blocked) = (0, None);
+    for name in expected {
+        let all = responders.mailboxes();
+        let mut present = all.filter(|mailbox| mailbox.settings.name == *name).peekable();
+        let absent = present.peek().is_none();
+        if (absent && registry.phase == Phase::Buffering)
+            || present.any(|mailbox| !is_blocked(mailbox, ancestry))
+        {
+            able += 1;
+        } else if !absent {
+            blocked = blocked.or(Some(name));
+        }
     }
+    let enough = if needed > expected.len() { 1 } else { needed };
+    let first = blocked.filter(|_| able < enough)?;
     let mut chain = vec![first.to_string()];
     chain.extend(links(ancestry).map(|link| link.responder.to_string()));
     chain.reverse();

@@ -10,12 +10,13 @@ use crate::event::{Delivery, Payload, TypeInfo};
 use crate::outcome::{End, Outcome};
 use crate::overflow::DropReason;
 use crate::registry::{Core, Requests};
-use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
+use crate::sync::{AtomicU64, Mutex, Ordering, discard, isolate};
 
 /// One open request, shared by the asker's future and every call made of it.
 pub(super) struct Exchange<Q: Request> {
     pub(super) core: Weak<Core>,
-    pub(super) question: Arc<Q>,
+    /// Taken out only when the exchange is dropped.
+    pub(super) question: Option<Arc<Q>>,
     /// The calls that the asker was handling.
     pub(super) ancestry: Option<Arc<Link>>,
     pub(super) began: Instant,
@@ -171,6 +172,22 @@ impl<R> State<R> {
 }
 
 impl<Q: Request> Exchange<Q> {
+    pub(super) fn question(&self) -> &Arc<Q> {
+        match &self.question {
+            Some(question) => question,
+            None => unreachable!("it is there until the exchange is dropped"),
+        }
+    }
+
+    /// Frees the answers that nobody will fetch.
+    pub(super) fn discard_answers(&self) {
+        let mut state = self.state.lock();
+        let answers = std::mem::take(&mut state.answers);
+        let unexpected = std::mem::take(&mut state.unexpected);
+        drop(state);
+        answers.into_iter().chain(unexpected).for_each(discard);
+    }
+
     /// The responder takes the request from its queue. Returns its name.
     pub(super) fn take(&self, mailbox: u64) -> Arc<str> {
         let mut state = self.state.lock();
@@ -200,11 +217,13 @@ impl<Q: Request> Exchange<Q> {
         let duplicate = state.answered.contains(&name);
         if state.end.is_some() {
             drop(state);
+            discard(answer);
             self.count(|requests| &requests.late);
         } else if !expected {
             state.unexpected.push((name, answer));
         } else if duplicate {
             drop(state);
+            discard(answer);
             self.count(|requests| &requests.duplicate);
         } else {
             state.answered.push(Arc::clone(&name));
@@ -243,6 +262,13 @@ impl<Q: Request> Exchange<Q> {
         let waker = state.wake_if_decided(self.needed);
         drop(state);
         wake(waker);
+    }
+}
+
+impl<Q: Request> Drop for Exchange<Q> {
+    fn drop(&mut self) {
+        self.discard_answers();
+        discard(self.question.take());
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::RequestError;
 use crate::event::{Delivery, Payload, TypeInfo};
 use crate::outcome::{End, Outcome, Troubled, TroubledRequest};
 use crate::registry::{Accepted, Core, Parcel, Phase};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, discard};
 use crate::time::{Deadline, deadline_after};
 
 /// The future of [`RequestBuilder::gather`].
@@ -94,7 +94,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
     let deadline = deadline_after(clock, timeout);
     let exchange = Arc::new(Exchange {
         core: Arc::downgrade(&core),
-        question: Arc::new(request),
+        question: Some(Arc::new(request)),
         ancestry: scope.ancestry,
         began: clock.now(),
         deadline,
@@ -133,7 +133,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         cause: scope.cause,
         published_at,
         ticket: Some(ticket),
-        payload: || Arc::clone(&exchange.question) as Payload,
+        payload: || Arc::clone(exchange.question()) as Payload,
     });
     match accepted {
         Accepted::Routed(..) => {}
@@ -233,6 +233,8 @@ impl<Q: Request> Drop for Open<Q> {
             (state.sequence, waiting, state.queued(), state.waker.take())
         };
         drop(waker);
+        self.exchange.discard_answers();
+        self.responses.drain(..).for_each(discard);
         if !waiting && queued.is_empty() {
             return;
         }

@@ -8,7 +8,7 @@ use crate::outcome::{End, Outcome};
 /// What a request brought: who answered what, why the others did not, and why it ended.
 ///
 /// A partial result is a result: whether it is enough is for the asker to say.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Gathered<R> {
     pub(super) sequence: u64,
     pub(super) responses: Vec<(Arc<str>, Delivery<R>)>,
@@ -66,6 +66,18 @@ impl<R: Event> Gathered<R> {
     #[must_use]
     pub fn sequence(&self) -> u64 {
         self.sequence
+    }
+}
+
+impl<R> Clone for Gathered<R> {
+    fn clone(&self) -> Self {
+        Self {
+            sequence: self.sequence,
+            responses: self.responses.clone(),
+            unexpected: self.unexpected.clone(),
+            missing: self.missing.clone(),
+            end: self.end,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::{EventSet, Subscription};
 use crate::engine::Scope;
-use crate::sync::{Mutex, Ordering, isolate};
+use crate::sync::{Mutex, Ordering, discard, isolate};
 
 impl<S: EventSet> Subscription<S> {
     /// Runs `handler` for each event, one after the other, until the bus is closed and everything
@@ -78,6 +78,7 @@ impl<S: EventSet> Subscription<S> {
     {
         let declared = self.mailbox.concurrency.load(Ordering::Relaxed);
         self.mailbox.concurrency.store(declared.max(limit), Ordering::Relaxed);
+        self.mailbox.inbox().attendance.served = true;
         let mut running = Handlers::new();
         std::future::poll_fn(|context| {
             running.signal.set_parent(context.waker());
@@ -205,7 +206,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
             if !matches!(polled, Some(Poll::Pending)) {
                 let handler = self.slots[slot].take();
                 self.free.push(slot);
-                isolate("a handler's destructor", || drop(handler));
+                discard(handler);
                 self.finished(subscription, began);
             }
         }

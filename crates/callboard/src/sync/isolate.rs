@@ -20,6 +20,11 @@ pub(crate) fn isolate<R>(what: &str, code: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
+/// Drops a user's value. Several are dropped one by one: a second panic in one frame aborts.
+pub(crate) fn discard<T>(value: T) {
+    isolate("a destructor", || drop(value));
+}
+
 #[cfg(test)]
 mod tests {
     use super::isolate;

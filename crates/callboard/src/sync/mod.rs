@@ -8,7 +8,7 @@ mod isolate;
 mod park;
 mod wait_list;
 
-pub(crate) use isolate::isolate;
+pub(crate) use isolate::{discard, isolate};
 pub use park::block_on;
 pub(crate) use wait_list::{WaitList, Waiting};
 

@@ -1,17 +1,18 @@
 //! tokio's time, where there is a tokio.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use super::{Clock, Sleep, SystemClock};
+use crate::sync::isolate;
 
 /// tokio's clock and timer inside a tokio runtime, the system's elsewhere.
 ///
 /// The default clock with the feature `tokio`. Inside a runtime whose time is paused, time on
 /// the bus is paused with it.
 ///
-/// # Panics
-///
-/// A sleep panics inside a tokio runtime built without `enable_time`, as tokio's own does.
+/// In a runtime built without `enable_time` it falls back to the system's timer; tokio then prints
+/// the message of its panic, once per thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TokioClock;
 
@@ -21,10 +22,18 @@ impl Clock for TokioClock {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Sleep {
-        if tokio::runtime::Handle::try_current().is_ok() {
-            Sleep::from_future(tokio::time::sleep_until(deadline.into()))
-        } else {
-            SystemClock.sleep_until(deadline)
+        thread_local! {
+            /// This thread's runtime was found to have no timer.
+            static WITHOUT_TIMER: Cell<bool> = const { Cell::new(false) };
+        }
+        let usable = !WITHOUT_TIMER.get() && tokio::runtime::Handle::try_current().is_ok();
+        let of_tokio = || tokio::time::sleep_until(deadline.into());
+        match usable.then(|| isolate("tokio's timer", of_tokio)).flatten() {
+            Some(sleep) => Sleep::from_future(sleep),
+            None => {
+                WITHOUT_TIMER.set(usable || WITHOUT_TIMER.get());
+                SystemClock.sleep_until(deadline)
+            }
         }
     }
 }

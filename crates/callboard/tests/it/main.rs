@@ -1,0 +1,29 @@
+//! The library from the outside: one file per promise of the contract, and one per part.
+#![cfg(feature = "derive")]
+
+mod cancel;
+mod capacity;
+mod close;
+mod coalesce;
+mod cycles;
+mod filtering;
+mod ledger;
+mod never_blocks;
+mod one_order;
+mod panics;
+mod priority;
+mod receivers;
+mod reentrant;
+mod reentrant_drop;
+mod reentrant_log;
+mod release;
+mod request_outcomes;
+mod requests;
+mod retained;
+mod sets;
+mod start;
+mod start_ready;
+mod support;
+mod testing;
+mod traits;
+mod withdrawal;

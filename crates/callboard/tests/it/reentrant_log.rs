@@ -1,0 +1,69 @@
+//! Promise 7: what the bus says in the log may itself be published on the bus.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use callboard::Bus;
+use tracing::{Event, Metadata, Subscriber, span};
+
+use crate::reentrant::use_everything;
+use crate::support::{in_time, publish_all};
+
+#[derive(Debug, callboard::Event)]
+struct Tick;
+
+/// A log that is published on the bus it comes from.
+struct Forward {
+    bus: Bus,
+    busy: AtomicBool,
+    seen: Arc<AtomicBool>,
+}
+
+impl Subscriber for Forward {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        if !self.busy.swap(true, Ordering::SeqCst) {
+            self.seen.store(true, Ordering::SeqCst);
+            use_everything(&self.bus);
+            self.busy.store(false, Ordering::SeqCst);
+        }
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+mod namesake {
+    #[derive(Debug, callboard::Event)]
+    #[event(type = "tick")]
+    pub(super) struct Tick;
+}
+
+#[test]
+fn log_of_the_bus_may_be_published_on_it() {
+    in_time("a log subscriber that publishes what the bus says", || {
+        let bus = Bus::new();
+        let said = |what: &str, code: &dyn Fn()| {
+            let seen = Arc::default();
+            let forward = Forward { bus: bus.clone(), busy: false.into(), seen: Arc::clone(&seen) };
+            tracing::subscriber::with_default(forward, code);
+            assert!(seen.load(Ordering::SeqCst), "the bus says nothing of {what}");
+        };
+        bus.start();
+        said("a late subscriber", &|| drop(bus.subscribe::<Tick>("late")));
+        said("a bad pattern", &|| drop(bus.subscriber("bad").subscribe_matching("a..b")));
+        said("a name given twice", &|| publish_all(&bus, [namesake::Tick]));
+    });
+}

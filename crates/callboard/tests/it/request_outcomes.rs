@@ -1,0 +1,260 @@
+//! What came of each responder's part, and how a request waits for the start.
+
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use callboard::{Bus, End, Event, Gather, Gathered, Outcome, Overflow, Request, Troubled};
+
+use crate::support::{HandClock, PATIENCE, Wakes, in_time, poll, poll_with, publish_all};
+
+#[derive(Debug, Event)]
+struct Verdict;
+
+#[derive(Debug, Request)]
+#[request(response = Verdict)]
+struct Validate;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn timed() -> (Bus, HandClock) {
+    let clock = HandClock::new();
+    let bus = Bus::builder().clock(clock.clone()).pre_start_capacity(3).build().unwrap();
+    (bus, clock)
+}
+
+#[track_caller]
+fn done(gather: &mut Gather<Validate>) -> Gathered<Verdict> {
+    match poll(gather) {
+        Poll::Ready(result) => result.expect("it was a possible call"),
+        Poll::Pending => panic!("its outcome is certain"),
+    }
+}
+
+#[test]
+fn every_outcome_at_once() {
+    let (bus, clock) = timed();
+    let open = |name: &str| bus.subscriber(name).late().responder::<Validate>();
+    bus.start();
+    let (mut responds, mut declines, mut abandons) = (open("1"), open("2"), open("3"));
+    let full = bus.subscriber("4").late().capacity(0).responder::<Validate>();
+    let (queued, mut handling, leaves) = (open("5"), open("6"), open("7"));
+    let request = bus.request(Validate).expect(["1", "2", "3", "4", "5", "6", "7", "8"]);
+    let mut gather = request.at_least(3).timeout(SECOND).gather();
+    assert!(poll(&mut gather).is_pending());
+    responds.try_recv().unwrap().respond(Verdict);
+    declines.try_recv().unwrap().decline(String::from("no"));
+    drop(abandons.try_recv().unwrap());
+    let in_hand = handling.try_recv().unwrap();
+    drop(leaves);
+    let snapshot = bus.snapshot();
+    let open = &snapshot.requests.open[0];
+    assert_eq!((open.event_type.as_str(), open.remaining), ("validate", Some(SECOND)));
+    assert_eq!(in_hand.deadline().map(|_| ()), Some(()));
+    clock.advance(SECOND);
+    let gathered = done(&mut gather);
+    assert_eq!((gathered.end(), gathered.is_complete()), (End::TimedOut, false));
+    assert!(gathered.responses().map(|(name, _)| name).eq(["1"]));
+    let missing: Vec<_> = gathered.missing().collect();
+    assert_eq!(
+        missing,
+        [
+            ("2", Outcome::Declined("no".into())),
+            ("3", Outcome::Abandoned),
+            ("4", Outcome::QueueFull),
+            ("5", Outcome::TimedOutQueued),
+            ("6", Outcome::TimedOutHandling),
+            ("7", Outcome::Abandoned),
+            ("8", Outcome::NoSuchResponder),
+        ]
+    );
+    assert!(queued.is_empty() && full.is_empty(), "it is taken back");
+    in_hand.respond(Verdict);
+    let requests = bus.snapshot().requests;
+    assert_eq!((requests.late, requests.ended), (1, 1));
+    let troubled = requests.troubled.last().unwrap();
+    let Troubled::Ended { end: End::TimedOut, outcomes } = &troubled.kind else {
+        panic!("{troubled:?}")
+    };
+    assert_eq!(outcomes.len(), 8);
+}
+
+#[test]
+fn expected_but_absent_is_reported_at_once() {
+    let (bus, _clock) = timed();
+    bus.start();
+    let gathered = done(&mut bus.request(Validate).expect(["ghost"]).gather());
+    assert_eq!(gathered.end(), End::Unreachable);
+    assert!(gathered.missing().eq([("ghost", Outcome::NoSuchResponder)]));
+}
+
+#[test]
+fn full_queue_is_reported_at_once() {
+    let (bus, _clock) = timed();
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let builder = bus.subscriber("full").late().capacity(1).overflow(overflow);
+        let mut responder = builder.responder::<Validate>();
+        bus.start();
+        let mut first = bus.request(Validate).expect(["full"]).gather();
+        let mut second = bus.request(Validate).expect(["full"]).gather();
+        let polls = (poll(&mut first).is_pending(), poll(&mut second).is_pending());
+        let (refused, asked) = match overflow {
+            Overflow::DropOldest => {
+                assert_eq!(polls, (true, true));
+                (done(&mut first), &mut second)
+            }
+            _ => {
+                assert_eq!(polls, (true, false));
+                (done(&mut bus.request(Validate).expect(["full"]).gather()), &mut first)
+            }
+        };
+        assert_eq!(refused.outcome("full"), Some(Outcome::QueueFull), "{overflow:?}");
+        responder.try_recv().unwrap().respond(Verdict);
+        assert!(done(asked).is_complete(), "{overflow:?}");
+    }
+}
+
+#[test]
+fn responder_that_leaves_with_the_call_queued_is_told_of_at_once() {
+    let (bus, _clock) = timed();
+    let leaves = bus.responder::<Validate>("leaves");
+    bus.start();
+    let (wakes, waker) = Wakes::new();
+    let mut gather = bus.request(Validate).expect(["leaves"]).gather();
+    assert!(poll_with(&mut gather, &waker).is_pending());
+    drop(leaves);
+    assert_eq!(wakes.count(), 1);
+    assert_eq!(done(&mut gather).outcome("leaves"), Some(Outcome::Abandoned));
+}
+
+#[test]
+fn call_lost_to_a_panic_is_told_of_at_once() {
+    in_time("a responder that panics", || {
+        let bus = Bus::new();
+        let mut responder = bus.responder::<Validate>("panics");
+        bus.start();
+        let thread = thread::spawn(move || {
+            let _call = responder.blocking_recv();
+            panic!("expected: a responder panics");
+        });
+        let gathered = bus.request(Validate).expect(["panics"]).gather_blocking().unwrap();
+        assert_eq!(gathered.outcome("panics"), Some(Outcome::Abandoned));
+        assert!(thread.join().is_err());
+    });
+}
+
+#[test]
+fn before_start_a_request_waits_for_its_responders() {
+    let (bus, _clock) = timed();
+    let mut early = bus.responder::<Validate>("early");
+    let mut gather = bus.request(Validate).expect(["early", "late", "ghost"]).gather();
+    assert!(poll(&mut gather).is_pending(), "they may not have signed in");
+    assert!(early.is_empty());
+    assert_eq!(bus.snapshot().requests.open[0].outcomes.len(), 3);
+    let mut late = bus.responder::<Validate>("late");
+    assert!(poll(&mut gather).is_pending());
+    bus.start();
+    early.try_recv().unwrap().respond(Verdict);
+    late.try_recv().unwrap().respond(Verdict);
+    let gathered = done(&mut gather);
+    assert!(gathered.responses().map(|(name, _)| name).eq(["early", "late"]));
+    assert!(gathered.missing().eq([("ghost", Outcome::NoSuchResponder)]));
+}
+
+#[test]
+fn start_that_decides_a_request_wakes_its_asker() {
+    let (bus, _clock) = timed();
+    let (wakes, waker) = Wakes::new();
+    let mut gather = bus.request(Validate).expect(["ghost"]).gather();
+    assert!(poll_with(&mut gather, &waker).is_pending());
+    bus.start();
+    assert_eq!(wakes.count(), 1);
+    assert_eq!(done(&mut gather).outcome("ghost"), Some(Outcome::NoSuchResponder));
+}
+
+#[test]
+fn request_that_times_out_before_start_says_who_was_there() {
+    let (bus, clock) = timed();
+    let mut here = bus.responder::<Validate>("here");
+    let mut gather = bus.request(Validate).expect(["here", "ghost"]).timeout(SECOND).gather();
+    assert!(poll(&mut gather).is_pending());
+    clock.advance(SECOND);
+    let gathered = done(&mut gather);
+    assert_eq!(gathered.end(), End::TimedOut);
+    let expected = [("here", Outcome::TimedOutQueued), ("ghost", Outcome::NoSuchResponder)];
+    assert!(gathered.missing().eq(expected));
+    assert_eq!(bus.snapshot().buffer.queued, 0, "it is taken back");
+    bus.start();
+    assert!(here.try_recv().is_err());
+}
+
+#[test]
+fn full_start_buffer_is_told_of_at_once() {
+    let (bus, _clock) = timed();
+    let _responder = bus.responder::<Validate>("a");
+    publish_all(&bus, (0..3).map(|_| Verdict));
+    let gathered = done(&mut bus.request(Validate).expect(["a", "b"]).gather());
+    assert_eq!(gathered.end(), End::Unreachable);
+    assert!(gathered.missing().eq([("a", Outcome::QueueFull), ("b", Outcome::QueueFull)]));
+    assert_eq!(gathered.sequence(), 0);
+}
+
+#[test]
+fn pause_holds_requests_and_answers_reach_their_asker_all_the_same() {
+    let (bus, _clock) = timed();
+    let mut responder = bus.responder::<Validate>("a");
+    bus.start();
+    let mut before = bus.request(Validate).expect(["a"]).gather();
+    assert!(poll(&mut before).is_pending());
+    bus.pause();
+    responder.try_recv().unwrap().respond(Verdict);
+    assert!(done(&mut before).is_complete());
+    let mut during = bus.request(Validate).expect(["a"]).gather();
+    assert!(poll(&mut during).is_pending());
+    assert!(responder.is_empty());
+    bus.start();
+    responder.try_recv().unwrap().respond(Verdict);
+    assert!(done(&mut during).is_complete());
+}
+
+#[test]
+fn time_may_be_none_or_endless() {
+    let (bus, clock) = timed();
+    let mut responder = bus.responder::<Validate>("a");
+    bus.start();
+    let gathered = done(&mut bus.request(Validate).expect(["a"]).timeout(Duration::ZERO).gather());
+    assert_eq!((gathered.end(), gathered.missing().len()), (End::TimedOut, 1));
+    let mut gather = bus.request(Validate).expect(["a"]).timeout(Duration::MAX).gather();
+    assert!(poll(&mut gather).is_pending());
+    clock.advance(SECOND * 1_000_000);
+    assert!(poll(&mut gather).is_pending());
+    let call = responder.try_recv().unwrap();
+    assert_eq!(call.deadline(), None);
+    call.respond(Verdict);
+    assert!(done(&mut gather).is_complete());
+}
+
+#[test]
+fn default_time_is_ten_seconds() {
+    let (bus, clock) = timed();
+    let _responder = bus.responder::<Validate>("a");
+    bus.start();
+    let mut gather = bus.request(Validate).expect(["a"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    clock.advance(SECOND * 10 - Duration::from_nanos(1));
+    assert!(poll(&mut gather).is_pending());
+    clock.advance(Duration::from_nanos(1));
+    assert_eq!(done(&mut gather).end(), End::TimedOut);
+}
+
+#[test]
+fn real_time_ends_a_request_too() {
+    in_time("a request that times out", || {
+        let bus = Bus::new();
+        let _responder = bus.responder::<Validate>("a");
+        bus.start();
+        let request = bus.request(Validate).expect(["a"]).timeout(Duration::from_millis(5));
+        assert_eq!(request.gather_blocking().unwrap().end(), End::TimedOut);
+        assert!(PATIENCE > SECOND);
+    });
+}

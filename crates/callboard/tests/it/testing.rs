@@ -1,0 +1,254 @@
+//! `callboard::testing`: what users test their own components with.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use callboard::testing::{ManualClock, Matcher, Recorder, Sim, settle, settle_within};
+use callboard::{Bus, Event, Request};
+
+#[derive(Debug, Event)]
+#[event(type = "test.asked")]
+struct Asked(u32);
+
+#[derive(Debug, Event)]
+#[event(type = "test.done")]
+struct Done(u32);
+
+#[derive(Debug, Request)]
+#[request(type = "test.question", response = Done)]
+struct Question;
+
+/// Turns each `Asked` into a `Done`.
+async fn worker(bus: Bus) {
+    let asked = bus.subscribe::<Asked>("worker");
+    asked.serve(async |asked| drop(bus.publish(Done(asked.0)))).await;
+}
+
+fn panics(code: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).unwrap_err();
+    panic.downcast_ref::<String>().cloned().unwrap_or_default()
+}
+
+fn recorded(events: impl IntoIterator<Item = u32>) -> Recorder {
+    let bus = Bus::new();
+    let mut recorder = Recorder::attach(&bus);
+    bus.start();
+    for n in events {
+        bus.publish(Asked(n));
+    }
+    bus.publish(Done(9));
+    recorder.events();
+    recorder
+}
+
+#[test]
+fn expect_takes_a_subsequence() {
+    let mut recorder = recorded([1, 2, 3]);
+    recorder.expect(["test.asked", "test.done"]);
+    recorder.expect([Matcher::of(|asked: &Asked| asked.0 == 2), Matcher::named("test.done")]);
+    let message = panics(|| recorder.expect(["test.done", "test.asked"]));
+    assert!(message.contains("event 1, `test.asked`"), "{message}");
+    assert!(message.contains("3: test.done Done(9)"), "the record is shown: {message}");
+    let missing = Matcher::of(|asked: &Asked| asked.0 == 4);
+    assert!(panics(|| recorder.expect([missing])).contains("`test.asked` with a condition"));
+}
+
+#[test]
+fn expect_only_takes_the_whole_and_nothing_else() {
+    let mut recorder = recorded([1]);
+    recorder.expect_only(["test.asked", "test.done"]);
+    assert!(panics(|| recorder.expect_only(["test.asked"])).contains("1 events expected, 2"));
+    let message = panics(|| recorder.expect_only(["test.done", "test.asked"]));
+    assert!(message.contains("event 0 should be `test.done`"), "{message}");
+    recorder.clear();
+    recorder.expect_only([] as [&str; 0]);
+}
+
+#[test]
+fn a_recorder_never_drops_and_keeps_the_order() {
+    let mut recorder = recorded(0..10_000);
+    let asked = recorder.of::<Asked>();
+    assert!(asked.iter().map(|asked| asked.0).eq(0..10_000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settle_waits_for_chains_of_components() {
+    for round in 0..50 {
+        let bus = Bus::new();
+        let mut recorder = Recorder::attach(&bus);
+        let mut done = bus.subscribe::<Done>("loop");
+        let (count, counted) = (Arc::new(Mutex::new(0)), bus.clone());
+        tokio::spawn({
+            let count = Arc::clone(&count);
+            async move {
+                while let Some(done) = done.recv().await {
+                    tokio::task::yield_now().await;
+                    *count.lock().unwrap() += done.0;
+                }
+            }
+        });
+        let asked = bus.subscribe::<Asked>("worker");
+        tokio::spawn(asked.serve(move |asked| {
+            let bus = counted.clone();
+            async move {
+                tokio::task::yield_now().await;
+                bus.publish(Done(asked.0));
+            }
+        }));
+        bus.start();
+        for n in 1..=10 {
+            bus.publish(Asked(n));
+        }
+        settle(&bus).await.unwrap();
+        assert_eq!(*count.lock().unwrap(), 55, "round {round}");
+        assert_eq!(recorder.of::<Done>().len(), 10);
+    }
+}
+
+#[tokio::test]
+async fn settle_says_who_is_busy_and_with_what() {
+    let short = Duration::from_millis(1);
+    let bus = Bus::new();
+    bus.publish(Asked(0));
+    let error = settle_within(&bus, short).await.unwrap_err();
+    assert_eq!(error.busy(), ["1 events wait for `start`"]);
+    let mut unread = bus.subscribe::<Asked>("unread");
+    bus.start();
+    let error = settle_within(&bus, short).await.unwrap_err();
+    assert_eq!(error.busy(), ["`unread` has 1 events queued"]);
+    let event = unread.recv().await;
+    let error = settle_within(&bus, short).await.unwrap_err();
+    assert_eq!(error.busy(), ["`unread` took an event and has not asked for the next"]);
+    drop((event, unread));
+    settle_within(&bus, short).await.unwrap();
+
+    let _responder = bus.subscriber("silent").late().responder::<Question>();
+    let mut gather = bus.request(Question).expect(["silent"]).gather();
+    assert!(futures_lite::future::poll_once(&mut gather).await.is_none());
+    let error = settle_within(&bus, short).await.unwrap_err();
+    assert_eq!(error.busy()[0], "request `test.question` is open");
+    drop(gather);
+    settle_within(&bus, short).await.unwrap();
+}
+
+/// The order in which three workers that compete for nothing happen to answer.
+fn interleaving(seed: u64) -> Vec<u32> {
+    let mut sim = Sim::new(seed);
+    let bus = sim.bus();
+    let mut recorder = Recorder::attach(&bus);
+    for name in 0..3 {
+        let mut asked = bus.subscribe::<Asked>(format!("worker-{name}"));
+        let bus = bus.clone();
+        sim.spawn("worker", async move {
+            while let Some(asked) = asked.recv().await {
+                bus.publish(Done(asked.0 * 10 + name));
+            }
+        });
+    }
+    bus.start();
+    sim.run();
+    for n in 0..4 {
+        bus.publish(Asked(n));
+    }
+    sim.run();
+    recorder.of::<Done>().iter().map(|done| done.0).collect()
+}
+
+#[test]
+fn a_seed_is_a_run_and_seeds_differ() {
+    let runs: Vec<_> = (0..20).map(interleaving).collect();
+    assert_eq!(runs, (0..20).map(interleaving).collect::<Vec<_>>());
+    assert!(runs.iter().any(|run| *run != runs[0]), "every seed gave the same interleaving");
+}
+
+#[test]
+fn a_failing_seed_is_the_one_that_fails() {
+    let mut seeds = Vec::new();
+    let message = panics(|| {
+        Sim::for_each_seed(0..10, |sim| {
+            seeds.push(sim.seed());
+            assert!(sim.seed() != 3, "{}", "seed three");
+        });
+    });
+    assert_eq!((seeds.last(), message.as_str()), (Some(&3), "seed three"));
+}
+
+#[test]
+fn a_sim_passes_time_only_when_nobody_has_anything_to_do() {
+    let mut sim = Sim::new(7);
+    let bus = sim.bus();
+    let (began, clock) = (callboard::Clock::now(sim.clock()), sim.clock().clone());
+    let took = Arc::new(Mutex::new(None));
+    sim.spawn("asker", {
+        let took = Arc::clone(&took);
+        async move {
+            let gather = bus.request(Question).expect(["nobody"]).timeout(Duration::from_secs(30));
+            let end = gather.gather().await.unwrap().end();
+            *took.lock().unwrap() = Some((end, callboard::Clock::now(&clock) - began));
+        }
+    });
+    sim.run_ready();
+    assert_eq!(*took.lock().unwrap(), None);
+    assert_eq!(sim.running().collect::<Vec<_>>(), ["asker"]);
+    sim.run();
+    let expected = (callboard::End::TimedOut, Duration::from_secs(30));
+    assert_eq!(*took.lock().unwrap(), Some(expected));
+    assert_eq!(sim.running().count(), 0);
+}
+
+#[test]
+fn components_settle_under_a_sim_too() {
+    Sim::for_each_seed(0..50, |sim| {
+        let bus = sim.bus();
+        let mut recorder = Recorder::attach(&bus);
+        sim.spawn("worker", worker(bus.clone()));
+        sim.spawn("test", {
+            let bus = bus.clone();
+            async move {
+                bus.start_when_ready(Duration::from_secs(1)).await.unwrap();
+                bus.publish(Asked(1));
+                settle(&bus).await.unwrap();
+                bus.close_and_drain(Duration::from_secs(1)).await.unwrap();
+            }
+        });
+        sim.run();
+        assert_eq!(sim.running().count(), 0, "everybody ends");
+        recorder.expect(["test.asked"]);
+    });
+}
+
+#[test]
+fn a_manual_clock_wakes_in_the_order_of_deadlines() {
+    let clock = ManualClock::new();
+    let woken = Arc::new(Mutex::new(Vec::new()));
+    let mut sim = Sim::new(0);
+    for seconds in [3, 1, 2] {
+        let (clock, woken) = (clock.clone(), Arc::clone(&woken));
+        sim.spawn("sleeper", async move {
+            let deadline = callboard::Clock::now(&clock) + Duration::from_secs(seconds);
+            callboard::Clock::sleep_until(&clock, deadline).await;
+            woken.lock().unwrap().push(seconds);
+        });
+    }
+    sim.run();
+    assert_eq!(clock.advance_to_next(), Some(Duration::from_secs(1)));
+    sim.run();
+    assert_eq!(*woken.lock().unwrap(), [1]);
+    clock.advance(Duration::from_secs(10));
+    sim.run();
+    assert_eq!(woken.lock().unwrap().len(), 3);
+    assert_eq!(clock.advance_to_next(), None);
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test(start_paused = true)]
+async fn tokios_paused_time_is_the_buses_time() {
+    let bus = Bus::new();
+    let _silent = bus.responder::<Question>("silent");
+    bus.start();
+    let began = (tokio::time::Instant::now(), std::time::Instant::now());
+    let gather = bus.request(Question).expect(["silent"]).timeout(Duration::from_secs(3600));
+    assert_eq!(gather.await.unwrap().end(), callboard::End::TimedOut);
+    assert!(began.0.elapsed() >= Duration::from_secs(3600));
+    assert!(began.1.elapsed() < Duration::from_secs(60), "it did not really take an hour");
+}

@@ -1,0 +1,221 @@
+//! Memory is bounded by what is held: churn leaves nothing behind.
+//!
+//! A binary of its own, since it replaces the allocator by one that counts, for each thread, what
+//! it allocates and frees; so a test that keeps to its thread counts exactly its own.
+#![cfg(feature = "derive")]
+#![expect(unsafe_code, reason = "a global allocator can't be written without")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use callboard::{AnyEvent, Bus, Coalesce, Event, Overflow, Request};
+
+struct Counting;
+
+thread_local! {
+    /// The bytes and blocks that this thread has allocated and not freed.
+    static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+}
+
+fn count(bytes: usize, sign: isize) {
+    // A thread that ends may free after its counters are gone.
+    let _ = HELD.try_with(|held| {
+        let (all, blocks) = held.get();
+        held.set((all + sign * bytes.cast_signed(), blocks + sign));
+    });
+}
+
+// SAFETY: every method hands on to the system's allocator, and counts.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 1);
+        // SAFETY: the caller's promises are the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(layout.size(), -1);
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[derive(Debug, Event)]
+struct Tick(#[expect(dead_code, reason = "only allocated")] Box<u64>);
+
+#[derive(Debug, Event)]
+struct Keyed(u64);
+
+impl Coalesce for Keyed {
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.0
+    }
+}
+
+#[derive(Debug, Request)]
+#[request(response = Tick)]
+struct Ask;
+
+fn tick() -> Tick {
+    Tick(Box::new(1))
+}
+
+fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Runs `round` a few times to let everything reach its size, then `rounds` times more, and
+/// checks that this leaves nothing behind.
+fn assert_no_growth(what: &str, rounds: usize, mut round: impl FnMut()) {
+    (0..20).for_each(|_| round());
+    let (bytes_before, blocks_before) = HELD.get();
+    (0..rounds).for_each(|_| round());
+    let (bytes, blocks) = HELD.get();
+    let grown = (bytes - bytes_before, blocks - blocks_before);
+    // A table may be resized once more, but not once per round.
+    assert!(grown.0 < 2_048 && grown.1 < 10, "{what}: {} bytes in {} blocks", grown.0, grown.1);
+}
+
+#[test]
+fn million_publishes_leave_no_growth() {
+    let bus = Bus::new();
+    let mut quick = bus.subscribe::<Tick>("quick");
+    let lossy = bus.subscriber("all").capacity(5).overflow(Overflow::DropOldest).lossy();
+    let _all = lossy.subscribe::<AnyEvent>();
+    let _stalled = bus.subscriber("stalled").capacity(7).subscribe::<Tick>();
+    bus.start();
+    assert_no_growth("publishing", 1_000_000, || {
+        bus.publish(tick());
+        assert!(quick.try_recv().is_ok());
+    });
+}
+
+#[test]
+fn subscribing_and_leaving_leaves_no_growth() {
+    let bus = Bus::new();
+    bus.start();
+    let _stays = bus.subscriber("stays").late().capacity(3).lossy().subscribe::<AnyEvent>();
+    assert_no_growth("subscribing", 100_000, || {
+        let ticks = bus.subscriber("visitor").late().subscribe::<Tick>();
+        bus.publish(tick());
+        drop(ticks);
+        drop(bus.subscriber("visitor").late().with_retained().subscribe_matching("t*.>"));
+        drop(bus.subscriber("visitor").late().subscribe_matching("*"));
+    });
+}
+
+#[test]
+fn asking_leaves_no_growth() {
+    let bus = Bus::new();
+    let mut responders = ["a", "b"].map(|name| bus.responder::<Ask>(name));
+    bus.start();
+    assert_no_growth("asking", 100_000, || {
+        let mut gather = bus.request(Ask).expect(["a", "b"]).gather();
+        assert!(poll(&mut gather).is_pending());
+        for responder in &mut responders {
+            responder.try_recv().unwrap().respond(tick());
+        }
+        assert!(poll(&mut gather).is_ready());
+    });
+}
+
+#[test]
+fn withdrawing_and_failing_leaves_no_growth() {
+    let bus = Bus::new();
+    let mut responder = bus.responder::<Ask>("a");
+    bus.start();
+    assert_no_growth("withdrawing", 100_000, || {
+        let mut gather = bus.request(Ask).expect(["a"]).gather();
+        assert!(poll(&mut gather).is_pending());
+        drop(gather);
+        let mut gather = bus.request(Ask).expect(["a", "ghost"]).gather();
+        assert!(poll(&mut gather).is_ready());
+        let mut gather = bus.request(Ask).expect(["a"]).gather();
+        assert!(poll(&mut gather).is_pending());
+        let late = responder.try_recv().unwrap();
+        let cycle = late.request(Ask).expect(["a"]).gather_blocking();
+        assert!(cycle.is_err());
+        drop(gather);
+        late.respond(tick());
+    });
+}
+
+#[test]
+fn polled_and_dropped_futures_leave_no_growth() {
+    let bus = Bus::builder().expect_subscribers(["nobody"]).build().unwrap();
+    let mut ticks = bus.subscribe::<Tick>("clock");
+    assert_no_growth("cancelling", 300_000, || {
+        assert!(poll(&mut ticks.recv()).is_pending());
+        let mut ready = Box::pin(bus.start_when_ready(std::time::Duration::from_secs(60)));
+        assert!(poll(&mut ready).is_pending());
+    });
+}
+
+#[test]
+fn starting_and_pausing_leaves_no_growth() {
+    let bus = Bus::new();
+    let mut ticks = bus.subscribe::<Tick>("clock");
+    let mut keyed = bus.subscriber("keyed").overflow(Overflow::Coalesce).subscribe::<Keyed>();
+    let mut key = 0;
+    assert_no_growth("starting and pausing", 30_000, || {
+        for _ in 0..4 {
+            key += 1;
+            bus.publish(Keyed(key / 2));
+            bus.publish(tick());
+        }
+        bus.start();
+        bus.publish(Keyed(key / 2));
+        bus.pause();
+        ticks.try_iter().for_each(drop);
+        keyed.try_iter().for_each(drop);
+    });
+}
+
+#[test]
+fn buses_that_come_and_go_leave_no_growth() {
+    assert_no_growth("buses", 10_000, || {
+        let bus = Bus::new();
+        let mut ticks = bus.subscribe::<Tick>("clock");
+        bus.publish(tick());
+        bus.start();
+        bus.publish(tick());
+        drop(bus);
+        assert_eq!(ticks.iter().count(), 2);
+    });
+}
+
+#[test]
+fn burst_gives_its_memory_back() {
+    let bus = Bus::builder().pre_start_capacity(usize::MAX).build().unwrap();
+    let mut ticks = bus.subscriber("clock").capacity(usize::MAX).subscribe::<Tick>();
+    let keyed = bus.subscriber("keyed").capacity(usize::MAX).overflow(Overflow::Coalesce);
+    let mut keyed = keyed.subscribe::<Keyed>();
+    let mut burst = move |size: u64| {
+        (0..size).for_each(|key| {
+            bus.publish(Keyed(key));
+            bus.publish(tick());
+        });
+        bus.start();
+        (0..size).for_each(|key| {
+            bus.publish(Keyed(key));
+            bus.publish(tick());
+        });
+        assert_eq!(ticks.try_iter().count() as u64, 2 * size);
+        assert_eq!(keyed.try_iter().count() as u64, size);
+        bus.pause();
+    };
+    assert_no_growth("a burst after small ones", 1, {
+        let mut round = 0;
+        move || {
+            round += 1;
+            burst(if round > 20 { 20_000 } else { 3 });
+        }
+    });
+}

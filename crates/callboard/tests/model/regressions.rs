@@ -1,0 +1,237 @@
+//! The smallest programs that once told the bus and the model apart, and some that no random
+//! program reaches: user code that runs in the middle of an operation.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use callboard::{Bus, Coalesce, End, Event, Outcome, Overflow, Priority};
+
+use crate::asking::Rule;
+use crate::events::{Ask, Kind, Opening, Reply, Wants};
+use crate::program::{Op, Program};
+use crate::run::run;
+
+fn opening(name: &'static str, wants: Wants, capacity: usize, overflow: Overflow) -> Op {
+    Op::Subscribe(Opening {
+        name,
+        wants,
+        capacity,
+        overflow,
+        lossy: false,
+        late: false,
+        retained: false,
+    })
+}
+
+fn started(ops: impl IntoIterator<Item = Op>) {
+    let (openings, rest): (Vec<Op>, Vec<Op>) =
+        ops.into_iter().partition(|op| matches!(op, Op::Subscribe(_)));
+    let ops = openings.into_iter().chain([Op::Start]).chain(rest).collect();
+    run(&Program { pre_start_capacity: 10, ops });
+}
+
+fn plain() -> Op {
+    Op::Publish { kind: Kind::Plain, key: 0 }
+}
+
+fn all(expect: &[&'static str]) -> Op {
+    Op::Ask { expect: expect.to_vec(), rule: Rule::All, timeout: 5 }
+}
+
+/// The reader of #2 would not have learnt that #1 is missing.
+#[test]
+fn an_event_that_makes_room_for_a_more_urgent_one_is_told_of_by_it() {
+    started([
+        opening("a", Wants::One(Kind::Plain), 1, Overflow::DropOldest),
+        plain(),
+        Op::PublishWith { kind: Kind::Plain, key: 0, priority: Priority::High },
+        Op::TryRecv(0),
+    ]);
+}
+
+/// #4 is received with #3 missing before it; #6 was to say so.
+#[test]
+fn what_an_absorbed_event_would_have_told_is_told_by_the_next() {
+    let change = |key| Op::Publish { kind: Kind::Change, key };
+    started([
+        opening("a", Wants::One(Kind::Change), 2, Overflow::Coalesce),
+        change(0),
+        change(1),
+        change(2),
+        Op::TryRecv(0),
+        change(2),
+        Op::TryRecv(0),
+        change(1),
+        change(2),
+        Op::TryRecv(0),
+        Op::TryRecv(0),
+    ]);
+}
+
+/// The first of the calls queued came before the loss; the withdrawn one, which came after it,
+/// leaves it to whoever comes next.
+#[test]
+fn what_a_withdrawn_call_would_have_told_is_told_by_the_next_not_the_first() {
+    started([
+        opening("a", Wants::Calls, 2, Overflow::DropNewest),
+        all(&["a"]),
+        all(&["a"]),
+        all(&["a"]),
+        Op::TryRecv(0),
+        all(&["a"]),
+        Op::DropGather(2),
+        Op::TryRecv(0),
+    ]);
+}
+
+/// Its asker had ended with every expected responder absent, and it was replayed all the same.
+#[test]
+fn a_request_for_responders_that_never_signed_in_is_withdrawn_from_the_start_buffer() {
+    let ops = vec![
+        opening("a", Wants::Calls, 1, Overflow::DropNewest),
+        Op::Ask { expect: vec!["b"], rule: Rule::All, timeout: 0 },
+        Op::Start,
+    ];
+    run(&Program { pre_start_capacity: 2, ops });
+}
+
+/// It was published, not asked: no responder would have got it.
+#[test]
+fn a_request_published_as_an_event_is_not_missed_by_its_responders() {
+    let ops = vec![
+        opening("a", Wants::Calls, 1, Overflow::DropNewest),
+        plain(),
+        Op::Publish { kind: Kind::Ask, key: 0 },
+        Op::Start,
+    ];
+    run(&Program { pre_start_capacity: 1, ops });
+}
+
+#[test]
+fn a_request_that_was_met_before_the_bus_closed_stays_met() {
+    started([
+        opening("a", Wants::Calls, 1, Overflow::DropNewest),
+        all(&["a"]),
+        Op::TryRecv(0),
+        Op::Respond(0),
+        Op::Close,
+        Op::PollGather(0),
+    ]);
+}
+
+#[test]
+fn a_request_that_was_out_of_reach_before_the_bus_closed_stays_so() {
+    started([
+        opening("a", Wants::Calls, 1, Overflow::DropNewest),
+        all(&["a"]),
+        Op::Unsubscribe(0),
+        Op::Close,
+        Op::PollGather(0),
+    ]);
+}
+
+/// The asker had fetched the first answer: the second was taken for the first of that name.
+#[test]
+fn a_second_answer_by_a_name_is_a_duplicate_after_a_look_too() {
+    started([
+        opening("a", Wants::Calls, 1, Overflow::DropNewest),
+        opening("a", Wants::Calls, 1, Overflow::DropNewest),
+        opening("b", Wants::Calls, 1, Overflow::DropNewest),
+        all(&["a", "b"]),
+        Op::TryRecv(0),
+        Op::TryRecv(1),
+        Op::Respond(0),
+        Op::PollGather(0),
+        Op::Respond(0),
+        Op::Close,
+        Op::PollGather(0),
+    ]);
+}
+
+/// Publishing the answer, as an event, runs user code: here it closes the bus, and the answer
+/// comes too late. The responder was in neither list.
+#[test]
+fn an_answer_that_closes_the_bus_leaves_its_responder_accounted_for() {
+    let bus = Bus::new();
+    let mut responder = bus.responder::<Ask>("a");
+    let _watcher = bus.subscriber("watcher").capacity(0).subscribe::<Reply>();
+    bus.start();
+    let closing = Mutex::new(Some(bus.clone()));
+    bus.on_drop(move |_| {
+        if let Some(bus) = closing.lock().unwrap().take() {
+            bus.close();
+        }
+    });
+    let mut gather = pin!(bus.request(Ask(1)).expect(["a", "b"]).at_least(1).gather());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(gather.as_mut().poll(&mut context).is_pending());
+    responder.try_recv().unwrap().respond(Reply(1));
+    let Poll::Ready(Ok(gathered)) = gather.as_mut().poll(&mut context) else {
+        panic!("the bus is closed");
+    };
+    assert_eq!(gathered.end(), End::Closed);
+    assert_eq!(gathered.responses().len(), 0);
+    assert!(gathered.missing().eq([("a", Outcome::NotAwaited), ("b", Outcome::NoSuchResponder),]));
+}
+
+/// A request that is withdrawn while the bus starts (on another thread, or as here in the
+/// destructor of the asker's waker) must not reach its responders.
+#[test]
+fn a_request_withdrawn_while_the_bus_starts_reaches_nobody() {
+    struct Starter(Bus);
+    impl Wake for Starter {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Starter {
+        fn drop(&mut self) {
+            self.0.start();
+        }
+    }
+    let bus = Bus::new();
+    let mut responder = bus.responder::<Ask>("a");
+    let mut gather = Box::pin(bus.request(Ask(1)).expect(["a"]).timeout(Duration::MAX).gather());
+    let waker = Waker::from(Arc::new(Starter(bus.clone())));
+    assert!(gather.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    drop(gather);
+    assert_eq!(bus.phase(), callboard::Phase::Running);
+    assert!(responder.try_recv().is_err(), "it was withdrawn");
+    assert!(responder.ledger().balances());
+}
+
+/// While two events are merged, which runs user code and takes its time, both are queued: they
+/// must not be taken for two, or an event for which there is room is lost.
+#[test]
+fn events_that_are_being_merged_take_the_room_of_one() {
+    #[derive(Debug, Event)]
+    struct Chatty(u8, Option<Bus>);
+    impl Coalesce for Chatty {
+        type Key = u8;
+        fn key(&self) -> u8 {
+            self.0
+        }
+        fn absorb(&self, _older: &Self) -> Option<Self> {
+            if let Some(bus) = &self.1 {
+                bus.publish(Self(1, None));
+            }
+            Some(Self(self.0, None))
+        }
+    }
+    let bus = Bus::new();
+    let mut chats =
+        bus.subscriber("a").capacity(2).overflow(Overflow::Coalesce).subscribe::<Chatty>();
+    bus.start();
+    bus.publish(Chatty(0, None));
+    bus.publish(Chatty(0, Some(bus.clone())));
+    let keys: Vec<u8> = chats.try_iter().map(|chat| chat.0).collect();
+    assert_eq!((keys, chats.ledger().lost()), (vec![0, 1], 0));
+
+    // And so in the start buffer.
+    let bus = Bus::builder().pre_start_capacity(2).build().unwrap();
+    bus.publish(Chatty(0, None));
+    bus.publish(Chatty(0, Some(bus.clone())));
+    assert_eq!(bus.start().dropped(), 0);
+}

@@ -1,0 +1,153 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+
+use crate::logic::line::Format;
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+A configuration controller for HAProxy: watches Kubernetes manifests in a folder, renders a
+configuration, has it validated, and keeps a HAProxy running on it.
+
+Usage: ingress [OPTIONS]
+       ingress generate --ingresses N DIR
+
+Options:
+  --site DIR       the folder with controller.yaml, templates/ and resources/
+                   [default: the sample site]
+  --out DIR        where the configuration is written [default: target/ingress]
+  --haproxy PATH   the haproxy program, or `none` [default: the one in the search path, if any]
+  --once           one pass, without starting HAProxy: exits with 0, or with 1 and the reason
+  --json           one JSON object per line
+  -h, --help       this text
+";
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Control.
+    Run(Options),
+    /// Write a large site.
+    Generate {
+        /// How large.
+        ingresses: usize,
+        /// Where.
+        folder: PathBuf,
+    },
+    /// Explain.
+    Help,
+}
+
+/// How to control.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// The site.
+    pub(crate) site: PathBuf,
+    /// The output folder.
+    pub(crate) out: PathBuf,
+    /// The program, if one was named.
+    pub(crate) haproxy: Option<PathBuf>,
+    /// How long.
+    pub(crate) mode: Mode,
+    /// How the narrative is written.
+    pub(crate) format: Format,
+}
+
+/// How long to control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Until it is asked to end.
+    Watch,
+    /// For one pass.
+    Once,
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse<I>(arguments: I) -> Result<Command, lexopt::Error>
+where
+    I: IntoIterator,
+    I::Item: Into<OsString>,
+{
+    let mut options = Options {
+        site: default_site(),
+        out: PathBuf::from("target/ingress"),
+        haproxy: None,
+        mode: Mode::Watch,
+        format: Format::Human,
+    };
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("site") => options.site = parser.value()?.into(),
+            Long("out") => options.out = parser.value()?.into(),
+            Long("haproxy") => options.haproxy = Some(parser.value()?.into()),
+            Long("once") => options.mode = Mode::Once,
+            Long("json") => options.format = Format::Json,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Value(word) if word == "generate" => return generate(&mut parser),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Run(options))
+}
+
+fn generate(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut ingresses = 1_000;
+    let mut folder = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("ingresses") => ingresses = parser.value()?.parse()?,
+            Value(path) if folder.is_none() => folder = Some(PathBuf::from(path)),
+            other => return Err(other.unexpected()),
+        }
+    }
+    let folder = folder.ok_or("generate: where to? give a folder")?;
+    Ok(Command::Generate { ingresses, folder })
+}
+
+/// The sample site: in the folder it is run from, or where it was built.
+fn default_site() -> PathBuf {
+    let near = PathBuf::from("examples/ingress/site");
+    if near.is_dir() {
+        return near;
+    }
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/site"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_required() {
+        let Command::Run(options) = parse([""; 0]).unwrap() else {
+            panic!("no arguments run");
+        };
+        assert!(options.site.ends_with("site"));
+        assert_eq!((options.mode, options.format), (Mode::Watch, Format::Human));
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let arguments = ["--site", "s", "--out=o", "--haproxy", "/h", "--once", "--json"];
+        let expected = Options {
+            site: "s".into(),
+            out: "o".into(),
+            haproxy: Some("/h".into()),
+            mode: Mode::Once,
+            format: Format::Json,
+        };
+        assert_eq!(parse(arguments).unwrap(), Command::Run(expected));
+    }
+
+    #[test]
+    fn generate_wants_a_folder() {
+        let expected = Command::Generate { ingresses: 5, folder: "d".into() };
+        assert_eq!(parse(["generate", "--ingresses", "5", "d"]).unwrap(), expected);
+        assert!(parse(["generate"]).is_err());
+        assert!(parse(["--nonsense"]).is_err());
+    }
+}

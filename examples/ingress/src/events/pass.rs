@@ -1,0 +1,136 @@
+//! One reconciliation, from its trigger to its end. Every event of it carries its number.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard::{Event, Request};
+
+use super::site::Config;
+use crate::logic::inventory::Inventory;
+use crate::logic::problem::Problem;
+use crate::logic::render::Rendered;
+
+/// What a pass works on: the site at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Inputs {
+    /// The pass's number, from 1.
+    pub(crate) pass: u64,
+    /// Settings and template.
+    pub(crate) config: Arc<Config>,
+    /// The resources.
+    pub(crate) inventory: Inventory,
+}
+
+/// It is time to reconcile.
+#[derive(Debug, Event)]
+#[event(type = "reconcile.triggered")]
+pub(crate) struct ReconcileTriggered {
+    /// What to reconcile.
+    pub(crate) inputs: Arc<Inputs>,
+    /// What changed since the last trigger, in words.
+    pub(crate) reason: String,
+}
+
+/// A pass would be due, but files are broken: what is in force stays.
+#[derive(Debug, Event)]
+#[event(type = "reconcile.held")]
+pub(crate) struct ReconcileHeld {
+    /// The broken files.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// A pass begins.
+#[derive(Debug, Event)]
+#[event(type = "reconcile.started")]
+pub(crate) struct ReconcileStarted {
+    /// What it works on.
+    pub(crate) inputs: Arc<Inputs>,
+}
+
+/// The configuration was rendered.
+#[derive(Debug, Event)]
+#[event(type = "config.rendered")]
+pub(crate) struct ConfigRendered {
+    /// What it was made of.
+    pub(crate) inputs: Arc<Inputs>,
+    /// The result.
+    pub(crate) rendered: Arc<Rendered>,
+    /// Routes, backends, servers, certificates.
+    pub(crate) counts: [usize; 4],
+}
+
+/// The template could not be rendered.
+#[derive(Debug, Event)]
+#[event(type = "render.failed")]
+pub(crate) struct RenderFailed {
+    /// The pass.
+    pub(crate) pass: u64,
+    /// Why.
+    pub(crate) problem: Problem,
+}
+
+/// Asks whether a configuration may go live. Answered by `schema`, `template` and `haproxy`.
+#[derive(Debug, Request)]
+#[request(type = "config.validate", response = Verdict)]
+pub(crate) struct ValidateConfig {
+    /// What it was made of.
+    pub(crate) inputs: Arc<Inputs>,
+    /// The configuration.
+    pub(crate) rendered: Arc<Rendered>,
+}
+
+/// Who answers a [`ValidateConfig`].
+pub(crate) const VALIDATORS: [&str; 3] = ["schema", "template", "haproxy"];
+
+/// One validator's answer.
+#[derive(Debug, Event)]
+#[event(type = "config.verdict")]
+pub(crate) struct Verdict {
+    /// Who answers.
+    pub(crate) validator: &'static str,
+    /// What it looked at, in words.
+    pub(crate) looked_at: String,
+    /// What it found; only errors are in the way.
+    pub(crate) problems: Vec<Problem>,
+    /// Whether the errors may go away by themselves, as a full disk does.
+    pub(crate) passing: bool,
+}
+
+/// A pass ended well.
+#[derive(Debug, Event)]
+#[event(type = "reconcile.finished")]
+pub(crate) struct ReconcileFinished {
+    /// The pass.
+    pub(crate) pass: u64,
+    /// How long it took, and its stages.
+    pub(crate) durations: Durations,
+}
+
+/// A pass ended without a new configuration: what is in force stays.
+#[derive(Debug, Event)]
+#[event(type = "reconcile.failed")]
+pub(crate) struct ReconcileFailed {
+    /// The pass.
+    pub(crate) pass: u64,
+    /// The stage it ended in.
+    pub(crate) stage: &'static str,
+    /// Why, errors only.
+    pub(crate) problems: Vec<Problem>,
+    /// Whether trying again may help though no file changed.
+    pub(crate) retry: bool,
+    /// How long it took, and its stages.
+    pub(crate) durations: Durations,
+}
+
+/// How long a pass and its stages took; a stage that was not reached took none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Durations {
+    /// Rendering.
+    pub(crate) render: Duration,
+    /// Validating.
+    pub(crate) validate: Duration,
+    /// Deploying.
+    pub(crate) deploy: Duration,
+    /// All of it.
+    pub(crate) total: Duration,
+}

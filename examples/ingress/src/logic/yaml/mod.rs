@@ -1,0 +1,111 @@
+//! YAML with a line number for everything in it.
+//!
+//! [`documents`] parses a file into trees whose every node knows its line; [`from_node`] turns a
+//! tree into any `Deserialize` type, and its errors say which line and which field.
+
+mod de;
+
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+
+pub(crate) use de::{Located, from_node};
+
+/// A parsed YAML value that knows its line.
+pub(crate) type Node<'a> = MarkedYaml<'a>;
+
+/// Every document of `text`, empty ones left out.
+pub(crate) fn documents(text: &str) -> Result<Vec<Node<'_>>, Located> {
+    let nodes = MarkedYaml::load_from_str(text)
+        .map_err(|error| Located::new(error.marker().line(), error.info()))?;
+    Ok(nodes.into_iter().filter(|node| !is_null(node)).collect())
+}
+
+/// The line `node` starts at, counted from 1.
+pub(crate) fn line(node: &Node<'_>) -> usize {
+    node.span.start.line()
+}
+
+/// The value of `key`, when `node` is a mapping that has it.
+pub(crate) fn get<'n, 'a>(node: &'n Node<'a>, key: &str) -> Option<&'n Node<'a>> {
+    let YamlData::Mapping(entries) = &node.data else {
+        return None;
+    };
+    entries.iter().find(|(name, _)| as_str(name) == Some(key)).map(|(_, value)| value)
+}
+
+/// The string `node` holds.
+pub(crate) fn as_str<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    match &node.data {
+        YamlData::Value(Scalar::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// The items of a sequence; none for anything else.
+pub(crate) fn items<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
+    match &node.data {
+        YamlData::Sequence(items) => items,
+        _ => &[],
+    }
+}
+
+/// Calls `visit` with the path (`spec.rules[0].host`) and line of everything below `node`.
+pub(crate) fn walk(node: &Node<'_>, path: &str, visit: &mut impl FnMut(String, usize)) {
+    match &node.data {
+        YamlData::Mapping(entries) => {
+            for (name, value) in entries {
+                let name = as_str(name).unwrap_or("?");
+                let below =
+                    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                visit(below.clone(), line(value));
+                walk(value, &below, visit);
+            }
+        }
+        YamlData::Sequence(items) => {
+            for (index, item) in items.iter().enumerate() {
+                let below = format!("{path}[{index}]");
+                visit(below.clone(), line(item));
+                walk(item, &below, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_null(node: &Node<'_>) -> bool {
+    matches!(node.data, YamlData::Value(Scalar::Null))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_documents_keep_the_lines_of_the_file() {
+        let nodes = documents("---\na: 1\n---\n# nothing\n---\nb:\n  c: 2\n").unwrap();
+        assert_eq!(nodes.len(), 2);
+        assert_eq!(line(get(get(&nodes[1], "b").unwrap(), "c").unwrap()), 7);
+    }
+
+    #[test]
+    fn text_that_does_not_parse_names_the_line() {
+        let error = documents("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
+        assert!((2..=4).contains(&error.line), "{error:?}");
+        assert!(!error.reason.is_empty());
+    }
+
+    #[test]
+    fn a_key_given_twice_is_an_error() {
+        let error = documents("a: 1\na: 2\n").unwrap_err();
+        assert_eq!(error.line, 2, "{error:?}");
+    }
+
+    #[test]
+    fn walk_reaches_everything_by_its_path() {
+        let nodes =
+            documents("spec:\n  rules:\n  - host: a\n    http:\n      paths: []\n").unwrap();
+        let mut seen = Vec::new();
+        walk(&nodes[0], "", &mut |path, line| seen.push((path, line)));
+        assert!(seen.contains(&("spec.rules[0].host".to_owned(), 3)));
+        assert!(seen.contains(&("spec.rules[0].http.paths".to_owned(), 5)));
+    }
+}

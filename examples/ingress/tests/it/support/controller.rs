@@ -1,0 +1,153 @@
+//! A running controller whose narrative the test can wait for.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+
+use super::{PATIENCE, Site, eventually, require_haproxy};
+
+/// The program under test.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ingress"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// The narrative so far, and the bell for a new line.
+type Told = Arc<(Mutex<Vec<Value>>, Condvar)>;
+
+/// A controller that watches a site. It and its HAProxy end with the handle.
+pub(crate) struct Controller {
+    child: Child,
+    told: Told,
+    pid_file: PathBuf,
+    /// How many lines earlier waits have gone past.
+    read: usize,
+}
+
+impl Controller {
+    /// Starts a controller on `site`, and waits until its configuration is in force.
+    pub(crate) fn start(site: &Site) -> Self {
+        let mut controller = Self::start_only(site);
+        controller.wait("reconcile.finished", "");
+        controller
+    }
+
+    /// Starts a controller on `site`.
+    pub(crate) fn start_only(site: &Site) -> Self {
+        let mut child = program()
+            .arg("--site")
+            .arg(site.path())
+            .arg("--out")
+            .arg(site.out())
+            .arg("--haproxy")
+            .arg(require_haproxy())
+            .arg("--json")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let told: Told = Arc::default();
+        let telling = Arc::clone(&told);
+        let stdout = child.stdout.take().expect("its output is piped");
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                let mut lines = telling.0.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.push(value);
+                telling.1.notify_all();
+            }
+        });
+        Self { child, told, pid_file: site.out().join("run/haproxy.pid"), read: 0 }
+    }
+
+    /// Waits for the next `event` whose message contains `part`, and returns the message.
+    pub(crate) fn wait(&mut self, event: &str, part: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let (lines, bell) = &*self.told;
+        let mut lines = lines.lock().expect("nobody panics with it");
+        loop {
+            while let Some(line) = lines.get(self.read) {
+                self.read += 1;
+                let message = line["message"].as_str().unwrap_or_default();
+                if line["event"] == event && message.contains(part) {
+                    return message.to_owned();
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let all = || lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+            assert!(!left.is_zero(), "no `{event}` with `{part}` in {PATIENCE:?}:\n{}", all());
+            lines = bell.wait_timeout(lines, left).expect("nobody panics with it").0;
+        }
+    }
+
+    /// The pid of HAProxy's master.
+    pub(crate) fn haproxy(&self) -> Pid {
+        let text = std::fs::read_to_string(&self.pid_file).expect("a pid file");
+        let pid = text.trim().parse().ok().and_then(Pid::from_raw);
+        pid.expect("a pid")
+    }
+
+    /// Kills the controller as a crash does, and leaves its HAProxy alone.
+    pub(crate) fn crash(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it was running");
+        // What `drop` would do is not to be done.
+        self.pid_file = PathBuf::new();
+    }
+
+    /// Asks the controller to end, and waits for it.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait_exit().expect("it ends in time")
+    }
+
+    fn signal(&self, what: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = kill_process(pid, what);
+        }
+    }
+
+    fn wait_exit(&mut self) -> Option<ExitStatus> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.signal(Signal::TERM);
+            if self.wait_exit().is_none() {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+            }
+        }
+        let pid = std::fs::read_to_string(&self.pid_file).ok();
+        let pid = pid.and_then(|text| Pid::from_raw(text.trim().parse().ok()?));
+        if let Some(pid) = pid.filter(|pid| is_haproxy(*pid)) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Waits until the process `pid` is gone.
+pub(crate) fn gone(pid: Pid) {
+    eventually("the process ends", || test_kill_process(pid).is_err() || !is_haproxy(pid));
+}
+
+fn is_haproxy(pid: Pid) -> bool {
+    let name = std::fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_nonzero()));
+    name.is_ok_and(|name| name.trim() == "haproxy")
+}

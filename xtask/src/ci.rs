@@ -1,0 +1,20 @@
+//! `cargo xtask ci`: what continuous integration runs, which is [`test`](mod@test) and the
+//! checks that are worth their time only once per change.
+
+use crate::steps::{self, Step};
+use crate::{Result, dependencies, size, test};
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "dependencies",
+        about: "licences and sources of every dependency, and how many the core has",
+        run: dependencies::run,
+    },
+    Step { name: "size", about: "the core stays small", run: size::run },
+];
+
+/// # Errors
+/// The first step that fails.
+pub(crate) fn main(args: &[String]) -> Result {
+    steps::main(&[test::STEPS, STEPS].concat(), args)
+}

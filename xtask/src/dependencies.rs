@@ -1,0 +1,102 @@
+//! Checks what is depended on: licences, sources, and how few the library itself needs.
+//!
+//! The advisory database is not consulted: it would have to be fetched, and a result that changes
+//! without a change here belongs into no test.
+
+use crate::command::Program;
+use crate::{Result, licence, manifest};
+
+/// How many crates the library may bring along, besides its own derive and what that needs.
+const CORE_LIMIT: usize = 5;
+
+/// The only place crates come from, as the lock file writes it.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+/// # Errors
+/// When a dependency is under a licence that `deny.toml` doesn't allow, comes from elsewhere than
+/// crates.io, or when the library has too many.
+pub(crate) fn run() -> Result {
+    let mut problems = licences()?;
+    problems.extend(sources(&std::fs::read_to_string("Cargo.lock")?));
+    for features in ["", "tracing"] {
+        let names = core_dependencies(features)?;
+        let shown = names.join(", ");
+        println!("callboard [{features}] depends on {}: {shown}", names.len());
+        if names.len() > CORE_LIMIT {
+            problems.push(format!(
+                "callboard with the features [{features}] has {} dependencies, more than \
+                 {CORE_LIMIT}: {shown}",
+                names.len()
+            ));
+        }
+    }
+    for problem in &problems {
+        println!("{problem}");
+    }
+    match problems.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} problems with dependencies").into()),
+    }
+}
+
+/// The crates whose licence is not allowed, out of every target, feature and kind of dependency.
+fn licences() -> Result<Vec<String>> {
+    let text = std::fs::read_to_string("deny.toml")?;
+    let allowed = manifest::list(&text, "licenses", "allow");
+    let tree = Program::cargo("tree --workspace --all-features --target all")
+        .args("--edges normal,build,dev --prefix none --format {p}\t{l}\t".split(' '))
+        .read()?;
+    let mut lines: Vec<&str> = tree.lines().filter(|line| line.contains('\t')).collect();
+    for line in &mut lines {
+        // What stands behind the last tab only says that the line came before.
+        *line = line.rsplit_once('\t').map_or(*line, |(line, _)| line);
+    }
+    lines.sort_unstable();
+    lines.dedup();
+    println!("{} crates under allowed licences: {}", lines.len(), allowed.join(", "));
+    let problem = |line: &&str| {
+        let (package, expression) = line.split_once('\t')?;
+        (!licence::satisfies(expression, &allowed))
+            .then(|| format!("{package}: the licence `{expression}` is not allowed by deny.toml"))
+    };
+    Ok(lines.iter().filter_map(problem).collect())
+}
+
+/// The sources in a lock file that are not crates.io.
+fn sources(lock: &str) -> Vec<String> {
+    let sources = lock.lines().filter_map(|line| line.strip_prefix("source = "));
+    sources
+        .map(|source| source.trim_matches('"'))
+        .filter(|source| *source != CRATES_IO)
+        .map(|source| format!("Cargo.lock: `{source}` is not crates.io"))
+        .collect()
+}
+
+/// The names of what the library needs at run time with these features alone, itself left out.
+fn core_dependencies(features: &str) -> Result<Vec<String>> {
+    let tree = Program::cargo("tree --package callboard --no-default-features --edges normal")
+        .args("--prefix none --format {p} --features".split(' '))
+        .args([features])
+        .read()?;
+    let mut names: Vec<String> = tree
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "callboard")
+        .map(str::to_owned)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sources;
+
+    #[test]
+    fn only_crates_io_is_a_source() {
+        let lock = "name = \"a\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n\
+                    name = \"b\"\nsource = \"git+https://example.org/b#1\"\n";
+        assert_eq!(sources(lock), ["Cargo.lock: `git+https://example.org/b#1` is not crates.io"]);
+    }
+}

@@ -1,0 +1,49 @@
+//! Compiles the library with every set of its features: none, each alone, and every combination.
+
+use std::path::Path;
+
+use crate::command::Program;
+use crate::{Result, manifest};
+
+/// # Errors
+/// The first set with which the library doesn't compile, or warns.
+pub(crate) fn run() -> Result {
+    let text = std::fs::read_to_string(Path::new("crates/callboard/Cargo.toml"))?;
+    let features: Vec<&str> =
+        manifest::keys(&text, "features").into_iter().filter(|name| *name != "default").collect();
+    let sets = subsets(&features);
+    println!("{} sets of {}", sets.len(), features.join(", "));
+    for set in &sets {
+        let set = set.join(",");
+        Program::cargo("check --quiet --package callboard --lib --no-default-features --features")
+            .args([set.as_str()])
+            .run_without_warnings()
+            .map_err(|error| format!("with the features [{set}]: {error}"))?;
+    }
+    Ok(())
+}
+
+fn subsets<'a>(features: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let mut sets = vec![Vec::new()];
+    for feature in features {
+        for index in 0..sets.len() {
+            let mut with = sets[index].clone();
+            with.push(*feature);
+            sets.push(with);
+        }
+    }
+    sets.sort_by_key(Vec::len);
+    sets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::subsets;
+
+    #[test]
+    fn every_subset_comes_once_and_small_ones_first() {
+        let sets = subsets(&["a", "b"]);
+        assert_eq!(sets, [vec![], vec!["a"], vec!["b"], vec!["a", "b"]]);
+        assert_eq!(subsets(&["a", "b", "c", "d", "e"]).len(), 32);
+    }
+}
