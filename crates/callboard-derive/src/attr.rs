@@ -19,27 +19,14 @@ pub(crate) struct Helper {
 /// `#[event(…)]`, of `Event` and `Request`.
 const EVENT: Helper = Helper {
     name: "event",
-    options: &[
-        Key::Type,
-        Key::Priority,
-        Key::Retain,
-        Key::Coalesce,
-        Key::Crate,
-    ],
+    options: &[Key::Type, Key::Priority, Key::Retain, Key::Coalesce, Key::Crate],
     example: "#[event(type = \"config.parsed\")]",
 };
 
 /// `#[request(…)]`, of `Request`.
 const REQUEST: Helper = Helper {
     name: "request",
-    options: &[
-        Key::Response,
-        Key::Type,
-        Key::Priority,
-        Key::Retain,
-        Key::Coalesce,
-        Key::Crate,
-    ],
+    options: &[Key::Response, Key::Type, Key::Priority, Key::Retain, Key::Coalesce, Key::Crate],
     example: "#[request(response = Verdict)]",
 };
 
@@ -121,9 +108,7 @@ impl Options {
 impl Helper {
     /// The one of `helpers` that `attr` is.
     pub(crate) fn of<'h>(attr: &Attribute, helpers: &'h [Self]) -> Option<&'h Self> {
-        helpers
-            .iter()
-            .find(|helper| attr.path().is_ident(helper.name))
+        helpers.iter().find(|helper| attr.path().is_ident(helper.name))
     }
 
     /// The option of this attribute that `name` is.
@@ -161,14 +146,8 @@ enum Key {
 }
 
 impl Key {
-    const ALL: [Self; 6] = [
-        Self::Type,
-        Self::Priority,
-        Self::Retain,
-        Self::Coalesce,
-        Self::Response,
-        Self::Crate,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Type, Self::Priority, Self::Retain, Self::Coalesce, Self::Response, Self::Crate];
 
     fn name(self) -> &'static str {
         match self {

@@ -29,12 +29,7 @@ pub(crate) fn request(request: &Request<'_>) -> TokenStream {
 
 /// `impl Event`, with `more` at the end of its abilities.
 fn event_with(event: &Event<'_>, more: TokenStream) -> TokenStream {
-    let Event {
-        root,
-        ident,
-        subject,
-        ..
-    } = event;
+    let Event { root, ident, subject, .. } = event;
     let attributes = attributes();
     let base = abilities(event);
     let priority = event.priority.as_ref().map(|priority| match priority {
@@ -70,11 +65,7 @@ fn abilities(event: &Event<'_>) -> TokenStream {
 
 /// `impl EventSet`.
 pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
-    let EventSet {
-        root,
-        ident,
-        members,
-    } = set;
+    let EventSet { root, ident, members } = set;
     let attributes = attributes();
     let member =
         |Member { ty, .. }: &Member<'_>| quote_spanned!(ty.span()=> <#ty as #root::Member>);

@@ -33,10 +33,7 @@ pub(crate) fn request<'a>(item: &'a Item<'_>) -> syn::Result<Request<'a>> {
         errors.push(missing.clone());
     }
     errors.or(())?;
-    Ok(Request {
-        event,
-        response: response?,
-    })
+    Ok(Request { event, response: response? })
 }
 
 /// Checks for `#[derive(EventSet)]`.
@@ -54,9 +51,7 @@ pub(crate) fn event_set<'a>(item: &'a Item<'_>) -> syn::Result<EventSet<'a>> {
     match item.data {
         Data::Enum(data) if !data.variants.is_empty() => {
             members.extend(
-                data.variants
-                    .iter()
-                    .filter_map(|variant| check_member(variant, &mut errors)),
+                data.variants.iter().filter_map(|variant| check_member(variant, &mut errors)),
             );
         }
         Data::Enum(_) => errors.at(
@@ -70,11 +65,7 @@ pub(crate) fn event_set<'a>(item: &'a Item<'_>) -> syn::Result<EventSet<'a>> {
         ),
     }
     check_distinct(&members, &mut errors);
-    errors.or(EventSet {
-        root: item.root(),
-        ident: item.ident,
-        members,
-    })
+    errors.or(EventSet { root: item.root(), ident: item.ident, members })
 }
 
 fn check_event<'a>(item: &'a Item<'_>, errors: &mut Errors) -> Event<'a> {
@@ -91,10 +82,7 @@ fn check_event<'a>(item: &'a Item<'_>, errors: &mut Errors) -> Event<'a> {
         root: item.root(),
         ident: item.ident,
         subject: check_subject(item, errors),
-        priority: options
-            .priority
-            .as_ref()
-            .map(|path| check_priority(path, errors)),
+        priority: options.priority.as_ref().map(|path| check_priority(path, errors)),
         retain: options.retain.as_ref(),
         coalesce: options.coalesce.as_ref(),
     }
@@ -165,10 +153,7 @@ fn check_subject(item: &Item<'_>, errors: &mut Errors) -> LitStr {
     };
     let subject = given.value();
     if let Some(mistake) = mistake_in(&subject) {
-        errors.at(
-            given,
-            format_args!("{subject:?} is no event name: {mistake}"),
-        );
+        errors.at(given, format_args!("{subject:?} is no event name: {mistake}"));
     }
     given.clone()
 }
@@ -201,12 +186,7 @@ fn check_priority<'a>(path: &'a ExprPath, errors: &mut Errors) -> Priority<'a> {
             return Priority::Level(Ident::new(level, path.span()));
         }
         // A function is not called `High`, but `Priority::High` is.
-        if path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == level)
-        {
+        if path.path.segments.last().is_some_and(|last| last.ident == level) {
             errors.at(path, format_args!("write `priority = {word}`"));
         }
     }
@@ -237,10 +217,7 @@ fn check_member<'a>(variant: &'a Variant, errors: &mut Errors) -> Option<Member<
         Fields::Unnamed(fields) => (fields.span(), "holds more than one event"),
         Fields::Named(fields) => (fields.span(), "has named fields"),
     };
-    errors.push(Error::new(
-        span,
-        format_args!("variant `{name}` {mistake}: {right}"),
-    ));
+    errors.push(Error::new(span, format_args!("variant `{name}` {mistake}: {right}")));
     None
 }
 

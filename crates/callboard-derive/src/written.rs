@@ -24,10 +24,7 @@ impl Written {
                 let message = "an option begins with its name, as in `type = \"config.parsed\"`";
                 return Err(input.error(message));
             }
-            list.push(Self {
-                name: input.call(Ident::parse_any)?,
-                value: until_comma(input)?,
-            });
+            list.push(Self { name: input.call(Ident::parse_any)?, value: until_comma(input)? });
             input.parse::<Option<Token![,]>>()?;
         }
         Ok(list)

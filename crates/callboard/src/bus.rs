@@ -71,7 +71,6 @@ pub struct Published {
 
 impl Published {
     /// How many subscribers' queues it reached.
-    #[must_use]
     pub fn delivered(&self) -> usize {
         match self.accepted {
             Accepted::Routed(_, routed) => routed.delivered,
@@ -81,7 +80,6 @@ impl Published {
 
     /// How many subscribers lost an event by it: this one, or an older one that made room.
     /// Before start: 1 if the buffer was full.
-    #[must_use]
     pub fn dropped(&self) -> usize {
         match self.accepted {
             Accepted::Routed(_, routed) => routed.dropped,
@@ -91,20 +89,17 @@ impl Published {
     }
 
     /// Whether it waits for the start.
-    #[must_use]
     pub fn buffered(&self) -> bool {
         matches!(self.accepted, Accepted::Buffered { .. })
     }
 
     /// Whether it was refused because the bus is closed.
-    #[must_use]
     pub fn closed(&self) -> bool {
         self.accepted == Accepted::Closed
     }
 
     /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was refused or did not fit in
     /// the buffer.
-    #[must_use]
     pub fn sequence(&self) -> Option<u64> {
         match self.accepted {
             Accepted::Routed(sequence, _) | Accepted::Buffered { sequence, .. } => Some(sequence),
@@ -186,9 +181,13 @@ impl Bus {
     /// bus.publish_caused_by(Done, cause.sequence());
     /// assert_eq!(done.try_recv().unwrap().cause(), Some(cause.sequence()));
     /// ```
-    pub fn publish_caused_by<E: Event>(&self, event: E, cause: u64) -> Published {
+    pub fn publish_caused_by<E: Event>(
+        &self,
+        event: E,
+        cause: impl Into<Option<u64>>,
+    ) -> Published {
         let priority = E::ABILITIES.rank(&event);
-        publish(self.core(), event, priority, cause)
+        publish(self.core(), event, priority, cause.into().unwrap_or(0))
     }
 
     /// Subscribes with the defaults: capacity [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY),
@@ -207,7 +206,6 @@ impl Bus {
     }
 
     /// The phase the bus is in.
-    #[must_use]
     pub fn phase(&self) -> Phase {
         self.core().registry().phase
     }
@@ -228,7 +226,6 @@ impl Bus {
     /// bus.publish(Leader("a"));
     /// assert_eq!(bus.retained::<Leader>().unwrap().0, "a");
     /// ```
-    #[must_use]
     pub fn retained<E: Event>(&self) -> Option<Delivery<E>> {
         let registry = self.core().registry();
         registry.types.get(&TypeInfo::of::<E>().id())?.retained.as_ref()?.to_delivery()
@@ -374,7 +371,8 @@ impl Drop for Handle {
         };
         if let Some(waiting) = waiting {
             let why = if never_started { "never started" } else { "paused" };
-            crate::report::warning!(
+            crate::report::say!(
+                warn,
                 "a bus that was {why} is dropped with events waiting: {waiting}; call `start`"
             );
         }

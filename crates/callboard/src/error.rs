@@ -138,7 +138,6 @@ pub struct Unfinished {
 
 impl DrainError {
     /// Who did not finish, in the order in which they subscribed.
-    #[must_use]
     pub fn unfinished(&self) -> &[Unfinished] {
         &self.unfinished
     }

@@ -11,9 +11,7 @@ pub enum Outcome {
     /// It answered.
     Responded,
     /// It declined, for this reason.
-    Declined(
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::as_str"))] Arc<str>,
-    ),
+    Declined(#[cfg_attr(feature = "serde", serde(serialize_with = "as_str"))] Arc<str>),
     /// It took the request and dropped it unanswered (a panic, an early return), or left with
     /// the request still queued.
     Abandoned,
@@ -99,4 +97,10 @@ pub enum Troubled {
         /// The responders' names.
         chain: Vec<String>,
     },
+}
+
+/// Writes a shared text as a plain one.
+#[cfg(feature = "serde")]
+fn as_str<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }

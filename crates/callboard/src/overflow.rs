@@ -123,19 +123,16 @@ pub struct Ledger {
 
 impl Ledger {
     /// How many events were dropped for this reason.
-    #[must_use]
     pub fn dropped(&self, reason: DropReason) -> u64 {
         self.dropped[reason as usize]
     }
 
     /// How many events were dropped, for whatever reason.
-    #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().sum()
     }
 
     /// How many events were lost: dropped for a reason that [is a loss](DropReason::is_loss).
-    #[must_use]
     pub fn lost(&self) -> u64 {
         self.drops().filter(|(reason, _)| reason.is_loss()).map(|(_, count)| count).sum()
     }
@@ -150,7 +147,6 @@ impl Ledger {
     }
 
     /// Whether every event offered is accounted for.
-    #[must_use]
     pub fn balances(&self) -> bool {
         self.offered == self.delivered + self.queued + self.dropped_total()
     }
@@ -184,32 +180,27 @@ impl Dropped {
     pub const BUFFER: &'static str = "(start buffer)";
 
     /// The name of the event's type.
-    #[must_use]
     pub fn event_type(&self) -> &'static str {
         self.event_type
     }
 
     /// The name of the subscriber that did not get it, or [`Dropped::BUFFER`] if the bus dropped
     /// it before start.
-    #[must_use]
     pub fn subscriber(&self) -> &str {
         &self.subscriber
     }
 
     /// The capacity that was reached, in events.
-    #[must_use]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
     /// Why it was dropped.
-    #[must_use]
     pub fn reason(&self) -> DropReason {
         self.reason
     }
 
     /// The event's number; see [`Delivery::sequence`](crate::Delivery::sequence).
-    #[must_use]
     pub fn sequence(&self) -> u64 {
         self.sequence
     }

@@ -1,23 +1,13 @@
 //! What the bus says aloud: `tracing` events with the feature, nothing without it.
 
-#[cfg(feature = "tracing")]
-macro_rules! warning {
-    ($($arg:tt)+) => { ::tracing::warn!(target: "callboard", $($arg)+) };
+/// Says something at a level of `tracing`'s. Never under a lock: whoever listens is the user's.
+macro_rules! say {
+    ($level:ident, $($arg:tt)+) => {{
+        #[cfg(feature = "tracing")]
+        ::tracing::$level!(target: "callboard", $($arg)+);
+        #[cfg(not(feature = "tracing"))]
+        let _ = ::std::format_args!($($arg)+);
+    }};
 }
 
-#[cfg(feature = "tracing")]
-macro_rules! error {
-    ($($arg:tt)+) => { ::tracing::error!(target: "callboard", $($arg)+) };
-}
-
-#[cfg(not(feature = "tracing"))]
-macro_rules! warning {
-    ($($arg:tt)+) => { { let _ = ::std::format_args!($($arg)+); } };
-}
-
-#[cfg(not(feature = "tracing"))]
-macro_rules! error {
-    ($($arg:tt)+) => { { let _ = ::std::format_args!($($arg)+); } };
-}
-
-pub(crate) use {error, warning};
+pub(crate) use say;

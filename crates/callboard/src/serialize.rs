@@ -1,16 +1,6 @@
 //! What `serde` can't derive.
 
-use std::sync::Arc;
-
 use crate::overflow::Ledger;
-
-/// Writes a shared text as a plain one.
-pub(crate) fn as_str<S: serde::Serializer>(
-    text: &Arc<str>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
-}
 
 impl serde::Serialize for Ledger {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -19,13 +19,11 @@ pub struct Started {
 
 impl Started {
     /// How many buffered events were replayed.
-    #[must_use]
     pub fn replayed(&self) -> usize {
         self.replayed
     }
 
     /// How many events the buffer had to drop, since the last start, for want of room.
-    #[must_use]
     pub fn dropped(&self) -> usize {
         self.dropped
     }

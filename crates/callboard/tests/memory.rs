@@ -23,7 +23,7 @@ fn count(bytes: usize, sign: isize) {
     // A thread that ends may free after its counters are gone.
     let _ = HELD.try_with(|held| {
         let (all, blocks) = held.get();
-        held.set((all + sign * bytes.cast_signed(), blocks + sign));
+        held.set((all + sign * isize::try_from(bytes).unwrap_or(0), blocks + sign));
     });
 }
 

@@ -21,10 +21,7 @@ enum Inbox {
 }
 
 #[test]
-#[expect(
-    deprecated,
-    reason = "using it is what is deprecated, not deriving for it"
-)]
+#[expect(deprecated, reason = "using it is what is deprecated, not deriving for it")]
 fn deriving_is_no_use_of_a_deprecated_event() {
     const fn set<S: EventSet>() {}
     set::<Inbox>();

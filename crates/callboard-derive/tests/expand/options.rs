@@ -24,21 +24,14 @@ struct Low;
 
 #[test]
 fn options_become_abilities() {
-    assert_eq!(
-        abilities::<Plain>(),
-        format!("{:?}", Abilities::<Plain>::new())
-    );
+    assert_eq!(abilities::<Plain>(), format!("{:?}", Abilities::<Plain>::new()));
     let high = Abilities::<High>::new().priority(Priority::High);
     assert_eq!(abilities::<High>(), format!("{high:?}"));
     let normal = Abilities::<Normal>::new().retain();
     assert_eq!(abilities::<Normal>(), format!("{normal:?}"));
     let low = Abilities::<Low>::new().priority(Priority::Low).retain();
     assert_eq!(abilities::<Low>(), format!("{low:?}"));
-    assert_eq!(
-        Low::TYPE,
-        "low.tide",
-        "options may be spread over attributes"
-    );
+    assert_eq!(Low::TYPE, "low.tide", "options may be spread over attributes");
 }
 
 #[derive(Debug, Event)]
@@ -49,11 +42,7 @@ struct Alarm {
 
 impl Alarm {
     const fn urgency(&self) -> Priority {
-        if self.level > 3 {
-            Priority::High
-        } else {
-            Priority::Normal
-        }
+        if self.level > 3 { Priority::High } else { Priority::Normal }
     }
 }
 
@@ -117,10 +106,7 @@ impl Coalesce for Asserted {
 fn coalescing_is_found_or_asserted() {
     let found = Abilities::<Found>::new().coalesce();
     assert_eq!(abilities::<Found>(), format!("{found:?}"));
-    let asserted = Abilities::<Asserted>::new()
-        .coalesce()
-        .priority(Priority::High)
-        .retain();
+    let asserted = Abilities::<Asserted>::new().coalesce().priority(Priority::High).retain();
     assert_eq!(abilities::<Asserted>(), format!("{asserted:?}"));
     assert_ne!(abilities::<Found>(), abilities::<Plain>());
 }
@@ -132,9 +118,7 @@ struct CheckPlain;
 
 #[test]
 fn request_has_its_options_in_either_attribute() {
-    let check = Abilities::<CheckPlain>::new()
-        .priority(Priority::High)
-        .retain();
+    let check = Abilities::<CheckPlain>::new().priority(Priority::High).retain();
     assert_eq!(abilities::<CheckPlain>(), format!("{check:?}"));
     assert_eq!(CheckPlain::TYPE, "plain.check");
 }

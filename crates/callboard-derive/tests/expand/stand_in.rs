@@ -34,11 +34,7 @@ mod board {
     impl<E> Abilities<E> {
         pub(crate) const fn new() -> Self {
             let calls = [""; 5];
-            Self {
-                calls,
-                len: 0,
-                of: PhantomData,
-            }
+            Self { calls, len: 0, of: PhantomData }
         }
 
         const fn then(mut self, call: &'static str) -> Self {
@@ -211,12 +207,8 @@ fn item_is_the_variant_of_the_member_taken() {
 
 #[test]
 fn scope_is_that_of_the_member_held() {
-    let scopes = [
-        Inbox::First(Held(0)),
-        Inbox::Second(Held(1)),
-        Inbox::Last(Held(2)),
-    ]
-    .map(|item| Inbox::scope(&item));
+    let scopes = [Inbox::First(Held(0)), Inbox::Second(Held(1)), Inbox::Last(Held(2))]
+        .map(|item| Inbox::scope(&item));
     assert_eq!(scopes, [Scope("a"), Scope("b"), Scope("c")]);
 }
 

@@ -48,7 +48,6 @@ impl Bus {
     /// assert_eq!(diagnosis.findings[0].kind, FindingKind::NotStarted);
     /// assert!(diagnosis.to_string().contains("call `start`"));
     /// ```
-    #[must_use]
     pub fn diagnose(&self) -> Diagnosis {
         Diagnosis::of(self.snapshot())
     }
@@ -77,7 +76,6 @@ impl Diagnosis {
     /// assert!(matches!(diagnosis.arrival("clock", "tick"), Arrival::NotRead { queued: 1, .. }));
     /// assert_eq!(diagnosis.arrival("alarm", "tick"), Arrival::NoSuchSubscriber);
     /// ```
-    #[must_use]
     pub fn arrival(&self, subscriber: &str, event_type: &str) -> Arrival {
         arrival::arrival(&self.snapshot, subscriber, event_type)
     }

@@ -97,7 +97,8 @@ impl Aftermath {
             discard(envelope);
         }
         if let Some((first, second)) = self.clash {
-            crate::report::error!(
+            crate::report::say!(
+                error,
                 "two event types are called `{}`: `{}` and `{}`; give one of them another name",
                 first.name,
                 first.rust_name(),
@@ -115,7 +116,7 @@ fn report_drops(dropped: &[Dropped], hooks: &Hooks) {
         // The first, then ever more rarely: a subscriber that is stuck must not flood the log.
         let count = hooks.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
-            crate::report::warning!("{dropped}; {count} critical drops so far on this bus");
+            crate::report::say!(warn, "{dropped}; {count} critical drops so far on this bus");
         }
     }
     thread_local! {

@@ -106,7 +106,6 @@ pub struct Taken {
 
 impl Taken {
     /// The place of the event's type among the members of the set.
-    #[must_use]
     pub fn member(&self) -> usize {
         self.member
     }

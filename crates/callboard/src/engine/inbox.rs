@@ -12,7 +12,6 @@ use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
 
 /// A queue with its accounts, and who reads it.
-#[derive(Debug)]
 pub(crate) struct Inbox {
     queue: Queue,
     /// Why an event that does not fit is dropped.
@@ -70,7 +69,6 @@ pub(crate) struct Attendance {
 }
 
 /// What a reader that does not wait finds.
-#[derive(Debug)]
 pub(crate) enum Take {
     Event(Taken),
     Empty,
@@ -78,7 +76,6 @@ pub(crate) enum Take {
 }
 
 /// What became of an event that was offered.
-#[derive(Debug)]
 pub(crate) struct Offered {
     pub(crate) queued: bool,
     /// An older event with its key is queued too.

@@ -27,7 +27,6 @@ pub(crate) struct MailboxSettings {
 }
 
 /// One subscription: its inbox under a lock, and its sleeping reader.
-#[derive(Debug)]
 pub(crate) struct Mailbox {
     pub(crate) id: u64,
     pub(crate) settings: MailboxSettings,

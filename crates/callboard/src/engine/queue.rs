@@ -7,7 +7,6 @@ use crate::event::{Key, Payload, Priority, TypeInfo};
 use crate::overflow::Overflow;
 
 /// An event in a queue, and which of the reader's members it is for.
-#[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) envelope: Envelope,
     pub(crate) member: usize,
@@ -23,7 +22,6 @@ pub(crate) enum Admission {
 }
 
 /// What became of an entry that was pushed.
-#[derive(Debug)]
 pub(crate) enum Pushed {
     Queued,
     /// Queued, and an older entry with the same key is queued too: see [`Queue::mergeable`].
@@ -35,7 +33,6 @@ pub(crate) enum Pushed {
 }
 
 /// Two queued events with the same key, to be merged with no lock held.
-#[derive(Debug)]
 pub(crate) struct Mergeable {
     pub(crate) info: &'static TypeInfo,
     member: usize,
@@ -49,7 +46,6 @@ pub(crate) struct Mergeable {
 ///
 /// Plain data: it takes no lock and runs no user code, and hands back what it removes, so that
 /// the caller can drop it elsewhere.
-#[derive(Debug)]
 pub(crate) struct Queue {
     lanes: [VecDeque<Entry>; Priority::COUNT],
     capacity: usize,

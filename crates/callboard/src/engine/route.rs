@@ -6,12 +6,11 @@ use super::queue::{Admission, Entry};
 use super::{Aftermath, Envelope, Mailbox};
 
 /// The mailboxes that want one event type, in the order in which they subscribed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Route {
     stops: Vec<Stop>,
 }
 
-#[derive(Debug)]
 struct Stop {
     mailbox: Arc<Mailbox>,
     /// Which of the mailbox's members the type is.
@@ -28,10 +27,6 @@ pub(crate) struct Routed {
 impl Route {
     pub(crate) fn is_empty(&self) -> bool {
         self.stops.is_empty()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.stops.len()
     }
 
     pub(crate) fn add(&mut self, mailbox: Arc<Mailbox>, member: usize) {

@@ -42,19 +42,16 @@ impl AnyEvent {
     }
 
     /// The name of the event's type: its [`Event::TYPE`].
-    #[must_use]
     pub fn event_type(&self) -> &'static str {
         self.info.name
     }
 
     /// Whether the event is an `E`.
-    #[must_use]
     pub fn is<E: Event>(&self) -> bool {
         self.event.is::<E>()
     }
 
     /// The event, if it is an `E`.
-    #[must_use]
     pub fn downcast_ref<E: Event>(&self) -> Option<&E> {
         self.event.downcast_ref()
     }

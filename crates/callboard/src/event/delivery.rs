@@ -59,12 +59,6 @@ impl<E> Deref for Delivery<E> {
     }
 }
 
-impl<E> AsRef<E> for Delivery<E> {
-    fn as_ref(&self) -> &E {
-        &self.event
-    }
-}
-
 impl<E> Clone for Delivery<E> {
     fn clone(&self) -> Self {
         Self { event: Arc::clone(&self.event), meta: self.meta }

@@ -31,14 +31,12 @@ macro_rules! metadata {
         /// Events of its types that the start buffer had to drop count too.
         ///
         /// A component whose state is built from events must resynchronise when it is not 0.
-        #[must_use]
         pub fn missed(&self) -> u64 {
             self.meta.missed
         }
 
         /// The event's number: from 1, in the order in which the bus accepted events, one count
         /// for the whole bus. The same event has the same number for all its readers.
-        #[must_use]
         pub fn sequence(&self) -> u64 {
             self.meta.sequence
         }
@@ -47,21 +45,18 @@ macro_rules! metadata {
         /// knows: it was published inside a handler run by
         /// [`serve`](crate::Subscription::serve), by
         /// [`publish_caused_by`](crate::Bus::publish_caused_by), or it answers that request.
-        #[must_use]
         pub fn cause(&self) -> Option<u64> {
             self.meta.cause()
         }
 
         /// When the event was published, on the bus's clock; `None` unless the bus keeps time
         /// (see [`BusBuilder::timestamps`](crate::BusBuilder::timestamps)).
-        #[must_use]
         pub fn published_at(&self) -> Option<::std::time::Instant> {
             self.meta.published_at
         }
 
         /// How long the event waited from its publication until it was received; `None` unless
         /// the bus keeps time.
-        #[must_use]
         pub fn queued_for(&self) -> Option<::std::time::Duration> {
             self.meta.queued_for()
         }

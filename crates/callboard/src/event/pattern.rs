@@ -53,7 +53,6 @@ impl Pattern {
     }
 
     /// Whether the pattern matches an event type's name.
-    #[must_use]
     pub fn matches(&self, event_type: &str) -> bool {
         let mut name = event_type.split('.');
         for token in self.text.split('.') {
@@ -66,12 +65,6 @@ impl Pattern {
             }
         }
         name.next().is_none()
-    }
-
-    /// The pattern as it was written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
     }
 }
 

@@ -11,7 +11,6 @@ use crate::overflow::{DropReason, Dropped, Ledger, Overflow};
 /// Events that wait for the start: an inbox whose members are the event types by number.
 ///
 /// Types that coalesce do so here: a burst of events about few things does not fill it.
-#[derive(Debug)]
 pub(crate) struct Buffer {
     pub(crate) inbox: Inbox,
     pub(crate) capacity: usize,
@@ -121,11 +120,5 @@ impl Buffer {
             .map(|account| format!("`{}` ×{}", account.info.name, account.ledger.queued))
             .collect();
         (!types.is_empty()).then(|| format!("{} ({})", self.inbox.len(), types.join(", ")))
-    }
-}
-
-impl std::fmt::Debug for dyn Ticket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Ticket")
     }
 }

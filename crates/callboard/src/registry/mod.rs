@@ -38,7 +38,6 @@ pub enum Phase {
 }
 
 /// Everything the bus's one lock guards.
-#[derive(Debug)]
 pub(crate) struct Registry {
     pub(crate) phase: Phase,
     /// Whether the bus has ever been started: a subscriber that comes now may have missed events.
@@ -58,7 +57,6 @@ pub(crate) struct Registry {
 }
 
 /// A subscription as the registry knows it.
-#[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) wanted: Wanted,

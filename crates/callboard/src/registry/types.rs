@@ -8,7 +8,6 @@ use crate::event::TypeInfo;
 use crate::overflow::Ledger;
 
 /// What the bus knows of one event type: who wants it, and what came of its events.
-#[derive(Debug)]
 pub(crate) struct TypeEntry {
     pub(crate) info: &'static TypeInfo,
     /// The type's place in the order in which the bus met them.

@@ -52,7 +52,8 @@ impl UnstartedWatch {
         }
         let waiting = core.registry().buffer.describe();
         if let Some(waiting) = waiting {
-            crate::report::warning!(
+            crate::report::say!(
+                warn,
                 "a bus has waited {UNSTARTED_WARNING_AFTER:?} to be started, with events waiting: \
                  {waiting}; call `start` once every component has subscribed"
             );

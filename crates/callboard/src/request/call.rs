@@ -154,19 +154,16 @@ impl<Q: Request> Call<Q> {
     }
 
     /// The name under which this responder was asked.
-    #[must_use]
     pub fn responder(&self) -> &str {
         &self.responder
     }
 
     /// Whether anybody still waits for the answer.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         self.exchange.is_open()
     }
 
     /// When the asker stops waiting, on the bus's clock; `None` if it never does.
-    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.exchange.deadline
     }

@@ -35,13 +35,11 @@ impl<R: Event> Gathered<R> {
     }
 
     /// The answer of one expected responder.
-    #[must_use]
     pub fn get(&self, responder: &str) -> Option<&Delivery<R>> {
         self.responses().find(|(name, _)| *name == responder).map(|(_, answer)| answer)
     }
 
     /// What came of one expected responder's part; `None` if it was not expected.
-    #[must_use]
     pub fn outcome(&self, responder: &str) -> Option<Outcome> {
         if self.get(responder).is_some() {
             return Some(Outcome::Responded);
@@ -50,20 +48,17 @@ impl<R: Event> Gathered<R> {
     }
 
     /// Why it ended.
-    #[must_use]
     pub fn end(&self) -> End {
         self.end
     }
 
     /// Whether the completion rule was met.
-    #[must_use]
     pub fn is_complete(&self) -> bool {
         self.end == End::Met
     }
 
     /// The request's number on the bus, which its answers carry as their
     /// [`cause`](Delivery::cause); 0 if the bus never accepted it.
-    #[must_use]
     pub fn sequence(&self) -> u64 {
         self.sequence
     }

@@ -217,19 +217,16 @@ pub struct NameClash {
 
 impl Snapshot {
     /// The first subscription of this name.
-    #[must_use]
     pub fn subscriber(&self, name: &str) -> Option<&SubscriberSnapshot> {
         self.subscribers.iter().find(|subscriber| subscriber.name == name)
     }
 
     /// The event type of this name.
-    #[must_use]
     pub fn event_type(&self, name: &str) -> Option<&TypeSnapshot> {
         self.types.iter().find(|event_type| event_type.event_type == name)
     }
 
     /// Whether every event offered, to anybody, is accounted for.
-    #[must_use]
     pub fn balances(&self) -> bool {
         let of_subscribers = self.subscribers.iter().all(|subscriber| {
             subscriber.ledger.balances()

@@ -39,7 +39,6 @@ impl Bus {
     /// assert_eq!(snapshot.event_type("tick").unwrap().published, 1);
     /// assert!(snapshot.balances());
     /// ```
-    #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let core = self.core();
         let now = core.settings.clock.now();
@@ -121,8 +120,8 @@ fn event_type(entry: &TypeEntry, registry: &Registry, totals: &Totals) -> TypeSn
         event_type: entry.info.name.into(),
         rust_type: entry.info.rust_name().into(),
         request: entry.info.request,
-        subscribers: entry.route.len(),
-        responders: entry.responders.len(),
+        subscribers: entry.route.mailboxes().count(),
+        responders: entry.responders.mailboxes().count(),
         published: entry.published,
         unheard: entry.unheard,
         retained: entry.retained.as_ref().map(|envelope| envelope.meta.sequence),

@@ -165,7 +165,8 @@ impl SubscriberBuilder {
         let wanted = match Pattern::new(pattern.as_ref()) {
             Ok(pattern) => Wanted::Matching(pattern),
             Err(error) => {
-                crate::report::error!(
+                crate::report::say!(
+                    error,
                     "subscriber `{}` at {} will receive nothing: {error}",
                     self.settings.name,
                     Location::caller(),
@@ -190,7 +191,8 @@ impl SubscriberBuilder {
         });
         self.core.changed.notify_all();
         if late {
-            crate::report::warning!(
+            crate::report::say!(
+                warn,
                 "subscriber `{}` at {} came after the start and may have missed events; \
                  subscribe before `start`, or say `.late()`",
                 self.settings.name,

@@ -61,38 +61,32 @@ impl<S: EventSet> Subscription<S> {
     }
 
     /// The subscriber's name.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.mailbox.settings.name
     }
 
     /// How many undelivered events it may hold.
-    #[must_use]
     pub fn capacity(&self) -> usize {
         self.mailbox.settings.capacity
     }
 
     /// How many undelivered events it holds.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.mailbox.inbox().len()
     }
 
     /// Whether it holds no undelivered event.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How many events were lost since the last one queued: what the next one to come will say in
     /// its [`missed`](crate::Delivery::missed).
-    #[must_use]
     pub fn pending_missed(&self) -> u64 {
         self.mailbox.inbox().gap
     }
 
     /// The account of everything this subscription was offered.
-    #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.mailbox.inbox().ledger()
     }

@@ -14,7 +14,7 @@ pub(crate) fn isolate<R>(what: &str, code: impl FnOnce() -> R) -> Option<R> {
             if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
                 std::mem::forget(second);
             }
-            crate::report::error!("{what} panicked; the bus goes on without it");
+            crate::report::say!(error, "{what} panicked; the bus goes on without it");
             None
         }
     }

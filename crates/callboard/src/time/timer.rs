@@ -55,7 +55,7 @@ impl Timer {
                     Ok(_) => schedule.thread = Thread::Awake,
                     Err(error) => {
                         drop(schedule);
-                        crate::report::error!("failed to start the timer thread: {error}");
+                        crate::report::say!(error, "failed to start the timer thread: {error}");
                     }
                 }
             }

@@ -97,7 +97,7 @@ fn recv_many_dropped_leaves_buffer_and_queue_alone() {
     let (bus, mut ticks) = unbounded();
     let mut batch = Vec::new();
     assert!(poll(&mut Box::pin(ticks.recv_many(&mut batch, 10))).is_pending());
-    publish_all(&bus, (0..5).map(|number| Tick(number)));
+    publish_all(&bus, (0..5).map(Tick));
     drop(ticks.recv_many(&mut batch, 10));
     assert!(batch.is_empty());
     assert_eq!(poll(&mut Box::pin(ticks.recv_many(&mut batch, 3))), Poll::Ready(3));

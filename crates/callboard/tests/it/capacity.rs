@@ -75,7 +75,7 @@ fn one_taken_makes_room_for_exactly_one() {
     let bus = Bus::new();
     let mut ticks = bus.subscriber("clock").capacity(3).subscribe::<Tick>();
     bus.start();
-    publish_all(&bus, (0..3).map(|number| Tick(number)));
+    publish_all(&bus, (0..3).map(Tick));
     for number in 3..50 {
         assert_eq!(ticks.try_recv().unwrap().0, number - 3);
         assert_eq!(bus.publish(Tick(number)).delivered(), 1);
@@ -88,7 +88,7 @@ fn defaults_are_a_hundred_events_the_newest_dropped() {
     let bus = Bus::new();
     let mut ticks = bus.subscribe::<Tick>("clock");
     bus.start();
-    publish_all(&bus, (0..150).map(|number| Tick(number)));
+    publish_all(&bus, (0..150).map(Tick));
     assert_eq!(Bus::DEFAULT_CAPACITY, 100);
     assert!(numbers(&mut ticks).into_iter().eq(0..100));
 }
@@ -138,7 +138,7 @@ fn greatest_capacity_costs_nothing_until_used() {
     let mut ticks = bus.subscriber("clock").capacity(usize::MAX).subscribe::<Tick>();
     bus.publish(Tick(0));
     bus.start();
-    publish_all(&bus, (1..1_000).map(|number| Tick(number)));
+    publish_all(&bus, (1..1_000).map(Tick));
     assert!(numbers(&mut ticks).into_iter().eq(0..1_000));
 }
 
@@ -164,7 +164,7 @@ fn lossy_drop_is_counted_and_not_reported() {
     let lossy = bus.subscriber("lossy").capacity(1).lossy().subscribe::<Tick>();
     let critical = bus.subscriber("critical").capacity(1).subscribe::<Tick>();
     bus.start();
-    publish_all(&bus, (0..3).map(|number| Tick(number)));
+    publish_all(&bus, (0..3).map(Tick));
     assert_eq!(lossy.ledger().dropped(DropReason::Full), 2);
     assert_eq!(critical.ledger().dropped(DropReason::Full), 2);
     assert!(drops.take().iter().map(Dropped::subscriber).eq(["critical", "critical"]));
@@ -191,7 +191,7 @@ fn next_event_says_how_many_were_lost_before_it() {
         Clock::Tick(tick) => tick.missed(),
         Clock::Tock(tock) => tock.missed(),
     };
-    publish_all(&bus, (0..5).map(|number| Tick(number)));
+    publish_all(&bus, (0..5).map(Tick));
     assert_eq!(clock.pending_missed(), 3);
     assert!(clock.try_iter().map(missed).eq([0, 0]));
     bus.publish(Tock(5));
@@ -231,7 +231,7 @@ fn reader_that_races_never_sees_more_than_the_capacity() {
         let done = AtomicBool::new(false);
         let (received, missed) = thread::scope(|scope| {
             scope.spawn(|| {
-                publish_all(&bus, (0..20_000).map(|number| Tick(number)));
+                publish_all(&bus, (0..20_000).map(Tick));
                 done.store(true, Ordering::SeqCst);
             });
             let (mut received, mut missed) = (0, 0);

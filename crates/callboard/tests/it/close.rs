@@ -28,7 +28,7 @@ fn closed_bus_takes_nothing_and_gives_what_it_holds() {
     let bus = Bus::new();
     let mut ticks = bus.subscribe::<Tick>("clock");
     bus.start();
-    publish_all(&bus, (0..3).map(|number| Tick(number)));
+    publish_all(&bus, (0..3).map(Tick));
     bus.close();
     bus.close();
     assert_eq!(bus.phase(), Phase::Closed);
@@ -91,7 +91,7 @@ fn drain_waits_until_everything_is_taken() {
     let mut ticks = bus.subscribe::<Tick>("reads");
     let leaves = bus.subscribe::<Tick>("leaves");
     bus.start();
-    publish_all(&bus, (0..2).map(|number| Tick(number)));
+    publish_all(&bus, (0..2).map(Tick));
     let (wakes, waker) = Wakes::new();
     let mut drain = pin!(bus.close_and_drain(PATIENCE));
     assert!(poll_with(&mut drain, &waker).is_pending());
@@ -113,7 +113,7 @@ fn drain_says_who_did_not_finish() {
     let served = bus.subscribe::<Tick>("served");
     let mut quick = bus.subscribe::<Tick>("quick");
     bus.start();
-    publish_all(&bus, (0..3).map(|number| Tick(number)));
+    publish_all(&bus, (0..3).map(Tick));
     quick.try_iter().for_each(drop);
     let mut serving = Box::pin(served.serve(|_| std::future::pending()));
     assert!(poll(&mut serving).is_pending());
@@ -151,16 +151,18 @@ fn drain_waits_for_served_handlers() {
                 }),
             );
         });
-        publish_all(&bus, (0..100).map(|number| Tick(number)));
+        publish_all(&bus, (0..100).map(Tick));
         soon("draining", bus.close_and_drain(PATIENCE)).unwrap();
         assert_eq!(handled.len(), 100, "what was taken is handled, too");
         serving.join().unwrap();
     });
 }
 
+type Code = Box<dyn FnOnce() + Send>;
+
 /// Runs a function when it is next read.
 #[derive(Clone, Default)]
-struct Meanwhile(Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>);
+struct Meanwhile(Arc<Mutex<Option<Code>>>);
 
 impl std::fmt::Debug for Meanwhile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -113,7 +113,7 @@ fn recv_that_is_given_up_is_not_woken() {
 fn cost(bus: &Bus) -> Duration {
     let round = || {
         let began = Instant::now();
-        publish_all(&bus, (0..1_000).map(|_| Noise));
+        publish_all(bus, (0..1_000).map(|_| Noise));
         began.elapsed()
     };
     (0..15).map(|_| round()).min().expect("there are rounds")

@@ -271,9 +271,9 @@ impl Coalesce for Grudging {
 fn absorb_that_panics_counts_as_the_latest_wins() {
     let bus = Bus::new();
     let mut grudging = bus.subscriber("c").overflow(Overflow::Coalesce).subscribe::<Grudging>();
-    publish_all(&bus, (0..3).map(|number| Grudging(number)));
+    publish_all(&bus, (0..3).map(Grudging));
     bus.start();
-    publish_all(&bus, (3..6).map(|number| Grudging(number)));
+    publish_all(&bus, (3..6).map(Grudging));
     assert!(grudging.try_iter().map(|grudging| grudging.0).eq([5]));
     assert_works(&bus);
 }
@@ -308,7 +308,7 @@ fn handler_that_panics_ends_its_own_event_only() {
             });
             let mut gather = bus.request(Ask).expect(["inbox"]).gather();
             assert!(poll(&mut gather).is_pending());
-            publish_all(&bus, (0..5).map(|number| Tick(number)));
+            publish_all(&bus, (0..5).map(Tick));
             let mut serving = Box::pin(serving);
             crate::support::eventually("all is handled", || {
                 assert!(poll(&mut serving).is_pending());

@@ -68,7 +68,7 @@ fn one_that_arrives_while_others_are_read_comes_next() {
     let bus = Bus::new();
     let mut all = bus.subscribe::<AnyEvent>("all");
     bus.start();
-    publish_all(&bus, (0..3).map(|number| Usual(number)));
+    publish_all(&bus, (0..3).map(Usual));
     assert_eq!(all.try_recv().unwrap().event_type(), "usual");
     bus.publish(Urgent(3));
     assert_eq!(types(&mut all), ["urgent", "usual", "usual"]);

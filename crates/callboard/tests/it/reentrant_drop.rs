@@ -141,7 +141,7 @@ fn of_events_left_behind_by_an_unsubscriber() {
     both_ways("left behind", 3, |bus, snare| {
         let leaves = with_room(bus, 10).subscribe::<Trap>();
         bus.start();
-        publish_all(&bus, (0..3).map(|_| snare.trap()));
+        publish_all(bus, (0..3).map(|_| snare.trap()));
         drop(leaves);
     });
 }
@@ -150,7 +150,7 @@ fn of_events_left_behind_by_an_unsubscriber() {
 fn of_events_still_buffered_when_the_bus_closes() {
     both_ways("still buffered", 3, |bus, snare| {
         let _traps = with_room(bus, 10).subscribe::<Trap>();
-        publish_all(&bus, (0..3).map(|_| snare.trap()));
+        publish_all(bus, (0..3).map(|_| snare.trap()));
         bus.close();
     });
 }
@@ -158,7 +158,7 @@ fn of_events_still_buffered_when_the_bus_closes() {
 #[test]
 fn of_events_replayed_to_nobody() {
     both_ways("replayed to nobody", 3, |bus, snare| {
-        publish_all(&bus, (0..3).map(|_| snare.trap()));
+        publish_all(bus, (0..3).map(|_| snare.trap()));
         bus.start();
     });
 }

@@ -38,7 +38,7 @@ fn late_subscriber_begins_with_the_latest() {
     let bus = Bus::new();
     bus.start();
     assert!(kept(&bus).is_none());
-    publish_all(&bus, (1..=3).map(|number| Leader(number)));
+    publish_all(&bus, (1..=3).map(Leader));
     let mut leaders = late::<Leader>(&bus);
     bus.publish(Leader(4));
     assert!(leaders.try_iter().map(|leader| leader.0).eq([3, 4]));
@@ -126,7 +126,7 @@ fn latest_is_the_last_in_the_order_of_all() {
                 for publisher in 0..4 {
                     let bus = &bus;
                     scope.spawn(move || {
-                        publish_all(&bus, (0..50).map(|n| Leader(publisher * 100 + n)));
+                        publish_all(bus, (0..50).map(|n| Leader(publisher * 100 + n)));
                     });
                 }
             });
@@ -144,7 +144,7 @@ fn hand_over_is_one_cut() {
         bus.publish(Leader(0));
         thread::scope(|scope| {
             let publishing = scope.spawn(|| {
-                publish_all(&bus, (1..5_000).map(|number| Leader(number)));
+                publish_all(&bus, (1..5_000).map(Leader));
             });
             while !publishing.is_finished() {
                 let mut leaders = bus
@@ -154,10 +154,9 @@ fn hand_over_is_one_cut() {
                     .capacity(50)
                     .subscribe::<Leader>();
                 let first = leaders.try_recv().expect("there is always one");
-                let mut next = first.0 + 1;
-                for leader in leaders.try_iter().take_while(|leader| leader.missed() == 0) {
-                    assert_eq!(leader.0, next, "none twice, and none falls between");
-                    next += 1;
+                let rest = leaders.try_iter().take_while(|leader| leader.missed() == 0);
+                for (expected, leader) in (first.0 + 1..).zip(rest) {
+                    assert_eq!(leader.0, expected, "none twice, and none falls between");
                 }
             }
         });

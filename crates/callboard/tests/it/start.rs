@@ -126,7 +126,7 @@ fn replay_may_exceed_the_capacity_once() {
     for capacity in [0, 1, 2, 30] {
         let bus = Bus::new();
         let mut inbox = bus.subscriber("inbox").capacity(capacity).subscribe::<Inbox>();
-        publish_all(&bus, (0..50).map(|number| Config(number)));
+        publish_all(&bus, (0..50).map(Config));
         assert_eq!(bus.start().replayed, 50);
         assert_eq!(inbox.len(), 50);
         assert_eq!(bus.publish(Change(50)).dropped(), 1, "ordinary traffic may not");
@@ -147,7 +147,7 @@ fn replay_beyond_capacity_spares_drop_oldest_too() {
     let bus = Bus::new();
     let oldest = callboard::Overflow::DropOldest;
     let mut inbox = bus.subscriber("inbox").capacity(2).overflow(oldest).subscribe::<Config>();
-    publish_all(&bus, (0..20).map(|number| Config(number)));
+    publish_all(&bus, (0..20).map(Config));
     bus.start();
     bus.publish(Config(20));
     assert_eq!(inbox.ledger().dropped(DropReason::Oldest), 1, "one in, one out");

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -49,6 +49,18 @@ fn an_event_that_makes_room_for_a_more_urgent_one_is_told_of_by_it() {
         plain(),
         Op::PublishWith { kind: Kind::Plain, key: 0, priority: Priority::High },
         Op::TryRecv(0),
+    ]);
+}
+
+/// The call of #2 shares the sequence of the event #2, which makes room for #3.
+#[test]
+fn a_request_that_makes_room_is_told_of_by_its_own_call() {
+    let urgent = Op::PublishWith { kind: Kind::Plain, key: 0, priority: Priority::High };
+    started([
+        opening("a", Wants::Desk, 3, Overflow::DropOldest),
+        urgent.clone(),
+        all(&["a"]),
+        urgent,
     ]);
 }
 
@@ -234,4 +246,65 @@ fn events_that_are_being_merged_take_the_room_of_one() {
     bus.publish(Chatty(0, None));
     bus.publish(Chatty(0, Some(bus.clone())));
     assert_eq!(bus.start().dropped(), 0);
+}
+
+/// Two threads merge under one key at once: [0, 1] by the one, [1, 2] by the other, which is slower
+/// and must notice that what it merged is not what is queued.
+#[test]
+fn a_merge_that_was_overtaken_is_done_again() {
+    #[derive(Debug, Default)]
+    struct Stage(Mutex<Vec<&'static str>>, Condvar);
+    impl Stage {
+        /// Whether it is reached for the first time.
+        fn reach(&self, step: &'static str) -> bool {
+            let mut reached = self.0.lock().unwrap();
+            let first = !reached.contains(&step);
+            reached.push(step);
+            self.1.notify_all();
+            first
+        }
+        fn wait_for(&self, step: &'static str) {
+            let missing = |reached: &mut Vec<_>| !reached.contains(&step);
+            let reached = self.0.lock().unwrap();
+            drop(self.1.wait_timeout_while(reached, Duration::from_secs(5), missing).unwrap());
+        }
+    }
+    #[derive(Debug, Event)]
+    struct Slow(Vec<u32>, Arc<Stage>);
+    impl Coalesce for Slow {
+        type Key = ();
+        fn key(&self) {}
+        fn absorb(&self, older: &Self) -> Option<Self> {
+            match (&self.0[..], &older.0[..]) {
+                ([1], [0]) => {
+                    self.1.reach("one merges");
+                    self.1.wait_for("two merges");
+                }
+                ([2], [1]) => {
+                    self.1.reach("two merges");
+                    self.1.wait_for("one merges again");
+                }
+                ([2], [0, 1]) if self.1.reach("one merges again") => {
+                    self.1.wait_for("two is done");
+                }
+                _ => {}
+            }
+            Some(Self([&older.0[..], &self.0[..]].concat(), Arc::clone(&self.1)))
+        }
+    }
+    let bus = Bus::new();
+    let mut slow = bus.subscriber("a").overflow(Overflow::Coalesce).subscribe::<Slow>();
+    bus.start();
+    let stage = Arc::new(Stage::default());
+    let publish = |part| bus.publish(Slow(vec![part], Arc::clone(&stage)));
+    publish(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| publish(1));
+        stage.wait_for("one merges");
+        publish(2);
+        stage.reach("two is done");
+    });
+    let parts: Vec<Vec<u32>> = slow.try_iter().map(|slow| slow.0.clone()).collect();
+    assert_eq!(parts, [[0, 1, 2]]);
+    assert!(slow.ledger().balances());
 }

@@ -323,7 +323,8 @@ impl Runner {
         let Some(bus) = &self.bus else { return Ok(()) };
         self.same("the phase", bus.phase(), self.model.phase)?;
         let mut late = reader::open(bus, &PROBE);
-        let retained: Vec<Got> = std::iter::from_fn(|| Some(late.try_recv().ok()?.0)).collect();
+        let mut retained: Vec<Got> = std::iter::from_fn(|| Some(late.try_recv().ok()?.0)).collect();
+        retained.sort_by_key(|got| got.sequence);
         let expected: Vec<Got> = self.model.retained.iter().map(Item::got).collect();
         self.same("what is retained", retained, expected)
     }
