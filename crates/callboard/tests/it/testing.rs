@@ -21,7 +21,11 @@ struct Question;
 /// Turns each `Asked` into a `Done`.
 async fn worker(bus: Bus) {
     let asked = bus.subscribe::<Asked>("worker");
-    asked.serve(async |asked| drop(bus.publish(Done(asked.0)))).await;
+    asked
+        .serve(async |asked| {
+            bus.publish(Done(asked.0));
+        })
+        .await;
 }
 
 fn panics(code: impl FnOnce()) -> String {
