@@ -97,10 +97,7 @@ pub enum StartError {
 impl StartError {
     /// Everybody who is missing.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
-        let missing: &[String] = match self {
-            Self::NotReady { missing } => missing,
-            Self::Closed => &[],
-        };
+        let Self::NotReady { missing } = self else { return [].iter().map(String::as_str) };
         missing.iter().map(String::as_str)
     }
 }

@@ -5,8 +5,8 @@
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::Taken;
 use super::queue::{Admission, Entry, Pushed, Queue};
-use super::{Envelope, Taken};
 use crate::event::{Key, Payload, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
@@ -125,6 +125,7 @@ impl Inbox {
     pub(crate) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
         let member = entry.member;
         self.accounts[member].ledger.offered += 1;
+        let priority = entry.envelope.priority;
         entry.envelope.meta.missed = std::mem::take(&mut self.gap);
         let (mergeable, lost) = match self.queue.push(entry, admission) {
             Pushed::Queued => (false, None),
@@ -141,6 +142,11 @@ impl Inbox {
         }
         if let Some((entry, reason)) = &lost {
             self.lose(entry, *reason);
+        }
+        if queued && self.gap > 0 {
+            // Nobody waits behind the one that made room: the arriving event is next.
+            let gap = std::mem::take(&mut self.gap);
+            pass_on_missed(&mut self.gap, self.queue.lane_mut(priority).back_mut(), gap);
         }
         Offered { queued, mergeable, lost }
     }
@@ -180,8 +186,9 @@ impl Inbox {
         let (member, sequence) = (found.member, found.envelope.meta.sequence);
         let entry = self.queue.remove(member, sequence)?;
         self.unqueue(&entry, DropReason::Withdrawn);
-        // The next event says what this one would have said.
-        self.pass_on_missed(&entry, entry.envelope.meta.missed);
+        let missed = entry.envelope.meta.missed;
+        let next = self.queue.next_after(entry.envelope.priority, sequence);
+        pass_on_missed(&mut self.gap, next, missed);
         Some(entry)
     }
 
@@ -199,20 +206,21 @@ impl Inbox {
         self.demand = self.demand.max(self.queue.len() + self.lost_since_take);
         if reason == DropReason::Oldest {
             self.unqueue(entry, reason);
-            self.pass_on_missed(entry, missed);
+            // It was the first of its lane. One behind it may share its sequence: a call, with
+            // the event that observes it.
+            let next = self.queue.lane_mut(entry.envelope.priority).front_mut();
+            pass_on_missed(&mut self.gap, next, missed);
         } else {
             self.accounts[entry.member].ledger.count_drop(reason);
             self.gap += missed;
         }
     }
+}
 
-    fn pass_on_missed(&mut self, entry: &Entry, missed: u64) {
-        let Envelope { priority, meta, .. } = &entry.envelope;
-        match self.queue.next_after(*priority, meta.sequence) {
-            Some(next) => next.envelope.meta.missed += missed,
-            None => self.gap += missed,
-        }
-    }
+/// Has `next` say what an entry that left the queue unread would have said; if there is none,
+/// whoever is queued next does.
+fn pass_on_missed(gap: &mut u64, next: Option<&mut Entry>, missed: u64) {
+    *next.map_or(gap, |next| &mut next.envelope.meta.missed) += missed;
 }
 
 /// Merges what an inbox holds under this key until it is one event. `access` runs a function on

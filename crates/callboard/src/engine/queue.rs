@@ -57,7 +57,7 @@ pub(crate) struct Queue {
     surplus: usize,
 }
 
-/// A lane that has grown beyond this many entries gives its memory back when it is empty.
+/// What has grown beyond this many entries gives its memory back when it is empty.
 const KEPT_ENTRIES: usize = 64;
 
 impl Queue {
@@ -155,6 +155,11 @@ impl Queue {
         Some(entry)
     }
 
+    /// The entries of this priority, oldest first.
+    pub(crate) fn lane_mut(&mut self, priority: Priority) -> &mut VecDeque<Entry> {
+        &mut self.lanes[priority.lane()]
+    }
+
     /// The first entry of this priority after a place in the order.
     pub(crate) fn next_after(&mut self, priority: Priority, sequence: u64) -> Option<&mut Entry> {
         let lane = &mut self.lanes[priority.lane()];
@@ -198,10 +203,13 @@ impl Queue {
         let newer = &mut self.lanes[lane][place].envelope;
         let replaced = std::mem::replace(&mut newer.content, super::Content::Event(merged));
         let older = self.remove(pair.member, pair.older)?;
-        // What the older one had missed is still missed.
-        let missed = older.envelope.meta.missed;
-        if let Some((lane, place)) = self.find(pair.member, pair.newer) {
-            self.lanes[lane][place].envelope.meta.missed += missed;
+        // What the older one had missed is still missed, by whoever came next.
+        let heir = match self.lanes[older_lane].get(older_place) {
+            Some(_) => Some((older_lane, older_place)),
+            None => self.find(pair.member, pair.newer),
+        };
+        if let Some((lane, place)) = heir {
+            self.lanes[lane][place].envelope.meta.missed += older.envelope.meta.missed;
         }
         match replaced {
             super::Content::Event(payload) => Some((older, payload)),
@@ -233,6 +241,9 @@ impl Queue {
             sequences.retain(|sequence| *sequence != entry.envelope.meta.sequence);
             if sequences.is_empty() {
                 self.keyed.remove(&index);
+                if self.keyed.is_empty() && self.keyed.capacity() > KEPT_ENTRIES {
+                    self.keyed = HashMap::new();
+                }
             } else {
                 self.surplus -= 1;
             }

@@ -1,6 +1,6 @@
 //! What the bus says of an event beyond its value.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What the bus says of an event beyond its value.
 #[derive(Debug, Clone, Copy)]
@@ -12,16 +12,6 @@ pub(crate) struct Meta {
     pub(crate) missed: u64,
     pub(crate) published_at: Option<Instant>,
     pub(crate) taken_at: Option<Instant>,
-}
-
-impl Meta {
-    pub(crate) fn cause(&self) -> Option<u64> {
-        (self.cause != 0).then_some(self.cause)
-    }
-
-    pub(crate) fn queued_for(&self) -> Option<Duration> {
-        Some(self.taken_at?.saturating_duration_since(self.published_at?))
-    }
 }
 
 /// The methods that every form of a received event has, over its field `meta`.
@@ -46,7 +36,7 @@ macro_rules! metadata {
         /// [`serve`](crate::Subscription::serve), by
         /// [`publish_caused_by`](crate::Bus::publish_caused_by), or it answers that request.
         pub fn cause(&self) -> Option<u64> {
-            self.meta.cause()
+            (self.meta.cause != 0).then_some(self.meta.cause)
         }
 
         /// When the event was published, on the bus's clock; `None` unless the bus keeps time
@@ -58,7 +48,7 @@ macro_rules! metadata {
         /// How long the event waited from its publication until it was received; `None` unless
         /// the bus keeps time.
         pub fn queued_for(&self) -> Option<::std::time::Duration> {
-            self.meta.queued_for()
+            Some(self.meta.taken_at?.saturating_duration_since(self.meta.published_at?))
         }
     };
 }

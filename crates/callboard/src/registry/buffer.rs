@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Accepted;
-use crate::engine::{Account, Admission, Aftermath, Entry, Envelope, Inbox, Ticket};
-use crate::event::TypeInfo;
-use crate::overflow::{DropReason, Dropped, Ledger, Overflow};
+use crate::engine::{Admission, Aftermath, Entry, Envelope, Inbox, Ticket};
+use crate::overflow::{DropReason, Dropped, Overflow};
 
 /// Events that wait for the start: an inbox whose members are the event types by number.
 ///
@@ -16,8 +15,9 @@ pub(crate) struct Buffer {
     pub(crate) capacity: usize,
     /// The open requests among the events, by sequence.
     tickets: HashMap<u64, Arc<dyn Ticket>>,
-    /// Events dropped since the last start for want of room, by type number.
-    overflowed: BTreeMap<usize, usize>,
+    /// Events dropped since the last start for want of room, by type number and by whether they
+    /// were to be answered.
+    overflowed: BTreeMap<(usize, bool), usize>,
 }
 
 /// An event that waited, and the open request that it is, if it is one.
@@ -31,16 +31,6 @@ impl Buffer {
             tickets: HashMap::new(),
             overflowed: BTreeMap::new(),
         }
-    }
-
-    /// Opens the account of the next type.
-    pub(super) fn add_type(&mut self, info: &'static TypeInfo) {
-        self.inbox.accounts.push(Account::new(info));
-    }
-
-    /// The account of a type; delivered means replayed.
-    pub(crate) fn ledger(&self, type_number: usize) -> Ledger {
-        self.inbox.accounts[type_number].ledger
     }
 
     /// How many events were dropped since the last start for want of room.
@@ -59,7 +49,7 @@ impl Buffer {
         let entry = Entry { envelope, member: type_number };
         let offered = self.inbox.offer(entry, Admission::Bounded);
         if let Some((entry, reason)) = offered.lost {
-            *self.overflowed.entry(type_number).or_default() += 1;
+            *self.overflowed.entry((type_number, ticket.is_some())).or_default() += 1;
             self.report(entry.envelope, reason, aftermath);
             return Accepted::BufferFull;
         }
@@ -83,7 +73,7 @@ impl Buffer {
 
     /// Takes everything out to be replayed, in order, and which types had how many dropped since
     /// the last time.
-    pub(super) fn take(&mut self) -> (Vec<Waiting>, BTreeMap<usize, usize>) {
+    pub(super) fn take(&mut self) -> (Vec<Waiting>, BTreeMap<(usize, bool), usize>) {
         let mut tickets = std::mem::take(&mut self.tickets);
         let mut entries: Vec<Waiting> = Vec::new();
         for Entry { envelope, .. } in self.inbox.take_all(None) {

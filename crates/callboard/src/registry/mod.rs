@@ -22,7 +22,9 @@ pub(crate) use interest::{Role, Wanted};
 pub(crate) use requests::Requests;
 pub(crate) use types::{IdentityHash, TypeEntry};
 
-use crate::engine::{Admission, Aftermath, Assigned, Content, Envelope, Mailbox, Routed, Ticket};
+use crate::engine::{
+    Account, Admission, Aftermath, Assigned, Content, Envelope, Mailbox, Routed, Ticket,
+};
 use crate::event::{Key, Meta, Payload, Priority, TypeInfo};
 
 /// Where a bus is in its life.
@@ -177,7 +179,7 @@ impl Registry {
             }
         }
         self.types.insert(id, entry);
-        self.buffer.add_type(info);
+        self.buffer.inbox.accounts.push(Account::new(info));
         self.known.push(id);
         match self.by_name.get(info.name) {
             Some(first) => {
@@ -286,11 +288,13 @@ impl Registry {
             let entry = self.entry(envelope.info, aftermath);
             entry.route(envelope, ticket, Admission::Beyond, aftermath);
         }
-        for (number, dropped) in &overflowed {
+        for ((number, asked), dropped) in &overflowed {
             // What the buffer dropped was newer than all that it kept: whoever would have got it
             // missed it just before what comes next.
             if let Some(entry) = self.types.get(&self.known[*number]) {
-                let readers = entry.route.mailboxes().chain(entry.responders.mailboxes());
+                let readers = entry.route.mailboxes();
+                let responders = entry.responders.mailboxes().filter(|_| *asked);
+                let readers = readers.chain(responders);
                 readers.for_each(|mailbox| mailbox.inbox().gap += *dropped as u64);
             }
         }

@@ -33,6 +33,8 @@ pub(super) struct State<R> {
     slots: Vec<Slot>,
     /// How many of the slots are the expected names'.
     expected: usize,
+    /// The bus is done with it: its responders have it, or the buffer was full.
+    pub(super) dispatched: bool,
     /// The request's number; 0 until it was accepted.
     pub(super) sequence: u64,
     /// The names that have answered: another answer by one of them is a duplicate.
@@ -74,6 +76,7 @@ impl<R> State<R> {
         Self {
             slots: expected.iter().map(slot).collect(),
             expected: expected.len(),
+            dispatched: false,
             sequence: 0,
             answered: Vec::new(),
             answers: Vec::new(),
@@ -84,6 +87,7 @@ impl<R> State<R> {
     }
 
     fn assign(&mut self, responders: &[Assigned]) {
+        self.dispatched = true;
         for Assigned { mailbox, name } in responders {
             let of_name = |slot: &&mut Slot| slot.mailbox == 0 && slot.name == *name;
             match self.slots[..self.expected].iter_mut().find(of_name) {
@@ -99,6 +103,7 @@ impl<R> State<R> {
 
     /// The buffer was full: nobody will get it.
     pub(super) fn refuse(&mut self) {
+        self.dispatched = true;
         self.give_up_waiting(&Stage::Full);
     }
 
@@ -115,11 +120,6 @@ impl<R> State<R> {
         for slot in self.slots.iter_mut().filter(absent) {
             slot.stage = Stage::NoSuchResponder;
         }
-    }
-
-    /// Whether it waits for the start.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.slots.iter().any(|slot| slot.stage == Stage::Waiting)
     }
 
     /// The expected names with their stages.
@@ -208,14 +208,17 @@ impl<Q: Request> Exchange<Q> {
     /// The responder answers.
     pub(super) fn answer(&self, mailbox: u64, answer: Delivery<Q::Response>) {
         let mut state = self.state.lock();
+        let open = state.end.is_none();
         let Some(slot) = state.slot_of(mailbox) else {
             return;
         };
         let name = Arc::clone(&slot.name);
-        slot.stage = Stage::Responded;
+        if open {
+            slot.stage = Stage::Responded;
+        }
         let expected = state.slots[..state.expected].iter().any(|slot| slot.name == name);
         let duplicate = state.answered.contains(&name);
-        if state.end.is_some() {
+        if !open {
             drop(state);
             discard(answer);
             self.count(|requests| &requests.late);
@@ -281,9 +284,6 @@ fn wake(waker: Option<Waker>) {
 impl<Q: Request> Ticket for Exchange<Q> {
     fn assign(&self, sequence: u64, responders: &[Assigned]) -> Option<Waker> {
         let mut state = self.state.lock();
-        if state.end.is_some() {
-            return None;
-        }
         state.sequence = sequence;
         state.assign(responders);
         state.wake_if_decided(self.needed)

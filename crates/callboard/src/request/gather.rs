@@ -161,9 +161,7 @@ impl<Q: Request> Open<Q> {
             drop(old);
             seen
         };
-        if let Some(end) = end {
-            return Poll::Ready(end);
-        }
+        // What was certain before the bus closed stays so.
         let needed = self.exchange.needed;
         if responded >= needed || self.judge() {
             return Poll::Ready(End::Met);
@@ -172,6 +170,9 @@ impl<Q: Request> Open<Q> {
             if self.predicate.is_some() { pending > 0 } else { responded + pending >= needed };
         if !possible {
             return Poll::Ready(End::Unreachable);
+        }
+        if let Some(end) = end {
+            return Poll::Ready(end);
         }
         self.deadline.poll(&*self.core.settings.clock, context).map(|()| End::TimedOut)
     }
@@ -191,13 +192,13 @@ impl<Q: Request> Open<Q> {
     }
 
     fn finish(&mut self, end: End) -> Gathered<Q::Response> {
-        let waiting = self.exchange.state.lock().is_waiting();
+        let waiting = !self.exchange.state.lock().dispatched;
         let present = waiting.then(|| self.core.registry().responders(TypeInfo::of::<Q>()));
         let mut state = self.exchange.state.lock();
         state.end = Some(end);
         // Answers that came between the decision and this moment are in time.
         self.responses.append(&mut state.answers);
-        if let Some(present) = present.filter(|_| state.is_waiting()) {
+        if let Some(present) = present.filter(|_| !state.dispatched) {
             // It never left the buffer: who had not even signed in?
             state.give_up_on_absent(&present);
         }
@@ -226,19 +227,23 @@ impl<Q: Request> Open<Q> {
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
         self.core.requests.end(self.id);
-        let (sequence, waiting, queued, waker) = {
+        let (out, waker) = {
             let mut state = self.exchange.state.lock();
             state.end.get_or_insert(End::Unreachable);
-            let waiting = state.is_waiting();
-            (state.sequence, waiting, state.queued(), state.waker.take())
+            (!state.dispatched || !state.queued().is_empty(), state.waker.take())
         };
         drop(waker);
         self.exchange.discard_answers();
         self.responses.drain(..).for_each(discard);
-        if !waiting && queued.is_empty() {
+        if !out {
             return;
         }
         self.core.with(|registry, aftermath| {
+            // The bus may have started since: with its lock held it can't.
+            let (sequence, waiting, queued) = {
+                let state = self.exchange.state.lock();
+                (state.sequence, !state.dispatched, state.queued())
+            };
             if waiting && registry.phase != Phase::Closed {
                 registry.buffer.withdraw(sequence, aftermath);
             }

@@ -125,7 +125,7 @@ fn event_type(entry: &TypeEntry, registry: &Registry, totals: &Totals) -> TypeSn
         published: entry.published,
         unheard: entry.unheard,
         retained: entry.retained.as_ref().map(|envelope| envelope.meta.sequence),
-        buffered: registry.buffer.ledger(entry.number),
+        buffered: registry.buffer.inbox.accounts[entry.number].ledger,
         ledger,
     }
 }

@@ -1,12 +1,15 @@
 //! The process's timer thread: alarms in the order of their deadlines.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, OnceLock};
+use std::sync::{Condvar, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sync::{Mutex, isolate};
+
+/// How long the thread sleeps with nothing to wake up for: a year.
+const IDLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 struct Timer {
     schedule: Mutex<Schedule>,
@@ -88,17 +91,9 @@ impl Timer {
             }
             let next = schedule.alarms.keys().next().map(|(deadline, _)| *deadline);
             schedule.thread = Thread::AsleepUntil(next);
-            schedule = match next {
-                Some(deadline) => {
-                    self.earlier
-                        .wait_timeout(schedule, deadline - now)
-                        .unwrap_or_else(std::sync::PoisonError::into_inner)
-                        .0
-                }
-                None => {
-                    self.earlier.wait(schedule).unwrap_or_else(std::sync::PoisonError::into_inner)
-                }
-            };
+            let nap = next.map_or(IDLE, |deadline| deadline - now);
+            schedule =
+                self.earlier.wait_timeout(schedule, nap).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
