@@ -18,7 +18,7 @@ use crate::registry::{Interest, MemberInterest, Role, Wanted};
 /// # Examples
 ///
 /// ```
-/// use callboard::{Bus, Delivery, Event, EventSet};
+/// use callboard::{Bus, Call, Delivery, Event, EventSet, Request};
 ///
 /// #[derive(Debug, Event)]
 /// struct ConfigParsed { version: u64 }
@@ -26,14 +26,22 @@ use crate::registry::{Interest, MemberInterest, Role, Wanted};
 /// #[derive(Debug, Event)]
 /// struct ResourceChanged { name: &'static str }
 ///
+/// #[derive(Debug, Event)]
+/// struct Verdict { valid: bool }
+///
+/// #[derive(Debug, Request)]
+/// #[request(type = "config.validate", response = Verdict)]
+/// struct ValidateConfig;
+///
 /// #[derive(Debug, EventSet)]
 /// enum Inbox {
 ///     Config(Delivery<ConfigParsed>),
 ///     Changed(Delivery<ResourceChanged>),
+///     Ask(Call<ValidateConfig>),
 /// }
 ///
 /// let bus = Bus::new();
-/// let mut inbox = bus.subscribe::<Inbox>("reconciler");
+/// let mut inbox = bus.subscribe::<Inbox>("basic");      // also signs in as responder "basic"
 /// bus.start();
 /// bus.publish(ResourceChanged { name: "web" });
 /// bus.publish(ConfigParsed { version: 1 });
@@ -43,6 +51,7 @@ use crate::registry::{Interest, MemberInterest, Role, Wanted};
 ///     match item {
 ///         Inbox::Config(config) => seen.push(format!("version {}", config.version)),
 ///         Inbox::Changed(change) => seen.push(change.name.to_owned()),
+///         Inbox::Ask(call) => call.respond(Verdict { valid: true }),
 ///     }
 /// }
 /// assert_eq!(seen, ["web", "version 1"]);

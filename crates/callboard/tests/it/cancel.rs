@@ -152,15 +152,17 @@ fn last_waker_given_is_the_one_woken() {
 
 #[test]
 fn forgotten_future_does_not_stand_in_the_way() {
-    let (bus, mut ticks) = unbounded();
-    for number in 0..50 {
-        let mut recv = ticks.recv();
-        assert!(poll(&mut recv).is_pending());
-        mem::forget(recv);
-        let publisher = publish_beside(&bus, 1);
-        assert!(soon("an event", ticks.recv()).is_some(), "{number}");
-        publisher.join().unwrap();
-    }
+    in_time("forgotten future does not stand in the way", || {
+        let (bus, mut ticks) = unbounded();
+        for number in 0..50 {
+            let mut recv = ticks.recv();
+            assert!(poll(&mut recv).is_pending());
+            mem::forget(recv);
+            let publisher = publish_beside(&bus, 1);
+            assert!(soon("an event", ticks.recv()).is_some(), "{number}");
+            publisher.join().unwrap();
+        }
+    });
 }
 
 #[test]
@@ -280,6 +282,44 @@ fn no_wakeup_is_lost_between_looking_and_sleeping() {
             reader.join().unwrap();
         });
     }
+}
+
+#[test]
+fn every_handler_is_woken_from_other_threads() {
+    in_time("handlers that wait for other threads", || {
+        let (bus, ticks) = unbounded();
+        let (ask, asked) = mpsc::channel::<tokio::sync::oneshot::Sender<u64>>();
+        let helper = thread::spawn(move || {
+            let mut rng = Rng::new(62);
+            let mut kept = Vec::new();
+            for (number, sender) in (0..).zip(asked) {
+                kept.push((number, sender));
+                // Answered in bursts and out of order.
+                while !kept.is_empty() && (kept.len() >= 3 || number % 3 == 2) {
+                    let (number, sender): (u64, tokio::sync::oneshot::Sender<u64>) =
+                        kept.swap_remove(rng.below(kept.len()));
+                    sender.send(number).unwrap();
+                }
+            }
+        });
+        publish_all(&bus, (0..3_000).map(Tick));
+        bus.close();
+        let handled = &std::cell::Cell::new(0);
+        soon(
+            "all handlers",
+            ticks.serve_concurrent(3, |_| {
+                let (sender, receiver) = tokio::sync::oneshot::channel();
+                ask.send(sender).unwrap();
+                async move {
+                    receiver.await.unwrap();
+                    handled.set(handled.get() + 1);
+                }
+            }),
+        );
+        assert_eq!(handled.get(), 3_000);
+        drop(ask);
+        helper.join().unwrap();
+    });
 }
 
 #[test]

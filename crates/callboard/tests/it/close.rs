@@ -25,21 +25,26 @@ struct Ask;
 
 #[test]
 fn closed_bus_takes_nothing_and_gives_what_it_holds() {
-    let bus = Bus::new();
-    let mut ticks = bus.subscribe::<Tick>("clock");
-    bus.start();
-    publish_all(&bus, (0..3).map(Tick));
-    bus.close();
-    bus.close();
-    assert_eq!(bus.phase(), Phase::Closed);
-    let published = bus.publish(Tick(3));
-    assert!(published.closed() && !published.buffered());
-    assert_eq!((published.delivered(), published.dropped(), published.sequence()), (0, 0, None));
-    assert_eq!(bus.start(), Started::default());
-    bus.pause();
-    assert_eq!(bus.phase(), Phase::Closed, "for good");
-    assert!(ticks.iter().map(|tick| tick.0).eq(0..3));
-    assert_eq!(bus.snapshot().refused, 1);
+    in_time("closed bus takes nothing and gives what it holds", || {
+        let bus = Bus::new();
+        let mut ticks = bus.subscribe::<Tick>("clock");
+        bus.start();
+        publish_all(&bus, (0..3).map(Tick));
+        bus.close();
+        bus.close();
+        assert_eq!(bus.phase(), Phase::Closed);
+        let published = bus.publish(Tick(3));
+        assert!(published.closed() && !published.buffered());
+        assert_eq!(
+            (published.delivered(), published.dropped(), published.sequence()),
+            (0, 0, None)
+        );
+        assert_eq!(bus.start(), Started::default());
+        bus.pause();
+        assert_eq!(bus.phase(), Phase::Closed, "for good");
+        assert!(ticks.iter().map(|tick| tick.0).eq(0..3));
+        assert_eq!(bus.snapshot().refused, 1);
+    });
 }
 
 #[test]
@@ -62,27 +67,31 @@ fn close_before_start_drops_and_reports_what_waits() {
 
 #[test]
 fn subscribing_to_a_closed_bus_ends_at_once() {
-    let bus = Bus::new();
-    bus.close();
-    assert!(bus.subscribe::<Tick>("late").blocking_recv().is_none());
-    assert!(bus.responder::<Ask>("late").blocking_recv().is_none());
-    let mut all = bus.subscriber("late").late().with_retained().subscribe::<AnyEvent>();
-    assert!(soon("the end", all.recv()).is_none());
+    in_time("subscribing to a closed bus ends at once", || {
+        let bus = Bus::new();
+        bus.close();
+        assert!(bus.subscribe::<Tick>("late").blocking_recv().is_none());
+        assert!(bus.responder::<Ask>("late").blocking_recv().is_none());
+        let mut all = bus.subscriber("late").late().with_retained().subscribe::<AnyEvent>();
+        assert!(soon("the end", all.recv()).is_none());
+    });
 }
 
 #[test]
 fn last_handle_closes_the_bus() {
-    let bus = Bus::new();
-    let another = bus.clone();
-    let builder = bus.subscriber("clock");
-    let mut ticks = builder.subscribe::<Tick>();
-    drop(bus);
-    assert_eq!(another.phase(), Phase::Buffering);
-    another.start();
-    another.publish(Tick(1));
-    drop(another);
-    assert_eq!(ticks.blocking_recv().unwrap().0, 1);
-    assert!(ticks.blocking_recv().is_none(), "neither subscriptions nor builders keep it open");
+    in_time("last handle closes the bus", || {
+        let bus = Bus::new();
+        let another = bus.clone();
+        let builder = bus.subscriber("clock");
+        let mut ticks = builder.subscribe::<Tick>();
+        drop(bus);
+        assert_eq!(another.phase(), Phase::Buffering);
+        another.start();
+        another.publish(Tick(1));
+        drop(another);
+        assert_eq!(ticks.blocking_recv().unwrap().0, 1);
+        assert!(ticks.blocking_recv().is_none(), "neither subscriptions nor builders keep it open");
+    });
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use callboard::{Bus, Coalesce, Delivery, DropReason, Event, EventSet, Overflow, Subscription};
+use callboard::{
+    Bus, Coalesce, Delivery, DropReason, Event, EventSet, Overflow, Priority, Subscription,
+};
 
 use crate::support::{Rng, in_time, lock, publish_all};
 
@@ -191,6 +193,21 @@ fn equal_keys_of_two_types_are_two_things() {
     bus.publish(Load { node: 1, value: 0 });
     bus.publish(Other(1));
     assert_eq!(bus.snapshot().buffer.queued, 2);
+}
+
+#[test]
+fn events_of_two_priorities_coalesce_into_the_newer_ones_place() {
+    let bus = Bus::new();
+    bus.start();
+    let mut changes = coalescing::<Changed>(&bus, 10);
+    bus.publish_with(changed("a", 1), Priority::High);
+    bus.publish(changed("b", 1));
+    bus.publish_with(changed("a", 1), Priority::Low);
+    assert_eq!(read(&mut changes), [("b".to_owned(), 1), ("a".to_owned(), 2)]);
+    bus.publish_with(changed("a", 1), Priority::Low);
+    bus.publish(changed("b", 1));
+    bus.publish_with(changed("a", 1), Priority::High);
+    assert_eq!(read(&mut changes), [("a".to_owned(), 2), ("b".to_owned(), 1)]);
 }
 
 #[test]

@@ -128,20 +128,22 @@ fn call_in_hand(bus: &Bus, responder: &mut Responder<Ask>) -> Call<Ask> {
 
 #[test]
 fn hand_written_loop_says_so_by_asking_through_its_call() {
-    let (bus, [mut a, mut b]) = by_hand(["a", "b"]);
-    let of_a = call_in_hand(&bus, &mut a);
-    let error = of_a.request(Ask(vec![])).expect(["a"]).gather_blocking().unwrap_err();
-    assert_eq!(error, cycle(&["a", "a"]));
-    b.try_iter().for_each(drop);
-    let mut nested = of_a.request(Ask(vec![])).expect(["b"]).gather();
-    assert!(poll(&mut nested).is_pending(), "b is free");
-    let of_b = b.try_recv().unwrap();
-    assert_eq!(of_b.cause(), Some(of_a.sequence()));
-    let queued = a.len();
-    let error = of_b.request(Ask(vec![])).expect(["a"]).gather_blocking().unwrap_err();
-    assert_eq!(error, cycle(&["a", "b", "a"]));
-    assert!(bus.snapshot().requests.open.len() <= 2, "a cycle leaves no request open");
-    assert_eq!(a.len(), queued, "and nothing queued");
+    in_time("hand written loop says so by asking through its call", || {
+        let (bus, [mut a, mut b]) = by_hand(["a", "b"]);
+        let of_a = call_in_hand(&bus, &mut a);
+        let error = of_a.request(Ask(vec![])).expect(["a"]).gather_blocking().unwrap_err();
+        assert_eq!(error, cycle(&["a", "a"]));
+        b.try_iter().for_each(drop);
+        let mut nested = of_a.request(Ask(vec![])).expect(["b"]).gather();
+        assert!(poll(&mut nested).is_pending(), "b is free");
+        let of_b = b.try_recv().unwrap();
+        assert_eq!(of_b.cause(), Some(of_a.sequence()));
+        let queued = a.len();
+        let error = of_b.request(Ask(vec![])).expect(["a"]).gather_blocking().unwrap_err();
+        assert_eq!(error, cycle(&["a", "b", "a"]));
+        assert!(bus.snapshot().requests.open.len() <= 2, "a cycle leaves no request open");
+        assert_eq!(a.len(), queued, "and nothing queued");
+    });
 }
 
 #[test]
@@ -155,24 +157,28 @@ fn plain_request_outside_a_handler_has_no_ancestry() {
 
 #[test]
 fn somebody_else_who_can_answer_makes_it_no_cycle() {
-    let (bus, [mut a, _b]) = by_hand(["a", "b"]);
-    let call = call_in_hand(&bus, &mut a);
-    let both = || call.request(Ask(vec![])).expect(["a", "b"]);
-    assert!(poll(&mut both().first().gather()).is_pending());
-    assert!(poll(&mut both().until(|answers| answers.len() == 1).gather()).is_pending());
-    let error = both().gather_blocking().unwrap_err();
-    assert_eq!(error, cycle(&["a", "a"]), "all needs the one that waits, too");
-    let error = both().at_least(2).gather_blocking().unwrap_err();
-    assert_eq!(error, cycle(&["a", "a"]));
+    in_time("somebody else who can answer makes it no cycle", || {
+        let (bus, [mut a, _b]) = by_hand(["a", "b"]);
+        let call = call_in_hand(&bus, &mut a);
+        let both = || call.request(Ask(vec![])).expect(["a", "b"]);
+        assert!(poll(&mut both().first().gather()).is_pending());
+        assert!(poll(&mut both().until(|answers| answers.len() == 1).gather()).is_pending());
+        let error = both().gather_blocking().unwrap_err();
+        assert_eq!(error, cycle(&["a", "a"]), "all needs the one that waits, too");
+        let error = both().at_least(2).gather_blocking().unwrap_err();
+        assert_eq!(error, cycle(&["a", "a"]));
+    });
 }
 
 #[test]
 fn name_without_a_responder_does_not_hide_a_cycle() {
-    let (bus, [mut a]) = by_hand(["a"]);
-    let call = call_in_hand(&bus, &mut a);
-    let request = call.request(Ask(vec![])).expect(["a", "ghost"]).first();
-    let gathered = request.timeout(Duration::from_millis(50)).gather_blocking();
-    assert_eq!(gathered.unwrap_err(), cycle(&["a", "a"]), "only `a` could ever answer");
+    in_time("name without a responder does not hide a cycle", || {
+        let (bus, [mut a]) = by_hand(["a"]);
+        let call = call_in_hand(&bus, &mut a);
+        let request = call.request(Ask(vec![])).expect(["a", "ghost"]).first();
+        let gathered = request.timeout(Duration::from_millis(50)).gather_blocking();
+        assert_eq!(gathered.unwrap_err(), cycle(&["a", "a"]), "only `a` could ever answer");
+    });
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod cancel;
 mod capacity;
 mod close;
 mod coalesce;
+mod contract;
 mod cycles;
 mod filtering;
 mod ledger;

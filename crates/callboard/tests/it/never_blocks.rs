@@ -85,33 +85,37 @@ fn reader_stuck_with_an_event_in_hand_leaves_others_running() {
 
 #[test]
 fn subscriber_whose_thread_died_costs_nothing() {
-    let bus = Bus::new();
-    let mut doomed = bus.subscribe::<Tick>("doomed");
-    let mut healthy = bus.subscribe::<Tick>("healthy");
-    bus.start();
-    let thread = thread::spawn(move || {
-        let _tick = doomed.blocking_recv();
-        panic!("expected: the component dies");
+    in_time("subscriber whose thread died costs nothing", || {
+        let bus = Bus::new();
+        let mut doomed = bus.subscribe::<Tick>("doomed");
+        let mut healthy = bus.subscribe::<Tick>("healthy");
+        bus.start();
+        let thread = thread::spawn(move || {
+            let _tick = doomed.blocking_recv();
+            panic!("expected: the component dies");
+        });
+        assert_eq!(bus.publish(tick(0)).delivered(), 2);
+        assert!(thread.join().is_err());
+        let published = bus.publish(tick(1));
+        assert_eq!((published.delivered(), published.dropped()), (1, 0));
+        assert_gets_all(&mut healthy, 1, 2);
     });
-    assert_eq!(bus.publish(tick(0)).delivered(), 2);
-    assert!(thread.join().is_err());
-    let published = bus.publish(tick(1));
-    assert_eq!((published.delivered(), published.dropped()), (1, 0));
-    assert_gets_all(&mut healthy, 1, 2);
 }
 
 #[test]
 fn forgotten_subscription_is_only_a_full_one() {
-    let bus = Bus::new();
-    std::mem::forget(bus.subscriber("forgotten").capacity(2).subscribe::<Tick>());
-    let mut healthy = bus.subscribe::<Tick>("healthy");
-    bus.start();
-    for number in 0..50 {
-        assert_eq!(bus.publish(tick(number)).delivered(), if number < 2 { 2 } else { 1 });
-    }
-    assert_gets_all(&mut healthy, 1, 50);
-    bus.close();
-    assert!(healthy.blocking_recv().is_none());
+    in_time("forgotten subscription is only a full one", || {
+        let bus = Bus::new();
+        std::mem::forget(bus.subscriber("forgotten").capacity(2).subscribe::<Tick>());
+        let mut healthy = bus.subscribe::<Tick>("healthy");
+        bus.start();
+        for number in 0..50 {
+            assert_eq!(bus.publish(tick(number)).delivered(), if number < 2 { 2 } else { 1 });
+        }
+        assert_gets_all(&mut healthy, 1, 50);
+        bus.close();
+        assert!(healthy.blocking_recv().is_none());
+    });
 }
 
 #[test]

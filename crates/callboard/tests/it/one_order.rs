@@ -189,21 +189,23 @@ struct Ask;
 
 #[test]
 fn question_is_seen_before_its_answer_and_what_led_to_it() {
-    let bus = Bus::new();
-    let mut witness = bus.subscribe::<AnyEvent>("witness");
-    let mut responder = bus.responder::<Ask>("responder");
-    bus.start();
-    let thread = thread::spawn(move || {
-        let call: Call<Ask> = responder.blocking_recv().unwrap();
-        call.respond(A(0, 0));
+    in_time("question is seen before its answer and what led to it", || {
+        let bus = Bus::new();
+        let mut witness = bus.subscribe::<AnyEvent>("witness");
+        let mut responder = bus.responder::<Ask>("responder");
+        bus.start();
+        let thread = thread::spawn(move || {
+            let call: Call<Ask> = responder.blocking_recv().unwrap();
+            call.respond(A(0, 0));
+        });
+        let gathered = bus.request(Ask).expect(["responder"]).gather_blocking().unwrap();
+        thread.join().unwrap();
+        bus.publish(B(0, 0));
+        let seen: Vec<_> = witness.try_iter().collect();
+        let types: Vec<_> = seen.iter().map(AnyEvent::event_type).collect();
+        assert_eq!(types, ["ask", "order.a", "order.b"]);
+        assert_eq!(seen[0].sequence(), gathered.sequence());
+        assert_eq!(seen[1].cause(), Some(gathered.sequence()));
+        assert_eq!(gathered.get("responder").unwrap().sequence(), seen[1].sequence());
     });
-    let gathered = bus.request(Ask).expect(["responder"]).gather_blocking().unwrap();
-    thread.join().unwrap();
-    bus.publish(B(0, 0));
-    let seen: Vec<_> = witness.try_iter().collect();
-    let types: Vec<_> = seen.iter().map(AnyEvent::event_type).collect();
-    assert_eq!(types, ["ask", "order.a", "order.b"]);
-    assert_eq!(seen[0].sequence(), gathered.sequence());
-    assert_eq!(seen[1].cause(), Some(gathered.sequence()));
-    assert_eq!(gathered.get("responder").unwrap().sequence(), seen[1].sequence());
 }

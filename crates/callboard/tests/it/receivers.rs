@@ -234,28 +234,30 @@ fn tokio_tasks_and_threads_ask_each_other() {
 
 #[test]
 fn after_close_every_receiver_ends_once_it_is_empty() {
-    let bus = Bus::new();
-    let open = || bus.subscribe::<Tick>("clock");
-    let (mut a, mut b, mut c, mut d, mut e) = (open(), open(), open(), open(), open());
-    let (f, mut g) = (open(), open());
-    bus.start();
-    bus.publish(Tick(1));
-    bus.close();
-    assert_eq!(a.try_recv().unwrap().0, 1);
-    assert_eq!(a.try_recv().unwrap_err(), TryRecvError::Closed);
-    assert_eq!(b.blocking_recv().unwrap().0, 1);
-    assert!(b.blocking_recv().is_none());
-    assert_eq!(c.recv_timeout(Duration::ZERO).unwrap().0, 1);
-    assert_eq!(c.recv_timeout(Duration::MAX).unwrap_err(), RecvTimeoutError::Closed);
-    assert_eq!((d.iter().count(), d.iter().count()), (1, 0));
-    let mut batch = Vec::new();
-    assert_eq!(soon("a batch", e.recv_many(&mut batch, 10)), 1);
-    assert_eq!(soon("the end", e.recv_many(&mut batch, 10)), 0);
-    let handled = Log::new();
-    soon("the service's end", f.serve(async |tick| handled.push(tick.0)));
-    assert_eq!(handled.take(), [1]);
-    assert!(soon("a stream", async { g.next().await.is_some() && g.next().await.is_none() }));
-    assert!(soon("the end again", g.recv()).is_none(), "and it stays ended");
+    in_time("after close every receiver ends once it is empty", || {
+        let bus = Bus::new();
+        let open = || bus.subscribe::<Tick>("clock");
+        let (mut a, mut b, mut c, mut d, mut e) = (open(), open(), open(), open(), open());
+        let (f, mut g) = (open(), open());
+        bus.start();
+        bus.publish(Tick(1));
+        bus.close();
+        assert_eq!(a.try_recv().unwrap().0, 1);
+        assert_eq!(a.try_recv().unwrap_err(), TryRecvError::Closed);
+        assert_eq!(b.blocking_recv().unwrap().0, 1);
+        assert!(b.blocking_recv().is_none());
+        assert_eq!(c.recv_timeout(Duration::ZERO).unwrap().0, 1);
+        assert_eq!(c.recv_timeout(Duration::MAX).unwrap_err(), RecvTimeoutError::Closed);
+        assert_eq!((d.iter().count(), d.iter().count()), (1, 0));
+        let mut batch = Vec::new();
+        assert_eq!(soon("a batch", e.recv_many(&mut batch, 10)), 1);
+        assert_eq!(soon("the end", e.recv_many(&mut batch, 10)), 0);
+        let handled = Log::new();
+        soon("the service's end", f.serve(async |tick| handled.push(tick.0)));
+        assert_eq!(handled.take(), [1]);
+        assert!(soon("a stream", async { g.next().await.is_some() && g.next().await.is_none() }));
+        assert!(soon("the end again", g.recv()).is_none(), "and it stays ended");
+    });
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Promise 7: what the bus says in the log may itself be published on the bus.
+#![cfg(feature = "tracing")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,6 +65,8 @@ fn log_of_the_bus_may_be_published_on_it() {
         bus.start();
         said("a late subscriber", &|| drop(bus.subscribe::<Tick>("late")));
         said("a bad pattern", &|| drop(bus.subscriber("bad").subscribe_matching("a..b")));
+        let _full = bus.subscriber("full").late().capacity(0).subscribe::<Tick>();
+        said("a critical drop", &|| publish_all(&bus, [Tick]));
         said("a name given twice", &|| publish_all(&bus, [namesake::Tick]));
     });
 }

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use callboard::{Bus, Coalesce, Event, Overflow, Request};
 
-use crate::support::{Census, Token, poll, publish_all};
+use crate::support::{Census, Token, in_time, poll, publish_all};
 
 #[derive(Debug, Event)]
 struct Held(#[expect(dead_code, reason = "only counted")] Token);
@@ -150,14 +150,16 @@ fn bus_frees_what_it_retains_when_replaced_or_closed() {
 
 #[test]
 fn closed_bus_keeps_only_what_readers_hold() {
-    let (bus, census) = (Bus::new(), Census::default());
-    let mut reader = bus.subscribe::<Held>("reader");
-    bus.start();
-    publish_all(&bus, (0..3).map(|_| Held(census.token())));
-    drop(bus);
-    assert_eq!(census.alive(), 3);
-    assert_eq!(reader.iter().count(), 3);
-    assert_eq!(census.alive(), 0);
+    in_time("closed bus keeps only what readers hold", || {
+        let (bus, census) = (Bus::new(), Census::default());
+        let mut reader = bus.subscribe::<Held>("reader");
+        bus.start();
+        publish_all(&bus, (0..3).map(|_| Held(census.token())));
+        drop(bus);
+        assert_eq!(census.alive(), 3);
+        assert_eq!(reader.iter().count(), 3);
+        assert_eq!(census.alive(), 0);
+    });
 }
 
 #[test]
@@ -227,13 +229,15 @@ fn answered_request_leaves_nothing_behind() {
 
 #[test]
 fn request_that_timed_out_leaves_nothing_queued() {
-    let (bus, census) = (Bus::new(), Census::default());
-    let inbox = bus.responder::<Ask>("a");
-    bus.start();
-    let ask = bus.request(Ask(census.token())).expect(["a"]);
-    let gathered = ask.timeout(std::time::Duration::ZERO).gather_blocking().unwrap();
-    assert!(!gathered.is_complete());
-    assert_eq!((census.alive(), inbox.len()), (0, 0));
+    in_time("request that timed out leaves nothing queued", || {
+        let (bus, census) = (Bus::new(), Census::default());
+        let inbox = bus.responder::<Ask>("a");
+        bus.start();
+        let ask = bus.request(Ask(census.token())).expect(["a"]);
+        let gathered = ask.timeout(std::time::Duration::ZERO).gather_blocking().unwrap();
+        assert!(!gathered.is_complete());
+        assert_eq!((census.alive(), inbox.len()), (0, 0));
+    });
 }
 
 #[test]

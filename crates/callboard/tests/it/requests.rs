@@ -241,21 +241,23 @@ fn everybody_of_the_type_is_asked_and_observers_see_it() {
 
 #[test]
 fn impossible_calls_are_errors() {
-    let (bus, responders) = cast(["a"]);
-    let nobody: [&str; 0] = [];
-    let error = bus.request(Validate(0)).expect(nobody).gather_blocking().unwrap_err();
-    assert_eq!(error, RequestError::NobodyExpected { request: "config.validate" });
-    assert!(error.to_string().contains("config.validate"), "{error}");
-    let request = bus.request(Validate(0)).expect(["a", "a", "b"]).at_least(3);
-    let error = request.gather_blocking().unwrap_err();
-    assert_eq!(error, RequestError::TooFewExpected { at_least: 3, expected: 2 });
-    assert!(responders[0].is_empty(), "nobody is asked");
-    bus.close();
-    let error = bus.request(Validate(0)).expect(["a"]).gather_blocking().unwrap_err();
-    assert_eq!(error, RequestError::Closed);
-    let orphan = Bus::new().request(Validate(0)).expect(["a"]);
-    assert_eq!(orphan.gather_blocking().unwrap_err(), RequestError::Closed);
-    assert!(bus.snapshot().requests.open.is_empty());
+    in_time("impossible calls are errors", || {
+        let (bus, responders) = cast(["a"]);
+        let nobody: [&str; 0] = [];
+        let error = bus.request(Validate(0)).expect(nobody).gather_blocking().unwrap_err();
+        assert_eq!(error, RequestError::NobodyExpected { request: "config.validate" });
+        assert!(error.to_string().contains("config.validate"), "{error}");
+        let request = bus.request(Validate(0)).expect(["a", "a", "b"]).at_least(3);
+        let error = request.gather_blocking().unwrap_err();
+        assert_eq!(error, RequestError::TooFewExpected { at_least: 3, expected: 2 });
+        assert!(responders[0].is_empty(), "nobody is asked");
+        bus.close();
+        let error = bus.request(Validate(0)).expect(["a"]).gather_blocking().unwrap_err();
+        assert_eq!(error, RequestError::Closed);
+        let orphan = Bus::new().request(Validate(0)).expect(["a"]);
+        assert_eq!(orphan.gather_blocking().unwrap_err(), RequestError::Closed);
+        assert!(bus.snapshot().requests.open.is_empty());
+    });
 }
 
 #[test]

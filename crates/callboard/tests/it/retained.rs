@@ -107,12 +107,14 @@ fn what_waits_for_the_start_is_handed_over_once() {
 
 #[test]
 fn closed_bus_retains_nothing() {
-    let bus = Bus::new();
-    bus.start();
-    bus.publish(Leader(1));
-    bus.close();
-    assert!(kept(&bus).is_none());
-    assert!(late::<Leader>(&bus).blocking_recv().is_none());
+    in_time("closed bus retains nothing", || {
+        let bus = Bus::new();
+        bus.start();
+        bus.publish(Leader(1));
+        bus.close();
+        assert!(kept(&bus).is_none());
+        assert!(late::<Leader>(&bus).blocking_recv().is_none());
+    });
 }
 
 #[test]

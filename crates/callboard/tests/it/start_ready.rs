@@ -47,15 +47,20 @@ fn start_waits_for_everybody_expected() {
 
 #[test]
 fn set_with_a_call_counts_as_subscriber_and_responder() {
-    let bus = Bus::builder().expect_subscribers(["x"]).expect_responders(["x"]).build().unwrap();
-    let _inbox = bus.subscribe::<Inbox>("x");
-    assert!(bus.start_when_ready_blocking(Duration::ZERO).is_ok());
+    in_time("set with a call counts as subscriber and responder", || {
+        let bus =
+            Bus::builder().expect_subscribers(["x"]).expect_responders(["x"]).build().unwrap();
+        let _inbox = bus.subscribe::<Inbox>("x");
+        assert!(bus.start_when_ready_blocking(Duration::ZERO).is_ok());
+    });
 }
 
 #[test]
 fn with_nobody_expected_it_starts_at_once() {
-    let bus = Bus::new();
-    assert!(bus.start_when_ready_blocking(Duration::ZERO).is_ok());
+    in_time("with nobody expected it starts at once", || {
+        let bus = Bus::new();
+        assert!(bus.start_when_ready_blocking(Duration::ZERO).is_ok());
+    });
 }
 
 #[test]
@@ -108,6 +113,22 @@ fn last_to_sign_in_on_another_thread_starts_it() {
             });
         });
     }
+}
+
+#[test]
+fn everybody_who_waits_is_woken() {
+    let bus = Bus::builder().expect_subscribers(["a"]).build().unwrap();
+    let wakes: Vec<_> = (0..5).map(|_| Wakes::new()).collect();
+    let mut waiting: Vec<_> =
+        wakes.iter().map(|_| Box::pin(bus.start_when_ready(PATIENCE))).collect();
+    for (ready, (_, waker)) in waiting.iter_mut().zip(&wakes) {
+        assert!(poll_with(ready, waker).is_pending());
+    }
+    drop(waiting.remove(2));
+    let _a = bus.subscribe::<Tick>("a");
+    let woken: Vec<usize> = wakes.iter().map(|(wakes, _)| wakes.count()).collect();
+    assert_eq!(woken, [1, 1, 0, 1, 1], "all but the one that gave up");
+    assert!(waiting.into_iter().all(|ready| soon("starting", ready).is_ok()));
 }
 
 #[test]

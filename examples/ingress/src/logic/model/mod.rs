@@ -1,6 +1,6 @@
 //! What the site means for a proxy: routes, backends, certificates.
 //!
-//! [`build`] is total: it makes the best model it can and lists every problem on the way. The
+//! [`build()`] is total: it makes the best model it can and lists every problem on the way. The
 //! renderer uses the model; the `schema` validator answers with the problems.
 
 mod backend;
