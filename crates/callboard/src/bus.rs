@@ -235,7 +235,9 @@ impl Bus {
     /// the one set before.
     ///
     /// It runs on the thread whose operation dropped the event, with no lock held, and may use
-    /// the bus. Drops that it brings about itself are counted, but not reported to it.
+    /// the bus. Drops that it brings about itself are counted, but not reported to it. The bus
+    /// keeps it: one that captures a clone of the bus keeps the bus from ever closing by itself,
+    /// so such a program calls [`close`](Self::close).
     ///
     /// # Examples
     ///

@@ -7,6 +7,7 @@ mod code_map;
 mod layers;
 mod links;
 mod markdown;
+mod orphans;
 mod text;
 
 use std::fmt;
@@ -47,6 +48,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("changelog", changelog::check),
     ("code map", code_map::check),
     ("text", text::check),
+    ("orphans", orphans::check),
 ];
 
 /// Runs every check and shows every problem.

@@ -115,6 +115,12 @@ impl Inbox {
         self.queue.len()
     }
 
+    /// Whether the reader waits for the next event. A waker alone doesn't say so: a stream's may be
+    /// left from a poll that was given up.
+    pub(crate) fn sleeps(&self) -> bool {
+        self.waker.is_some() && !self.attendance.in_hand
+    }
+
     /// The account of all members together.
     pub(crate) fn ledger(&self) -> Ledger {
         let mut total = Ledger::default();

@@ -120,7 +120,8 @@ impl<Q: Request> RequestBuilder<Q> {
         self
     }
 
-    /// Complete with this many of the expected answers. Default: all.
+    /// Complete with this many of the expected answers. Default: all. With 0 it is complete, and
+    /// taken back, at once: to tell without asking, publish.
     pub fn at_least(mut self, answers: usize) -> Self {
         (self.at_least, self.predicate) = (Some(answers), None);
         self

@@ -43,7 +43,7 @@ pub(super) fn cycle(
 /// that sleeps for its next event is not stuck, whatever it was said to be.
 fn is_blocked(mailbox: &Mailbox, ancestry: &Arc<Link>) -> bool {
     let handling = links(ancestry).filter(|link| link.mailbox == mailbox.id).count();
-    handling >= mailbox.concurrency.load(Ordering::Relaxed) && mailbox.inbox().waker.is_none()
+    handling >= mailbox.concurrency.load(Ordering::Relaxed) && !mailbox.inbox().sleeps()
 }
 
 /// From the innermost call outwards.

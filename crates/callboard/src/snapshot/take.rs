@@ -165,7 +165,7 @@ fn subscriber(listener: &Listener, now: Instant, totals: &mut Totals) -> Subscri
             .filter_map(|entry| entry.envelope.meta.published_at)
             .min()
             .map(since),
-        waiting: inbox.waker.is_some(),
+        waiting: inbox.sleeps(),
         handling: attendance.handling,
         in_hand: attendance.in_hand,
         handling_for: attendance.handling_since.or(attendance.in_hand_since).map(since),

@@ -11,6 +11,9 @@ use super::{EventSet, Subscription};
 use crate::engine::Scope;
 use crate::sync::{Mutex, Ordering, discard, isolate};
 
+/// After this many events a service lets its executor see to others, even if more are queued.
+const BEFORE_YIELDING: usize = 64;
+
 impl<S: EventSet> Subscription<S> {
     /// Runs `handler` for each event, one after the other, until the bus is closed and everything
     /// was handled.
@@ -82,7 +85,7 @@ impl<S: EventSet> Subscription<S> {
         let mut running = Handlers::new();
         std::future::poll_fn(|context| {
             running.signal.set_parent(context.waker());
-            loop {
+            for _ in 0..BEFORE_YIELDING {
                 running.poll(&self, context);
                 if running.len() >= limit {
                     return Poll::Pending;
@@ -102,6 +105,8 @@ impl<S: EventSet> Subscription<S> {
                     Poll::Ready(None) | Poll::Pending => return Poll::Pending,
                 }
             }
+            context.waker().wake_by_ref();
+            Poll::Pending
         })
         .await;
     }

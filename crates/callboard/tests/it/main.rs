@@ -12,6 +12,7 @@ mod ledger;
 mod never_blocks;
 mod one_order;
 mod panics;
+mod pitfalls;
 mod priority;
 mod receivers;
 mod reentrant;
