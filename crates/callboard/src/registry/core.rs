@@ -10,7 +10,7 @@ use super::{Accepted, Listener, Parcel, Registry, Requests, Role};
 use crate::engine::{Aftermath, Hooks, Mailbox, merge};
 use crate::event::Payload;
 use crate::sync::{Mutex, MutexGuard, WaitList, Waiting, isolate};
-use crate::time::{Clock, Deadline, default_clock};
+use crate::time::{Clock, Deadline, DefaultClock};
 
 /// The default capacity of the buffer that holds events until the start.
 pub(crate) const PRE_START_CAPACITY: usize = 1_000;
@@ -30,7 +30,7 @@ impl Default for CoreSettings {
         Self {
             pre_start_capacity: PRE_START_CAPACITY,
             timestamps: false,
-            clock: default_clock(),
+            clock: Arc::new(DefaultClock),
             expected: Vec::new(),
         }
     }

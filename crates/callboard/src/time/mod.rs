@@ -109,9 +109,7 @@ impl Clock for SystemClock {
 }
 
 /// The clock of a bus whose builder was given none.
-pub(crate) fn default_clock() -> std::sync::Arc<dyn Clock> {
-    #[cfg(feature = "tokio")]
-    return std::sync::Arc::new(TokioClock);
-    #[cfg(not(feature = "tokio"))]
-    return std::sync::Arc::new(SystemClock);
-}
+#[cfg(not(feature = "tokio"))]
+pub(crate) use self::SystemClock as DefaultClock;
+#[cfg(feature = "tokio")]
+pub(crate) use self::TokioClock as DefaultClock;
