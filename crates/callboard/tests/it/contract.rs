@@ -120,3 +120,17 @@ async fn three_are_asked_and_two_suffice() -> Result<(), callboard::RequestError
     }
     Ok(())
 }
+
+#[test]
+fn names_come_in_any_form_of_text() {
+    let owned = vec![String::from("a"), String::from("b")];
+    let borrowed: &[&str] = &["c", "d"];
+    let bus = Bus::builder().expect_subscribers(&owned).expect_subscribers(borrowed);
+    let bus = bus.expect_responders(owned).build().unwrap();
+    let error = bus.start_when_ready_blocking(Duration::ZERO).unwrap_err();
+    assert!(error.missing().eq(["a", "b", "c", "d", "a", "b"]));
+    let shared: Arc<str> = "e".into();
+    let request = bus.request(ValidateConfig { yaml: "".into() });
+    drop(request.expect(borrowed).expect([&shared]).expect(["f"]).gather());
+    let _subscription = bus.subscribe::<ConfigParsed>(format!("name-{}", 1));
+}
