@@ -52,17 +52,17 @@ impl BusBuilder {
 
     /// The subscribers that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
     /// to those named before. Default: nobody.
-    pub fn expect_subscribers<N: AsRef<str>>(self, names: impl IntoIterator<Item = N>) -> Self {
+    pub fn expect_subscribers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.expect(Role::Observe, names)
     }
 
     /// The responders that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
     /// to those named before. Default: nobody.
-    pub fn expect_responders<N: AsRef<str>>(self, names: impl IntoIterator<Item = N>) -> Self {
+    pub fn expect_responders(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.expect(Role::Respond, names)
     }
 
-    fn expect<N: AsRef<str>>(mut self, role: Role, names: impl IntoIterator<Item = N>) -> Self {
+    fn expect(mut self, role: Role, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.settings
             .expected
             .extend(names.into_iter().map(|name| (role, name.as_ref().to_owned())));

@@ -104,7 +104,7 @@ impl<Q: Request> RequestBuilder<Q> {
     ///
     /// Others may answer too: their answers don't count, and are found in
     /// [`Gathered::unexpected`].
-    pub fn expect<N: AsRef<str>>(mut self, responders: impl IntoIterator<Item = N>) -> Self {
+    pub fn expect(mut self, responders: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         for name in responders {
             let name: Arc<str> = name.as_ref().into();
             if !self.expected.contains(&name) {
