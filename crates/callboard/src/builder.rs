@@ -63,9 +63,8 @@ impl BusBuilder {
     }
 
     fn expect(mut self, role: Role, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.settings
-            .expected
-            .extend(names.into_iter().map(|name| (role, name.as_ref().to_owned())));
+        let names = names.into_iter().map(|name| (role, name.as_ref().to_owned()));
+        self.settings.expected.extend(names);
         self
     }
 
