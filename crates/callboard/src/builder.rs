@@ -8,7 +8,7 @@ use crate::bus::Bus;
 use crate::engine::DropCallback;
 use crate::error::BuildError;
 use crate::overflow::Dropped;
-use crate::registry::{CoreSettings, Role};
+use crate::registry::{CoreSettings, Jitter, Role};
 use crate::time::Clock;
 
 /// Builds a bus with other than the defaults. Get one from [`Bus::builder`].
@@ -60,6 +60,11 @@ impl BusBuilder {
     /// to those named before. Default: nobody.
     pub fn expect_responders(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.expect(Role::Respond, names)
+    }
+
+    pub(crate) fn jitter(mut self, jitter: Jitter) -> Self {
+        self.settings.jitter = Some(jitter);
+        self
     }
 
     fn expect(mut self, role: Role, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
@@ -127,6 +132,6 @@ fn check_names(expected: &[(Role, String)]) -> Result<(), BuildError> {
 
 impl fmt::Debug for BusBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BusBuilder").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("BusBuilder").finish_non_exhaustive()
     }
 }

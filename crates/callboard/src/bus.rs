@@ -339,6 +339,7 @@ pub(crate) fn publish<E: Event>(
         key: event.as_ref().and_then(key_of),
         cause,
         published_at: core.timestamp(),
+        answer: false,
         ticket: None,
         payload: || match event.take() {
             Some(event) => Arc::new(event) as _,

@@ -169,6 +169,9 @@ fn wiring(snapshot: &Snapshot, of: &TypeSnapshot, found: &mut Findings) {
     let (kind, seen, cure) = if of.request && of.responders == 0 {
         let cure = "sign one in with `bus.responder::<…>(\"…\")`";
         (FindingKind::NoResponder, "has no responder".to_owned(), cure)
+    } else if of.request && of.unheard > 0 {
+        let seen = format!("was published {} times, which asks nobody", of.unheard);
+        (FindingKind::Unheard, seen, "ask it with `bus.request(…).expect([…])`")
     } else if of.request {
         return;
     } else if of.published > 0 && of.published == of.unheard && of.subscribers == 0 {

@@ -15,12 +15,16 @@ use crate::time::{Clock, Deadline, DefaultClock};
 /// The default capacity of the buffer that holds events until the start.
 pub(crate) const PRE_START_CAPACITY: usize = 1_000;
 
+/// Decides whether to let others go first.
+pub(crate) type Jitter = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// What a bus is built with.
-#[derive(Debug)]
 pub(crate) struct CoreSettings {
     pub(crate) pre_start_capacity: usize,
     pub(crate) timestamps: bool,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether an async reader should let others go first; a simulation decides by chance.
+    pub(crate) jitter: Option<Jitter>,
     /// Who must sign in before the bus is ready, and as what.
     pub(crate) expected: Vec<(Role, String)>,
 }
@@ -31,6 +35,7 @@ impl Default for CoreSettings {
             pre_start_capacity: PRE_START_CAPACITY,
             timestamps: false,
             clock: Arc::new(DefaultClock),
+            jitter: None,
             expected: Vec::new(),
         }
     }

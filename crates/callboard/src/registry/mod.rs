@@ -15,7 +15,7 @@ use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-pub(crate) use self::core::{Core, CoreSettings, PRE_START_CAPACITY};
+pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
 pub(crate) use buffer::Buffer;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
@@ -75,6 +75,8 @@ pub(crate) struct Parcel<P> {
     pub(crate) key: Option<Key>,
     pub(crate) cause: u64,
     pub(crate) published_at: Option<std::time::Instant>,
+    /// If the event is an answer, its asker hears it.
+    pub(crate) answer: bool,
     /// If the event is a request: where its answers go.
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
 }
@@ -130,7 +132,7 @@ impl Registry {
         let entry = self.entry(info, aftermath);
         entry.published += 1;
         if running && parcel.ticket.is_none() && !info.retain && entry.route.is_empty() {
-            entry.unheard += 1;
+            entry.unheard += u64::from(!parcel.answer);
             return Accepted::Routed(sequence, Routed::default());
         }
         let envelope = Envelope {

@@ -47,15 +47,16 @@ impl TypeEntry {
         aftermath: &mut Aftermath,
     ) -> Routed {
         let mut routed = self.route.offer(&envelope, admission, aftermath);
+        let asked = ticket.is_some();
         if let Some(ticket) = ticket {
             aftermath.wake(ticket.assign(envelope.meta.sequence, &self.assigned()));
             let call = Envelope { content: Content::Call(ticket), key: None, ..envelope.clone() };
-            let asked = self.responders.offer(&call, admission, aftermath);
+            let of_responders = self.responders.offer(&call, admission, aftermath);
             aftermath.discard_content(call.content);
-            routed.delivered += asked.delivered;
-            routed.dropped += asked.dropped;
+            routed.delivered += of_responders.delivered;
+            routed.dropped += of_responders.dropped;
         }
-        if routed == Routed::default() {
+        if routed == Routed::default() && !asked {
             self.unheard += 1;
         }
         if self.info.retain {

@@ -209,10 +209,6 @@ impl<Q: Request> IntoFuture for RequestBuilder<Q> {
 
 impl<Q: Request> fmt::Debug for RequestBuilder<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestBuilder")
-            .field("request", &self.request)
-            .field("expected", &self.expected)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("RequestBuilder").field("request", &self.request).finish_non_exhaustive()
     }
 }

@@ -98,6 +98,7 @@ impl<Q: Request> Call<Q> {
             key: key_of::<Q::Response>(&answer),
             cause: self.meta.sequence,
             published_at,
+            answer: true,
             ticket: None,
             payload: || Arc::clone(&answer) as Payload,
         });

@@ -132,6 +132,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         key: None,
         cause: scope.cause,
         published_at,
+        answer: false,
         ticket: Some(ticket),
         payload: || Arc::clone(exchange.question()) as Payload,
     });

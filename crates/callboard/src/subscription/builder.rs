@@ -104,11 +104,12 @@ impl SubscriberBuilder {
     }
 
     /// Begins with the latest event of each type that [retains](crate::Abilities::retain), if
-    /// there was one. Default: begins with what is published from now on.
+    /// there was one; it means to come [late](Self::late). Default: begins with what is published
+    /// from now on.
     ///
     /// It is one cut: no event is handed over twice, and none falls between.
     pub fn with_retained(mut self) -> Self {
-        self.retained = true;
+        (self.late, self.retained) = (true, true);
         self
     }
 

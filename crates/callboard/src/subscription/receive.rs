@@ -11,8 +11,13 @@ use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::sync::block_on;
 use crate::time::Deadline;
 
+/// After this many events in a row an async reader lets its executor see to others, even if more
+/// are queued; the number is tokio's for its own channels.
+const BEFORE_YIELDING: u32 = 128;
+
 impl<S: EventSet> Subscription<S> {
-    /// Waits for the next event; `None` once the bus is closed and everything was received.
+    /// Waits for the next event; `None` once the bus is closed and everything was received. Now
+    /// and then it lets the executor see to other tasks, even if an event is queued.
     ///
     /// # Cancel safety
     ///
@@ -157,9 +162,20 @@ impl<S: EventSet> Subscription<S> {
     }
 
     pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        self.streak += 1;
+        if self.streak > BEFORE_YIELDING
+            || self.core.settings.jitter.as_ref().is_some_and(|at| at())
+        {
+            self.streak = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let taken =
             self.mailbox.poll_take(self.core.timestamp(), context).map(|taken| taken.map(S::item));
         self.after_take();
+        if taken.is_pending() {
+            self.streak = 0;
+        }
         taken
     }
 

@@ -11,9 +11,6 @@ use super::{EventSet, Subscription};
 use crate::engine::Scope;
 use crate::sync::{Mutex, Ordering, discard, isolate};
 
-/// After this many events a service lets its executor see to others, even if more are queued.
-const BEFORE_YIELDING: usize = 64;
-
 impl<S: EventSet> Subscription<S> {
     /// Runs `handler` for each event, one after the other, until the bus is closed and everything
     /// was handled.
@@ -85,7 +82,7 @@ impl<S: EventSet> Subscription<S> {
         let mut running = Handlers::new();
         std::future::poll_fn(|context| {
             running.signal.set_parent(context.waker());
-            for _ in 0..BEFORE_YIELDING {
+            loop {
                 running.poll(&self, context);
                 if running.len() >= limit {
                     return Poll::Pending;
@@ -105,8 +102,6 @@ impl<S: EventSet> Subscription<S> {
                     Poll::Ready(None) | Poll::Pending => return Poll::Pending,
                 }
             }
-            context.waker().wake_by_ref();
-            Poll::Pending
         })
         .await;
     }

@@ -9,19 +9,23 @@ use std::task::{Context, Poll, Wake, Waker};
 use super::ManualClock;
 use crate::builder::BusBuilder;
 use crate::bus::Bus;
-use crate::sync::Mutex;
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// A run may take this many polls; one that takes more is taken to go on for ever.
-const MAX_POLLS: u64 = 10_000_000;
+const MAX_POLLS: u64 = 1_000_000;
 
 /// Runs components one at a time on this thread, in an order that follows a seed, on a clock that
 /// jumps to the next timeout when nobody has anything to do. The same seed is the same run.
+///
+/// A component may be interrupted wherever it awaits; on the run's own [`bus`](Self::bus) it also
+/// is between any two events, by chance. It has no runtime: tokio's timers and sockets don't work
+/// in it.
 ///
 /// See [the module](super) for an example.
 #[derive(Debug)]
 pub struct Sim {
     seed: u64,
-    random: u64,
+    random: Arc<Random>,
     clock: ManualClock,
     tasks: Vec<Task>,
     woken: Arc<Mutex<Vec<usize>>>,
@@ -60,7 +64,7 @@ impl Sim {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
-            random: seed,
+            random: Arc::new(Random(AtomicU64::new(seed))),
             clock: ManualClock::new(),
             tasks: Vec::new(),
             woken: Arc::default(),
@@ -112,7 +116,10 @@ impl Sim {
 
     /// A builder for a bus on the run's clock.
     pub fn builder(&self) -> BusBuilder {
-        Bus::builder().clock(self.clock.clone()).timestamps(true)
+        let random = Arc::clone(&self.random);
+        // Half of the time: every order of two events is then about as likely as the other.
+        let jitter = Box::new(move || random.next() % 2 == 0);
+        Bus::builder().clock(self.clock.clone()).timestamps(true).jitter(jitter)
     }
 
     /// Adds a component. It first runs in [`run`](Self::run).
@@ -171,7 +178,7 @@ impl Sim {
 
     /// One of those that were woken, by chance.
     fn pick(&mut self) -> Option<usize> {
-        let random = self.next_random();
+        let random = self.random.next();
         let mut woken = self.woken.lock();
         if woken.is_empty() {
             return None;
@@ -181,11 +188,16 @@ impl Sim {
         let place = (random % woken.len() as u64) as usize;
         Some(woken.swap_remove(place))
     }
+}
 
-    /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
-    fn next_random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
+/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+#[derive(Debug)]
+struct Random(AtomicU64);
+
+impl Random {
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut z = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)

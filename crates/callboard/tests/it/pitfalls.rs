@@ -466,3 +466,28 @@ fn a_responder_that_declines_is_no_trouble() {
     assert!(!block_on(gather).unwrap().is_complete());
     assert_eq!(found(&bus, FindingKind::RequestFailed), None);
 }
+
+#[test]
+fn an_answer_that_its_asker_got_is_not_unheard() {
+    let bus = Bus::new();
+    let mut oracle = bus.responder::<Question>("oracle");
+    bus.start();
+    let mut gather = bus.request(Question).expect(["oracle"]).gather();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(std::pin::Pin::new(&mut gather).poll(&mut context).is_pending());
+    oracle.try_recv().unwrap().respond(Answer);
+    assert!(block_on(gather).unwrap().is_complete());
+    assert!(oracle.try_recv().is_err());
+    assert_eq!(bus.diagnose().to_string(), "nothing found");
+}
+
+#[test]
+fn a_request_that_is_published_rather_than_asked_is_named() {
+    let bus = Bus::new();
+    let _oracle = bus.responder::<Question>("oracle");
+    bus.start();
+    assert_eq!(bus.publish(Question).delivered(), 0);
+    let finding = expect(&bus, FindingKind::Unheard);
+    assert!(finding.seen.contains("asks nobody"), "{finding}");
+    assert!(finding.cure.contains("bus.request"), "{finding}");
+}

@@ -256,3 +256,61 @@ async fn tokios_paused_time_is_the_buses_time() {
     assert!(began.0.elapsed() >= Duration::from_secs(3600));
     assert!(began.1.elapsed() < Duration::from_secs(60), "it did not really take an hour");
 }
+
+#[test]
+fn a_sim_reaches_every_order_of_two_components() {
+    let order = |seed| {
+        let mut sim = Sim::new(seed);
+        let bus = sim.bus();
+        let mut recorder = Recorder::attach(&bus);
+        for name in [10, 20] {
+            let (asked, bus) = (bus.subscribe::<Asked>("component"), bus.clone());
+            sim.spawn(
+                "component",
+                asked.serve(move |asked| {
+                    bus.publish(Done(name + asked.0));
+                    async {}
+                }),
+            );
+        }
+        bus.start();
+        bus.publish(Asked(1));
+        bus.publish(Asked(2));
+        sim.run();
+        recorder.of::<Done>().iter().map(|done| done.0).collect::<Vec<_>>()
+    };
+    let orders: std::collections::BTreeSet<_> = (0..300).map(order).collect();
+    assert_eq!(orders.len(), 6, "two events each, in every order: {orders:?}");
+}
+
+#[test]
+fn a_component_that_feeds_itself_is_stopped_and_named() {
+    let mut sim = Sim::new(1);
+    let bus = sim.bus();
+    let asked = bus.subscribe::<Asked>("hydra");
+    sim.spawn("hydra", {
+        let bus = bus.clone();
+        asked.serve(move |asked| {
+            bus.publish(Asked(asked.0));
+            async {}
+        })
+    });
+    bus.start();
+    bus.publish(Asked(1));
+    assert!(panics(|| sim.run()).contains("`hydra` never comes to rest, seed 1"));
+}
+
+#[tokio::test]
+async fn a_reader_that_feeds_itself_lets_others_run() {
+    let bus = Bus::new();
+    let mut asked = bus.subscribe::<Asked>("hydra");
+    bus.start();
+    bus.publish(Asked(0));
+    let endless = async {
+        while let Some(asked) = asked.recv().await {
+            bus.publish(Asked(asked.0.wrapping_add(1)));
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_millis(20), endless).await;
+    assert!(ended.is_err(), "the timeout had its turn");
+}
