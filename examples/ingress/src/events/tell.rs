@@ -139,7 +139,7 @@ tell! {
     DeployStarted: |it| Level::Info, format!("pass {}", it.pass);
     DeploySucceeded: |it| Level::Good, {
         let how = match it.live {
-            Live::Unchanged => "nothing to do, it is in force already".to_owned(),
+            Live::Unchanged => "nothing to do, the file is as it should be".to_owned(),
             Live::Written => format!("wrote {}", it.config.display()),
             Live::Started => format!("wrote {} and started haproxy", it.config.display()),
             Live::Reloaded(worker) => format!("haproxy reloaded, worker {worker} took over"),
@@ -158,11 +158,11 @@ tell! {
         it.retry_in.map_or_else(|| "with the next configuration".to_owned(), |delay| format!("in {}", short(delay))),
     );
     HaproxyWanted: |it| Level::Info, format!("attempt {}", it.attempts + 1);
-    HaproxyStopped: |it| Level::Info, it.pid.map_or_else(|| "there was none".to_owned(), |pid| format!("pid {pid}"));
+    HaproxyStopped: |it| Level::Info, it.pid.map_or_else(|| "this run started none".to_owned(), |pid| format!("pid {pid}"));
 }
 
 fn kept(why: &str) -> String {
-    format!("{why}; the last good configuration stays in force")
+    format!("{why}; whatever was in force stays in force")
 }
 
 fn objects(count: usize) -> String {

@@ -41,7 +41,7 @@ fn a_broken_template_changes_nothing_for_the_clients() {
     site.edit_template("    use_backend ", "    use_backnd ");
     let told = controller.wait("config.verdict", "haproxy: ");
     assert!(told.contains("templates/haproxy.cfg.j2:46: unknown keyword 'use_backnd'"), "{told}");
-    controller.wait("reconcile.failed", "the last good configuration stays in force");
+    controller.wait("reconcile.failed", "whatever was in force stays in force");
     // What changes elsewhere waits for the template.
     site.route_to("green");
     controller.wait("reconcile.failed", "use_backnd");

@@ -22,7 +22,7 @@ fn yaml_that_does_not_parse_is_named_and_mended() {
     );
     let told = controller.wait("resource.rejected", "");
     assert!(told.starts_with("resources/ingress.yaml:"), "{told}");
-    controller.wait("reconcile.held", "the last good configuration stays in force");
+    controller.wait("reconcile.held", "whatever was in force stays in force");
     assert_eq!(get(site.port).as_deref(), Ok("blue"));
     site.route_to("green");
     controller.wait("reconcile.finished", "");
