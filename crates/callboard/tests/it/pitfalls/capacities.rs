@@ -1,0 +1,67 @@
+//! Capacities that are too small, or far too large.
+
+use callboard::{Bus, FindingKind, Overflow};
+
+use super::{Step, expect, found};
+
+#[test]
+fn a_capacity_too_small_comes_with_the_one_that_would_have_sufficed() {
+    let bus = Bus::new();
+    let mut bursty = bus.subscriber("bursty").capacity(10).subscribe::<Step>();
+    bus.start();
+    for n in 0..37 {
+        bus.publish(Step(n));
+    }
+    while bursty.try_recv().is_ok() {}
+    for n in 0..5 {
+        bus.publish(Step(n));
+    }
+    let finding = expect(&bus, FindingKind::CapacityTooSmall);
+    assert_eq!(finding.culprit, "bursty");
+    assert!(finding.seen.contains("lost 27 events with capacity 10"), "{finding}");
+    assert_eq!(finding.advice, Some(40), "37, rounded up");
+    assert!(finding.cure.contains(".capacity(40)"), "{finding}");
+}
+
+#[test]
+fn the_advised_capacity_holds_whatever_the_policy() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let advice = |capacity: usize| {
+            let bus = Bus::new();
+            let builder = bus.subscriber("bursty").capacity(capacity).overflow(overflow);
+            let _bursty = builder.subscribe::<Step>();
+            bus.start();
+            for n in 0..37 {
+                bus.publish(Step(n));
+            }
+            found(&bus, FindingKind::CapacityTooSmall).and_then(|finding| finding.advice)
+        };
+        let advised = advice(10).expect("10 is too small");
+        assert_eq!(advice(advised), None, "{overflow:?}: {advised} should suffice");
+    }
+}
+
+#[test]
+fn a_lossy_subscriber_is_not_told_to_grow() {
+    let bus = Bus::new();
+    let _lossy = bus.subscriber("lossy").capacity(1).lossy().subscribe::<Step>();
+    bus.start();
+    bus.publish(Step(1));
+    bus.publish(Step(2));
+    assert_eq!(found(&bus, FindingKind::CapacityTooSmall), None);
+}
+
+#[test]
+fn a_capacity_far_too_large_comes_with_a_smaller_one() {
+    let bus = Bus::new();
+    let mut roomy = bus.subscriber("roomy").capacity(100_000).subscribe::<Step>();
+    bus.start();
+    for n in 0..1_000 {
+        bus.publish(Step(n));
+        roomy.try_recv().unwrap();
+    }
+    let finding = expect(&bus, FindingKind::CapacityTooLarge);
+    assert_eq!(finding.culprit, "roomy");
+    assert_eq!(finding.advice, Some(100));
+    assert!(finding.seen.contains("1 of its capacity of 100000"), "{finding}");
+}

@@ -1,0 +1,138 @@
+//! Reading: handlers that block, events that do not arrive, memory that grows.
+
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use callboard::testing::{ManualClock, Sim};
+use callboard::{AnyEvent, Arrival, Bus, DropReason, Event, FindingKind};
+
+use super::{Step, expect, found, said};
+
+#[test]
+fn a_served_handler_that_blocks_is_named_with_its_time() {
+    let mut sim = Sim::new(1);
+    let bus = sim.bus();
+    let slow = bus.subscribe::<Step>("slow");
+    sim.spawn("slow", slow.serve(async |_step| std::future::pending::<()>().await));
+    bus.start();
+    bus.publish(Step(1));
+    bus.publish(Step(2));
+    sim.run_ready();
+    assert_eq!(found(&bus, FindingKind::HandlerBlocks), None, "it has only begun");
+    sim.clock().advance(Duration::from_secs(5));
+    let finding = expect(&bus, FindingKind::HandlerBlocks);
+    assert_eq!(finding.culprit, "slow");
+    assert!(finding.seen.contains("for 5.0s while 1 wait"), "{finding}");
+    assert!(finding.cure.contains("serve_concurrent"), "{finding}");
+}
+
+#[test]
+fn a_hand_written_loop_that_blocks_is_named() {
+    let clock = ManualClock::new();
+    let bus = Bus::builder().clock(clock.clone()).timestamps(true).build().unwrap();
+    let mut slow = bus.subscribe::<Step>("slow");
+    bus.start();
+    bus.publish(Step(1));
+    bus.publish(Step(2));
+    let in_hand = slow.try_recv().unwrap();
+    clock.advance(Duration::from_secs(2));
+    let finding = expect(&bus, FindingKind::HandlerBlocks);
+    assert_eq!(finding.culprit, "slow");
+    drop(in_hand);
+    slow.try_recv().unwrap();
+    assert_eq!(found(&bus, FindingKind::HandlerBlocks), None, "it came back");
+}
+
+#[test]
+fn a_subscription_that_nobody_reads_is_named() {
+    let bus = Bus::new();
+    let _forgotten = bus.subscriber("forgotten").capacity(2).subscribe::<Step>();
+    bus.start();
+    bus.publish(Step(1));
+    assert_eq!(found(&bus, FindingKind::NotReading), None);
+    bus.publish(Step(2));
+    let finding = expect(&bus, FindingKind::NotReading);
+    assert_eq!(finding.culprit, "forgotten");
+    assert!(finding.cure.contains("reading.rs"), "{finding}");
+}
+
+#[test]
+fn events_not_arriving_have_a_diagnosis() {
+    let bus = Bus::builder().pre_start_capacity(10).build().unwrap();
+    let mut steps = bus.subscriber("steps").capacity(1).subscribe::<Step>();
+    let _audit = bus.subscriber("audit").subscribe_matching("config.>");
+    let arrival = |who: &str, what: &str| bus.diagnose().arrival(who, what);
+
+    assert_eq!(arrival("nobody", "pit.step"), Arrival::NoSuchSubscriber);
+    let subscribed = vec!["pit.step".to_owned()];
+    assert_eq!(arrival("steps", "pit.other"), Arrival::NotSubscribed { subscribed });
+    assert_eq!(arrival("audit", "pit.step"), Arrival::Filtered { pattern: "config.>".into() });
+    assert_eq!(arrival("steps", "pit.step"), Arrival::NeverPublished);
+    bus.publish(Step(1));
+    assert_eq!(arrival("steps", "pit.step"), Arrival::Buffered { waiting: 1 });
+    bus.start();
+    assert_eq!(arrival("steps", "pit.step"), Arrival::NotRead { queued: 1, handling: false });
+    steps.try_recv().unwrap();
+    assert_eq!(arrival("steps", "pit.step"), Arrival::Delivered { delivered: 1 });
+    bus.publish(Step(2));
+    assert_eq!(arrival("steps", "pit.step"), Arrival::NotRead { queued: 1, handling: true });
+    bus.publish(Step(3));
+    let Arrival::Dropped { ledger, before_start: 0 } = arrival("steps", "pit.step") else {
+        panic!("{:?}", arrival("steps", "pit.step"))
+    };
+    assert_eq!(ledger.dropped(DropReason::Full), 1);
+    let _late = bus.subscriber("late").late().subscribe::<AnyEvent>();
+    assert!(matches!(arrival("late", "pit.step"), Arrival::CameLate { .. }));
+}
+
+#[test]
+fn memory_growth_names_who_holds_how_much() {
+    #[derive(Debug, Event)]
+    #[event(type = "pit.big")]
+    struct Big(#[expect(dead_code, reason = "only its size matters")] [u8; 64 << 10]);
+
+    let bus = Bus::new();
+    let hoarder = bus.subscriber("hoarder").capacity(1_000).subscribe::<Big>();
+    let mut tidy = bus.subscriber("tidy").capacity(1_000).subscribe::<Big>();
+    bus.start();
+    for _ in 0..20 {
+        bus.publish(Big([0; 64 << 10]));
+        tidy.try_recv().unwrap();
+    }
+    let finding = expect(&bus, FindingKind::MemoryHeld);
+    assert_eq!(finding.culprit, "hoarder");
+    assert!(finding.seen.contains("holds 20 events"), "{finding}");
+    assert!(bus.snapshot().bytes >= 20 * (64 << 10));
+    assert_eq!(bus.snapshot().subscriber("tidy").unwrap().bytes, 0);
+    drop(hoarder);
+    assert_eq!(found(&bus, FindingKind::MemoryHeld), None);
+}
+
+#[test]
+fn a_healthy_bus_has_no_findings() {
+    let bus = Bus::new();
+    let mut steps = bus.subscribe::<Step>("steps");
+    bus.start();
+    bus.publish(Step(1));
+    let mut next = Box::pin(steps.recv());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(matches!(next.as_mut().poll(&mut context), Poll::Ready(Some(_))));
+    assert_eq!(bus.diagnose().to_string(), "nothing found");
+}
+
+#[test]
+fn critical_drops_are_said_ever_more_rarely() {
+    let bus = Bus::new();
+    let _full = bus.subscriber("full").capacity(0).subscribe::<Step>();
+    let _lossy = bus.subscriber("lossy").capacity(0).lossy().subscribe::<Step>();
+    bus.start();
+    let said = said(|| {
+        for n in 0..100 {
+            bus.publish(Step(n));
+        }
+    });
+    let counts: Vec<_> = said.iter().filter_map(|line| line.split("; ").nth(1)).collect();
+    assert_eq!(said.len(), 7, "1, 2, 4, 8, 16, 32, 64: {counts:?}");
+    assert!(said[0].contains("`pit.step` #1 for `full` dropped: full (capacity 0)"), "{}", said[0]);
+}

@@ -1,0 +1,95 @@
+//! Starting: forgetting it, coming late, a buffer too small.
+
+use std::time::Duration;
+
+use callboard::testing::ManualClock;
+use callboard::{Bus, FindingKind};
+
+use super::{Other, Step, expect, found, said};
+
+#[test]
+fn forgetting_start_is_named_with_what_waits_and_who_is_missing() {
+    let clock = ManualClock::new();
+    let bus =
+        Bus::builder().clock(clock.clone()).expect_subscribers(["here", "absent"]).build().unwrap();
+    let _here = bus.subscribe::<Step>("here");
+    let said = said(|| {
+        bus.publish(Step(1));
+        bus.publish(Step(2));
+        bus.publish(Other);
+        clock.advance(Duration::from_secs(9));
+        assert_eq!(bus.diagnose().snapshot.buffer.queued, 3);
+        clock.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(100));
+    });
+    assert_eq!(said.len(), 1, "it is said once: {said:?}");
+    assert!(said[0].contains("3 (`pit.step` ×2, `pit.other` ×1)"), "{}", said[0]);
+    assert!(said[0].contains("call `start`"), "{}", said[0]);
+
+    let finding = expect(&bus, FindingKind::NotStarted);
+    assert!(finding.to_string().contains("holds 3 events"), "{finding}");
+    assert!(finding.cure.contains("missing: `absent`"), "{finding}");
+    bus.start();
+    assert_eq!(found(&bus, FindingKind::NotStarted), None);
+}
+
+#[test]
+fn a_bus_dropped_unstarted_says_what_was_lost() {
+    let said = said(|| {
+        let bus = Bus::new();
+        bus.publish(Other);
+        drop(bus);
+    });
+    assert!(said[0].contains("never started") && said[0].contains("`pit.other` ×1"), "{said:?}");
+}
+
+#[test]
+fn a_bus_that_was_started_in_time_says_nothing() {
+    let clock = ManualClock::new();
+    let bus = Bus::builder().clock(clock.clone()).build().unwrap();
+    let said = said(|| {
+        bus.publish(Other);
+        bus.start();
+        clock.advance(Duration::from_secs(60));
+        drop(bus);
+    });
+    assert_eq!(said, Vec::<String>::new());
+}
+
+#[test]
+fn subscribing_too_late_is_named_with_the_call_site() {
+    let bus = Bus::new();
+    bus.start();
+    let mut late = None;
+    let line = line!() + 1;
+    let said = said(|| late = Some(bus.subscribe::<Step>("tardy")));
+    assert_eq!(said.len(), 1, "{said:?}");
+    let place = format!("starting.rs:{line}:");
+    assert!(said[0].contains("`tardy`") && said[0].contains(&place), "{}", said[0]);
+    assert!(said[0].contains("`.late()`"), "{}", said[0]);
+
+    let finding = expect(&bus, FindingKind::SubscribedLate);
+    assert_eq!(finding.culprit, "tardy");
+    assert!(finding.seen.contains(&place), "{finding}");
+    drop(late);
+    assert_eq!(found(&bus, FindingKind::SubscribedLate), None);
+}
+
+#[test]
+fn subscribing_late_on_purpose_is_not_named() {
+    let bus = Bus::new();
+    bus.start();
+    let said = said(|| drop(bus.subscriber("planned").late().subscribe::<Step>()));
+    assert_eq!(said, Vec::<String>::new());
+}
+
+#[test]
+fn a_start_buffer_too_small_is_named() {
+    let bus = Bus::builder().pre_start_capacity(2).build().unwrap();
+    for n in 0..5 {
+        bus.publish(Step(n));
+    }
+    let finding = expect(&bus, FindingKind::BufferTooSmall);
+    assert!(finding.seen.contains("dropped 3 events beyond 2"), "{finding}");
+    assert!(finding.cure.contains("Coalesce"), "{finding}");
+}
