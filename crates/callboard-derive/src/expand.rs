@@ -87,6 +87,8 @@ pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
         #attributes
         impl #root::EventSet for #ident {
             type Item = Self;
+            type Ref<'lent> = Self;
+            type Lent<'lent> = ::core::iter::Empty<Self>;
 
             fn interest() -> #root::__private::Interest {
                 #root::__private::Interest::members([ #(#interests),* ])

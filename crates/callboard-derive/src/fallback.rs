@@ -58,6 +58,8 @@ pub(crate) fn event_set(item: &Item<'_>, error: &Error) -> TokenStream {
         #[automatically_derived]
         impl #params #root::EventSet for #ident #arguments #bounds {
             type Item = Self;
+            type Ref<'lent> = Self;
+            type Lent<'lent> = ::core::iter::Empty<Self>;
 
             fn interest() -> #root::__private::Interest {
                 ::core::unreachable!()

@@ -5,11 +5,11 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::Scope;
+use crate::engine::{Scope, kept};
 use crate::error::{DrainError, Unfinished};
-use crate::event::{Delivery, Event, Priority, TypeInfo, key_of};
+use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
-use crate::registry::{Accepted, Core, CoreSettings, PRE_START_CAPACITY, Parcel, Phase};
+use crate::registry::{Accepted, Card, Core, CoreSettings, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
 use crate::sync::discard;
 
@@ -98,12 +98,12 @@ impl Published {
         self.accepted == Accepted::Closed
     }
 
-    /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was refused or did not fit in
-    /// the buffer.
+    /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was
+    /// refused, did not fit in the buffer, or nobody listens.
     pub fn sequence(&self) -> Option<u64> {
         match self.accepted {
             Accepted::Routed(sequence, _) | Accepted::Buffered { sequence, .. } => Some(sequence),
-            Accepted::BufferFull | Accepted::Closed => None,
+            Accepted::Unheard | Accepted::BufferFull | Accepted::Closed => None,
         }
     }
 }
@@ -228,7 +228,9 @@ impl Bus {
     /// ```
     pub fn retained<E: Event>(&self) -> Option<Delivery<E>> {
         let registry = self.core().registry();
-        registry.types.get(&TypeInfo::of::<E>().id())?.retained.as_ref()?.to_delivery()
+        let held = registry.find(TypeInfo::of::<E>())?.retained.as_ref()?.held.clone();
+        drop(registry);
+        Some(Delivery::new(kept(held), Receipt::default()))
     }
 
     /// Sets the function that is told of each critical drop, once per event dropped; it replaces
@@ -316,8 +318,8 @@ impl Bus {
         let all = registry.listeners.values();
         let components = all.filter(|listener| !listener.mailbox.settings.bystander);
         let unfinished = components.filter_map(|listener| {
-            let inbox = listener.mailbox.inbox();
-            let (queued, in_hand) = (inbox.len() as u64, inbox.attendance.served_in_hand());
+            let queued = registry.figures(&listener.mailbox).queued as u64;
+            let in_hand = listener.mailbox.served_in_hand();
             let subscriber = || listener.mailbox.settings.name.to_string();
             (queued + in_hand > 0).then(|| Unfinished { subscriber: subscriber(), queued, in_hand })
         });
@@ -326,29 +328,31 @@ impl Bus {
 }
 
 /// Publishes an event into a bus of which there may be no [`Bus`] any more.
+#[inline]
 pub(crate) fn publish<E: Event>(
     core: &Arc<Core>,
     event: E,
     priority: Priority,
     cause: u64,
 ) -> Published {
-    let mut event = Some(event);
-    let parcel = Parcel {
-        info: TypeInfo::of::<E>(),
+    if core.directory.find_event::<E>().is_some_and(Card::count_if_quiet) {
+        discard(event);
+        return Published { accepted: Accepted::Unheard };
+    }
+    let mut parcel = Parcel {
         priority,
-        key: event.as_ref().and_then(key_of),
+        key: key_of(&event),
+        event: Some(event),
         cause,
         published_at: core.timestamp(),
         answer: false,
+        keep: false,
+        kept: None,
         ticket: None,
-        payload: || match event.take() {
-            Some(event) => Arc::new(event) as _,
-            None => unreachable!("a parcel is opened once"),
-        },
     };
-    let accepted = core.accept(parcel);
-    if event.is_some() {
-        // Nobody wanted it.
+    let accepted = core.accept(&mut parcel);
+    if let Some(event) = parcel.event {
+        // Nobody got it.
         discard(event);
     }
     Published { accepted }

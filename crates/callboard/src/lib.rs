@@ -89,6 +89,8 @@ mod event;
 pub mod guide;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[expect(unsafe_code, reason = "the one place where a measurement pays for it; see its page")]
+mod log;
 mod outcome;
 mod overflow;
 mod registry;
@@ -109,7 +111,9 @@ pub use diagnose::{Arrival, Diagnosis, Finding, FindingKind};
 pub use error::{
     BuildError, DrainError, RecvTimeoutError, RequestError, StartError, TryRecvError, Unfinished,
 };
-pub use event::{Abilities, AnyEvent, Coalesce, Delivery, Event, Pattern, PatternError, Priority};
+pub use event::{
+    Abilities, AnyEvent, Coalesce, Delivery, Event, EventRef, Pattern, PatternError, Priority,
+};
 pub use outcome::{End, Outcome, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use registry::Phase;
@@ -119,7 +123,7 @@ pub use snapshot::{
     Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
-pub use subscription::{EventSet, Member, Recv, SubscriberBuilder, Subscription};
+pub use subscription::{Batch, EventSet, Member, Recv, SubscriberBuilder, Subscription};
 #[cfg(feature = "tokio")]
 pub use time::TokioClock;
 pub use time::{Clock, Sleep, SystemClock};
@@ -130,7 +134,7 @@ pub use callboard_derive::{Event, EventSet, Request};
 /// What the derives write; not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::engine::{Scope, Taken};
+    pub use crate::engine::{LentEvents, Reader, Scope, Taken};
     pub use crate::event::{NotCoalescing, Probe};
     pub use crate::registry::{Interest, MemberInterest};
 }

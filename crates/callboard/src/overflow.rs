@@ -152,7 +152,11 @@ impl Ledger {
     }
 
     pub(crate) fn count_drop(&mut self, reason: DropReason) {
-        self.dropped[reason as usize] += 1;
+        self.count_drops(reason, 1);
+    }
+
+    pub(crate) fn count_drops(&mut self, reason: DropReason, events: u64) {
+        self.dropped[reason as usize] += events;
     }
 
     pub(crate) fn add(&mut self, other: &Self) {

@@ -135,9 +135,6 @@ impl Bus {
     /// assert_eq!(ticks.len(), 1);
     /// ```
     pub fn pause(&self) {
-        let mut registry = self.core().registry();
-        if registry.phase == Phase::Running {
-            registry.phase = Phase::Buffering;
-        }
+        self.core().registry().pause();
     }
 }

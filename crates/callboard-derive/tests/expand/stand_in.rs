@@ -82,6 +82,8 @@ mod board {
 
     pub(crate) trait EventSet {
         type Item;
+        type Ref<'a>: From<Self::Item>;
+        type Lent<'a>: Iterator<Item = Self::Ref<'a>>;
         fn interest() -> __private::Interest;
         fn item(taken: __private::Taken) -> Self::Item;
         fn scope(item: &Self::Item) -> __private::Scope;

@@ -1,15 +1,15 @@
 //! What an operation owes once its locks are released.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::inbox::merge;
 use super::queue::Entry;
-use super::{Content, Envelope, Mailbox, Ticket};
+use super::{Envelope, Mailbox};
 use crate::event::{Key, TypeInfo};
 use crate::overflow::{DropReason, Dropped};
-use crate::sync::{AtomicU64, Mutex, Ordering, discard, isolate};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate};
 
 /// The function set by `Bus::on_drop`.
 pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
@@ -18,7 +18,9 @@ pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Hooks {
     on_drop: Mutex<Option<DropCallback>>,
-    /// Critical drops so far.
+    /// Whether there is a drop callback.
+    hooked: AtomicBool,
+    /// Critical drops so far. Changed only under the registry's lock.
     dropped: AtomicU64,
 }
 
@@ -26,6 +28,7 @@ impl Hooks {
     /// Replaces the drop callback.
     pub(crate) fn set_on_drop(&self, callback: DropCallback) {
         let old = self.on_drop.lock().replace(callback);
+        self.hooked.store(true, Ordering::Release);
         discard(old);
     }
 }
@@ -34,22 +37,49 @@ impl Hooks {
 ///
 /// It is settled in this order: wake the readers, merge what coalesces, drop values, tell the
 /// tickets, report drops.
-#[derive(Default)]
 #[must_use = "the wakers in it are owed"]
-pub(crate) struct Aftermath {
-    pub(super) wakers: Vec<Waker>,
-    pub(super) merges: Vec<(Arc<Mailbox>, usize, Key)>,
+pub(crate) struct Aftermath<'a> {
+    hooks: &'a Hooks,
+    wakers: Vec<Waker>,
+    sleepers: Vec<Arc<Mailbox>>,
+    merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
-    dropped: Vec<Dropped>,
+    spent: Vec<Envelope>,
+    dropped: Vec<(Dropped, u64)>,
     clash: Option<(&'static TypeInfo, &'static TypeInfo)>,
-    /// What a publication has used up; the others follow in `contents`.
-    spent: Option<Content>,
-    contents: Vec<Content>,
 }
 
-impl Aftermath {
+impl<'a> Aftermath<'a> {
+    #[inline]
+    pub(crate) fn new(hooks: &'a Hooks) -> Self {
+        Self {
+            hooks,
+            wakers: Vec::new(),
+            sleepers: Vec::new(),
+            merges: Vec::new(),
+            discarded: Vec::new(),
+            spent: Vec::new(),
+            dropped: Vec::new(),
+            clash: None,
+        }
+    }
+
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
         self.wakers.extend(waker);
+    }
+
+    /// Takes over the sleepers of a log, to be woken.
+    pub(super) fn wake_sleepers(&mut self, sleepers: &mut Vec<Arc<Mailbox>>) {
+        debug_assert!(self.sleepers.is_empty(), "an operation writes to one log");
+        for sleeper in sleepers.iter() {
+            sleeper.enlisted.store(false, Ordering::Relaxed);
+        }
+        let spare = SPARE.try_with(Cell::take).unwrap_or_default();
+        self.sleepers = std::mem::replace(sleepers, spare);
+    }
+
+    pub(super) fn merge(&mut self, mailbox: &Arc<Mailbox>, member: usize, key: Key) {
+        self.merges.push((Arc::clone(mailbox), member, key));
     }
 
     /// Takes over an entry that its reader will not get.
@@ -57,16 +87,9 @@ impl Aftermath {
         self.discarded.push((mailbox, entry.envelope, reason));
     }
 
-    /// Takes over an event that no queue holds any more.
-    pub(crate) fn discard_content(&mut self, content: Content) {
-        if let Some(another) = self.spent.replace(content) {
-            self.contents.push(another);
-        }
-    }
-
-    /// Takes over a request that nobody holds any more.
-    pub(crate) fn discard_ticket(&mut self, ticket: Arc<dyn Ticket>) {
-        self.contents.push(Content::Call(ticket));
+    /// Takes over an event that a queue or the bus no longer keeps.
+    pub(crate) fn discard_event(&mut self, envelope: Envelope) {
+        self.spent.push(envelope);
     }
 
     /// Has two types that share a name reported.
@@ -74,24 +97,32 @@ impl Aftermath {
         self.clash = Some((first, second));
     }
 
-    /// Has a drop reported to the drop callback.
-    pub(crate) fn report(&mut self, dropped: Dropped) {
-        self.dropped.push(dropped);
+    /// Counts a critical drop, and has it reported to the drop callback and, now and then, to the
+    /// log. The registry's lock is held.
+    #[inline]
+    pub(crate) fn report(&mut self, dropped: impl FnOnce() -> Dropped) {
+        let count = self.hooks.dropped.load(Ordering::Relaxed) + 1;
+        self.hooks.dropped.store(count, Ordering::Relaxed);
+        if self.hooks.hooked.load(Ordering::Relaxed) || is_said(count) {
+            self.dropped.push((dropped(), count));
+        }
     }
 
     /// Does it all. No lock may be held.
-    pub(crate) fn settle(self, hooks: &Hooks) {
+    #[inline]
+    pub(crate) fn settle(self) {
+        if !self.sleepers.is_empty() {
+            wake_all(self.sleepers);
+        }
         for waker in self.wakers {
             isolate("a waker", || waker.wake());
         }
         for (mailbox, member, key) in self.merges {
             merge(|operation| operation(&mut mailbox.inbox()), member, &key);
         }
-        for content in self.spent.into_iter().chain(self.contents) {
-            discard(content);
-        }
+        self.spent.into_iter().for_each(discard);
         for (mailbox, envelope, reason) in self.discarded {
-            if let Content::Call(ticket) = &envelope.content {
+            if let Some(ticket) = &envelope.ticket {
                 ticket.discarded(mailbox, reason);
             }
             discard(envelope);
@@ -106,16 +137,39 @@ impl Aftermath {
             );
         }
         if !self.dropped.is_empty() {
-            report_drops(&self.dropped, hooks);
+            report_drops(&self.dropped, self.hooks);
         }
     }
 }
 
-fn report_drops(dropped: &[Dropped], hooks: &Hooks) {
-    for dropped in dropped {
-        // The first, then ever more rarely: a subscriber that is stuck must not flood the log.
-        let count = hooks.dropped.fetch_add(1, Ordering::Relaxed) + 1;
-        if count.is_power_of_two() {
+thread_local! {
+    /// An empty list with room for the next sleepers, so that waking allocates nothing.
+    static SPARE: Cell<Vec<Arc<Mailbox>>> = const { Cell::new(Vec::new()) };
+}
+
+fn wake_all(mut sleepers: Vec<Arc<Mailbox>>) {
+    for sleeper in sleepers.drain(..) {
+        if let Some(waker) = sleeper.set_waker(None) {
+            isolate("a waker", || waker.wake());
+        }
+    }
+    // A thread that ends has no use for it.
+    let _ = SPARE.try_with(|spare| {
+        let other = spare.take();
+        spare.set(if other.capacity() > sleepers.capacity() { other } else { sleepers });
+    });
+}
+
+/// Whether the log hears of the drop with this number: the first, then ever more rarely, since a
+/// subscriber that is stuck must not flood it.
+#[inline]
+fn is_said(count: u64) -> bool {
+    count.is_power_of_two()
+}
+
+fn report_drops(dropped: &[(Dropped, u64)], hooks: &Hooks) {
+    for (dropped, count) in dropped {
+        if is_said(*count) {
             crate::report::say!(warn, "{dropped}; {count} critical drops so far on this bus");
         }
     }
@@ -140,7 +194,7 @@ fn report_drops(dropped: &[Dropped], hooks: &Hooks) {
     if entered != Ok(true) {
         return;
     }
-    for dropped in dropped {
+    for (dropped, _) in dropped {
         isolate("the drop callback", || callback(dropped));
     }
     discard(callback);

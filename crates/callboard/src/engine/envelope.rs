@@ -1,57 +1,42 @@
 //! An event on its way.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::event::{AnyEvent, Delivery, Event, Key, Meta, Payload, Priority, TypeInfo};
+use crate::event::{AnyEvent, Delivery, Event, Key, Priority, Receipt, TypeInfo};
+use crate::log::{Held, Kept};
 use crate::outcome::Outcome;
 use crate::overflow::DropReason;
 
-/// An event on its way to one reader.
+/// An event on its way to one reader's queue.
 #[derive(Clone)]
 pub(crate) struct Envelope {
     pub(crate) info: &'static TypeInfo,
-    pub(crate) content: Content,
-    pub(crate) meta: Meta,
+    pub(crate) held: Held,
     pub(crate) priority: Priority,
     /// What the event is about, if its type coalesces.
     pub(crate) key: Option<Key>,
-}
-
-/// What an envelope holds.
-#[derive(Clone)]
-pub(crate) enum Content {
-    /// An event to read.
-    Event(Payload),
-    /// A request to answer.
-    Call(Arc<dyn Ticket>),
+    /// Where the answer goes, if the reader is to answer it.
+    pub(crate) ticket: Option<Arc<dyn Ticket>>,
 }
 
 impl Envelope {
+    pub(crate) fn sequence(&self) -> u64 {
+        self.held.stamp().sequence
+    }
+
     /// Bytes it takes to hold it, without what the event owns elsewhere.
     pub(crate) fn footprint(&self) -> usize {
         size_of::<Self>() + self.info.size
     }
 }
 
-impl Envelope {
-    /// The event, if it is one to read and an `E`.
-    pub(crate) fn to_delivery<E: Event>(&self) -> Option<Delivery<E>> {
-        match &self.content {
-            Content::Event(payload) => {
-                let event = Arc::downcast(Arc::clone(payload)).ok()?;
-                Some(Delivery::new(event, self.meta))
-            }
-            Content::Call(_) => None,
-        }
-    }
-}
-
 impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.info.name, self.meta.sequence)
+        write!(f, "{}#{}", self.info.name, self.sequence())
     }
 }
 
@@ -77,7 +62,7 @@ pub(crate) trait Ticket: Send + Sync {
     fn close(&self);
 
     /// The request as a typed value, for the responder that took it.
-    fn into_payload(self: Arc<Self>) -> Payload;
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
     /// The request as a snapshot shows it.
     fn status(&self) -> TicketStatus;
@@ -97,9 +82,11 @@ pub(crate) struct TicketStatus {
 
 /// An event that a reader took, before it is given its type back.
 #[doc(hidden)]
-#[derive(Debug)]
 pub struct Taken {
-    pub(crate) envelope: Envelope,
+    pub(crate) info: &'static TypeInfo,
+    pub(crate) held: Held,
+    pub(crate) ticket: Option<Arc<dyn Ticket>>,
+    pub(crate) receipt: Receipt,
     pub(crate) member: usize,
     pub(crate) mailbox: u64,
 }
@@ -110,21 +97,27 @@ impl Taken {
         self.member
     }
 
+    #[inline]
     pub(crate) fn into_delivery<E: Event>(self) -> Delivery<E> {
-        let Envelope { content: Content::Event(payload), meta, .. } = self.envelope else {
-            unreachable!("a call goes only to responders")
-        };
-        match Arc::downcast(payload) {
-            Ok(event) => Delivery::new(event, meta),
-            Err(_) => unreachable!("a route leads only to members of its own type"),
-        }
+        Delivery::new(kept(self.held), self.receipt)
     }
 
     pub(crate) fn into_any(self) -> AnyEvent {
-        let Envelope { info, content, meta, .. } = self.envelope;
-        match content {
-            Content::Event(payload) => AnyEvent::new(info, payload, meta),
-            Content::Call(_) => unreachable!("a call goes only to responders"),
-        }
+        AnyEvent::new(self.info, self.held, self.receipt)
+    }
+}
+
+/// The event with the type that its route says it has.
+#[inline]
+pub(crate) fn kept<E: Event>(held: Held) -> Kept<E> {
+    match held.downcast() {
+        Ok(event) => event,
+        Err(_) => unreachable!("a route leads only to members of its own type"),
+    }
+}
+
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.info.name, self.held.stamp().sequence)
     }
 }

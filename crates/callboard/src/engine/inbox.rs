@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Taken;
 use super::queue::{Admission, Entry, Pushed, Queue};
-use crate::event::{Key, Payload, TypeInfo};
+use crate::event::{Key, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
 
@@ -54,9 +54,8 @@ pub(crate) struct Account {
 pub(crate) struct Attendance {
     /// Events are handed to a handler by `serve`.
     pub(crate) served: bool,
-    /// The reader took an event and has not asked for the next one.
-    pub(crate) in_hand: bool,
-    /// Since when; known only if the bus keeps time.
+    /// Since when the reader has had the event that it took last; known only if the bus keeps
+    /// time.
     pub(crate) in_hand_since: Option<Instant>,
     /// Served handlers that run.
     pub(crate) handling: u64,
@@ -115,24 +114,11 @@ impl Inbox {
         self.queue.len()
     }
 
-    /// Whether the reader waits for the next event. A waker alone doesn't say so: a stream's may be
-    /// left from a poll that was given up.
-    pub(crate) fn sleeps(&self) -> bool {
-        self.waker.is_some() && !self.attendance.in_hand
-    }
-
-    /// The account of all members together.
-    pub(crate) fn ledger(&self) -> Ledger {
-        let mut total = Ledger::default();
-        self.accounts.iter().for_each(|account| total.add(&account.ledger));
-        total
-    }
-
     pub(crate) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
         let member = entry.member;
         self.accounts[member].ledger.offered += 1;
         let priority = entry.envelope.priority;
-        entry.envelope.meta.missed = std::mem::take(&mut self.gap);
+        entry.missed += std::mem::take(&mut self.gap);
         let (mergeable, lost) = match self.queue.push(entry, admission) {
             Pushed::Queued => (false, None),
             Pushed::Mergeable => (true, None),
@@ -157,19 +143,28 @@ impl Inbox {
         Offered { queued, mergeable, lost }
     }
 
+    /// The oldest of the most urgent entries.
+    pub(super) fn first(&self) -> Option<&Entry> {
+        self.queue.first()
+    }
+
     pub(super) fn take(&mut self, mailbox: u64, now: Option<Instant>) -> Take {
-        self.attendance.hand_back(now);
-        let Some(mut entry) = self.queue.pop() else {
+        let Some(entry) = self.queue.pop() else {
             return if self.state == State::Open { Take::Empty } else { Take::Closed };
         };
-        entry.envelope.meta.taken_at = now;
-        self.attendance.in_hand = true;
-        self.attendance.in_hand_since = now;
         self.lost_since_take = 0;
         let ledger = &mut self.accounts[entry.member].ledger;
         ledger.queued -= 1;
         ledger.delivered += 1;
-        Take::Event(Taken { envelope: entry.envelope, member: entry.member, mailbox })
+        let Entry { envelope, member, missed } = entry;
+        Take::Event(Taken {
+            info: envelope.info,
+            held: envelope.held,
+            ticket: envelope.ticket,
+            receipt: Receipt { missed, taken_at: now },
+            member,
+            mailbox,
+        })
     }
 
     /// Takes everything out: dropped for this reason or, without one, delivered.
@@ -189,10 +184,10 @@ impl Inbox {
     /// Takes out a request that its asker takes back.
     pub(crate) fn withdraw(&mut self, which: impl Fn(&Entry) -> bool) -> Option<Entry> {
         let found = self.queue.iter().find(|entry| which(entry))?;
-        let (member, sequence) = (found.member, found.envelope.meta.sequence);
+        let (member, sequence) = (found.member, found.sequence());
         let entry = self.queue.remove(member, sequence)?;
         self.unqueue(&entry, DropReason::Withdrawn);
-        let missed = entry.envelope.meta.missed;
+        let missed = entry.missed;
         let next = self.queue.next_after(entry.envelope.priority, sequence);
         pass_on_missed(&mut self.gap, next, missed);
         Some(entry)
@@ -207,7 +202,7 @@ impl Inbox {
 
     /// Accounts for an entry lost to overflow: whoever is next says that it is missing.
     fn lose(&mut self, entry: &Entry, reason: DropReason) {
-        let missed = entry.envelope.meta.missed + 1;
+        let missed = entry.missed + 1;
         self.lost_since_take += 1;
         self.demand = self.demand.max(self.queue.len() + self.lost_since_take);
         if reason == DropReason::Oldest {
@@ -226,7 +221,7 @@ impl Inbox {
 /// Has `next` say what an entry that left the queue unread would have said; if there is none,
 /// whoever is queued next does.
 fn pass_on_missed(gap: &mut u64, next: Option<&mut Entry>, missed: u64) {
-    *next.map_or(gap, |next| &mut next.envelope.meta.missed) += missed;
+    *next.map_or(gap, |next| &mut next.missed) += missed;
 }
 
 /// Merges what an inbox holds under this key until it is one event. `access` runs a function on
@@ -241,7 +236,7 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
         let merged = pair.info.absorb(&pair.newer_event, &pair.older_event);
         let mut done = None;
         access(&mut |inbox| {
-            done = inbox.queue.merge(&pair, Payload::clone(&merged));
+            done = inbox.queue.merge(&pair, merged.clone());
             if let Some((older, _)) = &done {
                 inbox.unqueue(older, DropReason::Coalesced);
             }
@@ -257,14 +252,8 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
 }
 
 impl Attendance {
-    /// How many events served handlers have, or are about to get.
-    pub(crate) fn served_in_hand(&self) -> u64 {
-        self.handling + u64::from(self.served && self.in_hand)
-    }
-
     /// A served handler begins.
     pub(crate) fn begin(&mut self, now: Instant) {
-        self.in_hand = false;
         self.handling += 1;
         self.handling_since.get_or_insert(now);
     }
@@ -277,11 +266,10 @@ impl Attendance {
         self.handled(time);
     }
 
-    fn hand_back(&mut self, now: Option<Instant>) {
-        if !std::mem::take(&mut self.in_hand) {
-            return;
-        }
-        if let (Some(since), Some(now)) = (self.in_hand_since.take(), now) {
+    /// The reader asks for the next event: it is done with the last one, unless it handed that to
+    /// a handler.
+    pub(super) fn ask(&mut self, in_hand: bool, now: Option<Instant>) {
+        if let (true, Some(since), Some(now)) = (in_hand, self.in_hand_since.take(), now) {
             self.handled(now.saturating_duration_since(since));
         }
     }

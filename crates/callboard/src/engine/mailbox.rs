@@ -1,16 +1,17 @@
-//! One subscription: its inbox under a lock, and its sleeping reader.
+//! One subscription as its publishers see it: its queue under a lock, and its sleeping reader.
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Waker;
 use std::time::Instant;
 
 use super::inbox::{Account, Attendance, Inbox, State, Take};
 use super::queue::{Admission, Entry};
-use super::{Aftermath, Content, Routed, Taken};
-use crate::event::TypeInfo;
+use super::{Aftermath, Ready, Routed};
+use crate::event::{Priority, TypeInfo};
+use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
-use crate::sync::{AtomicUsize, Mutex, MutexGuard};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// What a subscription was opened with.
 #[derive(Debug, Clone)]
@@ -26,27 +27,84 @@ pub(crate) struct MailboxSettings {
     pub(crate) bystander: bool,
 }
 
-/// One subscription: its inbox under a lock, and its sleeping reader.
+/// One subscription as its publishers see it: its queue under a lock, and its sleeping reader.
 pub(crate) struct Mailbox {
     pub(crate) id: u64,
     pub(crate) settings: MailboxSettings,
     /// How many calls the owner handles at once, as it turned out. Ordering: Relaxed, since it is
     /// a hint for the cycle check and guards nothing.
     pub(crate) concurrency: AtomicUsize,
+    /// If it reads the log of its type: what its reader and the log's writer tell each other.
+    pub(super) gauge: Option<Arc<Gauge>>,
+    /// The reader took an event and has not asked for the next one. Only the reader sets it.
+    pub(super) in_hand: AtomicBool,
+    /// Nothing more comes in.
+    pub(super) closed: AtomicBool,
+    /// It is among the sleepers of its log. Set and cleared under the registry's lock.
+    pub(super) enlisted: AtomicBool,
     inbox: Mutex<Inbox>,
 }
 
 impl Mailbox {
-    pub(crate) fn new(id: u64, settings: MailboxSettings, members: &[&'static TypeInfo]) -> Self {
+    pub(crate) fn new(
+        id: u64,
+        settings: MailboxSettings,
+        members: &[&'static TypeInfo],
+        gauge: Option<Arc<Gauge>>,
+    ) -> Self {
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
         inbox.accounts = members.iter().map(|info| Account::new(info)).collect();
         let concurrency = AtomicUsize::new(settings.concurrency);
-        Self { id, settings, concurrency, inbox: Mutex::new(inbox) }
+        Self {
+            id,
+            settings,
+            concurrency,
+            gauge,
+            in_hand: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            enlisted: AtomicBool::new(false),
+            inbox: Mutex::new(inbox),
+        }
     }
 
     /// What is in it. No user code may run while this is held.
     pub(crate) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock()
+    }
+
+    /// If it reads the log of its type: what its reader and the log's writer tell each other.
+    pub(crate) fn gauge(&self) -> Option<&Gauge> {
+        self.gauge.as_deref()
+    }
+
+    /// Whether the reader took an event and has not asked for the next one.
+    pub(crate) fn in_hand(&self) -> bool {
+        self.in_hand.load(Ordering::Acquire)
+    }
+
+    /// Whether the reader waits for the next event. A waker alone doesn't say so: a stream's may
+    /// be left from a poll that was given up.
+    pub(crate) fn sleeps(&self) -> bool {
+        !self.in_hand() && self.inbox().waker.is_some()
+    }
+
+    /// What the reader does with what it took, and whether it has an event in hand.
+    pub(crate) fn attendance(&self) -> (Attendance, bool) {
+        let inbox = self.inbox();
+        (inbox.attendance, self.in_hand())
+    }
+
+    /// How many events handlers have, or are about to get.
+    pub(crate) fn served_in_hand(&self) -> u64 {
+        let (attendance, in_hand) = self.attendance();
+        attendance.handling + u64::from(attendance.served && in_hand)
+    }
+
+    /// A served handler begins with the event that was taken last.
+    pub(crate) fn begin_handling(&self, now: Instant) {
+        let mut inbox = self.inbox();
+        inbox.attendance.begin(now);
+        self.in_hand.store(false, Ordering::Release);
     }
 
     /// Opens an account for one more type; returns its member number.
@@ -62,12 +120,13 @@ impl Mailbox {
         self: &Arc<Self>,
         entry: Entry,
         admission: Admission,
-        aftermath: &mut Aftermath,
+        aftermath: &mut Aftermath<'_>,
     ) -> Routed {
         let member = entry.member;
         let key = entry.envelope.key.clone();
         let mut inbox = self.inbox();
         if inbox.state != State::Open {
+            drop(inbox);
             aftermath.discard(self.id, entry, DropReason::Unsubscribed);
             return Routed::default();
         }
@@ -75,96 +134,150 @@ impl Mailbox {
         if offered.queued {
             aftermath.wake(inbox.waker.take());
         }
+        self.tell_gauge(&inbox);
         drop(inbox);
         if let (true, Some(key)) = (offered.mergeable, key) {
-            aftermath.merges.push((Arc::clone(self), member, key));
+            aftermath.merge(self, member, key);
         }
         let dropped = usize::from(offered.lost.is_some());
         if let Some((entry, reason)) = offered.lost {
-            if self.settings.importance == Importance::Critical {
-                aftermath.report(Dropped {
-                    event_type: entry.envelope.info.name,
-                    subscriber: Arc::clone(&self.settings.name),
-                    capacity: self.settings.capacity,
-                    reason,
-                    sequence: entry.envelope.meta.sequence,
-                });
-            }
+            self.report(entry.envelope.info, entry.sequence(), reason, aftermath);
             aftermath.discard(self.id, entry, reason);
         }
         Routed { delivered: usize::from(offered.queued), dropped }
     }
 
-    /// Takes the next event. A reader that asks has finished with what it took before.
-    pub(crate) fn try_take(&self, now: Option<Instant>) -> Take {
-        self.inbox().take(self.id, now)
+    /// Accounts for an event of a log's reader that does not fit.
+    pub(super) fn refuse(&self) {
+        let ledger = &mut self.inbox().accounts[0].ledger;
+        ledger.offered += 1;
+        ledger.count_drop(DropReason::Full);
     }
 
-    /// Takes the next event, or `None` once the bus is closed and all is read, or has the task
-    /// woken when there is one of these.
-    pub(crate) fn poll_take(
+    /// Has the loss of an event reported, if it is an incident.
+    #[inline]
+    pub(super) fn report(
         &self,
-        now: Option<Instant>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Taken>> {
-        let mut fresh = None;
-        loop {
-            let mut inbox = self.inbox();
-            match inbox.take(self.id, now) {
-                Take::Event(taken) => return Poll::Ready(Some(taken)),
-                Take::Closed => return Poll::Ready(None),
-                Take::Empty => {}
-            }
-            if matches!(&inbox.waker, Some(waker) if waker.will_wake(context.waker())) {
-                return Poll::Pending;
-            }
-            if let Some(waker) = fresh.take() {
-                let old = inbox.waker.replace(waker);
-                drop(inbox);
-                drop(old);
-                return Poll::Pending;
-            }
-            // Cloning a waker is the user's code: not under the lock.
-            drop(inbox);
-            fresh = Some(context.waker().clone());
+        info: &'static TypeInfo,
+        sequence: u64,
+        reason: DropReason,
+        aftermath: &mut Aftermath<'_>,
+    ) {
+        if self.settings.importance == Importance::Critical {
+            aftermath.report(|| Dropped {
+                event_type: info.name,
+                subscriber: Arc::clone(&self.settings.name),
+                capacity: self.settings.capacity,
+                reason,
+                sequence,
+            });
         }
     }
 
-    /// Forgets the sleeping reader: its future was dropped.
-    pub(crate) fn forget_waker(&self) {
-        let waker = self.inbox().waker.take();
-        drop(waker);
+    /// Tells the writer of the log, and the reader, how many events the queue holds.
+    fn tell_gauge(&self, inbox: &Inbox) {
+        if let Some(gauge) = &self.gauge {
+            gauge.set_elsewhere(inbox.len());
+        }
+    }
+
+    /// The reader asks for the next event: it has finished with what it took before. Whether it
+    /// had taken anything.
+    #[inline]
+    pub(super) fn ask(&self, now: Option<Instant>) -> bool {
+        let in_hand = self.in_hand.load(Ordering::Relaxed);
+        if now.is_some() {
+            self.inbox().attendance.ask(in_hand, now);
+        }
+        if in_hand {
+            self.in_hand.store(false, Ordering::Release);
+        }
+        in_hand
+    }
+
+    /// The reader is about to take an event: whoever sees that the event has left sees this.
+    #[inline]
+    pub(super) fn hand(&self) {
+        self.in_hand.store(true, Ordering::Release);
+    }
+
+    /// Takes the next event of the queue.
+    pub(super) fn take(&self, now: Option<Instant>) -> Take {
+        let mut inbox = self.inbox();
+        let taken = inbox.take(self.id, now);
+        if let Take::Event(_) = taken {
+            self.hand();
+            inbox.attendance.in_hand_since = now;
+        }
+        self.tell_gauge(&inbox);
+        taken
+    }
+
+    /// Whether the queue holds an event.
+    pub(super) fn ready(&self) -> Ready {
+        let inbox = self.inbox();
+        match inbox.state {
+            _ if inbox.len() > 0 => Ready::Event,
+            State::Open => Ready::Empty,
+            State::Closed | State::Gone => Ready::Closed,
+        }
+    }
+
+    /// Whether nothing more comes in.
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `close`: everything that came before is seen.
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// The priority and the number of the next event of the queue.
+    pub(super) fn peek(&self) -> Option<(Priority, u64)> {
+        let inbox = self.inbox();
+        inbox.first().map(|entry| (entry.envelope.priority, entry.sequence()))
+    }
+
+    /// Whether this waker is the one to be woken.
+    pub(super) fn wakes(&self, waker: &Waker) -> bool {
+        matches!(&self.inbox().waker, Some(known) if known.will_wake(waker))
+    }
+
+    /// Sets whom to wake; returns whom it would have been.
+    pub(super) fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
+        std::mem::replace(&mut self.inbox().waker, waker)
     }
 
     /// Takes back a call that its responder has not taken.
-    pub(crate) fn withdraw(&self, sequence: u64, aftermath: &mut Aftermath) {
-        let is_call = |entry: &Entry| {
-            let call = matches!(entry.envelope.content, Content::Call(_));
-            call && entry.envelope.meta.sequence == sequence
-        };
-        if let Some(entry) = self.inbox().withdraw(is_call) {
+    pub(crate) fn withdraw(&self, sequence: u64, aftermath: &mut Aftermath<'_>) {
+        let is_call =
+            |entry: &Entry| entry.envelope.ticket.is_some() && entry.sequence() == sequence;
+        let withdrawn = self.inbox().withdraw(is_call);
+        if let Some(entry) = withdrawn {
             aftermath.discard(self.id, entry, DropReason::Withdrawn);
         }
     }
 
     /// The bus is closed: nothing more comes in.
-    pub(crate) fn close(&self, aftermath: &mut Aftermath) {
+    pub(crate) fn close(&self, aftermath: &mut Aftermath<'_>) {
         let mut inbox = self.inbox();
         if inbox.state == State::Open {
             inbox.state = State::Closed;
         }
+        // Ordering: Release pairs with the Acquire in `is_closed`.
+        self.closed.store(true, Ordering::Release);
         aftermath.wake(inbox.waker.take());
     }
 
     /// The reader is gone: gives up everything queued. Returns the final accounts.
-    pub(crate) fn leave(&self, aftermath: &mut Aftermath) -> Vec<Account> {
+    pub(crate) fn leave(&self, aftermath: &mut Aftermath<'_>) -> Vec<Account> {
         let mut inbox = self.inbox();
         inbox.state = State::Gone;
         inbox.attendance = Attendance::default();
+        self.in_hand.store(false, Ordering::Release);
         aftermath.wake(inbox.waker.take());
         for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {
             aftermath.discard(self.id, entry, DropReason::Unsubscribed);
         }
+        self.tell_gauge(&inbox);
         std::mem::take(&mut inbox.accounts)
     }
 }

@@ -34,18 +34,23 @@
 
 mod aftermath;
 mod envelope;
+mod feed;
 mod inbox;
 mod mailbox;
 mod queue;
+mod reader;
 mod route;
 mod scope;
 
 pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
 pub use envelope::Taken;
-pub(crate) use envelope::{Assigned, Content, Envelope, Ticket, TicketStatus};
+pub(crate) use envelope::{Assigned, Envelope, Ticket, TicketStatus, kept};
+pub(crate) use feed::Feed;
 pub(crate) use inbox::{Account, Inbox, Take, merge};
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};
+pub(crate) use reader::Ready;
+pub use reader::{LentEvents, Reader};
 pub(crate) use route::{Route, Routed};
 pub(crate) use scope::Link;
 pub use scope::Scope;

@@ -3,13 +3,26 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::Envelope;
-use crate::event::{Key, Payload, Priority, TypeInfo};
+use crate::event::{Key, Priority, TypeInfo};
+use crate::log::Held;
 use crate::overflow::Overflow;
 
 /// An event in a queue, and which of the reader's members it is for.
 pub(crate) struct Entry {
     pub(crate) envelope: Envelope,
     pub(crate) member: usize,
+    /// How many events were lost immediately before it.
+    pub(crate) missed: u64,
+}
+
+impl Entry {
+    pub(crate) fn new(envelope: Envelope, member: usize) -> Self {
+        Self { envelope, member, missed: 0 }
+    }
+
+    pub(crate) fn sequence(&self) -> u64 {
+        self.envelope.sequence()
+    }
 }
 
 /// May an entry exceed the capacity?
@@ -38,8 +51,8 @@ pub(crate) struct Mergeable {
     member: usize,
     older: u64,
     newer: u64,
-    pub(crate) older_event: Payload,
-    pub(crate) newer_event: Payload,
+    pub(crate) older_event: Held,
+    pub(crate) newer_event: Held,
 }
 
 /// What one reader has not read yet: a lane per priority, each sorted by sequence.
@@ -112,7 +125,7 @@ impl Queue {
         let full = self.occupied() >= self.capacity;
         let index = (entry.member, key);
         if let Some(sequences) = self.keyed.get_mut(&index) {
-            sequences.push(entry.envelope.meta.sequence);
+            sequences.push(entry.sequence());
             self.surplus += 1;
             self.enqueue(entry);
             return Pushed::Mergeable;
@@ -120,7 +133,7 @@ impl Queue {
         if full && admission == Admission::Bounded {
             return Pushed::Refused(entry);
         }
-        self.keyed.insert(index, vec![entry.envelope.meta.sequence]);
+        self.keyed.insert(index, vec![entry.sequence()]);
         self.enqueue(entry);
         Pushed::Queued
     }
@@ -138,6 +151,11 @@ impl Queue {
         }
         self.forget_key(&entry);
         Some(entry)
+    }
+
+    /// The oldest of the most urgent entries.
+    pub(crate) fn first(&self) -> Option<&Entry> {
+        self.lanes.iter().find_map(VecDeque::front)
     }
 
     /// Removes everything, most urgent first.
@@ -163,7 +181,7 @@ impl Queue {
     /// The first entry of this priority after a place in the order.
     pub(crate) fn next_after(&mut self, priority: Priority, sequence: u64) -> Option<&mut Entry> {
         let lane = &mut self.lanes[priority.lane()];
-        let place = lane.partition_point(|entry| entry.envelope.meta.sequence <= sequence);
+        let place = lane.partition_point(|entry| entry.sequence() <= sequence);
         lane.get_mut(place)
     }
 
@@ -173,26 +191,20 @@ impl Queue {
         let [.., older, newer] = sequences[..] else {
             return None;
         };
-        let payload = |sequence| {
+        let event = |sequence| {
             let (lane, place) = self.find(member, sequence)?;
             let envelope = &self.lanes[lane][place].envelope;
-            match &envelope.content {
-                super::Content::Event(payload) => Some((envelope.info, Payload::clone(payload))),
-                super::Content::Call(_) => None,
-            }
+            Some((envelope.info, envelope.held.clone()))
         };
-        let (info, older_event) = payload(older)?;
-        let (_, newer_event) = payload(newer)?;
+        let (info, older_event) = event(older)?;
+        let (_, newer_event) = event(newer)?;
         Some(Mergeable { info, member, older, newer, older_event, newer_event })
     }
 
     /// Puts `merged` in the newer one's place and removes the older, if both are still queued as
     /// they were. Returns what is to be dropped: the older entry and the newer one's value.
-    pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Payload) -> Option<(Entry, Payload)> {
-        let same = |entry: &Entry, event: &Payload| {
-            matches!(&entry.envelope.content,
-                super::Content::Event(payload) if std::sync::Arc::ptr_eq(payload, event))
-        };
+    pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Held) -> Option<(Entry, Held)> {
+        let same = |entry: &Entry, event: &Held| entry.envelope.held.same(event);
         let (older_lane, older_place) = self.find(pair.member, pair.older)?;
         let (lane, place) = self.find(pair.member, pair.newer)?;
         if !same(&self.lanes[older_lane][older_place], &pair.older_event)
@@ -201,7 +213,7 @@ impl Queue {
             return None;
         }
         let newer = &mut self.lanes[lane][place].envelope;
-        let replaced = std::mem::replace(&mut newer.content, super::Content::Event(merged));
+        let replaced = std::mem::replace(&mut newer.held, merged);
         let older = self.remove(pair.member, pair.older)?;
         // What the older one had missed is still missed, by whoever came next.
         let heir = match self.lanes[older_lane].get(older_place) {
@@ -209,21 +221,18 @@ impl Queue {
             None => self.find(pair.member, pair.newer),
         };
         if let Some((lane, place)) = heir {
-            self.lanes[lane][place].envelope.meta.missed += older.envelope.meta.missed;
+            self.lanes[lane][place].missed += older.missed;
         }
-        match replaced {
-            super::Content::Event(payload) => Some((older, payload)),
-            super::Content::Call(_) => None,
-        }
+        Some((older, replaced))
     }
 
     fn find(&self, member: usize, sequence: u64) -> Option<(usize, usize)> {
         self.lanes.iter().enumerate().find_map(|(number, lane)| {
-            let first = lane.partition_point(|entry| entry.envelope.meta.sequence < sequence);
+            let first = lane.partition_point(|entry| entry.sequence() < sequence);
             // An event that observes and a call that asks may share a sequence.
             let place = lane
                 .range(first..)
-                .take_while(|entry| entry.envelope.meta.sequence == sequence)
+                .take_while(|entry| entry.sequence() == sequence)
                 .position(|entry| entry.member == member)?;
             Some((number, first + place))
         })
@@ -238,7 +247,7 @@ impl Queue {
         };
         let index = (entry.member, Key::clone(key));
         if let Some(sequences) = self.keyed.get_mut(&index) {
-            sequences.retain(|sequence| *sequence != entry.envelope.meta.sequence);
+            sequences.retain(|sequence| *sequence != entry.sequence());
             if sequences.is_empty() {
                 self.keyed.remove(&index);
                 if self.keyed.is_empty() && self.keyed.capacity() > KEPT_ENTRIES {

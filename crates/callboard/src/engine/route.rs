@@ -1,11 +1,12 @@
-//! Who reads one event type.
+//! Who takes the events of one type through a queue of its own.
 
 use std::sync::Arc;
 
 use super::queue::{Admission, Entry};
 use super::{Aftermath, Envelope, Mailbox};
 
-/// The mailboxes that want one event type, in the order in which they subscribed.
+/// The mailboxes that take one event type through their queues, in the order in which they
+/// subscribed.
 #[derive(Default)]
 pub(crate) struct Route {
     stops: Vec<Stop>,
@@ -24,7 +25,15 @@ pub(crate) struct Routed {
     pub(crate) dropped: usize,
 }
 
+impl std::ops::AddAssign for Routed {
+    fn add_assign(&mut self, other: Self) {
+        self.delivered += other.delivered;
+        self.dropped += other.dropped;
+    }
+}
+
 impl Route {
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.stops.is_empty()
     }
@@ -54,14 +63,11 @@ impl Route {
         &self,
         envelope: &Envelope,
         admission: Admission,
-        aftermath: &mut Aftermath,
+        aftermath: &mut Aftermath<'_>,
     ) -> Routed {
         let mut routed = Routed::default();
         for Stop { mailbox, member } in &self.stops {
-            let entry = Entry { envelope: envelope.clone(), member: *member };
-            let one = mailbox.offer(entry, admission, aftermath);
-            routed.delivered += one.delivered;
-            routed.dropped += one.dropped;
+            routed += mailbox.offer(Entry::new(envelope.clone(), *member), admission, aftermath);
         }
         routed
     }

@@ -113,6 +113,15 @@ impl<E> Abilities<E> {
         self
     }
 
+    /// The priority of all events of the type, or of those whose value does not say otherwise.
+    pub(crate) const fn fixed_rank(&self) -> Priority {
+        match self.ranking {
+            Ranking::Fixed(priority) => priority,
+            Ranking::ByValue(_) => Priority::Normal,
+        }
+    }
+
+    #[inline]
     pub(crate) fn rank(&self, event: &E) -> Priority {
         match self.ranking {
             Ranking::Fixed(priority) => priority,

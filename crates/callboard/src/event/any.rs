@@ -1,9 +1,9 @@
 //! An event of whatever type.
 
 use std::fmt;
-use std::sync::Arc;
 
-use super::{Delivery, Event, Meta, Payload, TypeInfo, metadata};
+use super::{Delivery, Event, Receipt, TypeInfo, metadata};
+use crate::log::{Held, Stamp};
 
 /// The type-erased view of an event: what a subscriber to everything, or to a pattern, receives.
 ///
@@ -32,13 +32,13 @@ use super::{Delivery, Event, Meta, Payload, TypeInfo, metadata};
 #[derive(Clone)]
 pub struct AnyEvent {
     info: &'static TypeInfo,
-    event: Payload,
-    meta: Meta,
+    event: Held,
+    receipt: Receipt,
 }
 
 impl AnyEvent {
-    pub(crate) fn new(info: &'static TypeInfo, event: Payload, meta: Meta) -> Self {
-        Self { info, event, meta }
+    pub(crate) fn new(info: &'static TypeInfo, event: Held, receipt: Receipt) -> Self {
+        Self { info, event, receipt }
     }
 
     /// The name of the event's type: its [`Event::TYPE`].
@@ -53,7 +53,7 @@ impl AnyEvent {
 
     /// The event, if it is an `E`.
     pub fn downcast_ref<E: Event>(&self) -> Option<&E> {
-        self.event.downcast_ref()
+        self.event.get()
     }
 
     /// The event as a typed delivery.
@@ -62,14 +62,18 @@ impl AnyEvent {
     ///
     /// Hands itself back if the event is not an `E`.
     pub fn downcast<E: Event>(self) -> Result<Delivery<E>, Self> {
-        let Self { info, event, meta } = self;
-        match Arc::downcast(event) {
-            Ok(event) => Ok(Delivery::new(event, meta)),
-            Err(event) => Err(Self { info, event, meta }),
+        let Self { info, event, receipt } = self;
+        match event.downcast() {
+            Ok(event) => Ok(Delivery::new(event, receipt)),
+            Err(event) => Err(Self { info, event, receipt }),
         }
     }
 
     metadata!();
+
+    fn stamp(&self) -> &Stamp {
+        self.event.stamp()
+    }
 }
 
 impl fmt::Debug for AnyEvent {

@@ -1,9 +1,9 @@
 //! An event in its reader's hands.
 
 use std::ops::Deref;
-use std::sync::Arc;
 
-use super::{Event, Meta, metadata};
+use super::{Event, Receipt, metadata};
+use crate::log::{Kept, Lent, Stamp};
 
 /// An event as a subscriber receives it: owned, `'static`, cheap to clone (the event itself is
 /// shared), and dereferencing to the event.
@@ -33,25 +33,23 @@ use super::{Event, Meta, metadata};
 /// ```
 #[derive(Debug)]
 pub struct Delivery<E> {
-    event: Arc<E>,
-    meta: Meta,
+    event: Kept<E>,
+    receipt: Receipt,
 }
 
 impl<E: Event> Delivery<E> {
-    pub(crate) fn new(event: Arc<E>, meta: Meta) -> Self {
-        Self { event, meta }
+    pub(crate) fn new(event: Kept<E>, receipt: Receipt) -> Self {
+        Self { event, receipt }
     }
 
     metadata!();
 
-    /// The event, shared with its other readers.
-    #[must_use]
-    pub fn into_inner(self) -> Arc<E> {
-        self.event
+    fn stamp(&self) -> &Stamp {
+        self.event.stamp()
     }
 }
 
-impl<E> Deref for Delivery<E> {
+impl<E: 'static> Deref for Delivery<E> {
     type Target = E;
 
     fn deref(&self) -> &E {
@@ -61,6 +59,67 @@ impl<E> Deref for Delivery<E> {
 
 impl<E> Clone for Delivery<E> {
     fn clone(&self) -> Self {
-        Self { event: Arc::clone(&self.event), meta: self.meta }
+        Self { event: self.event.clone(), receipt: self.receipt }
+    }
+}
+
+/// An event as a [`Batch`](crate::Batch) lends it: what a [`Delivery`] is, without the cost of
+/// keeping it. It dereferences to the event.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Delivery, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick(u32);
+///
+/// let bus = Bus::new();
+/// let mut ticks = bus.subscribe::<Tick>("clock");
+/// bus.start();
+/// bus.publish(Tick(1));
+/// let mut kept: Vec<Delivery<Tick>> = Vec::new();
+/// for tick in ticks.try_recv_batch()? {
+///     assert_eq!((tick.0, tick.missed()), (1, 0));
+///     kept.push(tick.keep());
+/// }
+/// assert_eq!(kept[0].0, 1);
+/// # Ok::<(), callboard::TryRecvError>(())
+/// ```
+#[derive(Debug)]
+pub struct EventRef<'a, E: 'static> {
+    event: Lent<'a, E>,
+    receipt: Receipt,
+}
+
+impl<'a, E: Event> EventRef<'a, E> {
+    pub(crate) fn new(event: Lent<'a, E>, missed: u64) -> Self {
+        Self { event, receipt: Receipt { missed, taken_at: None } }
+    }
+
+    /// Keeps the event beyond the batch.
+    #[must_use]
+    pub fn keep(self) -> Delivery<E> {
+        Delivery { event: self.event.into_kept(), receipt: self.receipt }
+    }
+
+    metadata!();
+
+    fn stamp(&self) -> &Stamp {
+        self.event.stamp()
+    }
+}
+
+impl<E: Event> From<Delivery<E>> for EventRef<'_, E> {
+    fn from(delivery: Delivery<E>) -> Self {
+        Self { event: delivery.event.into(), receipt: delivery.receipt }
+    }
+}
+
+impl<E: 'static> Deref for EventRef<'_, E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        &self.event
     }
 }

@@ -1,22 +1,22 @@
 //! What the bus knows of an event type once the type itself is erased.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::fmt;
-use std::sync::Arc;
 
-use super::{Event, Key};
+use super::{Event, Key, Priority};
+use crate::log::{Held, Shape};
 use crate::sync::isolate;
-
-/// An event without its type.
-pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
 
 /// One event type, erased.
 pub(crate) struct TypeInfo {
     id: fn() -> TypeId,
     rust_name: fn() -> &'static str,
-    debug: fn(&Payload, &mut fmt::Formatter<'_>) -> fmt::Result,
-    absorb: Option<fn(&Payload, &Payload) -> Option<Payload>>,
+    debug: fn(&Held, &mut fmt::Formatter<'_>) -> fmt::Result,
+    absorb: Option<fn(&Held, &Held) -> Option<Held>>,
+    pub(crate) shape: &'static Shape,
     pub(crate) name: &'static str,
+    /// The priority of all its events, or of those whose value does not say otherwise.
+    pub(crate) rank: Priority,
     /// Bytes of the value itself, without what it owns elsewhere.
     pub(crate) size: usize,
     pub(crate) retain: bool,
@@ -29,7 +29,7 @@ impl TypeInfo {
             &Self {
                 id: TypeId::of::<E>,
                 rust_name: std::any::type_name::<E>,
-                debug: |event, f| match event.downcast_ref::<E>() {
+                debug: |event, f| match event.get::<E>() {
                     Some(event) => fmt::Debug::fmt(event, f),
                     None => Err(fmt::Error),
                 },
@@ -37,7 +37,9 @@ impl TypeInfo {
                     Some(_) => Some(absorb::<E>),
                     None => None,
                 },
+                shape: Shape::of::<E>(),
                 name: E::TYPE,
+                rank: E::ABILITIES.fixed_rank(),
                 size: size_of::<E>(),
                 retain: E::ABILITIES.retain,
                 request: E::ABILITIES.request,
@@ -53,16 +55,16 @@ impl TypeInfo {
         (self.rust_name)()
     }
 
-    pub(crate) fn debug(&self, event: &Payload, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn debug(&self, event: &Held, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (self.debug)(event, f)
     }
 
     /// What stands for both events: `newer` itself unless the type merges them into a third.
     /// Runs the user's code.
-    pub(crate) fn absorb(&self, newer: &Payload, older: &Payload) -> Payload {
+    pub(crate) fn absorb(&self, newer: &Held, older: &Held) -> Held {
         self.absorb
             .and_then(|absorb| isolate("Coalesce::absorb", || absorb(newer, older)).flatten())
-            .unwrap_or_else(|| Arc::clone(newer))
+            .unwrap_or_else(|| newer.clone())
     }
 }
 
@@ -72,10 +74,10 @@ impl fmt::Debug for TypeInfo {
     }
 }
 
-fn absorb<E: Event>(newer: &Payload, older: &Payload) -> Option<Payload> {
+fn absorb<E: Event>(newer: &Held, older: &Held) -> Option<Held> {
     let coalescing = E::ABILITIES.coalescing.as_ref()?.absorb;
-    let merged = coalescing(newer.downcast_ref()?, older.downcast_ref()?)?;
-    Some(Arc::new(merged))
+    let merged = coalescing(newer.get()?, older.get()?)?;
+    Some(Held::new(*newer.stamp(), merged))
 }
 
 /// The event's coalescing key, if its type has them. Runs the user's code.

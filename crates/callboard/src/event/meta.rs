@@ -2,19 +2,16 @@
 
 use std::time::Instant;
 
-/// What the bus says of an event beyond its value.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Meta {
-    /// From 1, in the order of acceptance, one count for the whole bus.
-    pub(crate) sequence: u64,
-    /// The sequence of the event whose handling led to this one; 0 for none.
-    pub(crate) cause: u64,
+/// What the bus says of an event to the one who received it; the rest is in its
+/// [`Stamp`](crate::log::Stamp).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Receipt {
     pub(crate) missed: u64,
-    pub(crate) published_at: Option<Instant>,
     pub(crate) taken_at: Option<Instant>,
 }
 
-/// The methods that every form of a received event has, over its field `meta`.
+/// The methods that every form of a received event has, over its method `stamp` and its field
+/// `receipt`.
 macro_rules! metadata {
     () => {
         /// How many events this subscription lost immediately before this one: 0 almost always.
@@ -22,13 +19,14 @@ macro_rules! metadata {
         ///
         /// A component whose state is built from events must resynchronise when it is not 0.
         pub fn missed(&self) -> u64 {
-            self.meta.missed
+            self.receipt.missed
         }
 
-        /// The event's number: from 1, in the order in which the bus accepted events, one count
-        /// for the whole bus. The same event has the same number for all its readers.
+        /// The event's number: from 1, in the order in which the bus accepted events that somebody
+        /// listens to, one count for the whole bus. The same event has the same number for all its
+        /// readers.
         pub fn sequence(&self) -> u64 {
-            self.meta.sequence
+            self.stamp().sequence
         }
 
         /// The [`sequence`](Self::sequence) of the event that led to this one, where the bus
@@ -36,19 +34,20 @@ macro_rules! metadata {
         /// [`serve`](crate::Subscription::serve), by
         /// [`publish_caused_by`](crate::Bus::publish_caused_by), or it answers that request.
         pub fn cause(&self) -> Option<u64> {
-            (self.meta.cause != 0).then_some(self.meta.cause)
+            let cause = self.stamp().cause;
+            (cause != 0).then_some(cause)
         }
 
         /// When the event was published, on the bus's clock; `None` unless the bus keeps time
         /// (see [`BusBuilder::timestamps`](crate::BusBuilder::timestamps)).
         pub fn published_at(&self) -> Option<::std::time::Instant> {
-            self.meta.published_at
+            self.stamp().published_at()
         }
 
         /// How long the event waited from its publication until it was received; `None` unless
         /// the bus keeps time.
         pub fn queued_for(&self) -> Option<::std::time::Duration> {
-            Some(self.meta.taken_at?.saturating_duration_since(self.meta.published_at?))
+            Some(self.receipt.taken_at?.saturating_duration_since(self.published_at()?))
         }
     };
 }

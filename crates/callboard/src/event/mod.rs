@@ -12,9 +12,9 @@ pub use abilities::{Abilities, Priority};
 pub use any::AnyEvent;
 pub use coalesce::Coalesce;
 pub(crate) use coalesce::Key;
-pub use delivery::Delivery;
-pub(crate) use info::{Payload, TypeInfo, key_of};
-pub(crate) use meta::{Meta, metadata};
+pub use delivery::{Delivery, EventRef};
+pub(crate) use info::{TypeInfo, key_of};
+pub(crate) use meta::{Receipt, metadata};
 pub use pattern::{Pattern, PatternError};
 
 #[doc(hidden)]

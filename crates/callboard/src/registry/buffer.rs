@@ -1,10 +1,9 @@
 //! Events that wait for the start.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use super::Accepted;
-use crate::engine::{Admission, Aftermath, Entry, Envelope, Inbox, Ticket};
+use crate::engine::{Admission, Aftermath, Entry, Envelope, Inbox};
 use crate::overflow::{DropReason, Dropped, Overflow};
 
 /// Events that wait for the start: an inbox whose members are the event types by number.
@@ -13,22 +12,16 @@ use crate::overflow::{DropReason, Dropped, Overflow};
 pub(crate) struct Buffer {
     pub(crate) inbox: Inbox,
     pub(crate) capacity: usize,
-    /// The open requests among the events, by sequence.
-    tickets: HashMap<u64, Arc<dyn Ticket>>,
     /// Events dropped since the last start for want of room, by type number and by whether they
     /// were to be answered.
     overflowed: BTreeMap<(usize, bool), usize>,
 }
-
-/// An event that waited, and the open request that it is, if it is one.
-pub(super) type Waiting = (Envelope, Option<Arc<dyn Ticket>>);
 
 impl Buffer {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             inbox: Inbox::new(capacity, Overflow::Coalesce, DropReason::BufferFull),
             capacity,
-            tickets: HashMap::new(),
             overflowed: BTreeMap::new(),
         }
     }
@@ -42,65 +35,50 @@ impl Buffer {
         &mut self,
         envelope: Envelope,
         type_number: usize,
-        ticket: Option<Arc<dyn Ticket>>,
-        aftermath: &mut Aftermath,
+        aftermath: &mut Aftermath<'_>,
     ) -> Accepted {
-        let sequence = envelope.meta.sequence;
-        let entry = Entry { envelope, member: type_number };
-        let offered = self.inbox.offer(entry, Admission::Bounded);
+        let (sequence, asked) = (envelope.sequence(), envelope.ticket.is_some());
+        let offered = self.inbox.offer(Entry::new(envelope, type_number), Admission::Bounded);
         if let Some((entry, reason)) = offered.lost {
-            *self.overflowed.entry((type_number, ticket.is_some())).or_default() += 1;
+            *self.overflowed.entry((type_number, asked)).or_default() += 1;
             self.report(entry.envelope, reason, aftermath);
             return Accepted::BufferFull;
-        }
-        if let Some(ticket) = ticket {
-            self.tickets.insert(sequence, ticket);
         }
         let first = self.inbox.len() == 1;
         Accepted::Buffered { sequence, mergeable: offered.mergeable, first }
     }
 
-    fn report(&self, envelope: Envelope, reason: DropReason, aftermath: &mut Aftermath) {
-        aftermath.report(Dropped {
+    fn report(&self, envelope: Envelope, reason: DropReason, aftermath: &mut Aftermath<'_>) {
+        aftermath.report(|| Dropped {
             event_type: envelope.info.name,
             subscriber: Dropped::BUFFER.into(),
             capacity: self.capacity,
             reason,
-            sequence: envelope.meta.sequence,
+            sequence: envelope.sequence(),
         });
-        aftermath.discard_content(envelope.content);
+        aftermath.discard_event(envelope);
     }
 
     /// Takes everything out to be replayed, in order, and which types had how many dropped since
     /// the last time.
-    pub(super) fn take(&mut self) -> (Vec<Waiting>, BTreeMap<(usize, bool), usize>) {
-        let mut tickets = std::mem::take(&mut self.tickets);
-        let mut entries: Vec<Waiting> = Vec::new();
-        for Entry { envelope, .. } in self.inbox.take_all(None) {
-            let ticket = tickets.remove(&envelope.meta.sequence);
-            entries.push((envelope, ticket));
-        }
-        entries.sort_by_key(|(envelope, _)| envelope.meta.sequence);
-        (entries, std::mem::take(&mut self.overflowed))
+    pub(super) fn take(&mut self) -> (Vec<Envelope>, BTreeMap<(usize, bool), usize>) {
+        let entries = self.inbox.take_all(None).into_iter();
+        let mut envelopes: Vec<Envelope> = entries.map(|entry| entry.envelope).collect();
+        envelopes.sort_by_key(Envelope::sequence);
+        (envelopes, std::mem::take(&mut self.overflowed))
     }
 
     /// Drops everything: the bus is closed. Open requests learn of it with all the others.
-    pub(super) fn close(&mut self, aftermath: &mut Aftermath) {
-        for (_, ticket) in self.tickets.drain() {
-            aftermath.discard_ticket(ticket);
-        }
+    pub(super) fn close(&mut self, aftermath: &mut Aftermath<'_>) {
         for entry in self.inbox.take_all(Some(DropReason::Closed)) {
             self.report(entry.envelope, DropReason::Closed, aftermath);
         }
     }
 
     /// Takes out a request that its asker takes back.
-    pub(crate) fn withdraw(&mut self, sequence: u64, aftermath: &mut Aftermath) {
-        if let Some(ticket) = self.tickets.remove(&sequence) {
-            aftermath.discard_ticket(ticket);
-            let entry = self.inbox.withdraw(|entry| entry.envelope.meta.sequence == sequence);
-            entry.into_iter().for_each(|entry| aftermath.discard_content(entry.envelope.content));
-        }
+    pub(crate) fn withdraw(&mut self, sequence: u64, aftermath: &mut Aftermath<'_>) {
+        let entry = self.inbox.withdraw(|entry| entry.sequence() == sequence);
+        entry.into_iter().for_each(|entry| aftermath.discard_event(entry.envelope));
     }
 
     /// What waits, for people: how many events, and how many of which types; `None` if nothing.

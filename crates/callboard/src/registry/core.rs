@@ -6,9 +6,9 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::watch::UnstartedWatch;
-use super::{Accepted, Listener, Parcel, Registry, Requests, Role};
+use super::{Accepted, Directory, Figures, Listener, Parcel, Registry, Requests, Role};
 use crate::engine::{Aftermath, Hooks, Mailbox, merge};
-use crate::event::Payload;
+use crate::event::{Event, TypeInfo};
 use crate::sync::{Mutex, MutexGuard, WaitList, Waiting, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
 
@@ -44,6 +44,8 @@ impl Default for CoreSettings {
 /// What every handle of a bus points to: the registry under its lock, and what needs none.
 pub(crate) struct Core {
     registry: Mutex<Registry>,
+    /// The event types, for those who need no lock for what they want to know.
+    pub(crate) directory: Arc<Directory>,
     pub(crate) settings: CoreSettings,
     pub(crate) hooks: Hooks,
     /// Told when somebody signs in or out, or has drained, and when the bus closes.
@@ -56,8 +58,11 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(settings: CoreSettings) -> Arc<Self> {
+        let directory = Arc::<Directory>::default();
+        let registry = Registry::new(settings.pre_start_capacity, Arc::clone(&directory));
         Arc::new(Self {
-            registry: Mutex::new(Registry::new(settings.pre_start_capacity)),
+            registry: Mutex::new(registry),
+            directory,
             hooks: Hooks::default(),
             changed: WaitList::default(),
             requests: Requests::default(),
@@ -78,27 +83,54 @@ impl Core {
     }
 
     /// Runs an operation on the registry, then, with the lock released, what it owes.
-    pub(crate) fn with<R>(&self, operation: impl FnOnce(&mut Registry, &mut Aftermath) -> R) -> R {
-        let mut aftermath = Aftermath::default();
+    #[inline]
+    pub(crate) fn with<R>(
+        &self,
+        operation: impl FnOnce(&mut Registry, &mut Aftermath<'_>) -> R,
+    ) -> R {
+        let mut aftermath = Aftermath::new(&self.hooks);
         let result = operation(&mut self.registry.lock(), &mut aftermath);
-        aftermath.settle(&self.hooks);
+        aftermath.settle();
         result
     }
 
     /// Accepts an event, and settles what that owes.
-    pub(crate) fn accept<P: FnOnce() -> Payload>(self: &Arc<Self>, parcel: Parcel<P>) -> Accepted {
-        let (info, key) = (parcel.info, parcel.key.clone());
+    #[inline]
+    pub(crate) fn accept<E: Event>(self: &Arc<Self>, parcel: &mut Parcel<E>) -> Accepted {
         let accepted = self.with(|registry, aftermath| registry.accept(parcel, aftermath));
         if let Accepted::Buffered { mergeable, first, .. } = accepted {
-            if let (true, Some(key)) = (mergeable, key) {
-                let number = self.registry().types[&info.id()].number;
-                merge(|operation| operation(&mut self.registry().buffer.inbox), number, &key);
-            }
-            if first {
-                self.start_watch();
-            }
+            self.after_buffering::<E>(parcel, mergeable, first);
         }
         accepted
+    }
+
+    #[cold]
+    fn after_buffering<E: Event>(
+        self: &Arc<Self>,
+        parcel: &Parcel<E>,
+        mergeable: bool,
+        first: bool,
+    ) {
+        if let (true, Some(key), Some(card)) =
+            (mergeable, &parcel.key, self.directory.find_event::<E>())
+        {
+            merge(|operation| operation(&mut self.registry().buffer.inbox), card.number, key);
+        }
+        if first {
+            self.start_watch();
+        }
+    }
+
+    /// The reader of a log has found nothing: it is woken by the next event.
+    pub(crate) fn enlist(&self, mailbox: &Arc<Mailbox>, info: &TypeInfo) {
+        if let Some(card) = self.directory.find(info.id()) {
+            self.registry().types[card.number].feed.enlist(mailbox);
+        }
+    }
+
+    /// How a subscription stands.
+    pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
+        self.registry().figures(mailbox)
     }
 
     fn start_watch(self: &Arc<Self>) {

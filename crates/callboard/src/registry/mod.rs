@@ -6,26 +6,30 @@
 
 mod buffer;
 mod core;
+mod directory;
 mod interest;
 mod requests;
 mod types;
 mod watch;
 
-use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
 pub(crate) use buffer::Buffer;
+pub(crate) use directory::{Card, Directory};
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
 pub(crate) use requests::Requests;
-pub(crate) use types::{IdentityHash, TypeEntry};
+pub(crate) use types::TypeEntry;
 
 use crate::engine::{
-    Account, Admission, Aftermath, Assigned, Content, Envelope, Mailbox, Routed, Ticket,
+    Account, Admission, Aftermath, Assigned, Entry, Envelope, Mailbox, MailboxSettings, Reader,
+    Routed, Ticket,
 };
-use crate::event::{Key, Meta, Payload, Priority, TypeInfo};
+use crate::event::{Event, Key, Priority, TypeInfo};
+use crate::log::{Held, Stamp};
+use crate::overflow::{Ledger, Overflow};
 
 /// Where a bus is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,9 +50,9 @@ pub(crate) struct Registry {
     pub(crate) ever_started: bool,
     /// The number of the last event accepted.
     pub(crate) sequence: u64,
-    pub(crate) types: HashMap<TypeId, TypeEntry, IdentityHash>,
     /// The types in the order in which the bus met them.
-    pub(crate) known: Vec<TypeId>,
+    pub(crate) types: Vec<TypeEntry>,
+    directory: Arc<Directory>,
     /// Types that share their name with one met earlier.
     pub(crate) clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
     by_name: HashMap<&'static str, &'static TypeInfo>,
@@ -67,25 +71,36 @@ pub(crate) struct Listener {
 }
 
 /// An event on its way into the bus.
-pub(crate) struct Parcel<P> {
-    pub(crate) info: &'static TypeInfo,
-    /// Makes the shared value; not called if nobody will ever read it.
-    pub(crate) payload: P,
+pub(crate) struct Parcel<E> {
+    /// Taken out if anybody gets it; otherwise whoever publishes it drops it.
+    pub(crate) event: Option<E>,
     pub(crate) priority: Priority,
     pub(crate) key: Option<Key>,
     pub(crate) cause: u64,
     pub(crate) published_at: Option<std::time::Instant>,
     /// If the event is an answer, its asker hears it.
     pub(crate) answer: bool,
+    /// Whether whoever publishes it keeps it too: it is then found in `kept`.
+    pub(crate) keep: bool,
+    pub(crate) kept: Option<Held>,
     /// If the event is a request: where its answers go.
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
+}
+
+impl<E> Parcel<E> {
+    fn envelope(&mut self, info: &'static TypeInfo, held: Held) -> Envelope {
+        let (key, ticket) = (self.key.clone(), self.ticket.take());
+        Envelope { info, held, priority: self.priority, key, ticket }
+    }
 }
 
 /// What became of a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Accepted {
-    /// It reached these many queues.
+    /// It reached these many subscribers.
     Routed(u64, Routed),
+    /// Nobody listens: it was counted.
+    Unheard,
     /// It waits for the start.
     Buffered {
         sequence: u64,
@@ -100,13 +115,13 @@ pub(crate) enum Accepted {
 }
 
 impl Registry {
-    pub(crate) fn new(pre_start_capacity: usize) -> Self {
+    pub(crate) fn new(pre_start_capacity: usize, directory: Arc<Directory>) -> Self {
         Self {
             phase: Phase::Buffering,
             ever_started: false,
             sequence: 0,
-            types: HashMap::default(),
-            known: Vec::new(),
+            types: Vec::new(),
+            directory,
             clashes: Vec::new(),
             by_name: HashMap::new(),
             listeners: BTreeMap::new(),
@@ -116,73 +131,79 @@ impl Registry {
     }
 
     /// Accepts an event: gives it its number, and routes or buffers it.
-    pub(crate) fn accept<P: FnOnce() -> Payload>(
+    #[inline]
+    pub(crate) fn accept<E: Event>(
         &mut self,
-        parcel: Parcel<P>,
-        aftermath: &mut Aftermath,
+        parcel: &mut Parcel<E>,
+        aftermath: &mut Aftermath<'_>,
     ) -> Accepted {
         if self.phase == Phase::Closed {
             self.refused += 1;
             return Accepted::Closed;
         }
-        self.sequence += 1;
-        let sequence = self.sequence;
-        let running = self.phase == Phase::Running;
-        let info = parcel.info;
-        let entry = self.entry(info, aftermath);
-        entry.published += 1;
-        if running && parcel.ticket.is_none() && !info.retain && entry.route.is_empty() {
-            entry.unheard += u64::from(!parcel.answer);
-            return Accepted::Routed(sequence, Routed::default());
-        }
-        let envelope = Envelope {
-            info,
-            content: Content::Event((parcel.payload)()),
-            meta: Meta {
-                sequence,
-                cause: parcel.cause,
-                missed: 0,
-                published_at: parcel.published_at,
-                taken_at: None,
-            },
-            priority: parcel.priority,
-            key: parcel.key,
+        let number = match self.directory.find_event::<E>() {
+            Some(card) => card.number,
+            None => self.meet(TypeInfo::of::<E>(), aftermath),
         };
-        if running {
-            let routed = entry.route(envelope, parcel.ticket, Admission::Bounded, aftermath);
-            return Accepted::Routed(sequence, routed);
+        let entry = &mut self.types[number];
+        entry.published += 1;
+        if self.phase == Phase::Running {
+            if !entry.is_heard() && parcel.ticket.is_none() && !parcel.keep {
+                entry.unheard += u64::from(!parcel.answer);
+                return Accepted::Unheard;
+            }
+            self.sequence += 1;
+            let stamp = Stamp::new(self.sequence, parcel.cause, parcel.published_at);
+            let routed = entry.publish(parcel, stamp, aftermath);
+            return Accepted::Routed(self.sequence, routed);
         }
-        let number = entry.number;
-        self.buffer.push(envelope, number, parcel.ticket, aftermath)
+        self.sequence += 1;
+        self.buffer_up(parcel, number, aftermath)
     }
 
-    /// The entry of a type, made when the bus meets it first.
-    pub(crate) fn entry(
+    #[cold]
+    fn buffer_up<E: Event>(
         &mut self,
-        info: &'static TypeInfo,
-        aftermath: &mut Aftermath,
-    ) -> &mut TypeEntry {
-        let id = info.id();
-        if !self.types.contains_key(&id) {
-            self.meet(id, info, aftermath);
-        }
-        match self.types.get_mut(&id) {
-            Some(entry) => entry,
-            None => unreachable!("the type was met above"),
+        parcel: &mut Parcel<E>,
+        number: usize,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Accepted {
+        let Some(event) = parcel.event.take() else {
+            return Accepted::Unheard;
+        };
+        let stamp = Stamp::new(self.sequence, parcel.cause, parcel.published_at);
+        let held = Held::new(stamp, event);
+        parcel.kept = parcel.keep.then(|| held.clone());
+        let envelope = parcel.envelope(self.types[number].info, held);
+        self.buffer.push(envelope, number, aftermath)
+    }
+
+    /// The entry of a type, if the bus has met it.
+    pub(crate) fn find(&self, info: &TypeInfo) -> Option<&TypeEntry> {
+        self.directory.find(info.id()).map(|card| &self.types[card.number])
+    }
+
+    /// The number of a type, which the bus meets now if it has not before.
+    fn number_of(&mut self, info: &'static TypeInfo, aftermath: &mut Aftermath<'_>) -> usize {
+        match self.directory.find(info.id()) {
+            Some(card) => card.number,
+            None => self.meet(info, aftermath),
         }
     }
 
-    fn meet(&mut self, id: TypeId, info: &'static TypeInfo, aftermath: &mut Aftermath) {
-        let mut entry = TypeEntry::new(info, self.known.len());
+    #[cold]
+    fn meet(&mut self, info: &'static TypeInfo, aftermath: &mut Aftermath<'_>) -> usize {
+        let number = self.types.len();
+        let mut entry = TypeEntry::new(info);
         for listener in self.listeners.values() {
             if listener.wanted.wants_unnamed(info) {
                 let member = listener.mailbox.add_member(info);
                 entry.route.add(Arc::clone(&listener.mailbox), member);
             }
         }
-        self.types.insert(id, entry);
+        self.types.push(entry);
+        self.directory.add(info.id(), number);
         self.buffer.inbox.accounts.push(Account::new(info));
-        self.known.push(id);
         match self.by_name.get(info.name) {
             Some(first) => {
                 aftermath.report_clash(first, info);
@@ -190,138 +211,291 @@ impl Registry {
             }
             None => drop(self.by_name.insert(info.name, info)),
         }
+        self.note_quiet(number);
+        number
+    }
+
+    /// Lets publishers know, without a lock, whether anybody would get the events of a type.
+    fn note_quiet(&self, number: usize) {
+        let entry = &self.types[number];
+        if let Some(card) = self.directory.find(entry.info.id()) {
+            card.set_quiet(self.phase == Phase::Running && !entry.is_heard());
+        }
+    }
+
+    fn note_quiet_of(&self, info: &TypeInfo) {
+        self.directory.find(info.id()).into_iter().for_each(|card| self.note_quiet(card.number));
+    }
+
+    fn note_quiet_types(&self) {
+        (0..self.types.len()).for_each(|number| self.note_quiet(number));
+    }
+
+    /// How many events of a type were published, and how many of them nobody listened to.
+    pub(crate) fn published(&self, entry: &TypeEntry) -> (u64, u64) {
+        let counted = self.directory.find(entry.info.id()).map_or(0, |card| card.unheard());
+        (entry.published + counted, entry.unheard + counted)
     }
 
     /// Signs a subscription in, and hands it the retained events if it asks for them, in one cut:
     /// what was published before is retained, what is published later arrives.
     pub(crate) fn sign_in(
         &mut self,
-        mailbox: Arc<Mailbox>,
-        wanted: Wanted,
-        late: bool,
-        retained: bool,
-        aftermath: &mut Aftermath,
-    ) {
+        id: u64,
+        signing: SignIn,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Reader {
+        let SignIn { settings, wanted, late, retained, timestamps } = signing;
+        let log = match &wanted {
+            Wanted::Members(members) => match members[..] {
+                // Such a reader's queue would always hold the newest of its type, in the order of
+                // publication: it is a stretch of the type's log.
+                [MemberInterest { info, role: Role::Observe }]
+                    if settings.overflow == Overflow::DropNewest && !timestamps =>
+                {
+                    Some(info)
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        let infos = wanted.infos();
+        let (mailbox, reader) = match log {
+            Some(info) => {
+                let number = self.number_of(info, aftermath);
+                let (capacity, mut opened) = (settings.capacity, None);
+                let tap = self.types[number].feed.join(id, capacity, |tap| {
+                    let gauge = Some(Arc::clone(tap.gauge()));
+                    let mailbox = Arc::new(Mailbox::new(id, settings, &infos, gauge));
+                    opened = Some(Arc::clone(&mailbox));
+                    mailbox
+                });
+                let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
+                (Arc::clone(&mailbox), Reader::of_log(mailbox, tap, info))
+            }
+            None => {
+                let mailbox = Arc::new(Mailbox::new(id, settings, &infos, None));
+                self.add_to_routes(&mailbox, &wanted, aftermath);
+                (Arc::clone(&mailbox), Reader::of_queue(mailbox))
+            }
+        };
+        if retained {
+            self.hand_over_retained(&mailbox, log.is_some(), aftermath);
+        }
+        if self.phase == Phase::Closed {
+            mailbox.close(aftermath);
+        }
         match &wanted {
+            Wanted::Members(_) => infos.iter().for_each(|info| self.note_quiet_of(info)),
+            _ => self.note_quiet_types(),
+        }
+        self.listeners.insert(id, Listener { mailbox, wanted, late });
+        reader
+    }
+
+    fn add_to_routes(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        wanted: &Wanted,
+        aftermath: &mut Aftermath<'_>,
+    ) {
+        match wanted {
             Wanted::Members(members) => {
-                for (number, member) in members.iter().enumerate() {
-                    let entry = self.entry(member.info, aftermath);
-                    let route = match member.role {
+                for (member, interest) in members.iter().enumerate() {
+                    let number = self.number_of(interest.info, aftermath);
+                    let entry = &mut self.types[number];
+                    let route = match interest.role {
                         Role::Observe => &mut entry.route,
                         Role::Respond => &mut entry.responders,
                     };
-                    route.add(Arc::clone(&mailbox), number);
+                    route.add(Arc::clone(mailbox), member);
                 }
             }
             Wanted::Everything | Wanted::Matching(_) => {
-                for id in &self.known {
-                    let Some(entry) = self.types.get_mut(id) else {
-                        continue;
-                    };
+                for entry in &mut self.types {
                     if wanted.wants_unnamed(entry.info) {
                         let member = mailbox.add_member(entry.info);
-                        entry.route.add(Arc::clone(&mailbox), member);
+                        entry.route.add(Arc::clone(mailbox), member);
                     }
                 }
             }
             Wanted::Nothing(_) => {}
         }
-        if retained {
-            self.hand_over_retained(&mailbox, aftermath);
-        }
-        if self.phase == Phase::Closed {
-            mailbox.close(aftermath);
-        }
-        let listener = Listener { mailbox, wanted, late };
-        self.listeners.insert(listener.mailbox.id, listener);
     }
 
-    fn hand_over_retained(&self, mailbox: &Arc<Mailbox>, aftermath: &mut Aftermath) {
-        let mut kept: Vec<(&Envelope, usize)> = self
-            .types
-            .values()
-            .filter_map(|entry| Some((entry.retained.as_ref()?, entry.route.member(mailbox.id)?)))
-            .collect();
-        kept.sort_by_key(|(envelope, _)| envelope.meta.sequence);
-        for (envelope, member) in kept {
-            let entry = crate::engine::Entry { envelope: envelope.clone(), member };
+    fn hand_over_retained(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        reads_log: bool,
+        aftermath: &mut Aftermath<'_>,
+    ) {
+        let member = |entry: &TypeEntry| {
+            if reads_log {
+                entry.feed.mailboxes().any(|other| other.id == mailbox.id).then_some(0)
+            } else {
+                entry.route.member(mailbox.id)
+            }
+        };
+        let retained = |entry: &TypeEntry| {
+            let envelope = entry.retained.as_ref()?;
+            Some(Entry::new(envelope.clone(), member(entry)?))
+        };
+        let mut kept: Vec<Entry> = self.types.iter().filter_map(retained).collect();
+        kept.sort_by_key(Entry::sequence);
+        for entry in kept {
             mailbox.offer(entry, Admission::Beyond, aftermath);
         }
     }
 
     /// Signs a subscription out and frees what was queued for it.
-    pub(crate) fn sign_out(&mut self, mailbox: u64, aftermath: &mut Aftermath) {
+    pub(crate) fn sign_out(&mut self, mailbox: u64, aftermath: &mut Aftermath<'_>) {
         let Some(listener) = self.listeners.remove(&mailbox) else {
             return;
         };
+        let mut accounts = listener.mailbox.leave(aftermath);
         match &listener.wanted {
             Wanted::Members(members) => {
                 for member in members {
-                    if let Some(entry) = self.types.get_mut(&member.info.id()) {
-                        entry.leave(mailbox);
-                    }
+                    let number = self.number_of(member.info, aftermath);
+                    self.types[number].leave(mailbox);
+                    accounts.extend(self.types[number].feed.leave(mailbox));
+                    self.note_quiet(number);
                 }
             }
             Wanted::Everything | Wanted::Matching(_) => {
-                for entry in self.types.values_mut() {
-                    entry.leave(mailbox);
-                }
+                self.types.iter_mut().for_each(|entry| entry.leave(mailbox));
+                self.note_quiet_types();
             }
             Wanted::Nothing(_) => {}
         }
-        for account in listener.mailbox.leave(aftermath) {
-            if let Some(entry) = self.types.get_mut(&account.info.id()) {
-                entry.departed.add(&account.ledger);
-            }
+        for account in accounts {
+            let number = self.number_of(account.info, aftermath);
+            self.types[number].departed.add(&account.ledger);
         }
     }
 
     /// Replays the buffer to everybody present, in order, and lets later events through. Returns
     /// how many were replayed, and how many the buffer had to drop since the last start.
-    pub(crate) fn start(&mut self, aftermath: &mut Aftermath) -> (usize, usize) {
+    pub(crate) fn start(&mut self, aftermath: &mut Aftermath<'_>) -> (usize, usize) {
         if self.phase != Phase::Buffering {
             return (0, 0);
         }
         self.phase = Phase::Running;
         self.ever_started = true;
-        let (entries, overflowed) = self.buffer.take();
-        let replayed = entries.len();
-        for (envelope, ticket) in entries {
-            let entry = self.entry(envelope.info, aftermath);
-            entry.route(envelope, ticket, Admission::Beyond, aftermath);
+        let (envelopes, overflowed) = self.buffer.take();
+        let replayed = envelopes.len();
+        for envelope in envelopes {
+            let number = self.number_of(envelope.info, aftermath);
+            self.types[number].deliver_to_all(envelope, Admission::Beyond, true, aftermath);
         }
         for ((number, asked), dropped) in &overflowed {
             // What the buffer dropped was newer than all that it kept: whoever would have got it
             // missed it just before what comes next.
-            if let Some(entry) = self.types.get(&self.known[*number]) {
-                let readers = entry.route.mailboxes();
-                let responders = entry.responders.mailboxes().filter(|_| *asked);
-                let readers = readers.chain(responders);
-                readers.for_each(|mailbox| mailbox.inbox().gap += *dropped as u64);
-            }
+            let entry = &mut self.types[*number];
+            let dropped = *dropped as u64;
+            entry.feed.add_lost(dropped);
+            let responders = entry.responders.mailboxes().filter(|_| *asked);
+            let queues = entry.route.mailboxes().chain(responders);
+            queues.for_each(|mailbox| mailbox.inbox().gap += dropped);
         }
+        self.note_quiet_types();
         (replayed, overflowed.values().sum())
     }
 
+    /// Goes back to buffering.
+    pub(crate) fn pause(&mut self) {
+        if self.phase == Phase::Running {
+            self.phase = Phase::Buffering;
+            self.note_quiet_types();
+        }
+    }
+
     /// Ends everything: nothing is accepted any more, and what is buffered is dropped.
-    pub(crate) fn close(&mut self, aftermath: &mut Aftermath) {
+    pub(crate) fn close(&mut self, aftermath: &mut Aftermath<'_>) {
         if self.phase == Phase::Closed {
             return;
         }
         self.phase = Phase::Closed;
         self.buffer.close(aftermath);
-        for entry in self.types.values_mut() {
+        for entry in &mut self.types {
             if let Some(retained) = entry.retained.take() {
-                aftermath.discard_content(retained.content);
+                aftermath.discard_event(retained);
             }
         }
         for listener in self.listeners.values() {
             listener.mailbox.close(aftermath);
         }
+        self.note_quiet_types();
     }
 
     /// The responders of a type, in the order in which they signed in.
     pub(crate) fn responders(&self, info: &TypeInfo) -> Vec<Assigned> {
-        self.types.get(&info.id()).map(|entry| entry.assigned()).unwrap_or_default()
+        self.find(info).map(|entry| entry.assigned()).unwrap_or_default()
+    }
+
+    /// How a subscription stands: what its queue and, if it reads one, its log know of it.
+    pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
+        let inbox = mailbox.inbox();
+        let mut figures = Figures {
+            queued: inbox.len(),
+            high_water: inbox.high_water,
+            demand: inbox.demand,
+            missed: inbox.gap,
+            bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
+            oldest: inbox
+                .entries()
+                .filter_map(|entry| entry.envelope.held.stamp().published_at())
+                .min(),
+            accounts: inbox.accounts.clone(),
+        };
+        drop(inbox);
+        if let (Some(gauge), [account]) = (mailbox.gauge(), &mut figures.accounts[..])
+            && let Some(entry) = self.find(account.info)
+        {
+            let standing = entry.feed.add_standing(mailbox.id, account);
+            let waiting = usize::try_from(standing.waiting).unwrap_or(usize::MAX);
+            figures.queued += waiting;
+            figures.bytes += waiting * entry.info.size;
+            figures.missed += gauge.lost();
+            figures.high_water =
+                figures.high_water.max(gauge.high_water()).max(figures.queued);
+            let demand = usize::try_from(standing.demand).unwrap_or(usize::MAX);
+            figures.demand = figures.demand.max(demand).max(figures.high_water);
+        }
+        figures
+    }
+}
+
+/// A subscription that is about to be opened.
+pub(crate) struct SignIn {
+    pub(crate) settings: MailboxSettings,
+    pub(crate) wanted: Wanted,
+    pub(crate) late: bool,
+    /// Whether it begins with the retained events.
+    pub(crate) retained: bool,
+    /// Whether the bus keeps time.
+    pub(crate) timestamps: bool,
+}
+
+/// How a subscription stands.
+pub(crate) struct Figures {
+    pub(crate) queued: usize,
+    pub(crate) high_water: usize,
+    pub(crate) demand: usize,
+    /// What it has lost since the last event queued.
+    pub(crate) missed: u64,
+    pub(crate) bytes: usize,
+    /// When the oldest event queued was published.
+    pub(crate) oldest: Option<std::time::Instant>,
+    /// One per member.
+    pub(crate) accounts: Vec<Account>,
+}
+
+impl Figures {
+    /// The account of all members together.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut total = Ledger::default();
+        self.accounts.iter().for_each(|account| total.add(&account.ledger));
+        total
     }
 }

@@ -1,21 +1,25 @@
 //! What the bus knows of one event type.
 
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use crate::engine::{Admission, Aftermath, Assigned, Content, Envelope, Route, Routed, Ticket};
-use crate::event::TypeInfo;
+use super::Parcel;
+use crate::engine::{Admission, Aftermath, Assigned, Envelope, Feed, Mailbox, Route, Routed};
+use crate::event::{Event, TypeInfo};
+use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
 
 /// What the bus knows of one event type: who wants it, and what came of its events.
 pub(crate) struct TypeEntry {
     pub(crate) info: &'static TypeInfo,
-    /// The type's place in the order in which the bus met them.
-    pub(crate) number: usize,
+    /// Those who read its log.
+    pub(crate) feed: Feed,
+    /// Those who read its events by queues of their own.
     pub(crate) route: Route,
+    /// Those who answer its requests, by queues too.
     pub(crate) responders: Route,
     /// The latest event, if the type retains.
     pub(crate) retained: Option<Envelope>,
+    /// Events that were given a number, or that nobody wanted.
     pub(crate) published: u64,
     /// Events published while running that nobody subscribed to.
     pub(crate) unheard: u64,
@@ -24,10 +28,10 @@ pub(crate) struct TypeEntry {
 }
 
 impl TypeEntry {
-    pub(super) fn new(info: &'static TypeInfo, number: usize) -> Self {
+    pub(super) fn new(info: &'static TypeInfo) -> Self {
         Self {
             info,
-            number,
+            feed: Feed::new(info),
             route: Route::default(),
             responders: Route::default(),
             retained: None,
@@ -37,40 +41,112 @@ impl TypeEntry {
         }
     }
 
+    /// Whether somebody would get an event that was merely published.
+    pub(super) fn is_heard(&self) -> bool {
+        !self.feed.is_empty() || !self.route.is_empty() || self.info.retain
+    }
+
+    /// Everybody who reads its events.
+    pub(crate) fn readers(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.feed.mailboxes().chain(self.route.mailboxes())
+    }
+
     /// Brings an event to everybody who reads the type and, if it is a request, to everybody who
     /// answers it.
-    pub(super) fn route(
+    #[inline]
+    pub(super) fn publish<E: Event>(
+        &mut self,
+        parcel: &mut Parcel<E>,
+        stamp: Stamp,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Routed {
+        let asked = parcel.ticket.is_some();
+        let keep = parcel.keep || self.info.retain || asked || !self.route.is_empty();
+        if parcel.priority == self.info.rank {
+            let (mut routed, held) = self.feed.offer(&mut parcel.event, stamp, keep, aftermath);
+            if let Some(held) = held {
+                routed += self.publish_kept(parcel, held, aftermath);
+            }
+            self.unheard += u64::from(routed == Routed::default() && !asked && !parcel.answer);
+            return routed;
+        }
+        self.publish_out_of_rank(parcel, stamp, aftermath)
+    }
+
+    /// Brings an event to those who get it by their queues.
+    fn publish_kept<E: Event>(
+        &mut self,
+        parcel: &mut Parcel<E>,
+        held: Held,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Routed {
+        parcel.kept = parcel.keep.then(|| held.clone());
+        let envelope = parcel.envelope(self.info, held);
+        self.deliver(envelope, Admission::Bounded, aftermath)
+    }
+
+    /// An event of another priority than its type's can't go by the log, where it could overtake
+    /// nobody and would be overtaken by nobody.
+    #[cold]
+    fn publish_out_of_rank<E: Event>(
+        &mut self,
+        parcel: &mut Parcel<E>,
+        stamp: Stamp,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Routed {
+        let Some(event) = parcel.event.take() else {
+            return Routed::default();
+        };
+        let held = Held::new(stamp, event);
+        parcel.kept = parcel.keep.then(|| held.clone());
+        let envelope = parcel.envelope(self.info, held);
+        self.deliver_to_all(envelope, Admission::Bounded, !parcel.answer, aftermath)
+    }
+
+    /// Brings an event to everybody by their queues.
+    pub(super) fn deliver_to_all(
         &mut self,
         envelope: Envelope,
-        ticket: Option<Arc<dyn Ticket>>,
         admission: Admission,
-        aftermath: &mut Aftermath,
+        count: bool,
+        aftermath: &mut Aftermath<'_>,
     ) -> Routed {
+        let asked = envelope.ticket.is_some();
+        let observed = Envelope { ticket: None, ..envelope.clone() };
+        let mut routed = self.feed.hand_over(&observed, admission, aftermath);
+        aftermath.discard_event(observed);
+        routed += self.deliver(envelope, admission, aftermath);
+        self.unheard += u64::from(routed == Routed::default() && !asked && count);
+        routed
+    }
+
+    /// Brings an event to those who get it by their queues, and retains it if its type does so.
+    fn deliver(
+        &mut self,
+        mut envelope: Envelope,
+        admission: Admission,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Routed {
+        let ticket = envelope.ticket.take();
         let mut routed = self.route.offer(&envelope, admission, aftermath);
-        let asked = ticket.is_some();
         if let Some(ticket) = ticket {
-            aftermath.wake(ticket.assign(envelope.meta.sequence, &self.assigned()));
-            let call = Envelope { content: Content::Call(ticket), key: None, ..envelope.clone() };
-            let of_responders = self.responders.offer(&call, admission, aftermath);
-            aftermath.discard_content(call.content);
-            routed.delivered += of_responders.delivered;
-            routed.dropped += of_responders.dropped;
-        }
-        if routed == Routed::default() && !asked {
-            self.unheard += 1;
+            aftermath.wake(ticket.assign(envelope.sequence(), &self.assigned()));
+            let call = Envelope { ticket: Some(ticket), key: None, ..envelope.clone() };
+            routed += self.responders.offer(&call, admission, aftermath);
+            aftermath.discard_event(call);
         }
         if self.info.retain {
             if let Some(old) = self.retained.replace(envelope) {
-                aftermath.discard_content(old.content);
+                aftermath.discard_event(old);
             }
         } else {
-            aftermath.discard_content(envelope.content);
+            aftermath.discard_event(envelope);
         }
         routed
     }
 
     pub(super) fn assigned(&self) -> Vec<Assigned> {
-        let assigned = |mailbox: &Arc<crate::engine::Mailbox>| Assigned {
+        let assigned = |mailbox: &Arc<Mailbox>| Assigned {
             mailbox: mailbox.id,
             name: Arc::clone(&mailbox.settings.name),
         };
@@ -80,28 +156,5 @@ impl TypeEntry {
     pub(super) fn leave(&mut self, mailbox: u64) {
         self.route.remove(mailbox);
         self.responders.remove(mailbox);
-    }
-}
-
-/// A `TypeId` is a hash already.
-pub(crate) type IdentityHash = BuildHasherDefault<TypeIdHasher>;
-
-/// Takes a `TypeId`'s own bits for its hash.
-#[derive(Debug, Default)]
-pub(crate) struct TypeIdHasher(u64);
-
-impl Hasher for TypeIdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, bits: u64) {
-        self.0 = bits;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

@@ -1,6 +1,7 @@
 //! A request in a responder's hands.
 
 use std::fmt;
+use std::iter::Empty;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,9 +9,10 @@ use std::time::Instant;
 use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
-use crate::engine::{Content, Link, Scope, Taken};
-use crate::event::{Delivery, Event, Meta, Payload, TypeInfo, key_of, metadata};
-use crate::registry::{Accepted, Interest, MemberInterest, Parcel, Role};
+use crate::engine::{Link, Scope, Taken, kept};
+use crate::event::{Delivery, Event, Receipt, key_of, metadata};
+use crate::log::{Held, Kept, Stamp};
+use crate::registry::{Interest, MemberInterest, Parcel, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
 use crate::sync::discard;
 
@@ -52,28 +54,27 @@ use crate::sync::discard;
 /// ```
 #[must_use = "a call that is dropped unanswered counts as abandoned"]
 pub struct Call<Q: Request> {
+    question: Kept<Q>,
     exchange: Arc<Exchange<Q>>,
     mailbox: u64,
     responder: Arc<str>,
-    meta: Meta,
+    receipt: Receipt,
     answered: bool,
 }
 
 impl<Q: Request> Call<Q> {
     fn new(taken: Taken) -> Self {
-        let Taken { envelope, mailbox, .. } = taken;
-        let payload = match envelope.content {
-            Content::Call(ticket) => ticket.into_payload(),
-            Content::Event(_) => unreachable!("a responder is given calls only"),
-        };
-        let Ok(exchange) = payload.downcast::<Exchange<Q>>() else {
+        let Taken { held, ticket, mailbox, receipt, .. } = taken;
+        let Some(ticket) = ticket else { unreachable!("a responder is given calls only") };
+        let Ok(exchange) = ticket.into_any().downcast::<Exchange<Q>>() else {
             unreachable!("a route leads only to members of its own type")
         };
         Self {
             responder: exchange.take(mailbox),
+            question: kept(held),
             exchange,
             mailbox,
-            meta: envelope.meta,
+            receipt,
             answered: false,
         }
     }
@@ -82,7 +83,6 @@ impl<Q: Request> Call<Q> {
     /// nowhere.
     pub fn respond(mut self, answer: Q::Response) {
         self.answered = true;
-        let answer = Arc::new(answer);
         let Some(core) = self.exchange.core.upgrade() else {
             return;
         };
@@ -92,28 +92,27 @@ impl<Q: Request> Call<Q> {
             return;
         }
         let published_at = core.timestamp();
-        let published = core.accept(Parcel {
-            info: TypeInfo::of::<Q::Response>(),
+        let mut parcel = Parcel {
             priority: Q::Response::ABILITIES.rank(&answer),
-            key: key_of::<Q::Response>(&answer),
-            cause: self.meta.sequence,
+            key: key_of(&answer),
+            event: Some(answer),
+            cause: self.sequence(),
             published_at,
             answer: true,
+            keep: true,
+            kept: None,
             ticket: None,
-            payload: || Arc::clone(&answer) as Payload,
-        });
-        let sequence = match published {
-            Accepted::Routed(sequence, _) | Accepted::Buffered { sequence, .. } => sequence,
-            Accepted::BufferFull | Accepted::Closed => 0,
         };
-        let meta = Meta {
-            sequence,
-            cause: self.meta.sequence,
-            missed: 0,
-            published_at,
-            taken_at: published_at,
+        core.accept(&mut parcel);
+        // Where the bus does not take it any more, its asker still does.
+        let unnumbered = Stamp::new(0, self.sequence(), published_at);
+        let held = match (parcel.kept, parcel.event) {
+            (Some(held), _) => held,
+            (None, Some(answer)) => Held::new(unnumbered, answer),
+            (None, None) => unreachable!("an event that was taken is kept"),
         };
-        self.exchange.answer(self.mailbox, Delivery::new(answer, meta));
+        let receipt = Receipt { missed: 0, taken_at: published_at };
+        self.exchange.answer(self.mailbox, Delivery::new(kept(held), receipt));
     }
 
     /// Says that this responder has no answer, and why.
@@ -171,13 +170,17 @@ impl<Q: Request> Call<Q> {
 
     metadata!();
 
+    fn stamp(&self) -> &Stamp {
+        self.question.stamp()
+    }
+
     fn scope_of_handling(&self) -> Scope {
         let link = Link {
             mailbox: self.mailbox,
             responder: Arc::clone(&self.responder),
             parent: self.exchange.ancestry.clone(),
         };
-        Scope::of_call(self.meta.sequence, Arc::new(link))
+        Scope::of_call(self.sequence(), Arc::new(link))
     }
 }
 
@@ -193,16 +196,16 @@ impl<Q: Request> Deref for Call<Q> {
     type Target = Q;
 
     fn deref(&self) -> &Q {
-        self.exchange.question()
+        &self.question
     }
 }
 
 impl<Q: Request> fmt::Debug for Call<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("request", self.exchange.question())
+            .field("request", &*self.question)
             .field("responder", &self.responder)
-            .field("sequence", &self.meta.sequence)
+            .field("sequence", &self.sequence())
             .finish_non_exhaustive()
     }
 }
@@ -223,6 +226,8 @@ impl<Q: Request> Member for Call<Q> {
 
 impl<Q: Request> EventSet for Call<Q> {
     type Item = Self;
+    type Ref<'a> = Self;
+    type Lent<'a> = Empty<Self>;
 
     fn interest() -> Interest {
         Interest::members([MemberInterest::of::<Q>(Role::Respond)])

@@ -16,7 +16,7 @@ pub(super) fn cycle(
     expected: &[Arc<str>],
     needed: usize,
 ) -> Option<Vec<String>> {
-    let responders = &registry.types.get(&info.id())?.responders;
+    let responders = &registry.find(info)?.responders;
     // While the bus buffers, whoever is absent may still sign in.
     let (mut able, mut blocked) = (0, None);
     for name in expected {
@@ -43,7 +43,7 @@ pub(super) fn cycle(
 /// that sleeps for its next event is not stuck, whatever it was said to be.
 fn is_blocked(mailbox: &Mailbox, ancestry: &Arc<Link>) -> bool {
     let handling = links(ancestry).filter(|link| link.mailbox == mailbox.id).count();
-    handling >= mailbox.concurrency.load(Ordering::Relaxed) && !mailbox.inbox().sleeps()
+    handling >= mailbox.concurrency.load(Ordering::Relaxed) && !mailbox.sleeps()
 }
 
 /// From the innermost call outwards.

@@ -1,12 +1,13 @@
 //! One open request: its slots, its answers, and who waits for them.
 
+use std::any::Any;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
 use super::Request;
 use crate::engine::{Assigned, Link, Ticket, TicketStatus};
-use crate::event::{Delivery, Payload, TypeInfo};
+use crate::event::{Delivery, TypeInfo};
 use crate::outcome::{End, Outcome};
 use crate::overflow::DropReason;
 use crate::registry::{Core, Requests};
@@ -15,8 +16,6 @@ use crate::sync::{AtomicU64, Mutex, Ordering, discard, isolate};
 /// One open request, shared by the asker's future and every call made of it.
 pub(super) struct Exchange<Q: Request> {
     pub(super) core: Weak<Core>,
-    /// Taken out only when the exchange is dropped.
-    pub(super) question: Option<Arc<Q>>,
     /// The calls that the asker was handling.
     pub(super) ancestry: Option<Arc<Link>>,
     pub(super) began: Instant,
@@ -172,13 +171,6 @@ impl<R> State<R> {
 }
 
 impl<Q: Request> Exchange<Q> {
-    pub(super) fn question(&self) -> &Arc<Q> {
-        match &self.question {
-            Some(question) => question,
-            None => unreachable!("it is there until the exchange is dropped"),
-        }
-    }
-
     /// Frees the answers that nobody will fetch.
     pub(super) fn discard_answers(&self) {
         let mut state = self.state.lock();
@@ -271,7 +263,6 @@ impl<Q: Request> Exchange<Q> {
 impl<Q: Request> Drop for Exchange<Q> {
     fn drop(&mut self) {
         self.discard_answers();
-        discard(self.question.take());
     }
 }
 
@@ -307,7 +298,7 @@ impl<Q: Request> Ticket for Exchange<Q> {
         wake(waker);
     }
 
-    fn into_payload(self: Arc<Self>) -> Payload {
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
 

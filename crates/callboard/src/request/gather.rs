@@ -12,7 +12,7 @@ use super::exchange::{Exchange, State};
 use super::{Gathered, Request, RequestBuilder};
 use crate::engine::Ticket;
 use crate::error::RequestError;
-use crate::event::{Delivery, Payload, TypeInfo};
+use crate::event::{Delivery, TypeInfo};
 use crate::outcome::{End, Outcome, Troubled, TroubledRequest};
 use crate::registry::{Accepted, Core, Parcel, Phase};
 use crate::sync::{Mutex, discard};
@@ -94,7 +94,6 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
     let deadline = deadline_after(clock, timeout);
     let exchange = Arc::new(Exchange {
         core: Arc::downgrade(&core),
-        question: Some(Arc::new(request)),
         ancestry: scope.ancestry,
         began: clock.now(),
         deadline,
@@ -126,18 +125,21 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
             return Err(RequestError::Cycle { chain });
         }
     }
-    let accepted = core.accept(Parcel {
-        info,
+    let mut parcel = Parcel {
+        event: Some(request),
         priority,
         key: None,
         cause: scope.cause,
         published_at,
         answer: false,
+        keep: false,
+        kept: None,
         ticket: Some(ticket),
-        payload: || Arc::clone(exchange.question()) as Payload,
-    });
+    };
+    let accepted = core.accept(&mut parcel);
+    discard(parcel);
     match accepted {
-        Accepted::Routed(..) => {}
+        Accepted::Routed(..) | Accepted::Unheard => {}
         Accepted::Buffered { sequence, .. } => {
             let mut state = exchange.state.lock();
             if state.sequence == 0 {

@@ -10,7 +10,7 @@ use super::{
     Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
-use crate::engine::{Account, TicketStatus};
+use crate::engine::{Account, Envelope, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
 use crate::registry::{Buffer, Listener, Registry, TypeEntry, Wanted};
@@ -57,17 +57,17 @@ impl Bus {
         let subscribers: Vec<_> = registry
             .listeners
             .values()
-            .map(|listener| subscriber(listener, now, &mut totals))
+            .map(|listener| subscriber(&registry, listener, now, &mut totals))
             .collect();
         let types = registry
-            .known
+            .types
             .iter()
-            .filter_map(|id| registry.types.get(id))
-            .map(|entry| event_type(entry, &registry, &totals))
+            .enumerate()
+            .map(|(number, entry)| event_type(number, entry, &registry, &totals))
             .collect();
         let retained: usize = registry
             .types
-            .values()
+            .iter()
             .filter(|entry| entry.retained.is_some())
             .map(|entry| entry.info.size)
             .sum();
@@ -113,29 +113,39 @@ fn buffer(registry: &Registry) -> BufferSnapshot {
     }
 }
 
-fn event_type(entry: &TypeEntry, registry: &Registry, totals: &Totals) -> TypeSnapshot {
+fn event_type(
+    number: usize,
+    entry: &TypeEntry,
+    registry: &Registry,
+    totals: &Totals,
+) -> TypeSnapshot {
+    let (published, unheard) = registry.published(entry);
     let mut ledger = totals.get(&entry.info.id()).copied().unwrap_or_default();
     ledger.add(&entry.departed);
     TypeSnapshot {
         event_type: entry.info.name.into(),
         rust_type: entry.info.rust_name().into(),
         request: entry.info.request,
-        subscribers: entry.route.mailboxes().count(),
+        subscribers: entry.readers().count(),
         responders: entry.responders.mailboxes().count(),
-        published: entry.published,
-        unheard: entry.unheard,
-        retained: entry.retained.as_ref().map(|envelope| envelope.meta.sequence),
-        buffered: registry.buffer.inbox.accounts[entry.number].ledger,
+        published,
+        unheard,
+        retained: entry.retained.as_ref().map(Envelope::sequence),
+        buffered: registry.buffer.inbox.accounts[number].ledger,
         ledger,
     }
 }
 
-fn subscriber(listener: &Listener, now: Instant, totals: &mut Totals) -> SubscriberSnapshot {
+fn subscriber(
+    registry: &Registry,
+    listener: &Listener,
+    now: Instant,
+    totals: &mut Totals,
+) -> SubscriberSnapshot {
     let settings = &listener.mailbox.settings;
     let since = |moment: Instant| now.saturating_duration_since(moment);
-    // Published moments and values are plain data: nothing of the user's runs under the lock.
-    let inbox = listener.mailbox.inbox();
-    let attendance = inbox.attendance;
+    let figures = registry.figures(&listener.mailbox);
+    let (attendance, in_hand) = listener.mailbox.attendance();
     let account = |account: &Account| {
         totals.entry(account.info.id()).or_default().add(&account.ledger);
         AccountSnapshot { event_type: account.info.name.into(), ledger: account.ledger }
@@ -157,24 +167,20 @@ fn subscriber(listener: &Listener, now: Instant, totals: &mut Totals) -> Subscri
         capacity: settings.capacity,
         overflow: settings.overflow,
         importance: settings.importance,
-        queued: inbox.len(),
-        high_water: inbox.high_water,
-        demand: inbox.demand,
-        oldest: inbox
-            .entries()
-            .filter_map(|entry| entry.envelope.meta.published_at)
-            .min()
-            .map(since),
-        waiting: inbox.sleeps(),
+        queued: figures.queued,
+        high_water: figures.high_water,
+        demand: figures.demand,
+        oldest: figures.oldest.map(since),
+        waiting: listener.mailbox.sleeps(),
         handling: attendance.handling,
-        in_hand: attendance.in_hand,
+        in_hand,
         handling_for: attendance.handling_since.or(attendance.in_hand_since).map(since),
         handled: attendance.handled,
         busy: attendance.busy,
         longest: attendance.longest,
-        bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
-        ledger: inbox.ledger(),
-        accounts: inbox.accounts.iter().map(account).collect(),
+        bytes: figures.bytes,
+        ledger: figures.ledger(),
+        accounts: figures.accounts.iter().map(account).collect(),
     }
 }
 

@@ -4,10 +4,10 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::{EventSet, Subscription};
-use crate::engine::{Mailbox, MailboxSettings};
+use crate::engine::MailboxSettings;
 use crate::event::{AnyEvent, Pattern};
 use crate::overflow::{Importance, Overflow};
-use crate::registry::{Core, Interest, Wanted};
+use crate::registry::{Core, Interest, SignIn, Wanted};
 use crate::sync::{AtomicU64, Ordering};
 
 /// The default capacity of a subscription, in events.
@@ -183,12 +183,11 @@ impl SubscriberBuilder {
         let settings = MailboxSettings { call_site: Location::caller(), ..self.settings.clone() };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let wanted = interest.0;
-        let mailbox = Arc::new(Mailbox::new(id, settings, &wanted.infos()));
-        let late = self.core.with(|registry, aftermath| {
+        let (retained, timestamps) = (self.retained, self.core.settings.timestamps);
+        let (reader, late) = self.core.with(|registry, aftermath| {
             let late = registry.ever_started && !self.late;
-            let mailbox = Arc::clone(&mailbox);
-            registry.sign_in(mailbox, wanted, late, self.retained, aftermath);
-            late
+            let signing = SignIn { settings, wanted, late, retained, timestamps };
+            (registry.sign_in(id, signing, aftermath), late)
         });
         self.core.changed.notify_all();
         if late {
@@ -200,6 +199,6 @@ impl SubscriberBuilder {
                 Location::caller(),
             );
         }
-        Subscription::new(Arc::clone(&self.core), mailbox)
+        Subscription::new(Arc::clone(&self.core), reader)
     }
 }

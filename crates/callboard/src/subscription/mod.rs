@@ -1,5 +1,6 @@
 //! A subscriber's end: opening it, receiving from it, having it served.
 
+mod batch;
 mod builder;
 mod receive;
 mod serve;
@@ -9,14 +10,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+pub use batch::Batch;
 pub(crate) use builder::DEFAULT_CAPACITY;
 pub use builder::SubscriberBuilder;
 pub use receive::Recv;
 pub use set::{EventSet, Member};
 
-use crate::engine::Mailbox;
+use crate::engine::Reader;
 use crate::overflow::Ledger;
-use crate::registry::Core;
+use crate::registry::{Core, Figures};
 
 /// One subscriber's receiving handle. Dropping it unsubscribes, and frees what is queued.
 ///
@@ -52,30 +54,30 @@ use crate::registry::Core;
 #[must_use = "a subscription that is dropped unsubscribes"]
 pub struct Subscription<S: EventSet> {
     core: Arc<Core>,
-    mailbox: Arc<Mailbox>,
+    reader: Reader,
     /// Polls of `recv` in a row that did not have to wait.
     streak: u32,
     set: PhantomData<fn() -> S>,
 }
 
 impl<S: EventSet> Subscription<S> {
-    fn new(core: Arc<Core>, mailbox: Arc<Mailbox>) -> Self {
-        Self { core, mailbox, streak: 0, set: PhantomData }
+    fn new(core: Arc<Core>, reader: Reader) -> Self {
+        Self { core, reader, streak: 0, set: PhantomData }
     }
 
     /// The subscriber's name.
     pub fn name(&self) -> &str {
-        &self.mailbox.settings.name
+        &self.reader.mailbox.settings.name
     }
 
     /// How many undelivered events it may hold.
     pub fn capacity(&self) -> usize {
-        self.mailbox.settings.capacity
+        self.reader.mailbox.settings.capacity
     }
 
     /// How many undelivered events it holds.
     pub fn len(&self) -> usize {
-        self.mailbox.inbox().len()
+        self.figures().queued
     }
 
     /// Whether it holds no undelivered event.
@@ -86,18 +88,23 @@ impl<S: EventSet> Subscription<S> {
     /// How many events were lost since the last one queued: what the next one to come will say in
     /// its [`missed`](crate::Delivery::missed).
     pub fn pending_missed(&self) -> u64 {
-        self.mailbox.inbox().gap
+        self.figures().missed
+    }
+
+    fn figures(&self) -> Figures {
+        self.core.figures(&self.reader.mailbox)
     }
 
     /// The account of everything this subscription was offered.
     pub fn ledger(&self) -> Ledger {
-        self.mailbox.inbox().ledger()
+        self.figures().ledger()
     }
 }
 
 impl<S: EventSet> Drop for Subscription<S> {
     fn drop(&mut self) {
-        self.core.sign_out(&self.mailbox);
+        self.core.sign_out(&self.reader.mailbox);
+        self.reader.give_up();
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::{EventSet, Subscription};
-use crate::engine::Take;
+use crate::engine::{Mailbox, Ready, Take};
 use crate::error::{RecvTimeoutError, TryRecvError};
+use crate::event::TypeInfo;
 use crate::sync::block_on;
 use crate::time::Deadline;
 
@@ -48,7 +50,7 @@ impl<S: EventSet> Subscription<S> {
     /// assert_eq!(ticks.try_recv().unwrap_err(), TryRecvError::Closed);
     /// ```
     pub fn try_recv(&mut self) -> Result<S::Item, TryRecvError> {
-        let taken = self.mailbox.try_take(self.core.timestamp());
+        let taken = self.reader.try_take(self.core.timestamp());
         self.after_take();
         match taken {
             Take::Event(taken) => Ok(S::item(taken)),
@@ -101,7 +103,7 @@ impl<S: EventSet> Subscription<S> {
     /// assert_eq!(error, RecvTimeoutError::Timeout);
     /// ```
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<S::Item, RecvTimeoutError> {
-        let core = std::sync::Arc::clone(&self.core);
+        let core = Arc::clone(&self.core);
         let clock = &*core.settings.clock;
         let mut deadline = Deadline::after(clock, timeout);
         let mut recv = pin!(self.recv());
@@ -161,7 +163,8 @@ impl<S: EventSet> Subscription<S> {
         std::iter::from_fn(|| self.try_recv().ok())
     }
 
-    pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+    /// Waits for an event, without taking it: whether there will be one.
+    pub(super) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         self.streak += 1;
         if self.streak > BEFORE_YIELDING
             || self.core.settings.jitter.as_ref().is_some_and(|at| at())
@@ -170,13 +173,25 @@ impl<S: EventSet> Subscription<S> {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let taken =
-            self.mailbox.poll_take(self.core.timestamp(), context).map(|taken| taken.map(S::item));
-        self.after_take();
-        if taken.is_pending() {
+        let core = &*self.core;
+        let enlist = |mailbox: &Arc<Mailbox>, info: &TypeInfo| core.enlist(mailbox, info);
+        let ready = self.reader.poll_ready(context, enlist);
+        if ready.is_pending() {
             self.streak = 0;
+            self.after_take();
         }
-        taken
+        ready.map(|ready| ready == Ready::Event)
+    }
+
+    pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        match self.poll_ready(context) {
+            Poll::Ready(true) => Poll::Ready(self.try_recv().ok()),
+            Poll::Ready(false) => {
+                self.after_take();
+                Poll::Ready(None)
+            }
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     /// Somebody may wait for this subscription to drain.
@@ -207,7 +222,7 @@ impl<S: EventSet> Future for Recv<'_, S> {
 impl<S: EventSet> Drop for Recv<'_, S> {
     fn drop(&mut self) {
         if self.waiting {
-            self.subscription.mailbox.forget_waker();
+            self.subscription.reader.forget_waker();
         }
     }
 }

@@ -76,9 +76,9 @@ impl<S: EventSet> Subscription<S> {
         F: FnMut(S::Item) -> H,
         H: Future<Output = ()>,
     {
-        let declared = self.mailbox.concurrency.load(Ordering::Relaxed);
-        self.mailbox.concurrency.store(declared.max(limit), Ordering::Relaxed);
-        self.mailbox.inbox().attendance.served = true;
+        let declared = self.reader.mailbox.concurrency.load(Ordering::Relaxed);
+        self.reader.mailbox.concurrency.store(declared.max(limit), Ordering::Relaxed);
+        self.reader.mailbox.inbox().attendance.served = true;
         let mut running = Handlers::new();
         std::future::poll_fn(|context| {
             running.signal.set_parent(context.waker());
@@ -90,7 +90,7 @@ impl<S: EventSet> Subscription<S> {
                 match self.poll_recv(context) {
                     Poll::Ready(Some(item)) => {
                         let began = self.core.settings.clock.now();
-                        self.mailbox.inbox().attendance.begin(began);
+                        self.reader.mailbox.begin_handling(began);
                         let scope = S::scope(&item);
                         let begun = isolate("a handler", || scope.enter(|| handler(item)));
                         match begun {
@@ -219,7 +219,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
         let now = subscription.core.settings.clock.now();
         let oldest = self.slots.iter().flatten().map(|handler| handler.began).min();
         let time = now.saturating_duration_since(began);
-        subscription.mailbox.inbox().attendance.end(time, oldest);
+        subscription.reader.mailbox.inbox().attendance.end(time, oldest);
         subscription.core.changed.notify_all();
     }
 }

@@ -1,7 +1,9 @@
 //! What can be subscribed to: one type, everything, or a set of types as an enum.
 
-use crate::engine::{Scope, Taken};
-use crate::event::{AnyEvent, Delivery, Event};
+use std::iter::Empty;
+
+use crate::engine::{LentEvents, Reader, Scope, Taken};
+use crate::event::{AnyEvent, Delivery, Event, EventRef};
 use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
 /// What can be subscribed to.
@@ -65,11 +67,30 @@ pub trait EventSet: Sized + 'static {
     /// What a subscription hands out.
     type Item: Send + 'static;
 
+    /// What a [`Batch`](crate::Batch) hands out: an [`EventRef`] for one type, otherwise the item
+    /// itself.
+    type Ref<'a>: From<Self::Item>;
+
+    #[doc(hidden)]
+    type Lent<'a>: Iterator<Item = Self::Ref<'a>>;
+
     #[doc(hidden)]
     fn interest() -> Interest;
 
     #[doc(hidden)]
     fn item(taken: Taken) -> Self::Item;
+
+    #[doc(hidden)]
+    fn lend(reader: &mut Reader) -> Option<Self::Lent<'_>> {
+        let _ = reader;
+        None
+    }
+
+    #[doc(hidden)]
+    fn drained(lent: &Self::Lent<'_>) -> bool {
+        let _ = lent;
+        false
+    }
 
     /// What a handler of the item is handling.
     #[doc(hidden)]
@@ -110,6 +131,18 @@ impl<E: Event> Member for Delivery<E> {
 
 impl<E: Event> EventSet for E {
     type Item = Delivery<E>;
+    type Ref<'a> = EventRef<'a, E>;
+    type Lent<'a> = LentEvents<'a, E>;
+
+    #[inline]
+    fn lend(reader: &mut Reader) -> Option<LentEvents<'_, E>> {
+        reader.lend()
+    }
+
+    #[inline]
+    fn drained(lent: &LentEvents<'_, E>) -> bool {
+        lent.drained()
+    }
 
     fn interest() -> Interest {
         Interest::members([MemberInterest::of::<E>(Role::Observe)])
@@ -126,6 +159,8 @@ impl<E: Event> EventSet for E {
 
 impl EventSet for AnyEvent {
     type Item = Self;
+    type Ref<'a> = Self;
+    type Lent<'a> = Empty<Self>;
 
     fn interest() -> Interest {
         Interest(Wanted::Everything)

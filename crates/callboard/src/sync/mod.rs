@@ -12,8 +12,10 @@ pub(crate) use isolate::{discard, isolate};
 pub use park::block_on;
 pub(crate) use wait_list::{WaitList, Waiting};
 
-pub(crate) use std::sync::MutexGuard;
-pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence,
+};
+pub(crate) use std::sync::{Arc, MutexGuard};
 
 /// A mutual exclusion lock without poisoning.
 ///

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Waker};
 
-use super::{AtomicUsize, Mutex, Ordering, isolate};
+use super::{AtomicUsize, Mutex, Ordering, fence, isolate};
 
 /// The waiting tasks. Waking is by broadcast: each re-checks its own condition.
 #[derive(Debug, Default)]
@@ -21,9 +21,9 @@ struct Waiters {
 impl WaitList {
     /// Wakes everybody. Must be called without a lock held, since a waker is the user's code.
     pub(crate) fn notify_all(&self) {
-        // Ordering: whoever waits has registered before it looked at its condition, and the
-        // condition is read and written under a lock of its own. So either this load comes after
-        // the registration through that lock, or the waiter saw the new state itself.
+        // Ordering: whoever waits has registered, with a fence, before it looked at its condition.
+        // The condition was changed either under a lock of its own or by a SeqCst operation. So
+        // either this load sees the registration, or the waiter saw the new state itself.
         if self.count.load(Ordering::SeqCst) == 0 {
             return;
         }
@@ -60,6 +60,7 @@ impl<'a> Waiting<'a> {
         waiters.entries.push((id, waker));
         self.list.count.store(waiters.entries.len(), Ordering::SeqCst);
         drop(waiters);
+        fence(Ordering::SeqCst);
         self.id = Some(id);
         drop(old);
     }

@@ -94,16 +94,18 @@ fn busy(bus: &Bus) -> Vec<String> {
         busy.push(format!("{} events wait for `start`", registry.buffer.inbox.len()));
     }
     for listener in registry.listeners.values() {
-        let inbox = listener.mailbox.inbox();
+        let queued = registry.figures(&listener.mailbox).queued;
+        let (attendance, in_hand) = listener.mailbox.attendance();
+        let handling = attendance.handling;
         let name = &listener.mailbox.settings.name;
         if listener.mailbox.settings.bystander {
             continue;
         }
-        if inbox.len() > 0 {
-            busy.push(format!("`{name}` has {} events queued", inbox.len()));
-        } else if inbox.attendance.handling > 0 {
-            busy.push(format!("`{name}` has {} handlers running", inbox.attendance.handling));
-        } else if inbox.attendance.in_hand {
+        if queued > 0 {
+            busy.push(format!("`{name}` has {queued} events queued"));
+        } else if handling > 0 {
+            busy.push(format!("`{name}` has {handling} handlers running"));
+        } else if in_hand {
             busy.push(format!("`{name}` took an event and has not asked for the next"));
         }
     }

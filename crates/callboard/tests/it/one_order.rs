@@ -176,10 +176,10 @@ fn numbers_tell_the_order_of_publication() {
     let bus = Bus::new();
     let buffered = bus.publish(A(0, 0)).sequence().unwrap();
     bus.start();
-    let unheard = bus.publish(A(0, 1)).sequence().unwrap();
+    assert_eq!(bus.publish(A(0, 1)).sequence(), None, "nobody listens");
     let mut reader = bus.subscriber("reader").late().subscribe::<B>();
     let heard = bus.publish(B(0, 0)).sequence().unwrap();
-    assert!(buffered < unheard && unheard < heard);
+    assert!(buffered < heard);
     assert_eq!(reader.try_recv().unwrap().sequence(), heard);
 }
 

@@ -1,0 +1,138 @@
+//! Who reads the log of one event type.
+
+use std::sync::Arc;
+
+use super::queue::{Admission, Entry};
+use super::{Account, Aftermath, Envelope, Mailbox, Routed};
+use crate::event::{Event, TypeInfo};
+use crate::log::{Held, Log, Stamp, Standing, Tap};
+use crate::overflow::DropReason;
+use crate::sync::Ordering;
+
+/// The log of one event type, and the mailboxes whose readers read it.
+///
+/// Such a reader has a queue too, which is empty nearly always: what does not come by the log (a
+/// replay, an event of another priority than its type's) comes by that.
+pub(crate) struct Feed {
+    info: &'static TypeInfo,
+    log: Log,
+    /// In the places that the log gives its readers.
+    mailboxes: Vec<Arc<Mailbox>>,
+    /// Those whose readers have found nothing, each once.
+    sleepers: Vec<Arc<Mailbox>>,
+}
+
+impl Feed {
+    pub(crate) fn new(info: &'static TypeInfo) -> Self {
+        Self { info, log: Log::new(info.shape), mailboxes: Vec::new(), sleepers: Vec::new() }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.mailboxes.is_empty()
+    }
+
+    pub(crate) fn mailboxes(&self) -> impl ExactSizeIterator<Item = &Arc<Mailbox>> {
+        self.mailboxes.iter()
+    }
+
+    /// Adds a reader: `open` makes its mailbox.
+    pub(crate) fn join(
+        &mut self,
+        id: u64,
+        capacity: usize,
+        open: impl FnOnce(&Tap) -> Arc<Mailbox>,
+    ) -> Tap {
+        let tap = self.log.join(id, capacity);
+        self.mailboxes.push(open(&tap));
+        tap
+    }
+
+    /// Removes a reader. Returns what the log knows of it, with what waits for it counted as
+    /// dropped: the caller drops its tap.
+    pub(crate) fn leave(&mut self, mailbox: u64) -> Option<Account> {
+        let mut account = Account::new(self.info);
+        self.add_standing(mailbox, &mut account);
+        let place = self.log.leave(mailbox)?;
+        self.mailboxes.swap_remove(place);
+        self.sleepers.retain(|sleeper| sleeper.id != mailbox);
+        let waiting = std::mem::take(&mut account.ledger.queued);
+        account.ledger.count_drops(DropReason::Unsubscribed, waiting);
+        Some(account)
+    }
+
+    /// Adds what the log knows of a reader to an account.
+    pub(crate) fn add_standing(&self, mailbox: u64, account: &mut Account) -> Standing {
+        let standing = self.log.standing(mailbox);
+        account.ledger.offered += standing.offered;
+        account.ledger.delivered += standing.taken;
+        account.ledger.queued += standing.waiting;
+        account.ledger.count_drops(DropReason::Full, standing.dropped);
+        standing
+    }
+
+    /// The reader has found nothing: it is woken by the next event.
+    pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>) {
+        // Nothing ever comes for one without capacity.
+        let hopeful = mailbox.settings.capacity > 0;
+        if hopeful && !mailbox.enlisted.swap(true, Ordering::Relaxed) {
+            self.sleepers.push(Arc::clone(mailbox));
+        }
+    }
+
+    /// Writes an event to the log. It is taken out of `event` if somebody will read it, or if
+    /// `keep` asks for it; then it is returned too.
+    #[inline]
+    pub(crate) fn offer<E: Event>(
+        &mut self,
+        event: &mut Option<E>,
+        stamp: Stamp,
+        keep: bool,
+        aftermath: &mut Aftermath<'_>,
+    ) -> (Routed, Option<Held>) {
+        let Self { info, log, mailboxes, sleepers } = self;
+        let mut dropped = 0;
+        let offered = log.offer(event, stamp, keep, |place| {
+            dropped += 1;
+            mailboxes[place].report(info, stamp.sequence, DropReason::Full, aftermath);
+        });
+        if offered.admitted > 0 && !sleepers.is_empty() {
+            aftermath.wake_sleepers(sleepers);
+        }
+        (Routed { delivered: offered.admitted, dropped }, offered.held)
+    }
+
+    /// Hands an event to every reader by its queue.
+    pub(crate) fn hand_over(
+        &mut self,
+        envelope: &Envelope,
+        admission: Admission,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Routed {
+        let mut routed = Routed::default();
+        for (place, mailbox) in self.mailboxes.iter().enumerate() {
+            let waiting = usize::try_from(self.log.waiting(place)).unwrap_or(usize::MAX);
+            if admission == Admission::Bounded && waiting >= mailbox.settings.capacity {
+                self.log.refuse(place);
+                mailbox.refuse();
+                let (info, sequence) = (envelope.info, envelope.sequence());
+                mailbox.report(info, sequence, DropReason::Full, aftermath);
+                routed.dropped += 1;
+                continue;
+            }
+            let mut entry = Entry::new(envelope.clone(), 0);
+            entry.missed = self.log.take_lost(place);
+            routed += mailbox.offer(entry, Admission::Beyond, aftermath);
+            if let Some(gauge) = &mailbox.gauge {
+                gauge.raise_high_water(waiting.saturating_add(1));
+            }
+        }
+        self.log.squeeze();
+        routed
+    }
+
+    /// Every reader lost these many events before what it gets next.
+    pub(crate) fn add_lost(&mut self, lost: u64) {
+        (0..self.mailboxes.len()).for_each(|place| self.log.add_lost(place, lost));
+    }
+}

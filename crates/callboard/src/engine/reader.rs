@@ -1,0 +1,244 @@
+//! One subscription as its reader sees it.
+
+use std::cmp::Reverse;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use super::inbox::Take;
+use super::{Mailbox, Taken};
+use crate::event::{Event, EventRef, Priority, Receipt, TypeInfo};
+use crate::log::{Stretch, Tap};
+use crate::sync::{Ordering, fence};
+
+/// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
+/// place in that.
+#[doc(hidden)]
+pub struct Reader {
+    pub(crate) mailbox: Arc<Mailbox>,
+    log: Option<LogReader>,
+}
+
+struct LogReader {
+    tap: Tap,
+    info: &'static TypeInfo,
+}
+
+/// What a reader that does not take finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ready {
+    Event,
+    Empty,
+    Closed,
+}
+
+/// Where the next event is.
+enum Next {
+    Log,
+    Queue,
+    Nowhere,
+}
+
+impl Reader {
+    pub(crate) fn of_queue(mailbox: Arc<Mailbox>) -> Self {
+        Self { mailbox, log: None }
+    }
+
+    pub(crate) fn of_log(mailbox: Arc<Mailbox>, tap: Tap, info: &'static TypeInfo) -> Self {
+        Self { mailbox, log: Some(LogReader { tap, info }) }
+    }
+
+    /// Whether there is an event. A reader that asks has finished with what it took before.
+    #[inline]
+    pub(crate) fn ready(&mut self) -> Ready {
+        let was_busy = self.mailbox.ask(None);
+        let Some(log) = &mut self.log else {
+            return self.mailbox.ready();
+        };
+        // First whether it is closed: what it holds by then is all there will be.
+        let closed = self.mailbox.is_closed();
+        match log.next(&self.mailbox) {
+            Next::Log | Next::Queue => Ready::Event,
+            Next::Nowhere => nothing(was_busy, closed),
+        }
+    }
+
+    /// Takes the next event. A reader that asks has finished with what it took before.
+    #[inline]
+    pub(crate) fn try_take(&mut self, now: Option<Instant>) -> Take {
+        let was_busy = self.mailbox.ask(now);
+        let Some(log) = &mut self.log else {
+            return self.mailbox.take(now);
+        };
+        let closed = self.mailbox.is_closed();
+        match log.next(&self.mailbox) {
+            Next::Log => {}
+            Next::Queue => return self.mailbox.take(now),
+            Next::Nowhere => {
+                return match nothing(was_busy, closed) {
+                    Ready::Closed => Take::Closed,
+                    _ => Take::Empty,
+                };
+            }
+        }
+        self.mailbox.hand();
+        let Some((held, missed)) = log.tap.take() else {
+            return Take::Empty;
+        };
+        Take::Event(Taken {
+            info: log.info,
+            held,
+            ticket: None,
+            receipt: Receipt { missed, taken_at: now },
+            member: 0,
+            mailbox: self.mailbox.id,
+        })
+    }
+
+    /// Whether the next event, which is there, can be lent.
+    #[inline]
+    pub(crate) fn lends(&mut self) -> bool {
+        let Self { mailbox, log } = self;
+        log.as_mut().is_some_and(|log| matches!(log.next(mailbox), Next::Log))
+    }
+
+    /// The events that may be lent: the next ones of the log.
+    #[inline]
+    pub(crate) fn lend<E: Event>(&mut self) -> Option<LentEvents<'_, E>> {
+        let Self { mailbox, log } = self;
+        let stretch = log.as_mut()?.tap.stretch()?;
+        Some(LentEvents { stretch, mailbox, begun: false })
+    }
+
+    /// Waits until there is an event. `enlist` puts the mailbox among the sleepers of its log.
+    #[inline]
+    pub(crate) fn poll_ready(
+        &mut self,
+        context: &mut Context<'_>,
+        enlist: impl FnOnce(&Arc<Mailbox>, &TypeInfo),
+    ) -> Poll<Ready> {
+        match self.ready() {
+            Ready::Empty => {}
+            ready => return Poll::Ready(ready),
+        }
+        self.sleep(context, enlist);
+        // Whatever came before the waker was set is seen now; what comes later wakes it.
+        match self.ready() {
+            Ready::Empty => Poll::Pending,
+            ready => {
+                self.forget_waker();
+                Poll::Ready(ready)
+            }
+        }
+    }
+
+    /// Has the task woken by whatever comes next.
+    fn sleep(&self, context: &Context<'_>, enlist: impl FnOnce(&Arc<Mailbox>, &TypeInfo)) {
+        if !self.mailbox.wakes(context.waker()) {
+            // Cloning a waker, and dropping one, is the user's code: not under the lock.
+            let waker = Waker::clone(context.waker());
+            drop(self.mailbox.set_waker(Some(waker)));
+        }
+        // Whoever clears the flag takes the waker afterwards, and so finds the one set above.
+        if let Some(log) = &self.log
+            && !self.mailbox.enlisted.load(Ordering::Relaxed)
+        {
+            enlist(&self.mailbox, log.info);
+        }
+    }
+
+    /// Forgets the sleeping reader: its future was dropped.
+    pub(crate) fn forget_waker(&self) {
+        drop(self.mailbox.set_waker(None));
+    }
+
+    /// Gives up what waits in the log, which the reader has left.
+    pub(crate) fn give_up(&mut self) {
+        drop(self.log.take());
+    }
+}
+
+/// What a reader finds that finds nothing.
+fn nothing(was_busy: bool, closed: bool) -> Ready {
+    if was_busy {
+        // Ordering: whoever waits for readers to be done has a fence between its registration and
+        // its look at them: either it sees that this one is, or the reader sees that it waits.
+        fence(Ordering::SeqCst);
+    }
+    if closed { Ready::Closed } else { Ready::Empty }
+}
+
+impl LogReader {
+    /// Where the next event is: the more urgent, or else the earlier, of the log's and the queue's.
+    #[inline]
+    fn next(&mut self, mailbox: &Mailbox) -> Next {
+        // The log first: whoever sees an event there sees what was queued before it.
+        let in_log = self.tap.look();
+        if self.tap.gauge().elsewhere() > 0 {
+            return self.compare(mailbox);
+        }
+        if in_log { Next::Log } else { Next::Nowhere }
+    }
+
+    #[cold]
+    fn compare(&mut self, mailbox: &Mailbox) -> Next {
+        let of_log = self.tap.peek().map(|sequence| urgency(self.info.rank, sequence));
+        let of_queue = mailbox.peek().map(|(priority, sequence)| urgency(priority, sequence));
+        match (of_log, of_queue) {
+            (Some(of_log), Some(of_queue)) if of_log > of_queue => Next::Log,
+            (Some(_), None) => Next::Log,
+            (_, Some(_)) => Next::Queue,
+            (None, None) => Next::Nowhere,
+        }
+    }
+}
+
+/// The greater comes first.
+fn urgency(priority: Priority, sequence: u64) -> (Priority, Reverse<u64>) {
+    (priority, Reverse(sequence))
+}
+
+/// Events that are lent, each taken as it is handed out. They end early if something more urgent
+/// has been queued.
+#[doc(hidden)]
+pub struct LentEvents<'a, E: 'static> {
+    stretch: Stretch<'a, E>,
+    mailbox: &'a Mailbox,
+    begun: bool,
+}
+
+impl<E: Event> LentEvents<'_, E> {
+    /// Whether the last one taken was the last that was known to be there.
+    #[inline]
+    pub(crate) fn drained(&self) -> bool {
+        self.stretch.drained()
+    }
+}
+
+impl<E: Event> fmt::Debug for LentEvents<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LentEvents").field(&self.stretch).finish()
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reader").field(&self.mailbox.settings.name).finish()
+    }
+}
+
+impl<'a, E: Event> Iterator for LentEvents<'a, E> {
+    type Item = EventRef<'a, E>;
+
+    #[inline]
+    fn next(&mut self) -> Option<EventRef<'a, E>> {
+        if self.begun && self.stretch.gauge().elsewhere() > 0 {
+            return None;
+        }
+        self.begun = true;
+        self.mailbox.hand();
+        let (lent, missed) = self.stretch.take()?;
+        Some(EventRef::new(lent, missed))
+    }
+}

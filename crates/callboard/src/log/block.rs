@@ -1,0 +1,563 @@
+//! Blocks: the memory that events live in, and who keeps it.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::any::TypeId;
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::ptr::{self, NonNull};
+
+use super::Stamp;
+use super::pool::Pool;
+use crate::sync::{Arc, AtomicPtr, AtomicUsize, Ordering};
+
+/// How an event type lies in a block.
+pub(crate) struct Shape {
+    id: fn() -> TypeId,
+    /// Drops a value in place; `None` if there is nothing to drop.
+    drop: Option<unsafe fn(NonNull<u8>)>,
+    align: usize,
+    /// From the start of a slot to the value in it, and to the next slot.
+    value: usize,
+    stride: usize,
+}
+
+/// A block holds about this many bytes...
+const BLOCK_BYTES: usize = 2_048;
+/// ...and at the most this many events.
+const BLOCK_SLOTS: usize = 32;
+/// A block of several slots starts at a cache line, so that a slot of 64 bytes is one.
+const CACHE_LINE: usize = 64;
+
+/// More owners than this can only come of a program that forgets them in a loop; as in `Arc`, it
+/// is stopped before the count could wrap.
+const MOST_OWNERS: usize = isize::MAX.unsigned_abs();
+
+impl Shape {
+    /// How an `E` lies.
+    #[inline]
+    pub(crate) const fn of<E: 'static>() -> &'static Self {
+        const { &Self::new::<E>() }
+    }
+
+    const fn new<E: 'static>() -> Self {
+        let header = size_of::<Slot>();
+        let align = if align_of::<E>() > align_of::<Slot>() {
+            align_of::<E>()
+        } else {
+            align_of::<Slot>()
+        };
+        let value = header.next_multiple_of(align);
+        Self {
+            id: TypeId::of::<E>,
+            drop: if std::mem::needs_drop::<E>() { Some(drop_in_place::<E>) } else { None },
+            align,
+            value,
+            stride: (value + size_of::<E>()).next_multiple_of(align),
+        }
+    }
+
+    /// Whether this is how an `E` lies. The address alone tells mostly, and cheaply: two shapes
+    /// that share one are equal, and so are their ids.
+    #[inline]
+    pub(super) fn is<E: 'static>(&'static self) -> bool {
+        ptr::eq(self, Self::of::<E>()) || (self.id)() == TypeId::of::<E>()
+    }
+
+    /// How many slots an ordinary block has.
+    fn slots(&self) -> usize {
+        (BLOCK_BYTES / self.stride).clamp(1, BLOCK_SLOTS)
+    }
+
+    fn layout(&self, slots: usize) -> Layout {
+        let align = self.align.max(if slots > 1 { CACHE_LINE } else { align_of::<Header>() });
+        let size = self.stride.checked_mul(slots).and_then(|size| size.checked_add(self.first()));
+        let layout = size.map(|size| Layout::from_size_align(size, align));
+        match layout {
+            Some(Ok(layout)) => layout,
+            // A value of almost `isize::MAX` bytes can't have been made in the first place.
+            _ => unreachable!("the event is larger than memory"),
+        }
+    }
+
+    /// From the start of a block to its first slot.
+    fn first(&self) -> usize {
+        size_of::<Header>().next_multiple_of(self.align.max(CACHE_LINE))
+    }
+}
+
+unsafe fn drop_in_place<E>(value: NonNull<u8>) {
+    // SAFETY: handed on to the caller: it is a valid `E` that nobody uses any more.
+    unsafe { value.cast::<E>().drop_in_place() }
+}
+
+/// What stands before the slots of a block.
+struct Header {
+    /// How many pins there are: the block is given back when the last is gone.
+    pins: AtomicUsize,
+    /// The block that continues this one. It is not pinned by being here: whoever follows it has
+    /// a pin on it already.
+    next: AtomicPtr<Self>,
+    shape: &'static Shape,
+    slots: usize,
+    /// Where the block goes when it is given back. Touched by whoever has just made the block, or
+    /// has just removed its last pin.
+    pool: UnsafeCell<Option<Arc<Pool>>>,
+}
+
+/// What stands before an event in its slot.
+struct Slot {
+    /// How many owners the value has, if it is one that must be dropped: readers that have not
+    /// come to it, and handles. The last drops it.
+    owners: AtomicUsize,
+    stamp: Stamp,
+}
+
+/// A block's address, without a claim on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Address(NonNull<Header>);
+
+/// One pin on a block: it stays as it is until the pin is dropped.
+#[derive(Debug)]
+pub(super) struct Pin(NonNull<Header>);
+
+// SAFETY: a pin gives access to the header, all of whose parts but `pool` may be used from any
+// thread, and `pool` by its own rule; and to events, which are `Send` and `Sync` (`write`).
+unsafe impl Send for Pin {}
+// SAFETY: as above.
+unsafe impl Sync for Pin {}
+// SAFETY: an address alone gives access to nothing.
+unsafe impl Send for Address {}
+
+impl Pin {
+    /// A block for several events, with `pins` pins, one of which is returned and the others are
+    /// yet to be [claimed](Address::claim). It comes from the pool and will go back to it.
+    pub(super) fn from_pool(pool: &Arc<Pool>, shape: &'static Shape, pins: usize) -> Self {
+        let block = pool.take().unwrap_or_else(|| Self::allocate(shape, shape.slots()));
+        // SAFETY: the block is new, or was in the pool: nobody else has it.
+        unsafe { block.ready(pins, Some(Arc::clone(pool))) }
+    }
+
+    /// A block for a single event.
+    fn single(shape: &'static Shape) -> Self {
+        // SAFETY: the block is new.
+        unsafe { Self::allocate(shape, 1).ready(1, None) }
+    }
+
+    fn allocate(shape: &'static Shape, slots: usize) -> Address {
+        let layout = shape.layout(slots);
+        // SAFETY: the layout is not empty, since it holds a header.
+        let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else {
+            handle_alloc_error(layout);
+        };
+        let header = Header {
+            pins: AtomicUsize::new(0),
+            next: AtomicPtr::new(ptr::null_mut()),
+            shape,
+            slots,
+            pool: UnsafeCell::new(None),
+        };
+        let block = memory.cast::<Header>();
+        // SAFETY: the memory is ours, and large and aligned enough for a header.
+        unsafe { block.write(header) };
+        Address(block)
+    }
+
+    #[inline]
+    fn header(&self) -> &Header {
+        // SAFETY: the block lives as long as this pin, and its header was written when it was made.
+        unsafe { self.0.as_ref() }
+    }
+
+    #[inline]
+    pub(super) fn address(&self) -> Address {
+        Address(self.0)
+    }
+
+    #[inline]
+    pub(super) fn shape(&self) -> &'static Shape {
+        self.header().shape
+    }
+
+    /// How many slots the block has.
+    #[inline]
+    pub(super) fn slots(&self) -> usize {
+        self.header().slots
+    }
+
+    /// Where slot `index` is.
+    #[inline]
+    pub(super) fn place(&self, index: usize) -> Place {
+        let shape = self.shape();
+        debug_assert!(index < self.slots());
+        let offset = shape.first() + index * shape.stride;
+        // SAFETY: a block has room for all its slots; the callers' indices are below their number.
+        Place(unsafe { self.0.cast::<u8>().add(offset) }.cast())
+    }
+
+    /// Adds pins, to be [claimed](Address::claim) or [removed](Self::remove) later.
+    #[inline]
+    pub(super) fn add(&self, pins: usize) {
+        // Ordering: Relaxed, as in `Arc`: whoever adds a pin has one.
+        let before = self.header().pins.fetch_add(pins, Ordering::Relaxed);
+        if before > MOST_OWNERS {
+            std::process::abort();
+        }
+    }
+
+    /// Drops the pin, and `more` pins besides.
+    #[inline]
+    pub(super) fn remove(self, more: usize) {
+        let pin = std::mem::ManuallyDrop::new(self);
+        // SAFETY: the pins are the caller's to remove, and this one is not used again.
+        unsafe { pin.address().unpin(1 + more) };
+    }
+
+    /// Has `next` continue this block. The writer does so once.
+    pub(super) fn set_next(&self, next: &Self) {
+        // Ordering: Relaxed; readers load it after they have seen a position beyond this block,
+        // and the log's head is released after this.
+        self.header().next.store(next.0.as_ptr(), Ordering::Relaxed);
+    }
+
+    /// The block that continues this one, if there is one by now.
+    #[inline]
+    pub(super) fn next(&self) -> Option<Address> {
+        NonNull::new(self.header().next.load(Ordering::Relaxed)).map(Address)
+    }
+}
+
+impl Clone for Pin {
+    #[inline]
+    fn clone(&self) -> Self {
+        self.add(1);
+        Self(self.0)
+    }
+}
+
+impl Drop for Pin {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the pin is gone after this.
+        unsafe { self.address().unpin(1) }
+    }
+}
+
+impl Address {
+    /// Takes over a pin that was added for the caller.
+    ///
+    /// # Safety
+    ///
+    /// There is such a pin, and nobody else takes it over.
+    #[inline]
+    pub(super) unsafe fn claim(self) -> Pin {
+        Pin(self.0)
+    }
+
+    /// Adds a pin and takes it over.
+    ///
+    /// # Safety
+    ///
+    /// The block is pinned.
+    pub(super) unsafe fn claim_another(self) -> Pin {
+        let pin = std::mem::ManuallyDrop::new(Pin(self.0));
+        Pin::clone(&pin)
+    }
+
+    /// Gives up being an owner of the event at `place`; the last one drops it. That runs the
+    /// user's code.
+    ///
+    /// # Safety
+    ///
+    /// The caller is an owner, the place is in this block, and the block is pinned.
+    #[inline]
+    pub(super) unsafe fn release(self, place: Place) {
+        // SAFETY: the caller's promise.
+        unsafe { place.release(self.0.as_ref().shape) }
+    }
+
+    /// Makes a block ready for use.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else has the block: it is new, or was in a pool.
+    unsafe fn ready(self, pins: usize, pool: Option<Arc<Pool>>) -> Pin {
+        // SAFETY: the caller's promise.
+        let header = unsafe { self.0.as_ref() };
+        header.pins.store(pins, Ordering::Relaxed);
+        header.next.store(ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: likewise.
+        unsafe { *header.pool.get() = pool };
+        Pin(self.0)
+    }
+
+    /// Removes pins; the last one's gives the block back.
+    ///
+    /// # Safety
+    ///
+    /// The pins are the caller's to remove.
+    #[inline]
+    unsafe fn unpin(self, pins: usize) {
+        // SAFETY: the block is there as long as a pin is.
+        let header = unsafe { self.0.as_ref() };
+        // Ordering: Release pairs with the Acquire of whoever removes the last pin, as in `Arc`:
+        // every use of the block comes before it is used anew.
+        if header.pins.fetch_sub(pins, Ordering::AcqRel) == pins {
+            // SAFETY: nobody has the block now.
+            unsafe { self.give_back() }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The last pin is gone.
+    #[cold]
+    unsafe fn give_back(self) {
+        // SAFETY: nobody else has the block.
+        let pool = unsafe { (*self.0.as_ref().pool.get()).take() };
+        // In the pool the block must not keep the pool alive; and if this drops the pool, the
+        // block goes with it.
+        let rest = match &pool {
+            Some(pool) => pool.put(self),
+            None => Some(self),
+        };
+        if let Some(block) = rest {
+            // SAFETY: as above.
+            unsafe { block.free() }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Nobody else has the block.
+    pub(super) unsafe fn free(self) {
+        // SAFETY: nobody else has the block, which was allocated with this layout. Its values are
+        // dropped: their owners held pins.
+        unsafe {
+            let header = self.0.read();
+            dealloc(self.0.as_ptr().cast(), header.shape.layout(header.slots));
+        }
+    }
+
+    pub(super) fn as_ptr(self) -> *mut () {
+        self.0.as_ptr().cast()
+    }
+
+    /// # Safety
+    ///
+    /// The pointer is null or came from [`as_ptr`](Self::as_ptr).
+    pub(super) unsafe fn from_ptr(pointer: *mut ()) -> Option<Self> {
+        NonNull::new(pointer.cast()).map(Self)
+    }
+}
+
+/// Where a slot is, without a claim on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place(NonNull<Slot>);
+
+// SAFETY: a place alone gives access to nothing.
+unsafe impl Send for Place {}
+// SAFETY: as above.
+unsafe impl Sync for Place {}
+
+impl Place {
+    /// Writes an event and what is said of it.
+    ///
+    /// # Safety
+    ///
+    /// The slot is one of a block shaped for `E`, is not in use, and nobody else looks at it yet.
+    #[inline]
+    pub(super) unsafe fn write<E: Send + Sync + 'static>(
+        self,
+        owners: usize,
+        stamp: Stamp,
+        event: E,
+    ) {
+        let shape = Shape::of::<E>();
+        // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
+        unsafe {
+            self.0.write(Slot { owners: AtomicUsize::new(owners), stamp });
+            self.0.cast::<u8>().add(shape.value).cast::<E>().write(event);
+        }
+    }
+
+    /// What is said of the event.
+    ///
+    /// # Safety
+    ///
+    /// The slot was written, and its block is pinned for `'a`.
+    #[inline]
+    pub(super) unsafe fn stamp<'a>(self) -> &'a Stamp {
+        // SAFETY: the caller's promise.
+        unsafe { &self.0.as_ref().stamp }
+    }
+
+    /// The event.
+    ///
+    /// # Safety
+    ///
+    /// As [`stamp`](Self::stamp); it is an `E`; and if it is to be dropped, the caller is one of
+    /// its owners for `'a`.
+    #[inline]
+    pub(super) unsafe fn value<'a, E: 'static>(self) -> &'a E {
+        let shape = Shape::of::<E>();
+        // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
+        unsafe { self.0.cast::<u8>().add(shape.value).cast::<E>().as_ref() }
+    }
+
+    /// Adds an owner.
+    ///
+    /// # Safety
+    ///
+    /// The caller is one, and the slot lies in a block of this shape.
+    #[inline]
+    unsafe fn retain(self, shape: &Shape) {
+        if shape.drop.is_some() {
+            // SAFETY: an owner has a pin.
+            let owners = unsafe { &self.0.as_ref().owners };
+            // Ordering: Relaxed, as in `Arc`: whoever adds an owner is one.
+            if owners.fetch_add(1, Ordering::Relaxed) > MOST_OWNERS {
+                std::process::abort();
+            }
+        }
+    }
+
+    /// Gives up being an owner; the last one drops the value. That runs the user's code.
+    ///
+    /// # Safety
+    ///
+    /// The caller is an owner, with a pin on the block, and the slot lies in a block of this shape.
+    #[inline]
+    unsafe fn release(self, shape: &Shape) {
+        if let Some(drop) = shape.drop {
+            // SAFETY: an owner has a pin.
+            let owners = unsafe { &self.0.as_ref().owners };
+            // Ordering: Release pairs with the Acquire of the last owner, as in `Arc`: every use
+            // of the value comes before it is dropped.
+            if owners.fetch_sub(1, Ordering::AcqRel) == 1 {
+                // SAFETY: nobody uses the value any more.
+                unsafe { drop(self.0.cast::<u8>().add(shape.value)) }
+            }
+        }
+    }
+}
+
+/// An event that is kept: one owner of its value, with a pin on its block.
+#[derive(Debug)]
+pub(crate) struct Held {
+    place: Place,
+    pin: Pin,
+}
+
+impl Held {
+    /// Keeps an event in a block of its own.
+    pub(crate) fn new<E: Send + Sync + 'static>(stamp: Stamp, event: E) -> Self {
+        let pin = Pin::single(Shape::of::<E>());
+        let place = pin.place(0);
+        // SAFETY: the block was made for an `E`, and nobody else has it.
+        unsafe { place.write(1, stamp, event) };
+        Self { place, pin }
+    }
+
+    /// # Safety
+    ///
+    /// The caller is an owner of the event at `place`, in the block of `pin`, and hands that over.
+    #[inline]
+    pub(super) unsafe fn take_over(place: Place, pin: Pin) -> Self {
+        Self { place, pin }
+    }
+
+    #[inline]
+    pub(crate) fn stamp(&self) -> &Stamp {
+        // SAFETY: the slot was written, and the block is pinned.
+        unsafe { self.place.stamp() }
+    }
+
+    /// Whether the event is an `E`.
+    #[inline]
+    pub(crate) fn is<E: 'static>(&self) -> bool {
+        self.pin.shape().is::<E>()
+    }
+
+    /// The event, if it is an `E`.
+    #[inline]
+    pub(crate) fn get<E: 'static>(&self) -> Option<&E> {
+        // SAFETY: it is an `E`, and this is an owner.
+        self.is::<E>().then(|| unsafe { self.place.value() })
+    }
+
+    /// The event as an `E`, if it is one.
+    #[inline]
+    pub(crate) fn downcast<E: 'static>(self) -> Result<Kept<E>, Self> {
+        if self.is::<E>() { Ok(Kept { held: self, event: PhantomData }) } else { Err(self) }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether both are the same event.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        self.place.0 == other.place.0
+    }
+}
+
+impl Clone for Held {
+    #[inline]
+    fn clone(&self) -> Self {
+        // SAFETY: this is an owner, and the place is in the pin's block.
+        unsafe { self.place.retain(self.pin.shape()) };
+        Self { place: self.place, pin: self.pin.clone() }
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        // If the value's destructor panics, the pin is dropped as the frame unwinds.
+        // SAFETY: this is an owner, which is gone after this.
+        unsafe { self.place.release(self.pin.shape()) };
+    }
+}
+
+/// An event that is kept, with its type.
+#[derive(Debug)]
+pub(crate) struct Kept<E> {
+    held: Held,
+    event: PhantomData<fn() -> E>,
+}
+
+impl<E> Kept<E> {
+    /// # Safety
+    ///
+    /// The event is an `E`.
+    pub(super) unsafe fn of(held: Held) -> Self {
+        Self { held, event: PhantomData }
+    }
+
+    pub(crate) fn into_held(self) -> Held {
+        self.held
+    }
+
+    #[inline]
+    pub(crate) fn stamp(&self) -> &Stamp {
+        self.held.stamp()
+    }
+}
+
+impl<E: 'static> Deref for Kept<E> {
+    type Target = E;
+
+    #[inline]
+    fn deref(&self) -> &E {
+        // SAFETY: it is an `E`, and this is an owner.
+        unsafe { self.held.place.value() }
+    }
+}
+
+impl<E> Clone for Kept<E> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self { held: self.held.clone(), event: PhantomData }
+    }
+}

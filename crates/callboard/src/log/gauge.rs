@@ -1,0 +1,166 @@
+//! What the writer and one reader tell each other.
+
+use std::collections::VecDeque;
+
+use super::block::Pin;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, fence};
+
+/// A cache line of its own, so that one side's writes don't slow the other's reads.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(super) struct Padded<T>(pub(super) T);
+
+/// How far the log is written: the position of the next event.
+#[derive(Debug, Default)]
+pub(super) struct Head(pub(super) Padded<AtomicU64>);
+
+/// What the writer and one reader tell each other.
+#[derive(Debug)]
+pub(crate) struct Gauge {
+    of_reader: Padded<OfReader>,
+    of_writer: Padded<OfWriter>,
+    /// The gaps that the reader has not come to, oldest first; only the last may be open.
+    /// Locked by the writer when it opens or closes one, by the reader when it comes to one.
+    gaps: Mutex<VecDeque<Gap>>,
+}
+
+#[derive(Debug, Default)]
+struct OfReader {
+    /// How many events the reader has taken. Only it stores this.
+    taken: AtomicU64,
+    /// The most that was waiting for it.
+    high_water: AtomicUsize,
+    /// How much of the reader's capacity is taken elsewhere: by its own queue.
+    elsewhere: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct OfWriter {
+    /// Where the reader's next gap begins; `NO_GAP` if there is none. Stored with the gaps locked.
+    next_gap: AtomicU64,
+    /// How many events the reader has lost in the gap that is open. Only the writer stores this.
+    lost: AtomicU64,
+}
+
+/// A position that is never reached.
+pub(super) const NO_GAP: u64 = u64::MAX;
+
+/// A stretch of the log that a reader does not get.
+#[derive(Debug)]
+struct Gap {
+    at: u64,
+    /// `None` while it is open: nothing follows yet.
+    end: Option<End>,
+}
+
+/// Where and how a reader goes on behind a gap.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) position: u64,
+    pub(super) index: usize,
+    /// The block to go on in; `None` for the one that the reader is in when it comes to the gap.
+    pub(super) pin: Option<Pin>,
+    /// How many events the reader lost in the gap.
+    pub(super) lost: u64,
+}
+
+impl Gauge {
+    pub(super) fn new() -> Self {
+        let of_writer = OfWriter { next_gap: AtomicU64::new(NO_GAP), lost: AtomicU64::new(0) };
+        Self {
+            of_reader: Padded::default(),
+            of_writer: Padded(of_writer),
+            gaps: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn taken(&self) -> u64 {
+        self.of_reader.0.taken.load(Ordering::Acquire)
+    }
+
+    /// The reader has taken so many.
+    #[inline]
+    pub(super) fn set_taken(&self, taken: u64) {
+        // Ordering: Release pairs with the Acquire in `taken`: whoever sees the count sees what
+        // was done before.
+        self.of_reader.0.taken.store(taken, Ordering::Release);
+    }
+
+    /// As [`set_taken`](Self::set_taken), and nothing that the reader does afterwards comes
+    /// before it: whoever waits for the reader to drain either sees this count, or is seen.
+    #[inline]
+    pub(super) fn set_taken_and_drained(&self, taken: u64) {
+        // Ordering: the waiting side has such a fence too, between its registration and its look
+        // at this count.
+        self.set_taken(taken);
+        fence(Ordering::SeqCst);
+    }
+
+    pub(crate) fn high_water(&self) -> usize {
+        self.of_reader.0.high_water.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn raise_high_water(&self, waiting: usize) {
+        if waiting > self.high_water() {
+            self.of_reader.0.high_water.fetch_max(waiting, Ordering::Relaxed);
+        }
+    }
+
+    /// How many events wait for the reader in its own queue. Whoever has locked the queue sets it;
+    /// the reader looks at it before each take.
+    #[inline]
+    pub(crate) fn elsewhere(&self) -> usize {
+        self.of_reader.0.elsewhere.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_elsewhere(&self, waiting: usize) {
+        self.of_reader.0.elsewhere.store(waiting, Ordering::Release);
+    }
+
+    #[inline]
+    pub(super) fn next_gap(&self) -> u64 {
+        self.of_writer.0.next_gap.load(Ordering::Acquire)
+    }
+
+    /// How many events the reader has lost since the last one that it will get.
+    pub(crate) fn lost(&self) -> u64 {
+        self.of_writer.0.lost.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(super) fn set_lost(&self, lost: u64) {
+        self.of_writer.0.lost.store(lost, Ordering::Relaxed);
+    }
+
+    /// The reader gets nothing from `at` on.
+    pub(super) fn open_gap(&self, at: u64) {
+        let mut gaps = self.gaps.lock();
+        gaps.push_back(Gap { at, end: None });
+        if gaps.len() == 1 {
+            // Ordering: Release, and it comes before the head moves beyond `at`: a reader that
+            // sees the head there sees the gap.
+            self.of_writer.0.next_gap.store(at, Ordering::Release);
+        }
+    }
+
+    /// The reader gets events again.
+    pub(super) fn close_gap(&self, end: End) {
+        self.set_lost(0);
+        let mut gaps = self.gaps.lock();
+        if let Some(open) = gaps.back_mut() {
+            open.end = Some(end);
+        }
+    }
+
+    /// The reader has come to its next gap: the end of it, unless it is still open.
+    pub(super) fn pass_gap(&self) -> Option<End> {
+        let mut gaps = self.gaps.lock();
+        let end = gaps.front_mut()?.end.take()?;
+        gaps.pop_front();
+        let next = gaps.front().map_or(NO_GAP, |gap| gap.at);
+        self.of_writer.0.next_gap.store(next, Ordering::Release);
+        Some(end)
+    }
+}

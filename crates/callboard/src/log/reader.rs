@@ -1,0 +1,287 @@
+//! The reading end of a log.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use super::block::{Address, Held, Pin, Place};
+use super::gauge::{Gauge, Head, NO_GAP};
+use super::{Kept, Stamp};
+use crate::sync::{Arc, Ordering, discard};
+
+/// One reader's place in a log. It takes no lock but at gaps, and writes to nothing that another
+/// reader reads.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    head: Arc<Head>,
+    gauge: Arc<Gauge>,
+    /// The block that the next event, or the last one taken, is in.
+    block: Option<Pin>,
+    /// The slot that comes next.
+    index: usize,
+    /// Pins on the block that are there to be handed out.
+    credits: usize,
+    /// The position that comes next.
+    position: u64,
+    /// Up to here the events are known to be there.
+    visible: u64,
+    taken: u64,
+    /// What was lost before the next event.
+    missed: u64,
+}
+
+/// How many pins are added at a time: one atomic operation for so many events handed out.
+const CREDITS: usize = 64;
+
+impl Tap {
+    pub(super) fn new(head: Arc<Head>, gauge: Arc<Gauge>, position: u64) -> Self {
+        Self {
+            head,
+            gauge,
+            block: None,
+            index: 0,
+            credits: 0,
+            position,
+            visible: position,
+            taken: 0,
+            missed: 0,
+        }
+    }
+
+    pub(crate) fn gauge(&self) -> &Arc<Gauge> {
+        &self.gauge
+    }
+
+    /// Looks whether there is an event.
+    #[inline]
+    pub(crate) fn look(&mut self) -> bool {
+        // Ordering: Acquire pairs with the Release in `Log::offer`. What it stored before the head,
+        // the next gap among it, is visible from here on.
+        let head = self.head.0.0.load(Ordering::Acquire);
+        let gap = self.gauge.next_gap();
+        if self.position == gap {
+            return head > self.position && self.pass_gap();
+        }
+        self.visible = head.min(gap);
+        if gap == NO_GAP {
+            let waiting = usize::try_from(head - self.position).unwrap_or(usize::MAX);
+            self.gauge.raise_high_water(waiting.saturating_add(self.gauge.elsewhere()));
+        }
+        self.visible > self.position
+    }
+
+    /// Goes on behind the gap that it has come to, if that has an end.
+    #[cold]
+    fn pass_gap(&mut self) -> bool {
+        let Some(end) = self.gauge.pass_gap() else {
+            return false;
+        };
+        self.missed += end.lost;
+        self.position = end.position;
+        self.index = end.index;
+        if let Some(pin) = end.pin {
+            self.move_to(pin);
+        }
+        // Behind a gap is an event.
+        self.look()
+    }
+
+    fn move_to(&mut self, block: Pin) {
+        if let Some(left) = self.block.replace(block) {
+            left.remove(std::mem::take(&mut self.credits));
+        }
+    }
+
+    /// The number of the event that comes next, if there is one.
+    pub(crate) fn peek(&mut self) -> Option<u64> {
+        if !self.look() {
+            return None;
+        }
+        self.enter_block()?;
+        let place = self.block.as_ref()?.place(self.index);
+        // SAFETY: the head is beyond this position, which is this reader's: its slot was written,
+        // and its block is pinned.
+        Some(unsafe { place.stamp() }.sequence)
+    }
+
+    /// Enters the block of the next event, which is there.
+    #[inline]
+    fn enter_block(&mut self) -> Option<()> {
+        let block = self.block.as_ref()?;
+        if self.index == block.slots() {
+            let next = block.next()?;
+            // SAFETY: the writer added a pin for each reader that flowed when it began the block,
+            // and the next event, which this reader gets, is in it.
+            let next = unsafe { next.claim() };
+            self.move_to(next);
+            self.index = 0;
+        }
+        Some(())
+    }
+
+    /// Steps over the next event, which [`look`](Self::look) has seen and whose block has been
+    /// entered.
+    #[inline]
+    fn step(&mut self) -> u64 {
+        self.index += 1;
+        self.position += 1;
+        self.taken += 1;
+        if self.position < self.visible {
+            self.gauge.set_taken(self.taken);
+        } else {
+            self.gauge.set_taken_and_drained(self.taken);
+        }
+        std::mem::take(&mut self.missed)
+    }
+
+    /// Whether the last event taken was the last that was known to be there.
+    pub(crate) fn drained(&self) -> bool {
+        self.position >= self.visible
+    }
+
+    /// Takes the next event, with what was missed before it.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<(Held, u64)> {
+        if self.drained() && !self.look() {
+            return None;
+        }
+        self.enter_block()?;
+        let block = self.block.as_ref()?;
+        let (place, address) = (block.place(self.index), block.address());
+        if self.credits == 0 {
+            block.add(CREDITS);
+            self.credits = CREDITS;
+        }
+        self.credits -= 1;
+        // SAFETY: the slot was written, and this reader owns a share of its event, which it hands
+        // over with one of the pins added above.
+        let held = unsafe { Held::take_over(place, address.claim()) };
+        Some((held, self.step()))
+    }
+
+    /// The events that are there, up to the end of their block, to be lent while the tap is
+    /// borrowed. `None` if there is none.
+    #[inline]
+    pub(crate) fn stretch<E: 'static>(&mut self) -> Option<Stretch<'_, E>> {
+        if self.drained() && !self.look() {
+            return None;
+        }
+        let waiting = usize::try_from(self.visible - self.position).unwrap_or(usize::MAX);
+        self.enter_block()?;
+        let block = self.block.as_ref()?;
+        if !block.shape().is::<E>() {
+            return None;
+        }
+        let slots = block.slots();
+        let left = waiting.min(slots - self.index);
+        Some(Stretch { tap: self, left, event: PhantomData })
+    }
+}
+
+impl Drop for Tap {
+    /// Gives up what waits. The reader has left the log.
+    fn drop(&mut self) {
+        while let Some((held, _)) = self.take() {
+            discard(held);
+        }
+        if let Some(block) = self.block.take() {
+            block.remove(self.credits);
+        }
+    }
+}
+
+/// Some events in one block, each taken as it is handed out.
+#[derive(Debug)]
+pub(crate) struct Stretch<'a, E> {
+    tap: &'a mut Tap,
+    left: usize,
+    event: PhantomData<&'a E>,
+}
+
+impl<'a, E: 'static> Stretch<'a, E> {
+    pub(crate) fn gauge(&self) -> &Gauge {
+        &self.tap.gauge
+    }
+
+    /// Whether the last event taken was the last that was known to be there.
+    pub(crate) fn drained(&self) -> bool {
+        self.tap.drained()
+    }
+
+    /// Takes the next event, with what was missed before it.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<(Lent<'a, E>, u64)> {
+        self.left = self.left.checked_sub(1)?;
+        let block = self.tap.block.as_ref()?;
+        // The block stays pinned for `'a`: for so long the tap is borrowed, and a stretch ends
+        // where its block does.
+        let owner = Owner::Reader(block.address(), PhantomData);
+        let lent = Lent { place: block.place(self.tap.index), owner, event: PhantomData };
+        Some((lent, self.tap.step()))
+    }
+}
+
+/// An event in a reader's hands: lent by the block that it lies in, or kept.
+#[derive(Debug)]
+pub(crate) struct Lent<'a, E> {
+    place: Place,
+    owner: Owner<'a>,
+    event: PhantomData<&'a E>,
+}
+
+#[derive(Debug)]
+enum Owner<'a> {
+    /// The reader, whose share of the event this is; the block is pinned by its tap.
+    Reader(Address, PhantomData<&'a ()>),
+    /// A handle; `None` only when it has been taken out.
+    Handle(Option<Held>),
+}
+
+impl<E: 'static> Lent<'_, E> {
+    #[inline]
+    pub(crate) fn stamp(&self) -> &Stamp {
+        // SAFETY: the slot was written, and the block is pinned.
+        unsafe { self.place.stamp() }
+    }
+
+    /// Keeps the event.
+    pub(crate) fn into_kept(mut self) -> Kept<E> {
+        let held = match std::mem::replace(&mut self.owner, Owner::Handle(None)) {
+            // SAFETY: the block is pinned by the tap, so that one more pin can be added, and the
+            // reader's share of the event goes over to the handle.
+            Owner::Reader(block, _) => unsafe {
+                Held::take_over(self.place, block.claim_another())
+            },
+            Owner::Handle(Some(held)) => held,
+            Owner::Handle(None) => unreachable!("taken out only here and when dropped"),
+        };
+        // SAFETY: it is an `E`: a stretch is made of such a block, and a `Kept` is one.
+        unsafe { Kept::of(held) }
+    }
+}
+
+impl<E> From<Kept<E>> for Lent<'_, E> {
+    fn from(kept: Kept<E>) -> Self {
+        let held = kept.into_held();
+        Self { place: held.place(), owner: Owner::Handle(Some(held)), event: PhantomData }
+    }
+}
+
+impl<E: 'static> Deref for Lent<'_, E> {
+    type Target = E;
+
+    #[inline]
+    fn deref(&self) -> &E {
+        // SAFETY: it is an `E`, and this or its handle is an owner.
+        unsafe { self.place.value() }
+    }
+}
+
+impl<E> Drop for Lent<'_, E> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Owner::Reader(block, _) = self.owner {
+            // SAFETY: the reader's share is given up, and the block is pinned by the tap.
+            unsafe { block.release(self.place) };
+        }
+    }
+}

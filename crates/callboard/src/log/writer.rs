@@ -1,0 +1,339 @@
+//! The writing end of a log.
+
+use super::block::{Address, Held, Pin, Shape};
+use super::gauge::{End, Gauge, Head};
+use super::pool::Pool;
+use super::{Stamp, Tap};
+use crate::sync::{Arc, Ordering};
+
+/// The events of one type, and where each of its readers stands. Its owner's lock is what makes
+/// the writer the only one.
+pub(crate) struct Log {
+    shape: &'static Shape,
+    head: Arc<Head>,
+    /// The position of the next event.
+    position: u64,
+    /// How many events were offered to the readers.
+    offered: u64,
+    tail: Option<Tail>,
+    readers: Vec<Reader>,
+    /// Before this position no reader that flows is full.
+    room_until: u64,
+    /// The places of the readers that have a gap open, in rising order but for the newest.
+    stopped: Vec<usize>,
+    /// The places of those whose gap the next event closes. Empty between two events.
+    resuming: Vec<usize>,
+    pool: Arc<Pool>,
+}
+
+/// The block that is being filled.
+struct Tail {
+    pin: Pin,
+    filled: usize,
+}
+
+/// A reader, as the writer knows it.
+struct Reader {
+    id: u64,
+    gauge: Arc<Gauge>,
+    capacity: u64,
+    /// How many of the positions so far, or up to its open gap, were not for it.
+    skipped: u64,
+    /// Set while it has a gap open; otherwise it flows, and has a pin on the tail.
+    gap: Option<OpenGap>,
+    /// What `Log::offered` was when it came.
+    offered_before: u64,
+    /// How many it lost to its capacity.
+    dropped: u64,
+    lost_since_take: u64,
+    /// What it had taken when it last lost one.
+    seen_taken: u64,
+    demand: u64,
+}
+
+struct OpenGap {
+    at: u64,
+    /// The last block that the reader has a pin on.
+    block: Option<Address>,
+}
+
+/// What came of an event that was offered.
+pub(crate) struct Offered {
+    /// How many readers will get it.
+    pub(crate) admitted: usize,
+    /// The event for whoever else keeps it, if that was asked for.
+    pub(crate) held: Option<Held>,
+}
+
+/// One reader's account.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Standing {
+    pub(crate) offered: u64,
+    pub(crate) taken: u64,
+    pub(crate) waiting: u64,
+    pub(crate) dropped: u64,
+    /// The capacity that would have sufficed at the worst loss.
+    pub(crate) demand: u64,
+}
+
+impl Log {
+    pub(crate) fn new(shape: &'static Shape) -> Self {
+        Self {
+            shape,
+            head: Arc::default(),
+            position: 0,
+            offered: 0,
+            tail: None,
+            readers: Vec::new(),
+            room_until: 0,
+            stopped: Vec::new(),
+            resuming: Vec::new(),
+            pool: Arc::default(),
+        }
+    }
+
+    /// Adds a reader, in the next place. It begins with the next event: before that is a gap.
+    pub(crate) fn join(&mut self, id: u64, capacity: usize) -> Tap {
+        let gauge = Arc::new(Gauge::new());
+        gauge.open_gap(self.position);
+        self.stopped.push(self.readers.len());
+        self.readers.push(Reader {
+            id,
+            gauge: Arc::clone(&gauge),
+            capacity: capacity as u64,
+            skipped: self.position,
+            gap: Some(OpenGap { at: self.position, block: None }),
+            offered_before: self.offered,
+            dropped: 0,
+            lost_since_take: 0,
+            seen_taken: 0,
+            demand: 0,
+        });
+        Tap::new(Arc::clone(&self.head), gauge, self.position)
+    }
+
+    /// Removes a reader: it gets nothing more. The last one takes its place. Returns that place.
+    pub(crate) fn leave(&mut self, id: u64) -> Option<usize> {
+        let place = self.place(id)?;
+        self.readers.swap_remove(place);
+        let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_some());
+        self.stopped = gaps.map(|(place, _)| place).collect();
+        if self.readers.len() * 4 < self.readers.capacity() {
+            self.readers.shrink_to(self.readers.len() * 2);
+        }
+        Some(place)
+    }
+
+    fn place(&self, id: u64) -> Option<usize> {
+        self.readers.iter().position(|reader| reader.id == id)
+    }
+
+    /// How one reader stands.
+    pub(crate) fn standing(&self, id: u64) -> Standing {
+        let Some(reader) = self.readers.iter().find(|reader| reader.id == id) else {
+            return Standing::default();
+        };
+        let taken = reader.gauge.taken();
+        Standing {
+            offered: self.offered - reader.offered_before,
+            taken,
+            waiting: reader.admitted(self.position) - taken,
+            dropped: reader.dropped,
+            demand: reader.demand,
+        }
+    }
+
+    /// How many wait for the reader in this place, or in its own queue.
+    pub(crate) fn waiting(&self, place: usize) -> u64 {
+        self.readers[place].waiting(self.position)
+    }
+
+    /// The reader lost these many before what it gets next.
+    pub(crate) fn add_lost(&mut self, place: usize, lost: u64) {
+        self.stop(place);
+        let gauge = &self.readers[place].gauge;
+        gauge.set_lost(gauge.lost() + lost);
+    }
+
+    /// What the reader in this place has lost since the last event that it will get, to be told
+    /// by another way.
+    pub(crate) fn take_lost(&mut self, place: usize) -> u64 {
+        let gauge = &self.readers[place].gauge;
+        let lost = gauge.lost();
+        gauge.set_lost(0);
+        lost
+    }
+
+    /// The reader in this place does not get an event because it is full.
+    pub(crate) fn refuse(&mut self, place: usize) {
+        self.stop(place);
+        self.readers[place].lose();
+    }
+
+    /// The reader's own queue has grown: it has less room here.
+    pub(crate) fn squeeze(&mut self) {
+        self.room_until = 0;
+    }
+
+    fn stop(&mut self, place: usize) {
+        let tail = self.tail.as_ref().map(|tail| tail.pin.address());
+        if self.readers[place].stop(self.position, tail) {
+            self.stopped.push(place);
+        }
+    }
+
+    /// Offers an event to every reader. It is taken out of `event` if somebody gets it, or if
+    /// `keep` asks for it. `refused` is called with the place of each reader that is full.
+    #[inline]
+    pub(crate) fn offer<E: Send + Sync + 'static>(
+        &mut self,
+        event: &mut Option<E>,
+        stamp: Stamp,
+        keep: bool,
+        refused: impl FnMut(usize),
+    ) -> Offered {
+        assert!(self.shape.is::<E>(), "a log is for the events of one type");
+        self.offered += 1;
+        let admitted = if self.position < self.room_until && self.stopped.is_empty() {
+            self.readers.len()
+        } else {
+            self.admit_each(refused)
+        };
+        if admitted == 0 && !keep {
+            return Offered { admitted, held: None };
+        }
+        let Some(event) = event.take() else {
+            return Offered { admitted: 0, held: None };
+        };
+        let tail = match &mut self.tail {
+            Some(tail) if tail.filled < tail.pin.slots() => tail,
+            _ => self.next_block(),
+        };
+        let place = tail.pin.place(tail.filled);
+        // SAFETY: the slot is behind the last one written, and no reader looks at it before the
+        // head has moved on; the block is shaped for an `E`, as was asserted.
+        unsafe { place.write(admitted + usize::from(keep), stamp, event) };
+        let held = keep.then(|| {
+            // SAFETY: one of the owners counted above is this one.
+            unsafe { Held::take_over(place, tail.pin.clone()) }
+        });
+        tail.filled += 1;
+        if !self.resuming.is_empty() {
+            self.resume();
+        }
+        self.position += 1;
+        // Ordering: Release pairs with the Acquire in `Tap::look`: a reader that sees the position
+        // sees the event, its block, and the gaps before it.
+        self.head.0.0.store(self.position, Ordering::Release);
+        Offered { admitted, held }
+    }
+
+    /// Looks at each reader that may be full.
+    fn admit_each(&mut self, mut refused: impl FnMut(usize)) -> usize {
+        let Self { readers, stopped, resuming, position, .. } = self;
+        stopped.retain(|&place| {
+            let reader = &mut readers[place];
+            let full = reader.waiting(*position) >= reader.capacity;
+            if full {
+                reader.lose();
+                refused(place);
+            } else {
+                resuming.push(place);
+            }
+            full
+        });
+        if *position >= self.room_until {
+            self.room_until = u64::MAX;
+            let tail = self.tail.as_ref().map(|tail| tail.pin.address());
+            for (place, reader) in readers.iter_mut().enumerate() {
+                if reader.gap.is_some() {
+                    continue;
+                }
+                let limit = reader.limit();
+                if limit > *position {
+                    self.room_until = self.room_until.min(limit);
+                    continue;
+                }
+                reader.stop(*position, tail);
+                stopped.push(place);
+                reader.lose();
+                refused(place);
+            }
+        }
+        readers.len() - stopped.len()
+    }
+
+    /// Begins a block, with a pin for each reader that flows.
+    #[cold]
+    fn next_block(&mut self) -> &mut Tail {
+        let flowing = self.readers.len() - self.stopped.len() - self.resuming.len();
+        let pin = Pin::from_pool(&self.pool, self.shape, 1 + flowing);
+        if let Some(tail) = &self.tail {
+            tail.pin.set_next(&pin);
+        }
+        self.tail.insert(Tail { pin, filled: 0 })
+    }
+
+    /// Lets those whose gap ends go on with the event just written.
+    #[cold]
+    fn resume(&mut self) {
+        let Some(Tail { pin, filled }) = &self.tail else {
+            return;
+        };
+        for place in self.resuming.drain(..) {
+            let reader = &mut self.readers[place];
+            reader.resume(self.position, filled - 1, pin);
+            self.room_until = self.room_until.min(reader.limit());
+        }
+    }
+}
+
+impl Reader {
+    /// How many events were for it.
+    fn admitted(&self, position: u64) -> u64 {
+        self.gap.as_ref().map_or(position, |gap| gap.at) - self.skipped
+    }
+
+    /// How many wait for it.
+    fn waiting(&self, position: u64) -> u64 {
+        self.admitted(position) - self.gauge.taken() + self.gauge.elsewhere() as u64
+    }
+
+    /// The position from which on it would be full, if it flows and takes nothing more.
+    fn limit(&self) -> u64 {
+        let room = self.capacity.saturating_sub(self.gauge.elsewhere() as u64);
+        (self.skipped + self.gauge.taken()).saturating_add(room)
+    }
+
+    /// Opens a gap, unless one is open; whether it did.
+    fn stop(&mut self, position: u64, tail: Option<Address>) -> bool {
+        if self.gap.is_some() {
+            return false;
+        }
+        self.gap = Some(OpenGap { at: position, block: tail });
+        self.gauge.open_gap(position);
+        true
+    }
+
+    fn lose(&mut self) {
+        let (taken, waiting) = (self.gauge.taken(), self.waiting(0));
+        self.gauge.set_lost(self.gauge.lost() + 1);
+        self.dropped += 1;
+        if taken != std::mem::replace(&mut self.seen_taken, taken) {
+            self.lost_since_take = 0;
+        }
+        self.lost_since_take += 1;
+        self.demand = self.demand.max(waiting + self.lost_since_take);
+        self.gauge.raise_high_water(usize::try_from(waiting).unwrap_or(usize::MAX));
+    }
+
+    /// Closes its gap: it goes on with the event at `position`, in slot `index` of the tail.
+    fn resume(&mut self, position: u64, index: usize, tail: &Pin) {
+        let Some(gap) = self.gap.take() else {
+            return;
+        };
+        self.skipped += position - gap.at;
+        let pin = (gap.block != Some(tail.address())).then(|| tail.clone());
+        self.gauge.close_gap(End { position, index, pin, lost: self.gauge.lost() });
+    }
+}

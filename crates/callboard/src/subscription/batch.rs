@@ -1,0 +1,168 @@
+//! Receiving several events at a time.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::{EventSet, Subscription};
+use crate::engine::{Reader, Ready, Take};
+use crate::error::TryRecvError;
+use crate::registry::Core;
+use crate::sync::block_on;
+
+/// A batch from a queue is at most this long, so that a reader of batches sees to others now and
+/// then. One from a log ends where its block does, which is about as long.
+const LONGEST: usize = 32;
+
+/// Some of the events that wait for a subscription: an iterator that takes each as it hands it
+/// out. What it has not handed out when it is dropped stays queued.
+///
+/// It is the cheapest way of receiving. An event comes as an [`EventRef`](crate::EventRef), which
+/// is lent: it costs no reference count, and no copy. [`keep`](crate::EventRef::keep) turns it into
+/// a [`Delivery`](crate::Delivery). (Sets, and [`AnyEvent`](crate::AnyEvent), hand out their items
+/// themselves.)
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick(u32);
+///
+/// # callboard::testing::block_on(async {
+/// let bus = Bus::new();
+/// let mut ticks = bus.subscribe::<Tick>("clock");
+/// bus.start();
+/// for n in 0..100 {
+///     bus.publish(Tick(n));
+/// }
+/// bus.close();
+///
+/// let mut sum = 0;
+/// while let Some(batch) = ticks.recv_batch().await {
+///     for tick in batch {
+///         sum += tick.0;
+///     }
+/// }
+/// assert_eq!(sum, 4_950);
+/// # });
+/// ```
+#[must_use = "a batch hands out events only when it is iterated"]
+pub struct Batch<'a, S: EventSet> {
+    core: &'a Core,
+    source: Source<'a, S>,
+}
+
+enum Source<'a, S: EventSet> {
+    Log(S::Lent<'a>),
+    Queue { reader: &'a mut Reader, left: usize },
+}
+
+impl<S: EventSet> Subscription<S> {
+    /// Waits until there is at least one event, then lends those that are queued, or the first of
+    /// them; `None` once the bus is closed and everything was received. Now and then it lets the
+    /// executor see to other tasks, even if an event is queued.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event, and neither does dropping the batch.
+    pub async fn recv_batch(&mut self) -> Option<Batch<'_, S>> {
+        let open = Waiting { subscription: self, waiting: false }.await;
+        open.then(|| self.batch())
+    }
+
+    /// [`recv_batch`](Self::recv_batch), parking the thread.
+    pub fn blocking_recv_batch(&mut self) -> Option<Batch<'_, S>> {
+        match self.reader.ready() {
+            Ready::Event => Some(self.batch()),
+            Ready::Closed => None,
+            Ready::Empty => block_on(self.recv_batch()),
+        }
+    }
+
+    /// The events that are queued, or the first of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](TryRecvError::Empty) if none is queued, [`Closed`](TryRecvError::Closed) if
+    /// none will be.
+    pub fn try_recv_batch(&mut self) -> Result<Batch<'_, S>, TryRecvError> {
+        match self.reader.ready() {
+            Ready::Event => Ok(self.batch()),
+            Ready::Closed => Err(TryRecvError::Closed),
+            Ready::Empty => Err(TryRecvError::Empty),
+        }
+    }
+
+    /// What is queued; there is something.
+    fn batch(&mut self) -> Batch<'_, S> {
+        let Self { core, reader, .. } = self;
+        let source = if reader.lends() {
+            match S::lend(reader) {
+                Some(lent) => Source::Log(lent),
+                None => unreachable!("a log is read by subscribers to one type"),
+            }
+        } else {
+            Source::Queue { reader, left: LONGEST }
+        };
+        Batch { core, source }
+    }
+}
+
+impl<'a, S: EventSet> Iterator for Batch<'a, S> {
+    type Item = S::Ref<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<S::Ref<'a>> {
+        match &mut self.source {
+            Source::Log(lent) => {
+                let event = lent.next();
+                if S::drained(lent) {
+                    self.core.changed.notify_all();
+                }
+                event
+            }
+            Source::Queue { reader, left } => {
+                *left = left.checked_sub(1)?;
+                let Take::Event(taken) = reader.try_take(self.core.timestamp()) else {
+                    return None;
+                };
+                self.core.changed.notify_all();
+                Some(S::item(taken).into())
+            }
+        }
+    }
+}
+
+impl<S: EventSet> fmt::Debug for Batch<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").finish_non_exhaustive()
+    }
+}
+
+/// Waits for an event, without taking it: whether there will be one.
+struct Waiting<'a, S: EventSet> {
+    subscription: &'a mut Subscription<S>,
+    /// Whether the mailbox holds this future's waker.
+    waiting: bool,
+}
+
+impl<S: EventSet> Future for Waiting<'_, S> {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        let polled = self.subscription.poll_ready(context);
+        self.waiting = polled.is_pending();
+        polled
+    }
+}
+
+impl<S: EventSet> Drop for Waiting<'_, S> {
+    fn drop(&mut self) {
+        if self.waiting {
+            self.subscription.reader.forget_waker();
+        }
+    }
+}
