@@ -9,7 +9,7 @@ use crate::engine::{Scope, kept};
 use crate::error::{DrainError, Unfinished};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
-use crate::registry::{Accepted, Card, Core, CoreSettings, PRE_START_CAPACITY, Parcel, Phase};
+use crate::registry::{Accepted, Core, Mode, CoreSettings, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
 use crate::sync::discard;
 
@@ -335,14 +335,43 @@ pub(crate) fn publish<E: Event>(
     priority: Priority,
     cause: u64,
 ) -> Published {
-    if core.directory.find_event::<E>().is_some_and(Card::count_if_quiet) {
-        discard(event);
-        return Published { accepted: Accepted::Unheard };
+    let mut event = Some(event);
+    let mut accepted = None;
+    if let Some(card) = core.directory.find_event::<E>() {
+        match card.mode() {
+            Mode::Quiet => {
+                card.count();
+                accepted = Some(Accepted::Unheard);
+            }
+            Mode::Plain => {
+                accepted = core.with(|registry, aftermath| {
+                    registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
+                });
+            }
+            Mode::Full => {}
+        }
     }
+    let Some(accepted) = accepted else {
+        return publish_in_full(core, event, priority, cause);
+    };
+    if std::mem::needs_drop::<E>() && event.is_some() {
+        discard(event);
+    }
+    Published { accepted }
+}
+
+/// As [`publish`], for an event that may have to go anywhere.
+#[inline(never)]
+fn publish_in_full<E: Event>(
+    core: &Arc<Core>,
+    event: Option<E>,
+    priority: Priority,
+    cause: u64,
+) -> Published {
     let mut parcel = Parcel {
         priority,
-        key: key_of(&event),
-        event: Some(event),
+        key: event.as_ref().and_then(key_of),
+        event,
         cause,
         published_at: core.timestamp(),
         answer: false,

@@ -36,10 +36,16 @@ impl Hooks {
 /// What an operation owes once its locks are released: everything here runs a user's code.
 ///
 /// It is settled in this order: wake the readers, merge what coalesces, drop values, tell the
-/// tickets, report drops.
+/// tickets, report drops. An ordinary publication owes nothing, so the lists are fetched only when
+/// there is something to put in one.
 #[must_use = "the wakers in it are owed"]
 pub(crate) struct Aftermath<'a> {
     hooks: &'a Hooks,
+    debts: Option<Box<Debts>>,
+}
+
+#[derive(Default)]
+struct Debts {
     wakers: Vec<Waker>,
     sleepers: Vec<Arc<Mailbox>>,
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
@@ -49,52 +55,56 @@ pub(crate) struct Aftermath<'a> {
     clash: Option<(&'static TypeInfo, &'static TypeInfo)>,
 }
 
+thread_local! {
+    /// Empty lists with some room in them, for the next operation of this thread: to wake somebody
+    /// allocates nothing.
+    static SPARE: Cell<Option<Box<Debts>>> = const { Cell::new(None) };
+}
+
 impl<'a> Aftermath<'a> {
     #[inline]
     pub(crate) fn new(hooks: &'a Hooks) -> Self {
-        Self {
-            hooks,
-            wakers: Vec::new(),
-            sleepers: Vec::new(),
-            merges: Vec::new(),
-            discarded: Vec::new(),
-            spent: Vec::new(),
-            dropped: Vec::new(),
-            clash: None,
-        }
+        Self { hooks, debts: None }
+    }
+
+    fn debts(&mut self) -> &mut Debts {
+        self.debts.get_or_insert_with(Debts::fetch)
     }
 
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
-        self.wakers.extend(waker);
+        if let Some(waker) = waker {
+            self.debts().wakers.push(waker);
+        }
     }
 
     /// Takes over the sleepers of a log, to be woken.
+    #[cold]
     pub(super) fn wake_sleepers(&mut self, sleepers: &mut Vec<Arc<Mailbox>>) {
-        debug_assert!(self.sleepers.is_empty(), "an operation writes to one log");
         for sleeper in sleepers.iter() {
             sleeper.enlisted.store(false, Ordering::Relaxed);
         }
-        let spare = SPARE.try_with(Cell::take).unwrap_or_default();
-        self.sleepers = std::mem::replace(sleepers, spare);
+        let woken = &mut self.debts().sleepers;
+        debug_assert!(woken.is_empty(), "an operation writes to one log");
+        std::mem::swap(woken, sleepers);
     }
 
     pub(super) fn merge(&mut self, mailbox: &Arc<Mailbox>, member: usize, key: Key) {
-        self.merges.push((Arc::clone(mailbox), member, key));
+        self.debts().merges.push((Arc::clone(mailbox), member, key));
     }
 
     /// Takes over an entry that its reader will not get.
     pub(crate) fn discard(&mut self, mailbox: u64, entry: Entry, reason: DropReason) {
-        self.discarded.push((mailbox, entry.envelope, reason));
+        self.debts().discarded.push((mailbox, entry.envelope, reason));
     }
 
     /// Takes over an event that a queue or the bus no longer keeps.
     pub(crate) fn discard_event(&mut self, envelope: Envelope) {
-        self.spent.push(envelope);
+        self.debts().spent.push(envelope);
     }
 
     /// Has two types that share a name reported.
     pub(crate) fn report_clash(&mut self, first: &'static TypeInfo, second: &'static TypeInfo) {
-        self.clash = Some((first, second));
+        self.debts().clash = Some((first, second));
     }
 
     /// Counts a critical drop, and has it reported to the drop callback and, now and then, to the
@@ -104,30 +114,46 @@ impl<'a> Aftermath<'a> {
         let count = self.hooks.dropped.load(Ordering::Relaxed) + 1;
         self.hooks.dropped.store(count, Ordering::Relaxed);
         if self.hooks.hooked.load(Ordering::Relaxed) || is_said(count) {
-            self.dropped.push((dropped(), count));
+            self.debts().dropped.push((dropped(), count));
         }
     }
 
     /// Does it all. No lock may be held.
     #[inline]
     pub(crate) fn settle(self) {
-        if !self.sleepers.is_empty() {
-            wake_all(self.sleepers);
+        if let Some(debts) = self.debts {
+            debts.settle(self.hooks);
         }
-        for waker in self.wakers {
-            isolate("a waker", || waker.wake());
+    }
+}
+
+impl Debts {
+    /// Empty lists.
+    fn fetch() -> Box<Self> {
+        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+
+    /// Does it all. What runs here may come back to this thread's next operation: the lists are
+    /// put back only in the end.
+    #[inline(never)]
+    fn settle(mut self: Box<Self>, hooks: &Hooks) {
+        for sleeper in self.sleepers.drain(..) {
+            if let Some(waker) = sleeper.set_waker(None) {
+                wake(waker);
+            }
         }
-        for (mailbox, member, key) in self.merges {
+        self.wakers.drain(..).for_each(wake);
+        for (mailbox, member, key) in self.merges.drain(..) {
             merge(|operation| operation(&mut mailbox.inbox()), member, &key);
         }
-        self.spent.into_iter().for_each(discard);
-        for (mailbox, envelope, reason) in self.discarded {
+        self.spent.drain(..).for_each(discard);
+        for (mailbox, envelope, reason) in self.discarded.drain(..) {
             if let Some(ticket) = &envelope.ticket {
                 ticket.discarded(mailbox, reason);
             }
             discard(envelope);
         }
-        if let Some((first, second)) = self.clash {
+        if let Some((first, second)) = self.clash.take() {
             crate::report::say!(
                 error,
                 "two event types are called `{}`: `{}` and `{}`; give one of them another name",
@@ -137,27 +163,27 @@ impl<'a> Aftermath<'a> {
             );
         }
         if !self.dropped.is_empty() {
-            report_drops(&self.dropped, self.hooks);
+            report_drops(&self.dropped, hooks);
+            self.dropped.clear();
+        }
+        self.put_back();
+    }
+
+    /// Leaves the lists, which are empty, for the next operation, unless they have grown large.
+    fn put_back(self: Box<Self>) {
+        let room = self.sleepers.capacity() + self.discarded.capacity() + self.spent.capacity();
+        if room <= KEPT_ROOM {
+            // A thread that ends has no use for them.
+            let _ = SPARE.try_with(|spare| spare.set(Some(self)));
         }
     }
 }
 
-thread_local! {
-    /// An empty list with room for the next sleepers, so that waking allocates nothing.
-    static SPARE: Cell<Vec<Arc<Mailbox>>> = const { Cell::new(Vec::new()) };
-}
+/// Lists with room for more entries than this are not kept.
+const KEPT_ROOM: usize = 4_096;
 
-fn wake_all(mut sleepers: Vec<Arc<Mailbox>>) {
-    for sleeper in sleepers.drain(..) {
-        if let Some(waker) = sleeper.set_waker(None) {
-            isolate("a waker", || waker.wake());
-        }
-    }
-    // A thread that ends has no use for it.
-    let _ = SPARE.try_with(|spare| {
-        let other = spare.take();
-        spare.set(if other.capacity() > sleepers.capacity() { other } else { sleepers });
-    });
+fn wake(waker: Waker) {
+    isolate("a waker", || waker.wake());
 }
 
 /// Whether the log hears of the drop with this number: the first, then ever more rarely, since a

@@ -90,16 +90,21 @@ impl Feed {
         keep: bool,
         aftermath: &mut Aftermath<'_>,
     ) -> (Routed, Option<Held>) {
-        let Self { info, log, mailboxes, sleepers } = self;
-        let mut dropped = 0;
-        let offered = log.offer(event, stamp, keep, |place| {
-            dropped += 1;
-            mailboxes[place].report(info, stamp.sequence, DropReason::Full, aftermath);
-        });
-        if offered.admitted > 0 && !sleepers.is_empty() {
-            aftermath.wake_sleepers(sleepers);
+        let offered = self.log.offer(event, stamp, keep);
+        let dropped = self.log.refused().len();
+        if dropped > 0 {
+            self.report_refused(stamp.sequence, aftermath);
+        }
+        if offered.admitted > 0 && !self.sleepers.is_empty() {
+            aftermath.wake_sleepers(&mut self.sleepers);
         }
         (Routed { delivered: offered.admitted, dropped }, offered.held)
+    }
+
+    fn report_refused(&self, sequence: u64, aftermath: &mut Aftermath<'_>) {
+        for place in self.log.refused() {
+            self.mailboxes[*place].report(self.info, sequence, DropReason::Full, aftermath);
+        }
     }
 
     /// Hands an event to every reader by its queue.

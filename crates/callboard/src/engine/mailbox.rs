@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::inbox::{Account, Attendance, Inbox, State, Take};
 use super::queue::{Admission, Entry};
-use super::{Aftermath, Ready, Routed};
+use super::{Aftermath, Next, Routed};
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
@@ -198,7 +198,9 @@ impl Mailbox {
     /// The reader is about to take an event: whoever sees that the event has left sees this.
     #[inline]
     pub(super) fn hand(&self) {
-        self.in_hand.store(true, Ordering::Release);
+        if !self.in_hand.load(Ordering::Relaxed) {
+            self.in_hand.store(true, Ordering::Release);
+        }
     }
 
     /// Takes the next event of the queue.
@@ -214,12 +216,12 @@ impl Mailbox {
     }
 
     /// Whether the queue holds an event.
-    pub(super) fn ready(&self) -> Ready {
+    pub(super) fn ready(&self) -> Next {
         let inbox = self.inbox();
         match inbox.state {
-            _ if inbox.len() > 0 => Ready::Event,
-            State::Open => Ready::Empty,
-            State::Closed | State::Gone => Ready::Closed,
+            _ if inbox.len() > 0 => Next::Queue,
+            State::Open => Next::Empty,
+            State::Closed | State::Gone => Next::Closed,
         }
     }
 

@@ -49,7 +49,7 @@ pub(crate) use feed::Feed;
 pub(crate) use inbox::{Account, Inbox, Take, merge};
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};
-pub(crate) use reader::Ready;
+pub(crate) use reader::Next;
 pub use reader::{LentEvents, Reader};
 pub(crate) use route::{Route, Routed};
 pub(crate) use scope::Link;

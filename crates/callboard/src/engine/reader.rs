@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::Mailbox;
 use super::inbox::Take;
-use super::{Mailbox, Taken};
-use crate::event::{Event, EventRef, Priority, Receipt, TypeInfo};
+use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
 use crate::sync::{Ordering, fence};
 
@@ -25,19 +25,15 @@ struct LogReader {
     info: &'static TypeInfo,
 }
 
-/// What a reader that does not take finds.
+/// Where the next event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ready {
-    Event,
+pub(crate) enum Next {
+    /// In the log.
+    Log,
+    /// In the queue, or, if the reader has no log, perhaps there.
+    Queue,
     Empty,
     Closed,
-}
-
-/// Where the next event is.
-enum Next {
-    Log,
-    Queue,
-    Nowhere,
 }
 
 impl Reader {
@@ -49,58 +45,53 @@ impl Reader {
         Self { mailbox, log: Some(LogReader { tap, info }) }
     }
 
-    /// Whether there is an event. A reader that asks has finished with what it took before.
+    /// Where the next event is. A reader that asks has finished with what it took before.
     #[inline]
-    pub(crate) fn ready(&mut self) -> Ready {
-        let was_busy = self.mailbox.ask(None);
-        let Some(log) = &mut self.log else {
-            return self.mailbox.ready();
+    pub(crate) fn next(&mut self, now: Option<Instant>) -> Next {
+        let Self { mailbox, log } = self;
+        let Some(log) = log else {
+            mailbox.ask(now);
+            return Next::Queue;
         };
         // First whether it is closed: what it holds by then is all there will be.
-        let closed = self.mailbox.is_closed();
-        match log.next(&self.mailbox) {
-            Next::Log | Next::Queue => Ready::Event,
-            Next::Nowhere => nothing(was_busy, closed),
-        }
-    }
-
-    /// Takes the next event. A reader that asks has finished with what it took before.
-    #[inline]
-    pub(crate) fn try_take(&mut self, now: Option<Instant>) -> Take {
-        let was_busy = self.mailbox.ask(now);
-        let Some(log) = &mut self.log else {
-            return self.mailbox.take(now);
-        };
-        let closed = self.mailbox.is_closed();
-        match log.next(&self.mailbox) {
-            Next::Log => {}
-            Next::Queue => return self.mailbox.take(now),
-            Next::Nowhere => {
-                return match nothing(was_busy, closed) {
-                    Ready::Closed => Take::Closed,
-                    _ => Take::Empty,
-                };
+        let closed = mailbox.is_closed();
+        match log.next(mailbox) {
+            Next::Empty => {
+                if mailbox.ask(now) {
+                    // Ordering: whoever waits for readers to be done has such a fence between its
+                    // registration and its look at them: either it sees that this one is, or this
+                    // one sees that it waits.
+                    fence(Ordering::SeqCst);
+                }
+                if closed { Next::Closed } else { Next::Empty }
             }
+            next => next,
         }
-        self.mailbox.hand();
-        let Some((held, missed)) = log.tap.take() else {
-            return Take::Empty;
-        };
-        Take::Event(Taken {
-            info: log.info,
-            held,
-            ticket: None,
-            receipt: Receipt { missed, taken_at: now },
-            member: 0,
-            mailbox: self.mailbox.id,
-        })
     }
 
-    /// Whether the next event, which is there, can be lent.
+    /// Takes the next event of the queue.
+    pub(crate) fn take_queued(&self, now: Option<Instant>) -> Take {
+        self.mailbox.take(now)
+    }
+
+    /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it
+    /// is short.
     #[inline]
-    pub(crate) fn lends(&mut self) -> bool {
+    pub(crate) fn finds_log(&mut self) -> bool {
+        match &mut self.log {
+            // The log first: see `LogReader::next`.
+            Some(LogReader { tap, .. }) => tap.look() && tap.gauge().elsewhere() == 0,
+            None => false,
+        }
+    }
+
+    /// Takes the next event of the log.
+    #[inline]
+    pub(crate) fn take_logged<E: Event>(&mut self) -> Option<Delivery<E>> {
         let Self { mailbox, log } = self;
-        log.as_mut().is_some_and(|log| matches!(log.next(mailbox), Next::Log))
+        mailbox.hand();
+        let (kept, missed) = log.as_mut()?.tap.take()?;
+        Some(Delivery::new(kept, Receipt { missed, taken_at: None }))
     }
 
     /// The events that may be lent: the next ones of the log.
@@ -111,21 +102,31 @@ impl Reader {
         Some(LentEvents { stretch, mailbox, begun: false })
     }
 
+    /// As [`next`](Self::next), and whether there is an event in the queue is certain.
+    #[inline]
+    pub(crate) fn ready(&mut self, now: Option<Instant>) -> Next {
+        match self.next(now) {
+            Next::Queue if self.log.is_none() => self.mailbox.ready(),
+            next => next,
+        }
+    }
+
     /// Waits until there is an event. `enlist` puts the mailbox among the sleepers of its log.
     #[inline]
     pub(crate) fn poll_ready(
         &mut self,
+        now: Option<Instant>,
         context: &mut Context<'_>,
         enlist: impl FnOnce(&Arc<Mailbox>, &TypeInfo),
-    ) -> Poll<Ready> {
-        match self.ready() {
-            Ready::Empty => {}
+    ) -> Poll<Next> {
+        match self.ready(now) {
+            Next::Empty => {}
             ready => return Poll::Ready(ready),
         }
         self.sleep(context, enlist);
         // Whatever came before the waker was set is seen now; what comes later wakes it.
-        match self.ready() {
-            Ready::Empty => Poll::Pending,
+        match self.ready(now) {
+            Next::Empty => Poll::Pending,
             ready => {
                 self.forget_waker();
                 Poll::Ready(ready)
@@ -159,16 +160,6 @@ impl Reader {
     }
 }
 
-/// What a reader finds that finds nothing.
-fn nothing(was_busy: bool, closed: bool) -> Ready {
-    if was_busy {
-        // Ordering: whoever waits for readers to be done has a fence between its registration and
-        // its look at them: either it sees that this one is, or the reader sees that it waits.
-        fence(Ordering::SeqCst);
-    }
-    if closed { Ready::Closed } else { Ready::Empty }
-}
-
 impl LogReader {
     /// Where the next event is: the more urgent, or else the earlier, of the log's and the queue's.
     #[inline]
@@ -178,7 +169,7 @@ impl LogReader {
         if self.tap.gauge().elsewhere() > 0 {
             return self.compare(mailbox);
         }
-        if in_log { Next::Log } else { Next::Nowhere }
+        if in_log { Next::Log } else { Next::Empty }
     }
 
     #[cold]
@@ -189,7 +180,7 @@ impl LogReader {
             (Some(of_log), Some(of_queue)) if of_log > of_queue => Next::Log,
             (Some(_), None) => Next::Log,
             (_, Some(_)) => Next::Queue,
-            (None, None) => Next::Nowhere,
+            (None, None) => Next::Empty,
         }
     }
 }
@@ -197,6 +188,12 @@ impl LogReader {
 /// The greater comes first.
 fn urgency(priority: Priority, sequence: u64) -> (Priority, Reverse<u64>) {
     (priority, Reverse(sequence))
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reader").field(&self.mailbox.settings.name).finish()
+    }
 }
 
 /// Events that are lent, each taken as it is handed out. They end early if something more urgent
@@ -216,18 +213,6 @@ impl<E: Event> LentEvents<'_, E> {
     }
 }
 
-impl<E: Event> fmt::Debug for LentEvents<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LentEvents").field(&self.stretch).finish()
-    }
-}
-
-impl fmt::Debug for Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Reader").field(&self.mailbox.settings.name).finish()
-    }
-}
-
 impl<'a, E: Event> Iterator for LentEvents<'a, E> {
     type Item = EventRef<'a, E>;
 
@@ -240,5 +225,11 @@ impl<'a, E: Event> Iterator for LentEvents<'a, E> {
         self.mailbox.hand();
         let (lent, missed) = self.stretch.take()?;
         Some(EventRef::new(lent, missed))
+    }
+}
+
+impl<E: Event> fmt::Debug for LentEvents<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LentEvents").field(&self.stretch).finish()
     }
 }

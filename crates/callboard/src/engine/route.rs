@@ -58,17 +58,21 @@ impl Route {
         self.stops.iter().map(|stop| &stop.mailbox)
     }
 
-    /// Offers the event to every mailbox of the route.
+    /// Offers the event to every mailbox of the route. Hands it back if there is none.
     pub(crate) fn offer(
         &self,
-        envelope: &Envelope,
+        envelope: Envelope,
         admission: Admission,
         aftermath: &mut Aftermath<'_>,
-    ) -> Routed {
+    ) -> (Routed, Option<Envelope>) {
         let mut routed = Routed::default();
-        for Stop { mailbox, member } in &self.stops {
+        let Some((last, others)) = self.stops.split_last() else {
+            return (routed, Some(envelope));
+        };
+        for Stop { mailbox, member } in others {
             routed += mailbox.offer(Entry::new(envelope.clone(), *member), admission, aftermath);
         }
-        routed
+        routed += last.mailbox.offer(Entry::new(envelope, last.member), admission, aftermath);
+        (routed, None)
     }
 }

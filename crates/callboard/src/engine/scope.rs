@@ -1,7 +1,7 @@
 //! What the current thread is handling: the event that causes what is published meanwhile, and
 //! the requests that wait for what is asked meanwhile.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// One responder handling one request, and the request's own ancestors.
@@ -23,6 +23,8 @@ pub struct Scope {
 
 thread_local! {
     static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { cause: 0, ancestry: None }) };
+    /// The cause of `CURRENT` once more: every publication reads it, and a number is quicker read.
+    static CAUSE: Cell<u64> = const { Cell::new(0) };
 }
 
 impl Scope {
@@ -40,8 +42,9 @@ impl Scope {
     }
 
     /// The sequence of the event the current thread is handling; 0 for none.
+    #[inline]
     pub(crate) fn current_cause() -> u64 {
-        CURRENT.try_with(|current| current.borrow().cause).unwrap_or(0)
+        CAUSE.get()
     }
 
     /// Runs `code` with this as the thread's current scope, then restores what was before.
@@ -50,11 +53,13 @@ impl Scope {
         impl Drop for Restore {
             fn drop(&mut self) {
                 if let Some(before) = self.0.take() {
+                    CAUSE.set(before.cause);
                     drop(CURRENT.try_with(|current| current.replace(before)));
                 }
             }
         }
         let before = CURRENT.try_with(|current| current.replace(self.clone()));
+        CAUSE.set(self.cause);
         let _restore = Restore(before.ok());
         code()
     }

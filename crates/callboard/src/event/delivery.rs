@@ -32,7 +32,7 @@ use crate::log::{Kept, Lent, Stamp};
 /// assert!(fourth.sequence() > first.sequence());
 /// ```
 #[derive(Debug)]
-pub struct Delivery<E> {
+pub struct Delivery<E: 'static> {
     event: Kept<E>,
     receipt: Receipt,
 }
@@ -57,7 +57,7 @@ impl<E: 'static> Deref for Delivery<E> {
     }
 }
 
-impl<E> Clone for Delivery<E> {
+impl<E: 'static> Clone for Delivery<E> {
     fn clone(&self) -> Self {
         Self { event: self.event.clone(), receipt: self.receipt }
     }

@@ -4,6 +4,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::TypeId;
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 
@@ -17,6 +18,8 @@ pub(crate) struct Shape {
     /// Drops a value in place; `None` if there is nothing to drop.
     drop: Option<unsafe fn(NonNull<u8>)>,
     align: usize,
+    /// From the start of a block to its first slot.
+    first: usize,
     /// From the start of a slot to the value in it, and to the next slot.
     value: usize,
     stride: usize,
@@ -48,20 +51,19 @@ impl Shape {
             align_of::<Slot>()
         };
         let value = header.next_multiple_of(align);
+        let start = if align > CACHE_LINE { align } else { CACHE_LINE };
         Self {
             id: TypeId::of::<E>,
             drop: if std::mem::needs_drop::<E>() { Some(drop_in_place::<E>) } else { None },
             align,
+            first: size_of::<Header>().next_multiple_of(start),
             value,
             stride: (value + size_of::<E>()).next_multiple_of(align),
         }
     }
 
-    /// Whether this is how an `E` lies. The address alone tells mostly, and cheaply: two shapes
-    /// that share one are equal, and so are their ids.
-    #[inline]
-    pub(super) fn is<E: 'static>(&'static self) -> bool {
-        ptr::eq(self, Self::of::<E>()) || (self.id)() == TypeId::of::<E>()
+    pub(super) fn id(&self) -> TypeId {
+        (self.id)()
     }
 
     /// How many slots an ordinary block has.
@@ -71,18 +73,13 @@ impl Shape {
 
     fn layout(&self, slots: usize) -> Layout {
         let align = self.align.max(if slots > 1 { CACHE_LINE } else { align_of::<Header>() });
-        let size = self.stride.checked_mul(slots).and_then(|size| size.checked_add(self.first()));
+        let size = self.stride.checked_mul(slots).and_then(|size| size.checked_add(self.first));
         let layout = size.map(|size| Layout::from_size_align(size, align));
         match layout {
             Some(Ok(layout)) => layout,
             // A value of almost `isize::MAX` bytes can't have been made in the first place.
             _ => unreachable!("the event is larger than memory"),
         }
-    }
-
-    /// From the start of a block to its first slot.
-    fn first(&self) -> usize {
-        size_of::<Header>().next_multiple_of(self.align.max(CACHE_LINE))
     }
 }
 
@@ -98,6 +95,8 @@ struct Header {
     /// The block that continues this one. It is not pinned by being here: whoever follows it has
     /// a pin on it already.
     next: AtomicPtr<Self>,
+    /// The type of the events, and how they lie.
+    id: TypeId,
     shape: &'static Shape,
     slots: usize,
     /// Where the block goes when it is given back. Touched by whoever has just made the block, or
@@ -153,6 +152,7 @@ impl Pin {
         let header = Header {
             pins: AtomicUsize::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
+            id: shape.id(),
             shape,
             slots,
             pool: UnsafeCell::new(None),
@@ -174,24 +174,25 @@ impl Pin {
         Address(self.0)
     }
 
-    #[inline]
-    pub(super) fn shape(&self) -> &'static Shape {
-        self.header().shape
-    }
-
     /// How many slots the block has.
     #[inline]
     pub(super) fn slots(&self) -> usize {
         self.header().slots
     }
 
+    /// Whether the block is for events of type `E`.
+    #[inline]
+    pub(super) fn is_for<E: 'static>(&self) -> bool {
+        self.header().id == TypeId::of::<E>()
+    }
+
     /// Where slot `index` is.
     #[inline]
     pub(super) fn place(&self, index: usize) -> Place {
-        let shape = self.shape();
-        debug_assert!(index < self.slots());
-        let offset = shape.first() + index * shape.stride;
-        // SAFETY: a block has room for all its slots; the callers' indices are below their number.
+        let header = self.header();
+        assert!(index < header.slots, "a block has no slot {index}");
+        let offset = header.shape.first + index * header.shape.stride;
+        // SAFETY: a block has room for all its slots.
         Place(unsafe { self.0.cast::<u8>().add(offset) }.cast())
     }
 
@@ -208,7 +209,7 @@ impl Pin {
     /// Drops the pin, and `more` pins besides.
     #[inline]
     pub(super) fn remove(self, more: usize) {
-        let pin = std::mem::ManuallyDrop::new(self);
+        let pin = ManuallyDrop::new(self);
         // SAFETY: the pins are the caller's to remove, and this one is not used again.
         unsafe { pin.address().unpin(1 + more) };
     }
@@ -260,20 +261,8 @@ impl Address {
     ///
     /// The block is pinned.
     pub(super) unsafe fn claim_another(self) -> Pin {
-        let pin = std::mem::ManuallyDrop::new(Pin(self.0));
+        let pin = ManuallyDrop::new(Pin(self.0));
         Pin::clone(&pin)
-    }
-
-    /// Gives up being an owner of the event at `place`; the last one drops it. That runs the
-    /// user's code.
-    ///
-    /// # Safety
-    ///
-    /// The caller is an owner, the place is in this block, and the block is pinned.
-    #[inline]
-    pub(super) unsafe fn release(self, place: Place) {
-        // SAFETY: the caller's promise.
-        unsafe { place.release(self.0.as_ref().shape) }
     }
 
     /// Makes a block ready for use.
@@ -428,7 +417,7 @@ impl Place {
     ///
     /// The caller is an owner, with a pin on the block, and the slot lies in a block of this shape.
     #[inline]
-    unsafe fn release(self, shape: &Shape) {
+    pub(super) unsafe fn release(self, shape: &Shape) {
         if let Some(drop) = shape.drop {
             // SAFETY: an owner has a pin.
             let owners = unsafe { &self.0.as_ref().owners };
@@ -476,7 +465,7 @@ impl Held {
     /// Whether the event is an `E`.
     #[inline]
     pub(crate) fn is<E: 'static>(&self) -> bool {
-        self.pin.shape().is::<E>()
+        self.pin.is_for::<E>()
     }
 
     /// The event, if it is an `E`.
@@ -489,11 +478,18 @@ impl Held {
     /// The event as an `E`, if it is one.
     #[inline]
     pub(crate) fn downcast<E: 'static>(self) -> Result<Kept<E>, Self> {
-        if self.is::<E>() { Ok(Kept { held: self, event: PhantomData }) } else { Err(self) }
+        if !self.is::<E>() {
+            return Err(self);
+        }
+        let (place, pin) = self.into_parts();
+        // SAFETY: it is an `E`, and what the handle owned is handed over.
+        Ok(unsafe { Kept::take_over(place, pin) })
     }
 
-    pub(super) fn place(&self) -> Place {
-        self.place
+    fn into_parts(self) -> (Place, Pin) {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the pin is moved out of what is not used again.
+        (this.place, unsafe { ptr::read(&raw const this.pin) })
     }
 
     /// Whether both are the same event.
@@ -506,7 +502,7 @@ impl Clone for Held {
     #[inline]
     fn clone(&self) -> Self {
         // SAFETY: this is an owner, and the place is in the pin's block.
-        unsafe { self.place.retain(self.pin.shape()) };
+        unsafe { self.place.retain(self.pin.header().shape) };
         Self { place: self.place, pin: self.pin.clone() }
     }
 }
@@ -516,32 +512,35 @@ impl Drop for Held {
     fn drop(&mut self) {
         // If the value's destructor panics, the pin is dropped as the frame unwinds.
         // SAFETY: this is an owner, which is gone after this.
-        unsafe { self.place.release(self.pin.shape()) };
+        unsafe { self.place.release(self.pin.header().shape) };
     }
 }
 
 /// An event that is kept, with its type.
 #[derive(Debug)]
-pub(crate) struct Kept<E> {
-    held: Held,
+pub(crate) struct Kept<E: 'static> {
+    place: Place,
+    pin: Pin,
     event: PhantomData<fn() -> E>,
 }
 
-impl<E> Kept<E> {
+impl<E: 'static> Kept<E> {
     /// # Safety
     ///
-    /// The event is an `E`.
-    pub(super) unsafe fn of(held: Held) -> Self {
-        Self { held, event: PhantomData }
+    /// As [`Held::take_over`], and the event is an `E`.
+    #[inline]
+    pub(super) unsafe fn take_over(place: Place, pin: Pin) -> Self {
+        Self { place, pin, event: PhantomData }
     }
 
-    pub(crate) fn into_held(self) -> Held {
-        self.held
+    pub(super) fn place(&self) -> Place {
+        self.place
     }
 
     #[inline]
     pub(crate) fn stamp(&self) -> &Stamp {
-        self.held.stamp()
+        // SAFETY: the slot was written, and the block is pinned.
+        unsafe { self.place.stamp() }
     }
 }
 
@@ -551,13 +550,24 @@ impl<E: 'static> Deref for Kept<E> {
     #[inline]
     fn deref(&self) -> &E {
         // SAFETY: it is an `E`, and this is an owner.
-        unsafe { self.held.place.value() }
+        unsafe { self.place.value() }
     }
 }
 
-impl<E> Clone for Kept<E> {
+impl<E: 'static> Clone for Kept<E> {
     #[inline]
     fn clone(&self) -> Self {
-        Self { held: self.held.clone(), event: PhantomData }
+        // SAFETY: this is an owner, of an `E`.
+        unsafe { self.place.retain(Shape::of::<E>()) };
+        Self { place: self.place, pin: self.pin.clone(), event: PhantomData }
+    }
+}
+
+impl<E: 'static> Drop for Kept<E> {
+    #[inline]
+    fn drop(&mut self) {
+        // If the value's destructor panics, the pin is dropped as the frame unwinds.
+        // SAFETY: this is an owner of an `E`, which is gone after this.
+        unsafe { self.place.release(Shape::of::<E>()) };
     }
 }

@@ -1,11 +1,13 @@
 //! The reading end of a log.
 
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::ptr;
 
-use super::block::{Address, Held, Pin, Place};
+use super::Stamp;
+use super::block::{Address, Held, Kept, Pin, Place, Shape};
 use super::gauge::{Gauge, Head, NO_GAP};
-use super::{Kept, Stamp};
 use crate::sync::{Arc, Ordering, discard};
 
 /// One reader's place in a log. It takes no lock but at gaps, and writes to nothing that another
@@ -27,6 +29,8 @@ pub(crate) struct Tap {
     taken: u64,
     /// What was lost before the next event.
     missed: u64,
+    /// The most that was seen waiting.
+    high_water: u64,
 }
 
 /// How many pins are added at a time: one atomic operation for so many events handed out.
@@ -44,9 +48,11 @@ impl Tap {
             visible: position,
             taken: 0,
             missed: 0,
+            high_water: 0,
         }
     }
 
+    #[inline]
     pub(crate) fn gauge(&self) -> &Arc<Gauge> {
         &self.gauge
     }
@@ -62,11 +68,19 @@ impl Tap {
             return head > self.position && self.pass_gap();
         }
         self.visible = head.min(gap);
-        if gap == NO_GAP {
-            let waiting = usize::try_from(head - self.position).unwrap_or(usize::MAX);
-            self.gauge.raise_high_water(waiting.saturating_add(self.gauge.elsewhere()));
+        if gap == NO_GAP && head - self.position > self.high_water {
+            self.raise_high_water(head - self.position);
         }
         self.visible > self.position
+    }
+
+    /// So many were seen waiting. (With a gap ahead the reader is known to be full, and the writer
+    /// has noted that.)
+    #[cold]
+    fn raise_high_water(&mut self, waiting: u64) {
+        self.high_water = waiting;
+        let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
+        self.gauge.raise_high_water(waiting.saturating_add(self.gauge.elsewhere()));
     }
 
     /// Goes on behind the gap that it has come to, if that has an end.
@@ -85,6 +99,7 @@ impl Tap {
         self.look()
     }
 
+    #[inline(never)]
     fn move_to(&mut self, block: Pin) {
         if let Some(left) = self.block.replace(block) {
             left.remove(std::mem::take(&mut self.credits));
@@ -138,24 +153,46 @@ impl Tap {
         self.position >= self.visible
     }
 
-    /// Takes the next event, with what was missed before it.
+    /// Takes the next event, if there is one and it is an `E`, with what was missed before it.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<(Held, u64)> {
+    pub(crate) fn take<E: 'static>(&mut self) -> Option<(Kept<E>, u64)> {
         if self.drained() && !self.look() {
             return None;
         }
         self.enter_block()?;
+        if !self.block.as_ref()?.is_for::<E>() {
+            return None;
+        }
+        let (place, pin) = self.pinned_place()?;
+        // SAFETY: the slot was written, its event is an `E`, and this reader owns a share of it,
+        // which it hands over.
+        let kept = unsafe { Kept::take_over(place, pin) };
+        Some((kept, self.step()))
+    }
+
+    /// The next slot, with a pin on its block.
+    #[inline]
+    fn pinned_place(&mut self) -> Option<(Place, Pin)> {
         let block = self.block.as_ref()?;
-        let (place, address) = (block.place(self.index), block.address());
         if self.credits == 0 {
             block.add(CREDITS);
             self.credits = CREDITS;
         }
         self.credits -= 1;
-        // SAFETY: the slot was written, and this reader owns a share of its event, which it hands
-        // over with one of the pins added above.
-        let held = unsafe { Held::take_over(place, address.claim()) };
-        Some((held, self.step()))
+        // SAFETY: this is one of the pins added above.
+        Some((block.place(self.index), unsafe { block.address().claim() }))
+    }
+
+    /// Gives up the next event, if there is one.
+    fn give_up(&mut self) -> Option<Held> {
+        if self.drained() && !self.look() {
+            return None;
+        }
+        self.enter_block()?;
+        let (place, pin) = self.pinned_place()?;
+        self.step();
+        // SAFETY: as in `take`.
+        Some(unsafe { Held::take_over(place, pin) })
     }
 
     /// The events that are there, up to the end of their block, to be lent while the tap is
@@ -168,7 +205,7 @@ impl Tap {
         let waiting = usize::try_from(self.visible - self.position).unwrap_or(usize::MAX);
         self.enter_block()?;
         let block = self.block.as_ref()?;
-        if !block.shape().is::<E>() {
+        if !block.is_for::<E>() {
             return None;
         }
         let slots = block.slots();
@@ -180,7 +217,7 @@ impl Tap {
 impl Drop for Tap {
     /// Gives up what waits. The reader has left the log.
     fn drop(&mut self) {
-        while let Some((held, _)) = self.take() {
+        while let Some(held) = self.give_up() {
             discard(held);
         }
         if let Some(block) = self.block.take() {
@@ -191,7 +228,7 @@ impl Drop for Tap {
 
 /// Some events in one block, each taken as it is handed out.
 #[derive(Debug)]
-pub(crate) struct Stretch<'a, E> {
+pub(crate) struct Stretch<'a, E: 'static> {
     tap: &'a mut Tap,
     left: usize,
     event: PhantomData<&'a E>,
@@ -215,25 +252,24 @@ impl<'a, E: 'static> Stretch<'a, E> {
         // The block stays pinned for `'a`: for so long the tap is borrowed, and a stretch ends
         // where its block does.
         let owner = Owner::Reader(block.address(), PhantomData);
-        let lent = Lent { place: block.place(self.tap.index), owner, event: PhantomData };
+        let lent = Lent { place: block.place(self.tap.index), owner };
         Some((lent, self.tap.step()))
     }
 }
 
 /// An event in a reader's hands: lent by the block that it lies in, or kept.
 #[derive(Debug)]
-pub(crate) struct Lent<'a, E> {
+pub(crate) struct Lent<'a, E: 'static> {
     place: Place,
-    owner: Owner<'a>,
-    event: PhantomData<&'a E>,
+    owner: Owner<'a, E>,
 }
 
 #[derive(Debug)]
-enum Owner<'a> {
-    /// The reader, whose share of the event this is; the block is pinned by its tap.
-    Reader(Address, PhantomData<&'a ()>),
-    /// A handle; `None` only when it has been taken out.
-    Handle(Option<Held>),
+enum Owner<'a, E: 'static> {
+    /// The reader, whose share of the event this is; the block is pinned by its tap for `'a`.
+    Reader(Address, PhantomData<&'a E>),
+    /// A handle.
+    Handle(Kept<E>),
 }
 
 impl<E: 'static> Lent<'_, E> {
@@ -244,25 +280,24 @@ impl<E: 'static> Lent<'_, E> {
     }
 
     /// Keeps the event.
-    pub(crate) fn into_kept(mut self) -> Kept<E> {
-        let held = match std::mem::replace(&mut self.owner, Owner::Handle(None)) {
+    pub(crate) fn into_kept(self) -> Kept<E> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the owner is moved out of what is not used again.
+        match unsafe { ptr::read(&raw const this.owner) } {
             // SAFETY: the block is pinned by the tap, so that one more pin can be added, and the
-            // reader's share of the event goes over to the handle.
+            // reader's share of the event goes over to the handle. It is an `E`: a stretch is
+            // made of such a block.
             Owner::Reader(block, _) => unsafe {
-                Held::take_over(self.place, block.claim_another())
+                Kept::take_over(this.place, block.claim_another())
             },
-            Owner::Handle(Some(held)) => held,
-            Owner::Handle(None) => unreachable!("taken out only here and when dropped"),
-        };
-        // SAFETY: it is an `E`: a stretch is made of such a block, and a `Kept` is one.
-        unsafe { Kept::of(held) }
+            Owner::Handle(kept) => kept,
+        }
     }
 }
 
-impl<E> From<Kept<E>> for Lent<'_, E> {
+impl<E: 'static> From<Kept<E>> for Lent<'_, E> {
     fn from(kept: Kept<E>) -> Self {
-        let held = kept.into_held();
-        Self { place: held.place(), owner: Owner::Handle(Some(held)), event: PhantomData }
+        Self { place: kept.place(), owner: Owner::Handle(kept) }
     }
 }
 
@@ -276,12 +311,12 @@ impl<E: 'static> Deref for Lent<'_, E> {
     }
 }
 
-impl<E> Drop for Lent<'_, E> {
+impl<E: 'static> Drop for Lent<'_, E> {
     #[inline]
     fn drop(&mut self) {
-        if let Owner::Reader(block, _) = self.owner {
-            // SAFETY: the reader's share is given up, and the block is pinned by the tap.
-            unsafe { block.release(self.place) };
+        if let Owner::Reader(..) = self.owner {
+            // SAFETY: the reader's share of an `E` is given up, and the block is pinned.
+            unsafe { self.place.release(Shape::of::<E>()) };
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The writing end of a log.
 
+use std::any::TypeId;
+
 use super::block::{Address, Held, Pin, Shape};
 use super::gauge::{End, Gauge, Head};
 use super::pool::Pool;
@@ -9,6 +11,8 @@ use crate::sync::{Arc, Ordering};
 /// The events of one type, and where each of its readers stands. Its owner's lock is what makes
 /// the writer the only one.
 pub(crate) struct Log {
+    /// The type of its events, and how they lie.
+    id: TypeId,
     shape: &'static Shape,
     head: Arc<Head>,
     /// The position of the next event.
@@ -19,10 +23,12 @@ pub(crate) struct Log {
     readers: Vec<Reader>,
     /// Before this position no reader that flows is full.
     room_until: u64,
-    /// The places of the readers that have a gap open, in rising order but for the newest.
+    /// The places of the readers that have a gap open.
     stopped: Vec<usize>,
     /// The places of those whose gap the next event closes. Empty between two events.
     resuming: Vec<usize>,
+    /// The places of those that did not get the last event because they are full.
+    refused: Vec<usize>,
     pool: Arc<Pool>,
 }
 
@@ -45,9 +51,12 @@ struct Reader {
     offered_before: u64,
     /// How many it lost to its capacity.
     dropped: u64,
+    /// Its gauge's counts, and how many waited for it, when it last lost an event; and how many it
+    /// has lost since its counts were these.
+    seen: (u64, usize),
+    seen_waiting: u64,
     lost_since_take: u64,
-    /// What it had taken when it last lost one.
-    seen_taken: u64,
+    /// The capacity that would have sufficed for the losses before those.
     demand: u64,
 }
 
@@ -79,6 +88,7 @@ pub(crate) struct Standing {
 impl Log {
     pub(crate) fn new(shape: &'static Shape) -> Self {
         Self {
+            id: shape.id(),
             shape,
             head: Arc::default(),
             position: 0,
@@ -88,6 +98,7 @@ impl Log {
             room_until: 0,
             stopped: Vec::new(),
             resuming: Vec::new(),
+            refused: Vec::new(),
             pool: Arc::default(),
         }
     }
@@ -106,7 +117,8 @@ impl Log {
             offered_before: self.offered,
             dropped: 0,
             lost_since_take: 0,
-            seen_taken: 0,
+            seen: (u64::MAX, 0),
+            seen_waiting: 0,
             demand: 0,
         });
         Tap::new(Arc::clone(&self.head), gauge, self.position)
@@ -116,6 +128,7 @@ impl Log {
     pub(crate) fn leave(&mut self, id: u64) -> Option<usize> {
         let place = self.place(id)?;
         self.readers.swap_remove(place);
+        self.refused.clear();
         let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_some());
         self.stopped = gaps.map(|(place, _)| place).collect();
         if self.readers.len() * 4 < self.readers.capacity() {
@@ -139,7 +152,7 @@ impl Log {
             taken,
             waiting: reader.admitted(self.position) - taken,
             dropped: reader.dropped,
-            demand: reader.demand,
+            demand: reader.demand(),
         }
     }
 
@@ -151,17 +164,19 @@ impl Log {
     /// The reader lost these many before what it gets next.
     pub(crate) fn add_lost(&mut self, place: usize, lost: u64) {
         self.stop(place);
-        let gauge = &self.readers[place].gauge;
-        gauge.set_lost(gauge.lost() + lost);
+        self.readers[place].gauge.add_lost(lost);
     }
 
     /// What the reader in this place has lost since the last event that it will get, to be told
     /// by another way.
     pub(crate) fn take_lost(&mut self, place: usize) -> u64 {
-        let gauge = &self.readers[place].gauge;
-        let lost = gauge.lost();
-        gauge.set_lost(0);
-        lost
+        self.readers[place].gauge.take_lost()
+    }
+
+    /// The places of the readers that did not get the last event because they are full.
+    #[inline]
+    pub(crate) fn refused(&self) -> &[usize] {
+        &self.refused
     }
 
     /// The reader in this place does not get an event because it is full.
@@ -183,21 +198,21 @@ impl Log {
     }
 
     /// Offers an event to every reader. It is taken out of `event` if somebody gets it, or if
-    /// `keep` asks for it. `refused` is called with the place of each reader that is full.
+    /// `keep` asks for it. Those that are full are then [`refused`](Self::refused).
     #[inline]
     pub(crate) fn offer<E: Send + Sync + 'static>(
         &mut self,
         event: &mut Option<E>,
         stamp: Stamp,
         keep: bool,
-        refused: impl FnMut(usize),
     ) -> Offered {
-        assert!(self.shape.is::<E>(), "a log is for the events of one type");
+        assert!(self.id == TypeId::of::<E>(), "a log is for the events of one type");
         self.offered += 1;
         let admitted = if self.position < self.room_until && self.stopped.is_empty() {
+            // `refused` is empty: whoever was refused has a gap open.
             self.readers.len()
         } else {
-            self.admit_each(refused)
+            self.admit_each()
         };
         if admitted == 0 && !keep {
             return Offered { admitted, held: None };
@@ -229,19 +244,22 @@ impl Log {
     }
 
     /// Looks at each reader that may be full.
-    fn admit_each(&mut self, mut refused: impl FnMut(usize)) -> usize {
-        let Self { readers, stopped, resuming, position, .. } = self;
-        stopped.retain(|&place| {
+    #[inline(never)]
+    fn admit_each(&mut self) -> usize {
+        let Self { readers, stopped, resuming, refused, position, .. } = self;
+        refused.clear();
+        let mut at = 0;
+        while let Some(&place) = stopped.get(at) {
             let reader = &mut readers[place];
-            let full = reader.waiting(*position) >= reader.capacity;
-            if full {
+            if reader.stays_full() || reader.waiting(*position) >= reader.capacity {
                 reader.lose();
-                refused(place);
+                reader.dropped += 1;
+                refused.push(place);
+                at += 1;
             } else {
-                resuming.push(place);
+                resuming.push(stopped.swap_remove(at));
             }
-            full
-        });
+        }
         if *position >= self.room_until {
             self.room_until = u64::MAX;
             let tail = self.tail.as_ref().map(|tail| tail.pin.address());
@@ -257,7 +275,8 @@ impl Log {
                 reader.stop(*position, tail);
                 stopped.push(place);
                 reader.lose();
-                refused(place);
+                reader.dropped += 1;
+                refused.push(place);
             }
         }
         readers.len() - stopped.len()
@@ -315,16 +334,33 @@ impl Reader {
         true
     }
 
+    /// Whether it is as full as when it last lost an event, as far as a short look tells.
+    fn stays_full(&self) -> bool {
+        self.seen_waiting >= self.capacity && self.seen == self.gauge.counts()
+    }
+
+    /// Does not get an event, because it is full.
     fn lose(&mut self) {
-        let (taken, waiting) = (self.gauge.taken(), self.waiting(0));
-        self.gauge.set_lost(self.gauge.lost() + 1);
-        self.dropped += 1;
-        if taken != std::mem::replace(&mut self.seen_taken, taken) {
-            self.lost_since_take = 0;
+        self.gauge.add_lost(1);
+        let counts = self.gauge.counts();
+        if counts != self.seen {
+            self.note_fullness(counts);
         }
         self.lost_since_take += 1;
-        self.demand = self.demand.max(waiting + self.lost_since_take);
-        self.gauge.raise_high_water(usize::try_from(waiting).unwrap_or(usize::MAX));
+    }
+
+    #[cold]
+    fn note_fullness(&mut self, counts: (u64, usize)) {
+        self.demand = self.demand();
+        self.seen = counts;
+        self.seen_waiting = self.waiting(0);
+        self.lost_since_take = 0;
+        self.gauge.raise_high_water(usize::try_from(self.seen_waiting).unwrap_or(usize::MAX));
+    }
+
+    /// The capacity that would have sufficed: the most that waited or was lost between two takes.
+    fn demand(&self) -> u64 {
+        self.demand.max(self.seen_waiting + self.lost_since_take)
     }
 
     /// Closes its gap: it goes on with the event at `position`, in slot `index` of the tail.
@@ -334,6 +370,7 @@ impl Reader {
         };
         self.skipped += position - gap.at;
         let pin = (gap.block != Some(tail.address())).then(|| tail.clone());
-        self.gauge.close_gap(End { position, index, pin, lost: self.gauge.lost() });
+        let lost = self.gauge.take_lost();
+        self.gauge.close_gap(End { position, index, pin, lost });
     }
 }

@@ -72,11 +72,13 @@ impl Core {
         })
     }
 
+    #[inline]
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock()
     }
 
     /// The present moment, if the bus keeps time.
+    #[inline]
     pub(crate) fn timestamp(&self) -> Option<Instant> {
         let now = || isolate("the clock", || self.settings.clock.now());
         if self.settings.timestamps { now() } else { None }
@@ -95,7 +97,6 @@ impl Core {
     }
 
     /// Accepts an event, and settles what that owes.
-    #[inline]
     pub(crate) fn accept<E: Event>(self: &Arc<Self>, parcel: &mut Parcel<E>) -> Accepted {
         let accepted = self.with(|registry, aftermath| registry.accept(parcel, aftermath));
         if let Accepted::Buffered { mergeable, first, .. } = accepted {

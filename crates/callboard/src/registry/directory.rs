@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
 use crate::event::Event;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicU8, AtomicU64, Ordering};
 
 /// A bus meets about this many types; with more, finding one takes a step or two longer.
 const BUCKETS: usize = 64;
@@ -22,12 +22,24 @@ pub(crate) struct Card {
     id: TypeId,
     /// The type's place in the order in which the bus met them.
     pub(crate) number: usize,
-    /// Nobody would get its events: publishing one is no more than counting it.
-    quiet: AtomicBool,
-    /// The events that were counted so.
+    /// A `Mode`, as a number.
+    mode: AtomicU8,
+    /// The events that were published in quiet mode.
     unheard: AtomicU64,
     /// Another type of the same bucket.
     next: OnceLock<Box<Self>>,
+}
+
+/// How an event of a type is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Nobody would get it: it is only counted.
+    Quiet,
+    /// By the log of its type, to its readers, and to nobody else. The registry says so for
+    /// certain, under its lock.
+    Plain,
+    /// In any way there is.
+    Full,
 }
 
 impl Default for Directory {
@@ -54,8 +66,8 @@ impl Directory {
 
     /// Adds a type. The registry's lock is held.
     pub(super) fn add(&self, id: TypeId, number: usize) {
-        let (quiet, unheard) = (AtomicBool::new(false), AtomicU64::new(0));
-        let mut card = Box::new(Card { id, number, quiet, unheard, next: OnceLock::new() });
+        let (mode, unheard) = (AtomicU8::new(Mode::Full as u8), AtomicU64::new(0));
+        let mut card = Box::new(Card { id, number, mode, unheard, next: OnceLock::new() });
         let mut free = &self.buckets[bucket(id)];
         while let Err(back) = free.set(card) {
             card = back;
@@ -68,16 +80,21 @@ impl Directory {
 }
 
 impl Card {
-    /// Counts an event, if that is all that publishing it is.
     #[inline]
-    pub(crate) fn count_if_quiet(&self) -> bool {
-        // Ordering: Acquire pairs with the Release in `set_quiet`: whoever was told that somebody
+    pub(crate) fn mode(&self) -> Mode {
+        // Ordering: Acquire pairs with the Release in `set_mode`: whoever was told that somebody
         // has subscribed does not find the type quiet.
-        let quiet = self.quiet.load(Ordering::Acquire);
-        if quiet {
-            self.unheard.fetch_add(1, Ordering::Relaxed);
+        match self.mode.load(Ordering::Acquire) {
+            quiet if quiet == Mode::Quiet as u8 => Mode::Quiet,
+            plain if plain == Mode::Plain as u8 => Mode::Plain,
+            _ => Mode::Full,
         }
-        quiet
+    }
+
+    /// Counts an event that was published in quiet mode.
+    #[inline]
+    pub(crate) fn count(&self) {
+        self.unheard.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn unheard(&self) -> u64 {
@@ -85,8 +102,8 @@ impl Card {
     }
 
     /// The registry's lock is held.
-    pub(super) fn set_quiet(&self, quiet: bool) {
-        self.quiet.store(quiet, Ordering::Release);
+    pub(super) fn set_mode(&self, mode: Mode) {
+        self.mode.store(mode as u8, Ordering::Release);
     }
 }
 

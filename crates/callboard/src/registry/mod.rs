@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
 pub(crate) use buffer::Buffer;
-pub(crate) use directory::{Card, Directory};
+pub(crate) use directory::{Directory, Mode};
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
 pub(crate) use requests::Requests;
@@ -130,8 +130,29 @@ impl Registry {
         }
     }
 
-    /// Accepts an event: gives it its number, and routes or buffers it.
+    /// Accepts an event that goes by the log of its type and to nobody else, if this is one;
+    /// otherwise it stays in `event`. This is what ordinary traffic is, and it is short.
     #[inline]
+    pub(crate) fn accept_plain<E: Event>(
+        &mut self,
+        number: usize,
+        priority: Priority,
+        cause: u64,
+        event: &mut Option<E>,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Option<Accepted> {
+        let entry = &mut self.types[number];
+        if entry.mode != Mode::Plain || priority != entry.info.rank {
+            return None;
+        }
+        self.sequence += 1;
+        entry.published += 1;
+        let stamp = Stamp::new(self.sequence, cause, None);
+        let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
+        Some(Accepted::Routed(self.sequence, routed))
+    }
+
+    /// Accepts an event: gives it its number, and routes or buffers it.
     pub(crate) fn accept<E: Event>(
         &mut self,
         parcel: &mut Parcel<E>,
@@ -148,7 +169,7 @@ impl Registry {
         let entry = &mut self.types[number];
         entry.published += 1;
         if self.phase == Phase::Running {
-            if !entry.is_heard() && parcel.ticket.is_none() && !parcel.keep {
+            if entry.mode == Mode::Quiet && parcel.ticket.is_none() && !parcel.keep {
                 entry.unheard += u64::from(!parcel.answer);
                 return Accepted::Unheard;
             }
@@ -211,24 +232,27 @@ impl Registry {
             }
             None => drop(self.by_name.insert(info.name, info)),
         }
-        self.note_quiet(number);
+        self.sort_out(number);
         number
     }
 
-    /// Lets publishers know, without a lock, whether anybody would get the events of a type.
-    fn note_quiet(&self, number: usize) {
-        let entry = &self.types[number];
+    /// Sorts out how the events of a type are to be published: without a lock if nobody would get
+    /// them, and by the log alone if nobody else would.
+    fn sort_out(&mut self, number: usize) {
+        let entry = &mut self.types[number];
+        entry.mode = if self.phase == Phase::Running { entry.mode() } else { Mode::Full };
         if let Some(card) = self.directory.find(entry.info.id()) {
-            card.set_quiet(self.phase == Phase::Running && !entry.is_heard());
+            card.set_mode(entry.mode);
         }
     }
 
-    fn note_quiet_of(&self, info: &TypeInfo) {
-        self.directory.find(info.id()).into_iter().for_each(|card| self.note_quiet(card.number));
+    fn sort_out_of(&mut self, info: &TypeInfo) {
+        let number = self.directory.find(info.id()).map(|card| card.number);
+        number.into_iter().for_each(|number| self.sort_out(number));
     }
 
-    fn note_quiet_types(&self) {
-        (0..self.types.len()).for_each(|number| self.note_quiet(number));
+    fn sort_out_types(&mut self) {
+        (0..self.types.len()).for_each(|number| self.sort_out(number));
     }
 
     /// How many events of a type were published, and how many of them nobody listened to.
@@ -286,8 +310,8 @@ impl Registry {
             mailbox.close(aftermath);
         }
         match &wanted {
-            Wanted::Members(_) => infos.iter().for_each(|info| self.note_quiet_of(info)),
-            _ => self.note_quiet_types(),
+            Wanted::Members(_) => infos.iter().for_each(|info| self.sort_out_of(info)),
+            _ => self.sort_out_types(),
         }
         self.listeners.insert(id, Listener { mailbox, wanted, late });
         reader
@@ -359,12 +383,12 @@ impl Registry {
                     let number = self.number_of(member.info, aftermath);
                     self.types[number].leave(mailbox);
                     accounts.extend(self.types[number].feed.leave(mailbox));
-                    self.note_quiet(number);
+                    self.sort_out(number);
                 }
             }
             Wanted::Everything | Wanted::Matching(_) => {
                 self.types.iter_mut().for_each(|entry| entry.leave(mailbox));
-                self.note_quiet_types();
+                self.sort_out_types();
             }
             Wanted::Nothing(_) => {}
         }
@@ -398,7 +422,7 @@ impl Registry {
             let queues = entry.route.mailboxes().chain(responders);
             queues.for_each(|mailbox| mailbox.inbox().gap += dropped);
         }
-        self.note_quiet_types();
+        self.sort_out_types();
         (replayed, overflowed.values().sum())
     }
 
@@ -406,7 +430,7 @@ impl Registry {
     pub(crate) fn pause(&mut self) {
         if self.phase == Phase::Running {
             self.phase = Phase::Buffering;
-            self.note_quiet_types();
+            self.sort_out_types();
         }
     }
 
@@ -425,7 +449,7 @@ impl Registry {
         for listener in self.listeners.values() {
             listener.mailbox.close(aftermath);
         }
-        self.note_quiet_types();
+        self.sort_out_types();
     }
 
     /// The responders of a type, in the order in which they signed in.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Parcel;
+use super::{Mode, Parcel};
 use crate::engine::{Admission, Aftermath, Assigned, Envelope, Feed, Mailbox, Route, Routed};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Stamp};
@@ -17,6 +17,8 @@ pub(crate) struct TypeEntry {
     pub(crate) route: Route,
     /// Those who answer its requests, by queues too.
     pub(crate) responders: Route,
+    /// How its events are published now, if their priority is the type's.
+    pub(super) mode: Mode,
     /// The latest event, if the type retains.
     pub(crate) retained: Option<Envelope>,
     /// Events that were given a number, or that nobody wanted.
@@ -34,6 +36,7 @@ impl TypeEntry {
             feed: Feed::new(info),
             route: Route::default(),
             responders: Route::default(),
+            mode: Mode::Full,
             retained: None,
             published: 0,
             unheard: 0,
@@ -41,9 +44,13 @@ impl TypeEntry {
         }
     }
 
-    /// Whether somebody would get an event that was merely published.
-    pub(super) fn is_heard(&self) -> bool {
-        !self.feed.is_empty() || !self.route.is_empty() || self.info.retain
+    /// How its events are published while the bus runs.
+    pub(super) fn mode(&self) -> Mode {
+        match (self.feed.is_empty(), self.route.is_empty() && !self.info.retain) {
+            (true, true) => Mode::Quiet,
+            (false, true) => Mode::Plain,
+            (_, false) => Mode::Full,
+        }
     }
 
     /// Everybody who reads its events.
@@ -53,7 +60,6 @@ impl TypeEntry {
 
     /// Brings an event to everybody who reads the type and, if it is a request, to everybody who
     /// answers it.
-    #[inline]
     pub(super) fn publish<E: Event>(
         &mut self,
         parcel: &mut Parcel<E>,
@@ -127,21 +133,23 @@ impl TypeEntry {
         admission: Admission,
         aftermath: &mut Aftermath<'_>,
     ) -> Routed {
-        let ticket = envelope.ticket.take();
-        let mut routed = self.route.offer(&envelope, admission, aftermath);
-        if let Some(ticket) = ticket {
-            aftermath.wake(ticket.assign(envelope.sequence(), &self.assigned()));
-            let call = Envelope { ticket: Some(ticket), key: None, ..envelope.clone() };
-            routed += self.responders.offer(&call, admission, aftermath);
-            aftermath.discard_event(call);
-        }
         if self.info.retain {
-            if let Some(old) = self.retained.replace(envelope) {
+            let latest = Envelope { ticket: None, ..envelope.clone() };
+            if let Some(old) = self.retained.replace(latest) {
                 aftermath.discard_event(old);
             }
-        } else {
-            aftermath.discard_event(envelope);
         }
+        let mut routed = Routed::default();
+        if let Some(ticket) = envelope.ticket.take() {
+            aftermath.wake(ticket.assign(envelope.sequence(), &self.assigned()));
+            let call = Envelope { ticket: Some(ticket), key: None, ..envelope.clone() };
+            let (of_responders, unanswered) = self.responders.offer(call, admission, aftermath);
+            routed += of_responders;
+            unanswered.into_iter().for_each(|call| aftermath.discard_event(call));
+        }
+        let (of_readers, unread) = self.route.offer(envelope, admission, aftermath);
+        routed += of_readers;
+        unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
         routed
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Exchange<Q: Request> {
 }
 
 /// What the lock of an exchange guards.
-pub(super) struct State<R> {
+pub(super) struct State<R: 'static> {
     /// A slot per expected name, then one for each responder that is another's namesake or was
     /// not expected.
     slots: Vec<Slot>,
@@ -69,7 +69,7 @@ enum Stage {
     Responded,
 }
 
-impl<R> State<R> {
+impl<R: 'static> State<R> {
     pub(super) fn new(expected: &[Arc<str>]) -> Self {
         let slot = |name: &Arc<str>| Slot { mailbox: 0, name: name.clone(), stage: Stage::Waiting };
         Self {

@@ -9,7 +9,7 @@ use crate::outcome::{End, Outcome};
 ///
 /// A partial result is a result: whether it is enough is for the asker to say.
 #[derive(Debug)]
-pub struct Gathered<R> {
+pub struct Gathered<R: 'static> {
     pub(super) sequence: u64,
     pub(super) responses: Vec<(Arc<str>, Delivery<R>)>,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
@@ -64,7 +64,7 @@ impl<R: Event> Gathered<R> {
     }
 }
 
-impl<R> Clone for Gathered<R> {
+impl<R: 'static> Clone for Gathered<R> {
     fn clone(&self) -> Self {
         Self {
             sequence: self.sequence,
@@ -76,7 +76,7 @@ impl<R> Clone for Gathered<R> {
     }
 }
 
-fn named<R>(
+fn named<R: 'static>(
     answers: &[(Arc<str>, Delivery<R>)],
 ) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
     answers.iter().map(|(name, answer)| (&**name, answer))

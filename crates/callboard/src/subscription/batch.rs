@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::{EventSet, Subscription};
-use crate::engine::{Reader, Ready, Take};
+use crate::engine::{Next, Reader, Take};
 use crate::error::TryRecvError;
 use crate::registry::Core;
 use crate::sync::block_on;
@@ -69,16 +69,15 @@ impl<S: EventSet> Subscription<S> {
     ///
     /// Dropping the future loses no event, and neither does dropping the batch.
     pub async fn recv_batch(&mut self) -> Option<Batch<'_, S>> {
-        let open = Waiting { subscription: self, waiting: false }.await;
-        open.then(|| self.batch())
+        let next = Waiting { subscription: self, waiting: false }.await;
+        self.batch(next).ok()
     }
 
     /// [`recv_batch`](Self::recv_batch), parking the thread.
     pub fn blocking_recv_batch(&mut self) -> Option<Batch<'_, S>> {
-        match self.reader.ready() {
-            Ready::Event => Some(self.batch()),
-            Ready::Closed => None,
-            Ready::Empty => block_on(self.recv_batch()),
+        match self.reader.ready(self.core.timestamp()) {
+            Next::Empty => block_on(self.recv_batch()),
+            next => self.batch(next).ok(),
         }
     }
 
@@ -88,26 +87,27 @@ impl<S: EventSet> Subscription<S> {
     ///
     /// [`Empty`](TryRecvError::Empty) if none is queued, [`Closed`](TryRecvError::Closed) if
     /// none will be.
+    #[inline]
     pub fn try_recv_batch(&mut self) -> Result<Batch<'_, S>, TryRecvError> {
-        match self.reader.ready() {
-            Ready::Event => Ok(self.batch()),
-            Ready::Closed => Err(TryRecvError::Closed),
-            Ready::Empty => Err(TryRecvError::Empty),
+        if self.reader.finds_log() {
+            return self.batch(Next::Log);
         }
+        let next = self.reader.ready(self.core.timestamp());
+        self.core.changed.notify_all();
+        self.batch(next)
     }
 
-    /// What is queued; there is something.
-    fn batch(&mut self) -> Batch<'_, S> {
+    /// What is there, from where it is.
+    #[inline]
+    fn batch(&mut self, next: Next) -> Result<Batch<'_, S>, TryRecvError> {
         let Self { core, reader, .. } = self;
-        let source = if reader.lends() {
-            match S::lend(reader) {
-                Some(lent) => Source::Log(lent),
-                None => unreachable!("a log is read by subscribers to one type"),
-            }
-        } else {
-            Source::Queue { reader, left: LONGEST }
+        let source = match next {
+            Next::Log => Source::Log(S::lend(reader).ok_or(TryRecvError::Empty)?),
+            Next::Queue => Source::Queue { reader, left: LONGEST },
+            Next::Empty => return Err(TryRecvError::Empty),
+            Next::Closed => return Err(TryRecvError::Closed),
         };
-        Batch { core, source }
+        Ok(Batch { core, source })
     }
 }
 
@@ -126,7 +126,11 @@ impl<'a, S: EventSet> Iterator for Batch<'a, S> {
             }
             Source::Queue { reader, left } => {
                 *left = left.checked_sub(1)?;
-                let Take::Event(taken) = reader.try_take(self.core.timestamp()) else {
+                let now = self.core.timestamp();
+                let Next::Queue = reader.next(now) else {
+                    return None;
+                };
+                let Take::Event(taken) = reader.take_queued(now) else {
                     return None;
                 };
                 self.core.changed.notify_all();
@@ -142,7 +146,7 @@ impl<S: EventSet> fmt::Debug for Batch<'_, S> {
     }
 }
 
-/// Waits for an event, without taking it: whether there will be one.
+/// Waits for an event, without taking it.
 struct Waiting<'a, S: EventSet> {
     subscription: &'a mut Subscription<S>,
     /// Whether the mailbox holds this future's waker.
@@ -150,10 +154,14 @@ struct Waiting<'a, S: EventSet> {
 }
 
 impl<S: EventSet> Future for Waiting<'_, S> {
-    type Output = bool;
+    type Output = Next;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
-        let polled = self.subscription.poll_ready(context);
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next> {
+        if self.subscription.may_go_on() && self.subscription.reader.finds_log() {
+            return Poll::Ready(Next::Log);
+        }
+        let now = self.subscription.core.timestamp();
+        let polled = self.subscription.poll_ready(now, context);
         self.waiting = polled.is_pending();
         polled
     }

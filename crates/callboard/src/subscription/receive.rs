@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{EventSet, Subscription};
-use crate::engine::{Mailbox, Ready, Take};
+use crate::engine::{Mailbox, Next, Take};
 use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::event::TypeInfo;
 use crate::sync::block_on;
@@ -49,14 +49,38 @@ impl<S: EventSet> Subscription<S> {
     /// bus.close();
     /// assert_eq!(ticks.try_recv().unwrap_err(), TryRecvError::Closed);
     /// ```
+    #[inline]
     pub fn try_recv(&mut self) -> Result<S::Item, TryRecvError> {
-        let taken = self.reader.try_take(self.core.timestamp());
-        self.after_take();
-        match taken {
-            Take::Event(taken) => Ok(S::item(taken)),
-            Take::Empty => Err(TryRecvError::Empty),
-            Take::Closed => Err(TryRecvError::Closed),
+        if self.reader.finds_log()
+            && let Some(item) = S::take_logged(&mut self.reader)
+        {
+            self.after_take();
+            return Ok(item);
         }
+        self.try_recv_anywhere()
+    }
+
+    #[inline(never)]
+    fn try_recv_anywhere(&mut self) -> Result<S::Item, TryRecvError> {
+        let now = self.core.timestamp();
+        let next = self.reader.next(now);
+        self.take(next, now)
+    }
+
+    /// Takes the next event from where it is.
+    fn take(&mut self, next: Next, now: Option<Instant>) -> Result<S::Item, TryRecvError> {
+        let taken = match next {
+            Next::Log => S::take_logged(&mut self.reader).ok_or(TryRecvError::Empty),
+            Next::Queue => match self.reader.take_queued(now) {
+                Take::Event(taken) => Ok(S::item(taken)),
+                Take::Empty => Err(TryRecvError::Empty),
+                Take::Closed => Err(TryRecvError::Closed),
+            },
+            Next::Empty => Err(TryRecvError::Empty),
+            Next::Closed => Err(TryRecvError::Closed),
+        };
+        self.after_take();
+        taken
     }
 
     /// Parks the thread until there is an event; `None` once the bus is closed and everything was
@@ -92,7 +116,7 @@ impl<S: EventSet> Subscription<S> {
     ///
     /// ```
     /// use callboard::{Bus, Event, RecvTimeoutError};
-    /// use std::time::Duration;
+    /// use std::time::{Duration, Instant};
     ///
     /// #[derive(Debug, Event)]
     /// struct Tick;
@@ -163,9 +187,20 @@ impl<S: EventSet> Subscription<S> {
         std::iter::from_fn(|| self.try_recv().ok())
     }
 
-    /// Waits for an event, without taking it: whether there will be one.
-    pub(super) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+    /// Whether an async reader need not let its executor see to others first. A simulation, which
+    /// decides by chance, never has it so: its readers have no logs.
+    #[inline]
+    pub(super) fn may_go_on(&mut self) -> bool {
         self.streak += 1;
+        self.streak <= BEFORE_YIELDING
+    }
+
+    /// Waits for an event, without taking it.
+    pub(super) fn poll_ready(
+        &mut self,
+        now: Option<Instant>,
+        context: &mut Context<'_>,
+    ) -> Poll<Next> {
         if self.streak > BEFORE_YIELDING
             || self.core.settings.jitter.as_ref().is_some_and(|at| at())
         {
@@ -175,26 +210,34 @@ impl<S: EventSet> Subscription<S> {
         }
         let core = &*self.core;
         let enlist = |mailbox: &Arc<Mailbox>, info: &TypeInfo| core.enlist(mailbox, info);
-        let ready = self.reader.poll_ready(context, enlist);
+        let ready = self.reader.poll_ready(now, context, enlist);
         if ready.is_pending() {
             self.streak = 0;
             self.after_take();
         }
-        ready.map(|ready| ready == Ready::Event)
+        ready
     }
 
+    #[inline]
     pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        match self.poll_ready(context) {
-            Poll::Ready(true) => Poll::Ready(self.try_recv().ok()),
-            Poll::Ready(false) => {
-                self.after_take();
-                Poll::Ready(None)
-            }
-            Poll::Pending => Poll::Pending,
+        if self.may_go_on()
+            && self.reader.finds_log()
+            && let Some(item) = S::take_logged(&mut self.reader)
+        {
+            self.after_take();
+            return Poll::Ready(Some(item));
         }
+        self.poll_recv_anywhere(context)
+    }
+
+    #[inline(never)]
+    fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let now = self.core.timestamp();
+        self.poll_ready(now, context).map(|next| self.take(next, now).ok())
     }
 
     /// Somebody may wait for this subscription to drain.
+    #[inline]
     fn after_take(&self) {
         self.core.changed.notify_all();
     }

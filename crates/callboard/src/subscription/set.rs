@@ -81,6 +81,12 @@ pub trait EventSet: Sized + 'static {
     fn item(taken: Taken) -> Self::Item;
 
     #[doc(hidden)]
+    fn take_logged(reader: &mut Reader) -> Option<Self::Item> {
+        let _ = reader;
+        None
+    }
+
+    #[doc(hidden)]
     fn lend(reader: &mut Reader) -> Option<Self::Lent<'_>> {
         let _ = reader;
         None
@@ -133,6 +139,11 @@ impl<E: Event> EventSet for E {
     type Item = Delivery<E>;
     type Ref<'a> = EventRef<'a, E>;
     type Lent<'a> = LentEvents<'a, E>;
+
+    #[inline]
+    fn take_logged(reader: &mut Reader) -> Option<Delivery<E>> {
+        reader.take_logged()
+    }
 
     #[inline]
     fn lend(reader: &mut Reader) -> Option<LentEvents<'_, E>> {

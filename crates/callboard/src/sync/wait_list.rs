@@ -20,6 +20,7 @@ struct Waiters {
 
 impl WaitList {
     /// Wakes everybody. Must be called without a lock held, since a waker is the user's code.
+    #[inline]
     pub(crate) fn notify_all(&self) {
         // Ordering: whoever waits has registered, with a fence, before it looked at its condition.
         // The condition was changed either under a lock of its own or by a SeqCst operation. So
@@ -27,6 +28,11 @@ impl WaitList {
         if self.count.load(Ordering::SeqCst) == 0 {
             return;
         }
+        self.wake_all();
+    }
+
+    #[cold]
+    fn wake_all(&self) {
         let woken = {
             let mut waiters = self.waiters.lock();
             self.count.store(0, Ordering::SeqCst);
