@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(Small::new(7).value(), 7);
         assert_eq!(Plain::new(7).value(), 7);
         assert_eq!(Large::new(7).value(), 7);
-        assert_eq!(Arc::<Heap>::new(7).value(), 7);
+        assert_eq!(<Arc<Heap> as Message>::new(7).value(), 7);
     }
 
     #[test]

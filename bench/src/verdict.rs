@@ -22,7 +22,8 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// The bus's figure over the other's.
     pub(crate) fn ratio(&self) -> Option<f64> {
-        self.other.as_ref().map(|(_, other)| self.ours.1 / other)
+        let (_, other) = self.other.as_ref()?;
+        (*other > 0.0).then(|| self.ours.1 / other)
     }
 
     /// Met, or missed by how much.
@@ -30,6 +31,7 @@ impl Verdict {
         match self.strain {
             None => String::new(),
             Some(strain) if strain <= 1.0 => "met".to_owned(),
+            Some(strain) if strain.is_infinite() => "missed".to_owned(),
             Some(strain) if strain < 2.0 => format!("missed by {:.0} %", (strain - 1.0) * 100.0),
             Some(strain) => format!("missed {strain:.1}-fold"),
         }
@@ -108,7 +110,7 @@ mod tests {
         assert_eq!(outcome(ratio(Against::BestOf(&["callboard, before"]), 0.5)), "missed 4.0-fold");
         assert_eq!(outcome(ratio(Against::BestOf(&["nobody"]), 0.5)), "");
         assert_eq!(outcome(Rule::AtMost(20.0)), "met");
-        assert_eq!(outcome(Rule::AtMost(0.0)), "missed inf-fold");
+        assert_eq!(outcome(Rule::AtMost(0.0)), "missed");
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! How a peer is driven: what it has to offer, and the loops that use it, the same for all.
 
+mod ask;
 mod latency;
 mod queue;
 mod tasks;
 mod threads;
 mod transport;
 
-pub(crate) use latency::{task_latency, thread_latency};
+pub(crate) use ask::{Ask, ask};
+pub(crate) use latency::{GAP, task_latency, thread_latency};
 pub(crate) use queue::{cycle, full};
-pub(crate) use tasks::{runtime, tasks};
+pub(crate) use tasks::{Stalled, runtime, tasks, tasks_beside};
 pub(crate) use threads::threads;
 pub(crate) use transport::{
     Channel, Each, Ends, Queue, TaskChannel, TaskTransport, ThreadChannel, ThreadTransport,

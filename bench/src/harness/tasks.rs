@@ -20,6 +20,14 @@ pub(crate) fn runtime() -> &'static Runtime {
     })
 }
 
+/// Whether there is one more subscriber, who never reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stalled {
+    Absent,
+    /// Only with a transport that does not wait for it.
+    Present,
+}
+
 /// Publishes `events` events in all, and has every subscriber receive each.
 ///
 /// Measured from the publishers' beginning to the last subscriber's last event. Everybody is
@@ -29,10 +37,22 @@ pub(crate) fn tasks<M: Message, T: TaskTransport<M>>(
     subscribers: usize,
     events: u64,
 ) -> Sample {
+    tasks_beside::<M, T>(publishers, subscribers, Stalled::Absent, events)
+}
+
+/// [`tasks`], perhaps beside one who is stalled.
+pub(crate) fn tasks_beside<M: Message, T: TaskTransport<M>>(
+    publishers: u64,
+    subscribers: usize,
+    stalled: Stalled,
+    events: u64,
+) -> Sample {
     let each = events.div_ceil(publishers);
     let events = each * publishers;
     runtime().block_on(async {
-        let (publisher, receivers) = T::open(subscribers);
+        let all = subscribers + usize::from(stalled == Stalled::Present);
+        let (publisher, mut receivers) = T::open(all);
+        let _stalled = receivers.split_off(subscribers);
         let gate = Gate::new(super::CAPACITY, subscribers);
         let waiting = Arc::new(AtomicUsize::new(0));
         let readers: Vec<_> = receivers
@@ -43,6 +63,7 @@ pub(crate) fn tasks<M: Message, T: TaskTransport<M>>(
                 tokio::spawn(reader.run(events, Arc::clone(&waiting)))
             })
             .collect();
+        // Ordering: Acquire pairs with the Release in `Reader::run`.
         while waiting.load(Ordering::Acquire) < subscribers {
             tokio::task::yield_now().await;
         }
@@ -51,11 +72,8 @@ pub(crate) fn tasks<M: Message, T: TaskTransport<M>>(
         let writers: Vec<_> = (0..publishers)
             .map(|index| {
                 let ticket = Ticket::new(Arc::clone(&gate));
-                tokio::spawn(write::<M, T>(
-                    publisher.clone(),
-                    ticket,
-                    index * each..(index + 1) * each,
-                ))
+                let values = index * each..(index + 1) * each;
+                tokio::spawn(write::<M, T>(publisher.clone(), ticket, values))
             })
             .collect();
         let mut ended = begun;

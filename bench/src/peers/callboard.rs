@@ -8,7 +8,7 @@ use crate::harness::{BATCH, CAPACITY, Queue, TaskTransport, ThreadTransport, Tra
 use crate::row::Side;
 
 /// A running bus and so many subscriptions.
-pub(crate) fn open<S: EventSet>(subscribers: usize) -> (Bus, Vec<Subscription<S>>) {
+fn open<S: EventSet>(subscribers: usize) -> (Bus, Vec<Subscription<S>>) {
     let bus = Bus::new();
     let reader = |index| bus.subscriber(format!("reader {index}")).capacity(CAPACITY).subscribe();
     let subscriptions = (0..subscribers).map(reader).collect();

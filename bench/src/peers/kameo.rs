@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::{Entry, TaskRuns};
 use crate::events::{Message, Plain};
 use crate::flow::{Sink, Tally};
-use crate::harness::{CAPACITY, runtime};
+use crate::harness::{Ask, CAPACITY, runtime};
 use crate::row::{Sample, Side};
 
 const NAME: &str = "kameo message bus";
@@ -96,15 +96,14 @@ impl Handle<Plain> for Responder {
     }
 }
 
-impl Actors {
-    pub(crate) fn open(responders: usize) -> Self {
+impl Ask for Actors {
+    fn open(responders: usize) -> Self {
         let _entered = runtime().enter();
         let mailbox = || mailbox::bounded(CAPACITY);
         Self((0..responders).map(|_| Responder::spawn_with_mailbox(Responder, mailbox())).collect())
     }
 
-    /// Asks all, and waits for all; the sum of their answers.
-    pub(crate) async fn ask(&self, value: u64) -> u64 {
+    async fn ask(&mut self, value: u64) -> u64 {
         let gather = async {
             let mut pending = Vec::with_capacity(self.0.len());
             for responder in &self.0 {

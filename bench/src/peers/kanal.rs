@@ -30,6 +30,7 @@ impl<M: Message> Reader<M> {
 
 impl Channel for Kanal {
     const NAME: &'static str = "kanal";
+    const NOTE: &'static str = "spins a while before it parks a thread";
 
     type Sender<M: Message> = Sender<M>;
     type Receiver<M: Message> = Reader<M>;

@@ -4,11 +4,13 @@ mod array_queue;
 mod async_broadcast;
 mod async_channel;
 mod callboard;
+mod callboard_ask;
 mod crossbeam;
 mod disruptor;
 mod flume;
 mod kameo;
 mod kanal;
+mod scatter;
 mod std_mpsc;
 mod tokio_broadcast;
 mod tokio_mpsc;
@@ -20,8 +22,13 @@ use crate::harness::{self, Each, Ends, Queue, TaskTransport, ThreadTransport};
 use crate::row::{Contestant, Sample, Side};
 
 pub(crate) use array_queue::shared_arc;
-pub(crate) use callboard::{Batched, OneByOne, OneThread, open};
+use callboard::{OneByOne, OneThread};
+
+pub(crate) use callboard::Batched;
+pub(crate) use callboard_ask::Asked;
 pub(crate) use kameo::Actors;
+pub(crate) use scatter::Scatter;
+pub(crate) use tokio_broadcast::Batched as TokioBroadcast;
 
 /// A contestant's name, side and note, and the things it does.
 #[derive(Debug, Clone, Copy)]

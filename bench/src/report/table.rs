@@ -19,7 +19,7 @@ pub(crate) fn row_table(row: &Measured) -> String {
             "",
             title.trim(),
             "min – max",
-            "ratio"
+            "÷ ours"
         );
         for score in row.ranked(index) {
             let spread = score.spread(index);
@@ -44,7 +44,7 @@ pub(crate) fn row_table(row: &Measured) -> String {
 
 /// The table of all verdicts.
 pub(crate) fn summary_table(verdicts: &[Verdict]) -> String {
-    let mut text = String::from("\nSummary (ratio: ours / the other; smaller is better)\n");
+    let mut text = String::from("\nSummary (ours ÷ the other: smaller is better)\n");
     for verdict in verdicts {
         let other = verdict
             .other
