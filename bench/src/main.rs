@@ -20,8 +20,10 @@ mod workloads;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use args::{Args, USAGE};
+use report::{Context, Report};
 
 fn main() -> ExitCode {
     match run() {
@@ -36,23 +38,30 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let rows = workloads::rows();
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
-    let args = Args::parse(std::env::args().skip(1), &names)?;
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let args = Args::parse(given.iter().cloned(), &names)?;
     if args.help {
         print!("{USAGE}");
         return Ok(());
     }
     let rows = rows.into_iter().filter(|row| args.wants(&row.name));
     if args.list {
-        rows.for_each(|row| println!("{:<20}{}", row.name, row.about));
+        rows.for_each(|row| println!("{:<24}{}", row.name, row.about));
         return Ok(());
     }
 
-    let mut verdicts = Vec::new();
-    for row in rows {
+    let context = Context::find(&given, args.effort.rounds);
+    let begun = Instant::now();
+    let measured = rows.map(|row| {
         let measured = measure::measure(row, args.effort);
         print!("{}", report::row_table(&measured));
-        verdicts.extend(verdict::verdicts(&measured));
-    }
-    print!("{}", report::summary_table(&verdicts));
+        measured
+    });
+    let report = Report::new(context, measured.collect());
+    print!("{}", report.summary());
+    println!("\nmeasured in {:.0} s", begun.elapsed().as_secs_f64());
+    report.write_html(&args.html)?;
+    args.json.as_deref().map_or(Ok(()), |path| report.write_json(path))?;
+    args.markdown.as_deref().map_or(Ok(()), |path| report.write_markdown(path))?;
     Ok(())
 }

@@ -26,6 +26,11 @@ impl Verdict {
         (*other > 0.0).then(|| self.ours.1 / other)
     }
 
+    /// Whether the target is met, if there is one.
+    pub(crate) fn met(&self) -> Option<bool> {
+        self.strain.map(|strain| strain <= 1.0)
+    }
+
     /// Met, or missed by how much.
     pub(crate) fn outcome(&self) -> String {
         match self.strain {
