@@ -1,0 +1,144 @@
+//! What is sent: events of several sizes, and fifty types that are only there to be beside them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use callboard::{Bus, Event, Subscription};
+
+/// A value that contestants carry. It is made from a number, and gives it back, so that what
+/// arrives can be checked.
+pub(crate) trait Message: Clone + fmt::Debug + Send + Sync + 'static {
+    fn new(value: u64) -> Self;
+    fn value(&self) -> u64;
+}
+
+/// The smallest event: 8 bytes.
+#[derive(Debug, Clone, Copy, Event)]
+#[event(type = "bench.small")]
+pub(crate) struct Small(u64);
+
+/// The usual event: 32 bytes of plain data.
+#[derive(Debug, Clone, Copy, Event)]
+#[event(type = "bench.plain")]
+pub(crate) struct Plain([u64; 4]);
+
+/// A large event: 1 KiB of plain data.
+#[derive(Debug, Clone, Copy, Event)]
+#[event(type = "bench.large")]
+pub(crate) struct Large([u64; 128]);
+
+/// An event that owns 64 bytes on the heap.
+#[derive(Debug, Clone, Event)]
+#[event(type = "bench.heap")]
+pub(crate) struct Heap {
+    value: u64,
+    #[expect(dead_code, reason = "only allocated and freed")]
+    body: Vec<u8>,
+}
+
+impl Message for Small {
+    fn new(value: u64) -> Self {
+        Self(value)
+    }
+
+    fn value(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Message for Plain {
+    fn new(value: u64) -> Self {
+        Self([value; 4])
+    }
+
+    fn value(&self) -> u64 {
+        self.0[3]
+    }
+}
+
+impl Message for Large {
+    fn new(value: u64) -> Self {
+        Self([value; 128])
+    }
+
+    fn value(&self) -> u64 {
+        self.0[127]
+    }
+}
+
+impl Message for Heap {
+    fn new(value: u64) -> Self {
+        Self { value, body: vec![1; 64] }
+    }
+
+    fn value(&self) -> u64 {
+        self.value
+    }
+}
+
+impl<M: Message> Message for Arc<M> {
+    fn new(value: u64) -> Self {
+        Self::new(M::new(value))
+    }
+
+    fn value(&self) -> u64 {
+        M::value(self)
+    }
+}
+
+/// One of fifty event types that a measured event is published beside.
+#[derive(Debug)]
+pub(crate) struct Other<const N: usize>;
+
+impl<const N: usize> Event for Other<N> {
+    const TYPE: &'static str = OTHER_NAMES[N];
+}
+
+/// Subscribes to one of the [`Other`] types and keeps the subscription.
+pub(crate) type SubscribeOther = fn(&Bus) -> Box<dyn Send>;
+
+macro_rules! others {
+    ($($n:literal)*) => {
+        const OTHER_NAMES: &[&str] = &[$(concat!("bench.other.", $n)),*];
+
+        /// How to subscribe to each of the [`Other`] types.
+        pub(crate) const OTHERS: &[SubscribeOther] = &[$(
+            |bus| {
+                let other: Subscription<Other<$n>> = bus.subscribe(OTHER_NAMES[$n]);
+                Box::new(other)
+            }
+        ),*];
+    };
+}
+
+others! {
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24
+    25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::{Heap, Large, Message, OTHER_NAMES, OTHERS, Plain, Small};
+
+    #[test]
+    fn messages_give_their_value_back() {
+        assert_eq!(Small::new(7).value(), 7);
+        assert_eq!(Plain::new(7).value(), 7);
+        assert_eq!(Large::new(7).value(), 7);
+        assert_eq!(<Arc<Heap> as Message>::new(7).value(), 7);
+    }
+
+    #[test]
+    fn sizes_are_what_the_reports_say() {
+        assert_eq!([size_of::<Small>(), size_of::<Plain>(), size_of::<Large>()], [8, 32, 1_024]);
+    }
+
+    #[test]
+    fn other_types_have_names_of_their_own() {
+        assert_eq!(OTHERS.len(), 50);
+        assert_eq!(OTHER_NAMES.iter().collect::<BTreeSet<_>>().len(), 50);
+    }
+}

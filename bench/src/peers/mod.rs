@@ -1,0 +1,155 @@
+//! The contestants: a file for each family, and the lists below, in which each has its line.
+
+mod array_queue;
+mod async_broadcast;
+mod async_channel;
+mod callboard;
+mod callboard_ask;
+mod crossbeam;
+mod disruptor;
+mod flume;
+mod kameo;
+mod kanal;
+mod scatter;
+mod std_mpsc;
+mod tokio_broadcast;
+mod tokio_mpsc;
+
+use ::callboard::Event;
+
+use crate::events::Message;
+use crate::harness::{self, Each, Ends, Queue, TaskTransport, ThreadTransport};
+use crate::row::{Contestant, Sample, Side};
+
+pub(crate) use array_queue::shared_arc;
+use callboard::{OneByOne, OneThread};
+
+pub(crate) use callboard::Batched;
+pub(crate) use callboard_ask::Asked;
+pub(crate) use kameo::Actors;
+pub(crate) use scatter::Scatter;
+pub(crate) use tokio_broadcast::Batched as TokioBroadcast;
+
+/// A contestant's name, side and note, and the things it does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<R> {
+    pub(crate) name: &'static str,
+    side: Side,
+    note: &'static str,
+    pub(crate) runs: R,
+}
+
+/// What is done so many times.
+pub(crate) type Run = fn(u64) -> Sample;
+
+/// What a queue does: in and out; into a full one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueueRuns {
+    pub(crate) cycle: Run,
+    pub(crate) full: Option<Run>,
+}
+
+/// What a transport between tasks does: from so many to so many; one event now and then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TaskRuns {
+    pub(crate) fan_out: fn(u64, usize, u64) -> Sample,
+    pub(crate) latency: Option<Run>,
+}
+
+/// What a transport between threads does: to so many; one event now and then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ThreadRuns {
+    pub(crate) fan_out: fn(usize, u64) -> Sample,
+    pub(crate) latency: Option<Run>,
+}
+
+impl<R: Copy + 'static> Entry<R> {
+    /// The contestant that does what `call` makes of its runs.
+    pub(crate) fn contestant(self, call: impl Fn(R, u64) -> Sample + 'static) -> Contestant {
+        let runs = self.runs;
+        let contestant = Contestant::new(self.name, self.side, move |events| call(runs, events));
+        Contestant { note: self.note, ..contestant }
+    }
+}
+
+/// Everybody who works on one thread.
+pub(crate) fn queues<M: Message>() -> Vec<Entry<QueueRuns>> {
+    vec![
+        queue::<M, array_queue::Boxed<M>>(),
+        queue::<M, array_queue::ByValue<M>>(),
+        overwriting::<M, tokio_broadcast::OneThread<M>>(),
+        queue::<M, Ends<tokio_mpsc::TokioMpsc, M>>(),
+        queue::<M, Ends<flume::Flume, M>>(),
+        queue::<M, Ends<async_channel::AsyncChannel, M>>(),
+        queue::<M, Ends<kanal::Kanal, M>>(),
+        queue::<M, Ends<crossbeam::Crossbeam, M>>(),
+        queue::<M, Ends<std_mpsc::StdMpsc, M>>(),
+    ]
+}
+
+/// Every peer that works between tasks.
+pub(crate) fn tasks<M: Message>() -> Vec<Entry<TaskRuns>> {
+    vec![
+        task::<M, tokio_broadcast::OneByOne>(),
+        task::<M, tokio_broadcast::Batched>(),
+        task::<M, async_broadcast::AsyncBroadcast>(),
+        task::<M, Each<tokio_mpsc::TokioMpsc>>(),
+        task::<M, Each<flume::Flume>>(),
+        task::<M, Each<async_channel::AsyncChannel>>(),
+        task::<M, Each<kanal::Kanal>>(),
+        kameo::tasks::<M>(),
+    ]
+}
+
+/// Every peer that works between threads.
+pub(crate) fn threads<M: Message>() -> Vec<Entry<ThreadRuns>> {
+    vec![
+        thread::<M, tokio_broadcast::Batched>(),
+        thread::<M, async_broadcast::AsyncBroadcast>(),
+        thread::<M, Each<tokio_mpsc::TokioMpsc>>(),
+        thread::<M, Each<flume::Flume>>(),
+        thread::<M, Each<async_channel::AsyncChannel>>(),
+        thread::<M, Each<kanal::Kanal>>(),
+        thread::<M, Each<crossbeam::Crossbeam>>(),
+        thread::<M, Each<std_mpsc::StdMpsc>>(),
+        disruptor::threads::<M>(),
+    ]
+}
+
+/// The bus on one thread.
+pub(crate) fn our_queues<M: Message + Event>() -> Vec<Entry<QueueRuns>> {
+    vec![queue::<M, OneThread<M>>()]
+}
+
+/// The bus between tasks.
+pub(crate) fn our_tasks<M: Message + Event>() -> Vec<Entry<TaskRuns>> {
+    vec![task::<M, OneByOne>(), task::<M, Batched>()]
+}
+
+/// The bus between threads.
+pub(crate) fn our_threads<M: Message + Event>() -> Vec<Entry<ThreadRuns>> {
+    vec![thread::<M, OneByOne>(), thread::<M, Batched>()]
+}
+
+fn queue<M: Message, Q: Queue<M>>() -> Entry<QueueRuns> {
+    let runs = QueueRuns { cycle: harness::cycle::<M, Q>, full: Some(harness::full::<M, Q>) };
+    Entry { name: Q::NAME, side: Q::SIDE, note: Q::NOTE, runs }
+}
+
+/// A queue that is never full, since it gives up its oldest event.
+fn overwriting<M: Message, Q: Queue<M>>() -> Entry<QueueRuns> {
+    let runs = QueueRuns { cycle: harness::cycle::<M, Q>, full: None };
+    Entry { runs, ..queue::<M, Q>() }
+}
+
+fn task<M: Message, T: TaskTransport<M>>() -> Entry<TaskRuns> {
+    let latency: Run = harness::task_latency::<M, T>;
+    let runs = TaskRuns { fan_out: harness::tasks::<M, T>, latency: Some(latency) };
+    Entry { name: T::NAME, side: T::SIDE, note: T::NOTE, runs }
+}
+
+fn thread<M: Message, T: ThreadTransport<M>>() -> Entry<ThreadRuns> {
+    let latency: Run = harness::thread_latency::<M, T>;
+    let runs = ThreadRuns { fan_out: harness::threads::<M, T>, latency: Some(latency) };
+    Entry { name: T::NAME, side: T::SIDE, note: T::NOTE, runs }
+}

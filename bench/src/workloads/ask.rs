@@ -1,0 +1,43 @@
+//! Asking some responders and waiting for all of them; alone, and while other requests are open.
+
+use crate::harness::{self, Ask};
+use crate::peers::{Actors, Asked, Scatter};
+use crate::row::{Against, Row, Sample};
+
+/// The same with one other request open.
+const ONE_OPEN: &str = "callboard, 1 open";
+
+pub(super) fn rows() -> Vec<Row> {
+    let ask = [1, 3, 10].map(|responders| {
+        Row::new(
+            format!("ask-{responders}"),
+            format!("a task asks {responders} responder tasks and waits for all of them"),
+        )
+        .ours("callboard", asker::<Asked>(responders))
+        .peer("tokio mpsc + oneshot, by hand", asker::<Scatter>(responders))
+        .peer("kameo ask", asker::<Actors>(responders))
+        .goal(
+            "faster than tokio mpsc + oneshot by hand",
+            Against::BestOf(&["tokio mpsc"]),
+            1.0,
+        )
+    });
+    let open = [100, 10_000].map(|open| {
+        Row::new(
+            format!("ask-open-{open}"),
+            format!("a task asks 3 responder tasks while {open} other requests are open"),
+        )
+        .ours(format!("callboard, {open} open"), beside(open))
+        .shown(ONE_OPEN, "to compare with", beside(1))
+        .goal("flat: within 10 % of one open", Against::BestOf(&[ONE_OPEN]), 1.1)
+    });
+    ask.into_iter().chain(open).collect()
+}
+
+fn asker<A: Ask>(responders: usize) -> impl FnMut(u64) -> Sample {
+    move |events| harness::ask(A::open(responders), responders, events)
+}
+
+fn beside(open: usize) -> impl FnMut(u64) -> Sample {
+    move |events| harness::ask(Asked::beside(3, open), 3, events)
+}

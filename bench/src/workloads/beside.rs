@@ -1,0 +1,63 @@
+//! Publishing beside subscribers of other event types, and to nobody at all.
+
+use std::time::Instant;
+
+use crate::events::{Message, OTHERS, Plain};
+use crate::flow::Tally;
+use crate::harness::CAPACITY;
+use crate::row::{Against, Row, Sample};
+
+/// The same without anybody beside it.
+const ALONE: &str = "callboard, beside none";
+
+pub(super) fn rows() -> Vec<Row> {
+    let beside = [50, 500, 5_000].map(|others| {
+        Row::new(
+            format!("beside-{others}"),
+            format!("publish + receive beside {others} subscribers of 50 other types"),
+        )
+        .ours(format!("callboard, beside {others}"), move |events| cycle(others, events))
+        .shown(ALONE, "to compare with", |events| cycle(0, events))
+        .goal("within 10 % of none", Against::BestOf(&[ALONE]), 1.1)
+    });
+    let unheard = Row::new("unheard", "publishes what nobody listens to")
+        .ours("callboard", unheard)
+        .ours("callboard, beside 50", |events| unheard_beside(50, events));
+    beside.into_iter().chain([unheard]).collect()
+}
+
+fn cycle(others: usize, events: u64) -> Sample {
+    let bus = callboard::Bus::new();
+    let mut subscription = bus.subscriber("reader").capacity(CAPACITY).subscribe::<Plain>();
+    let _others: Vec<_> = OTHERS.iter().cycle().take(others).map(|other| other(&bus)).collect();
+    bus.start();
+    let mut tally = Tally::default();
+    let begun = Instant::now();
+    for value in 0..events {
+        bus.publish(Plain::new(value));
+        if let Ok(event) = subscription.try_recv() {
+            crate::flow::Sink::take(&mut tally, &*event);
+        }
+    }
+    let elapsed = begun.elapsed();
+    tally.check("callboard", events);
+    Sample::per_event(elapsed, events)
+}
+
+fn unheard(events: u64) -> Sample {
+    unheard_beside(0, events)
+}
+
+fn unheard_beside(others: usize, events: u64) -> Sample {
+    let bus = callboard::Bus::new();
+    let _others: Vec<_> = OTHERS.iter().cycle().take(others).map(|other| other(&bus)).collect();
+    bus.start();
+    let mut heard = 0;
+    let begun = Instant::now();
+    for value in 0..events {
+        heard += bus.publish(Plain::new(value)).delivered();
+    }
+    let elapsed = begun.elapsed();
+    assert_eq!(heard, 0, "nobody listens");
+    Sample::per_event(elapsed, events)
+}

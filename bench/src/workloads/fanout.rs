@@ -1,0 +1,49 @@
+//! One publisher, many subscribers: as tasks, and as threads.
+
+use crate::events::Plain;
+use crate::peers;
+use crate::row::{Against, Row, Turn};
+
+/// The peers that the targets of fan-out name.
+const NAMED: &[&str] =
+    &["tokio broadcast", "async-broadcast", "flume", "async-channel", "tokio mpsc"];
+
+pub(super) fn rows() -> Vec<Row> {
+    let task_rows = [1, 10, 100, 1_000].map(tasks);
+    let thread_rows = [1, 10].map(threads);
+    task_rows.into_iter().chain(thread_rows).collect()
+}
+
+fn tasks(subscribers: usize) -> Row {
+    let entries = peers::our_tasks::<Plain>().into_iter().chain(peers::tasks::<Plain>());
+    let (text, at_most) = match subscribers {
+        1 => ("at least 3 times as fast as the best", 1.0 / 3.0),
+        _ => ("at least 5 times as fast as the best", 1.0 / 5.0),
+    };
+    Row::new(
+        format!("fanout-tasks-{subscribers}"),
+        format!("one publisher task, {subscribers} subscriber tasks, on two workers"),
+    )
+    .deliveries(subscribers as u64)
+    .turn(Turn::Timed { least: 2_048, stretch: 1 })
+    .contestants(
+        entries.map(|entry| {
+            entry.contestant(move |runs, events| (runs.fan_out)(1, subscribers, events))
+        }),
+    )
+    .goal(text, Against::BestOf(NAMED), at_most)
+}
+
+fn threads(subscribers: usize) -> Row {
+    let entries = peers::our_threads::<Plain>().into_iter().chain(peers::threads::<Plain>());
+    Row::new(
+        format!("fanout-threads-{subscribers}"),
+        format!("one publisher thread, {subscribers} subscriber threads"),
+    )
+    .deliveries(subscribers as u64)
+    .turn(Turn::Timed { least: 2_048, stretch: 1 })
+    .contestants(
+        entries
+            .map(|entry| entry.contestant(move |runs, events| (runs.fan_out)(subscribers, events))),
+    )
+}

@@ -1,0 +1,23 @@
+//! Publishing into a subscriber that is full and does not read.
+
+use crate::events::Plain;
+use crate::peers;
+use crate::row::{Against, Row};
+
+/// What the row about one thread is called among the contestants.
+const ONE_THREAD: &str = "callboard, one thread";
+
+pub(super) fn rows() -> Vec<Row> {
+    let ours = peers::our_queues::<Plain>();
+    let cycle = ours[0].runs.cycle;
+    let entries = ours.into_iter().chain(peers::queues::<Plain>());
+    let full = entries.filter_map(|entry| {
+        let full = entry.runs.full?;
+        Some(entry.contestant(move |_, events| full(events)))
+    });
+    let row = Row::new("full", "publishes into a subscriber that is full; peers try to send")
+        .contestants(full)
+        .shown(ONE_THREAD, "publishes and receives, to compare with", cycle)
+        .goal("at most half of publish + receive", Against::BestOf(&[ONE_THREAD]), 0.5);
+    vec![row]
+}

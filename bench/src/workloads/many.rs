@@ -1,0 +1,24 @@
+//! As many publisher tasks as subscriber tasks; every subscriber receives every publisher's events.
+
+use crate::events::Plain;
+use crate::peers;
+use crate::row::{Against, Row, Turn};
+
+pub(super) fn rows() -> Vec<Row> {
+    [4, 8].map(many).into()
+}
+
+fn many(size: usize) -> Row {
+    let entries = peers::our_tasks::<Plain>().into_iter().chain(peers::tasks::<Plain>());
+    let contestants = entries.map(|entry| {
+        entry.contestant(move |runs, events| (runs.fan_out)(size as u64, size, events))
+    });
+    Row::new(
+        format!("many-{size}"),
+        format!("{size} publisher tasks, {size} subscriber tasks, on two workers"),
+    )
+    .deliveries(size as u64)
+    .turn(Turn::Timed { least: 4_096, stretch: 1 })
+    .contestants(contestants)
+    .goal("ahead of every peer", Against::BestPeer, 1.0)
+}

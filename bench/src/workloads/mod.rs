@@ -1,0 +1,37 @@
+//! The workloads: a file for each, and the list below, in which each has its line.
+
+mod ask;
+mod beside;
+mod churn;
+mod fanout;
+mod full;
+mod many;
+mod memory;
+mod mixed;
+mod one_thread;
+mod replay;
+mod size;
+mod stalled;
+mod wake;
+
+use crate::row::Row;
+
+/// The rows of every workload, in the order in which they are measured.
+pub(crate) fn rows() -> Vec<Row> {
+    let workloads: &[fn() -> Vec<Row>] = &[
+        one_thread::rows,
+        full::rows,
+        beside::rows,
+        fanout::rows,
+        many::rows,
+        wake::rows,
+        stalled::rows,
+        mixed::rows,
+        ask::rows,
+        replay::rows,
+        churn::rows,
+        size::rows,
+        memory::rows,
+    ];
+    workloads.iter().flat_map(|rows| rows()).collect()
+}
