@@ -1,10 +1,10 @@
 //! The bus itself. What it receives with is in this file alone.
 
-use callboard::{Bus, Delivery, Event, EventSet, Subscription};
+use callboard::{Bus, Event, EventSet, Subscription};
 
 use crate::events::Message;
 use crate::flow::{Flow, Sink};
-use crate::harness::{BATCH, CAPACITY, Queue, TaskTransport, ThreadTransport, Transport};
+use crate::harness::{CAPACITY, Queue, TaskTransport, ThreadTransport, Transport};
 use crate::row::Side;
 
 /// A running bus and so many subscriptions.
@@ -88,30 +88,20 @@ impl<M: Message + Event> ThreadTransport<M> for OneByOne {
     }
 }
 
-/// Subscribers receive in batches.
+/// Subscribers receive in batches, which are lent.
 #[derive(Debug)]
 pub(crate) struct Batched;
 
-/// A subscription and the buffer for its batches.
-#[derive(Debug)]
-pub(crate) struct Reader<M: Message + Event> {
-    subscription: Subscription<M>,
-    batch: Vec<Delivery<M>>,
-}
-
 impl<M: Message + Event> Transport<M> for Batched {
-    const NAME: &'static str = "callboard, recv_many";
+    const NAME: &'static str = "callboard, recv_batch";
     const SIDE: Side = Side::Ours;
     const FLOW: Flow = Flow::Gated;
 
     type Publisher = Bus;
-    type Subscriber = Reader<M>;
+    type Subscriber = Subscription<M>;
 
-    fn open(subscribers: usize) -> (Bus, Vec<Reader<M>>) {
-        let (bus, subscriptions) = open(subscribers);
-        let batch = || Vec::with_capacity(BATCH);
-        let reader = |subscription| Reader { subscription, batch: batch() };
-        (bus, subscriptions.into_iter().map(reader).collect())
+    fn open(subscribers: usize) -> (Bus, Vec<Subscription<M>>) {
+        open(subscribers)
     }
 }
 
@@ -122,10 +112,10 @@ impl<M: Message + Event> TaskTransport<M> for Batched {
     }
 
     #[inline]
-    async fn receive<S: Sink<M>>(subscriber: &mut Reader<M>, sink: &mut S) {
-        let Reader { subscription, batch } = subscriber;
-        subscription.recv_many(batch, BATCH).await;
-        batch.drain(..).for_each(|event| sink.take(&event));
+    async fn receive<S: Sink<M>>(subscriber: &mut Subscription<M>, sink: &mut S) {
+        if let Some(batch) = subscriber.recv_batch().await {
+            batch.for_each(|event| sink.take(&event));
+        }
     }
 }
 
@@ -136,11 +126,9 @@ impl<M: Message + Event> ThreadTransport<M> for Batched {
     }
 
     #[inline]
-    fn blocking_receive<S: Sink<M>>(subscriber: &mut Reader<M>, sink: &mut S) {
-        let Reader { subscription, .. } = subscriber;
-        if let Some(event) = subscription.blocking_recv() {
-            sink.take(&event);
-            subscription.try_iter().take(BATCH - 1).for_each(|event| sink.take(&event));
+    fn blocking_receive<S: Sink<M>>(subscriber: &mut Subscription<M>, sink: &mut S) {
+        if let Some(batch) = subscriber.blocking_recv_batch() {
+            batch.for_each(|event| sink.take(&event));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::{Scope, kept};
 use crate::error::{DrainError, Unfinished};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
-use crate::registry::{Accepted, Core, Mode, CoreSettings, PRE_START_CAPACITY, Parcel, Phase};
+use crate::registry::{Accepted, Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
 use crate::sync::discard;
 

@@ -87,10 +87,10 @@ mod engine;
 mod error;
 mod event;
 pub mod guide;
-#[cfg(feature = "metrics")]
-mod metrics;
 #[expect(unsafe_code, reason = "the one place where a measurement pays for it; see its page")]
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outcome;
 mod overflow;
 mod registry;

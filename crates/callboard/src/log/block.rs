@@ -45,11 +45,8 @@ impl Shape {
 
     const fn new<E: 'static>() -> Self {
         let header = size_of::<Slot>();
-        let align = if align_of::<E>() > align_of::<Slot>() {
-            align_of::<E>()
-        } else {
-            align_of::<Slot>()
-        };
+        let align =
+            if align_of::<E>() > align_of::<Slot>() { align_of::<E>() } else { align_of::<Slot>() };
         let value = header.next_multiple_of(align);
         let start = if align > CACHE_LINE { align } else { CACHE_LINE };
         Self {
@@ -368,6 +365,17 @@ impl Place {
             self.0.write(Slot { owners: AtomicUsize::new(owners), stamp });
             self.0.cast::<u8>().add(shape.value).cast::<E>().write(event);
         }
+    }
+
+    /// The slot behind this one.
+    ///
+    /// # Safety
+    ///
+    /// The slot is one of a block for events of type `E`.
+    #[inline]
+    pub(super) unsafe fn following<E: 'static>(self) -> Self {
+        // SAFETY: the end of a slot is inside its block, or one byte behind it.
+        Self(unsafe { self.0.byte_add(Shape::of::<E>().stride) })
     }
 
     /// What is said of the event.

@@ -3,12 +3,7 @@
 use std::collections::VecDeque;
 
 use super::block::Pin;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
-
-/// A cache line of its own, so that one side's writes don't slow the other's reads.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-pub(super) struct Padded<T>(pub(super) T);
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, Padded};
 
 /// How far the log is written: the position of the next event.
 #[derive(Debug, Default)]

@@ -208,9 +208,9 @@ impl Tap {
         if !block.is_for::<E>() {
             return None;
         }
-        let slots = block.slots();
-        let left = waiting.min(slots - self.index);
-        Some(Stretch { tap: self, left, event: PhantomData })
+        let left = waiting.min(block.slots() - self.index);
+        let (block, next) = (block.address(), block.place(self.index));
+        Some(Stretch { tap: self, block, next, left, event: PhantomData })
     }
 }
 
@@ -230,6 +230,8 @@ impl Drop for Tap {
 #[derive(Debug)]
 pub(crate) struct Stretch<'a, E: 'static> {
     tap: &'a mut Tap,
+    block: Address,
+    next: Place,
     left: usize,
     event: PhantomData<&'a E>,
 }
@@ -248,11 +250,13 @@ impl<'a, E: 'static> Stretch<'a, E> {
     #[inline]
     pub(crate) fn take(&mut self) -> Option<(Lent<'a, E>, u64)> {
         self.left = self.left.checked_sub(1)?;
-        let block = self.tap.block.as_ref()?;
+        let place = self.next;
+        // SAFETY: a stretch is of slots of one block, which is for events of type `E`; behind the
+        // last one the address is not used.
+        self.next = unsafe { place.following::<E>() };
         // The block stays pinned for `'a`: for so long the tap is borrowed, and a stretch ends
         // where its block does.
-        let owner = Owner::Reader(block.address(), PhantomData);
-        let lent = Lent { place: block.place(self.tap.index), owner };
+        let lent = Lent { place, owner: Owner::Reader(self.block, PhantomData) };
         Some((lent, self.tap.step()))
     }
 }

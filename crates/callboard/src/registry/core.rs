@@ -9,7 +9,7 @@ use super::watch::UnstartedWatch;
 use super::{Accepted, Directory, Figures, Listener, Parcel, Registry, Requests, Role};
 use crate::engine::{Aftermath, Hooks, Mailbox, merge};
 use crate::event::{Event, TypeInfo};
-use crate::sync::{Mutex, MutexGuard, WaitList, Waiting, isolate};
+use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
 
 /// The default capacity of the buffer that holds events until the start.
@@ -43,7 +43,7 @@ impl Default for CoreSettings {
 
 /// What every handle of a bus points to: the registry under its lock, and what needs none.
 pub(crate) struct Core {
-    registry: Mutex<Registry>,
+    registry: Padded<Mutex<Registry>>,
     /// The event types, for those who need no lock for what they want to know.
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: CoreSettings,
@@ -61,7 +61,7 @@ impl Core {
         let directory = Arc::<Directory>::default();
         let registry = Registry::new(settings.pre_start_capacity, Arc::clone(&directory));
         Arc::new(Self {
-            registry: Mutex::new(registry),
+            registry: Padded(Mutex::new(registry)),
             directory,
             hooks: Hooks::default(),
             changed: WaitList::default(),
@@ -74,7 +74,7 @@ impl Core {
 
     #[inline]
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock()
+        self.registry.0.lock()
     }
 
     /// The present moment, if the bus keeps time.
@@ -91,7 +91,7 @@ impl Core {
         operation: impl FnOnce(&mut Registry, &mut Aftermath<'_>) -> R,
     ) -> R {
         let mut aftermath = Aftermath::new(&self.hooks);
-        let result = operation(&mut self.registry.lock(), &mut aftermath);
+        let result = operation(&mut self.registry.0.lock(), &mut aftermath);
         aftermath.settle();
         result
     }

@@ -481,8 +481,7 @@ impl Registry {
             figures.queued += waiting;
             figures.bytes += waiting * entry.info.size;
             figures.missed += gauge.lost();
-            figures.high_water =
-                figures.high_water.max(gauge.high_water()).max(figures.queued);
+            figures.high_water = figures.high_water.max(gauge.high_water()).max(figures.queued);
             let demand = usize::try_from(standing.demand).unwrap_or(usize::MAX);
             figures.demand = figures.demand.max(demand).max(figures.high_water);
         }

@@ -17,6 +17,13 @@ pub(crate) use std::sync::atomic::{
 };
 pub(crate) use std::sync::{Arc, MutexGuard};
 
+/// A cache line of its own, so that what one thread writes often does not slow what others read
+/// nearby. (64 bytes is the line of most machines; one that is fetched with its neighbour costs a
+/// little, not correctness.)
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct Padded<T>(pub(crate) T);
+
 /// A mutual exclusion lock without poisoning.
 ///
 /// No code of a user ever runs while one is held, so a panic can't leave the value half changed,
