@@ -139,17 +139,17 @@ impl TypeEntry {
                 aftermath.discard_event(old);
             }
         }
-        let mut routed = Routed::default();
-        if let Some(ticket) = envelope.ticket.take() {
+        let call = envelope.ticket.take().map(|ticket| {
             aftermath.wake(ticket.assign(envelope.sequence(), &self.assigned()));
-            let call = Envelope { ticket: Some(ticket), key: None, ..envelope.clone() };
+            Envelope { ticket: Some(ticket), key: None, ..envelope.clone() }
+        });
+        let (mut routed, unread) = self.route.offer(envelope, admission, aftermath);
+        unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
+        if let Some(call) = call {
             let (of_responders, unanswered) = self.responders.offer(call, admission, aftermath);
             routed += of_responders;
             unanswered.into_iter().for_each(|call| aftermath.discard_event(call));
         }
-        let (of_readers, unread) = self.route.offer(envelope, admission, aftermath);
-        routed += of_readers;
-        unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
         routed
     }
 

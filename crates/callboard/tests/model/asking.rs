@@ -175,7 +175,7 @@ impl Model {
         match self.publish(value, Priority::Normal, None, Some(request)) {
             Fate::Buffered { sequence } => self.gathers[request].sequence = sequence,
             Fate::BufferFull => self.gathers[request].dispatch = Dispatch::Refused,
-            Fate::Routed { .. } | Fate::Closed => {}
+            Fate::Routed { .. } | Fate::Unheard | Fate::Closed => {}
         }
         Ok(request)
     }
@@ -216,7 +216,9 @@ impl Model {
         let value = Value { kind: Kind::Reply, key: 0, parts: vec![part] };
         let sequence = match self.publish(value, Priority::Normal, cause, None) {
             Fate::Routed { sequence, .. } | Fate::Buffered { sequence } => sequence,
-            Fate::BufferFull | Fate::Closed => 0,
+            // It had been given its number when it turned out not to fit.
+            Fate::BufferFull => self.sequence,
+            Fate::Unheard | Fate::Closed => 0,
         };
         self.set_stage(request, sub, Stage::Responded);
         let gather = &mut self.gathers[request];

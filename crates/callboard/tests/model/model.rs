@@ -20,6 +20,8 @@ pub(crate) type Report = (&'static str, String, usize, DropReason, u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Routed { sequence: u64, delivered: usize, dropped: usize },
+    /// Nobody reads its kind: it has no number.
+    Unheard,
     Buffered { sequence: u64 },
     BufferFull,
     Closed,
@@ -30,7 +32,7 @@ pub(crate) enum Fate {
 pub(crate) struct Model {
     pub(crate) phase: Phase,
     /// The number of the last event accepted.
-    sequence: u64,
+    pub(crate) sequence: u64,
     ids: usize,
     /// In the order in which they subscribed.
     pub(crate) subs: Vec<Sub>,
@@ -78,6 +80,12 @@ impl Model {
     ) -> Fate {
         if self.phase == Phase::Closed {
             return Fate::Closed;
+        }
+        let retained = matches!(value.kind, Kind::Status | Kind::Kept);
+        let heard = self.subs.iter().any(|sub| sub.opening.wants.reads(value.kind));
+        let answers_or_asks = cause.is_some() || request.is_some();
+        if self.phase == Phase::Running && !retained && !heard && !answers_or_asks {
+            return Fate::Unheard;
         }
         self.sequence += 1;
         let sequence = self.sequence;

@@ -195,6 +195,7 @@ impl Runner {
         let (sequence, delivered, dropped) = match fate {
             Fate::Routed { sequence, delivered, dropped } => (Some(sequence), delivered, dropped),
             Fate::Buffered { sequence } => (Some(sequence), 0, 0),
+            Fate::Unheard => (None, 0, 0),
             Fate::BufferFull => (None, 0, 1),
             Fate::Closed => (None, 0, 0),
         };
