@@ -127,6 +127,8 @@ impl Log {
     /// Removes a reader: it gets nothing more. The last one takes its place. Returns that place.
     pub(crate) fn leave(&mut self, id: u64) -> Option<usize> {
         let place = self.place(id)?;
+        // Its tap may still be read, and must find an end: what comes now is not counted for it.
+        self.stop(place);
         self.readers.swap_remove(place);
         self.refused.clear();
         let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_some());

@@ -2,6 +2,7 @@
 //! frees everything at once.
 
 use std::task::Poll;
+use std::thread;
 
 use callboard::{Bus, Coalesce, Event, Overflow, Request};
 
@@ -249,4 +250,26 @@ fn bytes_of_the_snapshot_follow_what_is_held() {
     assert!(full >= 10 * size_of::<Held>());
     reader.try_iter().for_each(drop);
     assert_eq!(bus.snapshot().bytes, 0);
+}
+
+#[test]
+fn leaving_while_others_publish_frees_each_event_once() {
+    in_time("readers that leave while others publish", || {
+        let (bus, census) = (Bus::new(), Census::default());
+        let mut stays = bus.subscriber("stays").capacity(usize::MAX).subscribe::<Held>();
+        bus.start();
+        thread::scope(|scope| {
+            let (bus, census) = (&bus, &census);
+            let publishing =
+                scope.spawn(|| publish_all(bus, (0..20_000).map(|_| Held(census.token()))));
+            while !publishing.is_finished() {
+                let mut guest =
+                    bus.subscriber("guest").late().capacity(50).lossy().subscribe::<Held>();
+                guest.try_iter().take(7).for_each(drop);
+            }
+        });
+        assert_eq!(census.alive(), 20_000, "the one who stays has them all");
+        assert_eq!(stays.try_iter().count(), 20_000);
+        assert_eq!(census.alive(), 0);
+    });
 }
