@@ -19,10 +19,16 @@ pub(crate) type Report = (&'static str, String, usize, DropReason, u64);
 /// What became of a published event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    Routed { sequence: u64, delivered: usize, dropped: usize },
+    Routed {
+        sequence: u64,
+        delivered: usize,
+        dropped: usize,
+    },
     /// Nobody reads its kind: it has no number.
     Unheard,
-    Buffered { sequence: u64 },
+    Buffered {
+        sequence: u64,
+    },
     BufferFull,
     Closed,
 }
