@@ -82,12 +82,7 @@ fn card(row: &Measured, page: &mut String) {
     if row.columns == PERCENTILES {
         page.push_str(&charts::latencies(row));
     } else {
-        for (column, about) in row.columns.iter().enumerate() {
-            if !about.name.is_empty() {
-                let _ = write!(page, "<p>{}</p>", escape(about.name));
-            }
-            page.push_str(&charts::bars(row, column));
-        }
+        page.push_str(&charts::bars(row));
     }
     let noted = row.scores.iter().filter(|score| !score.note.is_empty());
     let notes: Vec<String> =
@@ -114,8 +109,8 @@ fn summary(verdicts: &[Verdict], page: &mut String) {
     let met = targets.iter().filter(|it| it.met() == Some(true)).count();
     let _ = write!(
         page,
-        "<h2>Targets: {met} of {} met</h2><div class=\"card scroll\"><table><tr><th>row<th>ours\
-         <th>compared with<th>ours ÷ it<th>target<th></tr>",
+        "<h2>Targets: {met} of {} met</h2><div class=\"card scroll\"><table><tr><th>row<th class=\"number\">ours\
+         <th>compared with<th class=\"number\">ours ÷ it<th>target<th></tr>",
         targets.len()
     );
     for verdict in targets {
