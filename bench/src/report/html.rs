@@ -91,9 +91,12 @@ fn card(row: &Measured, page: &mut String) {
         let _ = write!(page, "<p class=\"notes\">{}</p>", notes.join("<br>"));
     }
     for verdict in verdicts(row).iter().filter(|verdict| !verdict.target.is_empty()) {
+        // Which of the row's figures it is about, if there are several.
+        let part = verdict.row.strip_prefix(row.name.as_str()).unwrap_or_default().trim_start();
+        let separator = if part.is_empty() { "" } else { ": " };
         let _ = write!(
             page,
-            "<div class=\"verdict\">{}: {}</div>",
+            "<div class=\"verdict\">{part}{separator}{}: {}</div>",
             escape(verdict.target),
             outcome(verdict)
         );
