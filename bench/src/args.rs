@@ -8,7 +8,7 @@ pub(crate) const USAGE: &str = "\
 usage: cargo xtask bench [options]
 
   --quick           about one minute in all, instead of at most fifteen
-  --only WORKLOAD   measure the rows whose name begins so; may be given again
+  --only WORKLOAD   measure this row, or those whose name begins so; may be given again
   --list            print the rows and measure none
   --rounds N        how many rounds count, instead of 9 (quick: 3)
   --json FILE       write all figures there
@@ -21,6 +21,7 @@ usage: cargo xtask bench [options]
 pub(crate) struct Args {
     pub(crate) list: bool,
     pub(crate) help: bool,
+    /// The rows to measure; all if there is none.
     pub(crate) only: Vec<String>,
     pub(crate) effort: Effort,
     pub(crate) json: Option<PathBuf>,
@@ -58,11 +59,17 @@ impl Args {
                 "--help" | "-h" => parsed.help = true,
                 "--only" => {
                     let wanted = value("the name of a workload, or its beginning")?;
-                    if !rows.iter().any(|row| row.starts_with(&wanted)) {
+                    // The whole name of a row means that row, not those that go on from there.
+                    let whole = rows.contains(&wanted);
+                    let fits = |row: &&String| {
+                        if whole { **row == wanted } else { row.starts_with(&wanted) }
+                    };
+                    let before = parsed.only.len();
+                    parsed.only.extend(rows.iter().filter(fits).cloned());
+                    if parsed.only.len() == before {
                         let rows = rows.join(", ");
                         return Err(format!("no workload begins with `{wanted}`, only {rows}"));
                     }
-                    parsed.only.push(wanted);
                 }
                 "--rounds" => {
                     let number = value("a number")?;
@@ -86,7 +93,7 @@ impl Args {
 
     /// Whether a row is to be measured.
     pub(crate) fn wants(&self, row: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|wanted| row.starts_with(wanted.as_str()))
+        self.only.is_empty() || self.only.iter().any(|wanted| wanted == row)
     }
 }
 
@@ -96,7 +103,7 @@ mod tests {
     use crate::measure::Effort;
 
     fn parse(line: &str) -> Result<Args, String> {
-        let rows = ["full", "ask-1", "ask-3"].map(str::to_owned);
+        let rows = ["full", "ask-1", "ask-10"].map(str::to_owned);
         Args::parse(line.split_whitespace().map(str::to_owned), &rows)
     }
 
@@ -107,7 +114,7 @@ mod tests {
         assert_eq!(args.json, Some("a".into()));
         assert_eq!(args.html, std::path::PathBuf::from("b"));
         assert_eq!(args.markdown, Some("c".into()));
-        assert!(args.wants("ask-3") && !args.wants("full"));
+        assert!(args.wants("ask-10") && !args.wants("full"));
         assert!(!args.list && !args.help);
     }
 
@@ -119,11 +126,17 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_name_of_a_row_means_that_row_alone() {
+        assert_eq!(parse("--only ask-1").unwrap().only, ["ask-1"]);
+        assert_eq!(parse("--only ask --only full").unwrap().only, ["ask-1", "ask-10", "full"]);
+    }
+
+    #[test]
     fn says_what_is_wrong_and_what_would_be_right() {
         let error = |line| parse(line).unwrap_err();
         assert_eq!(
             error("--only as --only k"),
-            "no workload begins with `k`, only full, ask-1, ask-3"
+            "no workload begins with `k`, only full, ask-1, ask-10"
         );
         assert_eq!(error("--rounds 0"), "`--rounds 0` is no number from 1 on");
         assert_eq!(error("--rounds many"), "`--rounds many` is no number from 1 on");

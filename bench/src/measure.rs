@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use crate::row::{Column, Contestant, Goal, Row, Side, Turn};
 use crate::statistics::Spread;
 
+/// How many rounds a row has, however long they take: fewer have no median worth the name.
+const LEAST_ROUNDS: usize = 3;
+
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Effort {
@@ -16,7 +19,7 @@ pub(crate) struct Effort {
     pub(crate) rounds: usize,
     /// How long a contestant's turn is, about.
     pub(crate) turn: Duration,
-    /// When a row stops beginning new rounds; it has at least one.
+    /// When a row stops beginning new rounds; it has at least [`LEAST_ROUNDS`].
     pub(crate) row: Duration,
 }
 
@@ -88,7 +91,7 @@ pub(crate) fn measure(row: Row, effort: Effort) -> Measured {
         contestants.iter_mut().map(|contestant| calibrate(contestant, turn, effort)).collect();
     let mut rounds = vec![Vec::new(); contestants.len()];
     for round in 0..effort.rounds {
-        if round > 0 && begun.elapsed() > effort.row {
+        if round >= LEAST_ROUNDS && begun.elapsed() > effort.row {
             break;
         }
         for ((contestant, &events), rounds) in contestants.iter_mut().zip(&sizes).zip(&mut rounds) {
@@ -132,7 +135,7 @@ mod tests {
     use std::rc::Rc;
     use std::time::Duration;
 
-    use super::{Effort, measure};
+    use super::{Effort, LEAST_ROUNDS, measure};
     use crate::row::{Row, Sample, Turn};
 
     const EFFORT: Effort =
@@ -175,9 +178,9 @@ mod tests {
     }
 
     #[test]
-    fn a_row_out_of_time_stops_after_a_round() {
+    fn a_row_out_of_time_stops_after_the_least_rounds() {
         let row = Row::new("row", "").turn(Turn::Fixed).ours("one", |_| Sample::counted(1.0));
-        let effort = Effort { row: Duration::ZERO, ..EFFORT };
-        assert_eq!(measure(row, effort).scores[0].rounds.len(), 1);
+        let effort = Effort { rounds: 9, row: Duration::ZERO, ..EFFORT };
+        assert_eq!(measure(row, effort).scores[0].rounds.len(), LEAST_ROUNDS);
     }
 }

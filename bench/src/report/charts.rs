@@ -1,9 +1,10 @@
 //! The charts: bars for each row, curves over the number of subscribers, latencies.
 
 use super::svg::{Anchor, LogAxis, Svg};
-use super::table::figure;
+use super::table::{figure, grouped};
 use crate::measure::{Measured, Score};
 use crate::row::Side;
+use crate::statistics::Spread;
 
 const WIDTH: f64 = 680.0;
 /// Where names end and drawing begins.
@@ -14,24 +15,43 @@ const LINE: f64 = 25.0;
 /// flatten the rest.
 const AXIS: f64 = 3.0;
 
-/// Bars, best first, with a line from the least to the most of the rounds.
-pub(super) fn bars(row: &Measured, column: usize) -> String {
-    let ranked = row.ranked(column);
-    let medians: Vec<f64> = ranked.iter().map(|score| score.spread(column).median).collect();
-    let middle = medians[medians.len() / 2];
+/// One bar.
+struct Bar {
+    name: String,
+    side: Side,
+    spread: Spread,
+}
+
+/// Bars, with a line from the least to the most of the rounds: the contestants, best first, or
+/// what one contestant's time is made of.
+pub(super) fn bars(row: &Measured) -> String {
+    let mut bars = Vec::new();
+    for (index, column) in row.columns.iter().enumerate() {
+        bars.extend(row.ranked(index).into_iter().map(|score| Bar {
+            name: match column.name {
+                "" => score.name.clone(),
+                part => format!("{}, {part}", score.name),
+            },
+            side: score.side,
+            spread: score.spread(index),
+        }));
+    }
+    let mut medians: Vec<f64> = bars.iter().map(|bar| bar.spread.median).collect();
+    medians.sort_by(f64::total_cmp);
+    let limit = AXIS * medians[medians.len() / 2];
     let most = medians[medians.len() - 1];
-    let end = if most > AXIS * middle { AXIS * middle } else { most }.max(f64::MIN_POSITIVE);
+    let end = if most > limit && limit > 0.0 { limit } else { most.max(f64::MIN_POSITIVE) };
     let right = WIDTH - 92.0;
     let at = |value: f64| LEFT + (value / end).min(1.0) * (right - LEFT);
 
-    let mut svg = Svg::new(WIDTH, ranked.len() as f64 * LINE + 4.0);
-    for (index, score) in ranked.iter().enumerate() {
-        let spread = score.spread(column);
+    let mut svg = Svg::new(WIDTH, bars.len() as f64 * LINE + 4.0);
+    for (index, bar) in bars.iter().enumerate() {
+        let Bar { spread, .. } = bar;
         let top = index as f64 * LINE + 2.0;
         let middle = top + LINE / 2.0;
-        name(&mut svg, score, middle);
+        name(&mut svg, bar.side, &bar.name, middle);
         let width = (at(spread.median) - LEFT).max(1.5);
-        svg.rect(class(score), [LEFT, top + 4.0, width, LINE - 8.0]);
+        svg.rect(class(bar.side), [LEFT, top + 4.0, width, LINE - 8.0]);
         svg.line("range", (at(spread.least), middle), (at(spread.most), middle));
         let mut label = figure(spread.median);
         if spread.median > end {
@@ -39,10 +59,10 @@ pub(super) fn bars(row: &Measured, column: usize) -> String {
             svg.line("tear", (right - 9.0, top + LINE - 2.0), (right - 3.0, top + 2.0));
             label = format!("» {label}");
         }
-        let behind = at(spread.median.max(spread.most)).max(LEFT + width) + 7.0;
+        let behind = at(spread.most).max(LEFT + width) + 7.0;
         svg.text("figure", (behind, middle + 4.5), Anchor::Start, &label);
     }
-    svg.finish(&format!("{}, {}", row.name, row.columns[column].unit))
+    svg.finish(&format!("{}, {}", row.name, row.columns[0].unit))
 }
 
 /// Three marks on a logarithmic axis for each contestant: its percentiles.
@@ -61,10 +81,10 @@ pub(super) fn latencies(row: &Measured) -> String {
     }
     for (index, score) in ranked.iter().enumerate() {
         let middle = (index as f64 + 0.5) * LINE + 2.0;
-        name(&mut svg, score, middle);
+        name(&mut svg, score.side, &score.name, middle);
         let places: Vec<f64> =
             columns.clone().map(|column| axis.at(score.spread(column).median)).collect();
-        let class = class(score);
+        let class = class(score.side);
         svg.line(
             &format!("{class} reach"),
             (places[0], middle),
@@ -79,7 +99,7 @@ pub(super) fn latencies(row: &Measured) -> String {
 
 /// A curve for each contestant over the rows' deliveries, on logarithmic axes.
 pub(super) fn curves(rows: &[&Measured]) -> String {
-    let (bottom, right) = (380.0, WIDTH - 226.0);
+    let (bottom, right) = (380.0, WIDTH - 250.0);
     let cost = |row: &Measured, score: &Score| score.spread(0).median / row.deliveries as f64;
     let all = rows.iter().flat_map(|row| row.scores.iter().map(|score| cost(row, score)));
     let y = LogAxis::over(all, (bottom, 12.0));
@@ -93,9 +113,8 @@ pub(super) fn curves(rows: &[&Measured]) -> String {
     for row in rows {
         let place = x.at(row.deliveries as f64);
         svg.line("grid", (place, 12.0), (place, bottom));
-        let label = figure(row.deliveries as f64);
-        let label = label.trim_end_matches(".00").trim_end_matches(".0");
-        svg.text("tick", (place, bottom + 17.0), Anchor::Middle, label);
+        let label = grouped(row.deliveries as usize);
+        svg.text("tick", (place, bottom + 17.0), Anchor::Middle, &label);
     }
     svg.text("tick", (right / 2.0 + 22.0, bottom + 34.0), Anchor::Middle, "subscribers");
 
@@ -128,16 +147,16 @@ pub(super) fn curves(rows: &[&Measured]) -> String {
     svg.finish("cost of a delivery over the number of subscribers")
 }
 
-fn name(svg: &mut Svg, score: &Score, middle: f64) {
-    let class = match score.side {
+fn name(svg: &mut Svg, side: Side, name: &str, middle: f64) {
+    let class = match side {
         Side::Ours => "name ours-name",
         Side::Peer | Side::Shown => "name",
     };
-    svg.text(class, (LEFT - 10.0, middle + 4.5), Anchor::End, &score.name);
+    svg.text(class, (LEFT - 10.0, middle + 4.5), Anchor::End, name);
 }
 
-fn class(score: &Score) -> &'static str {
-    match score.side {
+fn class(side: Side) -> &'static str {
+    match side {
         Side::Ours => "ours",
         Side::Peer => "peer",
         Side::Shown => "shown",

@@ -82,12 +82,7 @@ fn card(row: &Measured, page: &mut String) {
     if row.columns == PERCENTILES {
         page.push_str(&charts::latencies(row));
     } else {
-        for (column, about) in row.columns.iter().enumerate() {
-            if !about.name.is_empty() {
-                let _ = write!(page, "<p>{}</p>", escape(about.name));
-            }
-            page.push_str(&charts::bars(row, column));
-        }
+        page.push_str(&charts::bars(row));
     }
     let noted = row.scores.iter().filter(|score| !score.note.is_empty());
     let notes: Vec<String> =
@@ -96,9 +91,12 @@ fn card(row: &Measured, page: &mut String) {
         let _ = write!(page, "<p class=\"notes\">{}</p>", notes.join("<br>"));
     }
     for verdict in verdicts(row).iter().filter(|verdict| !verdict.target.is_empty()) {
+        // Which of the row's figures it is about, if there are several.
+        let part = verdict.row.strip_prefix(row.name.as_str()).unwrap_or_default().trim_start();
+        let separator = if part.is_empty() { "" } else { ": " };
         let _ = write!(
             page,
-            "<div class=\"verdict\">{}: {}</div>",
+            "<div class=\"verdict\">{part}{separator}{}: {}</div>",
             escape(verdict.target),
             outcome(verdict)
         );
@@ -114,8 +112,8 @@ fn summary(verdicts: &[Verdict], page: &mut String) {
     let met = targets.iter().filter(|it| it.met() == Some(true)).count();
     let _ = write!(
         page,
-        "<h2>Targets: {met} of {} met</h2><div class=\"card scroll\"><table><tr><th>row<th>ours\
-         <th>compared with<th>ours ÷ it<th>target<th></tr>",
+        "<h2>Targets: {met} of {} met</h2><div class=\"card scroll\"><table><tr><th>row<th class=\"number\">ours\
+         <th>compared with<th class=\"number\">ours ÷ it<th>target<th></tr>",
         targets.len()
     );
     for verdict in targets {

@@ -15,7 +15,7 @@ use crate::measure::Measured;
 use crate::verdict::{Verdict, verdicts};
 
 pub(crate) use context::Context;
-pub(crate) use table::row_table;
+pub(crate) use table::{grouped, row_table};
 
 /// Everything that a run found out.
 #[derive(Debug)]

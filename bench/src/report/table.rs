@@ -77,10 +77,16 @@ pub(crate) fn figure(value: f64) -> String {
     if value.abs() < 99.95 {
         return format!("{value:.1}");
     }
-    let digits = format!("{value:.0}");
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{}", grouped(value.abs().round() as usize))
+}
+
+/// A whole number with its thousands set apart.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 && !text.ends_with('-') {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -98,13 +104,14 @@ pub(crate) fn times(ratio: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{figure, times};
+    use super::{figure, grouped, times};
 
     #[test]
     fn figures_are_short_and_readable() {
         let shown = [0.0, 1.234, 12.34, 123.4, 1_234.0, 1_234_567.0].map(figure);
         assert_eq!(shown, ["0", "1.23", "12.3", "123", "1,234", "1,234,567"]);
         assert_eq!(figure(-123_456.0), "-123,456");
+        assert_eq!([1, 1_000, 12_345_678].map(grouped), ["1", "1,000", "12,345,678"]);
         assert_eq!([0.5, 12.34].map(times), ["0.50×", "12.3×"]);
     }
 }

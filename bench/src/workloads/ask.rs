@@ -2,6 +2,7 @@
 
 use crate::harness::{self, Ask};
 use crate::peers::{Actors, Asked, Scatter};
+use crate::report::grouped;
 use crate::row::{Against, Row, Sample};
 
 /// The same with one other request open.
@@ -11,7 +12,7 @@ pub(super) fn rows() -> Vec<Row> {
     let ask = [1, 3, 10].map(|responders| {
         Row::new(
             format!("ask-{responders}"),
-            format!("a task asks {responders} responder tasks and waits for all of them"),
+            format!("a task asks responder tasks, {responders} of them, and waits for all"),
         )
         .ours("callboard", asker::<Asked>(responders))
         .peer("tokio mpsc + oneshot, by hand", asker::<Scatter>(responders))
@@ -25,10 +26,13 @@ pub(super) fn rows() -> Vec<Row> {
     let open = [100, 10_000].map(|open| {
         Row::new(
             format!("ask-open-{open}"),
-            format!("a task asks 3 responder tasks while {open} other requests are open"),
+            format!(
+                "a task asks 3 responder tasks while {} other requests are open",
+                grouped(open)
+            ),
         )
-        .ours(format!("callboard, {open} open"), beside(open))
-        .shown(ONE_OPEN, "to compare with", beside(1))
+        .ours(format!("callboard, {} open", grouped(open)), beside(open))
+        .shown(ONE_OPEN, "", beside(1))
         .goal("flat: within 10 % of one open", Against::BestOf(&[ONE_OPEN]), 1.1)
     });
     ask.into_iter().chain(open).collect()

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::events::{Message, OTHERS, Plain};
 use crate::flow::Tally;
 use crate::harness::CAPACITY;
+use crate::report::grouped;
 use crate::row::{Against, Row, Sample};
 
 /// The same without anybody beside it.
@@ -14,10 +15,10 @@ pub(super) fn rows() -> Vec<Row> {
     let beside = [50, 500, 5_000].map(|others| {
         Row::new(
             format!("beside-{others}"),
-            format!("publish + receive beside {others} subscribers of 50 other types"),
+            format!("publish + receive beside {} subscribers of 50 other types", grouped(others)),
         )
-        .ours(format!("callboard, beside {others}"), move |events| cycle(others, events))
-        .shown(ALONE, "to compare with", |events| cycle(0, events))
+        .ours(format!("callboard, beside {}", grouped(others)), move |events| cycle(others, events))
+        .shown(ALONE, "", |events| cycle(0, events))
         .goal("within 10 % of none", Against::BestOf(&[ALONE]), 1.1)
     });
     let unheard = Row::new("unheard", "publishes what nobody listens to")

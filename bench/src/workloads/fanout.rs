@@ -2,6 +2,7 @@
 
 use crate::events::Plain;
 use crate::peers;
+use crate::report::grouped;
 use crate::row::{Against, Row, Turn};
 
 /// The peers that the targets of fan-out name.
@@ -22,7 +23,7 @@ fn tasks(subscribers: usize) -> Row {
     };
     Row::new(
         format!("fanout-tasks-{subscribers}"),
-        format!("one publisher task, {subscribers} subscriber tasks, on two workers"),
+        format!("one publisher task to {}, on two workers", many(subscribers, "subscriber task")),
     )
     .deliveries(subscribers as u64)
     .turn(Turn::Timed { least: 2_048, stretch: 1 })
@@ -38,7 +39,7 @@ fn threads(subscribers: usize) -> Row {
     let entries = peers::our_threads::<Plain>().into_iter().chain(peers::threads::<Plain>());
     Row::new(
         format!("fanout-threads-{subscribers}"),
-        format!("one publisher thread, {subscribers} subscriber threads"),
+        format!("one publisher thread to {}", many(subscribers, "subscriber thread")),
     )
     .deliveries(subscribers as u64)
     .turn(Turn::Timed { least: 2_048, stretch: 1 })
@@ -46,4 +47,10 @@ fn threads(subscribers: usize) -> Row {
         entries
             .map(|entry| entry.contestant(move |runs, events| (runs.fan_out)(subscribers, events))),
     )
+}
+
+/// A number of things, in words.
+fn many(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(count))
 }

@@ -17,7 +17,7 @@ pub(super) fn rows() -> Vec<Row> {
     });
     let row = Row::new("full", "publishes into a subscriber that is full; peers try to send")
         .contestants(full)
-        .shown(ONE_THREAD, "publishes and receives, to compare with", cycle)
+        .shown(ONE_THREAD, "publishes and receives", cycle)
         .goal("at most half of publish + receive", Against::BestOf(&[ONE_THREAD]), 0.5);
     vec![row]
 }

@@ -44,7 +44,7 @@ pub(super) fn rows() -> Vec<Row> {
         .goal_on(0, "at most 1 KiB, plus slots in use", Rule::AtMost(1_024.0));
     let stalled = row("stalled", "most bytes held while one of two readers is stalled", BYTES)
         .ours("callboard, 1,000,000 events", |_| stalled(STALLED))
-        .shown(SOME_EVENTS, "to compare with", |_| stalled(STALLED / 100))
+        .shown(SOME_EVENTS, "", |_| stalled(STALLED / 100))
         .goal("bounded: no more than after 10,000 events", Against::BestOf(&[SOME_EVENTS]), 1.01);
     let plain = row("publish-plain", "allocations of publish + receive, plain data", ALLOCATIONS)
         .ours("callboard", |_| publishing::<Plain>())

@@ -15,11 +15,11 @@ pub(super) fn rows() -> Vec<Row> {
         .ours("callboard, beside a stalled one", |events| {
             run::<peers::Batched>(Stalled::Present, events)
         })
-        .shown(ALONE, "to compare with", |events| run::<peers::Batched>(Stalled::Absent, events))
+        .shown(ALONE, "", |events| run::<peers::Batched>(Stalled::Absent, events))
         .peer("tokio broadcast, beside a stalled one", |events| {
             run::<TokioBroadcast>(Stalled::Present, events)
         })
-        .shown("tokio broadcast, nine alone", "to compare with", |events| {
+        .shown("tokio broadcast, nine alone", "", |events| {
             run::<TokioBroadcast>(Stalled::Absent, events)
         })
         .goal("within 5 % of nine alone", Against::BestOf(&[ALONE]), 1.05);
