@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Scope, kept};
+use crate::engine::{Routed, Scope, kept};
 use crate::error::{DrainError, Unfinished};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
@@ -66,45 +66,75 @@ struct Handle {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
-    accepted: Accepted,
+    /// 0 for none.
+    sequence: u64,
+    delivered: u32,
+    /// With what became of it in the two highest bits: two words are returned in registers.
+    dropped: u32,
+}
+
+/// What became of an event, beside who got it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Routed,
+    Buffered,
+    Closed,
 }
 
 impl Published {
-    /// How many subscribers' queues it reached.
-    pub fn delivered(&self) -> usize {
-        match self.accepted {
-            Accepted::Routed(_, routed) => routed.delivered,
-            _ => 0,
+    const FATE_SHIFT: u32 = 30;
+
+    #[inline]
+    fn new(sequence: u64, routed: Routed, fate: Fate) -> Self {
+        const MOST_DROPPED: u32 = (1 << Published::FATE_SHIFT) - 1;
+        let count = |events: usize| u32::try_from(events).unwrap_or(u32::MAX);
+        let dropped = count(routed.dropped).min(MOST_DROPPED);
+        let fate = (fate as u32) << Self::FATE_SHIFT;
+        Self { sequence, delivered: count(routed.delivered), dropped: dropped | fate }
+    }
+
+    fn of(accepted: Accepted) -> Self {
+        let none = Routed::default();
+        match accepted {
+            Accepted::Routed(sequence, routed) => Self::new(sequence, routed, Fate::Routed),
+            Accepted::Unheard => Self::new(0, none, Fate::Routed),
+            Accepted::Buffered { sequence, .. } => Self::new(sequence, none, Fate::Buffered),
+            Accepted::BufferFull => Self::new(0, Routed { dropped: 1, ..none }, Fate::Routed),
+            Accepted::Closed => Self::new(0, none, Fate::Closed),
         }
+    }
+
+    fn fate(&self) -> u32 {
+        self.dropped >> Self::FATE_SHIFT
+    }
+
+    /// How many subscribers' queues it reached.
+    #[inline]
+    pub fn delivered(&self) -> usize {
+        self.delivered as usize
     }
 
     /// How many subscribers lost an event by it: this one, or an older one that made room.
     /// Before start: 1 if the buffer was full.
+    #[inline]
     pub fn dropped(&self) -> usize {
-        match self.accepted {
-            Accepted::Routed(_, routed) => routed.dropped,
-            Accepted::BufferFull => 1,
-            _ => 0,
-        }
+        (self.dropped & ((1 << Self::FATE_SHIFT) - 1)) as usize
     }
 
     /// Whether it waits for the start.
     pub fn buffered(&self) -> bool {
-        matches!(self.accepted, Accepted::Buffered { .. })
+        self.fate() == Fate::Buffered as u32
     }
 
     /// Whether it was refused because the bus is closed.
     pub fn closed(&self) -> bool {
-        self.accepted == Accepted::Closed
+        self.fate() == Fate::Closed as u32
     }
 
     /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was
     /// refused, did not fit in the buffer, or nobody listens.
     pub fn sequence(&self) -> Option<u64> {
-        match self.accepted {
-            Accepted::Routed(sequence, _) | Accepted::Buffered { sequence, .. } => Some(sequence),
-            Accepted::Unheard | Accepted::BufferFull | Accepted::Closed => None,
-        }
+        (self.sequence != 0).then_some(self.sequence)
     }
 }
 
@@ -336,28 +366,29 @@ pub(crate) fn publish<E: Event>(
     cause: u64,
 ) -> Published {
     let mut event = Some(event);
-    let mut accepted = None;
-    if let Some(card) = core.directory.find_event::<E>() {
-        match card.mode() {
-            Mode::Quiet => {
-                card.count();
-                accepted = Some(Accepted::Unheard);
-            }
-            Mode::Plain => {
-                accepted = core.with(|registry, aftermath| {
-                    registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
-                });
-            }
-            Mode::Full => {}
+    let Some(card) = core.directory.find_event::<E>() else {
+        return publish_in_full(core, event, priority, cause);
+    };
+    let published = match card.mode() {
+        Mode::Quiet => {
+            card.count();
+            Some(Published::new(0, Routed::default(), Fate::Routed))
         }
-    }
-    let Some(accepted) = accepted else {
+        Mode::Plain => {
+            let routed = core.with(|registry, aftermath| {
+                registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
+            });
+            routed.map(|(sequence, routed)| Published::new(sequence, routed, Fate::Routed))
+        }
+        Mode::Full => None,
+    };
+    let Some(published) = published else {
         return publish_in_full(core, event, priority, cause);
     };
     if std::mem::needs_drop::<E>() && event.is_some() {
         discard(event);
     }
-    Published { accepted }
+    published
 }
 
 /// As [`publish`], for an event that may have to go anywhere.
@@ -384,7 +415,7 @@ fn publish_in_full<E: Event>(
         // Nobody got it.
         discard(event);
     }
-    Published { accepted }
+    Published::of(accepted)
 }
 
 impl Default for Bus {

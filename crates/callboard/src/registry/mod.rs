@@ -140,7 +140,7 @@ impl Registry {
         cause: u64,
         event: &mut Option<E>,
         aftermath: &mut Aftermath<'_>,
-    ) -> Option<Accepted> {
+    ) -> Option<(u64, Routed)> {
         let entry = &mut self.types[number];
         if entry.mode != Mode::Plain || priority != entry.info.rank {
             return None;
@@ -149,7 +149,7 @@ impl Registry {
         entry.published += 1;
         let stamp = Stamp::new(self.sequence, cause, None);
         let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
-        Some(Accepted::Routed(self.sequence, routed))
+        Some((self.sequence, routed))
     }
 
     /// Accepts an event: gives it its number, and routes or buffers it.
