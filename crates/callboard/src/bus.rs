@@ -5,11 +5,12 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Routed, Scope, kept};
+use crate::engine::{Scope, kept};
 use crate::error::{DrainError, Unfinished};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
-use crate::registry::{Accepted, Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
+use crate::published::Published;
+use crate::registry::{Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
 use crate::sync::discard;
 
@@ -44,98 +45,6 @@ pub struct Bus {
 /// What the clones of a bus share, and its subscriptions don't: the last one closes it.
 struct Handle {
     core: Arc<Core>,
-}
-
-/// What became of a published event.
-///
-/// # Examples
-///
-/// ```
-/// use callboard::{Bus, Event};
-///
-/// #[derive(Debug, Event)]
-/// struct Tick;
-///
-/// let bus = Bus::new();
-/// assert!(bus.publish(Tick).buffered());
-/// bus.start();
-/// let published = bus.publish(Tick);
-/// assert_eq!((published.delivered(), published.dropped()), (0, 0), "nobody listens");
-/// bus.close();
-/// assert!(bus.publish(Tick).closed());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
-    /// 0 for none.
-    sequence: u64,
-    delivered: u32,
-    /// With what became of it in the two highest bits: two words are returned in registers.
-    dropped: u32,
-}
-
-/// What became of an event, beside who got it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Routed,
-    Buffered,
-    Closed,
-}
-
-impl Published {
-    const FATE_SHIFT: u32 = 30;
-
-    #[inline]
-    fn new(sequence: u64, routed: Routed, fate: Fate) -> Self {
-        const MOST_DROPPED: u32 = (1 << Published::FATE_SHIFT) - 1;
-        let count = |events: usize| u32::try_from(events).unwrap_or(u32::MAX);
-        let dropped = count(routed.dropped).min(MOST_DROPPED);
-        let fate = (fate as u32) << Self::FATE_SHIFT;
-        Self { sequence, delivered: count(routed.delivered), dropped: dropped | fate }
-    }
-
-    fn of(accepted: Accepted) -> Self {
-        let none = Routed::default();
-        match accepted {
-            Accepted::Routed(sequence, routed) => Self::new(sequence, routed, Fate::Routed),
-            Accepted::Unheard => Self::new(0, none, Fate::Routed),
-            Accepted::Buffered { sequence, .. } => Self::new(sequence, none, Fate::Buffered),
-            Accepted::BufferFull => Self::new(0, Routed { dropped: 1, ..none }, Fate::Routed),
-            Accepted::Closed => Self::new(0, none, Fate::Closed),
-        }
-    }
-
-    fn fate(&self) -> u32 {
-        self.dropped >> Self::FATE_SHIFT
-    }
-
-    /// How many subscribers' queues it reached.
-    #[inline]
-    pub fn delivered(&self) -> usize {
-        self.delivered as usize
-    }
-
-    /// How many subscribers lost an event by it: this one, or an older one that made room.
-    /// Before start: 1 if the buffer was full.
-    #[inline]
-    pub fn dropped(&self) -> usize {
-        (self.dropped & ((1 << Self::FATE_SHIFT) - 1)) as usize
-    }
-
-    /// Whether it waits for the start.
-    pub fn buffered(&self) -> bool {
-        self.fate() == Fate::Buffered as u32
-    }
-
-    /// Whether it was refused because the bus is closed.
-    pub fn closed(&self) -> bool {
-        self.fate() == Fate::Closed as u32
-    }
-
-    /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was
-    /// refused, did not fit in the buffer, or nobody listens.
-    pub fn sequence(&self) -> Option<u64> {
-        (self.sequence != 0).then_some(self.sequence)
-    }
 }
 
 impl Bus {
@@ -372,13 +281,13 @@ pub(crate) fn publish<E: Event>(
     let published = match card.mode() {
         Mode::Quiet => {
             card.count();
-            Some(Published::new(0, Routed::default(), Fate::Routed))
+            Some(Published::unheard())
         }
         Mode::Plain => {
             let routed = core.with(|registry, aftermath| {
                 registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
             });
-            routed.map(|(sequence, routed)| Published::new(sequence, routed, Fate::Routed))
+            routed.map(|(sequence, routed)| Published::routed(sequence, routed))
         }
         Mode::Full => None,
     };
