@@ -161,7 +161,7 @@ impl Inbox {
             info: envelope.info,
             held: envelope.held,
             ticket: envelope.ticket,
-            receipt: Receipt { missed, taken_at: now },
+            receipt: Receipt::new(missed, now),
             member,
             mailbox,
         })

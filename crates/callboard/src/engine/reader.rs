@@ -91,7 +91,7 @@ impl Reader {
         let Self { mailbox, log } = self;
         mailbox.hand();
         let (kept, missed) = log.as_mut()?.tap.take()?;
-        Some(Delivery::new(kept, Receipt { missed, taken_at: None }))
+        Some(Delivery::new(kept, Receipt::new(missed, None)))
     }
 
     /// The events that may be lent: the next ones of the log.

@@ -59,7 +59,7 @@ impl<E: 'static> Deref for Delivery<E> {
 
 impl<E: 'static> Clone for Delivery<E> {
     fn clone(&self) -> Self {
-        Self { event: self.event.clone(), receipt: self.receipt }
+        Self { event: self.event.clone(), receipt: self.receipt.clone() }
     }
 }
 
@@ -94,7 +94,7 @@ pub struct EventRef<'a, E: 'static> {
 
 impl<'a, E: Event> EventRef<'a, E> {
     pub(crate) fn new(event: Lent<'a, E>, missed: u64) -> Self {
-        Self { event, receipt: Receipt { missed, taken_at: None } }
+        Self { event, receipt: Receipt::new(missed, None) }
     }
 
     /// Keeps the event beyond the batch.

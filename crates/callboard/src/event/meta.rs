@@ -3,11 +3,36 @@
 use std::time::Instant;
 
 /// What the bus says of an event to the one who received it; the rest is in its
-/// [`Stamp`](crate::log::Stamp).
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Receipt {
-    pub(crate) missed: u64,
-    pub(crate) taken_at: Option<Instant>,
+/// [`Stamp`](crate::log::Stamp). Mostly that is nothing, so that an event in its reader's hands is
+/// two words.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Receipt(Option<Box<Details>>);
+
+#[derive(Debug, Clone)]
+struct Details {
+    missed: u64,
+    taken_at: Option<Instant>,
+}
+
+impl Receipt {
+    #[inline]
+    pub(crate) fn new(missed: u64, taken_at: Option<Instant>) -> Self {
+        if missed == 0 && taken_at.is_none() { Self(None) } else { Self::of(missed, taken_at) }
+    }
+
+    #[cold]
+    fn of(missed: u64, taken_at: Option<Instant>) -> Self {
+        Self(Some(Box::new(Details { missed, taken_at })))
+    }
+
+    #[inline]
+    pub(crate) fn missed(&self) -> u64 {
+        self.0.as_ref().map_or(0, |details| details.missed)
+    }
+
+    pub(crate) fn taken_at(&self) -> Option<Instant> {
+        self.0.as_ref()?.taken_at
+    }
 }
 
 /// The methods that every form of a received event has, over its method `stamp` and its field
@@ -19,7 +44,7 @@ macro_rules! metadata {
         ///
         /// A component whose state is built from events must resynchronise when it is not 0.
         pub fn missed(&self) -> u64 {
-            self.receipt.missed
+            self.receipt.missed()
         }
 
         /// The event's number: from 1, in the order in which the bus accepted events that somebody
@@ -47,7 +72,7 @@ macro_rules! metadata {
         /// How long the event waited from its publication until it was received; `None` unless
         /// the bus keeps time.
         pub fn queued_for(&self) -> Option<::std::time::Duration> {
-            Some(self.receipt.taken_at?.saturating_duration_since(self.published_at()?))
+            Some(self.receipt.taken_at()?.saturating_duration_since(self.published_at()?))
         }
     };
 }

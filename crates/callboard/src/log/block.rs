@@ -3,26 +3,24 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::TypeId;
 use std::cell::UnsafeCell;
-use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::ops::Deref;
 use std::ptr::{self, NonNull};
 
-use super::Stamp;
 use super::pool::Pool;
+use super::slot::{Place, Slot};
 use crate::sync::{Arc, AtomicPtr, AtomicUsize, Ordering};
 
 /// How an event type lies in a block.
 pub(crate) struct Shape {
     id: fn() -> TypeId,
     /// Drops a value in place; `None` if there is nothing to drop.
-    drop: Option<unsafe fn(NonNull<u8>)>,
+    pub(super) drop: Option<unsafe fn(NonNull<u8>)>,
     align: usize,
     /// From the start of a block to its first slot.
     first: usize,
     /// From the start of a slot to the value in it, and to the next slot.
-    value: usize,
-    stride: usize,
+    pub(super) value: usize,
+    pub(super) stride: usize,
 }
 
 /// A block holds about this many bytes...
@@ -32,9 +30,9 @@ const BLOCK_SLOTS: usize = 32;
 /// A block of several slots starts at a cache line, so that a slot of 64 bytes is one.
 const CACHE_LINE: usize = 64;
 
-/// More owners than this can only come of a program that forgets them in a loop; as in `Arc`, it
+/// More pins than this can only come of a program that forgets handles in a loop; as in `Arc`, it
 /// is stopped before the count could wrap.
-const MOST_OWNERS: usize = isize::MAX.unsigned_abs();
+const MOST_PINS: usize = isize::MAX.unsigned_abs();
 
 impl Shape {
     /// How an `E` lies.
@@ -101,14 +99,6 @@ struct Header {
     pool: UnsafeCell<Option<Arc<Pool>>>,
 }
 
-/// What stands before an event in its slot.
-struct Slot {
-    /// How many owners the value has, if it is one that must be dropped: readers that have not
-    /// come to it, and handles. The last drops it.
-    owners: AtomicUsize,
-    stamp: Stamp,
-}
-
 /// A block's address, without a claim on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Address(NonNull<Header>);
@@ -135,7 +125,7 @@ impl Pin {
     }
 
     /// A block for a single event.
-    fn single(shape: &'static Shape) -> Self {
+    pub(super) fn single(shape: &'static Shape) -> Self {
         // SAFETY: the block is new.
         unsafe { Self::allocate(shape, 1).ready(1, None) }
     }
@@ -190,7 +180,7 @@ impl Pin {
         assert!(index < header.slots, "a block has no slot {index}");
         let offset = header.shape.first + index * header.shape.stride;
         // SAFETY: a block has room for all its slots.
-        Place(unsafe { self.0.cast::<u8>().add(offset) }.cast())
+        Place::new(unsafe { self.0.cast::<u8>().add(offset) }.cast())
     }
 
     /// Adds pins, to be [claimed](Address::claim) or [removed](Self::remove) later.
@@ -198,7 +188,7 @@ impl Pin {
     pub(super) fn add(&self, pins: usize) {
         // Ordering: Relaxed, as in `Arc`: whoever adds a pin has one.
         let before = self.header().pins.fetch_add(pins, Ordering::Relaxed);
-        if before > MOST_OWNERS {
+        if before > MOST_PINS {
             std::process::abort();
         }
     }
@@ -252,14 +242,54 @@ impl Address {
         Pin(self.0)
     }
 
-    /// Adds a pin and takes it over.
+    /// The block that begins so many bytes before a place in it.
+    ///
+    /// # Safety
+    ///
+    /// There is a block there.
+    #[inline]
+    pub(super) unsafe fn before(place: NonNull<Slot>, offset: usize) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { place.byte_sub(offset) }.cast())
+    }
+
+    /// From the start of the block to a place in it.
+    #[inline]
+    pub(super) fn offset_of(self, place: NonNull<Slot>) -> usize {
+        place.as_ptr() as usize - self.0.as_ptr() as usize
+    }
+
+    /// How the events in the block lie.
     ///
     /// # Safety
     ///
     /// The block is pinned.
-    pub(super) unsafe fn claim_another(self) -> Pin {
+    #[inline]
+    pub(super) unsafe fn shape(self) -> &'static Shape {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.as_ref().shape }
+    }
+
+    /// Whether the block is for events of type `E`.
+    ///
+    /// # Safety
+    ///
+    /// The block is pinned.
+    #[inline]
+    pub(super) unsafe fn is_for<E: 'static>(self) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.as_ref().id == TypeId::of::<E>() }
+    }
+
+    /// Adds a pin.
+    ///
+    /// # Safety
+    ///
+    /// The block is pinned.
+    #[inline]
+    pub(super) unsafe fn pin_again(self) {
         let pin = ManuallyDrop::new(Pin(self.0));
-        Pin::clone(&pin)
+        pin.add(1);
     }
 
     /// Makes a block ready for use.
@@ -283,7 +313,7 @@ impl Address {
     ///
     /// The pins are the caller's to remove.
     #[inline]
-    unsafe fn unpin(self, pins: usize) {
+    pub(super) unsafe fn unpin(self, pins: usize) {
         // SAFETY: the block is there as long as a pin is.
         let header = unsafe { self.0.as_ref() };
         // Ordering: Release pairs with the Acquire of whoever removes the last pin, as in `Arc`:
@@ -334,248 +364,5 @@ impl Address {
     /// The pointer is null or came from [`as_ptr`](Self::as_ptr).
     pub(super) unsafe fn from_ptr(pointer: *mut ()) -> Option<Self> {
         NonNull::new(pointer.cast()).map(Self)
-    }
-}
-
-/// Where a slot is, without a claim on it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place(NonNull<Slot>);
-
-// SAFETY: a place alone gives access to nothing.
-unsafe impl Send for Place {}
-// SAFETY: as above.
-unsafe impl Sync for Place {}
-
-impl Place {
-    /// Writes an event and what is said of it.
-    ///
-    /// # Safety
-    ///
-    /// The slot is one of a block shaped for `E`, is not in use, and nobody else looks at it yet.
-    #[inline]
-    pub(super) unsafe fn write<E: Send + Sync + 'static>(
-        self,
-        owners: usize,
-        stamp: Stamp,
-        event: E,
-    ) {
-        let shape = Shape::of::<E>();
-        // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
-        unsafe {
-            self.0.write(Slot { owners: AtomicUsize::new(owners), stamp });
-            self.0.cast::<u8>().add(shape.value).cast::<E>().write(event);
-        }
-    }
-
-    /// The slot behind this one.
-    ///
-    /// # Safety
-    ///
-    /// The slot is one of a block for events of type `E`.
-    #[inline]
-    pub(super) unsafe fn following<E: 'static>(self) -> Self {
-        // SAFETY: the end of a slot is inside its block, or one byte behind it.
-        Self(unsafe { self.0.byte_add(Shape::of::<E>().stride) })
-    }
-
-    /// What is said of the event.
-    ///
-    /// # Safety
-    ///
-    /// The slot was written, and its block is pinned for `'a`.
-    #[inline]
-    pub(super) unsafe fn stamp<'a>(self) -> &'a Stamp {
-        // SAFETY: the caller's promise.
-        unsafe { &self.0.as_ref().stamp }
-    }
-
-    /// The event.
-    ///
-    /// # Safety
-    ///
-    /// As [`stamp`](Self::stamp); it is an `E`; and if it is to be dropped, the caller is one of
-    /// its owners for `'a`.
-    #[inline]
-    pub(super) unsafe fn value<'a, E: 'static>(self) -> &'a E {
-        let shape = Shape::of::<E>();
-        // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
-        unsafe { self.0.cast::<u8>().add(shape.value).cast::<E>().as_ref() }
-    }
-
-    /// Adds an owner.
-    ///
-    /// # Safety
-    ///
-    /// The caller is one, and the slot lies in a block of this shape.
-    #[inline]
-    unsafe fn retain(self, shape: &Shape) {
-        if shape.drop.is_some() {
-            // SAFETY: an owner has a pin.
-            let owners = unsafe { &self.0.as_ref().owners };
-            // Ordering: Relaxed, as in `Arc`: whoever adds an owner is one.
-            if owners.fetch_add(1, Ordering::Relaxed) > MOST_OWNERS {
-                std::process::abort();
-            }
-        }
-    }
-
-    /// Gives up being an owner; the last one drops the value. That runs the user's code.
-    ///
-    /// # Safety
-    ///
-    /// The caller is an owner, with a pin on the block, and the slot lies in a block of this shape.
-    #[inline]
-    pub(super) unsafe fn release(self, shape: &Shape) {
-        if let Some(drop) = shape.drop {
-            // SAFETY: an owner has a pin.
-            let owners = unsafe { &self.0.as_ref().owners };
-            // Ordering: Release pairs with the Acquire of the last owner, as in `Arc`: every use
-            // of the value comes before it is dropped.
-            if owners.fetch_sub(1, Ordering::AcqRel) == 1 {
-                // SAFETY: nobody uses the value any more.
-                unsafe { drop(self.0.cast::<u8>().add(shape.value)) }
-            }
-        }
-    }
-}
-
-/// An event that is kept: one owner of its value, with a pin on its block.
-#[derive(Debug)]
-pub(crate) struct Held {
-    place: Place,
-    pin: Pin,
-}
-
-impl Held {
-    /// Keeps an event in a block of its own.
-    pub(crate) fn new<E: Send + Sync + 'static>(stamp: Stamp, event: E) -> Self {
-        let pin = Pin::single(Shape::of::<E>());
-        let place = pin.place(0);
-        // SAFETY: the block was made for an `E`, and nobody else has it.
-        unsafe { place.write(1, stamp, event) };
-        Self { place, pin }
-    }
-
-    /// # Safety
-    ///
-    /// The caller is an owner of the event at `place`, in the block of `pin`, and hands that over.
-    #[inline]
-    pub(super) unsafe fn take_over(place: Place, pin: Pin) -> Self {
-        Self { place, pin }
-    }
-
-    #[inline]
-    pub(crate) fn stamp(&self) -> &Stamp {
-        // SAFETY: the slot was written, and the block is pinned.
-        unsafe { self.place.stamp() }
-    }
-
-    /// Whether the event is an `E`.
-    #[inline]
-    pub(crate) fn is<E: 'static>(&self) -> bool {
-        self.pin.is_for::<E>()
-    }
-
-    /// The event, if it is an `E`.
-    #[inline]
-    pub(crate) fn get<E: 'static>(&self) -> Option<&E> {
-        // SAFETY: it is an `E`, and this is an owner.
-        self.is::<E>().then(|| unsafe { self.place.value() })
-    }
-
-    /// The event as an `E`, if it is one.
-    #[inline]
-    pub(crate) fn downcast<E: 'static>(self) -> Result<Kept<E>, Self> {
-        if !self.is::<E>() {
-            return Err(self);
-        }
-        let (place, pin) = self.into_parts();
-        // SAFETY: it is an `E`, and what the handle owned is handed over.
-        Ok(unsafe { Kept::take_over(place, pin) })
-    }
-
-    fn into_parts(self) -> (Place, Pin) {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: the pin is moved out of what is not used again.
-        (this.place, unsafe { ptr::read(&raw const this.pin) })
-    }
-
-    /// Whether both are the same event.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        self.place.0 == other.place.0
-    }
-}
-
-impl Clone for Held {
-    #[inline]
-    fn clone(&self) -> Self {
-        // SAFETY: this is an owner, and the place is in the pin's block.
-        unsafe { self.place.retain(self.pin.header().shape) };
-        Self { place: self.place, pin: self.pin.clone() }
-    }
-}
-
-impl Drop for Held {
-    #[inline]
-    fn drop(&mut self) {
-        // If the value's destructor panics, the pin is dropped as the frame unwinds.
-        // SAFETY: this is an owner, which is gone after this.
-        unsafe { self.place.release(self.pin.header().shape) };
-    }
-}
-
-/// An event that is kept, with its type.
-#[derive(Debug)]
-pub(crate) struct Kept<E: 'static> {
-    place: Place,
-    pin: Pin,
-    event: PhantomData<fn() -> E>,
-}
-
-impl<E: 'static> Kept<E> {
-    /// # Safety
-    ///
-    /// As [`Held::take_over`], and the event is an `E`.
-    #[inline]
-    pub(super) unsafe fn take_over(place: Place, pin: Pin) -> Self {
-        Self { place, pin, event: PhantomData }
-    }
-
-    pub(super) fn place(&self) -> Place {
-        self.place
-    }
-
-    #[inline]
-    pub(crate) fn stamp(&self) -> &Stamp {
-        // SAFETY: the slot was written, and the block is pinned.
-        unsafe { self.place.stamp() }
-    }
-}
-
-impl<E: 'static> Deref for Kept<E> {
-    type Target = E;
-
-    #[inline]
-    fn deref(&self) -> &E {
-        // SAFETY: it is an `E`, and this is an owner.
-        unsafe { self.place.value() }
-    }
-}
-
-impl<E: 'static> Clone for Kept<E> {
-    #[inline]
-    fn clone(&self) -> Self {
-        // SAFETY: this is an owner, of an `E`.
-        unsafe { self.place.retain(Shape::of::<E>()) };
-        Self { place: self.place, pin: self.pin.clone(), event: PhantomData }
-    }
-}
-
-impl<E: 'static> Drop for Kept<E> {
-    #[inline]
-    fn drop(&mut self) {
-        // If the value's destructor panics, the pin is dropped as the frame unwinds.
-        // SAFETY: this is an owner of an `E`, which is gone after this.
-        unsafe { self.place.release(Shape::of::<E>()) };
     }
 }

@@ -1,13 +1,11 @@
 //! The reading end of a log.
 
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
-use std::ops::Deref;
-use std::ptr;
 
-use super::Stamp;
-use super::block::{Address, Held, Kept, Pin, Place, Shape};
+use super::block::Pin;
 use super::gauge::{Gauge, Head, NO_GAP};
+use super::handle::{Held, Kept, Lent};
+use super::slot::Place;
 use crate::sync::{Arc, Ordering, discard};
 
 /// One reader's place in a log. It takes no lock but at gaps, and writes to nothing that another
@@ -163,24 +161,23 @@ impl Tap {
         if !self.block.as_ref()?.is_for::<E>() {
             return None;
         }
-        let (place, pin) = self.pinned_place()?;
+        let place = self.pinned_place()?;
         // SAFETY: the slot was written, its event is an `E`, and this reader owns a share of it,
-        // which it hands over.
-        let kept = unsafe { Kept::take_over(place, pin) };
+        // which it hands over with the pin.
+        let kept = unsafe { Kept::take_over(place) };
         Some((kept, self.step()))
     }
 
-    /// The next slot, with a pin on its block.
+    /// The next slot, with a pin on its block that is the caller's.
     #[inline]
-    fn pinned_place(&mut self) -> Option<(Place, Pin)> {
+    fn pinned_place(&mut self) -> Option<Place> {
         let block = self.block.as_ref()?;
         if self.credits == 0 {
             block.add(CREDITS);
             self.credits = CREDITS;
         }
         self.credits -= 1;
-        // SAFETY: this is one of the pins added above.
-        Some((block.place(self.index), unsafe { block.address().claim() }))
+        Some(block.place(self.index))
     }
 
     /// Gives up the next event, if there is one.
@@ -189,10 +186,10 @@ impl Tap {
             return None;
         }
         self.enter_block()?;
-        let (place, pin) = self.pinned_place()?;
+        let place = self.pinned_place()?;
         self.step();
         // SAFETY: as in `take`.
-        Some(unsafe { Held::take_over(place, pin) })
+        Some(unsafe { Held::take_over(place) })
     }
 
     /// The events that are there, up to the end of their block, to be lent while the tap is
@@ -209,8 +206,8 @@ impl Tap {
             return None;
         }
         let left = waiting.min(block.slots() - self.index);
-        let (block, next) = (block.address(), block.place(self.index));
-        Some(Stretch { tap: self, block, next, left, event: PhantomData })
+        let next = block.place(self.index);
+        Some(Stretch { tap: self, next, left, event: PhantomData })
     }
 }
 
@@ -230,7 +227,6 @@ impl Drop for Tap {
 #[derive(Debug)]
 pub(crate) struct Stretch<'a, E: 'static> {
     tap: &'a mut Tap,
-    block: Address,
     next: Place,
     left: usize,
     event: PhantomData<&'a E>,
@@ -254,73 +250,9 @@ impl<'a, E: 'static> Stretch<'a, E> {
         // SAFETY: a stretch is of slots of one block, which is for events of type `E`; behind the
         // last one the address is not used.
         self.next = unsafe { place.following::<E>() };
-        // The block stays pinned for `'a`: for so long the tap is borrowed, and a stretch ends
-        // where its block does.
-        let lent = Lent { place, owner: Owner::Reader(self.block, PhantomData) };
+        // SAFETY: the reader's share of the event goes over. The block stays pinned for `'a`: for
+        // so long the tap is borrowed, and a stretch ends where its block does.
+        let lent = unsafe { Lent::by_reader(place) };
         Some((lent, self.tap.step()))
-    }
-}
-
-/// An event in a reader's hands: lent by the block that it lies in, or kept.
-#[derive(Debug)]
-pub(crate) struct Lent<'a, E: 'static> {
-    place: Place,
-    owner: Owner<'a, E>,
-}
-
-#[derive(Debug)]
-enum Owner<'a, E: 'static> {
-    /// The reader, whose share of the event this is; the block is pinned by its tap for `'a`.
-    Reader(Address, PhantomData<&'a E>),
-    /// A handle.
-    Handle(Kept<E>),
-}
-
-impl<E: 'static> Lent<'_, E> {
-    #[inline]
-    pub(crate) fn stamp(&self) -> &Stamp {
-        // SAFETY: the slot was written, and the block is pinned.
-        unsafe { self.place.stamp() }
-    }
-
-    /// Keeps the event.
-    pub(crate) fn into_kept(self) -> Kept<E> {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: the owner is moved out of what is not used again.
-        match unsafe { ptr::read(&raw const this.owner) } {
-            // SAFETY: the block is pinned by the tap, so that one more pin can be added, and the
-            // reader's share of the event goes over to the handle. It is an `E`: a stretch is
-            // made of such a block.
-            Owner::Reader(block, _) => unsafe {
-                Kept::take_over(this.place, block.claim_another())
-            },
-            Owner::Handle(kept) => kept,
-        }
-    }
-}
-
-impl<E: 'static> From<Kept<E>> for Lent<'_, E> {
-    fn from(kept: Kept<E>) -> Self {
-        Self { place: kept.place(), owner: Owner::Handle(kept) }
-    }
-}
-
-impl<E: 'static> Deref for Lent<'_, E> {
-    type Target = E;
-
-    #[inline]
-    fn deref(&self) -> &E {
-        // SAFETY: it is an `E`, and this or its handle is an owner.
-        unsafe { self.place.value() }
-    }
-}
-
-impl<E: 'static> Drop for Lent<'_, E> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Owner::Reader(..) = self.owner {
-            // SAFETY: the reader's share of an `E` is given up, and the block is pinned.
-            unsafe { self.place.release(Shape::of::<E>()) };
-        }
     }
 }

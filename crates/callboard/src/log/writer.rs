@@ -2,8 +2,9 @@
 
 use std::any::TypeId;
 
-use super::block::{Address, Held, Pin, Shape};
+use super::block::{Address, Pin, Shape};
 use super::gauge::{End, Gauge, Head};
+use super::handle::Held;
 use super::pool::Pool;
 use super::{Stamp, Tap};
 use crate::sync::{Arc, Ordering};
@@ -229,10 +230,11 @@ impl Log {
         let place = tail.pin.place(tail.filled);
         // SAFETY: the slot is behind the last one written, and no reader looks at it before the
         // head has moved on; the block is shaped for an `E`, as was asserted.
-        unsafe { place.write(admitted + usize::from(keep), stamp, event) };
+        unsafe { place.write(tail.pin.address(), admitted + usize::from(keep), stamp, event) };
         let held = keep.then(|| {
-            // SAFETY: one of the owners counted above is this one.
-            unsafe { Held::take_over(place, tail.pin.clone()) }
+            tail.pin.add(1);
+            // SAFETY: one of the owners counted above is this one, and so is the pin just added.
+            unsafe { Held::take_over(place) }
         });
         tail.filled += 1;
         if !self.resuming.is_empty() {

@@ -111,7 +111,7 @@ impl<Q: Request> Call<Q> {
             (None, Some(answer)) => Held::new(unnumbered, answer),
             (None, None) => unreachable!("an event that was taken is kept"),
         };
-        let receipt = Receipt { missed: 0, taken_at: published_at };
+        let receipt = Receipt::new(0, published_at);
         self.exchange.answer(self.mailbox, Delivery::new(kept(held), receipt));
     }
 

@@ -1,0 +1,146 @@
+//! Slots: an event in its block, what is said of it, and who owns it.
+
+use std::ptr::NonNull;
+
+use super::Stamp;
+use super::block::{Address, Shape};
+use crate::sync::{AtomicU32, Ordering};
+
+/// What stands before an event in its slot.
+pub(super) struct Slot {
+    /// How many owners the value has, if it is one that must be dropped: readers that have not
+    /// come to it, and handles. The last drops it.
+    owners: AtomicU32,
+    /// From the start of the block to this slot.
+    offset: u32,
+    stamp: Stamp,
+}
+
+/// More owners than this can only come of a program that forgets them in a loop; as in `Arc`, it
+/// is stopped before the count could wrap.
+const MOST_OWNERS: u32 = u32::MAX / 2;
+
+/// Where a slot is, without a claim on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(NonNull<Slot>);
+
+// SAFETY: a place alone gives access to nothing.
+unsafe impl Send for Place {}
+// SAFETY: as above.
+unsafe impl Sync for Place {}
+
+impl Place {
+    #[inline]
+    pub(super) fn new(slot: NonNull<Slot>) -> Self {
+        Self(slot)
+    }
+
+    /// Writes an event and what is said of it.
+    ///
+    /// # Safety
+    ///
+    /// The slot is one of this block, which is shaped for `E`; it is not in use, and nobody else
+    /// looks at it yet.
+    #[inline]
+    pub(super) unsafe fn write<E: Send + Sync + 'static>(
+        self,
+        block: Address,
+        owners: usize,
+        stamp: Stamp,
+        event: E,
+    ) {
+        let (Ok(owners), Ok(offset)) =
+            (u32::try_from(owners), u32::try_from(block.offset_of(self.0)))
+        else {
+            // Nobody has so many readers, and a block is small but for its first event.
+            std::process::abort();
+        };
+        let slot = Slot { owners: AtomicU32::new(owners), offset, stamp };
+        // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
+        unsafe {
+            self.0.write(slot);
+            self.0.byte_add(Shape::of::<E>().value).cast::<E>().write(event);
+        }
+    }
+
+    /// The slot behind this one.
+    ///
+    /// # Safety
+    ///
+    /// The slot is one of a block for events of type `E`.
+    #[inline]
+    pub(super) unsafe fn following<E: 'static>(self) -> Self {
+        // SAFETY: the end of a slot is inside its block, or one byte behind it.
+        Self(unsafe { self.0.byte_add(Shape::of::<E>().stride) })
+    }
+
+    /// The block it is in.
+    ///
+    /// # Safety
+    ///
+    /// The slot was written, and its block is pinned.
+    #[inline]
+    pub(super) unsafe fn block(self) -> Address {
+        // SAFETY: the caller's promise.
+        unsafe { Address::before(self.0, self.0.as_ref().offset as usize) }
+    }
+
+    /// What is said of the event.
+    ///
+    /// # Safety
+    ///
+    /// The slot was written, and its block is pinned for `'a`.
+    #[inline]
+    pub(super) unsafe fn stamp<'a>(self) -> &'a Stamp {
+        // SAFETY: the caller's promise.
+        unsafe { &self.0.as_ref().stamp }
+    }
+
+    /// The event.
+    ///
+    /// # Safety
+    ///
+    /// As [`stamp`](Self::stamp); it is an `E`; and if it is to be dropped, the caller is one of
+    /// its owners for `'a`.
+    #[inline]
+    pub(super) unsafe fn value<'a, E: 'static>(self) -> &'a E {
+        // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
+        unsafe { self.0.byte_add(Shape::of::<E>().value).cast::<E>().as_ref() }
+    }
+
+    /// Adds an owner.
+    ///
+    /// # Safety
+    ///
+    /// The caller is one, and the slot lies in a block of this shape.
+    #[inline]
+    pub(super) unsafe fn retain(self, shape: &Shape) {
+        if shape.drop.is_some() {
+            // SAFETY: an owner has a pin.
+            let owners = unsafe { &self.0.as_ref().owners };
+            // Ordering: Relaxed, as in `Arc`: whoever adds an owner is one.
+            if owners.fetch_add(1, Ordering::Relaxed) > MOST_OWNERS {
+                std::process::abort();
+            }
+        }
+    }
+
+    /// Gives up being an owner; the last one drops the value. That runs the user's code.
+    ///
+    /// # Safety
+    ///
+    /// The caller is an owner, with a pin on the block, and the slot lies in a block of this shape.
+    #[inline]
+    pub(super) unsafe fn release(self, shape: &Shape) {
+        if let Some(drop) = shape.drop {
+            // SAFETY: an owner has a pin.
+            let owners = unsafe { &self.0.as_ref().owners };
+            // Ordering: Release pairs with the Acquire of the last owner, as in `Arc`: every use
+            // of the value comes before it is dropped.
+            if owners.fetch_sub(1, Ordering::AcqRel) == 1 {
+                // SAFETY: nobody uses the value any more.
+                unsafe { drop(self.0.byte_add(shape.value).cast()) }
+            }
+        }
+    }
+}
