@@ -316,7 +316,11 @@ fn replay_does_not_overtake_what_a_busy_reader_has_not_seen() {
 }
 
 /// How one reader of the storm reads.
-fn read(notes: &mut Subscription<Note>, rng: &mut Rng, kept: &mut Vec<Delivery<Note>>) -> Vec<(usize, u64, u64)> {
+fn read(
+    notes: &mut Subscription<Note>,
+    rng: &mut Rng,
+    kept: &mut Vec<Delivery<Note>>,
+) -> Vec<(usize, u64, u64)> {
     let mut seen = Vec::new();
     let mut see = |note: &Note, missed: u64| seen.push((note.publisher, note.number, missed));
     match rng.below(4) {
@@ -369,57 +373,72 @@ fn storm_of_readers_that_come_go_and_fall_behind_loses_and_invents_nothing() {
                 let done = AtomicBool::new(false);
                 let begin = Barrier::new(PUBLISHERS + 3);
                 thread::scope(|scope| {
-                    let readers: Vec<_> = [1, 10, 200].map(|capacity| {
-                        let (bus, done, begin) = (&bus, &done, &begin);
-                        scope.spawn(move || {
-                            let mut rng = Rng::new(seed * 1_000 + capacity as u64);
-                            let open = || bus.subscriber("reader").late().capacity(capacity).lossy().subscribe::<Note>();
-                            let (mut notes, mut kept) = (open(), Vec::new());
-                            let (mut last, mut got, mut missed) = (BTreeMap::new(), 0_u64, 0_u64);
-                            begin.wait();
-                            loop {
-                                let ended = done.load(Ordering::SeqCst);
-                                let seen = read(&mut notes, &mut rng, &mut kept);
-                                let nothing = seen.is_empty();
-                                for (publisher, number, lost) in seen {
-                                    let before = last.insert(publisher, number);
-                                    assert!(before.is_none_or(|before| before < number), "seed {seed}: {before:?} then {number}");
-                                    got += 1;
-                                    missed += lost;
+                    let readers: Vec<_> = [1, 10, 200]
+                        .map(|capacity| {
+                            let (bus, done, begin) = (&bus, &done, &begin);
+                            scope.spawn(move || {
+                                let mut rng = Rng::new(seed * 1_000 + capacity as u64);
+                                let open = || {
+                                    bus.subscriber("reader")
+                                        .late()
+                                        .capacity(capacity)
+                                        .lossy()
+                                        .subscribe::<Note>()
+                                };
+                                let (mut notes, mut kept) = (open(), Vec::new());
+                                let (mut last, mut got, mut missed) =
+                                    (BTreeMap::new(), 0_u64, 0_u64);
+                                begin.wait();
+                                loop {
+                                    let ended = done.load(Ordering::SeqCst);
+                                    let seen = read(&mut notes, &mut rng, &mut kept);
+                                    let nothing = seen.is_empty();
+                                    for (publisher, number, lost) in seen {
+                                        let before = last.insert(publisher, number);
+                                        assert!(
+                                            before.is_none_or(|before| before < number),
+                                            "seed {seed}: {before:?} then {number}"
+                                        );
+                                        got += 1;
+                                        missed += lost;
+                                    }
+                                    assert!(notes.len() <= capacity);
+                                    if ended && nothing && notes.is_empty() {
+                                        break;
+                                    }
+                                    if rng.one_in(300) {
+                                        let ledger = notes.ledger();
+                                        assert!(ledger.balances());
+                                        assert_eq!(ledger.delivered, got);
+                                        notes = open();
+                                        (got, missed) = (0, 0);
+                                    }
+                                    if rng.one_in(20) {
+                                        thread::yield_now();
+                                    }
                                 }
-                                assert!(notes.len() <= capacity);
-                                if ended && nothing && notes.is_empty() {
-                                    break;
-                                }
-                                if rng.one_in(300) {
-                                    let ledger = notes.ledger();
-                                    assert!(ledger.balances());
-                                    assert_eq!(ledger.delivered, got);
-                                    notes = open();
-                                    (got, missed) = (0, 0);
-                                }
-                                if rng.one_in(20) {
-                                    thread::yield_now();
-                                }
-                            }
-                            let ledger = notes.ledger();
-                            assert!(ledger.balances());
-                            assert_eq!((ledger.delivered, ledger.queued), (got, 0));
-                            assert_eq!(ledger.dropped_total(), missed + notes.pending_missed());
+                                let ledger = notes.ledger();
+                                assert!(ledger.balances());
+                                assert_eq!((ledger.delivered, ledger.queued), (got, 0));
+                                assert_eq!(ledger.dropped_total(), missed + notes.pending_missed());
+                            })
                         })
-                    }).into_iter().collect();
-                    let publishers: Vec<_> = (0..PUBLISHERS).map(|publisher| {
-                        let (bus, begin, census) = (&bus, &begin, &census);
-                        scope.spawn(move || {
-                            begin.wait();
-                            for number in 0..EACH {
-                                bus.publish(Note { publisher, number, _token: census.token() });
-                                if number % 64 == 0 {
-                                    thread::yield_now();
+                        .into_iter()
+                        .collect();
+                    let publishers: Vec<_> = (0..PUBLISHERS)
+                        .map(|publisher| {
+                            let (bus, begin, census) = (&bus, &begin, &census);
+                            scope.spawn(move || {
+                                begin.wait();
+                                for number in 0..EACH {
+                                    bus.publish(Note { publisher, number, _token: census.token() });
+                                    if number % 64 == 0 {
+                                        thread::yield_now();
+                                    }
                                 }
-                            }
+                            })
                         })
-                    }).collect();
+                        .collect();
                     publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
                     done.store(true, Ordering::SeqCst);
                     readers.into_iter().for_each(|reader| reader.join().unwrap());
