@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Taken;
 use super::queue::{Admission, Entry, Pushed, Queue};
-use crate::event::{Key, Receipt, TypeInfo};
+use crate::event::{Key, Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
 
@@ -148,8 +148,14 @@ impl Inbox {
         self.queue.first()
     }
 
-    pub(super) fn take(&mut self, mailbox: u64, now: Option<Instant>) -> Take {
-        let Some(entry) = self.queue.pop() else {
+    /// Takes the oldest of the most urgent entries, or of those of a priority.
+    pub(super) fn take(
+        &mut self,
+        mailbox: u64,
+        now: Option<Instant>,
+        priority: Option<Priority>,
+    ) -> Take {
+        let Some(entry) = self.queue.pop(priority) else {
             return if self.state == State::Open { Take::Empty } else { Take::Closed };
         };
         self.lost_since_take = 0;

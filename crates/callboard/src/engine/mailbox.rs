@@ -218,10 +218,10 @@ impl Mailbox {
         }
     }
 
-    /// Takes the next event of the queue.
-    pub(super) fn take(&self, now: Option<Instant>) -> Take {
+    /// Takes the next event of the queue, of this priority if one is given.
+    pub(super) fn take(&self, now: Option<Instant>, priority: Option<Priority>) -> Take {
         let mut inbox = self.inbox();
-        let taken = inbox.take(self.id, now);
+        let taken = inbox.take(self.id, now, priority);
         if let Take::Event(_) = taken {
             self.hand();
             inbox.attendance.in_hand_since = now;

@@ -142,9 +142,12 @@ impl Queue {
         self.lanes[entry.envelope.priority.lane()].push_back(entry);
     }
 
-    /// Removes the oldest of the most urgent entries.
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
-        let lane = self.lanes.iter_mut().find(|lane| !lane.is_empty())?;
+    /// Removes the oldest of the most urgent entries, or of those of a priority.
+    pub(crate) fn pop(&mut self, priority: Option<Priority>) -> Option<Entry> {
+        let lane = match priority {
+            Some(priority) => self.lane_mut(priority),
+            None => self.lanes.iter_mut().find(|lane| !lane.is_empty())?,
+        };
         let entry = lane.pop_front()?;
         if lane.is_empty() && lane.capacity() > KEPT_ENTRIES {
             *lane = VecDeque::new();

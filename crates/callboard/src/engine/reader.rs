@@ -23,6 +23,8 @@ pub struct Reader {
 struct LogReader {
     tap: Tap,
     info: &'static TypeInfo,
+    /// The priority of the event of the queue that was found to be the next.
+    due: Priority,
 }
 
 /// Where the next event is.
@@ -42,7 +44,7 @@ impl Reader {
     }
 
     pub(crate) fn of_log(mailbox: Arc<Mailbox>, tap: Tap, info: &'static TypeInfo) -> Self {
-        Self { mailbox, log: Some(LogReader { tap, info }) }
+        Self { mailbox, log: Some(LogReader { tap, info, due: info.rank }) }
     }
 
     /// Where the next event is. A reader that asks has finished with what it took before.
@@ -71,7 +73,7 @@ impl Reader {
 
     /// Takes the next event of the queue.
     pub(crate) fn take_queued(&self, now: Option<Instant>) -> Take {
-        self.mailbox.take(now)
+        self.mailbox.take(now, self.log.as_ref().map(|log| log.due))
     }
 
     /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it
@@ -174,14 +176,31 @@ impl LogReader {
 
     #[cold]
     fn compare(&mut self, mailbox: &Mailbox) -> Next {
-        let of_log = self.tap.peek().map(|sequence| urgency(self.info.rank, sequence));
-        let of_queue = mailbox.peek().map(|(priority, sequence)| urgency(priority, sequence));
-        match (of_log, of_queue) {
-            (Some(of_log), Some(of_queue)) if of_log > of_queue => Next::Log,
-            (Some(_), None) => Next::Log,
-            (_, Some(_)) => Next::Queue,
-            (None, None) => Next::Empty,
+        let mut of_log = self.peek();
+        loop {
+            let Some((priority, sequence)) = mailbox.peek() else {
+                return if of_log.is_some() { Next::Log } else { Next::Empty };
+            };
+            if of_log > Some(urgency(priority, sequence)) {
+                return Next::Log;
+            }
+            // What was found in the queue may have come behind an event of the log that had not
+            // come when the log was looked at.
+            if of_log.is_none() {
+                of_log = self.peek();
+                if of_log.is_some() {
+                    continue;
+                }
+            }
+            // It stays the first of its priority until it is taken. One that is more urgent may
+            // come meanwhile, which itself may have come behind one of the log.
+            self.due = priority;
+            return Next::Queue;
         }
+    }
+
+    fn peek(&mut self) -> Option<(Priority, Reverse<u64>)> {
+        self.tap.peek().map(|sequence| urgency(self.info.rank, sequence))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A handle is one pointer, to the event's slot, like an `Arc`; the slot knows its block.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -15,14 +16,12 @@ use super::slot::Place;
 pub(crate) struct Held(Place);
 
 /// As [`Held`], of a known type.
-#[derive(Debug)]
 pub(crate) struct Kept<E: 'static> {
     place: Place,
     event: PhantomData<fn() -> E>,
 }
 
 /// An event that its reader looks at: lent by the block that it lies in, or kept.
-#[derive(Debug)]
 pub(crate) struct Lent<'a, E: 'static> {
     place: Place,
     owner: Owner,
@@ -157,6 +156,13 @@ impl<E: 'static> Deref for Kept<E> {
     }
 }
 
+/// As an `Arc` does, it shows the event.
+impl<E: fmt::Debug + 'static> fmt::Debug for Kept<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        E::fmt(self, f)
+    }
+}
+
 impl<E: 'static> Clone for Kept<E> {
     #[inline]
     fn clone(&self) -> Self {
@@ -223,6 +229,13 @@ impl<E: 'static> Deref for Lent<'_, E> {
     fn deref(&self) -> &E {
         // SAFETY: it is an `E`, and this is an owner.
         unsafe { self.place.value() }
+    }
+}
+
+/// As a reference does, it shows the event.
+impl<E: fmt::Debug + 'static> fmt::Debug for Lent<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        E::fmt(self, f)
     }
 }
 

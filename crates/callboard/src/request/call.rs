@@ -54,7 +54,8 @@ use crate::sync::discard;
 /// ```
 #[must_use = "a call that is dropped unanswered counts as abandoned"]
 pub struct Call<Q: Request> {
-    question: Kept<Q>,
+    /// `None` only while this is dropped.
+    question: Option<Kept<Q>>,
     exchange: Arc<Exchange<Q>>,
     mailbox: u64,
     responder: Arc<str>,
@@ -71,7 +72,7 @@ impl<Q: Request> Call<Q> {
         };
         Self {
             responder: exchange.take(mailbox),
-            question: kept(held),
+            question: Some(kept(held)),
             exchange,
             mailbox,
             receipt,
@@ -171,7 +172,14 @@ impl<Q: Request> Call<Q> {
     metadata!();
 
     fn stamp(&self) -> &Stamp {
-        self.question.stamp()
+        self.question().stamp()
+    }
+
+    fn question(&self) -> &Kept<Q> {
+        match &self.question {
+            Some(question) => question,
+            None => unreachable!("a call has its question until it is dropped"),
+        }
     }
 
     fn scope_of_handling(&self) -> Scope {
@@ -189,6 +197,8 @@ impl<Q: Request> Drop for Call<Q> {
         if !self.answered {
             self.exchange.abandon(self.mailbox);
         }
+        // The question is the asker's: what its destructor does is not the responder's doing.
+        discard(self.question.take());
     }
 }
 
@@ -196,14 +206,14 @@ impl<Q: Request> Deref for Call<Q> {
     type Target = Q;
 
     fn deref(&self) -> &Q {
-        &self.question
+        self.question()
     }
 }
 
 impl<Q: Request> fmt::Debug for Call<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("request", &*self.question)
+            .field("request", &**self.question())
             .field("responder", &self.responder)
             .field("sequence", &self.sequence())
             .finish_non_exhaustive()

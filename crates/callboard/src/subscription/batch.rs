@@ -96,7 +96,6 @@ impl<S: EventSet> Subscription<S> {
             return self.batch(Next::Log);
         }
         let next = self.reader.ready(self.core.timestamp());
-        self.core.changed.notify_all();
         self.batch(next)
     }
 
@@ -107,8 +106,12 @@ impl<S: EventSet> Subscription<S> {
         let source = match next {
             Next::Log => Source::Log(S::lend(reader).ok_or(TryRecvError::Empty)?),
             Next::Queue => Source::Queue { reader, left: LONGEST },
-            Next::Empty => return Err(TryRecvError::Empty),
-            Next::Closed => return Err(TryRecvError::Closed),
+            Next::Empty | Next::Closed => {
+                // It has asked for more, and so is done with what it had.
+                core.changed.notify_all();
+                let closed = next == Next::Closed;
+                return Err(if closed { TryRecvError::Closed } else { TryRecvError::Empty });
+            }
         };
         Ok(Batch { core, source })
     }
@@ -130,13 +133,15 @@ impl<'a, S: EventSet> Iterator for Batch<'a, S> {
             Source::Queue { reader, left } => {
                 *left = left.checked_sub(1)?;
                 let now = self.core.timestamp();
-                let Next::Queue = reader.next(now) else {
-                    return None;
+                let taken = match reader.next(now) {
+                    Next::Queue => reader.take_queued(now),
+                    _ => Take::Empty,
                 };
-                let Take::Event(taken) = reader.take_queued(now) else {
-                    return None;
-                };
+                // Also if there is none: it has asked for more, and so is done with what it had.
                 self.core.changed.notify_all();
+                let Take::Event(taken) = taken else {
+                    return None;
+                };
                 Some(S::item(taken).into())
             }
         }

@@ -189,6 +189,8 @@ impl SubscriberBuilder {
             let signing = SignIn { settings, wanted, late, retained, timestamps };
             (registry.sign_in(id, signing, aftermath), late)
         });
+        // From here on it signs out again whatever the wakers and the log of the program do.
+        let subscription = Subscription::new(Arc::clone(&self.core), reader);
         self.core.changed.notify_all();
         if late {
             crate::report::say!(
@@ -199,6 +201,6 @@ impl SubscriberBuilder {
                 Location::caller(),
             );
         }
-        Subscription::new(Arc::clone(&self.core), reader)
+        subscription
     }
 }

@@ -9,6 +9,7 @@ mod contract;
 mod cycles;
 mod filtering;
 mod ledger;
+mod log;
 mod never_blocks;
 mod one_order;
 mod panics;
