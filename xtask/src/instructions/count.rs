@@ -92,9 +92,14 @@ fn operation(line: &str) -> Option<Operation<'_>> {
 /// # Errors
 /// When it fails.
 pub(super) fn measure(program: &str, operation: &Operation<'_>) -> Result<f64> {
+    let (folder, name) = program.rsplit_once('/').unwrap_or((".", program));
     let count = |times: u64| {
-        let log = Program::new("valgrind", "--tool=callgrind --callgrind-out-file=/dev/null")
-            .args(["--log-fd=1", program, operation.name, &times.to_string()])
+        // The environment and the program's path lie on its stack, and copying takes another way
+        // where what is copied lies across pages.
+        let log = Program::new("env", "--ignore-environment")
+            .args(["--chdir", folder])
+            .args("valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-fd=1".split(' '))
+            .args([&format!("./{name}"), operation.name, &times.to_string()])
             .read()?;
         collected(&log)
     };

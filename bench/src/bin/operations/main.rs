@@ -1,13 +1,15 @@
 //! The hot operations, one at a time, for counting their instructions: `cargo xtask instructions`.
 //!
-//! `operations NAME COUNT` runs one operation COUNT times, on one thread and without a clock, so
-//! that two runs execute the same instructions. What the operation does is checked: one that
+//! `operations NAME COUNT` runs one operation COUNT times, on one thread, without a clock and without
+//! chance, so that two runs execute the same instructions. What the operation does is checked: one that
 //! became cheap by doing nothing fails. `operations --list` names them, a line each: the name, how
 //! many deliveries one operation makes, and what it is, with tabs between.
 
 mod ask;
 mod events;
 mod publish;
+#[cfg(target_os = "linux")]
+mod seed;
 mod subscribe;
 
 use std::process::ExitCode;
