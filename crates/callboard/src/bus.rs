@@ -278,18 +278,16 @@ pub(crate) fn publish<E: Event>(
     let Some(card) = core.directory.find_event::<E>() else {
         return publish_in_full(core, event, priority, cause);
     };
-    let published = match card.mode() {
-        Mode::Quiet => {
-            card.count();
-            Some(Published::unheard())
-        }
-        Mode::Plain => {
-            let routed = core.with(|registry, aftermath| {
-                registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
-            });
-            routed.map(|(sequence, routed)| Published::routed(sequence, routed))
-        }
-        Mode::Full => None,
+    let published = if card.is(Mode::Plain) {
+        let accepted = core.with(|registry, aftermath| {
+            registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
+        });
+        accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
+    } else if card.is(Mode::Quiet) {
+        card.count();
+        Some(Published::unheard())
+    } else {
+        None
     };
     let Some(published) = published else {
         return publish_in_full(core, event, priority, cause);

@@ -55,11 +55,10 @@ impl Published {
 
     #[inline]
     fn new(sequence: u64, routed: Routed, fate: Fate) -> Self {
-        const MOST_DROPPED: u32 = (1 << Published::FATE_SHIFT) - 1;
-        let count = |events: usize| u32::try_from(events).unwrap_or(u32::MAX);
-        let dropped = count(routed.dropped).min(MOST_DROPPED);
-        let fate = (fate as u32) << Self::FATE_SHIFT;
-        Self { sequence, delivered: count(routed.delivered), dropped: dropped | fate }
+        // A subscription takes more than 100 bytes: there are not 2^30 of them.
+        #[expect(clippy::cast_possible_truncation, reason = "it fits, see above")]
+        let (delivered, dropped) = (routed.delivered as u32, routed.dropped as u32);
+        Self { sequence, delivered, dropped: dropped | ((fate as u32) << Self::FATE_SHIFT) }
     }
 
     pub(crate) fn of(accepted: Accepted) -> Self {

@@ -33,8 +33,6 @@ pub(crate) struct Log {
     stopped: Vec<usize>,
     /// The places of those whose gap the next event closes. Empty between two events.
     resuming: Vec<usize>,
-    /// The places of those that did not get the last event because they are full.
-    refused: Vec<usize>,
     pool: Arc<Pool>,
 }
 
@@ -100,7 +98,6 @@ impl Log {
             room_until: 0,
             stopped: Vec::new(),
             resuming: Vec::new(),
-            refused: Vec::new(),
             pool: Arc::default(),
         }
     }
@@ -132,7 +129,6 @@ impl Log {
         // Its tap may still be read, and must find an end: what comes now is not counted for it.
         self.stop(place);
         self.readers.swap_remove(place);
-        self.refused.clear();
         let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_some());
         self.stopped = gaps.map(|(place, _)| place).collect();
         if self.readers.len() * 4 < self.readers.capacity() {
@@ -177,10 +173,11 @@ impl Log {
         self.readers[place].gauge.take_lost()
     }
 
-    /// The places of the readers that did not get the last event because they are full.
+    /// The places of the readers that did not get the event just offered because they are full:
+    /// all that are stopped then.
     #[inline]
     pub(crate) fn refused(&self) -> &[usize] {
-        &self.refused
+        &self.stopped
     }
 
     /// The reader in this place does not get an event because it is full.
@@ -213,7 +210,6 @@ impl Log {
         assert!(self.id == TypeId::of::<E>(), "a log is for the events of one type");
         self.offered += 1;
         let admitted = if self.position < self.room_until && self.stopped.is_empty() {
-            // `refused` is empty: whoever was refused has a gap open.
             self.readers.len()
         } else {
             self.admit_each()
@@ -257,15 +253,17 @@ impl Log {
     /// Looks at each reader that may be full.
     #[inline(never)]
     fn admit_each(&mut self) -> usize {
-        let Self { readers, stopped, resuming, refused, position, .. } = self;
-        refused.clear();
+        let Self { readers, stopped, resuming, position, .. } = self;
         let mut at = 0;
         while let Some(&place) = stopped.get(at) {
             let reader = &mut readers[place];
-            if reader.stays_full() || reader.waiting(*position) >= reader.capacity {
+            if reader.stays_full() {
+                reader.lose_again();
+                reader.dropped += 1;
+                at += 1;
+            } else if reader.waiting(*position) >= reader.capacity {
                 reader.lose();
                 reader.dropped += 1;
-                refused.push(place);
                 at += 1;
             } else {
                 resuming.push(stopped.swap_remove(at));
@@ -287,7 +285,6 @@ impl Log {
                 stopped.push(place);
                 reader.lose();
                 reader.dropped += 1;
-                refused.push(place);
             }
         }
         readers.len() - stopped.len()
@@ -352,14 +349,20 @@ impl Reader {
         self.seen_waiting >= self.capacity && self.seen == self.gauge.counts()
     }
 
+    /// Does not get an event, because it is as full as it was.
+    #[inline]
+    fn lose_again(&mut self) {
+        self.gauge.add_lost(1);
+        self.lost_since_take += 1;
+    }
+
     /// Does not get an event, because it is full.
     fn lose(&mut self) {
-        self.gauge.add_lost(1);
         let counts = self.gauge.counts();
         if counts != self.seen {
             self.note_fullness(counts);
         }
-        self.lost_since_take += 1;
+        self.lose_again();
     }
 
     #[cold]

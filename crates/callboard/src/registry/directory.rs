@@ -42,11 +42,6 @@ pub(crate) enum Mode {
     Full,
 }
 
-impl Mode {
-    const QUIET: u8 = Self::Quiet as u8;
-    const PLAIN: u8 = Self::Plain as u8;
-}
-
 impl Default for Directory {
     fn default() -> Self {
         Self { buckets: [const { OnceLock::new() }; BUCKETS] }
@@ -86,14 +81,10 @@ impl Directory {
 
 impl Card {
     #[inline]
-    pub(crate) fn mode(&self) -> Mode {
+    pub(crate) fn is(&self, mode: Mode) -> bool {
         // Ordering: Acquire pairs with the Release in `set_mode`: whoever was told that somebody
         // has subscribed does not find the type quiet.
-        match self.mode.load(Ordering::Acquire) {
-            Mode::QUIET => Mode::Quiet,
-            Mode::PLAIN => Mode::Plain,
-            _ => Mode::Full,
-        }
+        self.mode.load(Ordering::Acquire) == mode as u8
     }
 
     /// Counts an event that was published in quiet mode.

@@ -142,7 +142,7 @@ impl Registry {
         aftermath: &mut Aftermath<'_>,
     ) -> Option<(u64, Routed)> {
         let entry = &mut self.types[number];
-        if entry.mode != Mode::Plain || priority != entry.info.rank {
+        if entry.mode != Mode::Plain || priority != E::ABILITIES.fixed_rank() {
             return None;
         }
         self.sequence += 1;
