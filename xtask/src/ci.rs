@@ -2,7 +2,7 @@
 //! checks that are worth their time only once per change.
 
 use crate::steps::{self, Step};
-use crate::{Result, dependencies, size, test};
+use crate::{Result, dependencies, instructions, size, test};
 
 const STEPS: &[Step] = &[
     Step {
@@ -11,6 +11,11 @@ const STEPS: &[Step] = &[
         run: dependencies::run,
     },
     Step { name: "size", about: "the core stays small", run: size::run },
+    Step {
+        name: "instructions",
+        about: "no hot operation takes more instructions than its bound",
+        run: instructions::run,
+    },
 ];
 
 /// # Errors

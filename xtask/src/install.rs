@@ -1,4 +1,5 @@
-//! Installs what the tests need and Debian packages: HAProxy, for the reference application.
+//! Installs what the tests need and Debian packages: HAProxy, for the reference application, and
+//! valgrind, which counts instructions.
 
 use std::path::Path;
 
@@ -6,7 +7,7 @@ use crate::Result;
 use crate::command::Program;
 
 /// A program that must be there, and the Debian package that brings it.
-const NEEDED: &[(&str, &str)] = &[("haproxy", "haproxy")];
+const NEEDED: &[(&str, &str)] = &[("haproxy", "haproxy"), ("valgrind", "valgrind")];
 
 /// Installs the packages whose program is missing; does nothing when none is.
 ///

@@ -9,6 +9,7 @@ mod command;
 mod dependencies;
 mod features;
 mod install;
+mod instructions;
 mod licence;
 mod manifest;
 mod size;
@@ -28,9 +29,12 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   test [options]    format, lints, build, every test, docs, features, packages, house checks
-  ci [options]      test, then licences, sources and number of dependencies, size of the core
+  ci [options]      test, then licences, sources and number of dependencies, size of the core,
+                    instructions of the hot operations
   tidy              the house checks alone
   bench [args]      the benchmark in release mode; args are its own
+  instructions      the hot operations' instructions against their bounds; with `--renew` sets
+                    the bounds anew
 
 options of test and ci:
   --list            print the steps and run none
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
                 Some("ci") => ci::main(&rest),
                 Some("tidy") => tidy::main(),
                 Some("bench") => bench::main(&rest),
+                Some("instructions") => instructions::main(&rest),
                 None | Some("help" | "--help" | "-h") => {
                     print!("{USAGE}");
                     Ok(())

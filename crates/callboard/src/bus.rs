@@ -9,7 +9,8 @@ use crate::engine::{Scope, kept};
 use crate::error::{DrainError, Unfinished};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
-use crate::registry::{Accepted, Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
+use crate::published::Published;
+use crate::registry::{Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
 use crate::sync::discard;
 
@@ -44,68 +45,6 @@ pub struct Bus {
 /// What the clones of a bus share, and its subscriptions don't: the last one closes it.
 struct Handle {
     core: Arc<Core>,
-}
-
-/// What became of a published event.
-///
-/// # Examples
-///
-/// ```
-/// use callboard::{Bus, Event};
-///
-/// #[derive(Debug, Event)]
-/// struct Tick;
-///
-/// let bus = Bus::new();
-/// assert!(bus.publish(Tick).buffered());
-/// bus.start();
-/// let published = bus.publish(Tick);
-/// assert_eq!((published.delivered(), published.dropped()), (0, 0), "nobody listens");
-/// bus.close();
-/// assert!(bus.publish(Tick).closed());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
-    accepted: Accepted,
-}
-
-impl Published {
-    /// How many subscribers' queues it reached.
-    pub fn delivered(&self) -> usize {
-        match self.accepted {
-            Accepted::Routed(_, routed) => routed.delivered,
-            _ => 0,
-        }
-    }
-
-    /// How many subscribers lost an event by it: this one, or an older one that made room.
-    /// Before start: 1 if the buffer was full.
-    pub fn dropped(&self) -> usize {
-        match self.accepted {
-            Accepted::Routed(_, routed) => routed.dropped,
-            Accepted::BufferFull => 1,
-            _ => 0,
-        }
-    }
-
-    /// Whether it waits for the start.
-    pub fn buffered(&self) -> bool {
-        matches!(self.accepted, Accepted::Buffered { .. })
-    }
-
-    /// Whether it was refused because the bus is closed.
-    pub fn closed(&self) -> bool {
-        self.accepted == Accepted::Closed
-    }
-
-    /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was
-    /// refused, did not fit in the buffer, or nobody listens.
-    pub fn sequence(&self) -> Option<u64> {
-        match self.accepted {
-            Accepted::Routed(sequence, _) | Accepted::Buffered { sequence, .. } => Some(sequence),
-            Accepted::Unheard | Accepted::BufferFull | Accepted::Closed => None,
-        }
-    }
 }
 
 impl Bus {
@@ -336,28 +275,29 @@ pub(crate) fn publish<E: Event>(
     cause: u64,
 ) -> Published {
     let mut event = Some(event);
-    let mut accepted = None;
-    if let Some(card) = core.directory.find_event::<E>() {
-        match card.mode() {
-            Mode::Quiet => {
-                card.count();
-                accepted = Some(Accepted::Unheard);
-            }
-            Mode::Plain => {
-                accepted = core.with(|registry, aftermath| {
-                    registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
-                });
-            }
-            Mode::Full => {}
+    let Some(card) = core.directory.find_event::<E>() else {
+        return publish_in_full(core, event, priority, cause);
+    };
+    let published = match card.mode() {
+        Mode::Quiet => {
+            card.count();
+            Some(Published::unheard())
         }
-    }
-    let Some(accepted) = accepted else {
+        Mode::Plain => {
+            let routed = core.with(|registry, aftermath| {
+                registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
+            });
+            routed.map(|(sequence, routed)| Published::routed(sequence, routed))
+        }
+        Mode::Full => None,
+    };
+    let Some(published) = published else {
         return publish_in_full(core, event, priority, cause);
     };
     if std::mem::needs_drop::<E>() && event.is_some() {
         discard(event);
     }
-    Published { accepted }
+    published
 }
 
 /// As [`publish`], for an event that may have to go anywhere.
@@ -384,7 +324,7 @@ fn publish_in_full<E: Event>(
         // Nobody got it.
         discard(event);
     }
-    Published { accepted }
+    Published::of(accepted)
 }
 
 impl Default for Bus {

@@ -93,6 +93,7 @@ mod log;
 mod metrics;
 mod outcome;
 mod overflow;
+mod published;
 mod registry;
 mod report;
 mod request;
@@ -106,7 +107,7 @@ pub mod testing;
 mod time;
 
 pub use builder::BusBuilder;
-pub use bus::{Bus, Published};
+pub use bus::Bus;
 pub use diagnose::{Arrival, Diagnosis, Finding, FindingKind};
 pub use error::{
     BuildError, DrainError, RecvTimeoutError, RequestError, StartError, TryRecvError, Unfinished,
@@ -116,6 +117,7 @@ pub use event::{
 };
 pub use outcome::{End, Outcome, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
+pub use published::Published;
 pub use registry::Phase;
 pub use request::{Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use snapshot::{

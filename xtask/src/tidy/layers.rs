@@ -21,11 +21,11 @@ const NAME: &str = "callboard";
 const LAYERS: &[&[&str]] = &[
     &["report"],
     &["sync"],
-    &["time"],
+    &["log", "time"],
     &["error", "event", "outcome", "overflow"],
     &["engine"],
     &["registry"],
-    &["subscription"],
+    &["published", "subscription"],
     &["bus"],
     &["builder", "request", "snapshot", "startup"],
     // They read a snapshot.

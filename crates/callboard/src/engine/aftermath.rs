@@ -51,7 +51,9 @@ struct Debts {
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
     spent: Vec<Envelope>,
-    dropped: Vec<(Dropped, u64)>,
+    dropped: Vec<Dropped>,
+    /// Not 0 if the log hears of them: how many there were so far.
+    said: u64,
     clash: Option<(&'static TypeInfo, &'static TypeInfo)>,
 }
 
@@ -107,15 +109,25 @@ impl<'a> Aftermath<'a> {
         self.debts().clash = Some((first, second));
     }
 
-    /// Counts a critical drop, and has it reported to the drop callback and, now and then, to the
-    /// log. The registry's lock is held.
+    /// Counts critical drops; whether they are to be [reported](Self::report). The registry's lock
+    /// is held.
     #[inline]
-    pub(crate) fn report(&mut self, dropped: impl FnOnce() -> Dropped) {
-        let count = self.hooks.dropped.load(Ordering::Relaxed) + 1;
-        self.hooks.dropped.store(count, Ordering::Relaxed);
-        if self.hooks.hooked.load(Ordering::Relaxed) || is_said(count) {
-            self.debts().dropped.push((dropped(), count));
+    pub(crate) fn count_drops(&mut self, drops: u64) -> bool {
+        let before = self.hooks.dropped.load(Ordering::Relaxed);
+        let last = before + drops;
+        self.hooks.dropped.store(last, Ordering::Relaxed);
+        // The log hears of the first, then ever more rarely: a subscriber that is stuck must not
+        // flood it.
+        let said = (before + 1).checked_next_power_of_two().is_some_and(|said| said <= last);
+        if said {
+            self.debts().said = last;
         }
+        said || self.hooks.hooked.load(Ordering::Relaxed)
+    }
+
+    /// Has a drop reported to the drop callback and, now and then, to the log.
+    pub(crate) fn report(&mut self, dropped: Dropped) {
+        self.debts().dropped.push(dropped);
     }
 
     /// Does it all. No lock may be held.
@@ -163,7 +175,7 @@ impl Debts {
             );
         }
         if !self.dropped.is_empty() {
-            report_drops(&self.dropped, hooks);
+            report_drops(&self.dropped, std::mem::take(&mut self.said), hooks);
             self.dropped.clear();
         }
         self.put_back();
@@ -188,18 +200,9 @@ fn wake(waker: Waker) {
     isolate("a waker", || waker.wake());
 }
 
-/// Whether the log hears of the drop with this number: the first, then ever more rarely, since a
-/// subscriber that is stuck must not flood it.
-#[inline]
-fn is_said(count: u64) -> bool {
-    count.is_power_of_two()
-}
-
-fn report_drops(dropped: &[(Dropped, u64)], hooks: &Hooks) {
-    for (dropped, count) in dropped {
-        if is_said(*count) {
-            crate::report::say!(warn, "{dropped}; {count} critical drops so far on this bus");
-        }
+fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
+    if let (Some(dropped), 1..) = (dropped.first(), said) {
+        crate::report::say!(warn, "{dropped}; {said} critical drops so far on this bus");
     }
     thread_local! {
         /// The buses, by their hooks, in whose drop callback this thread is: a drop that the
@@ -222,7 +225,7 @@ fn report_drops(dropped: &[(Dropped, u64)], hooks: &Hooks) {
     if entered != Ok(true) {
         return;
     }
-    for (dropped, _) in dropped {
+    for dropped in dropped {
         isolate("the drop callback", || callback(dropped));
     }
     discard(callback);

@@ -90,10 +90,11 @@ impl Feed {
         keep: bool,
         aftermath: &mut Aftermath<'_>,
     ) -> (Routed, Option<Held>) {
+        let sequence = stamp.sequence;
         let offered = self.log.offer(event, stamp, keep);
         let dropped = self.log.refused().len();
         if dropped > 0 {
-            self.report_refused(stamp.sequence, aftermath);
+            self.report_refused(sequence, aftermath);
         }
         if offered.admitted > 0 && !self.sleepers.is_empty() {
             aftermath.wake_sleepers(&mut self.sleepers);
@@ -101,9 +102,15 @@ impl Feed {
         (Routed { delivered: offered.admitted, dropped }, offered.held)
     }
 
+    #[inline(never)]
     fn report_refused(&self, sequence: u64, aftermath: &mut Aftermath<'_>) {
-        for place in self.log.refused() {
-            self.mailboxes[*place].report(self.info, sequence, DropReason::Full, aftermath);
+        let refused = self.log.refused().iter().map(|place| &*self.mailboxes[*place]);
+        let critical = refused.filter(|mailbox| mailbox.is_critical());
+        let count = critical.clone().count() as u64;
+        if aftermath.count_drops(count) {
+            critical.for_each(|mailbox| {
+                aftermath.report(mailbox.dropped(self.info, sequence, DropReason::Full));
+            });
         }
     }
 
@@ -120,8 +127,7 @@ impl Feed {
             if admission == Admission::Bounded && waiting >= mailbox.settings.capacity {
                 self.log.refuse(place);
                 mailbox.refuse();
-                let (info, sequence) = (envelope.info, envelope.sequence());
-                mailbox.report(info, sequence, DropReason::Full, aftermath);
+                mailbox.report(envelope.info, envelope.sequence(), DropReason::Full, aftermath);
                 routed.dropped += 1;
                 continue;
             }

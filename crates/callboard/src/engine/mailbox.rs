@@ -154,8 +154,29 @@ impl Mailbox {
         ledger.count_drop(DropReason::Full);
     }
 
-    /// Has the loss of an event reported, if it is an incident.
+    /// Whether the loss of an event is an incident.
     #[inline]
+    pub(super) fn is_critical(&self) -> bool {
+        self.settings.importance == Importance::Critical
+    }
+
+    /// The loss of an event, as it is reported.
+    pub(super) fn dropped(
+        &self,
+        info: &'static TypeInfo,
+        sequence: u64,
+        reason: DropReason,
+    ) -> Dropped {
+        Dropped {
+            event_type: info.name,
+            subscriber: Arc::clone(&self.settings.name),
+            capacity: self.settings.capacity,
+            reason,
+            sequence,
+        }
+    }
+
+    /// Has the loss of an event reported, if it is an incident.
     pub(super) fn report(
         &self,
         info: &'static TypeInfo,
@@ -163,14 +184,8 @@ impl Mailbox {
         reason: DropReason,
         aftermath: &mut Aftermath<'_>,
     ) {
-        if self.settings.importance == Importance::Critical {
-            aftermath.report(|| Dropped {
-                event_type: info.name,
-                subscriber: Arc::clone(&self.settings.name),
-                capacity: self.settings.capacity,
-                reason,
-                sequence,
-            });
+        if self.is_critical() && aftermath.count_drops(1) {
+            aftermath.report(self.dropped(info, sequence, reason));
         }
     }
 

@@ -147,6 +147,14 @@ impl Pin {
         let block = memory.cast::<Header>();
         // SAFETY: the memory is ours, and large and aligned enough for a header.
         unsafe { block.write(header) };
+        for index in 0..slots {
+            let offset = shape.first + index * shape.stride;
+            // A block of several slots is small, and an alignment is below 4 GiB.
+            #[expect(clippy::cast_possible_truncation, reason = "it fits, see above")]
+            let short = offset as u32;
+            // SAFETY: the block has room for all its slots, and is ours.
+            unsafe { Place::new(memory.byte_add(offset).cast()).prepare(short) };
+        }
         Address(block)
     }
 
@@ -251,12 +259,6 @@ impl Address {
     pub(super) unsafe fn before(place: NonNull<Slot>, offset: usize) -> Self {
         // SAFETY: the caller's promise.
         Self(unsafe { place.byte_sub(offset) }.cast())
-    }
-
-    /// From the start of the block to a place in it.
-    #[inline]
-    pub(super) fn offset_of(self, place: NonNull<Slot>) -> usize {
-        place.as_ptr() as usize - self.0.as_ptr() as usize
     }
 
     /// How the events in the block lie.

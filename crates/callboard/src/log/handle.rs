@@ -54,7 +54,7 @@ impl Held {
         let pin = ManuallyDrop::new(Pin::single(Shape::of::<E>()));
         let place = pin.place(0);
         // SAFETY: the block was made for an `E`, and nobody else has it.
-        unsafe { place.write(pin.address(), 1, stamp, event) };
+        unsafe { place.write(1, stamp, event) };
         Self(place)
     }
 

@@ -35,30 +35,42 @@ impl Place {
         Self(slot)
     }
 
+    /// A place that is none.
+    pub(super) fn dangling() -> Self {
+        Self(NonNull::dangling())
+    }
+
+    /// Notes in which block the slot is, when that is made.
+    ///
+    /// # Safety
+    ///
+    /// The slot lies so many bytes behind the start of a block, which nobody else has yet.
+    pub(super) unsafe fn prepare(self, offset: u32) {
+        // SAFETY: the caller's promise.
+        unsafe { (&raw mut (*self.0.as_ptr()).offset).write(offset) }
+    }
+
     /// Writes an event and what is said of it.
     ///
     /// # Safety
     ///
-    /// The slot is one of this block, which is shaped for `E`; it is not in use, and nobody else
-    /// looks at it yet.
+    /// The slot is one of a block shaped for `E`; it is not in use, and nobody else looks at it
+    /// yet.
     #[inline]
     pub(super) unsafe fn write<E: Send + Sync + 'static>(
         self,
-        block: Address,
         owners: usize,
         stamp: Stamp,
         event: E,
     ) {
-        let (Ok(owners), Ok(offset)) =
-            (u32::try_from(owners), u32::try_from(block.offset_of(self.0)))
-        else {
-            // Nobody has so many readers, and a block is small but for its first event.
-            std::process::abort();
-        };
-        let slot = Slot { owners: AtomicU32::new(owners), offset, stamp };
+        // A bus has no room for so many readers that it would not fit.
+        #[expect(clippy::cast_possible_truncation, reason = "there are not so many readers")]
+        let owners = AtomicU32::new(owners as u32);
+        let slot = self.0.as_ptr();
         // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
         unsafe {
-            self.0.write(slot);
+            (&raw mut (*slot).owners).write(owners);
+            (&raw mut (*slot).stamp).write(stamp);
             self.0.byte_add(Shape::of::<E>().value).cast::<E>().write(event);
         }
     }

@@ -6,6 +6,7 @@ use super::block::{Address, Pin, Shape};
 use super::gauge::{End, Gauge, Head};
 use super::handle::Held;
 use super::pool::Pool;
+use super::slot::Place;
 use super::{Stamp, Tap};
 use crate::sync::{Arc, Ordering};
 
@@ -20,7 +21,11 @@ pub(crate) struct Log {
     position: u64,
     /// How many events were offered to the readers.
     offered: u64,
-    tail: Option<Tail>,
+    /// The block that is being filled, once there is one.
+    tail: Option<Pin>,
+    /// Where in it the next event goes, and for how many there is room.
+    next: Place,
+    left: usize,
     readers: Vec<Reader>,
     /// Before this position no reader that flows is full.
     room_until: u64,
@@ -31,12 +36,6 @@ pub(crate) struct Log {
     /// The places of those that did not get the last event because they are full.
     refused: Vec<usize>,
     pool: Arc<Pool>,
-}
-
-/// The block that is being filled.
-struct Tail {
-    pin: Pin,
-    filled: usize,
 }
 
 /// A reader, as the writer knows it.
@@ -95,6 +94,8 @@ impl Log {
             position: 0,
             offered: 0,
             tail: None,
+            next: Place::dangling(),
+            left: 0,
             readers: Vec::new(),
             room_until: 0,
             stopped: Vec::new(),
@@ -194,7 +195,7 @@ impl Log {
     }
 
     fn stop(&mut self, place: usize) {
-        let tail = self.tail.as_ref().map(|tail| tail.pin.address());
+        let tail = self.tail.as_ref().map(Pin::address);
         if self.readers[place].stop(self.position, tail) {
             self.stopped.push(place);
         }
@@ -223,20 +224,19 @@ impl Log {
         let Some(event) = event.take() else {
             return Offered { admitted: 0, held: None };
         };
-        let tail = match &mut self.tail {
-            Some(tail) if tail.filled < tail.pin.slots() => tail,
-            _ => self.next_block(),
-        };
-        let place = tail.pin.place(tail.filled);
-        // SAFETY: the slot is behind the last one written, and no reader looks at it before the
-        // head has moved on; the block is shaped for an `E`, as was asserted.
-        unsafe { place.write(tail.pin.address(), admitted + usize::from(keep), stamp, event) };
-        let held = keep.then(|| {
-            tail.pin.add(1);
-            // SAFETY: one of the owners counted above is this one, and so is the pin just added.
-            unsafe { Held::take_over(place) }
-        });
-        tail.filled += 1;
+        if self.left == 0 {
+            self.begin_block();
+        }
+        let place = self.next;
+        // SAFETY: the slot is one of the tail's, behind the last one written, and no reader looks
+        // at it before the head has moved on; the block is shaped for an `E`, as was asserted.
+        // Behind the last slot the address is not used.
+        unsafe {
+            place.write(admitted + usize::from(keep), stamp, event);
+            self.next = place.following::<E>();
+        }
+        self.left -= 1;
+        let held = if keep { self.hold(place) } else { None };
         if !self.resuming.is_empty() {
             self.resume();
         }
@@ -245,6 +245,13 @@ impl Log {
         // sees the event, its block, and the gaps before it.
         self.head.0.0.store(self.position, Ordering::Release);
         Offered { admitted, held }
+    }
+
+    /// A handle of the event just written.
+    fn hold(&self, place: Place) -> Option<Held> {
+        self.tail.as_ref()?.add(1);
+        // SAFETY: one of the owners it was written with is this one, and so is the pin just added.
+        Some(unsafe { Held::take_over(place) })
     }
 
     /// Looks at each reader that may be full.
@@ -266,7 +273,7 @@ impl Log {
         }
         if *position >= self.room_until {
             self.room_until = u64::MAX;
-            let tail = self.tail.as_ref().map(|tail| tail.pin.address());
+            let tail = self.tail.as_ref().map(Pin::address);
             for (place, reader) in readers.iter_mut().enumerate() {
                 if reader.gap.is_some() {
                     continue;
@@ -288,24 +295,26 @@ impl Log {
 
     /// Begins a block, with a pin for each reader that flows.
     #[cold]
-    fn next_block(&mut self) -> &mut Tail {
+    fn begin_block(&mut self) {
         let flowing = self.readers.len() - self.stopped.len() - self.resuming.len();
-        let pin = Pin::from_pool(&self.pool, self.shape, 1 + flowing);
+        let block = Pin::from_pool(&self.pool, self.shape, 1 + flowing);
         if let Some(tail) = &self.tail {
-            tail.pin.set_next(&pin);
+            tail.set_next(&block);
         }
-        self.tail.insert(Tail { pin, filled: 0 })
+        (self.next, self.left) = (block.place(0), block.slots());
+        self.tail = Some(block);
     }
 
     /// Lets those whose gap ends go on with the event just written.
     #[cold]
     fn resume(&mut self) {
-        let Some(Tail { pin, filled }) = &self.tail else {
+        let Some(tail) = &self.tail else {
             return;
         };
+        let index = tail.slots() - self.left - 1;
         for place in self.resuming.drain(..) {
             let reader = &mut self.readers[place];
-            reader.resume(self.position, filled - 1, pin);
+            reader.resume(self.position, index, tail);
             self.room_until = self.room_until.min(reader.limit());
         }
     }

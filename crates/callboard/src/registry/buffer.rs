@@ -49,13 +49,15 @@ impl Buffer {
     }
 
     fn report(&self, envelope: Envelope, reason: DropReason, aftermath: &mut Aftermath<'_>) {
-        aftermath.report(|| Dropped {
-            event_type: envelope.info.name,
-            subscriber: Dropped::BUFFER.into(),
-            capacity: self.capacity,
-            reason,
-            sequence: envelope.sequence(),
-        });
+        if aftermath.count_drops(1) {
+            aftermath.report(Dropped {
+                event_type: envelope.info.name,
+                subscriber: Dropped::BUFFER.into(),
+                capacity: self.capacity,
+                reason,
+                sequence: envelope.sequence(),
+            });
+        }
         aftermath.discard_event(envelope);
     }
 

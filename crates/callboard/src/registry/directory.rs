@@ -42,6 +42,11 @@ pub(crate) enum Mode {
     Full,
 }
 
+impl Mode {
+    const QUIET: u8 = Self::Quiet as u8;
+    const PLAIN: u8 = Self::Plain as u8;
+}
+
 impl Default for Directory {
     fn default() -> Self {
         Self { buckets: [const { OnceLock::new() }; BUCKETS] }
@@ -85,8 +90,8 @@ impl Card {
         // Ordering: Acquire pairs with the Release in `set_mode`: whoever was told that somebody
         // has subscribed does not find the type quiet.
         match self.mode.load(Ordering::Acquire) {
-            quiet if quiet == Mode::Quiet as u8 => Mode::Quiet,
-            plain if plain == Mode::Plain as u8 => Mode::Plain,
+            Mode::QUIET => Mode::Quiet,
+            Mode::PLAIN => Mode::Plain,
             _ => Mode::Full,
         }
     }

@@ -7,8 +7,10 @@
 mod buffer;
 mod core;
 mod directory;
+mod figures;
 mod interest;
 mod requests;
+mod signing;
 mod types;
 mod watch;
 
@@ -18,18 +20,16 @@ use std::sync::Arc;
 pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
 pub(crate) use buffer::Buffer;
 pub(crate) use directory::{Directory, Mode};
+pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
 pub(crate) use requests::Requests;
+pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
-use crate::engine::{
-    Account, Admission, Aftermath, Assigned, Entry, Envelope, Mailbox, MailboxSettings, Reader,
-    Routed, Ticket,
-};
+use crate::engine::{Account, Admission, Aftermath, Assigned, Envelope, Mailbox, Routed, Ticket};
 use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Stamp};
-use crate::overflow::{Ledger, Overflow};
 
 /// Where a bus is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,7 +140,7 @@ impl Registry {
         cause: u64,
         event: &mut Option<E>,
         aftermath: &mut Aftermath<'_>,
-    ) -> Option<Accepted> {
+    ) -> Option<(u64, Routed)> {
         let entry = &mut self.types[number];
         if entry.mode != Mode::Plain || priority != entry.info.rank {
             return None;
@@ -149,7 +149,7 @@ impl Registry {
         entry.published += 1;
         let stamp = Stamp::new(self.sequence, cause, None);
         let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
-        Some(Accepted::Routed(self.sequence, routed))
+        Some((self.sequence, routed))
     }
 
     /// Accepts an event: gives it its number, and routes or buffers it.
@@ -261,143 +261,6 @@ impl Registry {
         (entry.published + counted, entry.unheard + counted)
     }
 
-    /// Signs a subscription in, and hands it the retained events if it asks for them, in one cut:
-    /// what was published before is retained, what is published later arrives.
-    pub(crate) fn sign_in(
-        &mut self,
-        id: u64,
-        signing: SignIn,
-        aftermath: &mut Aftermath<'_>,
-    ) -> Reader {
-        let SignIn { settings, wanted, late, retained, timestamps } = signing;
-        let log = match &wanted {
-            Wanted::Members(members) => match members[..] {
-                // Such a reader's queue would always hold the newest of its type, in the order of
-                // publication: it is a stretch of the type's log.
-                [MemberInterest { info, role: Role::Observe }]
-                    if settings.overflow == Overflow::DropNewest && !timestamps =>
-                {
-                    Some(info)
-                }
-                _ => None,
-            },
-            _ => None,
-        };
-        let infos = wanted.infos();
-        let (mailbox, reader) = match log {
-            Some(info) => {
-                let number = self.number_of(info, aftermath);
-                let (capacity, mut opened) = (settings.capacity, None);
-                let tap = self.types[number].feed.join(id, capacity, |tap| {
-                    let gauge = Some(Arc::clone(tap.gauge()));
-                    let mailbox = Arc::new(Mailbox::new(id, settings, &infos, gauge));
-                    opened = Some(Arc::clone(&mailbox));
-                    mailbox
-                });
-                let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
-                (Arc::clone(&mailbox), Reader::of_log(mailbox, tap, info))
-            }
-            None => {
-                let mailbox = Arc::new(Mailbox::new(id, settings, &infos, None));
-                self.add_to_routes(&mailbox, &wanted, aftermath);
-                (Arc::clone(&mailbox), Reader::of_queue(mailbox))
-            }
-        };
-        if retained {
-            self.hand_over_retained(&mailbox, log.is_some(), aftermath);
-        }
-        if self.phase == Phase::Closed {
-            mailbox.close(aftermath);
-        }
-        match &wanted {
-            Wanted::Members(_) => infos.iter().for_each(|info| self.sort_out_of(info)),
-            _ => self.sort_out_types(),
-        }
-        self.listeners.insert(id, Listener { mailbox, wanted, late });
-        reader
-    }
-
-    fn add_to_routes(
-        &mut self,
-        mailbox: &Arc<Mailbox>,
-        wanted: &Wanted,
-        aftermath: &mut Aftermath<'_>,
-    ) {
-        match wanted {
-            Wanted::Members(members) => {
-                for (member, interest) in members.iter().enumerate() {
-                    let number = self.number_of(interest.info, aftermath);
-                    let entry = &mut self.types[number];
-                    let route = match interest.role {
-                        Role::Observe => &mut entry.route,
-                        Role::Respond => &mut entry.responders,
-                    };
-                    route.add(Arc::clone(mailbox), member);
-                }
-            }
-            Wanted::Everything | Wanted::Matching(_) => {
-                for entry in &mut self.types {
-                    if wanted.wants_unnamed(entry.info) {
-                        let member = mailbox.add_member(entry.info);
-                        entry.route.add(Arc::clone(mailbox), member);
-                    }
-                }
-            }
-            Wanted::Nothing(_) => {}
-        }
-    }
-
-    fn hand_over_retained(
-        &mut self,
-        mailbox: &Arc<Mailbox>,
-        reads_log: bool,
-        aftermath: &mut Aftermath<'_>,
-    ) {
-        let member = |entry: &TypeEntry| {
-            if reads_log {
-                entry.feed.mailboxes().any(|other| other.id == mailbox.id).then_some(0)
-            } else {
-                entry.route.member(mailbox.id)
-            }
-        };
-        let retained = |entry: &TypeEntry| {
-            let envelope = entry.retained.as_ref()?;
-            Some(Entry::new(envelope.clone(), member(entry)?))
-        };
-        let mut kept: Vec<Entry> = self.types.iter().filter_map(retained).collect();
-        kept.sort_by_key(Entry::sequence);
-        for entry in kept {
-            mailbox.offer(entry, Admission::Beyond, aftermath);
-        }
-    }
-
-    /// Signs a subscription out and frees what was queued for it.
-    pub(crate) fn sign_out(&mut self, mailbox: u64, aftermath: &mut Aftermath<'_>) {
-        let Some(listener) = self.listeners.remove(&mailbox) else {
-            return;
-        };
-        let mut accounts = listener.mailbox.leave(aftermath);
-        match &listener.wanted {
-            Wanted::Members(members) => {
-                for member in members {
-                    let number = self.number_of(member.info, aftermath);
-                    self.types[number].leave(mailbox);
-                    accounts.extend(self.types[number].feed.leave(mailbox));
-                    self.sort_out(number);
-                }
-            }
-            Wanted::Everything | Wanted::Matching(_) => {
-                self.types.iter_mut().for_each(|entry| entry.leave(mailbox));
-                self.sort_out_types();
-            }
-            Wanted::Nothing(_) => {}
-        }
-        for account in accounts {
-            let number = self.number_of(account.info, aftermath);
-            self.types[number].departed.add(&account.ledger);
-        }
-    }
-
     /// Replays the buffer to everybody present, in order, and lets later events through. Returns
     /// how many were replayed, and how many the buffer had to drop since the last start.
     pub(crate) fn start(&mut self, aftermath: &mut Aftermath<'_>) -> (usize, usize) {
@@ -455,70 +318,5 @@ impl Registry {
     /// The responders of a type, in the order in which they signed in.
     pub(crate) fn responders(&self, info: &TypeInfo) -> Vec<Assigned> {
         self.find(info).map(|entry| entry.assigned()).unwrap_or_default()
-    }
-
-    /// How a subscription stands: what its queue and, if it reads one, its log know of it.
-    pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
-        let inbox = mailbox.inbox();
-        let mut figures = Figures {
-            queued: inbox.len(),
-            high_water: inbox.high_water,
-            demand: inbox.demand,
-            missed: inbox.gap,
-            bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
-            oldest: inbox
-                .entries()
-                .filter_map(|entry| entry.envelope.held.stamp().published_at())
-                .min(),
-            accounts: inbox.accounts.clone(),
-        };
-        drop(inbox);
-        if let (Some(gauge), [account]) = (mailbox.gauge(), &mut figures.accounts[..])
-            && let Some(entry) = self.find(account.info)
-        {
-            let standing = entry.feed.add_standing(mailbox.id, account);
-            let waiting = usize::try_from(standing.waiting).unwrap_or(usize::MAX);
-            figures.queued += waiting;
-            figures.bytes += waiting * entry.info.size;
-            figures.missed += gauge.lost();
-            figures.high_water = figures.high_water.max(gauge.high_water()).max(figures.queued);
-            let demand = usize::try_from(standing.demand).unwrap_or(usize::MAX);
-            figures.demand = figures.demand.max(demand).max(figures.high_water);
-        }
-        figures
-    }
-}
-
-/// A subscription that is about to be opened.
-pub(crate) struct SignIn {
-    pub(crate) settings: MailboxSettings,
-    pub(crate) wanted: Wanted,
-    pub(crate) late: bool,
-    /// Whether it begins with the retained events.
-    pub(crate) retained: bool,
-    /// Whether the bus keeps time.
-    pub(crate) timestamps: bool,
-}
-
-/// How a subscription stands.
-pub(crate) struct Figures {
-    pub(crate) queued: usize,
-    pub(crate) high_water: usize,
-    pub(crate) demand: usize,
-    /// What it has lost since the last event queued.
-    pub(crate) missed: u64,
-    pub(crate) bytes: usize,
-    /// When the oldest event queued was published.
-    pub(crate) oldest: Option<std::time::Instant>,
-    /// One per member.
-    pub(crate) accounts: Vec<Account>,
-}
-
-impl Figures {
-    /// The account of all members together.
-    pub(crate) fn ledger(&self) -> Ledger {
-        let mut total = Ledger::default();
-        self.accounts.iter().for_each(|account| total.add(&account.ledger));
-        total
     }
 }

@@ -65,6 +65,9 @@ impl<S: EventSet> Subscription<S> {
     /// them; `None` once the bus is closed and everything was received. Now and then it lets the
     /// executor see to other tasks, even if an event is queued.
     ///
+    /// A batch has no events after all if the only one was a request that its asker takes back at
+    /// this very moment.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future loses no event, and neither does dropping the batch.

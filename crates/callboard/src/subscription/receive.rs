@@ -233,7 +233,17 @@ impl<S: EventSet> Subscription<S> {
     #[inline(never)]
     fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let now = self.core.timestamp();
-        self.poll_ready(now, context).map(|next| self.take(next, now).ok())
+        loop {
+            let Poll::Ready(next) = self.poll_ready(now, context) else {
+                return Poll::Pending;
+            };
+            match self.take(next, now) {
+                Ok(item) => return Poll::Ready(Some(item)),
+                Err(TryRecvError::Closed) => return Poll::Ready(None),
+                // It was a call that has been withdrawn since.
+                Err(TryRecvError::Empty) => {}
+            }
+        }
     }
 
     /// Somebody may wait for this subscription to drain.

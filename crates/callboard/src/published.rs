@@ -1,0 +1,108 @@
+//! What became of a published event.
+
+use crate::engine::Routed;
+use crate::registry::Accepted;
+
+/// What became of a published event.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick;
+///
+/// let bus = Bus::new();
+/// assert!(bus.publish(Tick).buffered());
+/// bus.start();
+/// let published = bus.publish(Tick);
+/// assert_eq!((published.delivered(), published.dropped()), (0, 0), "nobody listens");
+/// bus.close();
+/// assert!(bus.publish(Tick).closed());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// 0 for none.
+    sequence: u64,
+    delivered: u32,
+    /// With what became of it in the two highest bits: two words are returned in registers.
+    dropped: u32,
+}
+
+/// What became of an event, beside who got it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Routed,
+    Buffered,
+    Closed,
+}
+
+impl Published {
+    const FATE_SHIFT: u32 = 30;
+
+    /// It went to these.
+    #[inline]
+    pub(crate) fn routed(sequence: u64, routed: Routed) -> Self {
+        Self::new(sequence, routed, Fate::Routed)
+    }
+
+    /// Nobody listens: it was counted.
+    #[inline]
+    pub(crate) fn unheard() -> Self {
+        Self::routed(0, Routed::default())
+    }
+
+    #[inline]
+    fn new(sequence: u64, routed: Routed, fate: Fate) -> Self {
+        const MOST_DROPPED: u32 = (1 << Published::FATE_SHIFT) - 1;
+        let count = |events: usize| u32::try_from(events).unwrap_or(u32::MAX);
+        let dropped = count(routed.dropped).min(MOST_DROPPED);
+        let fate = (fate as u32) << Self::FATE_SHIFT;
+        Self { sequence, delivered: count(routed.delivered), dropped: dropped | fate }
+    }
+
+    pub(crate) fn of(accepted: Accepted) -> Self {
+        let none = Routed::default();
+        match accepted {
+            Accepted::Routed(sequence, routed) => Self::routed(sequence, routed),
+            Accepted::Unheard => Self::unheard(),
+            Accepted::Buffered { sequence, .. } => Self::new(sequence, none, Fate::Buffered),
+            Accepted::BufferFull => Self::routed(0, Routed { dropped: 1, ..none }),
+            Accepted::Closed => Self::new(0, none, Fate::Closed),
+        }
+    }
+
+    fn fate(&self) -> u32 {
+        self.dropped >> Self::FATE_SHIFT
+    }
+
+    /// How many subscribers' queues it reached.
+    #[inline]
+    pub fn delivered(&self) -> usize {
+        self.delivered as usize
+    }
+
+    /// How many subscribers lost an event by it: this one, or an older one that made room.
+    /// Before start: 1 if the buffer was full.
+    #[inline]
+    pub fn dropped(&self) -> usize {
+        (self.dropped & ((1 << Self::FATE_SHIFT) - 1)) as usize
+    }
+
+    /// Whether it waits for the start.
+    pub fn buffered(&self) -> bool {
+        self.fate() == Fate::Buffered as u32
+    }
+
+    /// Whether it was refused because the bus is closed.
+    pub fn closed(&self) -> bool {
+        self.fate() == Fate::Closed as u32
+    }
+
+    /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was
+    /// refused, did not fit in the buffer, or nobody listens.
+    pub fn sequence(&self) -> Option<u64> {
+        (self.sequence != 0).then_some(self.sequence)
+    }
+}

@@ -1,0 +1,162 @@
+//! Signing in and out.
+
+use std::sync::Arc;
+
+use super::types::TypeEntry;
+use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
+use crate::engine::{Admission, Aftermath, Entry, Mailbox, MailboxSettings, Reader};
+use crate::event::TypeInfo;
+use crate::overflow::Overflow;
+
+/// A subscription that is about to be opened.
+pub(crate) struct SignIn {
+    pub(crate) settings: MailboxSettings,
+    pub(crate) wanted: Wanted,
+    pub(crate) late: bool,
+    /// Whether it begins with the retained events.
+    pub(crate) retained: bool,
+    /// Whether the bus keeps time.
+    pub(crate) timestamps: bool,
+}
+
+impl SignIn {
+    /// The type whose log the subscription reads, if it reads one: it reads events of one type, in
+    /// the order in which they were published, and drops the newest. What waits for it is then a
+    /// stretch of that log, and it needs no queue.
+    fn log(&self) -> Option<&'static TypeInfo> {
+        let Wanted::Members(members) = &self.wanted else {
+            return None;
+        };
+        let [MemberInterest { info, role: Role::Observe }] = members[..] else {
+            return None;
+        };
+        (self.settings.overflow == Overflow::DropNewest && !self.timestamps).then_some(info)
+    }
+}
+
+impl Registry {
+    /// Signs a subscription in, and hands it the retained events if it asks for them, in one cut:
+    /// what was published before is retained, what is published later arrives.
+    pub(crate) fn sign_in(
+        &mut self,
+        id: u64,
+        signing: SignIn,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Reader {
+        let log = signing.log();
+        let SignIn { settings, wanted, late, retained, .. } = signing;
+        let infos = wanted.infos();
+        let (mailbox, reader) = match log {
+            Some(info) => {
+                let number = self.number_of(info, aftermath);
+                let (capacity, mut opened) = (settings.capacity, None);
+                let tap = self.types[number].feed.join(id, capacity, |tap| {
+                    let gauge = Some(Arc::clone(tap.gauge()));
+                    let mailbox = Arc::new(Mailbox::new(id, settings, &infos, gauge));
+                    opened = Some(Arc::clone(&mailbox));
+                    mailbox
+                });
+                let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
+                (Arc::clone(&mailbox), Reader::of_log(mailbox, tap, info))
+            }
+            None => {
+                let mailbox = Arc::new(Mailbox::new(id, settings, &infos, None));
+                self.add_to_routes(&mailbox, &wanted, aftermath);
+                (Arc::clone(&mailbox), Reader::of_queue(mailbox))
+            }
+        };
+        if retained {
+            self.hand_over_retained(&mailbox, log.is_some(), aftermath);
+        }
+        if self.phase == Phase::Closed {
+            mailbox.close(aftermath);
+        }
+        match &wanted {
+            Wanted::Members(_) => infos.iter().for_each(|info| self.sort_out_of(info)),
+            _ => self.sort_out_types(),
+        }
+        self.listeners.insert(id, Listener { mailbox, wanted, late });
+        reader
+    }
+
+    fn add_to_routes(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        wanted: &Wanted,
+        aftermath: &mut Aftermath<'_>,
+    ) {
+        match wanted {
+            Wanted::Members(members) => {
+                for (member, interest) in members.iter().enumerate() {
+                    let number = self.number_of(interest.info, aftermath);
+                    let entry = &mut self.types[number];
+                    let route = match interest.role {
+                        Role::Observe => &mut entry.route,
+                        Role::Respond => &mut entry.responders,
+                    };
+                    route.add(Arc::clone(mailbox), member);
+                }
+            }
+            Wanted::Everything | Wanted::Matching(_) => {
+                for entry in &mut self.types {
+                    if wanted.wants_unnamed(entry.info) {
+                        let member = mailbox.add_member(entry.info);
+                        entry.route.add(Arc::clone(mailbox), member);
+                    }
+                }
+            }
+            Wanted::Nothing(_) => {}
+        }
+    }
+
+    fn hand_over_retained(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        reads_log: bool,
+        aftermath: &mut Aftermath<'_>,
+    ) {
+        let member = |entry: &TypeEntry| {
+            if reads_log {
+                entry.feed.mailboxes().any(|other| other.id == mailbox.id).then_some(0)
+            } else {
+                entry.route.member(mailbox.id)
+            }
+        };
+        let retained = |entry: &TypeEntry| {
+            let envelope = entry.retained.as_ref()?;
+            Some(Entry::new(envelope.clone(), member(entry)?))
+        };
+        let mut kept: Vec<Entry> = self.types.iter().filter_map(retained).collect();
+        kept.sort_by_key(Entry::sequence);
+        for entry in kept {
+            mailbox.offer(entry, Admission::Beyond, aftermath);
+        }
+    }
+
+    /// Signs a subscription out and frees what was queued for it.
+    pub(crate) fn sign_out(&mut self, mailbox: u64, aftermath: &mut Aftermath<'_>) {
+        let Some(listener) = self.listeners.remove(&mailbox) else {
+            return;
+        };
+        let mut accounts = listener.mailbox.leave(aftermath);
+        match &listener.wanted {
+            Wanted::Members(members) => {
+                for member in members {
+                    let number = self.number_of(member.info, aftermath);
+                    self.types[number].leave(mailbox);
+                    accounts.extend(self.types[number].feed.leave(mailbox));
+                    self.sort_out(number);
+                }
+            }
+            Wanted::Everything | Wanted::Matching(_) => {
+                self.types.iter_mut().for_each(|entry| entry.leave(mailbox));
+                self.sort_out_types();
+            }
+            Wanted::Nothing(_) => {}
+        }
+        for account in accounts {
+            let number = self.number_of(account.info, aftermath);
+            self.types[number].departed.add(&account.ledger);
+        }
+    }
+}
