@@ -10,7 +10,7 @@ use super::Mailbox;
 use super::inbox::Take;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
-use crate::sync::{Ordering, fence};
+use crate::sync::{Ordering, WaitList, fence};
 
 /// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
 /// place in that.
@@ -18,6 +18,8 @@ use crate::sync::{Ordering, fence};
 pub struct Reader {
     pub(crate) mailbox: Arc<Mailbox>,
     log: Option<LogReader>,
+    /// Told when the reader has drained.
+    changed: Arc<WaitList>,
 }
 
 struct LogReader {
@@ -39,18 +41,24 @@ pub(crate) enum Next {
 }
 
 impl Reader {
-    pub(crate) fn of_queue(mailbox: Arc<Mailbox>) -> Self {
-        Self { mailbox, log: None }
+    pub(crate) fn of_queue(mailbox: Arc<Mailbox>, changed: Arc<WaitList>) -> Self {
+        Self { mailbox, log: None, changed }
     }
 
-    pub(crate) fn of_log(mailbox: Arc<Mailbox>, tap: Tap, info: &'static TypeInfo) -> Self {
-        Self { mailbox, log: Some(LogReader { tap, info, due: info.rank }) }
+    pub(crate) fn of_log(
+        mailbox: Arc<Mailbox>,
+        changed: Arc<WaitList>,
+        tap: Tap,
+        info: &'static TypeInfo,
+    ) -> Self {
+        let log = Some(LogReader { tap, info, due: info.rank });
+        Self { mailbox, log, changed }
     }
 
     /// Where the next event is. A reader that asks has finished with what it took before.
     #[inline]
     pub(crate) fn next(&mut self, now: Option<Instant>) -> Next {
-        let Self { mailbox, log } = self;
+        let Self { mailbox, log, .. } = self;
         let Some(log) = log else {
             mailbox.ask(now);
             return Next::Queue;
@@ -90,7 +98,7 @@ impl Reader {
     /// Takes the next event of the log.
     #[inline]
     pub(crate) fn take_logged<E: Event>(&mut self) -> Option<Delivery<E>> {
-        let Self { mailbox, log } = self;
+        let Self { mailbox, log, .. } = self;
         mailbox.hand();
         let (kept, missed) = log.as_mut()?.tap.take()?;
         Some(Delivery::new(kept, Receipt::new(missed, None)))
@@ -99,9 +107,10 @@ impl Reader {
     /// The events that may be lent: the next ones of the log.
     #[inline]
     pub(crate) fn lend<E: Event>(&mut self) -> Option<LentEvents<'_, E>> {
-        let Self { mailbox, log } = self;
+        let Self { mailbox, log, changed } = self;
+        mailbox.hand();
         let stretch = log.as_mut()?.tap.stretch()?;
-        Some(LentEvents { stretch, mailbox, begun: false })
+        Some(LentEvents { stretch, changed })
     }
 
     /// As [`next`](Self::next), and whether there is an event in the queue is certain.
@@ -215,21 +224,12 @@ impl fmt::Debug for Reader {
     }
 }
 
-/// Events that are lent, each taken as it is handed out. They end early if something more urgent
-/// has been queued.
+/// Events that are lent, each taken as it is handed out.
 #[doc(hidden)]
 pub struct LentEvents<'a, E: 'static> {
     stretch: Stretch<'a, E>,
-    mailbox: &'a Mailbox,
-    begun: bool,
-}
-
-impl<E: Event> LentEvents<'_, E> {
-    /// Whether the last one taken was the last that was known to be there.
-    #[inline]
-    pub(crate) fn drained(&self) -> bool {
-        self.stretch.drained()
-    }
+    /// Told when the last event that was known to be there has been taken.
+    changed: &'a WaitList,
 }
 
 impl<'a, E: Event> Iterator for LentEvents<'a, E> {
@@ -237,12 +237,8 @@ impl<'a, E: Event> Iterator for LentEvents<'a, E> {
 
     #[inline]
     fn next(&mut self) -> Option<EventRef<'a, E>> {
-        if self.begun && self.stretch.gauge().elsewhere() > 0 {
-            return None;
-        }
-        self.begun = true;
-        self.mailbox.hand();
-        let (lent, missed) = self.stretch.take()?;
+        let changed = self.changed;
+        let (lent, missed) = self.stretch.take(|| changed.notify_all())?;
         Some(EventRef::new(lent, missed))
     }
 }

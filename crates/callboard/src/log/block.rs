@@ -24,9 +24,9 @@ pub(crate) struct Shape {
 }
 
 /// A block holds about this many bytes...
-const BLOCK_BYTES: usize = 2_048;
+const BLOCK_BYTES: usize = 4_096;
 /// ...and at the most this many events.
-const BLOCK_SLOTS: usize = 32;
+const BLOCK_SLOTS: usize = 64;
 /// A block of several slots starts at a cache line, so that a slot of 64 bytes is one.
 const CACHE_LINE: usize = 64;
 

@@ -16,15 +16,16 @@ pub(crate) struct Tap {
     gauge: Arc<Gauge>,
     /// The block that the next event, or the last one taken, is in.
     block: Option<Pin>,
-    /// The slot that comes next.
-    index: usize,
     /// Pins on the block that are there to be handed out.
     credits: usize,
     /// The position that comes next.
     position: u64,
+    /// The position of the block's first slot.
+    first: u64,
+    /// How many of the positions so far were not for it.
+    skipped: u64,
     /// Up to here the events are known to be there.
     visible: u64,
-    taken: u64,
     /// What was lost before the next event.
     missed: u64,
     /// The most that was seen waiting.
@@ -40,11 +41,11 @@ impl Tap {
             head,
             gauge,
             block: None,
-            index: 0,
             credits: 0,
             position,
+            first: position,
+            skipped: position,
             visible: position,
-            taken: 0,
             missed: 0,
             high_water: 0,
         }
@@ -88,8 +89,9 @@ impl Tap {
             return false;
         };
         self.missed += end.lost;
+        self.skipped += end.position - self.position;
         self.position = end.position;
-        self.index = end.index;
+        self.first = end.position - end.index as u64;
         if let Some(pin) = end.pin {
             self.move_to(pin);
         }
@@ -110,7 +112,7 @@ impl Tap {
             return None;
         }
         self.enter_block()?;
-        let place = self.block.as_ref()?.place(self.index);
+        let place = self.block.as_ref()?.place(self.index());
         // SAFETY: the head is beyond this position, which is this reader's: its slot was written,
         // and its block is pinned.
         Some(unsafe { place.stamp() }.sequence)
@@ -120,33 +122,42 @@ impl Tap {
     #[inline]
     fn enter_block(&mut self) -> Option<()> {
         let block = self.block.as_ref()?;
-        if self.index == block.slots() {
+        if self.index() == block.slots() {
             let next = block.next()?;
             // SAFETY: the writer added a pin for each reader that flowed when it began the block,
             // and the next event, which this reader gets, is in it.
             let next = unsafe { next.claim() };
             self.move_to(next);
-            self.index = 0;
+            self.first = self.position;
         }
         Some(())
+    }
+
+    /// The slot that comes next.
+    #[inline]
+    fn index(&self) -> usize {
+        // It is at most the number of slots in a block.
+        #[expect(clippy::cast_possible_truncation, reason = "it is small")]
+        let index = (self.position - self.first) as usize;
+        index
     }
 
     /// Steps over the next event, which [`look`](Self::look) has seen and whose block has been
     /// entered.
     #[inline]
     fn step(&mut self) -> u64 {
-        self.index += 1;
         self.position += 1;
-        self.taken += 1;
+        let taken = self.position - self.skipped;
         if self.position < self.visible {
-            self.gauge.set_taken(self.taken);
+            self.gauge.set_taken(taken);
         } else {
-            self.gauge.set_taken_and_drained(self.taken);
+            self.gauge.set_taken_and_drained(taken);
         }
-        std::mem::take(&mut self.missed)
+        if self.missed == 0 { 0 } else { std::mem::take(&mut self.missed) }
     }
 
     /// Whether the last event taken was the last that was known to be there.
+    #[inline]
     pub(crate) fn drained(&self) -> bool {
         self.position >= self.visible
     }
@@ -177,7 +188,7 @@ impl Tap {
             self.credits = CREDITS;
         }
         self.credits -= 1;
-        Some(block.place(self.index))
+        Some(block.place(self.index()))
     }
 
     /// Gives up the next event, if there is one.
@@ -205,8 +216,8 @@ impl Tap {
         if !block.is_for::<E>() {
             return None;
         }
-        let left = waiting.min(block.slots() - self.index);
-        let next = block.place(self.index);
+        let left = waiting.min(block.slots() - self.index());
+        let next = block.place(self.index());
         Some(Stretch { tap: self, next, left, event: PhantomData })
     }
 }
@@ -233,26 +244,21 @@ pub(crate) struct Stretch<'a, E: 'static> {
 }
 
 impl<'a, E: 'static> Stretch<'a, E> {
-    pub(crate) fn gauge(&self) -> &Gauge {
-        &self.tap.gauge
-    }
-
-    /// Whether the last event taken was the last that was known to be there.
-    pub(crate) fn drained(&self) -> bool {
-        self.tap.drained()
-    }
-
-    /// Takes the next event, with what was missed before it.
+    /// Takes the next event, with what was missed before it. If it is the last that was known to
+    /// be there, `drained` is called.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<(Lent<'a, E>, u64)> {
+    pub(crate) fn take(&mut self, drained: impl FnOnce()) -> Option<(Lent<'a, E>, u64)> {
         self.left = self.left.checked_sub(1)?;
         let place = self.next;
         // SAFETY: a stretch is of slots of one block, which is for events of type `E`; behind the
         // last one the address is not used.
         self.next = unsafe { place.following::<E>() };
+        let missed = self.tap.step();
+        if self.tap.drained() {
+            drained();
+        }
         // SAFETY: the reader's share of the event goes over. The block stays pinned for `'a`: for
         // so long the tap is borrowed, and a stretch ends where its block does.
-        let lent = unsafe { Lent::by_reader(place) };
-        Some((lent, self.tap.step()))
+        Some((unsafe { Lent::by_reader(place) }, missed))
     }
 }

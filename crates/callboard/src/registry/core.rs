@@ -49,7 +49,7 @@ pub(crate) struct Core {
     pub(crate) settings: CoreSettings,
     pub(crate) hooks: Hooks,
     /// Told when somebody signs in or out, or has drained, and when the bus closes.
-    pub(crate) changed: WaitList,
+    pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
     pub(crate) built_at: Instant,
     /// Runs while events wait for the start.
@@ -64,7 +64,7 @@ impl Core {
             registry: Padded(Mutex::new(registry)),
             directory,
             hooks: Hooks::default(),
-            changed: WaitList::default(),
+            changed: Arc::default(),
             requests: Requests::default(),
             built_at: settings.clock.now(),
             watch: Mutex::new(None),

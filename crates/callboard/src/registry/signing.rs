@@ -7,6 +7,7 @@ use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
 use crate::engine::{Admission, Aftermath, Entry, Mailbox, MailboxSettings, Reader};
 use crate::event::TypeInfo;
 use crate::overflow::Overflow;
+use crate::sync::WaitList;
 
 /// A subscription that is about to be opened.
 pub(crate) struct SignIn {
@@ -17,6 +18,8 @@ pub(crate) struct SignIn {
     pub(crate) retained: bool,
     /// Whether the bus keeps time.
     pub(crate) timestamps: bool,
+    /// Told when the reader has drained.
+    pub(crate) changed: Arc<WaitList>,
 }
 
 impl SignIn {
@@ -44,7 +47,7 @@ impl Registry {
         aftermath: &mut Aftermath<'_>,
     ) -> Reader {
         let log = signing.log();
-        let SignIn { settings, wanted, late, retained, .. } = signing;
+        let SignIn { settings, wanted, late, retained, changed, .. } = signing;
         let infos = wanted.infos();
         let (mailbox, reader) = match log {
             Some(info) => {
@@ -57,12 +60,12 @@ impl Registry {
                     mailbox
                 });
                 let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
-                (Arc::clone(&mailbox), Reader::of_log(mailbox, tap, info))
+                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, tap, info))
             }
             None => {
                 let mailbox = Arc::new(Mailbox::new(id, settings, &infos, None));
                 self.add_to_routes(&mailbox, &wanted, aftermath);
-                (Arc::clone(&mailbox), Reader::of_queue(mailbox))
+                (Arc::clone(&mailbox), Reader::of_queue(mailbox, changed))
             }
         };
         if retained {

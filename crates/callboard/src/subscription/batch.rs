@@ -16,7 +16,8 @@ use crate::sync::block_on;
 const LONGEST: usize = 32;
 
 /// Some of the events that wait for a subscription: an iterator that takes each as it hands it
-/// out. What it has not handed out when it is dropped stays queued.
+/// out. What it has not handed out when it is dropped stays queued. Something more urgent that comes
+/// meanwhile is in the next batch.
 ///
 /// It is the cheapest way of receiving. An event comes as an [`EventRef`](crate::EventRef), which
 /// is lent: it costs no reference count, and no copy. [`keep`](crate::EventRef::keep) turns it into
@@ -117,34 +118,37 @@ impl<S: EventSet> Subscription<S> {
     }
 }
 
+impl<'a, S: EventSet> Batch<'a, S> {
+    /// Takes the next event of a queue.
+    #[inline(never)]
+    fn next_queued(&mut self) -> Option<S::Ref<'a>> {
+        let Source::Queue { reader, left } = &mut self.source else {
+            return None;
+        };
+        *left = left.checked_sub(1)?;
+        let now = self.core.timestamp();
+        let taken = match reader.next(now) {
+            Next::Queue => reader.take_queued(now),
+            _ => Take::Empty,
+        };
+        // Also if there is none: it has asked for more, and so is done with what it had.
+        self.core.changed.notify_all();
+        let Take::Event(taken) = taken else {
+            return None;
+        };
+        Some(S::item(taken).into())
+    }
+}
+
 impl<'a, S: EventSet> Iterator for Batch<'a, S> {
     type Item = S::Ref<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<S::Ref<'a>> {
-        match &mut self.source {
-            Source::Log(lent) => {
-                let event = lent.next();
-                if S::drained(lent) {
-                    self.core.changed.notify_all();
-                }
-                event
-            }
-            Source::Queue { reader, left } => {
-                *left = left.checked_sub(1)?;
-                let now = self.core.timestamp();
-                let taken = match reader.next(now) {
-                    Next::Queue => reader.take_queued(now),
-                    _ => Take::Empty,
-                };
-                // Also if there is none: it has asked for more, and so is done with what it had.
-                self.core.changed.notify_all();
-                let Take::Event(taken) = taken else {
-                    return None;
-                };
-                Some(S::item(taken).into())
-            }
-        }
+        let Source::Log(lent) = &mut self.source else {
+            return self.next_queued();
+        };
+        lent.next()
     }
 }
 

@@ -184,9 +184,10 @@ impl SubscriberBuilder {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let wanted = interest.0;
         let (retained, timestamps) = (self.retained, self.core.settings.timestamps);
+        let changed = Arc::clone(&self.core.changed);
         let (reader, late) = self.core.with(|registry, aftermath| {
             let late = registry.ever_started && !self.late;
-            let signing = SignIn { settings, wanted, late, retained, timestamps };
+            let signing = SignIn { settings, wanted, late, retained, timestamps, changed };
             (registry.sign_in(id, signing, aftermath), late)
         });
         // From here on it signs out again whatever the wakers and the log of the program do.

@@ -93,13 +93,6 @@ pub trait EventSet: Sized + 'static {
     }
 
     #[doc(hidden)]
-    fn drained(lent: &Self::Lent<'_>) -> bool {
-        let _ = lent;
-        false
-    }
-
-    /// What a handler of the item is handling.
-    #[doc(hidden)]
     fn scope(item: &Self::Item) -> Scope;
 }
 
@@ -148,11 +141,6 @@ impl<E: Event> EventSet for E {
     #[inline]
     fn lend(reader: &mut Reader) -> Option<LentEvents<'_, E>> {
         reader.lend()
-    }
-
-    #[inline]
-    fn drained(lent: &LentEvents<'_, E>) -> bool {
-        lent.drained()
     }
 
     fn interest() -> Interest {
