@@ -224,3 +224,35 @@ fn burst_gives_its_memory_back() {
         }
     });
 }
+
+#[test]
+fn burst_of_reports_gives_its_memory_back() {
+    let bus = Bus::new();
+    bus.on_drop(|_| {});
+    bus.start();
+    let full = || bus.subscriber("full").late().capacity(0).subscribe::<Tick>();
+    let full: Vec<_> = (0..10_000).map(|_| full()).collect();
+    let before = HELD.get().0;
+    assert_eq!(bus.publish(tick()).dropped(), full.len());
+    let kept = HELD.get().0 - before;
+    assert!(kept < 200_000, "{kept} bytes are kept");
+}
+
+#[test]
+fn reader_that_is_always_late_keeps_a_block_for_each_event_at_the_most() {
+    const CAPACITY: usize = 100;
+    let bus = Bus::new();
+    let mut quick = bus.subscribe::<Keyed>("quick");
+    let mut late = bus.subscriber("late").capacity(CAPACITY).lossy().subscribe::<Keyed>();
+    bus.start();
+    let before = HELD.get().0;
+    for number in 0..1_000_000 {
+        bus.publish(Keyed(number));
+        assert!(quick.try_recv().is_ok());
+        if number % 1_000 == 0 {
+            assert!(late.try_recv().is_ok());
+        }
+    }
+    let kept = HELD.get().0 - before;
+    assert!(kept < 4_096 * isize::try_from(CAPACITY).unwrap(), "{kept} bytes are kept");
+}

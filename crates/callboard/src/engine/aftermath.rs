@@ -183,7 +183,10 @@ impl Debts {
 
     /// Leaves the lists, which are empty, for the next operation, unless they have grown large.
     fn put_back(self: Box<Self>) {
-        let room = self.sleepers.capacity() + self.discarded.capacity() + self.spent.capacity();
+        let Self { wakers, sleepers, merges, discarded, spent, dropped, said: _, clash: _ } =
+            &*self;
+        let woken = wakers.capacity() + sleepers.capacity() + merges.capacity();
+        let room = woken + discarded.capacity() + spent.capacity() + dropped.capacity();
         if room <= KEPT_ROOM {
             // A thread that ends has no use for them.
             let _ = SPARE.try_with(|spare| spare.set(Some(self)));

@@ -57,7 +57,8 @@ pub struct Subscription<S: EventSet> {
     reader: Reader,
     /// Polls of `recv` in a row that did not have to wait.
     streak: u32,
-    set: PhantomData<fn() -> S>,
+    /// Invariant: what the registry knows of it is this very type.
+    set: PhantomData<fn(S) -> S>,
 }
 
 impl<S: EventSet> Subscription<S> {

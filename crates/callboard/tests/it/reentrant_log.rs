@@ -70,3 +70,39 @@ fn log_of_the_bus_may_be_published_on_it() {
         said("a name given twice", &|| publish_all(&bus, [namesake::Tick]));
     });
 }
+
+/// A log that can't take what it is told.
+struct Broken;
+
+impl Subscriber for Broken {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        panic!("expected: the log panics");
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[test]
+fn log_that_panics_leaves_no_subscriber_behind() {
+    let bus = Bus::new();
+    bus.start();
+    let subscribed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        tracing::subscriber::with_default(Broken, || drop(bus.subscribe::<Tick>("late")));
+    }));
+    assert!(subscribed.is_err());
+    assert_eq!(bus.snapshot().subscribers.len(), 0);
+}

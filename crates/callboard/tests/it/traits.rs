@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::{
-    Abilities, AnyEvent, Bus, BusBuilder, Call, Clock, Delivery, Dropped, Event, EventSet, Gather,
-    Gathered, Ledger, Recv, Request, RequestBuilder, Responder, Sleep, Snapshot, SubscriberBuilder,
-    Subscription, SystemClock,
+    Abilities, AnyEvent, Batch, Bus, BusBuilder, Call, Clock, Delivery, Dropped, Event, EventRef,
+    EventSet, Gather, Gathered, Ledger, Recv, Request, RequestBuilder, Responder, Sleep, Snapshot,
+    SubscriberBuilder, Subscription, SystemClock,
 };
 
 #[derive(Debug, Event)]
@@ -72,6 +72,9 @@ fn types_are_send_sync_unpin_clone_and_debug_as_promised() {
         Recv<'_, Tick>: "syu-d";
         Delivery<Tick>: "syucd";
         AnyEvent: "syucd";
+        EventRef<'static, Tick>: "syu-d";
+        Batch<'static, Tick>: "syu-d";
+        Batch<'static, Inbox>: "syu-d";
         Call<Ask>: "syu-d";
         Inbox: "syu-d";
         RequestBuilder<Ask>: "s-u-d";
