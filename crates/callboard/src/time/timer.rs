@@ -116,12 +116,17 @@ impl Alarm {
             self.cancel();
             return Poll::Ready(());
         }
+        self.set(context);
+        Poll::Pending
+    }
+
+    /// Has the task woken at the deadline.
+    pub(super) fn set(&mut self, context: &Context<'_>) {
         if !matches!(&self.set, Some((_, waker)) if waker.will_wake(context.waker())) {
             self.cancel();
             let id = timer().set(self.deadline, context.waker().clone());
             self.set = Some((id, context.waker().clone()));
         }
-        Poll::Pending
     }
 
     fn cancel(&mut self) {
