@@ -144,17 +144,22 @@ impl TypeEntry {
                 aftermath.discard_event(old);
             }
         }
-        let call = envelope.ticket.take().map(|ticket| {
-            aftermath.wake(ticket.assign(envelope.sequence(), &mut self.responders.mailboxes()));
-            Envelope { ticket: Some(ticket), key: None, ..envelope.clone() }
-        });
-        let (mut routed, unread) = self.route.offer(envelope, admission, aftermath);
-        unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
-        if let Some(call) = call {
-            let (of_responders, unanswered) = self.responders.offer(call, admission, aftermath);
-            routed += of_responders;
-            unanswered.into_iter().for_each(|call| aftermath.discard_event(call));
+        let mut offer = |route: &Route, envelope| {
+            let (routed, unread) = route.offer(envelope, admission, aftermath);
+            unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
+            routed
+        };
+        let Some(ticket) = envelope.ticket.take() else {
+            return offer(&self.route, envelope);
+        };
+        let asker = ticket.assign(envelope.sequence(), &mut self.responders.mailboxes());
+        let mut routed = Routed::default();
+        if !self.route.is_empty() {
+            routed += offer(&self.route, envelope.clone());
         }
+        let call = Envelope { ticket: Some(ticket), key: None, ..envelope };
+        routed += offer(&self.responders, call);
+        aftermath.wake(asker);
         routed
     }
 

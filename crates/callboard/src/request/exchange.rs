@@ -144,14 +144,13 @@ impl<R: 'static> State<R> {
 
     /// The mailboxes of the responders that have the request queued.
     pub(super) fn queued(&self) -> impl Iterator<Item = u64> {
-        let of_parts = self.parts.named().map(|(_, part)| &part.player);
-        let players = of_parts.chain(self.others.iter().map(|other| &other.player));
+        let players = self.parts.players().chain(self.others.iter().map(|other| &other.player));
         players.filter(|player| player.stage == Stage::Queued).map(|player| player.mailbox)
     }
 
     /// The place of a responder.
     fn place(&self, mailbox: u64) -> usize {
-        let of_part = self.parts.named().position(|(_, part)| part.player.mailbox == mailbox);
+        let of_part = self.parts.players().position(|player| player.mailbox == mailbox);
         of_part.unwrap_or_else(|| {
             let place = self.others.iter().position(|other| other.player.mailbox == mailbox);
             self.parts.len() + place.unwrap_or(self.others.len())
@@ -202,21 +201,25 @@ impl<R: 'static> State<R> {
         (self.pending < needed - self.responded).then_some(End::Unreachable)
     }
 
-    /// Takes everything out; each part has the stage that counts for it.
-    fn close(&mut self) -> Closed<R> {
-        let of_parts = self.parts.named().map(|(_, part)| &part.player);
-        let queued = of_parts.filter(|player| player.stage == Stage::Queued).cloned();
-        // They may still take it.
+    /// Gives each part the stage that counts for it, and keeps a list of those who may still take
+    /// the request.
+    fn settle(&mut self) {
+        let queued = self.parts.players().filter(|player| player.stage == Stage::Queued).cloned();
         let queued: Vec<_> = queued.map(|player| Other { player, namesake: None }).collect();
-        if !self.others.is_empty() {
-            for place in 0..self.parts.len() {
-                let stage = self.stage(place).cloned();
-                if let (Some(stage), Some(part)) = (stage, self.parts.get_mut(place)) {
-                    part.player.stage = stage;
-                }
+        for place in 0..self.parts.len() {
+            let stage = self.stage(place).cloned();
+            if let (Some(stage), Some(part)) = (stage, self.parts.get_mut(place)) {
+                part.player.stage = stage;
             }
         }
         self.others.extend(queued);
+    }
+
+    /// Takes everything out; each part has the stage that counts for it.
+    fn close(&mut self) -> Closed<R> {
+        if self.responded < self.parts.len() || !self.others.is_empty() {
+            self.settle();
+        }
         Closed {
             parts: std::mem::replace(&mut self.parts, Parts::new()),
             unexpected: std::mem::take(&mut self.unexpected),

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use super::builder::Predicate;
 use super::cycle::cycle;
-use super::exchange::{Closed, Exchange};
+use super::exchange::{Closed, Exchange, State};
 use super::parts::Parts;
 use super::{Gathered, Request, RequestBuilder};
 use crate::engine::Ticket;
@@ -16,7 +16,7 @@ use crate::error::RequestError;
 use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Troubled, TroubledRequest};
 use crate::registry::{Accepted, Parcel, Phase, Slot};
-use crate::sync::discard;
+use crate::sync::{MutexGuard, discard};
 use crate::time::Deadline;
 
 /// The future of [`RequestBuilder::gather`].
@@ -113,13 +113,12 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
     let deadline = Deadline::from(began, timeout);
     let exchange = Exchange::new(core, scope.ancestry, began, deadline.at(), needed, expected);
     let exchange = Arc::new(exchange);
-    let core = &exchange.core;
     let ticket: Arc<dyn Ticket> = Arc::clone(&exchange) as _;
     // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
     // bus that closes meanwhile finds it.
     let open = Open {
-        slot: core.requests.open(Arc::clone(&ticket)),
-        exchange: Arc::clone(&exchange),
+        slot: exchange.core.requests.open(Arc::clone(&ticket)),
+        exchange,
         deadline,
         jury: predicate.map(|predicate| Jury { predicate, answers: Vec::new(), judged: 0 }),
         over: false,
@@ -136,17 +135,17 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         kept: None,
         ticket: Some(ticket),
     };
-    let accepted = core.accept(&mut parcel);
+    let accepted = open.exchange.core.accept(&mut parcel);
     discard(parcel);
     match accepted {
         Accepted::Routed(..) | Accepted::Unheard => {}
         Accepted::Buffered { sequence, .. } => {
-            let mut state = exchange.state.lock();
+            let mut state = open.exchange.state.lock();
             if state.sequence == 0 {
                 state.sequence = sequence;
             }
         }
-        Accepted::BufferFull => exchange.state.lock().refuse(),
+        Accepted::BufferFull => open.exchange.state.lock().refuse(),
         Accepted::Closed => return Err(RequestError::Closed),
     }
     Ok(open)
@@ -156,61 +155,64 @@ impl<Q: Request> Open<Q> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Gathered<Q::Response>> {
         // Cloning a waker, and dropping one, is the user's code: not under the lock.
         let mut waker = Some(context.waker().clone());
-        let needed = self.exchange.needed;
-        let mut state = self.exchange.state.lock();
+        let Self { exchange, deadline, jury, .. } = self;
+        let mut state = exchange.state.lock();
         std::mem::swap(&mut state.waker, &mut waker);
         // What was certain before the bus closed stays so.
-        let end = match &mut self.jury {
-            None => state.decided(needed).or(state.end),
+        let end = match jury {
+            None => state.decided(exchange.needed).or(state.end),
             Some(jury) => {
                 let (end, pending) = (state.end, state.pending);
                 jury.fetch(&state.parts);
                 drop(state);
                 let met = jury.is_content().then_some(End::Met);
-                state = self.exchange.state.lock();
+                state = exchange.state.lock();
                 met.or((pending == 0).then_some(End::Unreachable)).or(end)
             }
         };
-        drop(state);
-        let end = match end {
-            Some(end) => end,
-            None => {
-                let clock = &*self.exchange.core.settings.clock;
-                ready!(self.deadline.poll(clock, context));
-                End::TimedOut
-            }
+        let (gathered, queued) = if let Some(end) = end {
+            exchange.finish(state, end)
+        } else {
+            drop(state);
+            ready!(deadline.poll(&*exchange.core.settings.clock, context));
+            exchange.finish(exchange.state.lock(), End::TimedOut)
         };
-        Poll::Ready(self.finish(end))
+        (self.over, self.queued) = (true, queued);
+        Poll::Ready(gathered)
     }
+}
 
-    /// Ends the request. Answers that came between the decision and this moment are in time.
-    fn finish(&mut self, end: End) -> Gathered<Q::Response> {
-        let core = &self.exchange.core;
-        let mut state = self.exchange.state.lock();
+impl<Q: Request> Exchange<Q> {
+    /// Ends the request. Answers that came between the decision and this moment are in time. The
+    /// result says too whether the bus may hold the request somewhere.
+    fn finish<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<Q::Response>>,
+        end: End,
+    ) -> (Gathered<Q::Response>, bool) {
         if !state.dispatched {
             // It never left the buffer: who had not even signed in?
             drop(state);
-            let present = core.registry().responders(TypeInfo::of::<Q>());
-            state = self.exchange.state.lock();
+            let present = self.core.registry().responders(TypeInfo::of::<Q>());
+            state = self.state.lock();
             if !state.dispatched {
                 state.give_up_on_absent(&present);
             }
         }
         let sequence = state.sequence;
-        let Closed { mut parts, unexpected, waker, queued } = self.exchange.end(&mut state, end);
+        let Closed { mut parts, unexpected, waker, queued } = self.end(&mut state, end);
         drop(state);
         drop(waker);
-        (self.over, self.queued) = (true, queued);
         if end != End::Met {
             let outcomes = parts.named().map(|(name, part)| (name.into(), part.outcome(end)));
-            core.requests.remember(TroubledRequest {
+            self.core.requests.remember(TroubledRequest {
                 event_type: Q::TYPE.into(),
                 sequence: Some(sequence),
                 kind: Troubled::Ended { end, outcomes: outcomes.collect() },
             });
         }
         let responded = parts.sort();
-        Gathered { sequence, parts, responded, unexpected, end }
+        (Gathered { sequence, parts, responded, unexpected, end }, queued)
     }
 }
 

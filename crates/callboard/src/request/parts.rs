@@ -47,7 +47,8 @@ pub(super) enum Stage {
     Responded,
 }
 
-/// Room for the names of a few responders.
+/// Room for a few responders, and for their names.
+const ROOM_FOR_PARTS: usize = 4;
 const ROOM_FOR_NAMES: usize = 64;
 
 impl<R: 'static> Parts<R> {
@@ -57,11 +58,12 @@ impl<R: 'static> Parts<R> {
 
     /// Adds a name, if it is not there.
     pub(super) fn add(&mut self, name: &str) {
-        if self.named().any(|(other, _)| other == name) {
+        if self.find(name, 0).is_some() {
             return;
         }
-        if self.names.is_empty() {
+        if self.parts.is_empty() {
             self.names.reserve(ROOM_FOR_NAMES);
+            self.parts.reserve(ROOM_FOR_PARTS);
         }
         let start = self.names.len();
         self.names.push_str(name);
@@ -92,9 +94,15 @@ impl<R: 'static> Parts<R> {
 
     /// The place of a name, which is looked for from `hint` on.
     pub(super) fn find(&self, name: &str, hint: usize) -> Option<usize> {
-        let of_name =
-            |place: &usize| self.get(*place).is_some_and(|(expected, _)| expected == name);
-        (hint..self.len()).chain(0..hint.min(self.len())).find(of_name)
+        let names = self.names.as_bytes();
+        let is_it = |part: &Part<R>| names[part.name.clone()] == *name.as_bytes();
+        let (before, after) = self.parts.split_at_checked(hint)?;
+        let found = after.iter().position(is_it).map(|place| hint + place);
+        found.or_else(|| before.iter().position(is_it))
+    }
+
+    pub(super) fn players(&self) -> impl Iterator<Item = &Player> {
+        self.parts.iter().map(|part| &part.player)
     }
 
     /// Puts those who have answered first, in the order in which they did. Returns how many.
