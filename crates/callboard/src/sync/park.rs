@@ -65,3 +65,41 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+    use std::thread;
+
+    use super::block_on;
+
+    /// Pending once, and woken by another thread.
+    fn woken_elsewhere(mut between: impl FnMut()) -> impl Future<Output = ()> {
+        let mut begun = false;
+        poll_fn(move |context| {
+            if std::mem::replace(&mut begun, true) {
+                return Poll::Ready(());
+            }
+            let waker = context.waker().clone();
+            let thread = thread::spawn(move || waker.wake());
+            between();
+            thread.join().expect("waking does not panic");
+            Poll::Pending
+        })
+    }
+
+    #[test]
+    fn nested_calls_lose_no_wakeup() {
+        for _ in 0..100 {
+            block_on(woken_elsewhere(|| block_on(woken_elsewhere(|| {}))));
+        }
+    }
+
+    #[test]
+    fn panic_in_a_future_leaves_the_thread_a_parker() {
+        let panics = || block_on(async { panic!("expected") });
+        assert!(std::panic::catch_unwind(panics).is_err());
+        block_on(woken_elsewhere(|| {}));
+    }
+}
