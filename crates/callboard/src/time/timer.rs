@@ -195,3 +195,32 @@ impl Drop for Alarm {
         self.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::sync::block_on;
+
+    async fn ring(mut alarm: Alarm) {
+        std::future::poll_fn(|context| alarm.poll(context)).await;
+    }
+
+    #[test]
+    fn alarms_ring_in_whatever_order_they_are_set_and_cancelled() {
+        let begun = Instant::now();
+        let after = |milliseconds| Alarm::new(begun + Duration::from_millis(milliseconds));
+        let mut context = Context::from_waker(Waker::noop());
+        for round in 0..20 {
+            let mut far: Vec<_> = (0..10).map(|n| after(60_000 + n)).collect();
+            far.iter_mut().for_each(|alarm| alarm.set(&context));
+            block_on(ring(after(round)));
+            assert!(begun.elapsed() >= Duration::from_millis(round));
+            // Some of them have been sorted in by now; their slots serve others.
+            far.truncate(5);
+            block_on(ring(after(round + 1)));
+            assert!(far.iter_mut().all(|alarm| alarm.poll(&mut context).is_pending()));
+        }
+    }
+}
