@@ -9,6 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use callboard::{AnyEvent, Bus, Coalesce, Event, Overflow, Request};
 
@@ -17,6 +18,8 @@ struct Counting;
 thread_local! {
     /// The bytes and blocks that this thread has allocated and not freed.
     static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+    /// How often this thread has allocated.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(bytes: usize, sign: isize) {
@@ -31,6 +34,7 @@ fn count(bytes: usize, sign: isize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 1);
+        let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
         // SAFETY: the caller's promises are the system allocator's.
         unsafe { System.alloc(layout) }
     }
@@ -128,6 +132,70 @@ fn asking_leaves_no_growth() {
         }
         assert!(poll(&mut gather).is_ready());
     });
+}
+
+#[derive(Debug, Event)]
+struct Answer(u64);
+
+#[derive(Debug, Request)]
+#[request(response = Answer)]
+struct Question(u64);
+
+/// Asks three responders `rounds` times, after a warm-up; how often that allocated.
+fn allocations_of_asking_three(bus: &Bus, rounds: usize) -> usize {
+    let names = ["template", "schema", "haproxy"];
+    let mut responders = names.map(|name| bus.subscriber(name).late().responder::<Question>());
+    let mut ask = |number| {
+        let mut gather = bus.request(Question(number)).expect(names).gather();
+        assert!(poll(&mut gather).is_pending());
+        for responder in &mut responders {
+            let call = responder.try_recv().unwrap();
+            let answer = Answer(call.0 + 1);
+            call.respond(answer);
+        }
+        let Poll::Ready(Ok(gathered)) = poll(&mut gather) else { panic!("all have answered") };
+        assert!(gathered.responses().all(|(_, answer)| answer.0 == number + 1));
+    };
+    (0..WARM_UP as u64).for_each(&mut ask);
+    let before = ALLOCATIONS.get();
+    (0..rounds as u64).for_each(&mut ask);
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn asking_three_allocates_at_most_four_times() {
+    let bus = Bus::new();
+    bus.start();
+    let allocations = allocations_of_asking_three(&bus, 10_000);
+    assert!(allocations <= 4 * 10_000, "{allocations} allocations of 10,000 requests");
+}
+
+#[test]
+fn asking_allocates_no_more_while_thousands_of_requests_are_open() {
+    let bus = Bus::new();
+    let _holder = bus.subscriber("holder").capacity(10_000).responder::<Ask>();
+    bus.start();
+    // Without timeouts: all tests share the timer, and its table would grow under the others.
+    let ask = || bus.request(Ask).expect(["holder"]).timeout(Duration::MAX).gather();
+    let mut open: Vec<_> = (0..10_000).map(|_| ask()).collect();
+    open.iter_mut().for_each(|gather| assert!(poll(gather).is_pending()));
+    let allocations = allocations_of_asking_three(&bus, 1_000);
+    assert!(allocations <= 4 * 1_000, "{allocations} allocations of 1,000 requests");
+}
+
+#[test]
+fn blocking_on_a_future_allocates_nothing() {
+    let bus = Bus::new();
+    let mut ticks = bus.subscribe::<Answer>("clock");
+    bus.start();
+    let mut round = || {
+        bus.publish(Answer(1));
+        assert!(ticks.blocking_recv().is_some());
+    };
+    (0..WARM_UP).for_each(|_| round());
+    let before = ALLOCATIONS.get();
+    (0..1_000).for_each(|_| round());
+    assert_eq!(ALLOCATIONS.get(), before);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
+use super::Mailbox;
 use crate::event::{AnyEvent, Delivery, Event, Key, Priority, Receipt, TypeInfo};
 use crate::log::{Held, Kept};
 use crate::outcome::Outcome;
@@ -40,20 +41,17 @@ impl fmt::Debug for Envelope {
     }
 }
 
-/// A responder to which a request is about to be given.
-#[derive(Debug, Clone)]
-pub(crate) struct Assigned {
-    pub(crate) mailbox: u64,
-    pub(crate) name: Arc<str>,
-}
-
 /// An open request as the engine and the registry see it. The implementation is the crate's own,
 /// so these may be called under a lock, except where said otherwise.
 pub(crate) trait Ticket: Send + Sync {
     /// The request goes to these responders and to no others. Called once, under the registry's
     /// lock, before any of them can take it. Returns the asker's waker if that decides the
     /// outcome.
-    fn assign(&self, sequence: u64, responders: &[Assigned]) -> Option<Waker>;
+    fn assign(
+        &self,
+        sequence: u64,
+        responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
+    ) -> Option<Waker>;
 
     /// A responder will not get the request, or lost it. Called with no lock held.
     fn discarded(&self, mailbox: u64, reason: DropReason);

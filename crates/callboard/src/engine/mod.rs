@@ -69,7 +69,7 @@ mod scope;
 
 pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
 pub use envelope::Taken;
-pub(crate) use envelope::{Assigned, Envelope, Ticket, TicketStatus, kept};
+pub(crate) use envelope::{Envelope, Ticket, TicketStatus, kept};
 pub(crate) use feed::Feed;
 pub(crate) use inbox::{Account, Inbox, Take, merge};
 pub(crate) use mailbox::{Mailbox, MailboxSettings};

@@ -23,11 +23,11 @@ pub(crate) use directory::{Directory, Mode};
 pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
-pub(crate) use requests::Requests;
+pub(crate) use requests::{Requests, Slot};
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
-use crate::engine::{Account, Admission, Aftermath, Assigned, Envelope, Mailbox, Routed, Ticket};
+use crate::engine::{Account, Admission, Aftermath, Envelope, Mailbox, Routed, Ticket};
 use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Stamp};
 
@@ -315,8 +315,9 @@ impl Registry {
         self.sort_out_types();
     }
 
-    /// The responders of a type, in the order in which they signed in.
-    pub(crate) fn responders(&self, info: &TypeInfo) -> Vec<Assigned> {
-        self.find(info).map(|entry| entry.assigned()).unwrap_or_default()
+    /// The names of a type's responders, in the order in which they signed in.
+    pub(crate) fn responders(&self, info: &TypeInfo) -> Vec<Arc<str>> {
+        let mailboxes = self.find(info).into_iter().flat_map(|entry| entry.responders.mailboxes());
+        mailboxes.map(|mailbox| Arc::clone(&mailbox.settings.name)).collect()
     }
 }

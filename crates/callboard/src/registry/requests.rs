@@ -1,7 +1,7 @@
 //! The requests that are open, and what came of those that ended.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Weak};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::engine::Ticket;
 use crate::outcome::TroubledRequest;
@@ -10,8 +10,7 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 /// The requests that are open, and what came of those that ended.
 #[derive(Default)]
 pub(crate) struct Requests {
-    open: Mutex<HashMap<u64, Weak<dyn Ticket>>>,
-    next: AtomicU64,
+    open: Mutex<Open>,
     /// Answers that came after their request had ended.
     pub(crate) late: AtomicU64,
     /// Answers by a responder of a name that had answered already.
@@ -25,30 +24,64 @@ pub(crate) struct Requests {
 /// How many troubled requests are remembered.
 const TROUBLES: usize = 16;
 
+/// The open requests, in slots that are used again.
+#[derive(Default)]
+struct Open {
+    /// Each with its number in the order of opening.
+    slots: Vec<Option<(u64, Arc<dyn Ticket>)>>,
+    free: Vec<usize>,
+    opened: u64,
+}
+
+/// An open request's place among the others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot(usize);
+
+/// With more slots than this, they are given up once no request is open.
+const KEPT_SLOTS: usize = 64;
+
 impl Requests {
     /// Enters a request among the open ones.
-    pub(crate) fn open(&self, ticket: Weak<dyn Ticket>) -> u64 {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.open.lock().insert(id, ticket);
-        id
+    pub(crate) fn open(&self, ticket: Arc<dyn Ticket>) -> Slot {
+        let mut open = self.open.lock();
+        open.opened += 1;
+        let entry = Some((open.opened, ticket));
+        match open.free.pop() {
+            Some(slot) => {
+                open.slots[slot] = entry;
+                Slot(slot)
+            }
+            None => {
+                open.slots.push(entry);
+                Slot(open.slots.len() - 1)
+            }
+        }
     }
 
     /// The request has ended.
-    pub(crate) fn end(&self, id: u64) {
-        let ticket = self.open.lock().remove(&id);
-        if ticket.is_some() {
-            self.ended.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn end(&self, Slot(slot): Slot) {
+        let mut open = self.open.lock();
+        let entry = open.slots[slot].take();
+        open.free.push(slot);
+        if open.slots.len() > KEPT_SLOTS && open.slots.len() == open.free.len() {
+            (open.slots, open.free) = (Vec::new(), Vec::new());
         }
+        drop(open);
+        drop(entry);
+        self.ended.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The open requests, oldest first.
     pub(crate) fn list(&self) -> Vec<Arc<dyn Ticket>> {
-        let open = self.open.lock();
-        let mut tickets: Vec<_> =
-            open.iter().filter_map(|(id, ticket)| Some((*id, ticket.upgrade()?))).collect();
-        drop(open);
-        tickets.sort_by_key(|(id, _)| *id);
-        tickets.into_iter().map(|(_, ticket)| ticket).collect()
+        let mut entries: Vec<_> = self.open.lock().slots.iter().flatten().cloned().collect();
+        entries.sort_unstable_by_key(|(number, _)| *number);
+        entries.into_iter().map(|(_, ticket)| ticket).collect()
+    }
+
+    /// A request ended before it was made.
+    pub(crate) fn fail(&self, trouble: TroubledRequest) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+        self.remember(trouble);
     }
 
     pub(crate) fn remember(&self, trouble: TroubledRequest) {

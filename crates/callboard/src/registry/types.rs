@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Mode, Parcel};
-use crate::engine::{Admission, Aftermath, Assigned, Envelope, Feed, Mailbox, Route, Routed};
+use crate::engine::{Admission, Aftermath, Envelope, Feed, Mailbox, Route, Routed};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
@@ -86,6 +86,11 @@ impl TypeEntry {
         held: Held,
         aftermath: &mut Aftermath<'_>,
     ) -> Routed {
+        if parcel.ticket.is_none() && self.route.is_empty() && !self.info.retain {
+            // An answer that only its asker hears.
+            parcel.kept = Some(held);
+            return Routed::default();
+        }
         parcel.kept = parcel.keep.then(|| held.clone());
         let envelope = parcel.envelope(self.info, held);
         self.deliver(envelope, Admission::Bounded, aftermath)
@@ -139,26 +144,23 @@ impl TypeEntry {
                 aftermath.discard_event(old);
             }
         }
-        let call = envelope.ticket.take().map(|ticket| {
-            aftermath.wake(ticket.assign(envelope.sequence(), &self.assigned()));
-            Envelope { ticket: Some(ticket), key: None, ..envelope.clone() }
-        });
-        let (mut routed, unread) = self.route.offer(envelope, admission, aftermath);
-        unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
-        if let Some(call) = call {
-            let (of_responders, unanswered) = self.responders.offer(call, admission, aftermath);
-            routed += of_responders;
-            unanswered.into_iter().for_each(|call| aftermath.discard_event(call));
-        }
-        routed
-    }
-
-    pub(super) fn assigned(&self) -> Vec<Assigned> {
-        let assigned = |mailbox: &Arc<Mailbox>| Assigned {
-            mailbox: mailbox.id,
-            name: Arc::clone(&mailbox.settings.name),
+        let mut offer = |route: &Route, envelope| {
+            let (routed, unread) = route.offer(envelope, admission, aftermath);
+            unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
+            routed
         };
-        self.responders.mailboxes().map(assigned).collect()
+        let Some(ticket) = envelope.ticket.take() else {
+            return offer(&self.route, envelope);
+        };
+        let asker = ticket.assign(envelope.sequence(), &mut self.responders.mailboxes());
+        let mut routed = Routed::default();
+        if !self.route.is_empty() {
+            routed += offer(&self.route, envelope.clone());
+        }
+        let call = Envelope { ticket: Some(ticket), key: None, ..envelope };
+        routed += offer(&self.responders, call);
+        aftermath.wake(asker);
+        routed
     }
 
     pub(super) fn leave(&mut self, mailbox: u64) {

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::future::IntoFuture;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::parts::Parts;
 use super::{Gather, Gathered, Request};
 use crate::bus::Bus;
 use crate::engine::Scope;
@@ -22,10 +23,10 @@ pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Awaiting it is the same as awaiting [`gather`](Self::gather).
 #[must_use = "a request is made only by `gather`"]
 pub struct RequestBuilder<Q: Request> {
-    pub(super) core: Weak<Core>,
+    pub(super) core: Arc<Core>,
     pub(super) request: Q,
     pub(super) scope: Scope,
-    pub(super) expected: Vec<Arc<str>>,
+    pub(super) expected: Parts<Q::Response>,
     /// How many answers complete it; `None`: all.
     pub(super) at_least: Option<usize>,
     /// Completes it in place of a number.
@@ -82,17 +83,17 @@ impl Bus {
     /// # }).unwrap();
     /// ```
     pub fn request<Q: Request>(&self, request: Q) -> RequestBuilder<Q> {
-        RequestBuilder::new(Arc::downgrade(self.core()), request, Scope::current())
+        RequestBuilder::new(Arc::clone(self.core()), request, Scope::current())
     }
 }
 
 impl<Q: Request> RequestBuilder<Q> {
-    pub(super) fn new(core: Weak<Core>, request: Q, scope: Scope) -> Self {
+    pub(super) fn new(core: Arc<Core>, request: Q, scope: Scope) -> Self {
         Self {
             core,
             request,
             scope,
-            expected: Vec::new(),
+            expected: Parts::new(),
             at_least: None,
             predicate: None,
             timeout: DEFAULT_TIMEOUT,
@@ -106,10 +107,7 @@ impl<Q: Request> RequestBuilder<Q> {
     /// [`Gathered::unexpected`].
     pub fn expect(mut self, responders: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         for name in responders {
-            let name: Arc<str> = name.as_ref().into();
-            if !self.expected.contains(&name) {
-                self.expected.push(name);
-            }
+            self.expected.add(name.as_ref());
         }
         self
     }

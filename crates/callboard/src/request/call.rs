@@ -54,10 +54,12 @@ use crate::sync::discard;
 /// ```
 #[must_use = "a call that is dropped unanswered counts as abandoned"]
 pub struct Call<Q: Request> {
-    /// `None` only while this is dropped.
+    /// There until the call is dropped.
     question: Option<Kept<Q>>,
     exchange: Arc<Exchange<Q>>,
     mailbox: u64,
+    /// The responder's place in the exchange.
+    place: usize,
     responder: Arc<str>,
     receipt: Receipt,
     answered: bool,
@@ -70,28 +72,21 @@ impl<Q: Request> Call<Q> {
         let Ok(exchange) = ticket.into_any().downcast::<Exchange<Q>>() else {
             unreachable!("a route leads only to members of its own type")
         };
-        Self {
-            responder: exchange.take(mailbox),
-            question: Some(kept(held)),
-            exchange,
-            mailbox,
-            receipt,
-            answered: false,
-        }
+        let (place, responder) = exchange.take(mailbox);
+        let question = Some(kept(held));
+        Self { question, exchange, mailbox, place, responder, receipt, answered: false }
     }
 
     /// Answers. If the request has ended meanwhile, the answer is counted as late and goes
     /// nowhere.
     pub fn respond(mut self, answer: Q::Response) {
         self.answered = true;
-        let Some(core) = self.exchange.core.upgrade() else {
-            return;
-        };
         if !self.exchange.is_open() {
             discard(answer);
             self.exchange.count(|requests| &requests.late);
             return;
         }
+        let core = &self.exchange.core;
         let published_at = core.timestamp();
         let mut parcel = Parcel {
             priority: Q::Response::ABILITIES.rank(&answer),
@@ -113,13 +108,14 @@ impl<Q: Request> Call<Q> {
             (None, None) => unreachable!("an event that was taken is kept"),
         };
         let receipt = Receipt::new(0, published_at);
-        self.exchange.answer(self.mailbox, Delivery::new(kept(held), receipt));
+        let answer = Delivery::new(kept(held), receipt);
+        self.exchange.answer(self.place, &self.responder, answer);
     }
 
     /// Says that this responder has no answer, and why.
     pub fn decline(mut self, reason: impl Into<String>) {
         self.answered = true;
-        self.exchange.decline(self.mailbox, reason.into().into());
+        self.exchange.decline(self.place, reason.into().into());
     }
 
     /// Opens a request made in order to answer this one, in the hand-written loops of responders:
@@ -151,7 +147,7 @@ impl<Q: Request> Call<Q> {
     /// assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn request<P: Request>(&self, request: P) -> RequestBuilder<P> {
-        RequestBuilder::new(self.exchange.core.clone(), request, self.scope_of_handling())
+        RequestBuilder::new(Arc::clone(&self.exchange.core), request, self.scope_of_handling())
     }
 
     /// The name under which this responder was asked.
@@ -176,10 +172,8 @@ impl<Q: Request> Call<Q> {
     }
 
     fn question(&self) -> &Kept<Q> {
-        match &self.question {
-            Some(question) => question,
-            None => unreachable!("a call has its question until it is dropped"),
-        }
+        let Some(question) = &self.question else { unreachable!("the call is dropped") };
+        question
     }
 
     fn scope_of_handling(&self) -> Scope {
@@ -195,9 +189,9 @@ impl<Q: Request> Call<Q> {
 impl<Q: Request> Drop for Call<Q> {
     fn drop(&mut self) {
         if !self.answered {
-            self.exchange.abandon(self.mailbox);
+            self.exchange.abandon(self.place);
         }
-        // The question is the asker's: what its destructor does is not the responder's doing.
+        // A destructor that panics is not the responder's.
         discard(self.question.take());
     }
 }

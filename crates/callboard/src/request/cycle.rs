@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::parts::Parts;
 use crate::engine::{Link, Mailbox};
 use crate::event::TypeInfo;
 use crate::registry::{Phase, Registry};
@@ -9,19 +10,19 @@ use crate::sync::Ordering;
 
 /// If fewer than `needed` of the expected responders could ever answer, because the others are
 /// handling, through `ancestry`, the very call that this request is made for: the chain of names.
-pub(super) fn cycle(
+pub(super) fn cycle<R>(
     registry: &Registry,
     info: &TypeInfo,
     ancestry: &Arc<Link>,
-    expected: &[Arc<str>],
+    expected: &Parts<R>,
     needed: usize,
 ) -> Option<Vec<String>> {
     let responders = &registry.find(info)?.responders;
     // While the bus buffers, whoever is absent may still sign in.
     let (mut able, mut blocked) = (0, None);
-    for name in expected {
+    for (name, _) in expected.named() {
         let all = responders.mailboxes();
-        let mut present = all.filter(|mailbox| mailbox.settings.name == *name).peekable();
+        let mut present = all.filter(|mailbox| *mailbox.settings.name == *name).peekable();
         let absent = present.peek().is_none();
         if (absent && registry.phase == Phase::Buffering)
             || present.any(|mailbox| !is_blocked(mailbox, ancestry))

@@ -1,103 +1,105 @@
-//! One open request: its slots, its answers, and who waits for them.
+//! One open request: its parts, its answers, and who waits for them.
 
 use std::any::Any;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
 use super::Request;
-use crate::engine::{Assigned, Link, Ticket, TicketStatus};
+use super::parts::{Parts, Player, Stage};
+use crate::engine::{Link, Mailbox, Ticket, TicketStatus};
 use crate::event::{Delivery, TypeInfo};
 use crate::outcome::{End, Outcome};
 use crate::overflow::DropReason;
 use crate::registry::{Core, Requests};
-use crate::sync::{AtomicU64, Mutex, Ordering, discard, isolate};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate};
 
 /// One open request, shared by the asker's future and every call made of it.
 pub(super) struct Exchange<Q: Request> {
-    pub(super) core: Weak<Core>,
+    pub(super) core: Arc<Core>,
     /// The calls that the asker was handling.
     pub(super) ancestry: Option<Arc<Link>>,
     pub(super) began: Instant,
     pub(super) deadline: Option<Instant>,
     /// How many expected responders must answer; more than there are if a predicate decides.
     pub(super) needed: usize,
+    /// Set, under the lock, with the state's `end`.
+    ended: AtomicBool,
     pub(super) state: Mutex<State<Q::Response>>,
 }
 
 /// What the lock of an exchange guards.
 pub(super) struct State<R: 'static> {
-    /// A slot per expected name, then one for each responder that is another's namesake or was
-    /// not expected.
-    slots: Vec<Slot>,
-    /// How many of the slots are the expected names'.
-    expected: usize,
+    /// Those that are expected; empty once the asker has them.
+    pub(super) parts: Parts<R>,
+    /// Responders that are another's namesake, were not expected, or have the request queued when
+    /// it ends. Their places follow those of the parts.
+    others: Vec<Other>,
+    /// How many parts have an answer, and how many others still may get one.
+    responded: usize,
+    pub(super) pending: usize,
     /// The bus is done with it: its responders have it, or the buffer was full.
     pub(super) dispatched: bool,
     /// The request's number; 0 until it was accepted.
     pub(super) sequence: u64,
-    /// The names that have answered: another answer by one of them is a duplicate.
-    answered: Vec<Arc<str>>,
-    /// Answers of expected responders that the asker has not fetched.
-    pub(super) answers: Vec<(Arc<str>, Delivery<R>)>,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
     pub(super) end: Option<End>,
     pub(super) waker: Option<Waker>,
 }
 
-/// One responder's part.
-#[derive(Debug)]
-struct Slot {
-    /// 0 until a responder of the name has the request.
-    mailbox: u64,
-    name: Arc<str>,
-    stage: Stage,
+/// What a request held when it ended.
+pub(super) struct Closed<R: 'static> {
+    pub(super) parts: Parts<R>,
+    pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
+    pub(super) waker: Option<Waker>,
+    /// The bus may hold the request somewhere, in its buffer or in a queue.
+    pub(super) queued: bool,
 }
 
-/// Where one responder's part stands. The order is that of hope: of two responders with one name
-/// the more hopeful stage counts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    NoSuchResponder,
-    Full,
-    Abandoned,
-    Declined(Arc<str>),
-    /// For the start.
-    Waiting,
-    Queued,
-    Handling,
-    Responded,
+/// A responder without a part of its own.
+struct Other {
+    player: Player,
+    /// The place of the part whose name it has.
+    namesake: Option<usize>,
 }
 
 impl<R: 'static> State<R> {
-    pub(super) fn new(expected: &[Arc<str>]) -> Self {
-        let slot = |name: &Arc<str>| Slot { mailbox: 0, name: name.clone(), stage: Stage::Waiting };
+    fn new(parts: Parts<R>) -> Self {
         Self {
-            slots: expected.iter().map(slot).collect(),
-            expected: expected.len(),
+            others: Vec::new(),
+            responded: 0,
+            pending: parts.len(),
+            parts,
             dispatched: false,
             sequence: 0,
-            answered: Vec::new(),
-            answers: Vec::new(),
             unexpected: Vec::new(),
             end: None,
             waker: None,
         }
     }
 
-    fn assign(&mut self, responders: &[Assigned]) {
+    fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) {
         self.dispatched = true;
-        for Assigned { mailbox, name } in responders {
-            let of_name = |slot: &&mut Slot| slot.mailbox == 0 && slot.name == *name;
-            match self.slots[..self.expected].iter_mut().find(of_name) {
-                Some(slot) => (slot.mailbox, slot.stage) = (*mailbox, Stage::Queued),
-                None => {
-                    let (mailbox, name) = (*mailbox, Arc::clone(name));
-                    self.slots.push(Slot { mailbox, name, stage: Stage::Queued });
+        let mut unassigned = self.parts.len();
+        let mut next = 0;
+        for mailbox in responders {
+            let name = &mailbox.settings.name;
+            let (mailbox, stage) = (mailbox.id, Stage::Queued);
+            let player = Player { mailbox, name: Some(Arc::clone(name)), stage };
+            // Responders are often named in the order in which they have signed in.
+            let place = self.parts.find(name, next);
+            next = place.map_or(next, |place| place + 1);
+            match place.and_then(|place| self.parts.get_mut(place)) {
+                Some(part) if part.player.mailbox == 0 => {
+                    part.player = player;
+                    unassigned -= 1;
                 }
+                _ => self.others.push(Other { player, namesake: place }),
             }
         }
-        self.give_up_waiting(&Stage::NoSuchResponder);
+        if unassigned > 0 {
+            self.give_up_waiting(&Stage::NoSuchResponder);
+        }
     }
 
     /// The buffer was full: nobody will get it.
@@ -107,162 +109,223 @@ impl<R: 'static> State<R> {
     }
 
     fn give_up_waiting(&mut self, stage: &Stage) {
-        for slot in self.slots.iter_mut().filter(|slot| slot.stage == Stage::Waiting) {
-            slot.stage = stage.clone();
+        for part in self.parts.iter_mut().filter(|part| part.player.stage == Stage::Waiting) {
+            part.player.stage = stage.clone();
+            self.pending -= 1;
         }
     }
 
     /// It never left the buffer, and these responders are all there are.
-    pub(super) fn give_up_on_absent(&mut self, present: &[Assigned]) {
-        let absent =
-            |slot: &&mut Slot| !present.iter().any(|responder| responder.name == slot.name);
-        for slot in self.slots.iter_mut().filter(absent) {
-            slot.stage = Stage::NoSuchResponder;
+    pub(super) fn give_up_on_absent(&mut self, present: &[Arc<str>]) {
+        for place in 0..self.parts.len() {
+            let absent = |(name, _): &(&str, _)| !present.iter().any(|other| **other == **name);
+            if self.parts.get(place).filter(absent).is_some() {
+                self.set_stage(place, Stage::NoSuchResponder);
+            }
         }
     }
 
-    /// The expected names with their stages.
-    fn stages(&self) -> impl Iterator<Item = (&Arc<str>, &Stage)> {
-        self.slots[..self.expected].iter().map(|slot| {
-            let namesakes =
-                self.slots[self.expected..].iter().filter(|other| other.name == slot.name);
-            (&slot.name, namesakes.map(|other| &other.stage).fold(&slot.stage, Ord::max))
-        })
-    }
-
-    /// How many expected responders have answered, and how many still may.
-    pub(super) fn tally(&self) -> (usize, usize) {
-        let responded = self.stages().filter(|(_, stage)| **stage == Stage::Responded).count();
-        let hopeful = self.stages().filter(|(_, stage)| **stage >= Stage::Waiting).count();
-        (responded, hopeful - responded)
+    /// The stage that counts for a part: if there are namesakes, that of the most hopeful.
+    fn stage(&self, place: usize) -> Option<&Stage> {
+        let (_, part) = self.parts.get(place)?;
+        if part.answer.is_some() {
+            return Some(&Stage::Responded);
+        }
+        let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
+        Some(namesakes.map(|other| &other.player.stage).fold(&part.player.stage, Ord::max))
     }
 
     /// Every expected responder's outcome, if the request ended like this.
-    pub(super) fn outcomes(&self, end: End) -> Vec<(Arc<str>, Outcome)> {
-        let outcome = |stage: &Stage| match stage {
-            Stage::NoSuchResponder => Outcome::NoSuchResponder,
-            Stage::Full => Outcome::QueueFull,
-            Stage::Abandoned => Outcome::Abandoned,
-            Stage::Declined(reason) => Outcome::Declined(Arc::clone(reason)),
-            Stage::Responded => Outcome::Responded,
-            _ if end != End::TimedOut => Outcome::NotAwaited,
-            Stage::Waiting | Stage::Queued => Outcome::TimedOutQueued,
-            Stage::Handling => Outcome::TimedOutHandling,
-        };
-        self.stages().map(|(name, stage)| (Arc::clone(name), outcome(stage))).collect()
+    fn outcomes(&self, end: End) -> Vec<(Arc<str>, Outcome)> {
+        let outcome = |place| Some(self.stage(place)?.outcome(end));
+        let named = self.parts.named().enumerate();
+        named.filter_map(|(place, (name, _))| Some((name.into(), outcome(place)?))).collect()
     }
 
-    /// The responders that have the request queued.
-    pub(super) fn queued(&self) -> Vec<u64> {
-        let queued = self.slots.iter().filter(|slot| slot.stage == Stage::Queued);
-        queued.map(|slot| slot.mailbox).collect()
+    /// The mailboxes of the responders that have the request queued.
+    pub(super) fn queued(&self) -> impl Iterator<Item = u64> {
+        let players = self.parts.players().chain(self.others.iter().map(|other| &other.player));
+        players.filter(|player| player.stage == Stage::Queued).map(|player| player.mailbox)
     }
 
-    fn slot_of(&mut self, mailbox: u64) -> Option<&mut Slot> {
-        self.slots.iter_mut().find(|slot| slot.mailbox == mailbox)
+    /// The place of a responder.
+    fn place(&self, mailbox: u64) -> usize {
+        let of_part = self.parts.players().position(|player| player.mailbox == mailbox);
+        of_part.unwrap_or_else(|| {
+            let place = self.others.iter().position(|other| other.player.mailbox == mailbox);
+            self.parts.len() + place.unwrap_or(self.others.len())
+        })
+    }
+
+    fn player(&mut self, place: usize) -> Option<&mut Player> {
+        let expected = self.parts.len();
+        if place < expected {
+            return self.parts.get_mut(place).map(|part| &mut part.player);
+        }
+        self.others.get_mut(place - expected).map(|other| &mut other.player)
+    }
+
+    /// The place of the part that a responder's answer would be for.
+    fn part_of(&self, place: usize) -> Option<usize> {
+        match place.checked_sub(self.parts.len()) {
+            None => Some(place),
+            Some(other) => self.others.get(other)?.namesake,
+        }
+    }
+
+    fn set_stage(&mut self, place: usize, stage: Stage) {
+        let part = self.part_of(place);
+        let is_hopeful =
+            |state: &Self| part.and_then(|part| state.stage(part)).is_some_and(Stage::is_hopeful);
+        let before = is_hopeful(self);
+        if let Some(player) = self.player(place) {
+            player.stage = stage;
+        }
+        match (before, is_hopeful(self)) {
+            (true, false) => self.pending -= 1,
+            (false, true) => self.pending += 1,
+            _ => {}
+        }
     }
 
     /// The asker's waker, if it has something to decide: with a predicate, always.
     fn wake_if_decided(&mut self, needed: usize) -> Option<Waker> {
-        let (responded, pending) = self.tally();
-        let decided = responded >= needed || responded + pending < needed;
-        if decided { self.waker.take() } else { None }
+        self.decided(needed).and_then(|_| self.waker.take())
+    }
+
+    /// How the request ends, if so many answers are needed and that is certain.
+    pub(super) fn decided(&self, needed: usize) -> Option<End> {
+        if self.responded >= needed {
+            return Some(End::Met);
+        }
+        (self.pending < needed - self.responded).then_some(End::Unreachable)
+    }
+
+    /// Gives each part the stage that counts for it, and keeps a list of those who may still take
+    /// the request.
+    fn settle(&mut self) {
+        let queued = self.parts.players().filter(|player| player.stage == Stage::Queued).cloned();
+        let queued: Vec<_> = queued.map(|player| Other { player, namesake: None }).collect();
+        for place in 0..self.parts.len() {
+            let stage = self.stage(place).cloned();
+            if let (Some(stage), Some(part)) = (stage, self.parts.get_mut(place)) {
+                part.player.stage = stage;
+            }
+        }
+        self.others.extend(queued);
+    }
+
+    /// Takes everything out; each part has the stage that counts for it.
+    fn close(&mut self) -> Closed<R> {
+        if self.responded < self.parts.len() || !self.others.is_empty() {
+            self.settle();
+        }
+        Closed {
+            parts: std::mem::replace(&mut self.parts, Parts::new()),
+            unexpected: std::mem::take(&mut self.unexpected),
+            waker: self.waker.take(),
+            queued: !self.dispatched || self.queued().next().is_some(),
+        }
     }
 }
 
 impl<Q: Request> Exchange<Q> {
-    /// Frees the answers that nobody will fetch.
-    pub(super) fn discard_answers(&self) {
-        let mut state = self.state.lock();
-        let answers = std::mem::take(&mut state.answers);
-        let unexpected = std::mem::take(&mut state.unexpected);
-        drop(state);
-        answers.into_iter().chain(unexpected).for_each(discard);
+    pub(super) fn new(
+        core: Arc<Core>,
+        ancestry: Option<Arc<Link>>,
+        began: Instant,
+        deadline: Option<Instant>,
+        needed: usize,
+        parts: Parts<Q::Response>,
+    ) -> Self {
+        let (ended, state) = (AtomicBool::new(false), Mutex::new(State::new(parts)));
+        Self { core, ancestry, began, deadline, needed, ended, state }
     }
 
-    /// The responder takes the request from its queue. Returns its name.
-    pub(super) fn take(&self, mailbox: u64) -> Arc<str> {
-        let mut state = self.state.lock();
-        match state.slot_of(mailbox) {
-            Some(slot) => {
-                slot.stage = Stage::Handling;
-                Arc::clone(&slot.name)
-            }
-            None => "".into(),
-        }
+    /// Ends the request, for its asker, and takes everything out of it.
+    pub(super) fn end(&self, state: &mut State<Q::Response>, end: End) -> Closed<Q::Response> {
+        self.refuse_answers(state, end);
+        state.close()
     }
 
-    /// Whether an answer by this responder would still count.
+    fn refuse_answers(&self, state: &mut State<Q::Response>, end: End) {
+        state.end.get_or_insert(end);
+        // Ordering: Release pairs with the Acquire in `is_open`.
+        self.ended.store(true, Ordering::Release);
+    }
+
+    /// Whether an answer would still count.
     pub(super) fn is_open(&self) -> bool {
-        self.state.lock().end.is_none()
+        // Ordering: Acquire pairs with the Release in `refuse_answers`: what the asker did before is seen.
+        !self.ended.load(Ordering::Acquire)
+    }
+
+    /// The responder takes the request from its queue. Returns its place and its name.
+    pub(super) fn take(&self, mailbox: u64) -> (usize, Arc<str>) {
+        let mut state = self.state.lock();
+        let place = state.place(mailbox);
+        let name = state.player(place).and_then(|player| {
+            player.stage = Stage::Handling;
+            player.name.take()
+        });
+        (place, name.unwrap_or_default())
     }
 
     /// The responder answers.
-    pub(super) fn answer(&self, mailbox: u64, answer: Delivery<Q::Response>) {
-        let mut state = self.state.lock();
-        let open = state.end.is_none();
-        let Some(slot) = state.slot_of(mailbox) else {
-            return;
-        };
-        let name = Arc::clone(&slot.name);
-        if open {
-            slot.stage = Stage::Responded;
-        }
-        let expected = state.slots[..state.expected].iter().any(|slot| slot.name == name);
-        let duplicate = state.answered.contains(&name);
-        if !open {
-            drop(state);
-            discard(answer);
-            self.count(|requests| &requests.late);
-        } else if !expected {
-            state.unexpected.push((name, answer));
-        } else if duplicate {
-            drop(state);
-            discard(answer);
-            self.count(|requests| &requests.duplicate);
-        } else {
-            state.answered.push(Arc::clone(&name));
-            state.answers.push((name, answer));
-            let waker = state.wake_if_decided(self.needed);
-            drop(state);
-            wake(waker);
-        }
-    }
-
-    /// Counts an answer that went nowhere.
-    pub(super) fn count(&self, counter: impl FnOnce(&Requests) -> &AtomicU64) {
-        if let Some(core) = self.core.upgrade() {
-            counter(&core.requests).fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// The responder declines.
-    pub(super) fn decline(&self, mailbox: u64, reason: Arc<str>) {
-        self.set_stage(mailbox, Stage::Declined(reason));
-    }
-
-    /// The responder dropped its call.
-    pub(super) fn abandon(&self, mailbox: u64) {
-        self.set_stage(mailbox, Stage::Abandoned);
-    }
-
-    fn set_stage(&self, mailbox: u64, stage: Stage) {
+    pub(super) fn answer(&self, place: usize, name: &Arc<str>, answer: Delivery<Q::Response>) {
         let mut state = self.state.lock();
         if state.end.is_some() {
+            drop(state);
+            discard(answer);
+            return self.count(|requests| &requests.late);
+        }
+        let part = state.part_of(place);
+        if part.is_none() {
+            state.set_stage(place, Stage::Responded);
+            state.unexpected.push((Arc::clone(name), answer));
             return;
         }
-        if let Some(slot) = state.slot_of(mailbox) {
-            slot.stage = stage;
+        let arrival = state.responded;
+        let Some(part) = part.and_then(|part| state.parts.get_mut(part)) else { return };
+        if part.answer.is_some() {
+            drop(state);
+            discard(answer);
+            return self.count(|requests| &requests.duplicate);
         }
+        part.answer = Some((arrival, answer));
+        state.responded += 1;
+        state.pending -= 1;
         let waker = state.wake_if_decided(self.needed);
         drop(state);
         wake(waker);
     }
-}
 
-impl<Q: Request> Drop for Exchange<Q> {
-    fn drop(&mut self) {
-        self.discard_answers();
+    /// Counts an answer that went nowhere.
+    pub(super) fn count(&self, counter: impl FnOnce(&Requests) -> &AtomicU64) {
+        counter(&self.core.requests).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The responder declines.
+    pub(super) fn decline(&self, place: usize, reason: Arc<str>) {
+        self.set_stage(|_| place, Stage::Declined(reason));
+    }
+
+    /// The responder dropped its call.
+    pub(super) fn abandon(&self, place: usize) {
+        self.set_stage(|_| place, Stage::Abandoned);
+    }
+
+    /// A responder's part is over. Places are those of an open request.
+    fn set_stage(&self, place: impl FnOnce(&State<Q::Response>) -> usize, stage: Stage) {
+        let mut state = self.state.lock();
+        if state.end.is_some() {
+            return;
+        }
+        let place = place(&state);
+        state.set_stage(place, stage);
+        let waker = state.wake_if_decided(self.needed);
+        drop(state);
+        wake(waker);
     }
 }
 
@@ -273,7 +336,11 @@ fn wake(waker: Option<Waker>) {
 }
 
 impl<Q: Request> Ticket for Exchange<Q> {
-    fn assign(&self, sequence: u64, responders: &[Assigned]) -> Option<Waker> {
+    fn assign(
+        &self,
+        sequence: u64,
+        responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
+    ) -> Option<Waker> {
         let mut state = self.state.lock();
         state.sequence = sequence;
         state.assign(responders);
@@ -281,18 +348,17 @@ impl<Q: Request> Ticket for Exchange<Q> {
     }
 
     fn discarded(&self, mailbox: u64, reason: DropReason) {
-        match reason {
-            DropReason::Full | DropReason::Oldest | DropReason::BufferFull => {
-                self.set_stage(mailbox, Stage::Full);
-            }
-            DropReason::Unsubscribed => self.set_stage(mailbox, Stage::Abandoned),
-            DropReason::Closed | DropReason::Coalesced | DropReason::Withdrawn => {}
-        }
+        let stage = match reason {
+            DropReason::Full | DropReason::Oldest | DropReason::BufferFull => Stage::Full,
+            DropReason::Unsubscribed => Stage::Abandoned,
+            DropReason::Closed | DropReason::Coalesced | DropReason::Withdrawn => return,
+        };
+        self.set_stage(|state| state.place(mailbox), stage);
     }
 
     fn close(&self) {
         let mut state = self.state.lock();
-        state.end.get_or_insert(End::Closed);
+        self.refuse_answers(&mut state, End::Closed);
         let waker = state.waker.take();
         drop(state);
         wake(waker);

@@ -3,20 +3,21 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use super::builder::Predicate;
 use super::cycle::cycle;
-use super::exchange::{Exchange, State};
+use super::exchange::{Closed, Exchange, State};
+use super::parts::Parts;
 use super::{Gathered, Request, RequestBuilder};
 use crate::engine::Ticket;
 use crate::error::RequestError;
-use crate::event::{Delivery, TypeInfo};
-use crate::outcome::{End, Outcome, Troubled, TroubledRequest};
-use crate::registry::{Accepted, Core, Parcel, Phase};
-use crate::sync::{Mutex, discard};
-use crate::time::{Deadline, deadline_after};
+use crate::event::{Delivery, Event, TypeInfo};
+use crate::outcome::{End, Troubled, TroubledRequest};
+use crate::registry::{Accepted, Parcel, Phase, Slot};
+use crate::sync::{MutexGuard, discard};
+use crate::time::Deadline;
 
 /// The future of [`RequestBuilder::gather`].
 #[must_use = "a future does nothing until it is awaited"]
@@ -32,13 +33,22 @@ enum Stage<Q: Request> {
 
 /// A request that was made. Dropping it withdraws the request.
 struct Open<Q: Request> {
-    core: Arc<Core>,
     exchange: Arc<Exchange<Q>>,
-    id: u64,
+    /// Its place among the open requests.
+    slot: Slot,
     deadline: Deadline,
-    predicate: Option<Predicate<Q::Response>>,
-    responses: Vec<(Arc<str>, Delivery<Q::Response>)>,
-    /// How many of the responses the predicate has seen.
+    jury: Option<Jury<Q::Response>>,
+    /// The asker has the answers.
+    over: bool,
+    /// The bus may hold the request somewhere, in its buffer or in a queue.
+    queued: bool,
+}
+
+/// A predicate and what it has seen.
+struct Jury<R: 'static> {
+    predicate: Predicate<R>,
+    answers: Vec<(Arc<str>, Delivery<R>)>,
+    /// How many of the answers it has judged.
     judged: usize,
 }
 
@@ -67,10 +77,9 @@ impl<Q: Request> Future for Gather<Q> {
         let Stage::Open(open) = &mut self.stage else {
             panic!("`Gather` polled after it was ready");
         };
-        let Poll::Ready(end) = open.poll(context) else {
+        let Poll::Ready(gathered) = open.poll(context) else {
             return Poll::Pending;
         };
-        let gathered = open.finish(end);
         self.stage = Stage::Over;
         Poll::Ready(Ok(gathered))
     }
@@ -80,7 +89,7 @@ impl<Q: Request> Future for Gather<Q> {
 fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
     let RequestBuilder { core, request, scope, expected, at_least, predicate, timeout } = builder;
     let info = TypeInfo::of::<Q>();
-    if expected.is_empty() {
+    if expected.len() == 0 {
         return Err(RequestError::NobodyExpected { request: info.name });
     }
     let at_least = at_least.unwrap_or(expected.len());
@@ -88,36 +97,10 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         return Err(RequestError::TooFewExpected { at_least, expected: expected.len() });
     }
     let needed = if predicate.is_some() { usize::MAX } else { at_least };
-    let core = core.upgrade().ok_or(RequestError::Closed)?;
-    let clock = &*core.settings.clock;
-    let priority = Q::ABILITIES.rank(&request);
-    let deadline = deadline_after(clock, timeout);
-    let exchange = Arc::new(Exchange {
-        core: Arc::downgrade(&core),
-        ancestry: scope.ancestry,
-        began: clock.now(),
-        deadline,
-        needed,
-        state: Mutex::new(State::new(&expected)),
-    });
-    let ticket: Arc<dyn Ticket> = Arc::clone(&exchange) as _;
-    let weak: Weak<dyn Ticket> = Arc::downgrade(&ticket);
-    let published_at = core.timestamp();
-    // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
-    // bus that closes meanwhile finds it.
-    let open = Open {
-        id: core.requests.open(weak),
-        exchange: Arc::clone(&exchange),
-        deadline: Deadline::at(deadline),
-        predicate,
-        responses: Vec::new(),
-        judged: 0,
-        core: Arc::clone(&core),
-    };
-    if let Some(ancestry) = &exchange.ancestry {
+    if let Some(ancestry) = &scope.ancestry {
         let chain = cycle(&core.registry(), info, ancestry, &expected, needed);
         if let Some(chain) = chain {
-            core.requests.remember(TroubledRequest {
+            core.requests.fail(TroubledRequest {
                 event_type: info.name.into(),
                 sequence: None,
                 kind: Troubled::Cycle { chain: chain.clone() },
@@ -125,6 +108,22 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
             return Err(RequestError::Cycle { chain });
         }
     }
+    let priority = Q::ABILITIES.rank(&request);
+    let (published_at, began) = (core.timestamp(), core.settings.clock.now());
+    let deadline = Deadline::from(began, timeout);
+    let exchange = Exchange::new(core, scope.ancestry, began, deadline.at(), needed, expected);
+    let exchange = Arc::new(exchange);
+    let ticket: Arc<dyn Ticket> = Arc::clone(&exchange) as _;
+    // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
+    // bus that closes meanwhile finds it.
+    let open = Open {
+        slot: exchange.core.requests.open(Arc::clone(&ticket)),
+        exchange,
+        deadline,
+        jury: predicate.map(|predicate| Jury { predicate, answers: Vec::new(), judged: 0 }),
+        over: false,
+        queued: true,
+    };
     let mut parcel = Parcel {
         event: Some(request),
         priority,
@@ -136,116 +135,144 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         kept: None,
         ticket: Some(ticket),
     };
-    let accepted = core.accept(&mut parcel);
+    let accepted = open.exchange.core.accept(&mut parcel);
     discard(parcel);
     match accepted {
         Accepted::Routed(..) | Accepted::Unheard => {}
         Accepted::Buffered { sequence, .. } => {
-            let mut state = exchange.state.lock();
+            let mut state = open.exchange.state.lock();
             if state.sequence == 0 {
                 state.sequence = sequence;
             }
         }
-        Accepted::BufferFull => exchange.state.lock().refuse(),
+        Accepted::BufferFull => open.exchange.state.lock().refuse(),
         Accepted::Closed => return Err(RequestError::Closed),
     }
     Ok(open)
 }
 
 impl<Q: Request> Open<Q> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
-        let waker = context.waker().clone();
-        let (end, (responded, pending)) = {
-            let mut state = self.exchange.state.lock();
-            self.responses.append(&mut state.answers);
-            let old = state.waker.replace(waker);
-            let seen = (state.end, state.tally());
-            drop(state);
-            drop(old);
-            seen
-        };
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Gathered<Q::Response>> {
+        // Cloning a waker, and dropping one, is the user's code: not under the lock.
+        let mut waker = Some(context.waker().clone());
+        let Self { exchange, deadline, jury, .. } = self;
+        let mut state = exchange.state.lock();
+        std::mem::swap(&mut state.waker, &mut waker);
         // What was certain before the bus closed stays so.
-        let needed = self.exchange.needed;
-        if responded >= needed || self.judge() {
-            return Poll::Ready(End::Met);
+        let end = match jury {
+            None => state.decided(exchange.needed).or(state.end),
+            Some(jury) => {
+                let (end, pending) = (state.end, state.pending);
+                jury.fetch(&state.parts);
+                drop(state);
+                let met = jury.is_content().then_some(End::Met);
+                state = exchange.state.lock();
+                met.or((pending == 0).then_some(End::Unreachable)).or(end)
+            }
+        };
+        let (gathered, queued) = if let Some(end) = end {
+            exchange.finish(state, end)
+        } else {
+            drop(state);
+            ready!(deadline.poll(&*exchange.core.settings.clock, context));
+            exchange.finish(exchange.state.lock(), End::TimedOut)
+        };
+        (self.over, self.queued) = (true, queued);
+        Poll::Ready(gathered)
+    }
+}
+
+impl<Q: Request> Exchange<Q> {
+    /// Ends the request. Answers that came between the decision and this moment are in time. The
+    /// result says too whether the bus may hold the request somewhere.
+    fn finish<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<Q::Response>>,
+        end: End,
+    ) -> (Gathered<Q::Response>, bool) {
+        if !state.dispatched {
+            // It never left the buffer: who had not even signed in?
+            drop(state);
+            let present = self.core.registry().responders(TypeInfo::of::<Q>());
+            state = self.state.lock();
+            if !state.dispatched {
+                state.give_up_on_absent(&present);
+            }
         }
-        let possible =
-            if self.predicate.is_some() { pending > 0 } else { responded + pending >= needed };
-        if !possible {
-            return Poll::Ready(End::Unreachable);
+        let sequence = state.sequence;
+        let Closed { mut parts, unexpected, waker, queued } = self.end(&mut state, end);
+        drop(state);
+        drop(waker);
+        if end != End::Met {
+            let outcomes = parts.named().map(|(name, part)| (name.into(), part.outcome(end)));
+            self.core.requests.remember(TroubledRequest {
+                event_type: Q::TYPE.into(),
+                sequence: Some(sequence),
+                kind: Troubled::Ended { end, outcomes: outcomes.collect() },
+            });
         }
-        if let Some(end) = end {
-            return Poll::Ready(end);
-        }
-        self.deadline.poll(&*self.core.settings.clock, context).map(|()| End::TimedOut)
+        let responded = parts.sort();
+        (Gathered { sequence, parts, responded, unexpected, end }, queued)
+    }
+}
+
+impl<R: Event> Jury<R> {
+    /// Takes a copy of the answers that have come since the last time.
+    fn fetch(&mut self, parts: &Parts<R>) {
+        let known = self.answers.len();
+        let answers = parts.named().filter_map(|(name, part)| Some((name, part.answer.as_ref()?)));
+        let mut fresh: Vec<_> = answers.filter(|(_, (arrival, _))| *arrival >= known).collect();
+        fresh.sort_unstable_by_key(|(_, (arrival, _))| *arrival);
+        let copies = fresh.into_iter().map(|(name, (_, answer))| (name.into(), answer.clone()));
+        self.answers.extend(copies);
     }
 
-    /// Has the predicate judge each answer that has come since the last time.
-    fn judge(&mut self) -> bool {
-        let Some(predicate) = &mut self.predicate else {
-            return false;
-        };
-        while self.judged < self.responses.len() {
+    /// Has the predicate judge each answer that it has not seen.
+    fn is_content(&mut self) -> bool {
+        while self.judged < self.answers.len() {
             self.judged += 1;
-            if predicate(&self.responses[..self.judged]) {
+            if (self.predicate)(&self.answers[..self.judged]) {
                 return true;
             }
         }
         false
     }
+}
 
-    fn finish(&mut self, end: End) -> Gathered<Q::Response> {
-        let waiting = !self.exchange.state.lock().dispatched;
-        let present = waiting.then(|| self.core.registry().responders(TypeInfo::of::<Q>()));
-        let mut state = self.exchange.state.lock();
-        state.end = Some(end);
-        // Answers that came between the decision and this moment are in time.
-        self.responses.append(&mut state.answers);
-        if let Some(present) = present.filter(|_| !state.dispatched) {
-            // It never left the buffer: who had not even signed in?
-            state.give_up_on_absent(&present);
-        }
-        let outcomes = state.outcomes(end);
-        let (sequence, unexpected) = (state.sequence, std::mem::take(&mut state.unexpected));
-        drop(state);
-        if end != End::Met {
-            let named = |(name, outcome): &(Arc<str>, Outcome)| (name.to_string(), outcome.clone());
-            self.core.requests.remember(TroubledRequest {
-                event_type: Q::TYPE.into(),
-                sequence: Some(sequence),
-                kind: Troubled::Ended { end, outcomes: outcomes.iter().map(named).collect() },
-            });
-        }
-        let answered = |outcome: &Outcome| *outcome == Outcome::Responded;
-        Gathered {
-            sequence,
-            responses: std::mem::take(&mut self.responses),
-            unexpected,
-            missing: outcomes.into_iter().filter(|(_, outcome)| !answered(outcome)).collect(),
-            end,
-        }
+impl<R: 'static> Drop for Jury<R> {
+    fn drop(&mut self) {
+        self.answers.drain(..).for_each(discard);
     }
 }
 
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
-        self.core.requests.end(self.id);
-        let (out, waker) = {
+        let core = &self.exchange.core;
+        core.requests.end(self.slot);
+        if !self.over {
             let mut state = self.exchange.state.lock();
-            state.end.get_or_insert(End::Unreachable);
-            (!state.dispatched || !state.queued().is_empty(), state.waker.take())
-        };
-        drop(waker);
-        self.exchange.discard_answers();
-        self.responses.drain(..).for_each(discard);
-        if !out {
-            return;
+            let closed = self.exchange.end(&mut state, End::Unreachable);
+            drop(state);
+            drop(closed.waker);
+            closed.parts.into_answers().for_each(discard);
+            closed.unexpected.into_iter().for_each(discard);
+            self.queued = closed.queued;
         }
-        self.core.with(|registry, aftermath| {
+        if self.queued {
+            self.withdraw();
+        }
+    }
+}
+
+impl<Q: Request> Open<Q> {
+    /// Takes the request back from wherever it waits.
+    #[cold]
+    fn withdraw(&self) {
+        self.exchange.core.with(|registry, aftermath| {
             // The bus may have started since: with its lock held it can't.
             let (sequence, waiting, queued) = {
                 let state = self.exchange.state.lock();
-                (state.sequence, !state.dispatched, state.queued())
+                (state.sequence, !state.dispatched, state.queued().collect::<Vec<_>>())
             };
             if waiting && registry.phase != Phase::Closed {
                 registry.buffer.withdraw(sequence, aftermath);

@@ -1,37 +1,43 @@
 //! What a request brought.
 
+use std::fmt;
 use std::sync::Arc;
 
+use super::parts::{Part, Parts};
 use crate::event::{Delivery, Event};
 use crate::outcome::{End, Outcome};
 
 /// What a request brought: who answered what, why the others did not, and why it ended.
 ///
 /// A partial result is a result: whether it is enough is for the asker to say.
-#[derive(Debug)]
 pub struct Gathered<R: 'static> {
     pub(super) sequence: u64,
-    pub(super) responses: Vec<(Arc<str>, Delivery<R>)>,
+    /// Those who have answered first, in the order in which they did.
+    pub(super) parts: Parts<R>,
+    pub(super) responded: usize,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
-    pub(super) missing: Vec<(Arc<str>, Outcome)>,
     pub(super) end: End,
 }
 
 impl<R: Event> Gathered<R> {
     /// The answers of the expected responders, with their names, in the order in which they came.
     pub fn responses(&self) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
-        named(&self.responses)
+        (0..self.responded).map(|place| match self.parts.get(place) {
+            Some((name, Part { answer: Some((_, answer)), .. })) => (name, answer),
+            _ => unreachable!("those who have answered come first"),
+        })
     }
 
     /// The answers of responders that were not expected. They did not count.
     pub fn unexpected(&self) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
-        named(&self.unexpected)
+        self.unexpected.iter().map(|(name, answer)| (&**name, answer))
     }
 
     /// The expected responders that did not answer, and why, in the order in which they were
     /// named.
     pub fn missing(&self) -> impl ExactSizeIterator<Item = (&str, Outcome)> {
-        self.missing.iter().map(|(responder, outcome)| (&**responder, outcome.clone()))
+        let missing = self.parts.named().skip(self.responded);
+        missing.map(|(name, part)| (name, part.outcome(self.end)))
     }
 
     /// The answer of one expected responder.
@@ -68,16 +74,22 @@ impl<R: 'static> Clone for Gathered<R> {
     fn clone(&self) -> Self {
         Self {
             sequence: self.sequence,
-            responses: self.responses.clone(),
+            parts: self.parts.clone(),
+            responded: self.responded,
             unexpected: self.unexpected.clone(),
-            missing: self.missing.clone(),
             end: self.end,
         }
     }
 }
 
-fn named<R: 'static>(
-    answers: &[(Arc<str>, Delivery<R>)],
-) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
-    answers.iter().map(|(name, answer)| (&**name, answer))
+impl<R: Event> fmt::Debug for Gathered<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gathered")
+            .field("sequence", &self.sequence)
+            .field("responses", &self.responses().collect::<Vec<_>>())
+            .field("unexpected", &self.unexpected)
+            .field("missing", &self.missing().collect::<Vec<_>>())
+            .field("end", &self.end)
+            .finish()
+    }
 }

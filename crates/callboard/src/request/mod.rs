@@ -7,13 +7,16 @@
 //!   Gather ──dispatch──►  route of Q ──► observers of Q
 //!     ▲                   responders of Q ──► Mailbox ──► Call ──┐ respond / decline / drop
 //!     │                                                          │
-//!     └───────────── Exchange: a slot per responder ◄────────────┘
+//!     └───────────── Exchange: a part per responder ◄────────────┘
 //!                    (answers never travel through queues)
 //! ```
 //!
-//! An [`Exchange`](exchange::Exchange) is one open request: the question, its slots, and the
+//! An [`Exchange`](exchange::Exchange) is one open request: the part of each responder, and the
 //! asker's waker. Every [`Call`] points to it, so an answer finds its way back in one step,
 //! however many requests are open. The answer is published as an event too, for those who watch.
+//!
+//! The [`Parts`](parts::Parts) begin as the names that the builder was given; answers are put into
+//! them as they come, and in the end they are what was [`Gathered`].
 
 mod builder;
 mod call;
@@ -21,6 +24,7 @@ mod cycle;
 mod exchange;
 mod gather;
 mod gathered;
+mod parts;
 
 pub use builder::RequestBuilder;
 pub use call::Call;

@@ -1,5 +1,6 @@
 //! A thread that waits for a future.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,6 +13,17 @@ struct Parker {
     /// Set by a wake, cleared by the thread before it polls: a wake that comes while the thread
     /// polls is not lost, and an unpark meant for somebody else does not count as one.
     notified: AtomicBool,
+}
+
+thread_local! {
+    /// The thread's parker, while no future has it.
+    static SPARE: Cell<Option<Arc<Parker>>> = const { Cell::new(None) };
+}
+
+impl Parker {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { thread: thread::current(), notified: AtomicBool::new(false) })
+    }
 }
 
 impl Wake for Parker {
@@ -37,16 +49,57 @@ impl Wake for Parker {
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let parker = Arc::new(Parker { thread: thread::current(), notified: AtomicBool::new(false) });
+    // A nested call finds none, and makes its own. A wake that is left from an earlier future
+    // costs one poll in vain.
+    let parker = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(Parker::new);
     let waker = Waker::from(Arc::clone(&parker));
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            let _ = SPARE.try_with(|spare| spare.set(Some(parker)));
             return output;
         }
         // Ordering: Acquire pairs with the Release in `wake_by_ref`.
         while !parker.notified.swap(false, Ordering::Acquire) {
             thread::park();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+    use std::thread;
+
+    use super::block_on;
+
+    /// Pending once, and woken by another thread.
+    fn woken_elsewhere(mut between: impl FnMut()) -> impl Future<Output = ()> {
+        let mut begun = false;
+        poll_fn(move |context| {
+            if std::mem::replace(&mut begun, true) {
+                return Poll::Ready(());
+            }
+            let waker = context.waker().clone();
+            let thread = thread::spawn(move || waker.wake());
+            between();
+            thread.join().expect("waking does not panic");
+            Poll::Pending
+        })
+    }
+
+    #[test]
+    fn nested_calls_lose_no_wakeup() {
+        for _ in 0..100 {
+            block_on(woken_elsewhere(|| block_on(woken_elsewhere(|| {}))));
+        }
+    }
+
+    #[test]
+    fn panic_in_a_future_leaves_the_thread_a_parker() {
+        let panics = || block_on(async { panic!("expected") });
+        assert!(std::panic::catch_unwind(panics).is_err());
+        block_on(woken_elsewhere(|| {}));
     }
 }

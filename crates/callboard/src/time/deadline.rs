@@ -7,25 +7,29 @@ use std::time::{Duration, Instant};
 
 use super::{Clock, Sleep};
 
-/// The moment `timeout` from now, or `None` if that is further away than time can be told.
-pub(crate) fn deadline_after(clock: &dyn Clock, timeout: Duration) -> Option<Instant> {
-    clock.now().checked_add(timeout)
-}
-
 /// A poll-able deadline: the sleep is made by the first poll that has to wait.
 #[derive(Debug)]
 pub(crate) struct Deadline {
+    /// `None`: further away than time can be told.
     at: Option<Instant>,
+    /// It was still to come when it was set.
+    ahead: bool,
     sleep: Option<Sleep>,
 }
 
 impl Deadline {
-    pub(crate) fn at(at: Option<Instant>) -> Self {
-        Self { at, sleep: None }
+    /// The moment `timeout` after `now`.
+    pub(crate) fn from(now: Instant, timeout: Duration) -> Self {
+        Self { at: now.checked_add(timeout), ahead: !timeout.is_zero(), sleep: None }
     }
 
+    /// The moment `timeout` from now.
     pub(crate) fn after(clock: &dyn Clock, timeout: Duration) -> Self {
-        Self::at(deadline_after(clock, timeout))
+        Self::from(clock.now(), timeout)
+    }
+
+    pub(crate) fn at(&self) -> Option<Instant> {
+        self.at
     }
 
     /// Ready once the deadline has passed; otherwise the task is woken then.
@@ -33,7 +37,13 @@ impl Deadline {
         let Some(at) = self.at else {
             return Poll::Pending;
         };
-        let sleep = self.sleep.get_or_insert_with(|| clock.sleep_until(at));
+        if let Some(sleep) = &mut self.sleep {
+            return Pin::new(sleep).poll(context);
+        }
+        let sleep = self.sleep.insert(clock.sleep_until(at));
+        if self.ahead && sleep.set(context) {
+            return Poll::Pending;
+        }
         Pin::new(sleep).poll(context)
     }
 }

@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-pub(crate) use deadline::{Deadline, deadline_after};
+pub(crate) use deadline::Deadline;
 use timer::Alarm;
 #[cfg(feature = "tokio")]
 pub use tokio_clock::TokioClock;
@@ -71,6 +71,17 @@ impl Sleep {
     /// ```
     pub fn from_future(future: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Kind::Other(Box::pin(future)))
+    }
+
+    /// Has the task woken at its time without looking at the clock first, where that can be done.
+    fn set(&mut self, context: &Context<'_>) -> bool {
+        match &mut self.0 {
+            Kind::Alarm(alarm) => {
+                alarm.set(context);
+                true
+            }
+            Kind::Other(_) => false,
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::sync::{Mutex, isolate};
 /// How long the thread sleeps with nothing to wake up for: a year.
 const IDLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// More slots than this are given up when the thread has looked.
+const KEPT_SLOTS: usize = 1_024;
+
 struct Timer {
     schedule: Mutex<Schedule>,
     /// Signalled when an alarm is set for earlier than the thread sleeps.
@@ -18,6 +21,12 @@ struct Timer {
 }
 
 struct Schedule {
+    /// Those set since the thread last looked, in slots that are used again. Most alarms are
+    /// cancelled before it looks again: to set one and to cancel it takes a few steps, however
+    /// many there are.
+    recent: Vec<Option<(Instant, u64, Waker)>>,
+    free: Vec<usize>,
+    /// The others.
     alarms: BTreeMap<(Instant, u64), Waker>,
     next_id: u64,
     thread: Thread,
@@ -36,6 +45,8 @@ fn timer() -> &'static Timer {
     static TIMER: OnceLock<Timer> = OnceLock::new();
     TIMER.get_or_init(|| Timer {
         schedule: Mutex::new(Schedule {
+            recent: Vec::new(),
+            free: Vec::new(),
             alarms: BTreeMap::new(),
             next_id: 0,
             thread: Thread::NotStarted,
@@ -45,11 +56,11 @@ fn timer() -> &'static Timer {
 }
 
 impl Timer {
-    fn set(&'static self, deadline: Instant, waker: Waker) -> u64 {
+    fn set(&'static self, deadline: Instant, waker: Waker) -> Key {
         let mut schedule = self.schedule.lock();
         let id = schedule.next_id;
         schedule.next_id += 1;
-        schedule.alarms.insert((deadline, id), waker);
+        let slot = schedule.enter((deadline, id, waker));
         match schedule.thread {
             Thread::NotStarted => {
                 let started =
@@ -67,17 +78,25 @@ impl Timer {
             }
             Thread::Awake | Thread::AsleepUntil(_) => {}
         }
-        id
+        Key { deadline, id, slot }
     }
 
-    fn cancel(&self, deadline: Instant, id: u64) -> Option<Waker> {
-        self.schedule.lock().alarms.remove(&(deadline, id))
+    fn cancel(&self, Key { deadline, id, slot }: Key) -> Option<Waker> {
+        let mut schedule = self.schedule.lock();
+        match schedule.recent.get(slot) {
+            Some(Some((_, other, _))) if *other == id => {
+                schedule.free.push(slot);
+                schedule.recent[slot].take().map(|(_, _, waker)| waker)
+            }
+            _ => schedule.alarms.remove(&(deadline, id)),
+        }
     }
 
     fn run(&self) {
         let mut schedule = self.schedule.lock();
         loop {
             schedule.thread = Thread::Awake;
+            schedule.sort_in();
             let now = Instant::now();
             let due = match schedule.alarms.first_key_value() {
                 Some(((deadline, _), _)) if *deadline <= now => schedule.alarms.pop_first(),
@@ -98,12 +117,47 @@ impl Timer {
     }
 }
 
+impl Schedule {
+    /// Enters an alarm among the recent ones; returns its slot.
+    fn enter(&mut self, alarm: (Instant, u64, Waker)) -> usize {
+        match self.free.pop() {
+            Some(slot) => {
+                self.recent[slot] = Some(alarm);
+                slot
+            }
+            None => {
+                self.recent.push(Some(alarm));
+                self.recent.len() - 1
+            }
+        }
+    }
+
+    /// Puts the recent alarms among the others.
+    fn sort_in(&mut self) {
+        let recent = self.recent.drain(..).flatten();
+        self.alarms.extend(recent.map(|(deadline, id, waker)| ((deadline, id), waker)));
+        self.free.clear();
+        if self.recent.capacity() > KEPT_SLOTS {
+            (self.recent, self.free) = (Vec::new(), Vec::new());
+        }
+    }
+}
+
+/// An alarm that is set.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    deadline: Instant,
+    id: u64,
+    /// Where it is, if it is still among the recent ones.
+    slot: usize,
+}
+
 /// One wait for one moment.
 #[derive(Debug)]
 pub(super) struct Alarm {
     deadline: Instant,
     /// The alarm as it stands in the schedule, with the waker it was set for.
-    set: Option<(u64, Waker)>,
+    set: Option<(Key, Waker)>,
 }
 
 impl Alarm {
@@ -116,17 +170,22 @@ impl Alarm {
             self.cancel();
             return Poll::Ready(());
         }
-        if !matches!(&self.set, Some((_, waker)) if waker.will_wake(context.waker())) {
-            self.cancel();
-            let id = timer().set(self.deadline, context.waker().clone());
-            self.set = Some((id, context.waker().clone()));
-        }
+        self.set(context);
         Poll::Pending
     }
 
+    /// Has the task woken at the deadline.
+    pub(super) fn set(&mut self, context: &Context<'_>) {
+        if !matches!(&self.set, Some((_, waker)) if waker.will_wake(context.waker())) {
+            self.cancel();
+            let key = timer().set(self.deadline, context.waker().clone());
+            self.set = Some((key, context.waker().clone()));
+        }
+    }
+
     fn cancel(&mut self) {
-        if let Some((id, _)) = self.set.take() {
-            drop(timer().cancel(self.deadline, id));
+        if let Some((key, _)) = self.set.take() {
+            drop(timer().cancel(key));
         }
     }
 }
@@ -134,5 +193,34 @@ impl Alarm {
 impl Drop for Alarm {
     fn drop(&mut self) {
         self.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::sync::block_on;
+
+    async fn ring(mut alarm: Alarm) {
+        std::future::poll_fn(|context| alarm.poll(context)).await;
+    }
+
+    #[test]
+    fn alarms_ring_in_whatever_order_they_are_set_and_cancelled() {
+        let begun = Instant::now();
+        let after = |milliseconds| Alarm::new(begun + Duration::from_millis(milliseconds));
+        let mut context = Context::from_waker(Waker::noop());
+        for round in 0..20 {
+            let mut far: Vec<_> = (0..10).map(|n| after(60_000 + n)).collect();
+            far.iter_mut().for_each(|alarm| alarm.set(&context));
+            block_on(ring(after(round)));
+            assert!(begun.elapsed() >= Duration::from_millis(round));
+            // Some of them have been sorted in by now; their slots serve others.
+            far.truncate(5);
+            block_on(ring(after(round + 1)));
+            assert!(far.iter_mut().all(|alarm| alarm.poll(&mut context).is_pending()));
+        }
     }
 }

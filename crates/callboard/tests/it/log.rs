@@ -179,7 +179,9 @@ fn what_is_forgotten_leaves_the_rest_as_it_was() {
         bus.publish(Note { publisher: 0, number, _token: census.token() });
         std::mem::forget(notes.recv());
         match number % 10 {
-            3 => std::mem::forget(notes.try_recv_batch()),
+            3 => {
+                let _forgotten = std::mem::ManuallyDrop::new(notes.try_recv_batch());
+            }
             5 => {
                 std::mem::forget(notes.try_recv_batch().unwrap().next());
                 forgotten += 1;
@@ -479,7 +481,7 @@ fn events_that_explode_leave_every_account_and_every_other_event_as_they_were() 
                 assert_eq!(bomb.0, 0);
             }
         }));
-        assert!(explodes(|| drop(bombs.try_recv().map(|bomb| bomb.clone()))));
+        assert!(explodes(|| drop(bombs.try_recv().map(|bomb| (bomb.clone(), bomb)))));
         kept.extend(bombs.try_iter().take(10));
         assert!(kept.iter().map(|bomb| bomb.0).eq(2..12), "round {round}");
         let ledger = bombs.ledger();

@@ -190,6 +190,42 @@ fn of_two_with_one_name_the_more_hopeful_counts() {
 }
 
 #[test]
+fn answer_of_a_name_stays_whatever_its_namesake_does() {
+    let (bus, mut responders) = cast(["a", "a", "b"]);
+    let mut gather = bus.request(Validate(0)).expect(["a", "b"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    let [first, second, b] = calls(&mut responders);
+    second.respond(Verdict(2));
+    first.decline("too late to say so");
+    assert!(poll(&mut gather).is_pending(), "b may still answer");
+    b.respond(Verdict(3));
+    let gathered = done(&mut gather);
+    assert_eq!((gathered.end(), names(&gathered)), (End::Met, vec![("a", 2), ("b", 3)]));
+}
+
+#[test]
+fn answers_come_in_their_order_and_the_missing_in_that_of_their_naming() {
+    let (bus, mut responders) = cast(["a", "b", "c", "d", "e"]);
+    let request = bus.request(Validate(0)).expect(["e", "c", "a", "d", "b"]);
+    let mut gather = request.at_least(3).gather();
+    assert!(poll(&mut gather).is_pending());
+    let [a, b, c, d, e] = calls(&mut responders);
+    assert_eq!([a.responder(), c.responder(), e.responder()], ["a", "c", "e"]);
+    d.decline("no");
+    a.respond(Verdict(1));
+    c.respond(Verdict(3));
+    b.respond(Verdict(2));
+    let gathered = done(&mut gather);
+    assert_eq!(names(&gathered), [("a", 1), ("c", 3), ("b", 2)]);
+    let missing: Vec<_> = gathered.missing().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(missing, ["e", "d"]);
+    assert_eq!(gathered.clone().outcome("d"), Some(Outcome::Declined("no".into())));
+    let shown = format!("{gathered:?}");
+    assert!(shown.contains("(\"c\", ") && shown.contains("NotAwaited"), "{shown}");
+    drop(e);
+}
+
+#[test]
 fn late_answers_reach_no_other_request() {
     let (bus, mut responders) = cast(["a"]);
     let mut first = bus.request(Validate(1)).expect(["a"]).gather();

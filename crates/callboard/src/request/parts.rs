@@ -1,0 +1,162 @@
+//! Who is expected to answer, and how far each has come.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::event::Delivery;
+use crate::outcome::{End, Outcome};
+
+/// The parts of the expected responders. Their names are in one text: naming three allocates
+/// twice.
+pub(super) struct Parts<R: 'static> {
+    names: String,
+    parts: Vec<Part<R>>,
+}
+
+/// The part of one expected name.
+pub(super) struct Part<R: 'static> {
+    name: Range<usize>,
+    /// The first responder of the name; its mailbox is 0 until it has the request.
+    pub(super) player: Player,
+    /// The first answer by any responder of the name, and its place in the order in which they
+    /// came, from 0.
+    pub(super) answer: Option<(usize, Delivery<R>)>,
+}
+
+/// One responder and how far it has come.
+#[derive(Debug, Clone)]
+pub(super) struct Player {
+    pub(super) mailbox: u64,
+    /// Its own copy of its name, except while its call has it.
+    pub(super) name: Option<Arc<str>>,
+    pub(super) stage: Stage,
+}
+
+/// How far one responder has come. The order is that of hope: of two responders with one name
+/// the more hopeful stage counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    NoSuchResponder,
+    Full,
+    Abandoned,
+    Declined(Arc<str>),
+    /// For the start.
+    Waiting,
+    Queued,
+    Handling,
+    Responded,
+}
+
+/// Room for a few responders, and for their names.
+const ROOM_FOR_PARTS: usize = 4;
+const ROOM_FOR_NAMES: usize = 64;
+
+impl<R: 'static> Parts<R> {
+    pub(super) const fn new() -> Self {
+        Self { names: String::new(), parts: Vec::new() }
+    }
+
+    /// Adds a name, if it is not there.
+    pub(super) fn add(&mut self, name: &str) {
+        if self.find(name, 0).is_some() {
+            return;
+        }
+        if self.parts.is_empty() {
+            self.names.reserve(ROOM_FOR_NAMES);
+            self.parts.reserve(ROOM_FOR_PARTS);
+        }
+        let start = self.names.len();
+        self.names.push_str(name);
+        let player = Player { mailbox: 0, name: None, stage: Stage::Waiting };
+        self.parts.push(Part { name: start..self.names.len(), player, answer: None });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The part in this place, with its name.
+    pub(super) fn get(&self, place: usize) -> Option<(&str, &Part<R>)> {
+        self.parts.get(place).map(|part| (&self.names[part.name.clone()], part))
+    }
+
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Part<R>> {
+        self.parts.get_mut(place)
+    }
+
+    pub(super) fn named(&self) -> impl ExactSizeIterator<Item = (&str, &Part<R>)> + Clone {
+        self.parts.iter().map(|part| (&self.names[part.name.clone()], part))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Part<R>> {
+        self.parts.iter_mut()
+    }
+
+    /// The place of a name, which is looked for from `hint` on.
+    pub(super) fn find(&self, name: &str, hint: usize) -> Option<usize> {
+        let names = self.names.as_bytes();
+        let is_it = |part: &Part<R>| names[part.name.clone()] == *name.as_bytes();
+        let (before, after) = self.parts.split_at_checked(hint)?;
+        let found = after.iter().position(is_it).map(|place| hint + place);
+        found.or_else(|| before.iter().position(is_it))
+    }
+
+    pub(super) fn players(&self) -> impl Iterator<Item = &Player> {
+        self.parts.iter().map(|part| &part.player)
+    }
+
+    /// Puts those who have answered first, in the order in which they did. Returns how many.
+    pub(super) fn sort(&mut self) -> usize {
+        self.parts.sort_unstable_by_key(|part| match &part.answer {
+            Some((arrival, _)) => (0, *arrival),
+            None => (1, part.name.start),
+        });
+        self.parts.partition_point(|part| part.answer.is_some())
+    }
+
+    /// The answers, in any order.
+    pub(super) fn into_answers(self) -> impl Iterator<Item = Delivery<R>> {
+        self.parts.into_iter().filter_map(|part| Some(part.answer?.1))
+    }
+}
+
+impl<R: 'static> Part<R> {
+    /// What came of it, if the request ended like this.
+    pub(super) fn outcome(&self, end: End) -> Outcome {
+        let answered = self.answer.as_ref().map(|_| Outcome::Responded);
+        answered.unwrap_or_else(|| self.player.stage.outcome(end))
+    }
+}
+
+impl<R: 'static> Clone for Parts<R> {
+    fn clone(&self) -> Self {
+        Self { names: self.names.clone(), parts: self.parts.clone() }
+    }
+}
+
+impl<R: 'static> Clone for Part<R> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), player: self.player.clone(), answer: self.answer.clone() }
+    }
+}
+
+impl Stage {
+    /// Whether there may still be an answer.
+    pub(super) fn is_hopeful(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Queued | Self::Handling)
+    }
+
+    /// What came of it, if the request ended like this.
+    pub(super) fn outcome(&self, end: End) -> Outcome {
+        match self {
+            Self::NoSuchResponder => Outcome::NoSuchResponder,
+            Self::Full => Outcome::QueueFull,
+            Self::Abandoned => Outcome::Abandoned,
+            Self::Declined(reason) => Outcome::Declined(Arc::clone(reason)),
+            Self::Responded => Outcome::Responded,
+            _ if end != End::TimedOut => Outcome::NotAwaited,
+            Self::Waiting | Self::Queued => Outcome::TimedOutQueued,
+            Self::Handling => Outcome::TimedOutHandling,
+        }
+    }
+}
