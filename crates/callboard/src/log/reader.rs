@@ -203,10 +203,10 @@ impl Tap {
         Some(unsafe { Held::take_over(place) })
     }
 
-    /// The events that are there, up to the end of their block, to be lent while the tap is
-    /// borrowed. `None` if there is none.
+    /// The events that are there, up to `most` and to the end of their block, to be lent while the
+    /// tap is borrowed. `None` if there is none.
     #[inline]
-    pub(crate) fn stretch<E: 'static>(&mut self) -> Option<Stretch<'_, E>> {
+    pub(crate) fn stretch<E: 'static>(&mut self, most: usize) -> Option<Stretch<'_, E>> {
         if self.drained() && !self.look() {
             return None;
         }
@@ -216,7 +216,7 @@ impl Tap {
         if !block.is_for::<E>() {
             return None;
         }
-        let left = waiting.min(block.slots() - self.index());
+        let left = most.min(waiting).min(block.slots() - self.index());
         let next = block.place(self.index());
         Some(Stretch { tap: self, next, left, event: PhantomData })
     }

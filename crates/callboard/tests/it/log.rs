@@ -612,3 +612,21 @@ fn subscriber_gets_whatever_is_published_after_it_has_subscribed() {
         });
     });
 }
+
+#[test]
+fn batch_keeps_the_order_of_what_comes_from_elsewhere() {
+    let bus = Bus::new();
+    let mut numbers = bus.subscribe::<Number>("reader");
+    bus.start();
+    bus.publish(Number(1));
+    bus.pause();
+    bus.publish(Number(2));
+    bus.start();
+    publish_all(&bus, (3..=5).map(Number));
+    bus.publish_with(Number(0), Priority::High);
+    let mut seen = Vec::new();
+    while let Ok(batch) = numbers.try_recv_batch() {
+        seen.extend(batch.map(|number| number.0));
+    }
+    assert_eq!(seen, [0, 1, 2, 3, 4, 5]);
+}
