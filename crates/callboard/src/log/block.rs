@@ -27,6 +27,9 @@ pub(crate) struct Shape {
 const BLOCK_BYTES: usize = 4_096;
 /// ...and at the most this many events.
 const BLOCK_SLOTS: usize = 64;
+/// A block of events that are larger is not kept to be used again: to allocate it is little beside
+/// filling it.
+const POOLED_EVENT: usize = 16_384;
 /// A block of several slots starts at a cache line, so that a slot of 64 bytes is one.
 const CACHE_LINE: usize = 64;
 
@@ -120,8 +123,9 @@ impl Pin {
     /// yet to be [claimed](Address::claim). It comes from the pool and will go back to it.
     pub(super) fn from_pool(pool: &Arc<Pool>, shape: &'static Shape, pins: usize) -> Self {
         let block = pool.take().unwrap_or_else(|| Self::allocate(shape, shape.slots()));
+        let kept = shape.stride <= POOLED_EVENT;
         // SAFETY: the block is new, or was in the pool: nobody else has it.
-        unsafe { block.ready(pins, Some(Arc::clone(pool))) }
+        unsafe { block.ready(pins, kept.then(|| Arc::clone(pool))) }
     }
 
     /// A block for a single event.

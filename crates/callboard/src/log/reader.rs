@@ -254,11 +254,12 @@ impl<'a, E: 'static> Stretch<'a, E> {
         // last one the address is not used.
         self.next = unsafe { place.following::<E>() };
         let missed = self.tap.step();
+        // SAFETY: the reader's share of the event goes over. The block stays pinned for `'a`: for
+        // so long the tap is borrowed, and a stretch ends where its block does.
+        let lent = unsafe { Lent::by_reader(place) };
         if self.tap.drained() {
             drained();
         }
-        // SAFETY: the reader's share of the event goes over. The block stays pinned for `'a`: for
-        // so long the tap is borrowed, and a stretch ends where its block does.
-        Some((unsafe { Lent::by_reader(place) }, missed))
+        Some((lent, missed))
     }
 }

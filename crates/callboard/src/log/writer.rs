@@ -131,6 +131,10 @@ impl Log {
         self.readers.swap_remove(place);
         let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_some());
         self.stopped = gaps.map(|(place, _)| place).collect();
+        if self.readers.is_empty() {
+            // Handles pin what they need.
+            (self.tail, self.left) = (None, 0);
+        }
         if self.readers.len() * 4 < self.readers.capacity() {
             self.readers.shrink_to(self.readers.len() * 2);
         }

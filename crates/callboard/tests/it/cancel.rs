@@ -342,7 +342,7 @@ fn close_wakes_everybody_who_waits() {
             eventually("all wait", || {
                 let snapshot = bus.snapshot();
                 let waiting = snapshot.subscribers.iter().filter(|who| who.waiting).count();
-                waiting == 5 && snapshot.requests.open.len() == 1
+                waiting == 5 && snapshot.buffer.queued == 1
             });
             bus.close();
             assert_eq!(asked.join().unwrap().unwrap().end(), callboard::End::Closed);
