@@ -82,7 +82,7 @@ impl Feed {
 
     /// Writes an event to the log. It is taken out of `event` if somebody will read it, or if
     /// `keep` asks for it; then it is returned too.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn offer<E: Event>(
         &mut self,
         event: &mut Option<E>,

@@ -56,7 +56,7 @@ impl Place {
     ///
     /// The slot is one of a block shaped for `E`; it is not in use, and nobody else looks at it
     /// yet.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn write<E: Send + Sync + 'static>(
         self,
         owners: usize,

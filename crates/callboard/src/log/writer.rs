@@ -204,7 +204,7 @@ impl Log {
 
     /// Offers an event to every reader. It is taken out of `event` if somebody gets it, or if
     /// `keep` asks for it. Those that are full are then [`refused`](Self::refused).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn offer<E: Send + Sync + 'static>(
         &mut self,
         event: &mut Option<E>,

@@ -85,7 +85,7 @@ impl Core {
     }
 
     /// Runs an operation on the registry, then, with the lock released, what it owes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with<R>(
         &self,
         operation: impl FnOnce(&mut Registry, &mut Aftermath<'_>) -> R,
