@@ -43,6 +43,30 @@ impl<M: Message + Event> Queue<M> for OneThread<M> {
     }
 }
 
+/// One thread publishes and receives, in batches, which are lent.
+#[derive(Debug)]
+pub(crate) struct OneThreadBatched<M: Message + Event>(OneThread<M>);
+
+impl<M: Message + Event> Queue<M> for OneThreadBatched<M> {
+    const NAME: &'static str = "callboard, try_recv_batch";
+    const SIDE: Side = Side::Ours;
+
+    fn open() -> Self {
+        Self(OneThread::open())
+    }
+
+    #[inline]
+    fn offer(&mut self, message: M) -> bool {
+        self.0.offer(message)
+    }
+
+    #[inline]
+    fn take<S: Sink<M>>(&mut self, sink: &mut S) -> bool {
+        let batch = self.0.subscription.try_recv_batch();
+        batch.map(|batch| batch.for_each(|event| sink.take(&event))).is_ok()
+    }
+}
+
 /// Subscribers receive event by event.
 #[derive(Debug)]
 pub(crate) struct OneByOne;

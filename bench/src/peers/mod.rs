@@ -22,7 +22,7 @@ use crate::harness::{self, Each, Ends, Queue, TaskTransport, ThreadTransport};
 use crate::row::{Contestant, Sample, Side};
 
 pub(crate) use array_queue::shared_arc;
-use callboard::{OneByOne, OneThread};
+use callboard::{OneByOne, OneThread, OneThreadBatched};
 
 pub(crate) use callboard::Batched;
 pub(crate) use callboard_ask::Asked;
@@ -118,7 +118,7 @@ pub(crate) fn threads<M: Message>() -> Vec<Entry<ThreadRuns>> {
 
 /// The bus on one thread.
 pub(crate) fn our_queues<M: Message + Event>() -> Vec<Entry<QueueRuns>> {
-    vec![queue::<M, OneThread<M>>()]
+    vec![queue::<M, OneThread<M>>(), queue::<M, OneThreadBatched<M>>()]
 }
 
 /// The bus between tasks.

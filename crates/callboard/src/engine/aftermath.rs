@@ -22,6 +22,8 @@ pub(crate) struct Hooks {
     hooked: AtomicBool,
     /// Critical drops so far. Changed only under the registry's lock.
     dropped: AtomicU64,
+    /// The log hears of them again when there are so many. Likewise.
+    next_said: AtomicU64,
 }
 
 impl Hooks {
@@ -118,8 +120,10 @@ impl<'a> Aftermath<'a> {
         self.hooks.dropped.store(last, Ordering::Relaxed);
         // The log hears of the first, then ever more rarely: a subscriber that is stuck must not
         // flood it.
-        let said = (before + 1).checked_next_power_of_two().is_some_and(|said| said <= last);
+        let said = drops > 0 && last >= self.hooks.next_said.load(Ordering::Relaxed);
         if said {
+            let next = (last + 1).checked_next_power_of_two().unwrap_or(u64::MAX);
+            self.hooks.next_said.store(next, Ordering::Relaxed);
             self.debts().said = last;
         }
         said || self.hooks.hooked.load(Ordering::Relaxed)

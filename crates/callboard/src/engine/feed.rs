@@ -18,13 +18,21 @@ pub(crate) struct Feed {
     log: Log,
     /// In the places that the log gives its readers.
     mailboxes: Vec<Arc<Mailbox>>,
+    /// For how many of them a loss is an incident.
+    critical: usize,
     /// Those whose readers have found nothing, each once.
     sleepers: Vec<Arc<Mailbox>>,
 }
 
 impl Feed {
     pub(crate) fn new(info: &'static TypeInfo) -> Self {
-        Self { info, log: Log::new(info.shape), mailboxes: Vec::new(), sleepers: Vec::new() }
+        Self {
+            info,
+            log: Log::new(info.shape),
+            mailboxes: Vec::new(),
+            critical: 0,
+            sleepers: Vec::new(),
+        }
     }
 
     #[inline]
@@ -44,7 +52,9 @@ impl Feed {
         open: impl FnOnce(&Tap) -> Arc<Mailbox>,
     ) -> Tap {
         let tap = self.log.join(id, capacity);
-        self.mailboxes.push(open(&tap));
+        let mailbox = open(&tap);
+        self.critical += usize::from(mailbox.is_critical());
+        self.mailboxes.push(mailbox);
         tap
     }
 
@@ -54,7 +64,8 @@ impl Feed {
         let mut account = Account::new(self.info);
         self.add_standing(mailbox, &mut account);
         let place = self.log.leave(mailbox)?;
-        self.mailboxes.swap_remove(place);
+        let left = self.mailboxes.swap_remove(place);
+        self.critical -= usize::from(left.is_critical());
         self.sleepers.retain(|sleeper| sleeper.id != mailbox);
         let waiting = std::mem::take(&mut account.ledger.queued);
         account.ledger.count_drops(DropReason::Unsubscribed, waiting);
@@ -93,7 +104,7 @@ impl Feed {
         let sequence = stamp.sequence;
         let offered = self.log.offer(event, stamp, keep);
         let dropped = self.log.refused().len();
-        if dropped > 0 {
+        if dropped > 0 && aftermath.count_drops(self.critical(dropped)) {
             self.report_refused(sequence, aftermath);
         }
         if offered.admitted > 0 && !self.sleepers.is_empty() {
@@ -102,16 +113,26 @@ impl Feed {
         (Routed { delivered: offered.admitted, dropped }, offered.held)
     }
 
-    #[inline(never)]
+    fn refused(&self) -> impl Iterator<Item = &Mailbox> {
+        self.log.refused().iter().map(|place| &*self.mailboxes[*place])
+    }
+
+    /// For how many of those that were refused the event just now that is an incident.
+    #[inline]
+    fn critical(&self, refused: usize) -> u64 {
+        let critical = match self.critical {
+            0 => 0,
+            all if all == self.mailboxes.len() => refused,
+            _ => self.refused().filter(|mailbox| mailbox.is_critical()).count(),
+        };
+        critical as u64
+    }
+
+    #[cold]
     fn report_refused(&self, sequence: u64, aftermath: &mut Aftermath<'_>) {
-        let refused = self.log.refused().iter().map(|place| &*self.mailboxes[*place]);
-        let critical = refused.filter(|mailbox| mailbox.is_critical());
-        let count = critical.clone().count() as u64;
-        if aftermath.count_drops(count) {
-            critical.for_each(|mailbox| {
-                aftermath.report(mailbox.dropped(self.info, sequence, DropReason::Full));
-            });
-        }
+        self.refused().filter(|mailbox| mailbox.is_critical()).for_each(|mailbox| {
+            aftermath.report(mailbox.dropped(self.info, sequence, DropReason::Full));
+        });
     }
 
     /// Hands an event to every reader by its queue.

@@ -65,7 +65,8 @@ impl Gauge {
         Self {
             of_reader: Padded::default(),
             of_writer: Padded(of_writer),
-            gaps: Mutex::new(VecDeque::new()),
+            // For the one that every reader begins with.
+            gaps: Mutex::new(VecDeque::with_capacity(1)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::receive::linger;
 use super::{EventSet, Subscription};
 use crate::engine::{Next, Reader, Take};
 use crate::error::TryRecvError;
@@ -79,9 +80,13 @@ impl<S: EventSet> Subscription<S> {
 
     /// [`recv_batch`](Self::recv_batch), parking the thread.
     pub fn blocking_recv_batch(&mut self) -> Option<Batch<'_, S>> {
-        match self.reader.ready(self.core.timestamp()) {
-            Next::Empty => block_on(self.recv_batch()),
-            next => self.batch(next).ok(),
+        let ready = linger(|| match self.reader.ready(self.core.timestamp()) {
+            Next::Empty => Err(TryRecvError::Empty),
+            next => Ok(next),
+        });
+        match ready {
+            Ok(next) => self.batch(next).ok(),
+            Err(_) => block_on(self.recv_batch()),
         }
     }
 

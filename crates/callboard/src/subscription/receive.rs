@@ -102,7 +102,11 @@ impl<S: EventSet> Subscription<S> {
     /// assert_eq!(reader.join().unwrap(), Some(1));
     /// ```
     pub fn blocking_recv(&mut self) -> Option<S::Item> {
-        block_on(self.recv())
+        match linger(|| self.try_recv()) {
+            Ok(item) => Some(item),
+            Err(TryRecvError::Closed) => None,
+            Err(TryRecvError::Empty) => block_on(self.recv()),
+        }
     }
 
     /// Parks the thread until there is an event, but no longer than `timeout` on the bus's clock.
@@ -251,6 +255,28 @@ impl<S: EventSet> Subscription<S> {
     fn after_take(&self) {
         self.core.changed.notify_all();
     }
+}
+
+/// Tries for a few microseconds: what comes in bursts is often there before a thread could be
+/// parked, and need not wake it then. The rounds are those of crossbeam's `Backoff`, but fewer,
+/// since a subscription that idles is to cost nothing.
+pub(super) fn linger<T>(
+    mut attempt: impl FnMut() -> Result<T, TryRecvError>,
+) -> Result<T, TryRecvError> {
+    const SPINS: u32 = 6;
+    const YIELDS: u32 = 4;
+    for round in 0..SPINS + YIELDS {
+        let attempted = attempt();
+        if !matches!(attempted, Err(TryRecvError::Empty)) {
+            return attempted;
+        }
+        if round < SPINS {
+            (0..1 << round).for_each(|_| std::hint::spin_loop());
+        } else {
+            std::thread::yield_now();
+        }
+    }
+    attempt()
 }
 
 /// The future of [`Subscription::recv`].
