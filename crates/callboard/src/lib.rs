@@ -22,7 +22,8 @@
 //! - A [`Subscription`] is one component's receiving end: of one event type, of
 //!   [everything](AnyEvent), of a [pattern](SubscriberBuilder::subscribe_matching), or of an
 //!   [`EventSet`]: a component's whole inbox as one enum.
-//! - A [`Delivery`] is an event in its reader's hands, with what the bus knows of it.
+//! - A [`Delivery`] is an event in its reader's hands, with what the bus knows of it; a [`Batch`]
+//!   lends several, which is the cheapest way of receiving.
 //! - A [`Request`] is an event that asks; a [`Call`] is a request in a responder's hands, and
 //!   [`Gathered`] is what the asker gets.
 //! - A [`Snapshot`] is one picture of everything; a [`Diagnosis`] says what is wrong with it.

@@ -26,9 +26,9 @@ use crate::registry::{Core, Figures};
 ///
 /// | | one event | many |
 /// | --- | --- | --- |
-/// | at once | [`try_recv`](Self::try_recv) | [`try_iter`](Self::try_iter) |
-/// | await | [`recv`](Self::recv), or as a [`Stream`](futures_core::Stream) | [`recv_many`](Self::recv_many) |
-/// | park the thread | [`blocking_recv`](Self::blocking_recv), [`recv_timeout`](Self::recv_timeout) | [`iter`](Self::iter) |
+/// | at once | [`try_recv`](Self::try_recv) | [`try_iter`](Self::try_iter), [`try_recv_batch`](Self::try_recv_batch) |
+/// | await | [`recv`](Self::recv), or as a [`Stream`](futures_core::Stream) | [`recv_many`](Self::recv_many), [`recv_batch`](Self::recv_batch) |
+/// | park the thread | [`blocking_recv`](Self::blocking_recv), [`recv_timeout`](Self::recv_timeout) | [`iter`](Self::iter), [`blocking_recv_batch`](Self::blocking_recv_batch) |
 /// | run a handler | | [`serve`](Self::serve), [`serve_concurrent`](Self::serve_concurrent) |
 ///
 /// After the bus is closed a subscription hands out what it holds, then ends.
