@@ -3,15 +3,15 @@
 //! ```text
 //!  the writer (Log), under the registry's lock         readers (Tap), under no lock
 //!
-//!  position 70, head ─────────────────────────┐
-//!  room until 96                              ▼
+//!  position 134, head ────────────────────────┐
+//!  room until 160                             ▼
 //!        ┌ block ────────┐   ┌ block ────────┐   ┌ block ────────┐
 //!        │ pins 2        │   │ pins 3        │   │ pins 4   tail │
-//!        │ 0 … 31        ├──►│ 32 … 63       ├──►│ 64 … 69 ░░░░░ │
+//!        │ 0 … 63        ├──►│ 64 … 127      ├──►│ 128 … 133 ░░░ │
 //!        └───────▲───────┘   └───────▲───────┘   └───────────▲───┘
 //!                │                   │                       │
-//!   "slow", taken 20, full:   "quick", taken 50       "late", taken 4
-//!   gap open at 30, lost 40   (flows)                 (flows, since 66)
+//!   "slow", taken 20, full:   "quick", taken 100      "late", taken 1
+//!   gap open at 30, lost 104  (flows)                 (flows, since 130)
 //! ```
 //!
 //! An event is moved into the next slot of the tail, and then the head is set behind it: a reader

@@ -13,7 +13,7 @@ use crate::registry::Core;
 use crate::sync::block_on;
 
 /// A batch from a queue is at most this long, so that a reader of batches sees to others now and
-/// then. One from a log ends where its block does, which is about as long.
+/// then. One from a log ends where its block does, after 64 events or fewer.
 const LONGEST: usize = 32;
 
 /// Some of the events that wait for a subscription: an iterator that takes each as it hands it
