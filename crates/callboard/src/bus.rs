@@ -280,9 +280,9 @@ pub(crate) fn publish<E: Event>(
     };
     let published = if card.is(Mode::Plain) {
         let accepted = core.with(|registry, aftermath| {
-            registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
+            registry.accept_plain(card.number, priority, cause, &mut event, false, aftermath)
         });
-        accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
+        accepted.map(|(sequence, routed, _)| Published::routed(sequence, routed))
     } else if card.is(Mode::Quiet) {
         card.count();
         Some(Published::unheard())

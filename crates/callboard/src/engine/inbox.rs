@@ -2,6 +2,7 @@
 //!
 //! Plain data, like the queue in it.
 
+use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,11 @@ use crate::sync::discard;
 
 /// A queue with its accounts, and who reads it.
 pub(crate) struct Inbox {
-    queue: Queue,
+    /// What is queued; made when the first entry comes, since the reader of a log hardly ever has
+    /// one.
+    queue: Option<Box<Queue>>,
+    capacity: usize,
+    overflow: Overflow,
     /// Why an event that does not fit is dropped.
     refusal: DropReason,
     /// One per member of the set; a reader of everything gets one more per type it meets, and the
@@ -28,7 +33,8 @@ pub(crate) struct Inbox {
     pub(super) state: State,
     /// Set while the reader sleeps.
     pub(crate) waker: Option<Waker>,
-    pub(crate) attendance: Attendance,
+    /// What the reader does with what it takes, once there is anything to say of it.
+    attendance: Option<Box<Attendance>>,
 }
 
 /// What a mailbox takes in.
@@ -92,7 +98,9 @@ impl Account {
 impl Inbox {
     pub(crate) fn new(capacity: usize, overflow: Overflow, refusal: DropReason) -> Self {
         Self {
-            queue: Queue::new(capacity, overflow),
+            queue: None,
+            capacity,
+            overflow,
             refusal,
             accounts: Vec::new(),
             gap: 0,
@@ -101,25 +109,65 @@ impl Inbox {
             lost_since_take: 0,
             state: State::Open,
             waker: None,
-            attendance: Attendance::default(),
+            attendance: None,
         }
     }
 
     /// The events queued, most urgent first.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.queue.iter()
+        self.queue.iter().flat_map(|queue| queue.iter())
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.queue.len()
+        self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
+    /// What the reader does with what it takes.
+    pub(crate) fn attendance(&self) -> Attendance {
+        self.attendance.as_deref().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn attendance_mut(&mut self) -> &mut Attendance {
+        self.attendance.get_or_insert_default()
+    }
+
+    /// The reader has an event in hand from now on, if the bus keeps time.
+    #[inline]
+    pub(super) fn note_in_hand(&mut self, now: Option<Instant>) {
+        if now.is_some() {
+            self.attendance_mut().in_hand_since = now;
+        }
+    }
+
+    /// The reader is gone: it does nothing any more.
+    pub(super) fn forget_attendance(&mut self) {
+        self.attendance = None;
+    }
+
+    #[inline]
     pub(crate) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
-        let member = entry.member;
-        self.accounts[member].ledger.offered += 1;
-        let priority = entry.envelope.priority;
-        entry.missed += std::mem::take(&mut self.gap);
-        let (mergeable, lost) = match self.queue.push(entry, admission) {
+        let Self { queue, capacity, overflow, accounts, gap, .. } = self;
+        let queue = queue.get_or_insert_with(|| Box::new(Queue::new(*capacity, *overflow)));
+        let ledger = &mut accounts[entry.member].ledger;
+        ledger.offered += 1;
+        entry.missed += std::mem::take(gap);
+        if !queue.admits(&entry, admission) {
+            return self.offer_to_full(entry, admission);
+        }
+        ledger.queued += 1;
+        queue.enqueue(entry);
+        self.high_water = self.high_water.max(queue.occupied());
+        self.demand = self.demand.max(self.high_water);
+        Offered { queued: true, mergeable: false, lost: None }
+    }
+
+    /// Offers an event that has no place of its own in the queue.
+    #[cold]
+    fn offer_to_full(&mut self, entry: Entry, admission: Admission) -> Offered {
+        let Some(queue) = &mut self.queue else { unreachable!("it was made for the entry") };
+        let (member, priority) = (entry.member, entry.envelope.priority);
+        let (mergeable, lost) = match queue.push(entry, admission) {
             Pushed::Queued => (false, None),
             Pushed::Mergeable => (true, None),
             Pushed::Evicted(oldest) => (false, Some((oldest, DropReason::Oldest))),
@@ -129,33 +177,34 @@ impl Inbox {
         if queued {
             self.accounts[member].ledger.queued += 1;
             // An event that is about to be merged takes no place of its own.
-            self.high_water = self.high_water.max(self.queue.occupied());
+            self.high_water = self.high_water.max(queue.occupied());
             self.demand = self.demand.max(self.high_water);
         }
         if let Some((entry, reason)) = &lost {
             self.lose(entry, *reason);
         }
-        if queued && self.gap > 0 {
+        if let (true, 1.., Some(queue)) = (queued, self.gap, &mut self.queue) {
             // Nobody waits behind the one that made room: the arriving event is next.
             let gap = std::mem::take(&mut self.gap);
-            pass_on_missed(&mut self.gap, self.queue.lane_mut(priority).back_mut(), gap);
+            pass_on_missed(&mut self.gap, queue.lane_mut(priority).back_mut(), gap);
         }
         Offered { queued, mergeable, lost }
     }
 
     /// The oldest of the most urgent entries.
     pub(super) fn first(&self) -> Option<&Entry> {
-        self.queue.first()
+        self.queue.as_ref()?.first()
     }
 
     /// Takes the oldest of the most urgent entries, or of those of a priority.
+    #[inline]
     pub(super) fn take(
         &mut self,
         mailbox: u64,
         now: Option<Instant>,
         priority: Option<Priority>,
     ) -> Take {
-        let Some(entry) = self.queue.pop(priority) else {
+        let Some(entry) = self.queue.as_mut().and_then(|queue| queue.pop(priority)) else {
             return if self.state == State::Open { Take::Empty } else { Take::Closed };
         };
         self.lost_since_take = 0;
@@ -175,7 +224,8 @@ impl Inbox {
 
     /// Takes everything out: dropped for this reason or, without one, delivered.
     pub(crate) fn take_all(&mut self, dropped: Option<DropReason>) -> Vec<Entry> {
-        let entries: Vec<Entry> = self.queue.take_all().collect();
+        let Some(mut queue) = self.queue.take() else { return Vec::new() };
+        let entries: Vec<Entry> = queue.take_all().collect();
         for entry in &entries {
             let ledger = &mut self.accounts[entry.member].ledger;
             ledger.queued -= 1;
@@ -189,39 +239,41 @@ impl Inbox {
 
     /// Takes out a request that its asker takes back.
     pub(crate) fn withdraw(&mut self, which: impl Fn(&Entry) -> bool) -> Option<Entry> {
-        let found = self.queue.iter().find(|entry| which(entry))?;
+        let Self { queue, accounts, gap, .. } = self;
+        let queue = queue.as_mut()?;
+        let found = queue.iter().find(|entry| which(entry))?;
         let (member, sequence) = (found.member, found.sequence());
-        let entry = self.queue.remove(member, sequence)?;
-        self.unqueue(&entry, DropReason::Withdrawn);
+        let entry = queue.remove(member, sequence)?;
+        unqueue(accounts, &entry, DropReason::Withdrawn);
         let missed = entry.missed;
-        let next = self.queue.next_after(entry.envelope.priority, sequence);
-        pass_on_missed(&mut self.gap, next, missed);
+        let next = queue.next_after(entry.envelope.priority, sequence);
+        pass_on_missed(gap, next, missed);
         Some(entry)
-    }
-
-    /// Accounts for an entry taken out of the queue for another reason than being read.
-    fn unqueue(&mut self, entry: &Entry, reason: DropReason) {
-        let ledger = &mut self.accounts[entry.member].ledger;
-        ledger.queued -= 1;
-        ledger.count_drop(reason);
     }
 
     /// Accounts for an entry lost to overflow: whoever is next says that it is missing.
     fn lose(&mut self, entry: &Entry, reason: DropReason) {
         let missed = entry.missed + 1;
         self.lost_since_take += 1;
-        self.demand = self.demand.max(self.queue.len() + self.lost_since_take);
+        self.demand = self.demand.max(self.len() + self.lost_since_take);
         if reason == DropReason::Oldest {
-            self.unqueue(entry, reason);
+            unqueue(&mut self.accounts, entry, reason);
             // It was the first of its lane. One behind it may share its sequence: a call, with
             // the event that observes it.
-            let next = self.queue.lane_mut(entry.envelope.priority).front_mut();
-            pass_on_missed(&mut self.gap, next, missed);
+            let lane = self.queue.as_mut().map(|queue| queue.lane_mut(entry.envelope.priority));
+            pass_on_missed(&mut self.gap, lane.and_then(VecDeque::front_mut), missed);
         } else {
             self.accounts[entry.member].ledger.count_drop(reason);
             self.gap += missed;
         }
     }
+}
+
+/// Accounts for an entry taken out of the queue for another reason than being read.
+fn unqueue(accounts: &mut [Account], entry: &Entry, reason: DropReason) {
+    let ledger = &mut accounts[entry.member].ledger;
+    ledger.queued -= 1;
+    ledger.count_drop(reason);
 }
 
 /// Has `next` say what an entry that left the queue unread would have said; if there is none,
@@ -235,16 +287,16 @@ fn pass_on_missed(gap: &mut u64, next: Option<&mut Entry>, missed: u64) {
 pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, key: &Key) {
     loop {
         let mut pair = None;
-        access(&mut |inbox| pair = inbox.queue.mergeable(member, key));
+        access(&mut |inbox| pair = inbox.queue.as_ref().and_then(|it| it.mergeable(member, key)));
         let Some(pair) = pair else {
             return;
         };
         let merged = pair.info.absorb(&pair.newer_event, &pair.older_event);
         let mut done = None;
         access(&mut |inbox| {
-            done = inbox.queue.merge(&pair, merged.clone());
+            done = inbox.queue.as_mut().and_then(|it| it.merge(&pair, merged.clone()));
             if let Some((older, _)) = &done {
-                inbox.unqueue(older, DropReason::Coalesced);
+                unqueue(&mut inbox.accounts, older, DropReason::Coalesced);
             }
         });
         // Otherwise another publisher, or the reader, was faster: look again.

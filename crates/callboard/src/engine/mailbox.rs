@@ -68,6 +68,7 @@ impl Mailbox {
     }
 
     /// What is in it. No user code may run while this is held.
+    #[inline]
     pub(crate) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock()
     }
@@ -91,7 +92,7 @@ impl Mailbox {
     /// What the reader does with what it took, and whether it has an event in hand.
     pub(crate) fn attendance(&self) -> (Attendance, bool) {
         let inbox = self.inbox();
-        (inbox.attendance, self.in_hand())
+        (inbox.attendance(), self.in_hand())
     }
 
     /// How many events handlers have, or are about to get.
@@ -103,7 +104,7 @@ impl Mailbox {
     /// A served handler begins with the event that was taken last.
     pub(crate) fn begin_handling(&self, now: Instant) {
         let mut inbox = self.inbox();
-        inbox.attendance.begin(now);
+        inbox.attendance_mut().begin(now);
         self.in_hand.store(false, Ordering::Release);
     }
 
@@ -202,7 +203,7 @@ impl Mailbox {
     pub(super) fn ask(&self, now: Option<Instant>) -> bool {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         if now.is_some() {
-            self.inbox().attendance.ask(in_hand, now);
+            self.inbox().attendance_mut().ask(in_hand, now);
         }
         if in_hand {
             self.in_hand.store(false, Ordering::Release);
@@ -218,16 +219,51 @@ impl Mailbox {
         }
     }
 
-    /// Takes the next event of the queue, of this priority if one is given.
+    /// Takes the next event of the queue, of this priority if one is given. The reader has
+    /// [asked](Self::ask).
     pub(super) fn take(&self, now: Option<Instant>, priority: Option<Priority>) -> Take {
         let mut inbox = self.inbox();
         let taken = inbox.take(self.id, now, priority);
         if let Take::Event(_) = taken {
             self.hand();
-            inbox.attendance.in_hand_since = now;
+            inbox.note_in_hand(now);
         }
         self.tell_gauge(&inbox);
         taken
+    }
+
+    /// Asks for the next event, and takes it, for a reader that has no log.
+    // Inline, so that what is taken is moved once.
+    #[inline]
+    pub(super) fn ask_and_take(&self, now: Option<Instant>) -> Take {
+        let mut inbox = self.inbox();
+        let in_hand = self.in_hand.load(Ordering::Relaxed);
+        if now.is_some() {
+            inbox.attendance_mut().ask(in_hand, now);
+        }
+        let taken = inbox.take(self.id, now, None);
+        let takes = matches!(taken, Take::Event(_));
+        if takes != in_hand {
+            self.in_hand.store(takes, Ordering::Release);
+        }
+        if takes {
+            inbox.note_in_hand(now);
+        }
+        taken
+    }
+
+    /// Has the reader woken by the next event, unless that has come, or none will. Whether it may
+    /// sleep.
+    pub(super) fn sleep(&self, waker: &Waker) -> bool {
+        // Cloning a waker, and dropping one, is the user's code: not under the lock.
+        let waker = waker.clone();
+        let mut inbox = self.inbox();
+        let sleeps = inbox.len() == 0 && inbox.state == State::Open;
+        let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
+        let old = std::mem::replace(&mut inbox.waker, set);
+        drop(inbox);
+        drop((old, spare));
+        sleeps
     }
 
     /// Whether the queue holds an event.
@@ -288,7 +324,7 @@ impl Mailbox {
     pub(crate) fn leave(&self, aftermath: &mut Aftermath<'_>) -> Vec<Account> {
         let mut inbox = self.inbox();
         inbox.state = State::Gone;
-        inbox.attendance = Attendance::default();
+        inbox.forget_attendance();
         self.in_hand.store(false, Ordering::Release);
         aftermath.wake(inbox.waker.take());
         for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {

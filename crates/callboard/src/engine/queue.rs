@@ -70,7 +70,7 @@ pub(crate) struct Queue {
     surplus: usize,
 }
 
-/// What has grown beyond this many entries gives its memory back when it is empty.
+/// What has grown beyond this many entries gives its memory back when it is found to be empty.
 const KEPT_ENTRIES: usize = 64;
 
 impl Queue {
@@ -84,11 +84,13 @@ impl Queue {
         }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.lanes.iter().map(VecDeque::len).sum()
     }
 
     /// How much of the capacity is taken.
+    #[inline]
     pub(crate) fn occupied(&self) -> usize {
         self.len() - self.surplus
     }
@@ -98,13 +100,18 @@ impl Queue {
         self.lanes.iter().flatten()
     }
 
+    /// Whether an entry is simply [enqueued](Self::enqueue): there is room for it, and it does not
+    /// coalesce. All others are [pushed](Self::push).
+    #[inline]
+    pub(crate) fn admits(&self, entry: &Entry, admission: Admission) -> bool {
+        let coalesces = self.overflow == Overflow::Coalesce && entry.envelope.key.is_some();
+        !coalesces && (admission == Admission::Beyond || self.occupied() < self.capacity)
+    }
+
+    /// Finds a place for an entry that is not simply [admitted](Self::admits).
     pub(crate) fn push(&mut self, entry: Entry, admission: Admission) -> Pushed {
         if self.overflow == Overflow::Coalesce && entry.envelope.key.is_some() {
             return self.push_keyed(entry, admission);
-        }
-        if admission == Admission::Beyond || self.occupied() < self.capacity {
-            self.enqueue(entry);
-            return Pushed::Queued;
         }
         if self.overflow == Overflow::DropOldest {
             let lane = entry.envelope.priority.lane();
@@ -138,22 +145,35 @@ impl Queue {
         Pushed::Queued
     }
 
-    fn enqueue(&mut self, entry: Entry) {
+    #[inline]
+    pub(crate) fn enqueue(&mut self, entry: Entry) {
         self.lanes[entry.envelope.priority.lane()].push_back(entry);
     }
 
     /// Removes the oldest of the most urgent entries, or of those of a priority.
+    #[inline]
     pub(crate) fn pop(&mut self, priority: Option<Priority>) -> Option<Entry> {
         let lane = match priority {
-            Some(priority) => self.lane_mut(priority),
-            None => self.lanes.iter_mut().find(|lane| !lane.is_empty())?,
+            Some(priority) => priority.lane(),
+            None => self.lanes.iter().position(|lane| !lane.is_empty()).unwrap_or_default(),
         };
-        let entry = lane.pop_front()?;
-        if lane.is_empty() && lane.capacity() > KEPT_ENTRIES {
-            *lane = VecDeque::new();
+        if !self.keyed.is_empty() {
+            self.forget_first(lane);
         }
-        self.forget_key(&entry);
-        Some(entry)
+        let entry = self.lanes[lane].pop_front();
+        if entry.is_none() {
+            self.give_back();
+        }
+        entry
+    }
+
+    /// It was found to be empty.
+    fn give_back(&mut self) {
+        for lane in &mut self.lanes {
+            if lane.is_empty() && lane.capacity() > KEPT_ENTRIES {
+                *lane = VecDeque::new();
+            }
+        }
     }
 
     /// The oldest of the most urgent entries.
@@ -172,7 +192,9 @@ impl Queue {
     pub(crate) fn remove(&mut self, member: usize, sequence: u64) -> Option<Entry> {
         let (lane, place) = self.find(member, sequence)?;
         let entry = self.lanes[lane].remove(place)?;
-        self.forget_key(&entry);
+        if let Some(key) = &entry.envelope.key {
+            self.forget_key(member, Key::clone(key), sequence);
+        }
         Some(entry)
     }
 
@@ -241,16 +263,19 @@ impl Queue {
         })
     }
 
-    fn forget_key(&mut self, entry: &Entry) {
-        if self.keyed.is_empty() {
-            return;
+    /// Forgets the key of the first entry of a lane.
+    #[cold]
+    fn forget_first(&mut self, lane: usize) {
+        let Some(entry) = self.lanes[lane].front() else { return };
+        if let Some(key) = &entry.envelope.key {
+            self.forget_key(entry.member, Key::clone(key), entry.sequence());
         }
-        let Some(key) = &entry.envelope.key else {
-            return;
-        };
-        let index = (entry.member, Key::clone(key));
+    }
+
+    fn forget_key(&mut self, member: usize, key: Key, sequence: u64) {
+        let index = (member, key);
         if let Some(sequences) = self.keyed.get_mut(&index) {
-            sequences.retain(|sequence| *sequence != entry.sequence());
+            sequences.retain(|other| *other != sequence);
             if sequences.is_empty() {
                 self.keyed.remove(&index);
                 if self.keyed.is_empty() && self.keyed.capacity() > KEPT_ENTRIES {

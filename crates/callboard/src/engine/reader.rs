@@ -79,7 +79,25 @@ impl Reader {
         }
     }
 
-    /// Takes the next event of the queue.
+    /// Whether the reader has no log, and all its events come by its queue.
+    #[inline]
+    pub(crate) fn has_queue_only(&self) -> bool {
+        self.log.is_none()
+    }
+
+    /// Asks for the next event, and takes it, for a reader that has no log.
+    #[inline]
+    pub(crate) fn ask_and_take(&self, now: Option<Instant>) -> Take {
+        self.mailbox.ask_and_take(now)
+    }
+
+    /// Has the task of a reader that has no log woken by the next event, unless that has come, or
+    /// none will. Whether it may sleep.
+    pub(crate) fn sleep_by_queue(&self, waker: &Waker) -> bool {
+        self.mailbox.sleep(waker)
+    }
+
+    /// Takes the next event of the queue, which was [asked](Self::next) for.
     pub(crate) fn take_queued(&self, now: Option<Instant>) -> Take {
         self.mailbox.take(now, self.log.as_ref().map(|log| log.due))
     }

@@ -6,9 +6,10 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::watch::UnstartedWatch;
-use super::{Accepted, Directory, Figures, Listener, Parcel, Registry, Requests, Role};
+use super::{Accepted, Directory, Figures, Listener, Mode, Parcel, Registry, Requests, Role};
 use crate::engine::{Aftermath, Hooks, Mailbox, merge};
-use crate::event::{Event, TypeInfo};
+use crate::event::{Event, Priority, TypeInfo, key_of};
+use crate::log::{Held, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
 
@@ -103,6 +104,57 @@ impl Core {
             self.after_buffering::<E>(parcel, mergeable, first);
         }
         accepted
+    }
+
+    /// Accepts an answer, for those who watch, and keeps it for its asker.
+    pub(crate) fn accept_answer<E: Event>(
+        self: &Arc<Self>,
+        answer: E,
+        cause: u64,
+        published_at: Option<Instant>,
+    ) -> Held {
+        let priority = E::ABILITIES.rank(&answer);
+        let mut answer = Some(answer);
+        if let (None, Some(card)) = (published_at, self.directory.find_event::<E>())
+            && !card.is(Mode::Full)
+        {
+            let accepted = self.with(|registry, aftermath| {
+                registry.accept_plain(card.number, priority, cause, &mut answer, true, aftermath)
+            });
+            if let Some((.., Some(held))) = accepted {
+                return held;
+            }
+        }
+        self.accept_answer_in_full(answer, priority, cause, published_at)
+    }
+
+    /// As [`accept_answer`](Self::accept_answer), for one that may have to go anywhere.
+    #[inline(never)]
+    fn accept_answer_in_full<E: Event>(
+        self: &Arc<Self>,
+        answer: Option<E>,
+        priority: Priority,
+        cause: u64,
+        published_at: Option<Instant>,
+    ) -> Held {
+        let mut parcel = Parcel {
+            priority,
+            key: answer.as_ref().and_then(key_of),
+            event: answer,
+            cause,
+            published_at,
+            answer: true,
+            keep: true,
+            kept: None,
+            ticket: None,
+        };
+        self.accept(&mut parcel);
+        match (parcel.kept, parcel.event) {
+            (Some(held), _) => held,
+            // Where the bus does not take it any more, its asker still does.
+            (None, Some(answer)) => Held::new(Stamp::new(0, cause, published_at), answer),
+            (None, None) => unreachable!("an event that was taken is kept"),
+        }
     }
 
     #[cold]

@@ -131,7 +131,8 @@ impl Registry {
     }
 
     /// Accepts an event that goes by the log of its type and to nobody else, if this is one;
-    /// otherwise it stays in `event`. This is what ordinary traffic is, and it is short.
+    /// otherwise it stays in `event`. This is what ordinary traffic is, and it is short. With `keep`
+    /// whoever publishes it keeps it too, so that it may be one that nobody else gets.
     // Always, here and in what it calls: as calls of their own they would hand the event, its
     // stamp and the result on through memory, each stored in other pieces than it is loaded in,
     // for which a processor waits about as long as for all the rest.
@@ -142,17 +143,19 @@ impl Registry {
         priority: Priority,
         cause: u64,
         event: &mut Option<E>,
+        keep: bool,
         aftermath: &mut Aftermath<'_>,
-    ) -> Option<(u64, Routed)> {
+    ) -> Option<(u64, Routed, Option<Held>)> {
         let entry = &mut self.types[number];
-        if entry.mode != Mode::Plain || priority != E::ABILITIES.fixed_rank() {
+        let by_log = entry.mode == Mode::Plain || (keep && entry.mode == Mode::Quiet);
+        if !by_log || priority != E::ABILITIES.fixed_rank() {
             return None;
         }
         self.sequence += 1;
         entry.published += 1;
         let stamp = Stamp::new(self.sequence, cause, None);
-        let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
-        Some((self.sequence, routed))
+        let (routed, held) = entry.feed.offer(event, stamp, keep, aftermath);
+        Some((self.sequence, routed, held))
     }
 
     /// Accepts an event: gives it its number, and routes or buffers it.

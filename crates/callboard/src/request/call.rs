@@ -10,9 +10,9 @@ use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Link, Scope, Taken, kept};
-use crate::event::{Delivery, Event, Receipt, key_of, metadata};
-use crate::log::{Held, Kept, Stamp};
-use crate::registry::{Interest, MemberInterest, Parcel, Role};
+use crate::event::{Delivery, Receipt, metadata};
+use crate::log::{Kept, Stamp};
+use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
 use crate::sync::discard;
 
@@ -66,6 +66,7 @@ pub struct Call<Q: Request> {
 }
 
 impl<Q: Request> Call<Q> {
+    #[inline]
     fn new(taken: Taken) -> Self {
         let Taken { held, ticket, mailbox, receipt, .. } = taken;
         let Some(ticket) = ticket else { unreachable!("a responder is given calls only") };
@@ -88,27 +89,8 @@ impl<Q: Request> Call<Q> {
         }
         let core = &self.exchange.core;
         let published_at = core.timestamp();
-        let mut parcel = Parcel {
-            priority: Q::Response::ABILITIES.rank(&answer),
-            key: key_of(&answer),
-            event: Some(answer),
-            cause: self.sequence(),
-            published_at,
-            answer: true,
-            keep: true,
-            kept: None,
-            ticket: None,
-        };
-        core.accept(&mut parcel);
-        // Where the bus does not take it any more, its asker still does.
-        let unnumbered = Stamp::new(0, self.sequence(), published_at);
-        let held = match (parcel.kept, parcel.event) {
-            (Some(held), _) => held,
-            (None, Some(answer)) => Held::new(unnumbered, answer),
-            (None, None) => unreachable!("an event that was taken is kept"),
-        };
-        let receipt = Receipt::new(0, published_at);
-        let answer = Delivery::new(kept(held), receipt);
+        let held = core.accept_answer(answer, self.sequence(), published_at);
+        let answer = Delivery::new(kept(held), Receipt::new(0, published_at));
         self.exchange.answer(self.place, &self.responder, answer);
     }
 
@@ -191,8 +173,11 @@ impl<Q: Request> Drop for Call<Q> {
         if !self.answered {
             self.exchange.abandon(self.place);
         }
-        // A destructor that panics is not the responder's.
-        discard(self.question.take());
+        let question = self.question.take();
+        if std::mem::needs_drop::<Q>() {
+            // A destructor that panics is not the responder's.
+            discard(question);
+        }
     }
 }
 

@@ -62,8 +62,8 @@ impl<R: 'static> Parts<R> {
             return;
         }
         if self.parts.is_empty() {
-            self.names.reserve(ROOM_FOR_NAMES);
-            self.parts.reserve(ROOM_FOR_PARTS);
+            self.names = String::with_capacity(ROOM_FOR_NAMES);
+            self.parts = Vec::with_capacity(ROOM_FOR_PARTS);
         }
         let start = self.names.len();
         self.names.push_str(name);
@@ -107,10 +107,13 @@ impl<R: 'static> Parts<R> {
 
     /// Puts those who have answered first, in the order in which they did. Returns how many.
     pub(super) fn sort(&mut self) -> usize {
-        self.parts.sort_unstable_by_key(|part| match &part.answer {
+        let place = |part: &Part<R>| match &part.answer {
             Some((arrival, _)) => (0, *arrival),
             None => (1, part.name.start),
-        });
+        };
+        if !self.parts.is_sorted_by_key(place) {
+            self.parts.sort_unstable_by_key(place);
+        }
         self.parts.partition_point(|part| part.answer.is_some())
     }
 

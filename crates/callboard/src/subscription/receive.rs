@@ -63,6 +63,11 @@ impl<S: EventSet> Subscription<S> {
     #[inline(never)]
     fn try_recv_anywhere(&mut self) -> Result<S::Item, TryRecvError> {
         let now = self.core.timestamp();
+        if self.reader.has_queue_only() {
+            let taken = self.reader.ask_and_take(now);
+            self.after_take();
+            return item::<S>(taken);
+        }
         let next = self.reader.next(now);
         self.take(next, now)
     }
@@ -71,11 +76,7 @@ impl<S: EventSet> Subscription<S> {
     fn take(&mut self, next: Next, now: Option<Instant>) -> Result<S::Item, TryRecvError> {
         let taken = match next {
             Next::Log => S::take_logged(&mut self.reader).ok_or(TryRecvError::Empty),
-            Next::Queue => match self.reader.take_queued(now) {
-                Take::Event(taken) => Ok(S::item(taken)),
-                Take::Empty => Err(TryRecvError::Empty),
-                Take::Closed => Err(TryRecvError::Closed),
-            },
+            Next::Queue => item::<S>(self.reader.take_queued(now)),
             Next::Empty => Err(TryRecvError::Empty),
             Next::Closed => Err(TryRecvError::Closed),
         };
@@ -205,11 +206,7 @@ impl<S: EventSet> Subscription<S> {
         now: Option<Instant>,
         context: &mut Context<'_>,
     ) -> Poll<Next> {
-        if self.streak > BEFORE_YIELDING
-            || self.core.settings.jitter.as_ref().is_some_and(|at| at())
-        {
-            self.streak = 0;
-            context.waker().wake_by_ref();
+        if self.gives_way(context) {
             return Poll::Pending;
         }
         let core = &*self.core;
@@ -220,6 +217,17 @@ impl<S: EventSet> Subscription<S> {
             self.after_take();
         }
         ready
+    }
+
+    /// Lets the executor see to others first, if it is time for that.
+    fn gives_way(&mut self, context: &Context<'_>) -> bool {
+        let gives_way = self.streak > BEFORE_YIELDING
+            || self.core.settings.jitter.as_ref().is_some_and(|decides| decides());
+        if gives_way {
+            self.streak = 0;
+            context.waker().wake_by_ref();
+        }
+        gives_way
     }
 
     #[inline]
@@ -237,6 +245,9 @@ impl<S: EventSet> Subscription<S> {
     #[inline(never)]
     fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let now = self.core.timestamp();
+        if self.reader.has_queue_only() {
+            return self.poll_queue(now, context);
+        }
         loop {
             let Poll::Ready(next) = self.poll_ready(now, context) else {
                 return Poll::Pending;
@@ -250,10 +261,40 @@ impl<S: EventSet> Subscription<S> {
         }
     }
 
+    fn poll_queue(&mut self, now: Option<Instant>, context: &Context<'_>) -> Poll<Option<S::Item>> {
+        if self.gives_way(context) {
+            return Poll::Pending;
+        }
+        loop {
+            let taken = item::<S>(self.reader.ask_and_take(now));
+            self.after_take();
+            match taken {
+                Ok(item) => return Poll::Ready(Some(item)),
+                Err(TryRecvError::Closed) => return Poll::Ready(None),
+                Err(TryRecvError::Empty) if self.reader.sleep_by_queue(context.waker()) => {
+                    self.streak = 0;
+                    return Poll::Pending;
+                }
+                // It has come meanwhile.
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+    }
+
     /// Somebody may wait for this subscription to drain.
     #[inline]
     fn after_take(&self) {
         self.core.changed.notify_all();
+    }
+}
+
+/// What was taken, as the subscriber gets it.
+#[inline]
+fn item<S: EventSet>(taken: Take) -> Result<S::Item, TryRecvError> {
+    match taken {
+        Take::Event(taken) => Ok(S::item(taken)),
+        Take::Empty => Err(TryRecvError::Empty),
+        Take::Closed => Err(TryRecvError::Closed),
     }
 }
 

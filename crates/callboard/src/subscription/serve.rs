@@ -78,7 +78,7 @@ impl<S: EventSet> Subscription<S> {
     {
         let declared = self.reader.mailbox.concurrency.load(Ordering::Relaxed);
         self.reader.mailbox.concurrency.store(declared.max(limit), Ordering::Relaxed);
-        self.reader.mailbox.inbox().attendance.served = true;
+        self.reader.mailbox.inbox().attendance_mut().served = true;
         let mut running = Handlers::new();
         std::future::poll_fn(|context| {
             running.signal.set_parent(context.waker());
@@ -219,7 +219,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
         let now = subscription.core.settings.clock.now();
         let oldest = self.slots.iter().flatten().map(|handler| handler.began).min();
         let time = now.saturating_duration_since(began);
-        subscription.reader.mailbox.inbox().attendance.end(time, oldest);
+        subscription.reader.mailbox.inbox().attendance_mut().end(time, oldest);
         subscription.core.changed.notify_all();
     }
 }
