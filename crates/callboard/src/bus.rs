@@ -280,9 +280,9 @@ pub(crate) fn publish<E: Event>(
     };
     let published = if card.is(Mode::Plain) {
         let accepted = core.with(|registry, aftermath| {
-            registry.accept_plain(card.number, priority, cause, &mut event, false, aftermath)
+            registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
         });
-        accepted.map(|(sequence, routed, _)| Published::routed(sequence, routed))
+        accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
     } else if card.is(Mode::Quiet) {
         card.count();
         Some(Published::unheard())
@@ -302,10 +302,20 @@ pub(crate) fn publish<E: Event>(
 #[inline(never)]
 fn publish_in_full<E: Event>(
     core: &Arc<Core>,
-    event: Option<E>,
+    mut event: Option<E>,
     priority: Priority,
     cause: u64,
 ) -> Published {
+    if let Some(card) = core.directory.find_event::<E>()
+        && card.is(Mode::Shared)
+    {
+        let accepted = core.with(|registry, aftermath| {
+            registry.accept_shared(card.number, priority, cause, &mut event, false, aftermath)
+        });
+        if let Some((sequence, routed, _)) = accepted {
+            return Published::routed(sequence, routed);
+        }
+    }
     let mut parcel = Parcel {
         priority,
         key: event.as_ref().and_then(key_of),

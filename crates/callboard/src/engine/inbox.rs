@@ -132,12 +132,16 @@ impl Inbox {
         self.attendance.get_or_insert_default()
     }
 
-    /// The reader has an event in hand from now on, if the bus keeps time.
-    #[inline]
-    pub(super) fn note_in_hand(&mut self, now: Option<Instant>) {
-        if now.is_some() {
-            self.attendance_mut().in_hand_since = now;
-        }
+    /// The reader asks for the next event, on a bus that keeps time.
+    #[cold]
+    pub(super) fn note_asked(&mut self, in_hand: bool, now: Option<Instant>) {
+        self.attendance_mut().ask(in_hand, now);
+    }
+
+    /// The reader has taken an event, on a bus that keeps time.
+    #[cold]
+    pub(super) fn note_taken(&mut self, now: Option<Instant>) {
+        self.attendance_mut().in_hand_since = now;
     }
 
     /// The reader is gone: it does nothing any more.
@@ -326,7 +330,7 @@ impl Attendance {
 
     /// The reader asks for the next event: it is done with the last one, unless it handed that to
     /// a handler.
-    pub(super) fn ask(&mut self, in_hand: bool, now: Option<Instant>) {
+    fn ask(&mut self, in_hand: bool, now: Option<Instant>) {
         if let (true, Some(since), Some(now)) = (in_hand, self.in_hand_since.take(), now) {
             self.handled(now.saturating_duration_since(since));
         }

@@ -203,7 +203,7 @@ impl Mailbox {
     pub(super) fn ask(&self, now: Option<Instant>) -> bool {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         if now.is_some() {
-            self.inbox().attendance_mut().ask(in_hand, now);
+            self.inbox().note_asked(in_hand, now);
         }
         if in_hand {
             self.in_hand.store(false, Ordering::Release);
@@ -226,7 +226,9 @@ impl Mailbox {
         let taken = inbox.take(self.id, now, priority);
         if let Take::Event(_) = taken {
             self.hand();
-            inbox.note_in_hand(now);
+            if now.is_some() {
+                inbox.note_taken(now);
+            }
         }
         self.tell_gauge(&inbox);
         taken
@@ -239,15 +241,15 @@ impl Mailbox {
         let mut inbox = self.inbox();
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         if now.is_some() {
-            inbox.attendance_mut().ask(in_hand, now);
+            inbox.note_asked(in_hand, now);
         }
         let taken = inbox.take(self.id, now, None);
         let takes = matches!(taken, Take::Event(_));
         if takes != in_hand {
             self.in_hand.store(takes, Ordering::Release);
         }
-        if takes {
-            inbox.note_in_hand(now);
+        if takes && now.is_some() {
+            inbox.note_taken(now);
         }
         taken
     }

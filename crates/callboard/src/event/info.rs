@@ -59,6 +59,11 @@ impl TypeInfo {
         (self.debug)(event, f)
     }
 
+    /// Whether its events have keys, by which they coalesce.
+    pub(crate) fn coalesces(&self) -> bool {
+        self.absorb.is_some()
+    }
+
     /// What stands for both events: `newer` itself unless the type merges them into a third.
     /// Runs the user's code.
     pub(crate) fn absorb(&self, newer: &Held, older: &Held) -> Held {

@@ -60,7 +60,8 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(settings: CoreSettings) -> Arc<Self> {
         let directory = Arc::<Directory>::default();
-        let registry = Registry::new(settings.pre_start_capacity, Arc::clone(&directory));
+        let CoreSettings { pre_start_capacity, timestamps, .. } = settings;
+        let registry = Registry::new(pre_start_capacity, timestamps, Arc::clone(&directory));
         Arc::new(Self {
             registry: Padded(Mutex::new(registry)),
             directory,
@@ -119,7 +120,7 @@ impl Core {
             && !card.is(Mode::Full)
         {
             let accepted = self.with(|registry, aftermath| {
-                registry.accept_plain(card.number, priority, cause, &mut answer, true, aftermath)
+                registry.accept_shared(card.number, priority, cause, &mut answer, true, aftermath)
             });
             if let Some((.., Some(held))) = accepted {
                 return held;

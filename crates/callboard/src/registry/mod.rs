@@ -48,6 +48,8 @@ pub(crate) struct Registry {
     pub(crate) phase: Phase,
     /// Whether the bus has ever been started: a subscriber that comes now may have missed events.
     pub(crate) ever_started: bool,
+    /// Whether it is noted of each event when it was published.
+    keeps_time: bool,
     /// The number of the last event accepted.
     pub(crate) sequence: u64,
     /// The types in the order in which the bus met them.
@@ -115,8 +117,13 @@ pub(crate) enum Accepted {
 }
 
 impl Registry {
-    pub(crate) fn new(pre_start_capacity: usize, directory: Arc<Directory>) -> Self {
+    pub(crate) fn new(
+        pre_start_capacity: usize,
+        keeps_time: bool,
+        directory: Arc<Directory>,
+    ) -> Self {
         Self {
+            keeps_time,
             phase: Phase::Buffering,
             ever_started: false,
             sequence: 0,
@@ -131,8 +138,7 @@ impl Registry {
     }
 
     /// Accepts an event that goes by the log of its type and to nobody else, if this is one;
-    /// otherwise it stays in `event`. This is what ordinary traffic is, and it is short. With `keep`
-    /// whoever publishes it keeps it too, so that it may be one that nobody else gets.
+    /// otherwise it stays in `event`. This is what ordinary traffic is, and it is short.
     // Always, here and in what it calls: as calls of their own they would hand the event, its
     // stamp and the result on through memory, each stored in other pieces than it is loaded in,
     // for which a processor waits about as long as for all the rest.
@@ -143,18 +149,40 @@ impl Registry {
         priority: Priority,
         cause: u64,
         event: &mut Option<E>,
-        keep: bool,
         aftermath: &mut Aftermath<'_>,
-    ) -> Option<(u64, Routed, Option<Held>)> {
+    ) -> Option<(u64, Routed)> {
         let entry = &mut self.types[number];
-        let by_log = entry.mode == Mode::Plain || (keep && entry.mode == Mode::Quiet);
-        if !by_log || priority != E::ABILITIES.fixed_rank() {
+        if entry.mode != Mode::Plain || priority != E::ABILITIES.fixed_rank() {
             return None;
         }
         self.sequence += 1;
         entry.published += 1;
         let stamp = Stamp::new(self.sequence, cause, None);
-        let (routed, held) = entry.feed.offer(event, stamp, keep, aftermath);
+        let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
+        Some((self.sequence, routed))
+    }
+
+    /// As [`accept_plain`](Self::accept_plain), for an event that goes by queues too. With `keep`
+    /// it is returned as well, and may be one that nobody else gets.
+    #[inline]
+    pub(crate) fn accept_shared<E: Event>(
+        &mut self,
+        number: usize,
+        priority: Priority,
+        cause: u64,
+        event: &mut Option<E>,
+        keep: bool,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Option<(u64, Routed, Option<Held>)> {
+        let entry = &mut self.types[number];
+        let heard = keep || entry.mode != Mode::Quiet;
+        if !heard || entry.mode == Mode::Full || priority != E::ABILITIES.fixed_rank() {
+            return None;
+        }
+        self.sequence += 1;
+        entry.published += 1;
+        let stamp = Stamp::new(self.sequence, cause, None);
+        let (routed, held) = entry.offer_to_all(event, stamp, keep, aftermath);
         Some((self.sequence, routed, held))
     }
 
@@ -243,10 +271,11 @@ impl Registry {
     }
 
     /// Sorts out how the events of a type are to be published: without a lock if nobody would get
-    /// them, and by the log alone if nobody else would.
+    /// them, and in short if they need only be brought to their readers.
     fn sort_out(&mut self, number: usize) {
         let entry = &mut self.types[number];
-        entry.mode = if self.phase == Phase::Running { entry.mode() } else { Mode::Full };
+        let running = self.phase == Phase::Running;
+        entry.mode = if running { entry.mode(self.keeps_time) } else { Mode::Full };
         if let Some(card) = self.directory.find(entry.info.id()) {
             card.set_mode(entry.mode);
         }

@@ -44,13 +44,41 @@ impl TypeEntry {
         }
     }
 
-    /// How its events are published while the bus runs.
-    pub(super) fn mode(&self) -> Mode {
-        match (self.feed.is_empty(), self.route.is_empty() && !self.info.retain) {
-            (true, true) => Mode::Quiet,
-            (false, true) => Mode::Plain,
-            (_, false) => Mode::Full,
+    /// How its events are published while the bus runs, which may keep time.
+    pub(super) fn mode(&self, keeps_time: bool) -> Mode {
+        let queued = !self.route.is_empty();
+        if self.info.retain || (queued && (keeps_time || self.info.coalesces())) {
+            Mode::Full
+        } else if queued {
+            Mode::Shared
+        } else if self.feed.is_empty() {
+            Mode::Quiet
+        } else {
+            Mode::Plain
         }
+    }
+
+    /// Brings an event to everybody who reads the type: one of the type's priority, which is
+    /// neither a request nor retained and has no key. With `keep` it is returned too.
+    #[inline]
+    pub(super) fn offer_to_all<E: Event>(
+        &mut self,
+        event: &mut Option<E>,
+        stamp: Stamp,
+        keep: bool,
+        aftermath: &mut Aftermath<'_>,
+    ) -> (Routed, Option<Held>) {
+        let Self { info, feed, route, .. } = self;
+        let (mut routed, held) = feed.offer(event, stamp, true, aftermath);
+        if route.is_empty() {
+            return (routed, held);
+        }
+        let Some(held) = held else { unreachable!("an event that is to be kept is returned") };
+        let kept = keep.then(|| held.clone());
+        let envelope = Envelope { info, held, priority: info.rank, key: None, ticket: None };
+        let (by_queues, _) = route.offer(envelope, Admission::Bounded, aftermath);
+        routed += by_queues;
+        (routed, kept)
     }
 
     /// Everybody who reads its events.

@@ -201,6 +201,7 @@ impl<S: EventSet> Subscription<S> {
     }
 
     /// Waits for an event, without taking it.
+    #[inline]
     pub(super) fn poll_ready(
         &mut self,
         now: Option<Instant>,
@@ -220,6 +221,7 @@ impl<S: EventSet> Subscription<S> {
     }
 
     /// Lets the executor see to others first, if it is time for that.
+    #[inline]
     fn gives_way(&mut self, context: &Context<'_>) -> bool {
         let gives_way = self.streak > BEFORE_YIELDING
             || self.core.settings.jitter.as_ref().is_some_and(|decides| decides());
@@ -261,6 +263,7 @@ impl<S: EventSet> Subscription<S> {
         }
     }
 
+    #[inline(never)]
     fn poll_queue(&mut self, now: Option<Instant>, context: &Context<'_>) -> Poll<Option<S::Item>> {
         if self.gives_way(context) {
             return Poll::Pending;
