@@ -1,5 +1,6 @@
 //! What happens to an event that does not fit, and the account of all that were offered.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -110,7 +111,7 @@ impl fmt::Display for DropReason {
 /// assert_eq!(ledger.dropped(DropReason::Full), 3);
 /// assert!(ledger.balances());
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Events that were meant for the subscription.
     pub offered: u64,
@@ -166,6 +167,18 @@ impl Ledger {
         for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
             *mine += theirs;
         }
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dropped: BTreeMap<_, _> = self.drops().collect();
+        f.debug_struct("Ledger")
+            .field("offered", &self.offered)
+            .field("delivered", &self.delivered)
+            .field("queued", &self.queued)
+            .field("dropped", &dropped)
+            .finish()
     }
 }
 

@@ -48,6 +48,8 @@ pub enum FindingKind {
     RequestFailed,
     /// A subscriber lost events that a larger capacity would have held.
     CapacityTooSmall,
+    /// A subscriber loses events all the time, since more come than it takes.
+    TooSlow,
     /// A subscriber has never used more than a small part of a large capacity.
     CapacityTooLarge,
     /// A queue, or the buffer, holds much memory.

@@ -130,7 +130,13 @@ fn is_trouble((_, outcome): &(String, Outcome)) -> bool {
 
 fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
     let lost = of.ledger.lost();
-    if lost > 0 && of.importance == Importance::Critical {
+    if lost > 0 && of.importance == Importance::Critical && is_behind(of) {
+        let seen =
+            format!("lost {lost} events and has {} waiting: more come than it takes", of.queued);
+        let cure =
+            "no capacity cures that: handle them faster, merge them by key, or subscribe to fewer";
+        found.add(FindingKind::TooSlow, &of.name, seen, cure);
+    } else if lost > 0 && of.importance == Importance::Critical {
         // What was needed at the worst moment, rounded up to a round number of events.
         let advice = of.demand.max(of.capacity.saturating_add(1)).next_multiple_of(10);
         let seen = format!("lost {lost} events with capacity {}", of.capacity);
@@ -145,6 +151,13 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
         );
         found.advise(FindingKind::CapacityTooLarge, &of.name, seen, advice);
     }
+}
+
+/// Whether a subscriber loses events all the time, not in bursts: it takes some, has lost several
+/// times what a queue that had held the worst moment would hold, and is still full or nearly.
+fn is_behind(of: &SubscriberSnapshot) -> bool {
+    let often = of.ledger.lost() > 4 * of.demand as u64;
+    often && of.ledger.delivered > 0 && of.queued >= of.capacity.div_ceil(2)
 }
 
 fn memory(snapshot: &Snapshot, found: &mut Findings) {

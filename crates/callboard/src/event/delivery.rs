@@ -8,7 +8,10 @@ use crate::log::{Kept, Lent, Stamp};
 /// An event as a subscriber receives it: owned, `'static`, cheap to clone (the event itself is
 /// shared), and dereferencing to the event.
 ///
-/// The event's memory is freed when the last `Delivery` of it is dropped.
+/// The event is dropped, with what it owns, when the last reader of it is done and the last
+/// `Delivery` of it is dropped. The memory that it lies in may be shared with a few dozen events
+/// published at about the same time, and is free when all of them are: to remember a few of many
+/// events for long, copy out what is needed.
 ///
 /// # Examples
 ///

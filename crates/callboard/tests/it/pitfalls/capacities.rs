@@ -42,6 +42,39 @@ fn the_advised_capacity_holds_whatever_the_policy() {
 }
 
 #[test]
+fn a_subscriber_that_is_always_behind_is_not_told_to_grow() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = Bus::new();
+        let builder = bus.subscriber("slow").capacity(10).overflow(overflow);
+        let mut slow = builder.subscribe::<Step>();
+        bus.start();
+        for n in 0..1_000 {
+            bus.publish(Step(n));
+            if n % 5 == 0 {
+                slow.try_recv().expect("it is behind");
+            }
+        }
+        let finding = expect(&bus, FindingKind::TooSlow);
+        assert_eq!((finding.culprit.as_str(), finding.advice), ("slow", None), "{overflow:?}");
+        assert_eq!(found(&bus, FindingKind::CapacityTooSmall), None, "{overflow:?}");
+    }
+}
+
+#[test]
+fn a_subscriber_that_loses_events_in_bursts_is_told_to_grow() {
+    let bus = Bus::new();
+    let mut bursty = bus.subscriber("bursty").capacity(10).subscribe::<Step>();
+    bus.start();
+    for n in 0..1_000 {
+        bus.publish(Step(n));
+        if n % 50 == 49 {
+            while bursty.try_recv().is_ok() {}
+        }
+    }
+    assert_eq!(expect(&bus, FindingKind::CapacityTooSmall).advice, Some(50));
+}
+
+#[test]
 fn a_lossy_subscriber_is_not_told_to_grow() {
     let bus = Bus::new();
     let _lossy = bus.subscriber("lossy").capacity(1).lossy().subscribe::<Step>();
