@@ -1,6 +1,9 @@
 //! The writing end of a log.
 
 use std::any::TypeId;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use super::block::{Address, Pin, Shape};
 use super::gauge::{End, Gauge, Head};
@@ -29,6 +32,11 @@ pub(crate) struct Log {
     readers: Vec<Reader>,
     /// Before this position no reader that flows is full.
     room_until: u64,
+    /// From which position on each reader that flows may be full, with its place, the first on top.
+    /// They were worked out when a reader was looked at last: as it takes, the true ones move on.
+    limits: BinaryHeap<Reverse<(u64, usize)>>,
+    /// A place or a limit is not what it was: they are to be worked out anew.
+    unsure: bool,
     /// The places of the readers that have a gap open.
     stopped: Vec<usize>,
     /// The places of those whose gap the next event closes. Empty between two events.
@@ -96,6 +104,8 @@ impl Log {
             left: 0,
             readers: Vec::new(),
             room_until: 0,
+            limits: BinaryHeap::new(),
+            unsure: false,
             stopped: Vec::new(),
             resuming: Vec::new(),
             pool: Arc::default(),
@@ -131,6 +141,7 @@ impl Log {
         self.readers.swap_remove(place);
         let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_some());
         self.stopped = gaps.map(|(place, _)| place).collect();
+        self.be_unsure();
         if self.readers.is_empty() {
             // Handles pin what they need.
             (self.tail, self.left) = (None, 0);
@@ -190,16 +201,22 @@ impl Log {
         self.readers[place].lose();
     }
 
-    /// The reader's own queue has grown: it has less room here.
+    /// The readers' own queues have grown: they have less room here.
     pub(crate) fn squeeze(&mut self) {
-        self.room_until = 0;
+        self.be_unsure();
     }
 
     fn stop(&mut self, place: usize) {
         let tail = self.tail.as_ref().map(Pin::address);
         if self.readers[place].stop(self.position, tail) {
             self.stopped.push(place);
+            self.be_unsure();
         }
+    }
+
+    /// Has the limits worked out anew with the next event.
+    fn be_unsure(&mut self) {
+        (self.unsure, self.room_until) = (true, 0);
     }
 
     /// Offers an event to every reader. It is taken out of `event` if somebody gets it, or if
@@ -274,24 +291,40 @@ impl Log {
             }
         }
         if *position >= self.room_until {
-            self.room_until = u64::MAX;
-            let tail = self.tail.as_ref().map(Pin::address);
-            for (place, reader) in readers.iter_mut().enumerate() {
-                if reader.gap.is_some() {
-                    continue;
-                }
-                let limit = reader.limit();
-                if limit > *position {
-                    self.room_until = self.room_until.min(limit);
-                    continue;
-                }
-                reader.stop(*position, tail);
-                stopped.push(place);
-                reader.lose();
-                reader.dropped += 1;
-            }
+            self.look_at_limits();
         }
-        readers.len() - stopped.len()
+        self.readers.len() - self.stopped.len()
+    }
+
+    /// Looks at the readers that may be full by now; stops those that are.
+    fn look_at_limits(&mut self) {
+        let Self { readers, stopped, limits, position, .. } = self;
+        if std::mem::take(&mut self.unsure) {
+            let mut anew = std::mem::take(limits).into_vec();
+            anew.clear();
+            let flowing = readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_none());
+            anew.extend(flowing.map(|(place, reader)| Reverse((reader.limit(), place))));
+            *limits = anew.into();
+        }
+        let tail = self.tail.as_ref().map(Pin::address);
+        while let Some(mut first) = limits.peek_mut() {
+            let Reverse((limit, place)) = *first;
+            if limit > *position {
+                break;
+            }
+            let reader = &mut readers[place];
+            let limit = reader.limit();
+            if limit > *position {
+                *first = Reverse((limit, place));
+                continue;
+            }
+            PeekMut::pop(first);
+            reader.stop(*position, tail);
+            stopped.push(place);
+            reader.lose();
+            reader.dropped += 1;
+        }
+        self.room_until = limits.peek().map_or(u64::MAX, |Reverse((limit, _))| *limit);
     }
 
     /// Begins a block, with a pin for each reader that flows.
@@ -316,7 +349,9 @@ impl Log {
         for place in self.resuming.drain(..) {
             let reader = &mut self.readers[place];
             reader.resume(self.position, index, tail);
-            self.room_until = self.room_until.min(reader.limit());
+            let limit = reader.limit();
+            self.limits.push(Reverse((limit, place)));
+            self.room_until = self.room_until.min(limit);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Promise 9: an event's memory is freed when its last reader is done with it, and unsubscribing
 //! frees everything at once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
 
@@ -253,13 +253,16 @@ fn bytes_of_the_snapshot_follow_what_is_held() {
     assert_eq!(bus.snapshot().bytes, 0);
 }
 
-/// Lets others run while it is dropped.
+/// Lets others run while it is dropped, now and then: on a busy machine they are not only ours.
 #[derive(Debug, Event)]
 struct Lingering(#[expect(dead_code, reason = "only counted")] Token);
 
 impl Drop for Lingering {
     fn drop(&mut self) {
-        thread::yield_now();
+        static DROPPED: AtomicUsize = AtomicUsize::new(0);
+        if DROPPED.fetch_add(1, Ordering::Relaxed) % 8 == 0 {
+            thread::yield_now();
+        }
     }
 }
 
@@ -282,7 +285,7 @@ fn leaving_while_others_publish_frees_each_event_once() {
                     stays.try_iter().for_each(drop);
                 }
             });
-            for _ in 0..100 {
+            for _ in 0..50 {
                 let guest = bus.subscriber("guest").late().capacity(usize::MAX);
                 let guest = guest.subscribe::<Lingering>();
                 while guest.len() < 20 {
