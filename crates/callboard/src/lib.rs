@@ -88,7 +88,6 @@ mod engine;
 mod error;
 mod event;
 pub mod guide;
-#[expect(unsafe_code, reason = "the one place where a measurement pays for it; see its page")]
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;

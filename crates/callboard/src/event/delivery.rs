@@ -115,7 +115,7 @@ impl<'a, E: Event> EventRef<'a, E> {
 
 impl<E: Event> From<Delivery<E>> for EventRef<'_, E> {
     fn from(delivery: Delivery<E>) -> Self {
-        Self { event: delivery.event.into(), receipt: delivery.receipt }
+        Self { event: Lent::Kept(delivery.event), receipt: delivery.receipt }
     }
 }
 

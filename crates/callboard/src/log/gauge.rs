@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::block::Pin;
+use super::memory::Pin;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, Padded};
 
 /// How far the log is written: the position of the next event.
@@ -53,8 +53,8 @@ struct Gap {
 pub(super) struct End {
     pub(super) position: u64,
     pub(super) index: usize,
-    /// The block to go on in; `None` for the one that the reader is in when it comes to the gap.
-    pub(super) pin: Option<Pin>,
+    /// The block to go on in.
+    pub(super) pin: Pin,
     /// How many events the reader lost in the gap.
     pub(super) lost: u64,
 }

@@ -61,11 +61,14 @@
 //! 5. The writer is whoever holds the registry's lock, by `&mut Log`; a tap is its reader's, by
 //!    `&mut Tap`.
 //!
+//! [`memory`] keeps the first three, which are what makes it safe to read raw memory; the writer
+//! and the taps keep the others, which are about who gets what.
+//!
 //! # Who writes what
 //!
 //! | atomic | written by | ordering, and what it pairs with |
 //! | --- | --- | --- |
-//! | `head` | writer | Release, with the reader's Acquire in `Tap::look` |
+//! | `head` | writer | Release, with the reader's Acquire in `Walk::look` |
 //! | `taken` | reader | Release, with Acquire in `Gauge::taken`; SeqCst when it has drained (see below) |
 //! | `next_gap` | writer and reader, under the gaps' lock | Release before the head moves on, Acquire after it was read |
 //! | `lost` | writer | Relaxed: a count |
@@ -77,21 +80,26 @@
 //! A reader that has taken the last event it knows of says so by an exchange with SeqCst; whoever
 //! waits for it to drain has a fence between its registration and its look, so one sees the other.
 //!
-//! The unsafe code of the crate is in this module: blocks, slots and handles are raw memory with
-//! the rules above, and the writer and the tap call them at the places that say why they may.
+//! # Parts
+//!
+//! [`memory`] has the blocks, slots and handles, and a cursor for either end: all the unsafe code
+//! of the crate, behind an interface that is safe. A [`Log`] is the writer's cursor with the
+//! account of each reader; a [`Tap`] is a reader's cursor with what it missed. A [`Gauge`] is what
+//! the two tell each other, a [`Shape`] how the events of a type lie in a block.
 
-mod block;
 mod gauge;
-mod handle;
-mod pool;
+mod lent;
+#[expect(unsafe_code, reason = "the one place where a measurement pays for it; see its page")]
+mod memory;
 mod reader;
-mod slot;
+mod shape;
 mod stamp;
 mod writer;
 
-pub(crate) use block::Shape;
 pub(crate) use gauge::Gauge;
-pub(crate) use handle::{Held, Kept, Lent};
+pub(crate) use lent::Lent;
+pub(crate) use memory::{Held, Kept};
 pub(crate) use reader::{Stretch, Tap};
+pub(crate) use shape::{Payload, Shape};
 pub(crate) use stamp::Stamp;
 pub(crate) use writer::{Log, Standing};

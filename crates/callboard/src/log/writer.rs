@@ -1,34 +1,18 @@
 //! The writing end of a log.
 
-use std::any::TypeId;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use super::block::{Address, Pin, Shape};
-use super::gauge::{End, Gauge, Head};
-use super::handle::Held;
-use super::pool::Pool;
-use super::slot::Place;
-use super::{Stamp, Tap};
-use crate::sync::{Arc, Ordering};
+use super::memory::{Fill, Flow, Held};
+use super::{Payload, Shape, Stamp, Tap};
 
 /// The events of one type, and where each of its readers stands. Its owner's lock is what makes
 /// the writer the only one.
 pub(crate) struct Log {
-    /// The type of its events, and how they lie.
-    id: TypeId,
-    shape: &'static Shape,
-    head: Arc<Head>,
-    /// The position of the next event.
-    position: u64,
+    fill: Fill,
     /// How many events were offered to the readers.
     offered: u64,
-    /// The block that is being filled, once there is one.
-    tail: Option<Pin>,
-    /// Where in it the next event goes, and for how many there is room.
-    next: Place,
-    left: usize,
     readers: Vec<Reader>,
     /// Before this position no reader that flows is full.
     room_until: u64,
@@ -41,18 +25,15 @@ pub(crate) struct Log {
     stopped: Vec<usize>,
     /// The places of those whose gap the next event closes. Empty between two events.
     resuming: Vec<usize>,
-    pool: Arc<Pool>,
 }
 
 /// A reader, as the writer knows it.
 struct Reader {
     id: u64,
-    gauge: Arc<Gauge>,
+    flow: Flow,
     capacity: u64,
     /// How many of the positions so far, or up to its open gap, were not for it.
     skipped: u64,
-    /// Set while it has a gap open; otherwise it flows, and has a pin on the tail.
-    gap: Option<OpenGap>,
     /// What `Log::offered` was when it came.
     offered_before: u64,
     /// How many it lost to its capacity.
@@ -64,12 +45,6 @@ struct Reader {
     lost_since_take: u64,
     /// The capacity that would have sufficed for the losses before those.
     demand: u64,
-}
-
-struct OpenGap {
-    at: u64,
-    /// The last block that the reader has a pin on.
-    block: Option<Address>,
 }
 
 /// What came of an event that was offered.
@@ -94,35 +69,26 @@ pub(crate) struct Standing {
 impl Log {
     pub(crate) fn new(shape: &'static Shape) -> Self {
         Self {
-            id: shape.id(),
-            shape,
-            head: Arc::default(),
-            position: 0,
+            fill: Fill::new(shape),
             offered: 0,
-            tail: None,
-            next: Place::dangling(),
-            left: 0,
             readers: Vec::new(),
             room_until: 0,
             limits: BinaryHeap::new(),
             unsure: false,
             stopped: Vec::new(),
             resuming: Vec::new(),
-            pool: Arc::default(),
         }
     }
 
     /// Adds a reader, in the next place. It begins with the next event: before that is a gap.
     pub(crate) fn join(&mut self, id: u64, capacity: usize) -> Tap {
-        let gauge = Arc::new(Gauge::new());
-        gauge.open_gap(self.position);
+        let (flow, walk) = self.fill.open();
         self.stopped.push(self.readers.len());
         self.readers.push(Reader {
             id,
-            gauge: Arc::clone(&gauge),
+            flow,
             capacity: capacity as u64,
-            skipped: self.position,
-            gap: Some(OpenGap { at: self.position, block: None }),
+            skipped: walk.position(),
             offered_before: self.offered,
             dropped: 0,
             lost_since_take: 0,
@@ -130,7 +96,7 @@ impl Log {
             seen_waiting: 0,
             demand: 0,
         });
-        Tap::new(Arc::clone(&self.head), gauge, self.position)
+        Tap::new(walk)
     }
 
     /// Removes a reader: it gets nothing more. The last one takes its place. Returns that place.
@@ -139,12 +105,11 @@ impl Log {
         // Its tap may still be read, and must find an end: what comes now is not counted for it.
         self.stop(place);
         self.readers.swap_remove(place);
-        let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_some());
+        let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.is_stopped());
         self.stopped = gaps.map(|(place, _)| place).collect();
         self.be_unsure();
         if self.readers.is_empty() {
-            // Handles pin what they need.
-            (self.tail, self.left) = (None, 0);
+            self.fill.rest();
         }
         if self.readers.len() * 4 < self.readers.capacity() {
             self.readers.shrink_to(self.readers.len() * 2);
@@ -161,11 +126,11 @@ impl Log {
         let Some(reader) = self.readers.iter().find(|reader| reader.id == id) else {
             return Standing::default();
         };
-        let taken = reader.gauge.taken();
+        let taken = reader.flow.gauge.taken();
         Standing {
             offered: self.offered - reader.offered_before,
             taken,
-            waiting: reader.admitted(self.position) - taken,
+            waiting: reader.admitted(self.fill.position()) - taken,
             dropped: reader.dropped,
             demand: reader.demand(),
         }
@@ -173,19 +138,19 @@ impl Log {
 
     /// How many wait for the reader in this place, or in its own queue.
     pub(crate) fn waiting(&self, place: usize) -> u64 {
-        self.readers[place].waiting(self.position)
+        self.readers[place].waiting(self.fill.position())
     }
 
     /// The reader lost these many before what it gets next.
     pub(crate) fn add_lost(&mut self, place: usize, lost: u64) {
         self.stop(place);
-        self.readers[place].gauge.add_lost(lost);
+        self.readers[place].flow.gauge.add_lost(lost);
     }
 
     /// What the reader in this place has lost since the last event that it will get, to be told
     /// by another way.
     pub(crate) fn take_lost(&mut self, place: usize) -> u64 {
-        self.readers[place].gauge.take_lost()
+        self.readers[place].flow.gauge.take_lost()
     }
 
     /// The places of the readers that did not get the event just offered because they are full:
@@ -207,8 +172,7 @@ impl Log {
     }
 
     fn stop(&mut self, place: usize) {
-        let tail = self.tail.as_ref().map(Pin::address);
-        if self.readers[place].stop(self.position, tail) {
+        if self.fill.stop(&mut self.readers[place].flow) {
             self.stopped.push(place);
             self.be_unsure();
         }
@@ -222,15 +186,14 @@ impl Log {
     /// Offers an event to every reader. It is taken out of `event` if somebody gets it, or if
     /// `keep` asks for it. Those that are full are then [`refused`](Self::refused).
     #[inline(always)]
-    pub(crate) fn offer<E: Send + Sync + 'static>(
+    pub(crate) fn offer<E: Payload>(
         &mut self,
         event: &mut Option<E>,
         stamp: Stamp,
         keep: bool,
     ) -> Offered {
-        assert!(self.id == TypeId::of::<E>(), "a log is for the events of one type");
         self.offered += 1;
-        let admitted = if self.position < self.room_until && self.stopped.is_empty() {
+        let admitted = if self.fill.position() < self.room_until && self.stopped.is_empty() {
             self.readers.len()
         } else {
             self.admit_each()
@@ -238,43 +201,20 @@ impl Log {
         if admitted == 0 && !keep {
             return Offered { admitted, held: None };
         }
-        let Some(event) = event.take() else {
+        if event.is_none() {
             return Offered { admitted: 0, held: None };
-        };
-        if self.left == 0 {
-            self.begin_block();
         }
-        let place = self.next;
-        // SAFETY: the slot is one of the tail's, behind the last one written, and no reader looks
-        // at it before the head has moved on; the block is shaped for an `E`, as was asserted.
-        // Behind the last slot the address is not used.
-        unsafe {
-            place.write(admitted + usize::from(keep), stamp, event);
-            self.next = place.following::<E>();
-        }
-        self.left -= 1;
-        let held = if keep { self.hold(place) } else { None };
         if !self.resuming.is_empty() {
             self.resume();
         }
-        self.position += 1;
-        // Ordering: Release pairs with the Acquire in `Tap::look`: a reader that sees the position
-        // sees the event, its block, and the gaps before it.
-        self.head.0.0.store(self.position, Ordering::Release);
-        Offered { admitted, held }
-    }
-
-    /// A handle of the event just written.
-    fn hold(&self, place: Place) -> Option<Held> {
-        self.tail.as_ref()?.add(1);
-        // SAFETY: one of the owners it was written with is this one, and so is the pin just added.
-        Some(unsafe { Held::take_over(place) })
+        Offered { admitted, held: self.fill.write(stamp, event, keep) }
     }
 
     /// Looks at each reader that may be full.
     #[inline(never)]
     fn admit_each(&mut self) -> usize {
-        let Self { readers, stopped, resuming, position, .. } = self;
+        let Self { fill, readers, stopped, resuming, .. } = self;
+        let position = fill.position();
         let mut at = 0;
         while let Some(&place) = stopped.get(at) {
             let reader = &mut readers[place];
@@ -282,7 +222,7 @@ impl Log {
                 reader.lose_again();
                 reader.dropped += 1;
                 at += 1;
-            } else if reader.waiting(*position) >= reader.capacity {
+            } else if reader.waiting(position) >= reader.capacity {
                 reader.lose();
                 reader.dropped += 1;
                 at += 1;
@@ -290,7 +230,7 @@ impl Log {
                 resuming.push(stopped.swap_remove(at));
             }
         }
-        if *position >= self.room_until {
+        if position >= self.room_until {
             self.look_at_limits();
         }
         self.readers.len() - self.stopped.len()
@@ -298,28 +238,28 @@ impl Log {
 
     /// Looks at the readers that may be full by now; stops those that are.
     fn look_at_limits(&mut self) {
-        let Self { readers, stopped, limits, position, .. } = self;
+        let Self { fill, readers, stopped, limits, .. } = self;
         if std::mem::take(&mut self.unsure) {
             let mut anew = std::mem::take(limits).into_vec();
             anew.clear();
-            let flowing = readers.iter().enumerate().filter(|(_, reader)| reader.gap.is_none());
+            let flowing = readers.iter().enumerate().filter(|(_, reader)| !reader.is_stopped());
             anew.extend(flowing.map(|(place, reader)| Reverse((reader.limit(), place))));
             *limits = anew.into();
         }
-        let tail = self.tail.as_ref().map(Pin::address);
+        let position = fill.position();
         while let Some(mut first) = limits.peek_mut() {
             let Reverse((limit, place)) = *first;
-            if limit > *position {
+            if limit > position {
                 break;
             }
             let reader = &mut readers[place];
             let limit = reader.limit();
-            if limit > *position {
+            if limit > position {
                 *first = Reverse((limit, place));
                 continue;
             }
             PeekMut::pop(first);
-            reader.stop(*position, tail);
+            fill.stop(&mut reader.flow);
             stopped.push(place);
             reader.lose();
             reader.dropped += 1;
@@ -327,28 +267,12 @@ impl Log {
         self.room_until = limits.peek().map_or(u64::MAX, |Reverse((limit, _))| *limit);
     }
 
-    /// Begins a block, with a pin for each reader that flows.
-    #[cold]
-    fn begin_block(&mut self) {
-        let flowing = self.readers.len() - self.stopped.len() - self.resuming.len();
-        let block = Pin::from_pool(&self.pool, self.shape, 1 + flowing);
-        if let Some(tail) = &self.tail {
-            tail.set_next(&block);
-        }
-        (self.next, self.left) = (block.place(0), block.slots());
-        self.tail = Some(block);
-    }
-
-    /// Lets those whose gap ends go on with the event just written.
+    /// Lets those whose gap ends go on with the event that is to be written.
     #[cold]
     fn resume(&mut self) {
-        let Some(tail) = &self.tail else {
-            return;
-        };
-        let index = tail.slots() - self.left - 1;
         for place in self.resuming.drain(..) {
             let reader = &mut self.readers[place];
-            reader.resume(self.position, index, tail);
+            reader.skipped += self.fill.resume(&mut reader.flow);
             let limit = reader.limit();
             self.limits.push(Reverse((limit, place)));
             self.room_until = self.room_until.min(limit);
@@ -359,45 +283,40 @@ impl Log {
 impl Reader {
     /// How many events were for it.
     fn admitted(&self, position: u64) -> u64 {
-        self.gap.as_ref().map_or(position, |gap| gap.at) - self.skipped
+        self.flow.stopped_at().unwrap_or(position) - self.skipped
     }
 
     /// How many wait for it.
     fn waiting(&self, position: u64) -> u64 {
-        self.admitted(position) - self.gauge.taken() + self.gauge.elsewhere() as u64
+        self.admitted(position) - self.flow.gauge.taken() + self.flow.gauge.elsewhere() as u64
     }
 
     /// The position from which on it would be full, if it flows and takes nothing more.
     fn limit(&self) -> u64 {
-        let room = self.capacity.saturating_sub(self.gauge.elsewhere() as u64);
-        (self.skipped + self.gauge.taken()).saturating_add(room)
+        let room = self.capacity.saturating_sub(self.flow.gauge.elsewhere() as u64);
+        (self.skipped + self.flow.gauge.taken()).saturating_add(room)
     }
 
-    /// Opens a gap, unless one is open; whether it did.
-    fn stop(&mut self, position: u64, tail: Option<Address>) -> bool {
-        if self.gap.is_some() {
-            return false;
-        }
-        self.gap = Some(OpenGap { at: position, block: tail });
-        self.gauge.open_gap(position);
-        true
+    /// Whether it has a gap open; otherwise it flows.
+    fn is_stopped(&self) -> bool {
+        self.flow.stopped_at().is_some()
     }
 
     /// Whether it is as full as when it last lost an event, as far as a short look tells.
     fn stays_full(&self) -> bool {
-        self.seen_waiting >= self.capacity && self.seen == self.gauge.counts()
+        self.seen_waiting >= self.capacity && self.seen == self.flow.gauge.counts()
     }
 
     /// Does not get an event, because it is as full as it was.
     #[inline]
     fn lose_again(&mut self) {
-        self.gauge.add_lost(1);
+        self.flow.gauge.add_lost(1);
         self.lost_since_take += 1;
     }
 
     /// Does not get an event, because it is full.
     fn lose(&mut self) {
-        let counts = self.gauge.counts();
+        let counts = self.flow.gauge.counts();
         if counts != self.seen {
             self.note_fullness(counts);
         }
@@ -410,22 +329,11 @@ impl Reader {
         self.seen = counts;
         self.seen_waiting = self.waiting(0);
         self.lost_since_take = 0;
-        self.gauge.raise_high_water(usize::try_from(self.seen_waiting).unwrap_or(usize::MAX));
+        self.flow.gauge.raise_high_water(usize::try_from(self.seen_waiting).unwrap_or(usize::MAX));
     }
 
     /// The capacity that would have sufficed: the most that waited or was lost between two takes.
     fn demand(&self) -> u64 {
         self.demand.max(self.seen_waiting + self.lost_since_take)
-    }
-
-    /// Closes its gap: it goes on with the event at `position`, in slot `index` of the tail.
-    fn resume(&mut self, position: u64, index: usize, tail: &Pin) {
-        let Some(gap) = self.gap.take() else {
-            return;
-        };
-        self.skipped += position - gap.at;
-        let pin = (gap.block != Some(tail.address())).then(|| tail.clone());
-        let lost = self.gauge.take_lost();
-        self.gauge.close_gap(End { position, index, pin, lost });
     }
 }

@@ -2,14 +2,13 @@
 //!
 //! A handle is one pointer, to the event's slot, like an `Arc`; the slot knows its block.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
-use super::Stamp;
-use super::block::{Address, Pin, Shape};
+use super::block::{Address, Pin};
 use super::slot::Place;
+use crate::log::{Payload, Shape, Stamp};
 
 /// An event that is kept: one owner of its value, with a pin on its block.
 #[derive(Debug)]
@@ -21,36 +20,12 @@ pub(crate) struct Kept<E: 'static> {
     event: PhantomData<fn() -> E>,
 }
 
-/// An event that its reader looks at: lent by the block that it lies in, or kept.
-pub(crate) struct Lent<'a, E: 'static> {
-    place: Place,
-    owner: Owner,
-    event: PhantomData<&'a E>,
-}
-
-/// Who pins the block of an event that is lent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    /// The tap, while it is borrowed.
-    Reader,
-    /// The handle itself.
-    Handle,
-}
-
-/// Removes a pin when dropped, also if the event's destructor panics.
-struct Unpin(Address);
-
-impl Drop for Unpin {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: it is made by whoever gives up a pin.
-        unsafe { self.0.unpin(1) }
-    }
-}
+/// An event that is lent by the block that it lies in: one owner of its value, without a pin.
+pub(crate) struct Loan<'a, E: 'static>(ManuallyDrop<Kept<E>>, PhantomData<&'a E>);
 
 impl Held {
     /// Keeps an event in a block of its own.
-    pub(crate) fn new<E: Send + Sync + 'static>(stamp: Stamp, event: E) -> Self {
+    pub(crate) fn new<E: Payload>(stamp: Stamp, event: E) -> Self {
         let pin = ManuallyDrop::new(Pin::single(Shape::of::<E>()));
         let place = pin.place(0);
         // SAFETY: the block was made for an `E`, and nobody else has it.
@@ -62,12 +37,10 @@ impl Held {
     ///
     /// The caller is an owner of the event at `place`, with a pin on its block, and hands both
     /// over.
-    #[inline]
     pub(super) unsafe fn take_over(place: Place) -> Self {
         Self(place)
     }
 
-    #[inline]
     fn block(&self) -> Address {
         // SAFETY: the slot was written, and the block is pinned.
         unsafe { self.0.block() }
@@ -80,21 +53,18 @@ impl Held {
     }
 
     /// Whether the event is an `E`.
-    #[inline]
     pub(crate) fn is<E: 'static>(&self) -> bool {
         // SAFETY: the block is pinned.
-        unsafe { self.block().is_for::<E>() }
+        unsafe { self.block().header() }.is_for::<E>()
     }
 
     /// The event, if it is an `E`.
-    #[inline]
     pub(crate) fn get<E: 'static>(&self) -> Option<&E> {
         // SAFETY: it is an `E`, and this is an owner.
         self.is::<E>().then(|| unsafe { self.0.value() })
     }
 
     /// The event as an `E`, if it is one.
-    #[inline]
     pub(crate) fn downcast<E: 'static>(self) -> Result<Kept<E>, Self> {
         if !self.is::<E>() {
             return Err(self);
@@ -114,8 +84,9 @@ impl Clone for Held {
     fn clone(&self) -> Self {
         // SAFETY: this is an owner, with a pin on the block.
         unsafe {
-            self.0.retain(self.block().shape());
-            self.block().pin_again();
+            let block = self.block().header();
+            self.0.retain(block.shape);
+            block.add_pins(1);
         }
         Self(self.0)
     }
@@ -124,9 +95,12 @@ impl Clone for Held {
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        let unpin = Unpin(self.block());
-        // SAFETY: this is an owner, which is gone after this.
-        unsafe { self.0.release(unpin.0.shape()) };
+        // SAFETY: this is an owner, with a pin, and both are gone after this. The pin is removed
+        // last, also if the event's destructor panics.
+        unsafe {
+            let pin = self.block().claim();
+            self.0.release(pin.header().shape);
+        }
     }
 }
 
@@ -134,12 +108,10 @@ impl<E: 'static> Kept<E> {
     /// # Safety
     ///
     /// As [`Held::take_over`], and the event is an `E`.
-    #[inline]
     pub(super) unsafe fn take_over(place: Place) -> Self {
         Self { place, event: PhantomData }
     }
 
-    #[inline]
     pub(crate) fn stamp(&self) -> &Stamp {
         // SAFETY: the slot was written, and the block is pinned.
         unsafe { self.place.stamp() }
@@ -149,104 +121,65 @@ impl<E: 'static> Kept<E> {
 impl<E: 'static> Deref for Kept<E> {
     type Target = E;
 
-    #[inline]
     fn deref(&self) -> &E {
         // SAFETY: it is an `E`, and this is an owner.
         unsafe { self.place.value() }
-    }
-}
-
-/// As an `Arc` does, it shows the event.
-impl<E: fmt::Debug + 'static> fmt::Debug for Kept<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        E::fmt(self, f)
     }
 }
 
 impl<E: 'static> Clone for Kept<E> {
-    #[inline]
     fn clone(&self) -> Self {
         // SAFETY: this is an owner of an `E`, with a pin on the block.
         unsafe {
             self.place.retain(Shape::of::<E>());
-            self.place.block().pin_again();
+            self.place.block().header().add_pins(1);
+            Self::take_over(self.place)
         }
-        Self { place: self.place, event: PhantomData }
     }
 }
 
 impl<E: 'static> Drop for Kept<E> {
-    #[inline]
     fn drop(&mut self) {
-        // SAFETY: this is an owner of an `E`, with a pin, which is gone after this.
+        // SAFETY: as for `Held`, and it is an `E`.
         unsafe {
-            let _unpin = Unpin(self.place.block());
+            let _pin = self.place.block().claim();
             self.place.release(Shape::of::<E>());
         }
     }
 }
 
-impl<E: 'static> Lent<'_, E> {
+impl<E: 'static> Loan<'_, E> {
     /// # Safety
     ///
     /// The caller is an owner of the event at `place`, which is an `E`, and hands that over. The
     /// block is pinned for the lifetime.
-    #[inline]
-    pub(super) unsafe fn by_reader(place: Place) -> Self {
-        Self { place, owner: Owner::Reader, event: PhantomData }
-    }
-
-    #[inline]
-    pub(crate) fn stamp(&self) -> &Stamp {
-        // SAFETY: the slot was written, and the block is pinned.
-        unsafe { self.place.stamp() }
+    pub(super) unsafe fn take_over(place: Place) -> Self {
+        // SAFETY: instead of a pin of its own it has that of the lifetime.
+        Self(ManuallyDrop::new(unsafe { Kept::take_over(place) }), PhantomData)
     }
 
     /// Keeps the event.
     pub(crate) fn into_kept(self) -> Kept<E> {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: this is an owner of an `E`, and hands that over with a pin: its own or, where it
-        // is lent and the block is pinned by the tap, another.
+        let place = ManuallyDrop::new(self).0.place;
+        // SAFETY: this is an owner of an `E`, and hands that over with a pin that is added.
         unsafe {
-            if this.owner == Owner::Reader {
-                this.place.block().pin_again();
-            }
-            Kept::take_over(this.place)
+            place.block().header().add_pins(1);
+            Kept::take_over(place)
         }
     }
 }
 
-impl<E: 'static> From<Kept<E>> for Lent<'_, E> {
-    fn from(kept: Kept<E>) -> Self {
-        Self { place: ManuallyDrop::new(kept).place, owner: Owner::Handle, event: PhantomData }
+impl<E: 'static> Deref for Loan<'_, E> {
+    type Target = Kept<E>;
+
+    fn deref(&self) -> &Kept<E> {
+        &self.0
     }
 }
 
-impl<E: 'static> Deref for Lent<'_, E> {
-    type Target = E;
-
-    #[inline]
-    fn deref(&self) -> &E {
-        // SAFETY: it is an `E`, and this is an owner.
-        unsafe { self.place.value() }
-    }
-}
-
-/// As a reference does, it shows the event.
-impl<E: fmt::Debug + 'static> fmt::Debug for Lent<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        E::fmt(self, f)
-    }
-}
-
-impl<E: 'static> Drop for Lent<'_, E> {
-    #[inline]
+impl<E: 'static> Drop for Loan<'_, E> {
     fn drop(&mut self) {
-        // SAFETY: this is an owner of an `E`; where it is a handle it has a pin, otherwise the
-        // block is pinned by the tap.
-        unsafe {
-            let _unpin = (self.owner == Owner::Handle).then(|| Unpin(self.place.block()));
-            self.place.release(Shape::of::<E>());
-        }
+        // SAFETY: this is an owner of an `E`, which is gone after this.
+        unsafe { self.0.place.release(Shape::of::<E>()) }
     }
 }

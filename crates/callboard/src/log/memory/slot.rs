@@ -2,12 +2,12 @@
 
 use std::ptr::NonNull;
 
-use super::Stamp;
-use super::block::{Address, Shape};
+use super::block::Address;
+use crate::log::{Payload, Shape, Stamp};
 use crate::sync::{AtomicU32, Ordering};
 
 /// What stands before an event in its slot.
-pub(super) struct Slot {
+pub(in crate::log) struct Slot {
     /// How many owners the value has, if it is one that must be dropped: readers that have not
     /// come to it, and handles. The last drops it.
     owners: AtomicU32,
@@ -16,13 +16,19 @@ pub(super) struct Slot {
     stamp: Stamp,
 }
 
-/// More owners than this can only come of a program that forgets them in a loop; as in `Arc`, it
-/// is stopped before the count could wrap.
-const MOST_OWNERS: u32 = u32::MAX / 2;
+/// Drops a value in place, which nobody uses any more.
+pub(in crate::log) type DropGlue = unsafe fn(NonNull<u8>);
+
+/// How an `E` is dropped, if there is anything to drop.
+pub(in crate::log) const fn drop_glue<E>() -> Option<DropGlue> {
+    // SAFETY: handed on to whoever calls it: it is a valid `E` that nobody uses any more.
+    let drop: DropGlue = |value| unsafe { value.cast::<E>().drop_in_place() };
+    if std::mem::needs_drop::<E>() { Some(drop) } else { None }
+}
 
 /// Where a slot is, without a claim on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(NonNull<Slot>);
+pub(super) struct Place(pub(super) NonNull<Slot>);
 
 // SAFETY: a place alone gives access to nothing.
 unsafe impl Send for Place {}
@@ -30,16 +36,6 @@ unsafe impl Send for Place {}
 unsafe impl Sync for Place {}
 
 impl Place {
-    #[inline]
-    pub(super) fn new(slot: NonNull<Slot>) -> Self {
-        Self(slot)
-    }
-
-    /// A place that is none.
-    pub(super) fn dangling() -> Self {
-        Self(NonNull::dangling())
-    }
-
     /// Notes in which block the slot is, when that is made.
     ///
     /// # Safety
@@ -57,14 +53,8 @@ impl Place {
     /// The slot is one of a block shaped for `E`; it is not in use, and nobody else looks at it
     /// yet.
     #[inline(always)]
-    pub(super) unsafe fn write<E: Send + Sync + 'static>(
-        self,
-        owners: usize,
-        stamp: Stamp,
-        event: E,
-    ) {
+    pub(super) unsafe fn write<E: Payload>(self, owners: usize, stamp: Stamp, event: E) {
         // A bus has no room for so many readers that it would not fit.
-        #[expect(clippy::cast_possible_truncation, reason = "there are not so many readers")]
         let owners = AtomicU32::new(owners as u32);
         let slot = self.0.as_ptr();
         // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
@@ -80,7 +70,6 @@ impl Place {
     /// # Safety
     ///
     /// The slot is one of a block for events of type `E`.
-    #[inline]
     pub(super) unsafe fn following<E: 'static>(self) -> Self {
         // SAFETY: the end of a slot is inside its block, or one byte behind it.
         Self(unsafe { self.0.byte_add(Shape::of::<E>().stride) })
@@ -91,10 +80,9 @@ impl Place {
     /// # Safety
     ///
     /// The slot was written, and its block is pinned.
-    #[inline]
     pub(super) unsafe fn block(self) -> Address {
         // SAFETY: the caller's promise.
-        unsafe { Address::before(self.0, self.0.as_ref().offset as usize) }
+        unsafe { Address(self.0.byte_sub(self.0.as_ref().offset as usize).cast()) }
     }
 
     /// What is said of the event.
@@ -102,7 +90,6 @@ impl Place {
     /// # Safety
     ///
     /// The slot was written, and its block is pinned for `'a`.
-    #[inline]
     pub(super) unsafe fn stamp<'a>(self) -> &'a Stamp {
         // SAFETY: the caller's promise.
         unsafe { &self.0.as_ref().stamp }
@@ -114,7 +101,6 @@ impl Place {
     ///
     /// As [`stamp`](Self::stamp); it is an `E`; and if it is to be dropped, the caller is one of
     /// its owners for `'a`.
-    #[inline]
     pub(super) unsafe fn value<'a, E: 'static>(self) -> &'a E {
         // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
         unsafe { self.0.byte_add(Shape::of::<E>().value).cast::<E>().as_ref() }
@@ -130,8 +116,9 @@ impl Place {
         if shape.drop.is_some() {
             // SAFETY: an owner has a pin.
             let owners = unsafe { &self.0.as_ref().owners };
-            // Ordering: Relaxed, as in `Arc`: whoever adds an owner is one.
-            if owners.fetch_add(1, Ordering::Relaxed) > MOST_OWNERS {
+            // Ordering: Relaxed, as in `Arc`: whoever adds an owner is one. So many can only come
+            // of a program that forgets them in a loop.
+            if owners.fetch_add(1, Ordering::Relaxed) > u32::MAX / 2 {
                 std::process::abort();
             }
         }

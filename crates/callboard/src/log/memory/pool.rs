@@ -1,8 +1,8 @@
 //! Blocks that wait to be used again.
 
-use std::ptr;
+use std::ptr::{self, NonNull};
 
-use super::block::Address;
+use super::block::{Address, Header};
 use crate::sync::{AtomicPtr, Ordering};
 
 /// How many blocks of one event type are kept for the next events: enough that a steady flow
@@ -13,7 +13,7 @@ const SPARE_BLOCKS: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     /// Each holds a block that nobody else has, or none.
-    spare: [AtomicPtr<()>; SPARE_BLOCKS],
+    spare: [AtomicPtr<Header>; SPARE_BLOCKS],
 }
 
 impl Pool {
@@ -25,25 +25,18 @@ impl Pool {
             }
             // Ordering: Acquire pairs with the Release in `put`: every use of the block before it
             // was put here comes before those to come.
-            let block = spare.swap(ptr::null_mut(), Ordering::Acquire);
-            // SAFETY: only `put` stores here.
-            unsafe { Address::from_ptr(block) }
+            NonNull::new(spare.swap(ptr::null_mut(), Ordering::Acquire)).map(Address)
         })
     }
 
     /// Puts a block in that nobody has; hands it back if there is no room.
     pub(super) fn put(&self, block: Address) -> Option<Address> {
-        let stored = self.spare.iter().any(|spare| {
-            // Ordering: Release pairs with the Acquire in `take`.
-            let free = spare.compare_exchange(
-                ptr::null_mut(),
-                block.as_ptr(),
-                Ordering::Release,
-                Ordering::Relaxed,
-            );
-            free.is_ok()
-        });
-        (!stored).then_some(block)
+        // Ordering: Release pairs with the Acquire in `take`.
+        let (stored, not) = (Ordering::Release, Ordering::Relaxed);
+        let (none, this) = (ptr::null_mut(), block.0.as_ptr());
+        let mut places = self.spare.iter();
+        let found = places.any(|spare| spare.compare_exchange(none, this, stored, not).is_ok());
+        (!found).then_some(block)
     }
 }
 

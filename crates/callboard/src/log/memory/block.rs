@@ -1,0 +1,209 @@
+//! Blocks: the memory that events live in, and who keeps it.
+
+use std::alloc::{alloc, dealloc, handle_alloc_error};
+use std::any::TypeId;
+use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+
+use super::pool::Pool;
+use super::slot::Place;
+use crate::log::Shape;
+use crate::sync::{Arc, AtomicPtr, AtomicUsize, Ordering};
+
+/// What stands before the slots of a block.
+pub(in crate::log) struct Header {
+    /// How many pins there are: the block is given back when the last is gone.
+    pins: AtomicUsize,
+    /// The block that continues this one. It is not pinned by being here: whoever follows it has
+    /// a pin on it already.
+    pub(super) next: AtomicPtr<Self>,
+    /// The type of the events, and how they lie.
+    id: TypeId,
+    pub(super) shape: &'static Shape,
+    pub(super) slots: usize,
+    /// Where the block goes when it is given back. Touched by whoever has just made the block, or
+    /// has just removed its last pin.
+    pool: UnsafeCell<Option<Arc<Pool>>>,
+}
+
+/// A block's address, without a claim on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Address(pub(super) NonNull<Header>);
+
+/// One pin on a block: it stays as it is until the pin is dropped.
+#[derive(Debug)]
+pub(in crate::log) struct Pin(pub(super) Address);
+
+// SAFETY: an address alone gives access to nothing. A pin gives access to the header, all of whose
+// parts but `pool` may be used from any thread, and `pool` by its own rule; and to events, which
+// are `Send` and `Sync` (`Place::write`).
+unsafe impl Send for Address {}
+// SAFETY: as above.
+unsafe impl Sync for Address {}
+
+impl Header {
+    /// Whether the block is for events of type `E`.
+    pub(super) fn is_for<E: 'static>(&self) -> bool {
+        self.id == TypeId::of::<E>()
+    }
+
+    /// Adds pins, to be [claimed](Address::claim) or [removed](Pin::remove) later.
+    #[inline]
+    pub(super) fn add_pins(&self, pins: usize) {
+        // Ordering: Relaxed, as in `Arc`: whoever adds a pin has one. So many can only come of a
+        // program that forgets handles in a loop; it is stopped before the count could wrap.
+        if self.pins.fetch_add(pins, Ordering::Relaxed) > usize::MAX / 2 {
+            std::process::abort();
+        }
+    }
+}
+
+impl Pin {
+    /// A block for several events, with `pins` pins, one of which is returned and the others are
+    /// yet to be [claimed](Address::claim). It comes from the pool and will go back to it.
+    pub(super) fn from_pool(pool: &Arc<Pool>, shape: &'static Shape, pins: usize) -> Self {
+        let block = pool.take().unwrap_or_else(|| Self::allocate(shape, shape.slots()));
+        // SAFETY: the block is new, or was in the pool: nobody else has it.
+        unsafe { block.ready(pins, shape.is_pooled().then(|| Arc::clone(pool))) }
+    }
+
+    /// A block for a single event.
+    pub(super) fn single(shape: &'static Shape) -> Self {
+        // SAFETY: the block is new.
+        unsafe { Self::allocate(shape, 1).ready(1, None) }
+    }
+
+    fn allocate(shape: &'static Shape, slots: usize) -> Address {
+        let layout = shape.layout(slots);
+        // SAFETY: the layout is not empty, since it holds a header.
+        let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else {
+            handle_alloc_error(layout);
+        };
+        let (pins, next) = (AtomicUsize::new(0), AtomicPtr::new(ptr::null_mut()));
+        let pool = UnsafeCell::new(None);
+        let header = Header { pins, next, id: shape.id(), shape, slots, pool };
+        let block = memory.cast::<Header>();
+        // SAFETY: the memory is ours, and large and aligned enough for a header.
+        unsafe { block.write(header) };
+        for index in 0..slots {
+            let offset = shape.first + index * shape.stride;
+            // SAFETY: the block has room for all its slots, and is ours. A block of several slots
+            // is small, and an alignment is below 4 GiB, so that the offset fits.
+            unsafe { Place(memory.byte_add(offset).cast()).prepare(offset as u32) };
+        }
+        Address(block)
+    }
+
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: the block is there as long as this pin is.
+        unsafe { self.0.header() }
+    }
+
+    /// Where slot `index` is.
+    #[inline]
+    pub(super) fn place(&self, index: usize) -> Place {
+        let header = self.header();
+        assert!(index < header.slots, "a block has no slot {index}");
+        let offset = header.shape.first + index * header.shape.stride;
+        // SAFETY: a block has room for all its slots.
+        Place(unsafe { self.0.0.byte_add(offset) }.cast())
+    }
+
+    /// Drops the pin, and `more` pins besides.
+    #[inline]
+    pub(super) fn remove(self, more: usize) {
+        let pin = ManuallyDrop::new(self);
+        // SAFETY: the pins are the caller's to remove, and this one is not used again.
+        unsafe { pin.0.unpin(1 + more) };
+    }
+}
+
+impl Drop for Pin {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the pin is gone after this.
+        unsafe { self.0.unpin(1) }
+    }
+}
+
+impl Address {
+    /// Takes over a pin that was added for the caller.
+    ///
+    /// # Safety
+    ///
+    /// There is such a pin, and nobody else takes it over.
+    pub(super) unsafe fn claim(self) -> Pin {
+        Pin(self)
+    }
+
+    /// What is said of the block.
+    ///
+    /// # Safety
+    ///
+    /// The block is pinned for `'a`, or nobody else has it.
+    pub(super) unsafe fn header<'a>(self) -> &'a Header {
+        // SAFETY: the caller's promise; a header was written when the block was made.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Makes a block ready for use.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else has the block: it is new, or was in a pool.
+    unsafe fn ready(self, pins: usize, pool: Option<Arc<Pool>>) -> Pin {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.header().pins.store(pins, Ordering::Relaxed);
+            self.header().next.store(ptr::null_mut(), Ordering::Relaxed);
+            *self.header().pool.get() = pool;
+        }
+        Pin(self)
+    }
+
+    /// Removes pins; the last one's gives the block back.
+    ///
+    /// # Safety
+    ///
+    /// The pins are the caller's to remove.
+    #[inline]
+    unsafe fn unpin(self, pins: usize) {
+        // SAFETY: the block is there as long as a pin is.
+        let header = unsafe { self.header() };
+        // Ordering: Release pairs with the Acquire of whoever removes the last pin, as in `Arc`:
+        // every use of the block comes before it is used anew.
+        if header.pins.fetch_sub(pins, Ordering::AcqRel) == pins {
+            // SAFETY: nobody has the block now.
+            unsafe { self.give_back() }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The last pin is gone.
+    #[cold]
+    unsafe fn give_back(self) {
+        // SAFETY: nobody else has the block.
+        let pool = unsafe { (*self.header().pool.get()).take() };
+        // In the pool the block must not keep the pool alive; and if this drops the pool, the
+        // block goes with it.
+        let rest = pool.as_ref().map_or(Some(self), |pool| pool.put(self));
+        if let Some(block) = rest {
+            // SAFETY: as above.
+            unsafe { block.free() }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Nobody else has the block.
+    pub(super) unsafe fn free(self) {
+        // SAFETY: nobody else has the block, which was allocated with this layout. Its values are
+        // dropped: their owners held pins.
+        unsafe {
+            let header = self.0.read();
+            dealloc(self.0.as_ptr().cast(), header.shape.layout(header.slots));
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The log's raw memory: the one module with unsafe code.
+//!
+//! Blocks hold events in slots, handles keep them, and a pool keeps blocks for later. Two cursors
+//! are all that the rest of the log has of them: the writer's [`Fill`] and a reader's [`Walk`],
+//! which go from slot to slot and hand out what lies there. Everything that this module shows is
+//! safe to call; why is said in [`log`](super), by the invariants 1 to 3:
+//!
+//! - 1 is kept by `Fill::write`, which moves the head on behind the slot, and by `Walk::look`: a
+//!   walk takes nothing beyond what that saw.
+//! - 2 and 3 are kept by `Fill::resume` and `Fill::stop`, which count the readers that flow, so
+//!   that a block is begun with a pin for each, and a slot is written with a share for each; and
+//!   by `Walk::look` again, which ends at the reader's next gap.
+//!
+//! What is taken on trust, from two pages without unsafe code: that [`Gauge`](super::Gauge) has a
+//! walk stop at the first of its gaps and hands out their ends in order, each once; and the
+//! arithmetic of [`Shape`](super::Shape). And that the cursors are used with those they belong to:
+//! a `Flow` with its `Fill`.
+//!
+//! A cursor, a flow or a handle that is forgotten (`mem::forget`) keeps memory; it does no harm.
+
+mod block;
+mod cursor;
+mod handle;
+mod pool;
+mod slot;
+
+pub(super) use block::{Header, Pin};
+pub(super) use cursor::{Fill, Flow, Lending, Walk};
+pub(crate) use handle::{Held, Kept, Loan};
+pub(super) use slot::{DropGlue, Slot, drop_glue};

@@ -1,0 +1,122 @@
+//! How events lie in a block: plain arithmetic, which the memory relies on.
+
+use std::alloc::Layout;
+use std::any::TypeId;
+
+use super::memory::{DropGlue, Header, Slot, drop_glue};
+
+/// What may lie in a block: any thread may read it there, and drop it.
+pub(crate) trait Payload: Send + Sync + 'static {}
+
+impl<E: Send + Sync + 'static> Payload for E {}
+
+/// How an event type lies in a block.
+pub(crate) struct Shape {
+    id: fn() -> TypeId,
+    /// Drops a value in place; `None` if there is nothing to drop.
+    pub(super) drop: Option<DropGlue>,
+    align: usize,
+    /// From the start of a block to its first slot.
+    pub(super) first: usize,
+    /// From the start of a slot to the value in it, and to the next slot.
+    pub(super) value: usize,
+    pub(super) stride: usize,
+}
+
+/// What stands before the slots of a block, and before the event in a slot.
+const HEADER: Layout = Layout::new::<Header>();
+const SLOT: Layout = Layout::new::<Slot>();
+/// A block holds about this many bytes...
+const BLOCK_BYTES: usize = 4_096;
+/// ...and at the most this many events.
+const BLOCK_SLOTS: usize = 64;
+/// A block of events that are larger is not kept to be used again: to allocate it is little beside
+/// filling it.
+const POOLED_EVENT: usize = 16_384;
+/// A block of several slots starts at a cache line, so that a slot of 64 bytes is one.
+const CACHE_LINE: usize = 64;
+
+impl Shape {
+    /// How an `E` lies.
+    #[inline]
+    pub(crate) const fn of<E: 'static>() -> &'static Self {
+        const { &Self::new::<E>() }
+    }
+
+    const fn new<E: 'static>() -> Self {
+        let (header, slot) = (HEADER, SLOT);
+        let align = if align_of::<E>() > slot.align() { align_of::<E>() } else { slot.align() };
+        let value = slot.size().next_multiple_of(align);
+        let start = if align > CACHE_LINE { align } else { CACHE_LINE };
+        Self {
+            id: TypeId::of::<E>,
+            drop: drop_glue::<E>(),
+            align,
+            first: header.size().next_multiple_of(start),
+            value,
+            stride: (value + size_of::<E>()).next_multiple_of(align),
+        }
+    }
+
+    pub(super) fn id(&self) -> TypeId {
+        (self.id)()
+    }
+
+    /// How many slots an ordinary block has.
+    pub(super) fn slots(&self) -> usize {
+        (BLOCK_BYTES / self.stride).clamp(1, BLOCK_SLOTS)
+    }
+
+    /// Whether blocks are kept to be used again.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.stride <= POOLED_EVENT
+    }
+
+    /// What a block of so many slots takes.
+    pub(super) fn layout(&self, slots: usize) -> Layout {
+        let align = self.align.max(if slots > 1 { CACHE_LINE } else { HEADER.align() });
+        let size = self.stride.checked_mul(slots).and_then(|size| size.checked_add(self.first));
+        let layout = size.map(|size| Layout::from_size_align(size, align));
+        match layout {
+            Some(Ok(layout)) => layout,
+            // A value of almost `isize::MAX` bytes can't have been made in the first place.
+            _ => unreachable!("the event is larger than memory"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HEADER, SLOT, Shape};
+
+    fn lies_well<E: 'static>() {
+        let shape = Shape::of::<E>();
+        assert!(shape.first >= HEADER.size(), "the header has room");
+        assert!(shape.value >= SLOT.size(), "what is said of the event has room");
+        assert!(shape.stride - shape.value >= size_of::<E>(), "so has the event");
+        for slots in [1, shape.slots()] {
+            let layout = shape.layout(slots);
+            assert!(layout.size() >= shape.first + slots * shape.stride, "so have the slots");
+            assert!(layout.align() >= HEADER.align());
+            for offset in [shape.first, shape.stride, layout.align()] {
+                assert_eq!(offset % SLOT.align(), 0, "every slot is aligned");
+            }
+            for offset in [shape.first + shape.value, shape.stride, layout.align()] {
+                assert_eq!(offset % align_of::<E>(), 0, "so is every event");
+            }
+        }
+    }
+
+    #[test]
+    fn all_have_room_and_are_aligned() {
+        #[repr(align(4096))]
+        struct Page;
+        lies_well::<()>();
+        lies_well::<u8>();
+        lies_well::<[u8; 7]>();
+        lies_well::<[u64; 5]>();
+        lies_well::<[u8; 1 << 20]>();
+        lies_well::<u128>();
+        lies_well::<Page>();
+    }
+}
