@@ -2,18 +2,13 @@
 
 mod array_queue;
 mod async_broadcast;
-mod async_channel;
 mod callboard;
 mod callboard_ask;
-mod crossbeam;
+mod channels;
 mod disruptor;
-mod flume;
 mod kameo;
-mod kanal;
 mod scatter;
-mod std_mpsc;
 mod tokio_broadcast;
-mod tokio_mpsc;
 
 use ::callboard::Event;
 
@@ -23,6 +18,7 @@ use crate::row::{Contestant, Sample, Side};
 
 pub(crate) use array_queue::shared_arc;
 use callboard::{OneByOne, OneThread, OneThreadBatched};
+use channels::{AsyncChannel, Crossbeam, Flume, Kanal, StdMpsc, TokioMpsc};
 
 pub(crate) use callboard::Batched;
 pub(crate) use callboard_ask::Asked;
@@ -78,12 +74,12 @@ pub(crate) fn queues<M: Message>() -> Vec<Entry<QueueRuns>> {
         queue::<M, array_queue::Boxed<M>>(),
         queue::<M, array_queue::ByValue<M>>(),
         overwriting::<M, tokio_broadcast::OneThread<M>>(),
-        queue::<M, Ends<tokio_mpsc::TokioMpsc, M>>(),
-        queue::<M, Ends<flume::Flume, M>>(),
-        queue::<M, Ends<async_channel::AsyncChannel, M>>(),
-        queue::<M, Ends<kanal::Kanal, M>>(),
-        queue::<M, Ends<crossbeam::Crossbeam, M>>(),
-        queue::<M, Ends<std_mpsc::StdMpsc, M>>(),
+        queue::<M, Ends<TokioMpsc, M>>(),
+        queue::<M, Ends<Flume, M>>(),
+        queue::<M, Ends<AsyncChannel, M>>(),
+        queue::<M, Ends<Kanal, M>>(),
+        queue::<M, Ends<Crossbeam, M>>(),
+        queue::<M, Ends<StdMpsc, M>>(),
     ]
 }
 
@@ -93,10 +89,10 @@ pub(crate) fn tasks<M: Message>() -> Vec<Entry<TaskRuns>> {
         task::<M, tokio_broadcast::OneByOne>(),
         task::<M, tokio_broadcast::Batched>(),
         task::<M, async_broadcast::AsyncBroadcast>(),
-        task::<M, Each<tokio_mpsc::TokioMpsc>>(),
-        task::<M, Each<flume::Flume>>(),
-        task::<M, Each<async_channel::AsyncChannel>>(),
-        task::<M, Each<kanal::Kanal>>(),
+        task::<M, Each<TokioMpsc>>(),
+        task::<M, Each<Flume>>(),
+        task::<M, Each<AsyncChannel>>(),
+        task::<M, Each<Kanal>>(),
         kameo::tasks::<M>(),
     ]
 }
@@ -106,12 +102,12 @@ pub(crate) fn threads<M: Message>() -> Vec<Entry<ThreadRuns>> {
     vec![
         thread::<M, tokio_broadcast::Batched>(),
         thread::<M, async_broadcast::AsyncBroadcast>(),
-        thread::<M, Each<tokio_mpsc::TokioMpsc>>(),
-        thread::<M, Each<flume::Flume>>(),
-        thread::<M, Each<async_channel::AsyncChannel>>(),
-        thread::<M, Each<kanal::Kanal>>(),
-        thread::<M, Each<crossbeam::Crossbeam>>(),
-        thread::<M, Each<std_mpsc::StdMpsc>>(),
+        thread::<M, Each<TokioMpsc>>(),
+        thread::<M, Each<Flume>>(),
+        thread::<M, Each<AsyncChannel>>(),
+        thread::<M, Each<Kanal>>(),
+        thread::<M, Each<Crossbeam>>(),
+        thread::<M, Each<StdMpsc>>(),
         disruptor::threads::<M>(),
     ]
 }

@@ -2,12 +2,13 @@
 
 use std::mem;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use callboard::{Bus, Call, Event, Outcome, RecvTimeoutError, Request, Subscription};
+use callboard::{Bus, Call, Event, Outcome, Priority, RecvTimeoutError, Request, Subscription};
 use futures_lite::{FutureExt, StreamExt};
 
 use crate::support::{
@@ -282,6 +283,43 @@ fn no_wakeup_is_lost_between_looking_and_sleeping() {
             reader.join().unwrap();
         });
     }
+}
+
+#[test]
+fn nobody_sleeps_through_an_event() {
+    in_time("readers that are woken", || {
+        const ROUNDS: u64 = 2_000;
+        let bus = Bus::new();
+        let acknowledged = [(); 3].map(|()| AtomicU64::new(0));
+        let readers = [0, 1, 2].map(|_| bus.subscriber("reader").capacity(2).subscribe::<Tick>());
+        bus.start();
+        thread::scope(|scope| {
+            for (place, mut ticks) in readers.into_iter().enumerate() {
+                let acknowledged = &acknowledged[place];
+                scope.spawn(move || {
+                    let mut last = 0;
+                    while last < ROUNDS {
+                        // A future that is polled and dropped, now and then, as `select!` does.
+                        if place > 0 && last % 3 == 0 && poll(&mut ticks.recv()).is_ready() {
+                            last += 1;
+                        } else if place > 1 {
+                            last += ticks.blocking_recv_batch().unwrap().count() as u64;
+                        } else {
+                            last = ticks.blocking_recv().unwrap().0;
+                        }
+                        acknowledged.store(last, Ordering::Release);
+                    }
+                });
+            }
+            for number in 1..=ROUNDS {
+                let priority = if number % 7 == 0 { Priority::High } else { Priority::Normal };
+                bus.publish_with(Tick(number), priority);
+                while acknowledged.iter().any(|last| last.load(Ordering::Acquire) < number) {
+                    thread::yield_now();
+                }
+            }
+        });
+    });
 }
 
 #[test]

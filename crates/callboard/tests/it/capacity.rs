@@ -6,7 +6,7 @@ use std::thread;
 
 use callboard::{Bus, Delivery, DropReason, Dropped, Event, EventSet, Overflow, Subscription};
 
-use crate::support::{Log, in_time, publish_all};
+use crate::support::{Log, Rng, in_time, publish_all};
 
 #[derive(Debug, Event)]
 struct Tick(u64);
@@ -251,4 +251,40 @@ fn reader_that_races_never_sees_more_than_the_capacity() {
         assert_eq!(received + missed, 20_000);
         assert_eq!(bus.snapshot().subscriber("clock").unwrap().high_water.max(5), 5);
     });
+}
+
+#[test]
+fn capacity_is_exact_however_a_reader_falls_behind_and_catches_up() {
+    for capacity in [0, 1, 2, 31, 32, 33, 100] {
+        let bus = Bus::new();
+        let mut rng = Rng::new(capacity as u64 + 1);
+        let mut reader = bus.subscriber("reader").capacity(capacity).subscribe::<Tick>();
+        let mut ahead = bus.subscriber("ahead").capacity(usize::MAX).subscribe::<Tick>();
+        bus.start();
+        let (mut expected, mut lost, mut number) = (Vec::new(), 0, 0);
+        for _ in 0..2_000 {
+            for _ in 0..rng.below(capacity + 3) {
+                number += 1;
+                let published = bus.publish(Tick(number));
+                if expected.len() < capacity {
+                    assert_eq!((published.delivered(), published.dropped()), (2, 0));
+                    expected.push((number, std::mem::take(&mut lost)));
+                } else {
+                    assert_eq!((published.delivered(), published.dropped()), (1, 1));
+                    lost += 1;
+                }
+                assert_eq!(reader.len(), expected.len());
+                assert_eq!(reader.pending_missed(), lost);
+            }
+            let took = rng.below(capacity + 3).min(expected.len());
+            for (number, missed) in expected.drain(..took) {
+                let event = reader.try_recv().unwrap();
+                assert_eq!((event.0, event.missed()), (number, missed), "capacity {capacity}");
+            }
+            if rng.one_in(2) {
+                ahead.try_iter().for_each(drop);
+            }
+        }
+        assert!(reader.ledger().balances());
+    }
 }

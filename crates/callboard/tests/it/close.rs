@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use callboard::testing::settle_within;
 use callboard::{
     AnyEvent, Bus, Clock, DropReason, Event, Phase, Request, Sleep, Started, SystemClock,
     TryRecvError,
@@ -222,6 +223,42 @@ fn drain_of_nothing_is_done() {
     let bus = Bus::new();
     let _idle = bus.subscribe::<Tick>("idle");
     assert!(soon("draining", bus.close_and_drain(Duration::MAX)).is_ok());
+}
+
+#[test]
+fn whoever_waits_for_the_drain_is_always_told() {
+    for round in 0..100_u64 {
+        in_time("the drain", move || {
+            let bus = Bus::new();
+            let readers = [0, 1].map(|_| bus.subscriber("reader").subscribe::<Tick>());
+            bus.start();
+            publish_all(&bus, (0..40).map(Tick));
+            let drained = thread::scope(|scope| {
+                let mut readers = readers.into_iter();
+                let (mut one, mut other) = (readers.next().unwrap(), readers.next().unwrap());
+                let reader = scope.spawn(move || {
+                    one.iter().for_each(drop);
+                    one
+                });
+                let batches = scope.spawn(move || {
+                    while let Some(batch) = other.blocking_recv_batch() {
+                        batch.for_each(drop);
+                    }
+                    other
+                });
+                if round % 2 == 0 {
+                    thread::yield_now();
+                }
+                // Far beyond our patience: only being told ends it.
+                let drained = soon("the drain", bus.close_and_drain(10 * PATIENCE));
+                let settled = soon("that all settles", settle_within(&bus, 10 * PATIENCE));
+                assert!(settled.is_ok());
+                drop((reader.join().unwrap(), batches.join().unwrap()));
+                drained
+            });
+            assert!(drained.is_ok());
+        });
+    }
 }
 
 #[test]

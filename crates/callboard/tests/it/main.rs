@@ -1,6 +1,7 @@
 //! The library from the outside: one file per promise of the contract, and one per part.
 #![cfg(feature = "derive")]
 
+mod batches;
 mod cancel;
 mod capacity;
 mod close;
@@ -9,7 +10,6 @@ mod contract;
 mod cycles;
 mod filtering;
 mod ledger;
-mod log;
 mod never_blocks;
 mod one_order;
 mod panics;
@@ -24,8 +24,10 @@ mod request_outcomes;
 mod requests;
 mod retained;
 mod sets;
+mod shapes;
 mod start;
 mod start_ready;
+mod storm;
 mod support;
 mod testing;
 mod traits;

@@ -1,6 +1,7 @@
 //! Promise 2: whoever receives two events receives them in the same order, whatever threads
 //! published them, and a publisher's own events keep theirs.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -168,6 +169,49 @@ fn reader_that_joins_sees_one_unbroken_stretch() {
         for stretch in lock(&stretches).iter() {
             assert!(stretch.is_sorted_by(|one, next| one < next), "{stretch:?}");
         }
+    });
+}
+
+#[test]
+fn subscriber_gets_whatever_is_published_after_it_has_subscribed() {
+    in_time("subscribers beside a publisher", || {
+        let bus = Bus::new();
+        bus.start();
+        let published = AtomicU64::new(0);
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut number = 0;
+                while !done.load(Ordering::SeqCst) {
+                    number += 1;
+                    bus.publish(A(0, number));
+                    published.store(number, Ordering::SeqCst);
+                }
+            });
+            for round in 0..200 {
+                let guest = bus.subscriber("guest").late().capacity(usize::MAX);
+                let mut guest = guest.subscribe::<A>();
+                let all = (round % 5 == 0).then(|| {
+                    let all = bus.subscriber("all").late().lossy().capacity(1);
+                    all.subscribe::<AnyEvent>()
+                });
+                let before = published.load(Ordering::SeqCst);
+                if round % 7 == 0 {
+                    bus.pause();
+                    bus.start();
+                }
+                // One may be under way that was begun before.
+                let first = guest.blocking_recv().unwrap().1;
+                assert!(first <= before + 2, "{first} is the first, {before} were published");
+                let next: Vec<u64> = guest.try_iter().take(5).map(|event| event.1).collect();
+                assert!(
+                    next.iter().copied().eq((first + 1..).take(next.len())),
+                    "{first}, {next:?}"
+                );
+                drop(all);
+            }
+            done.store(true, Ordering::SeqCst);
+        });
     });
 }
 

@@ -12,7 +12,7 @@ use callboard::{
 };
 
 use crate::support::{
-    Log, OnDrop, in_a_process, in_time, poll, poll_with, publish_all, soon, waker_fn,
+    Census, Log, OnDrop, Token, in_a_process, in_time, poll, poll_with, publish_all, soon, waker_fn,
 };
 
 #[derive(Debug, Event)]
@@ -167,6 +167,44 @@ fn many_destructors_that_panic_at_once_do_not_abort() {
         drop(leaves);
         bus.close();
     });
+}
+
+/// A bomb with a number, of which the living are counted.
+#[derive(Debug, Event)]
+struct CountedBomb {
+    number: u64,
+    _token: Token,
+    _fuse: OnDrop,
+}
+
+#[test]
+fn events_that_explode_leave_every_account_and_every_other_event_as_they_were() {
+    let (bus, census) = (Bus::new(), Census::default());
+    let bomb = |number| CountedBomb { number, _token: census.token(), _fuse: fuse() };
+    let mut bombs = bus.subscriber("reader").capacity(100).subscribe::<CountedBomb>();
+    bus.start();
+    for round in 0..20 {
+        publish_all(&bus, (0..100).map(bomb));
+        let mut kept: Vec<Delivery<CountedBomb>> = Vec::new();
+        assert!(explodes(|| {
+            for bomb in bombs.try_recv_batch().unwrap() {
+                assert_eq!(bomb.number, 0);
+            }
+        }));
+        assert!(explodes(|| drop(bombs.try_recv().map(|bomb| (bomb.clone(), bomb)))));
+        kept.extend(bombs.try_iter().take(10));
+        assert!(kept.iter().map(|bomb| bomb.number).eq(2..12), "round {round}");
+        let ledger = bombs.ledger();
+        assert!(ledger.balances());
+        assert_eq!((ledger.delivered, ledger.queued), (12, 88));
+        assert_eq!(census.alive(), 98);
+        assert!(!explodes(|| drop(bombs)), "a subscription contains what it gives up");
+        assert_eq!(census.alive(), 10);
+        kept.drain(..).for_each(|bomb| assert!(explodes(|| drop(bomb))));
+        assert_eq!(census.alive(), 0);
+        bombs = bus.subscriber("reader").late().capacity(100).subscribe();
+    }
+    assert!(bus.snapshot().balances());
 }
 
 #[derive(Debug, Event)]

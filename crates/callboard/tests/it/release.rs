@@ -1,11 +1,13 @@
 //! Promise 9: an event's memory is freed when its last reader is done with it, and unsubscribing
 //! frees everything at once.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::task::Poll;
 use std::thread;
 
-use callboard::{Bus, Coalesce, Event, Overflow, Request};
+use callboard::{Bus, Coalesce, Delivery, Event, Overflow, Request};
 
 use crate::support::{Census, Token, in_time, poll, publish_all};
 
@@ -296,4 +298,42 @@ fn leaving_while_others_publish_frees_each_event_once() {
         });
         assert_eq!(census.alive(), 0);
     });
+}
+
+#[derive(Debug, Event)]
+struct Numbered(u64, #[expect(dead_code, reason = "only counted")] Token);
+
+#[test]
+fn what_is_forgotten_leaves_the_rest_as_it_was() {
+    // What is forgotten stays within reach of a detector of leaks.
+    static CENSUS: LazyLock<Census> = LazyLock::new(Census::default);
+    static FORGOTTEN: Mutex<Vec<Delivery<Numbered>>> = Mutex::new(Vec::new());
+    let (bus, census) = (Bus::new(), &*CENSUS);
+    let mut reader = bus.subscriber("reader").capacity(50).subscribe::<Numbered>();
+    let mut other = bus.subscriber("other").capacity(usize::MAX).subscribe::<Numbered>();
+    bus.start();
+    let mut forgotten = 0;
+    for number in 0..1_000 {
+        bus.publish(Numbered(number, census.token()));
+        mem::forget(reader.recv());
+        match number % 10 {
+            3 => {
+                let _forgotten = mem::ManuallyDrop::new(reader.try_recv_batch());
+            }
+            5 => {
+                mem::forget(reader.try_recv_batch().unwrap().next());
+                forgotten += 1;
+            }
+            7 => {
+                FORGOTTEN.lock().unwrap().push(reader.try_recv().unwrap());
+                forgotten += 1;
+            }
+            _ => drop(reader.try_recv()),
+        }
+        assert_eq!(other.try_recv().unwrap().0, number);
+    }
+    let waiting = reader.len();
+    drop(reader);
+    drop(other);
+    assert_eq!(census.alive(), forgotten, "{waiting} were given up");
 }

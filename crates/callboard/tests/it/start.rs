@@ -227,6 +227,40 @@ fn start_amid_publishers_loses_and_reorders_nothing() {
 }
 
 #[test]
+fn replay_does_not_overtake_what_a_busy_reader_has_not_seen() {
+    in_time("a reader of pauses", || {
+        let bus = Bus::new();
+        let mut changes = bus.subscriber("reader").capacity(usize::MAX).subscribe::<Change>();
+        bus.start();
+        const ROUNDS: u64 = 8_000;
+        let reader = thread::spawn(move || {
+            let mut last = 0;
+            while last < 2 * ROUNDS {
+                match changes.try_recv() {
+                    Ok(change) if change.0 > 0 => {
+                        assert_eq!(change.0, last + 1, "out of order");
+                        last = change.0;
+                    }
+                    Ok(_) => {}
+                    Err(_) => thread::yield_now(),
+                }
+            }
+        });
+        for round in 0..ROUNDS {
+            bus.publish_with(Change(0), Priority::Low);
+            bus.publish(Change(2 * round + 1));
+            bus.pause();
+            bus.publish(Change(2 * round + 2));
+            bus.start();
+            if round % 8 == 0 {
+                thread::yield_now();
+            }
+        }
+        reader.join().unwrap();
+    });
+}
+
+#[test]
 fn storm_of_starts_and_pauses_loses_nothing() {
     for seed in 30..34 {
         in_time("a storm of starts and pauses", move || {

@@ -110,6 +110,21 @@ fn types_are_send_sync_unpin_clone_and_debug_as_promised() {
     }
 }
 
+#[derive(Debug, Event)]
+struct Number(#[expect(dead_code, reason = "only shown")] u64);
+
+#[test]
+fn received_event_is_shown_as_itself() {
+    let bus = Bus::new();
+    let mut numbers = bus.subscribe::<Number>("reader");
+    bus.start();
+    crate::support::publish_all(&bus, (1..=2).map(Number));
+    let batch = numbers.try_recv_batch().unwrap().next().map(|number| format!("{number:?}"));
+    assert!(batch.as_ref().is_some_and(|shown| shown.contains("Number(1)")), "{batch:?}");
+    let delivery = format!("{:?}", numbers.try_recv().unwrap());
+    assert!(delivery.contains("Number(2)"), "{delivery}");
+}
+
 #[test]
 fn errors_are_errors() {
     fn is_error<E: std::error::Error + Send + Sync + 'static>() {}
