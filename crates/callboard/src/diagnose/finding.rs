@@ -52,7 +52,7 @@ pub enum FindingKind {
     TooSlow,
     /// A subscriber has never used more than a small part of a large capacity.
     CapacityTooLarge,
-    /// A queue, or the buffer, holds much memory.
+    /// A queue, or the buffer, or whoever keeps deliveries of a type, holds much memory.
     MemoryHeld,
     /// Requests of this type are made, or observed, but nobody answers them.
     NoResponder,

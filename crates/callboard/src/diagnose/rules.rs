@@ -171,6 +171,17 @@ fn memory(snapshot: &Snapshot, found: &mut Findings) {
         let seen = format!("holds {events} events, {bytes} of the bus's {} bytes", snapshot.bytes);
         found.add(FindingKind::MemoryHeld, holder, seen, "read them, or lower its capacity");
     }
+    for of in &snapshot.types {
+        // What waits lies in blocks that it fills, or fills for the most part.
+        if of.memory >= MUCH_MEMORY && of.memory > 8 * snapshot.bytes {
+            let seen = format!(
+                "has events that lie in {} bytes of memory, while all that waits is {}",
+                of.memory, snapshot.bytes
+            );
+            let cure = "keep fewer of its deliveries: copy out of them what is needed";
+            found.add(FindingKind::MemoryHeld, &of.event_type, seen, cure);
+        }
+    }
 }
 
 /// Published but unheard, heard but never published, requests without a responder.

@@ -113,6 +113,11 @@ impl Feed {
         (Routed { delivered: offered.admitted, dropped }, offered.held)
     }
 
+    /// Bytes of the memory that the events of the log lie in.
+    pub(crate) fn bytes(&self) -> usize {
+        self.log.bytes()
+    }
+
     fn refused(&self) -> impl Iterator<Item = &Mailbox> {
         self.log.refused().iter().map(|place| &*self.mailboxes[*place])
     }

@@ -10,10 +10,15 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, Padded};
 pub(super) struct Head(pub(super) Padded<AtomicU64>);
 
 /// What the writer and one reader tell each other.
+///
+/// Both sides may share a cache line: while the reader flows, the writer looks here only when the
+/// reader may be full; and when the writer comes here for every event, the reader does not take.
+/// Two readers may not.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Gauge {
-    of_reader: Padded<OfReader>,
-    of_writer: Padded<OfWriter>,
+    of_reader: OfReader,
+    of_writer: OfWriter,
     /// The gaps that the reader has not come to, oldest first; only the last may be open.
     /// Locked by the writer when it opens or closes one, by the reader when it comes to one.
     gaps: Mutex<VecDeque<Gap>>,
@@ -63,8 +68,8 @@ impl Gauge {
     pub(super) fn new() -> Self {
         let of_writer = OfWriter { next_gap: AtomicU64::new(NO_GAP), lost: AtomicU64::new(0) };
         Self {
-            of_reader: Padded::default(),
-            of_writer: Padded(of_writer),
+            of_reader: OfReader::default(),
+            of_writer,
             // For the one that every reader begins with.
             gaps: Mutex::new(VecDeque::with_capacity(1)),
         }
@@ -72,7 +77,7 @@ impl Gauge {
 
     #[inline]
     pub(crate) fn taken(&self) -> u64 {
-        self.of_reader.0.taken.load(Ordering::Acquire)
+        self.of_reader.taken.load(Ordering::Acquire)
     }
 
     /// The reader has taken so many.
@@ -80,7 +85,7 @@ impl Gauge {
     pub(super) fn set_taken(&self, taken: u64) {
         // Ordering: Release pairs with the Acquire in `taken`: whoever sees the count sees what
         // was done before.
-        self.of_reader.0.taken.store(taken, Ordering::Release);
+        self.of_reader.taken.store(taken, Ordering::Release);
     }
 
     /// As [`set_taken`](Self::set_taken), and nothing that the reader does afterwards comes
@@ -89,7 +94,7 @@ impl Gauge {
     pub(super) fn set_taken_and_drained(&self, taken: u64) {
         // Ordering: SeqCst; the waiting side has a fence between its registration and its look at
         // this count. An exchange, since a fence takes several times as long on x86.
-        self.of_reader.0.taken.swap(taken, Ordering::SeqCst);
+        self.of_reader.taken.swap(taken, Ordering::SeqCst);
     }
 
     #[inline]
@@ -99,46 +104,46 @@ impl Gauge {
 
     #[inline]
     pub(crate) fn high_water(&self) -> usize {
-        self.of_reader.0.high_water.load(Ordering::Relaxed)
+        self.of_reader.high_water.load(Ordering::Relaxed)
     }
 
     #[cold]
     pub(crate) fn raise_high_water(&self, waiting: usize) {
-        self.of_reader.0.high_water.fetch_max(waiting, Ordering::Relaxed);
+        self.of_reader.high_water.fetch_max(waiting, Ordering::Relaxed);
     }
 
     /// How many events wait for the reader in its own queue. Whoever has locked the queue sets it;
     /// the reader looks at it before each take.
     #[inline]
     pub(crate) fn elsewhere(&self) -> usize {
-        self.of_reader.0.elsewhere.load(Ordering::Acquire)
+        self.of_reader.elsewhere.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_elsewhere(&self, waiting: usize) {
-        self.of_reader.0.elsewhere.store(waiting, Ordering::Release);
+        self.of_reader.elsewhere.store(waiting, Ordering::Release);
     }
 
     #[inline]
     pub(super) fn next_gap(&self) -> u64 {
-        self.of_writer.0.next_gap.load(Ordering::Acquire)
+        self.of_writer.next_gap.load(Ordering::Acquire)
     }
 
     /// How many events the reader has lost since the last one that it will get.
     #[inline]
     pub(crate) fn lost(&self) -> u64 {
-        self.of_writer.0.lost.load(Ordering::Relaxed)
+        self.of_writer.lost.load(Ordering::Relaxed)
     }
 
     #[inline]
     pub(super) fn add_lost(&self, lost: u64) {
         // Only the writer stores this, so it needs no atomic addition.
-        self.of_writer.0.lost.store(self.lost() + lost, Ordering::Relaxed);
+        self.of_writer.lost.store(self.lost() + lost, Ordering::Relaxed);
     }
 
     /// What was lost so far is told by what comes next.
     pub(super) fn take_lost(&self) -> u64 {
         let lost = self.lost();
-        self.of_writer.0.lost.store(0, Ordering::Relaxed);
+        self.of_writer.lost.store(0, Ordering::Relaxed);
         lost
     }
 
@@ -149,7 +154,7 @@ impl Gauge {
         if gaps.len() == 1 {
             // Ordering: Release, and it comes before the head moves beyond `at`: a reader that
             // sees the head there sees the gap.
-            self.of_writer.0.next_gap.store(at, Ordering::Release);
+            self.of_writer.next_gap.store(at, Ordering::Release);
         }
     }
 
@@ -167,7 +172,7 @@ impl Gauge {
         let end = gaps.front_mut()?.end.take()?;
         gaps.pop_front();
         let next = gaps.front().map_or(NO_GAP, |gap| gap.at);
-        self.of_writer.0.next_gap.store(next, Ordering::Release);
+        self.of_writer.next_gap.store(next, Ordering::Release);
         Some(end)
     }
 }

@@ -30,6 +30,8 @@ const SLOT: Layout = Layout::new::<Slot>();
 const BLOCK_BYTES: usize = 4_096;
 /// ...and at the most this many events.
 const BLOCK_SLOTS: usize = 64;
+/// A small block holds at the most this many events.
+const FEW_SLOTS: usize = 4;
 /// A block of events that are larger is not kept to be used again: to allocate it is little beside
 /// filling it.
 const POOLED_EVENT: usize = 16_384;
@@ -67,6 +69,11 @@ impl Shape {
         (BLOCK_BYTES / self.stride).clamp(1, BLOCK_SLOTS)
     }
 
+    /// How many slots a small block has.
+    pub(super) fn few_slots(&self) -> usize {
+        self.slots().min(FEW_SLOTS)
+    }
+
     /// Whether blocks are kept to be used again.
     pub(super) fn is_pooled(&self) -> bool {
         self.stride <= POOLED_EVENT
@@ -94,7 +101,7 @@ mod tests {
         assert!(shape.first >= HEADER.size(), "the header has room");
         assert!(shape.value >= SLOT.size(), "what is said of the event has room");
         assert!(shape.stride - shape.value >= size_of::<E>(), "so has the event");
-        for slots in [1, shape.slots()] {
+        for slots in [1, shape.few_slots(), shape.slots()] {
             let layout = shape.layout(slots);
             assert!(layout.size() >= shape.first + slots * shape.stride, "so have the slots");
             assert!(layout.align() >= HEADER.align());

@@ -204,10 +204,26 @@ impl Log {
         if event.is_none() {
             return Offered { admitted: 0, held: None };
         }
+        if !self.fill.has_room() {
+            self.make_room();
+        }
         if !self.resuming.is_empty() {
             self.resume();
         }
         Offered { admitted, held: self.fill.write(stamp, event, keep) }
+    }
+
+    #[cold]
+    fn make_room(&mut self) {
+        let Self { fill, readers, .. } = self;
+        let position = fill.position();
+        let waiting = || readers.iter().map(|reader| reader.waiting(position)).max().unwrap_or(0);
+        fill.make_room(waiting);
+    }
+
+    /// Bytes of the memory that its events lie in.
+    pub(crate) fn bytes(&self) -> usize {
+        self.fill.bytes()
     }
 
     /// Looks at each reader that may be full.

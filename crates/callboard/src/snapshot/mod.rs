@@ -41,7 +41,8 @@ pub struct Snapshot {
     /// Pairs of event types that share a name, as Rust names them.
     pub name_clashes: Vec<NameClash>,
     /// Bytes held by the buffer, the queues and the retained events, in all. It counts the
-    /// events' own size, without what they own elsewhere, and an event once per queue.
+    /// events' own size, without what they own elsewhere, and an event once per queue. (What they
+    /// lie in is [`TypeSnapshot::memory`].)
     pub bytes: usize,
 }
 
@@ -84,6 +85,10 @@ pub struct TypeSnapshot {
     pub unheard: u64,
     /// The number of the retained event, if there is one.
     pub retained: Option<u64>,
+    /// Bytes of the memory that its events lie in, or have lain in and others will. An event shares
+    /// it with its neighbours: whoever keeps one, as a [`Delivery`](crate::Delivery), keeps that of
+    /// up to 64.
+    pub memory: usize,
     /// The account of the start buffer; delivered means replayed.
     pub buffered: Ledger,
     /// The account of all subscriptions, past and present.

@@ -131,6 +131,7 @@ fn event_type(
         published,
         unheard,
         retained: entry.retained.as_ref().map(Envelope::sequence),
+        memory: entry.feed.bytes(),
         buffered: registry.buffer.inbox.accounts[number].ledger,
         ledger,
     }

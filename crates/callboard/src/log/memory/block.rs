@@ -60,10 +60,23 @@ impl Header {
 }
 
 impl Pin {
-    /// A block for several events, with `pins` pins, one of which is returned and the others are
-    /// yet to be [claimed](Address::claim). It comes from the pool and will go back to it.
-    pub(super) fn from_pool(pool: &Arc<Pool>, shape: &'static Shape, pins: usize) -> Self {
-        let block = pool.take().unwrap_or_else(|| Self::allocate(shape, shape.slots()));
+    /// A block for several events, a small one or a whole one, with `pins` pins, one of which is
+    /// returned and the others are yet to be [claimed](Address::claim). It comes from the pool and
+    /// will go back to it.
+    pub(super) fn from_pool(
+        pool: &Arc<Pool>,
+        shape: &'static Shape,
+        small: bool,
+        pins: usize,
+    ) -> Self {
+        let small = small && shape.few_slots() < shape.slots();
+        let slots = if small { shape.few_slots() } else { shape.slots() };
+        let block = pool.take(small).unwrap_or_else(|| {
+            if shape.is_pooled() {
+                pool.add(shape.layout(slots).size());
+            }
+            Self::allocate(shape, slots)
+        });
         // SAFETY: the block is new, or was in the pool: nobody else has it.
         unsafe { block.ready(pins, shape.is_pooled().then(|| Arc::clone(pool))) }
     }
@@ -185,10 +198,17 @@ impl Address {
     #[cold]
     unsafe fn give_back(self) {
         // SAFETY: nobody else has the block.
-        let pool = unsafe { (*self.header().pool.get()).take() };
+        let (header, pool) = unsafe { (self.header(), (*self.header().pool.get()).take()) };
+        let Header { shape, slots, .. } = *header;
         // In the pool the block must not keep the pool alive; and if this drops the pool, the
         // block goes with it.
-        let rest = pool.as_ref().map_or(Some(self), |pool| pool.put(self));
+        let rest = pool.as_ref().map_or(Some(self), |pool| {
+            let rest = pool.put(self, slots < shape.slots());
+            if rest.is_some() {
+                pool.subtract(shape.layout(slots).size());
+            }
+            rest
+        });
         if let Some(block) = rest {
             // SAFETY: as above.
             unsafe { block.free() }

@@ -28,7 +28,17 @@ pub(in crate::log) struct Fill {
     /// How many readers flow: they get the next event.
     flowing: usize,
     pool: Arc<Pool>,
+    /// Up to this position blocks are small.
+    small_until: u64,
 }
+
+/// So many bytes of blocks a log may have, and so many times what its events take that wait for
+/// the reader with most of them, before its blocks become small: a block is kept by any one event
+/// in it, and who keeps one of many would keep them all.
+const AMPLE_BYTES: usize = 64 * 4_096;
+const AMPLE_RATIO: u64 = 4;
+/// For so many events blocks are small then.
+const SMALL_FOR: u64 = 64;
 
 /// Whether one reader flows, as its writer knows it.
 pub(in crate::log) struct Flow {
@@ -55,6 +65,7 @@ impl Fill {
             left: 0,
             flowing: 0,
             pool: Arc::default(),
+            small_until: 0,
         }
     }
 
@@ -84,11 +95,12 @@ impl Fill {
         true
     }
 
-    /// Closes the reader's gap: it goes on with the next event, which must be written at once.
-    /// Returns how many positions the gap has.
+    /// Closes the reader's gap: it goes on with the next event, for which there is
+    /// [room](Self::has_room) and which must be written at once. Returns how many positions the gap
+    /// has.
     pub(in crate::log) fn resume(&mut self, flow: &mut Flow) -> u64 {
         if self.left == 0 {
-            self.begin_block();
+            self.begin_block(false);
         }
         let (Some(stopped_at), Some(tail)) = (flow.stopped_at.take(), &self.tail) else {
             return 0;
@@ -112,7 +124,7 @@ impl Fill {
     ) -> Option<Held> {
         assert!(self.id == TypeId::of::<E>(), "a log is for the events of one type");
         if self.left == 0 {
-            self.begin_block();
+            self.begin_block(false);
         }
         let (owners, event) = (self.flowing + usize::from(keep), event.take()?);
         let place = self.next;
@@ -139,10 +151,42 @@ impl Fill {
         Some(unsafe { Held::take_over(place) })
     }
 
+    /// Whether the next event finds room in the block that is being filled.
+    #[inline]
+    pub(in crate::log) fn has_room(&self) -> bool {
+        self.left > 0
+    }
+
+    /// Makes room for the next events: few, if the log's blocks take far more than what waits for
+    /// the reader with most, which `waiting` tells.
+    #[cold]
+    pub(in crate::log) fn make_room(&mut self, waiting: impl FnOnce() -> u64) {
+        let small = self.position < self.small_until || self.is_scattered(waiting);
+        self.begin_block(small);
+    }
+
+    fn is_scattered(&mut self, waiting: impl FnOnce() -> u64) -> bool {
+        let bytes = self.pool.bytes();
+        if bytes <= AMPLE_BYTES {
+            return false;
+        }
+        let ample = waiting().saturating_mul(AMPLE_RATIO * self.shape.stride as u64);
+        let scattered = (bytes - AMPLE_BYTES) as u64 > ample;
+        if scattered {
+            self.small_until = self.position + SMALL_FOR;
+        }
+        scattered
+    }
+
+    /// Bytes of the blocks that its events lie in, those included that wait to be used again.
+    pub(in crate::log) fn bytes(&self) -> usize {
+        self.pool.bytes()
+    }
+
     /// Begins a block, with a pin for each reader that flows.
     #[cold]
-    fn begin_block(&mut self) {
-        let block = Pin::from_pool(&self.pool, self.shape, 1 + self.flowing);
+    fn begin_block(&mut self, small: bool) {
+        let block = Pin::from_pool(&self.pool, self.shape, small, 1 + self.flowing);
         if let Some(tail) = &self.tail {
             // Ordering: Relaxed; readers load it after they have seen a position beyond the tail,
             // and the head is released after this.

@@ -110,6 +110,25 @@ fn memory_growth_names_who_holds_how_much() {
 }
 
 #[test]
+fn memory_of_deliveries_that_are_kept_names_their_type() {
+    let bus = Bus::new();
+    let mut steps = bus.subscribe::<Step>("steps");
+    bus.start();
+    let mut kept = Vec::new();
+    for n in 0..400_000 {
+        bus.publish(Step(n));
+        let step = steps.try_recv().unwrap();
+        if n % 64 == 0 {
+            kept.push(step);
+        }
+    }
+    let finding = expect(&bus, FindingKind::MemoryHeld);
+    assert_eq!(finding.culprit, Step::TYPE);
+    drop(kept);
+    assert_eq!(found(&bus, FindingKind::MemoryHeld), None);
+}
+
+#[test]
 fn a_healthy_bus_has_no_findings() {
     let bus = Bus::new();
     let mut steps = bus.subscribe::<Step>("steps");
