@@ -76,7 +76,8 @@ impl Published {
         self.dropped >> Self::FATE_SHIFT
     }
 
-    /// How many subscribers' queues it reached.
+    /// How many subscribers it waits for, or waited: those that had room for it. (The `delivered`
+    /// of a [`Ledger`](crate::Ledger) counts what was received.)
     #[inline]
     pub fn delivered(&self) -> usize {
         self.delivered as usize

@@ -11,11 +11,11 @@
 //!                     └──►  Aftermath: wake, merge, report, drop — with no lock held
 //! ```
 //!
-//! There are two ways to a reader. Most take the first:
+//! There are two ways to a reader:
 //!
 //! - **By the log** of the event's type (see [`log`](crate::log)): a subscription to one type that
 //!   drops the newest. Its events are a stretch of what was published, so that it needs no queue,
-//!   and publishing costs the same for one such reader or a thousand.
+//!   and publishing costs the same for one such reader or a thousand, as long as they keep up.
 //! - **By a queue** of its own: whoever wants something else than such a stretch (a set of types,
 //!   everything, a pattern; the oldest dropped, or merged by key; calls to answer), and all readers
 //!   of a bus that keeps time. A reader of the log has a queue too, for what can't go by the log: a

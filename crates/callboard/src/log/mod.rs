@@ -6,12 +6,13 @@
 //!  position 134, head ────────────────────────┐
 //!  room until 160                             ▼
 //!        ┌ block ────────┐   ┌ block ────────┐   ┌ block ────────┐
-//!        │ pins 2        │   │ pins 3        │   │ pins 4   tail │
+//!        │ pins 1        │   │ pins 1        │   │ pins 3   tail │
 //!        │ 0 … 63        ├──►│ 64 … 127      ├──►│ 128 … 133 ░░░ │
 //!        └───────▲───────┘   └───────▲───────┘   └───────────▲───┘
 //!                │                   │                       │
-//!   "slow", taken 20, full:   "quick", taken 100      "late", taken 1
-//!   gap open at 30, lost 104  (flows)                 (flows, since 130)
+//!   "slow" (capacity 30),     "quick" (100),          "late" (30),
+//!   took 10, full: its gap    took 100, flows         came at 130, took 1,
+//!   is open at 40, lost 94                            flows
 //! ```
 //!
 //! An event is moved into the next slot of the tail, and then the head is set behind it: a reader
@@ -20,14 +21,20 @@
 //!
 //! # Capacity and gaps
 //!
-//! A reader of capacity *n* may have *n* events waiting. The writer does not look at it for every
-//! event: from what each has taken it knows a position, `room_until`, before which nobody can be
-//! full, since taking only makes room. Up to there an event costs the same for one reader or a
-//! thousand. There it looks at each anew. Whoever is full *stops*: a gap is opened at the present
-//! position, the loss counted in it, and from then on only the readers that are stopped are looked
-//! at, one by one. As soon as such a reader has room again the gap is closed: it says where and in
-//! which block the reader goes on, and how many events it lost, which is what `missed()` tells.
-//! A reader that has just come is one that is stopped and has lost nothing.
+//! What was meant for a reader and found room is *admitted*; what is admitted and not *taken* yet
+//! *waits*. Some of it may wait *elsewhere*, in a queue of the reader's own beside the log, and
+//! counts too. A reader of capacity *n* may have *n* events waiting.
+//!
+//! The writer does not look at it for every event: from what a reader has taken it knows a
+//! position, its limit, before which it can't be full, since taking only makes room. The least of
+//! these is `room_until`. Up to there an event costs the same for one reader or a thousand. There the
+//! writer looks anew at those whose limit has come: the first on a heap. Whoever is full *stops*: a
+//! gap is opened at the present position, the loss counted in it, and from then on it is looked at
+//! for every event. As soon as it has room again the gap is closed: it says where and in which block
+//! the reader goes on, and how many events it lost, which is what `missed()` tells. The gaps that a
+//! reader has not come to are a list, of which only the last may be open; those that are closed own
+//! the pin with which the reader goes on. A reader that has just come is one that is stopped and has
+//! lost nothing.
 //!
 //! A reader is in one of two states, which only the writer changes:
 //!
@@ -36,10 +43,20 @@
 //!
 //! # Memory
 //!
+//! A block is about 4 KiB: a header, and up to 64 slots. A slot is 32 bytes that say of an event who
+//! owns it, where its block begins and what its number, cause and time are, and then the event.
+//!
 //! A block is given back when its last *pin* is removed. There is one for the tail; one for each
 //! reader that flowed when the block was begun, or that went on in it later, until it has walked
-//! out of it; and one for each handle of an event in it. So a reader that is stuck keeps the blocks
-//! of its own window and no others: blocks are chained by addresses, not by pins.
+//! out of it; one for each handle of an event in it; and those that a reader has in store to make
+//! handles with (it adds 64 at a time, since one atomic operation costs as much as the rest of a
+//! take). Whoever adds a pin has one. So a reader that is stuck keeps the blocks of its own window
+//! and no others: blocks are chained by addresses, not by pins.
+//!
+//! One event keeps its block. Where readers or handles keep few events of many (a reader that is
+//! always late has each of its events in another block) a log would come to hold far more than what
+//! waits. It counts the bytes of its blocks, and when they are several times what waits for the
+//! reader with most, it goes on in small blocks, of four slots, for a while.
 //!
 //! A value with a destructor has, besides, a count of *owners* in its slot: the readers that are
 //! yet to come to it, and the handles. Whoever gives up the last share drops the value, at once. A
@@ -72,20 +89,29 @@
 //! | `taken` | reader | Release, with Acquire in `Gauge::taken`; SeqCst when it has drained (see below) |
 //! | `next_gap` | writer and reader, under the gaps' lock | Release before the head moves on, Acquire after it was read |
 //! | `lost` | writer | Relaxed: a count |
+//! | `high_water` | reader and writer | Relaxed, by `fetch_max`: a figure for people |
 //! | `elsewhere` | whoever has locked the reader's queue | Release, with the reader's Acquire, after the head |
 //! | `pins`, `owners` | everybody | as the counts of `Arc`: Relaxed up, AcqRel down |
 //! | `next` of a block | writer, once | Relaxed: read only after a head beyond the block |
 //! | the pool's places | whoever gives back, and the writer | Release in, Acquire out |
+//! | the pool's `bytes` | likewise | Relaxed: a count, by which the writer chooses a size |
 //!
 //! A reader that has taken the last event it knows of says so by an exchange with SeqCst; whoever
-//! waits for it to drain has a fence between its registration and its look, so one sees the other.
+//! waits for it to drain has a fence between its registration and its look
+//! ([`Waiting::register`](crate::sync::Waiting)), so one sees the other. How readers fall asleep and
+//! are woken is the engine's part: see "Sleeping" in [`engine`](crate::engine).
 //!
 //! # Parts
 //!
-//! [`memory`] has the blocks, slots and handles, and a cursor for either end: all the unsafe code
-//! of the crate, behind an interface that is safe. A [`Log`] is the writer's cursor with the
-//! account of each reader; a [`Tap`] is a reader's cursor with what it missed. A [`Gauge`] is what
-//! the two tell each other, a [`Shape`] how the events of a type lie in a block.
+//! | module | what is in it |
+//! | --- | --- |
+//! | `writer` | [`Log`]: the writer's cursor with the account of each reader; [`Standing`] is one reader's account |
+//! | `reader` | [`Tap`]: a reader's cursor with what it missed; a [`Stretch`] is some of what it reads, lent in one go |
+//! | `gauge` | [`Gauge`]: what the two tell each other; the gaps |
+//! | `memory` | blocks, slots, the pool and a cursor for either end: all the unsafe code of the crate, behind an interface that is safe |
+//! | `memory::handle` | [`Held`] and [`Kept`]: a share of an event with a pin on its block, of any type and of a known one |
+//! | `lent` | [`Lent`]: an event that its reader looks at, with or without a share of its own |
+//! | `shape`, `stamp` | [`Shape`]: how the events of a type lie in a block; [`Stamp`]: what is said of each |
 
 mod gauge;
 mod lent;
