@@ -21,10 +21,10 @@ const LONGEST: usize = 32;
 /// meanwhile is in the next batch.
 ///
 /// A batch has up to 64 events, or 32 if they come by a queue, whatever waits. Where several wait it
-/// is the cheapest way of receiving; where they come one by one, [`recv`](Subscription::recv) is. An event comes as an [`EventRef`](crate::EventRef), which
-/// is lent: it costs no reference count, and no copy. [`keep`](crate::EventRef::keep) turns it into
-/// a [`Delivery`](crate::Delivery). (Sets, and [`AnyEvent`](crate::AnyEvent), hand out their items
-/// themselves.)
+/// is the cheapest way of receiving; where they come one by one, [`recv`](Subscription::recv) is.
+/// An event comes as an [`EventRef`](crate::EventRef), which is lent: it costs no reference count,
+/// and no copy. [`keep`](crate::EventRef::keep) turns it into a [`Delivery`](crate::Delivery).
+/// (Sets, and [`AnyEvent`](crate::AnyEvent), hand out their items themselves.)
 ///
 /// # Examples
 ///
