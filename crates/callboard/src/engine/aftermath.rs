@@ -35,6 +35,13 @@ impl Hooks {
     }
 }
 
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        let callback = self.on_drop.lock().take();
+        discard(callback);
+    }
+}
+
 /// What an operation owes once its locks are released: everything here runs a user's code.
 ///
 /// It is settled in this order: wake the readers, merge what coalesces, drop values, tell the
