@@ -82,8 +82,12 @@ impl Core {
     /// The present moment, if the bus keeps time.
     #[inline]
     pub(crate) fn timestamp(&self) -> Option<Instant> {
-        let now = || isolate("the clock", || self.settings.clock.now());
-        if self.settings.timestamps { now() } else { None }
+        if self.settings.timestamps { self.now() } else { None }
+    }
+
+    /// The present moment, unless the clock panics.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        isolate("the clock", || self.settings.clock.now())
     }
 
     /// Runs an operation on the registry, then, with the lock released, what it owes.
