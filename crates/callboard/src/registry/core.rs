@@ -196,7 +196,7 @@ impl Core {
         if let Some(watch) = isolate("the clock", || UnstartedWatch::set(self)) {
             let old = self.watch.lock().replace(watch);
             if let Some(old) = old {
-                old.cancel();
+                isolate("the clock", || old.cancel());
             }
         }
     }
