@@ -19,7 +19,8 @@ impl<S: EventSet> Subscription<S> {
     /// event as its [`cause`](crate::Delivery::cause), and a plain
     /// [`Bus::request`](crate::Bus::request) is a nested one. The handler's time appears in
     /// [`Bus::snapshot`](crate::Bus::snapshot). A handler that panics ends its own event's
-    /// handling (a call it held is abandoned) and no other.
+    /// handling (a call it held is abandoned) and no other. One that waits until its own bus has
+    /// drained waits for itself, until the time is over.
     ///
     /// # Cancel safety
     ///

@@ -52,6 +52,10 @@ impl ManualClock {
     }
 
     /// Moves the clock on, and wakes those whose time has come, in the order of their deadlines.
+    ///
+    /// # Panics
+    ///
+    /// If the clock can't show a moment that far away. It then stays where it was.
     pub fn advance(&self, by: Duration) {
         let due = {
             let mut state = self.shared.lock();
