@@ -139,6 +139,9 @@ impl Bus {
     }
 
     /// Opens a builder for a subscription with other than the defaults.
+    ///
+    /// A name is any text, and several subscriptions may share one. It is shown as it is, except in
+    /// the log, where control characters are escaped.
     #[track_caller]
     pub fn subscriber(&self, name: impl Into<String>) -> SubscriberBuilder {
         SubscriberBuilder::new(Arc::clone(self.core()), name.into(), Location::caller())
@@ -176,9 +179,10 @@ impl Bus {
     /// the one set before.
     ///
     /// It runs on the thread whose operation dropped the event, with no lock held, and may use
-    /// the bus. Drops that it brings about itself are counted, but not reported to it. The bus
-    /// keeps it: one that captures a clone of the bus keeps the bus from ever closing by itself,
-    /// so such a program calls [`close`](Self::close).
+    /// the bus. If it panics, it is told of the next drop all the same. Drops that it brings about
+    /// itself are counted, but not reported to it. The bus keeps it: one that captures a clone of
+    /// the bus keeps the bus from ever closing by itself, so such a program calls
+    /// [`close`](Self::close).
     ///
     /// # Examples
     ///

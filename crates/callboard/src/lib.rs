@@ -54,6 +54,15 @@
 //! After [`close`](Bus::close) subscribers receive what they hold, then `None`;
 //! [`close_and_drain`](Bus::close_and_drain) waits for that, and says who did not finish.
 //!
+//! # Your code in the bus
+//!
+//! Wakers, destructors of events, callbacks, handlers, clocks, the functions of a type and the
+//! `tracing` subscriber run on the thread whose operation needs them, with no lock held: they may
+//! use the bus, and they may take their time, at that thread's expense. One that panics is fenced
+//! in: the operation goes on, nobody else is skipped, and the log says which code it was. A panic
+//! gets out only where the code is the caller's own: a destructor of what it holds, a predicate or a
+//! clock that its waiting asks.
+//!
 //! # Trade-offs
 //!
 //! - A slow subscriber loses events rather than slowing its publisher. Where back-pressure is

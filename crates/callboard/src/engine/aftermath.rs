@@ -35,6 +35,13 @@ impl Hooks {
     }
 }
 
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        let callback = self.on_drop.lock().take();
+        discard(callback);
+    }
+}
+
 /// What an operation owes once its locks are released: everything here runs a user's code.
 ///
 /// It is settled in this order: wake the readers, merge what coalesces, drop values, tell the
@@ -56,7 +63,7 @@ struct Debts {
     dropped: Vec<Dropped>,
     /// Not 0 if the log hears of them: how many there were so far.
     said: u64,
-    clash: Option<(&'static TypeInfo, &'static TypeInfo)>,
+    clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
 }
 
 thread_local! {
@@ -108,7 +115,7 @@ impl<'a> Aftermath<'a> {
 
     /// Has two types that share a name reported.
     pub(crate) fn report_clash(&mut self, first: &'static TypeInfo, second: &'static TypeInfo) {
-        self.debts().clash = Some((first, second));
+        self.debts().clashes.push((first, second));
     }
 
     /// Counts critical drops; whether they are to be [reported](Self::report). The registry's lock
@@ -169,7 +176,7 @@ impl Debts {
             }
             discard(envelope);
         }
-        if let Some((first, second)) = self.clash.take() {
+        for (first, second) in self.clashes.drain(..) {
             crate::report::say!(
                 error,
                 "two event types are called `{}`: `{}` and `{}`; give one of them another name",
@@ -187,7 +194,7 @@ impl Debts {
 
     /// Leaves the lists, which are empty, for the next operation, unless they have grown large.
     fn put_back(self: Box<Self>) {
-        let Self { wakers, sleepers, merges, discarded, spent, dropped, said: _, clash: _ } =
+        let Self { wakers, sleepers, merges, discarded, spent, dropped, said: _, clashes: _ } =
             &*self;
         let woken = wakers.capacity() + sleepers.capacity() + merges.capacity();
         let room = woken + discarded.capacity() + spent.capacity() + dropped.capacity();

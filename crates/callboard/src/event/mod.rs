@@ -28,6 +28,10 @@ use std::fmt;
 /// the one line by hand; everything beyond the name is an ability that a type opts into (see
 /// [`Abilities`]).
 ///
+/// An event is moved into its place when it is published, and never cloned: what is large belongs
+/// into a `Box`, a `Vec` or an `Arc`, lest it pass over the publisher's stack. It is dropped, once,
+/// by whoever holds it last, which may be any thread that uses the bus.
+///
 /// # Examples
 ///
 /// ```
@@ -54,7 +58,8 @@ use std::fmt;
 /// assert_eq!(Tick::TYPE, "tick");
 /// ```
 pub trait Event: fmt::Debug + Send + Sync + Sized + 'static {
-    /// The type's name on the bus: tokens in lower case, separated by dots.
+    /// The type's name on the bus: tokens in lower case, separated by dots. Any text will do, but a
+    /// [`Pattern`] names only what is such.
     ///
     /// It must be this type's alone. The bus tells types apart by themselves, not by this name;
     /// it reports two that share one (see [`FindingKind::NameClash`](crate::FindingKind::NameClash)),

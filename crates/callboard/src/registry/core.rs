@@ -82,8 +82,12 @@ impl Core {
     /// The present moment, if the bus keeps time.
     #[inline]
     pub(crate) fn timestamp(&self) -> Option<Instant> {
-        let now = || isolate("the clock", || self.settings.clock.now());
-        if self.settings.timestamps { now() } else { None }
+        if self.settings.timestamps { self.now() } else { None }
+    }
+
+    /// The present moment, unless the clock panics.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        isolate("the clock", || self.settings.clock.now())
     }
 
     /// Runs an operation on the registry, then, with the lock released, what it owes.
@@ -192,7 +196,7 @@ impl Core {
         if let Some(watch) = isolate("the clock", || UnstartedWatch::set(self)) {
             let old = self.watch.lock().replace(watch);
             if let Some(old) = old {
-                old.cancel();
+                isolate("the clock", || old.cancel());
             }
         }
     }

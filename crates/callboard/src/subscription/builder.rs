@@ -163,14 +163,14 @@ impl SubscriberBuilder {
     /// ```
     #[track_caller]
     pub fn subscribe_matching(&self, pattern: impl AsRef<str>) -> Subscription<AnyEvent> {
+        let call_site = Location::caller();
         let wanted = match Pattern::new(pattern.as_ref()) {
             Ok(pattern) => Wanted::Matching(pattern),
             Err(error) => {
                 crate::report::say!(
                     error,
-                    "subscriber `{}` at {} will receive nothing: {error}",
+                    "subscriber `{}` at {call_site} will receive nothing: {error}",
                     self.settings.name,
-                    Location::caller(),
                 );
                 Wanted::Nothing(error)
             }
@@ -180,7 +180,8 @@ impl SubscriberBuilder {
 
     #[track_caller]
     pub(crate) fn open<S: EventSet>(&self, interest: Interest) -> Subscription<S> {
-        let settings = MailboxSettings { call_site: Location::caller(), ..self.settings.clone() };
+        let call_site = Location::caller();
+        let settings = MailboxSettings { call_site, ..self.settings.clone() };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let wanted = interest.0;
         let (retained, timestamps) = (self.retained, self.core.settings.timestamps);
@@ -190,16 +191,14 @@ impl SubscriberBuilder {
             let signing = SignIn { settings, wanted, late, retained, timestamps, changed };
             (registry.sign_in(id, signing, aftermath), late)
         });
-        // From here on it signs out again whatever the wakers and the log of the program do.
         let subscription = Subscription::new(Arc::clone(&self.core), reader);
         self.core.changed.notify_all();
         if late {
             crate::report::say!(
                 warn,
-                "subscriber `{}` at {} came after the start and may have missed events; \
+                "subscriber `{}` at {call_site} came after the start and may have missed events; \
                  subscribe before `start`, or say `.late()`",
                 self.settings.name,
-                Location::caller(),
             );
         }
         subscription

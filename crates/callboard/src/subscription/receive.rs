@@ -10,7 +10,7 @@ use super::{EventSet, Subscription};
 use crate::engine::{Mailbox, Next, Take};
 use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::event::TypeInfo;
-use crate::sync::block_on;
+use crate::sync::{block_on, isolate};
 use crate::time::Deadline;
 
 /// After this many events in a row an async reader lets its executor see to others, even if more
@@ -227,7 +227,7 @@ impl<S: EventSet> Subscription<S> {
             || self.core.settings.jitter.as_ref().is_some_and(|decides| decides());
         if gives_way {
             self.streak = 0;
-            context.waker().wake_by_ref();
+            isolate("a waker", || context.waker().wake_by_ref());
         }
         gives_way
     }

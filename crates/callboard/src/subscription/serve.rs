@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{EventSet, Subscription};
 use crate::engine::Scope;
@@ -19,7 +19,8 @@ impl<S: EventSet> Subscription<S> {
     /// event as its [`cause`](crate::Delivery::cause), and a plain
     /// [`Bus::request`](crate::Bus::request) is a nested one. The handler's time appears in
     /// [`Bus::snapshot`](crate::Bus::snapshot). A handler that panics ends its own event's
-    /// handling (a call it held is abandoned) and no other.
+    /// handling (a call it held is abandoned) and no other. One that waits until its own bus has
+    /// drained waits for itself, until the time is over.
     ///
     /// # Cancel safety
     ///
@@ -89,8 +90,9 @@ impl<S: EventSet> Subscription<S> {
                 }
                 match self.poll_recv(context) {
                     Poll::Ready(Some(item)) => {
-                        let began = self.core.settings.clock.now();
-                        self.reader.mailbox.begin_handling(began);
+                        let began = self.core.now();
+                        let since = began.unwrap_or(self.core.built_at);
+                        self.reader.mailbox.begin_handling(since);
                         let scope = S::scope(&item);
                         let begun = isolate("a handler", || scope.enter(|| handler(item)));
                         match begun {
@@ -117,8 +119,14 @@ struct Handlers<H> {
 struct Handler<H> {
     future: Pin<Box<H>>,
     scope: Scope,
-    began: Instant,
+    began: Option<Instant>,
     waker: Waker,
+}
+
+impl<H> Drop for Handlers<H> {
+    fn drop(&mut self) {
+        self.slots.drain(..).for_each(discard);
+    }
 }
 
 /// Which handlers were woken, and whom to wake for them.
@@ -150,7 +158,8 @@ impl Wake for SlotWaker {
         // its waker is here.
         let parent = self.signal.parent.lock().take();
         if let Some(parent) = parent {
-            parent.wake();
+            // It is not the handler's that woke.
+            isolate("a waker", || parent.wake());
         }
     }
 }
@@ -159,7 +168,7 @@ impl Signal {
     fn set_parent(&self, waker: &Waker) {
         let waker = waker.clone();
         let old = self.parent.lock().replace(waker);
-        drop(old);
+        discard(old);
     }
 }
 
@@ -172,7 +181,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
         self.slots.len() - self.free.len()
     }
 
-    fn add(&mut self, future: H, scope: Scope, began: Instant) {
+    fn add(&mut self, future: H, scope: Scope, began: Option<Instant>) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
@@ -211,14 +220,15 @@ impl<H: Future<Output = ()>> Handlers<H> {
             }
         }
         if !self.signal.woken.lock().is_empty() {
-            context.waker().wake_by_ref();
+            isolate("a waker", || context.waker().wake_by_ref());
         }
     }
 
-    fn finished<S: EventSet>(&self, subscription: &Subscription<S>, began: Instant) {
-        let now = subscription.core.settings.clock.now();
-        let oldest = self.slots.iter().flatten().map(|handler| handler.began).min();
-        let time = now.saturating_duration_since(began);
+    fn finished<S: EventSet>(&self, subscription: &Subscription<S>, began: Option<Instant>) {
+        let oldest = self.slots.iter().flatten().filter_map(|handler| handler.began).min();
+        let times = subscription.core.now().zip(began);
+        let time =
+            times.map_or(Duration::ZERO, |(now, began)| now.saturating_duration_since(began));
         subscription.reader.mailbox.inbox().attendance_mut().end(time, oldest);
         subscription.core.changed.notify_all();
     }

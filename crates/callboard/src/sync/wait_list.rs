@@ -2,7 +2,7 @@
 
 use std::task::{Context, Waker};
 
-use super::{AtomicUsize, Mutex, Ordering, fence, isolate};
+use super::{AtomicUsize, Mutex, Ordering, discard, fence, isolate};
 
 /// The waiting tasks. Waking is by broadcast: each re-checks its own condition.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ impl<'a> Waiting<'a> {
         drop(waiters);
         fence(Ordering::SeqCst);
         self.id = Some(id);
-        drop(old);
+        discard(old);
     }
 
     fn remove(&mut self) -> Option<Waker> {
@@ -83,6 +83,6 @@ impl<'a> Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        drop(self.remove());
+        discard(self.remove());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::sync::Mutex;
+use crate::sync::{Mutex, isolate};
 use crate::time::{Clock, Sleep};
 
 /// A clock that stands still until a test moves it. Clones are the same clock.
@@ -52,6 +52,10 @@ impl ManualClock {
     }
 
     /// Moves the clock on, and wakes those whose time has come, in the order of their deadlines.
+    ///
+    /// # Panics
+    ///
+    /// If the clock can't show a moment that far away. It then stays where it was.
     pub fn advance(&self, by: Duration) {
         let due = {
             let mut state = self.shared.lock();
@@ -61,7 +65,7 @@ impl ManualClock {
             std::mem::replace(&mut state.alarms, rest)
         };
         for waker in due.into_values() {
-            waker.wake();
+            isolate("a waker", || waker.wake());
         }
     }
 

@@ -27,6 +27,14 @@ pub use tokio_clock::TokioClock;
 /// [`SystemClock`], [`testing::ManualClock`](crate::testing::ManualClock) and, with the feature
 /// `tokio`, `TokioClock`.
 ///
+/// One that goes back makes durations 0 and timeouts longer; one that leaps ends the timeouts that
+/// are over by then. Neither loses an event.
+///
+/// # Panics
+///
+/// A clock that panics stops nobody from publishing, receiving or handling: what it was asked is
+/// unknown then. Where somebody waits with a timeout, or takes a snapshot, the panic reaches them.
+///
 /// # Examples
 ///
 /// ```
@@ -105,7 +113,8 @@ impl fmt::Debug for Sleep {
 /// The system's monotonic clock, and a timer thread shared by the whole process.
 ///
 /// The thread starts with the first timeout and sleeps until the nearest one; setting a later
-/// timeout, or cancelling one, does not wake it.
+/// timeout, or cancelling one, does not wake it. It runs the wakers of those whose time has come:
+/// one that blocks holds up all timeouts of the process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

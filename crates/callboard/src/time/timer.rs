@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sync::{Mutex, isolate};
+use crate::sync::{Mutex, discard, isolate};
 
 /// How long the thread sleeps with nothing to wake up for: a year.
 const IDLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -184,8 +184,9 @@ impl Alarm {
     }
 
     fn cancel(&mut self) {
-        if let Some((key, _)) = self.set.take() {
-            drop(timer().cancel(key));
+        if let Some((key, waker)) = self.set.take() {
+            discard(timer().cancel(key));
+            discard(waker);
         }
     }
 }

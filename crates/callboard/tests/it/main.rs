@@ -9,6 +9,7 @@ mod coalesce;
 mod contract;
 mod cycles;
 mod filtering;
+mod hostile;
 mod ledger;
 mod never_blocks;
 mod one_order;

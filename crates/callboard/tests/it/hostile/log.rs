@@ -1,0 +1,269 @@
+//! The log of the program: a `tracing` subscriber runs wherever the bus has something to say.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard::testing::ManualClock;
+use callboard::{Bus, Delivery, EventSet};
+use tracing::field::{Field, Visit};
+use tracing::subscriber::{Interest, with_default};
+use tracing::{Event, Level, Metadata, Subscriber, span};
+
+use super::{Company, Deed, Place, Reaches, Tick, try_everything};
+use crate::support::{Log, OnDrop, publish_all};
+
+/// Something that listens to what the program says.
+trait Listener: 'static + Send + Sync {
+    fn asked(&self) {}
+    fn told(&self, level: Level, what: String);
+}
+
+struct Ear<L>(L);
+
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
+
+impl<L: Listener> Subscriber for Ear<L> {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        self.0.asked();
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        self.0.told(*event.metadata().level(), message.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// Does the deed when it is told something.
+struct Told(Deed);
+
+impl Listener for Told {
+    fn told(&self, _: Level, _: String) {
+        self.0.run();
+    }
+}
+
+/// Does the deed when it is asked whether it wants to be told something.
+struct Asked(Deed);
+
+impl Listener for Asked {
+    fn asked(&self) {
+        self.0.run();
+    }
+
+    fn told(&self, _: Level, _: String) {}
+}
+
+/// Cannot take what it is told, ever.
+struct Broken;
+
+impl Listener for Broken {
+    fn told(&self, _: Level, _: String) {
+        panic!("expected: the log panics");
+    }
+}
+
+impl Listener for Log<(Level, String)> {
+    fn told(&self, level: Level, what: String) {
+        self.push((level, what));
+    }
+}
+
+/// Whatever the bus says while `code` runs.
+fn said(code: impl FnOnce()) -> Vec<String> {
+    let log = Log::new();
+    with_default(Ear(log.clone()), code);
+    log.take().into_iter().map(|(level, what)| format!("{level}: {what}")).collect()
+}
+
+fn listening(deed: &Deed, code: impl FnOnce()) {
+    deed.arm();
+    with_default(Ear(Told(deed.clone())), code);
+}
+
+const fn place(name: &'static str, run: fn(&Deed)) -> Place {
+    Place { name, panic: Reaches::Nobody, run }
+}
+
+const PLACES: &[Place] = &[
+    place("the log, of a late subscriber", |deed| {
+        let bus = deed.running();
+        let mut late = None;
+        listening(deed, || late = Some(bus.subscribe::<Tick>("late")));
+        assert!(late.is_some());
+    }),
+    place("the log, when it is asked", |deed| {
+        let bus = deed.running();
+        deed.arm();
+        with_default(Ear(Asked(deed.clone())), || drop(bus.subscribe::<Tick>("late")));
+    }),
+    place("the log, of a bad pattern", |deed| {
+        let bus = deed.running();
+        let bad = bus.subscriber("bad").late();
+        listening(deed, || drop(bad.subscribe_matching("a..b")));
+    }),
+    place("the log, of a critical drop", |deed| {
+        let bus = deed.running();
+        let _full = bus.subscriber("full").late().capacity(0).subscribe::<Tick>();
+        listening(deed, || publish_all(&bus, [Tick(0)]));
+    }),
+    place("the log, of an overflow of the start buffer", |deed| {
+        let bus = deed.bus_of(Bus::builder().pre_start_capacity(1).build().unwrap());
+        listening(deed, || publish_all(&bus, (0..3).map(Tick)));
+    }),
+    place("the log, of a name given twice", |deed| {
+        let bus = deed.running();
+        publish_all(&bus, [one::Parsed]);
+        listening(deed, || publish_all(&bus, [two::Parsed]));
+    }),
+    place("the log, of a user's panic", |deed| {
+        let bus = deed.running();
+        let bomb = OnDrop::new(|| panic!("expected: a callback's destructor panics"));
+        bus.on_drop(move |_| {
+            let _ = &bomb;
+        });
+        listening(deed, || bus.on_drop(|_| {}));
+    }),
+    place("the log, of a bus that ends with events waiting", |deed| {
+        let _bus = deed.running();
+        let ending = Bus::new();
+        let mut ticks = ending.subscribe::<Tick>("clock");
+        ending.publish(Tick(0));
+        listening(deed, || drop(ending));
+        assert!(ticks.blocking_recv().is_none(), "it is closed all the same");
+    }),
+    place("the log, of a bus that is not started", |deed| {
+        let clock = ManualClock::new();
+        let bus = deed.bus_of(Bus::builder().clock(clock.clone()).build().unwrap());
+        bus.publish(Tick(0));
+        listening(deed, || clock.advance(Duration::from_secs(60)));
+    }),
+];
+
+mod one {
+    #[derive(Debug, callboard::Event)]
+    #[event(type = "hostile.parsed")]
+    pub(super) struct Parsed;
+}
+
+mod two {
+    #[derive(Debug, callboard::Event)]
+    #[event(type = "hostile.parsed")]
+    pub(super) struct Parsed;
+}
+
+mod three {
+    #[derive(Debug, callboard::Event)]
+    #[event(type = "hostile.parsed")]
+    pub(super) struct Parsed;
+}
+
+#[test]
+fn log_does_as_it_likes() {
+    try_everything(PLACES, &[Company::Reader]);
+}
+
+/// A panic of the log used to leave `publish`, and to take with it the reports of the drops.
+#[test]
+fn log_that_panics_hides_no_drop_and_leaves_no_publisher() {
+    let bus = Bus::new();
+    let open = |name: &str| bus.subscriber(name).capacity(0).subscribe::<Tick>();
+    let _full = ["a", "b", "c"].map(open);
+    let told = Log::new();
+    let log = told.clone();
+    bus.on_drop(move |dropped| log.push((dropped.subscriber().to_owned(), dropped.sequence())));
+    bus.start();
+    with_default(Ear(Broken), || {
+        for _ in 0..2 {
+            assert_eq!(bus.publish(Tick(0)).dropped(), 3);
+        }
+    });
+    let all = [("a", 1), ("b", 1), ("c", 1), ("a", 2), ("b", 2), ("c", 2)];
+    assert_eq!(told.take(), all.map(|(name, number)| (name.to_owned(), number)));
+}
+
+#[derive(Debug, EventSet)]
+enum AllParsed {
+    One(Delivery<one::Parsed>),
+    Two(Delivery<two::Parsed>),
+    Three(Delivery<three::Parsed>),
+}
+
+#[test]
+fn log_names_all_types_that_share_a_name() {
+    let bus = Bus::new();
+    let mut all = None;
+    let said = said(|| all = Some(bus.subscribe::<AllParsed>("all")));
+    let types = |module: &str| format!("{}::{module}::Parsed", module_path!());
+    for other in ["two", "three"] {
+        let clash = said.iter().find(|said| said.contains(&types(other)));
+        let clash = clash.unwrap_or_else(|| panic!("nothing is said of {other}: {said:?}"));
+        assert!(clash.starts_with("ERROR") && clash.contains(&types("one")), "{clash}");
+    }
+    let clashes = bus.snapshot().name_clashes;
+    assert!(clashes.iter().map(|clash| &clash.second).eq(&[types("two"), types("three")]));
+    let findings = bus.diagnose().to_string();
+    assert!(["one", "two", "three"].iter().all(|one| findings.contains(&types(one))), "{findings}");
+}
+
+#[test]
+fn log_shows_a_name_on_one_line() {
+    let bus = Bus::new();
+    bus.start();
+    let name = "a\n\u{1b}[31mERROR: all is lost\r";
+    let said = said(|| {
+        let bad = bus.subscriber(name).capacity(0);
+        let _late = bad.subscribe::<Tick>();
+        drop(bad.subscribe_matching("a\n..b"));
+        bus.publish(Tick(0));
+    });
+    assert_eq!(said.len(), 4, "{said:?}");
+    assert!(said.iter().all(|said| !said.contains(char::is_control)), "{said:?}");
+}
+
+#[test]
+fn log_listens_from_several_threads() {
+    let bus = Bus::new();
+    let log = Arc::new(Log::new());
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let (bus, log) = (&bus, Arc::clone(&log));
+            scope.spawn(move || {
+                with_default(Ear(Broken), || {
+                    let full = bus.subscriber("full").capacity(0).subscribe::<Tick>();
+                    bus.start();
+                    publish_all(bus, (0..100).map(Tick));
+                    log.push((number, full.ledger().balances()));
+                });
+            });
+        }
+    });
+    assert!(log.take().iter().all(|(_, balances)| *balances));
+    assert!(bus.snapshot().balances());
+}

@@ -1,0 +1,283 @@
+//! Users' code that means no good, or has a bad day: wherever the bus runs it, it panics, waits for
+//! another thread that uses the bus, uses the bus itself, or forgets what it was given.
+//!
+//! A *place* is one way for the bus to run a user's code; a *deed* is what that code does. Each
+//! file has the places of one kind, and tries every deed in each of them, twice: alone, and in
+//! company, on which the deed must have no effect.
+
+mod apis;
+mod callbacks;
+mod clocks;
+mod consumers;
+mod destructors;
+mod futures;
+mod handlers;
+#[cfg(feature = "tracing")]
+mod log;
+mod names;
+mod sizes;
+mod wakers;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use callboard::{AnyEvent, Bus, Dropped, Event, Phase, Request, Subscription};
+
+use crate::support::{Log, Wakes, in_time, lock, poll, poll_with};
+use apis::APIS;
+
+#[derive(Debug, Event)]
+#[event(type = "hostile.tick")]
+struct Tick(u64);
+
+#[derive(Debug, Event)]
+#[event(type = "hostile.answer")]
+struct Answer(u64);
+
+#[derive(Debug, Request)]
+#[request(type = "hostile.ask", response = Answer)]
+struct Ask;
+
+/// One way for the bus to run a user's code.
+#[derive(Clone, Copy)]
+struct Place {
+    name: &'static str,
+    panic: Reaches,
+    /// Opens a bus, arms the deed, and has the bus run it.
+    run: fn(&Deed),
+}
+
+/// Whom a panic of the user's code reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reaches {
+    Nobody,
+    /// Whoever called the bus: it is this very caller's code.
+    Caller,
+}
+
+/// What the user's code does, once, after it was armed.
+#[derive(Clone)]
+struct Deed(Arc<Inner>);
+
+struct Inner {
+    code: fn(&Bus),
+    company: Option<Company>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    bus: Option<Bus>,
+    armed: bool,
+    ran: bool,
+    panicked: bool,
+    companions: Option<Companions>,
+}
+
+/// Who else there is on the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// One for whom there is no room: what it loses is reported.
+    Full,
+    /// One that sleeps until something comes.
+    Reader,
+}
+
+enum Companions {
+    Full { all: Subscription<AnyEvent>, reported: Log<Dropped> },
+    Reader { all: Subscription<AnyEvent>, wakes: Arc<Wakes> },
+}
+
+impl Deed {
+    fn new(code: fn(&Bus), company: Option<Company>) -> Self {
+        Self(Arc::new(Inner { code, company, state: Mutex::default() }))
+    }
+
+    /// The bus that it is about, not started.
+    fn bus(&self) -> Bus {
+        self.bus_of(Bus::new())
+    }
+
+    /// The bus that it is about, started.
+    fn running(&self) -> Bus {
+        let bus = self.bus();
+        bus.start();
+        bus
+    }
+
+    fn bus_of(&self, bus: Bus) -> Bus {
+        let companions = self.0.company.map(|company| Companions::on(&bus, company));
+        let mut state = lock(&self.0.state);
+        (state.bus, state.companions) = (Some(bus.clone()), companions);
+        bus
+    }
+
+    /// From now on it is done when the bus runs it.
+    fn arm(&self) {
+        lock(&self.0.state).armed = true;
+    }
+
+    /// The user's code.
+    fn run(&self) {
+        let bus = {
+            let mut state = lock(&self.0.state);
+            if !std::mem::take(&mut state.armed) {
+                return;
+            }
+            state.bus.clone().expect("a place has a bus")
+        };
+        let done = catch_unwind(AssertUnwindSafe(|| (self.0.code)(&bus)));
+        let mut state = lock(&self.0.state);
+        (state.ran, state.panicked) = (true, done.is_err());
+        // A deed may itself have woken whom it liked, and replaced the callback.
+        let concerned = if done.is_ok() { state.companions.take() } else { None };
+        drop(state);
+        drop(concerned);
+        done.unwrap_or_else(|panic| resume_unwind(panic));
+    }
+
+    fn panicked(&self) -> bool {
+        lock(&self.0.state).panicked
+    }
+
+    fn has_run(&self) -> bool {
+        lock(&self.0.state).ran
+    }
+}
+
+impl fmt::Debug for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Deed")
+    }
+}
+
+impl Companions {
+    fn on(bus: &Bus, company: Company) -> Self {
+        let everything = bus.subscriber("company").late();
+        match company {
+            Company::Full => {
+                let all = everything.capacity(0).subscribe();
+                let reported = Log::new();
+                let log = reported.clone();
+                bus.on_drop(move |dropped| log.push(dropped.clone()));
+                Self::Full { all, reported }
+            }
+            Company::Reader => {
+                let mut all = everything.capacity(usize::MAX).subscribe();
+                let (wakes, waker) = Wakes::new();
+                let mut sleeps = all.recv();
+                assert!(poll_with(&mut sleeps, &waker).is_pending());
+                // So that the bus goes on holding the waker.
+                forget(sleeps);
+                Self::Reader { all, wakes }
+            }
+        }
+    }
+
+    /// Nothing was kept from them.
+    fn assert_untouched(&self) {
+        match self {
+            Self::Full { all, reported } => {
+                let reported = reported.take();
+                let to_them = reported.iter().filter(|dropped| dropped.subscriber() == "company");
+                let lost = all.ledger().lost();
+                assert_eq!(to_them.count() as u64, lost, "each loss is reported");
+            }
+            Self::Reader { all, wakes } => {
+                assert!(all.is_empty() || wakes.count() > 0, "nobody is left asleep");
+            }
+        }
+    }
+}
+
+/// Tries everything in each of these places, alone and in each of these companies, and names all
+/// that went wrong.
+fn try_everything(places: &[Place], companies: &[Company]) {
+    let mut wrong = Vec::new();
+    let mut attempt = |place: &Place, what: &str, company, deed| {
+        if let Err(panic) = catch_unwind(|| try_deed(place, what, company, deed)) {
+            let said = panic.downcast_ref::<String>().map_or("?", String::as_str);
+            wrong.push(format!("{}, {what}, in company of {company:?}: {said}", place.name));
+        }
+    };
+    for place in places {
+        for company in std::iter::once(None).chain(companies.iter().copied().map(Some)) {
+            attempt(place, "panicking", company, |_| panic!("expected: a user's code panics"));
+            attempt(place, "panicking twice", company, |_| panic_any(Explosive));
+            attempt(place, "waiting for another thread", company, |bus| {
+                thread::scope(|scope| {
+                    scope.spawn(|| APIS.iter().for_each(|(_, api)| api(bus)));
+                });
+            });
+        }
+        APIS.iter().for_each(|(name, api)| attempt(place, name, None, *api));
+    }
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The payload of a panic that panics in its turn.
+struct Explosive;
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        panic!("expected: a payload panics");
+    }
+}
+
+fn try_deed(place: &Place, what: &str, company: Option<Company>, code: fn(&Bus)) {
+    let Place { name, panic, run } = *place;
+    in_time(&format!("{name}, {what}"), move || {
+        let deed = Deed::new(code, company);
+        let payload = catch_unwind(AssertUnwindSafe(|| run(&deed))).err();
+        assert!(deed.has_run(), "it is not run");
+        let panicked = deed.panicked();
+        match payload {
+            // It is the place's own, and says what is wrong.
+            Some(payload) if !panicked => resume_unwind(payload),
+            Some(payload) => {
+                std::mem::forget(payload);
+                assert_eq!(panic, Reaches::Caller, "the panic gets out");
+            }
+            None => assert!(!panicked || panic == Reaches::Nobody, "the panic gets lost"),
+        }
+        assert_works(&deed);
+    });
+}
+
+/// The bus works as ever, unless the deed has closed it.
+fn assert_works(deed: &Deed) {
+    let (bus, companions) = {
+        let mut state = lock(&deed.0.state);
+        (state.bus.take().expect("a place has a bus"), state.companions.take())
+    };
+    assert!(bus.snapshot().balances());
+    companions.iter().for_each(|companions| companions.assert_untouched());
+    if bus.phase() == Phase::Closed {
+        assert!(bus.publish(Tick(0)).closed());
+        return;
+    }
+    bus.start();
+    let mut ticks = bus.subscriber("after").late().subscribe::<Tick>();
+    let mut after = bus.subscriber("after").late().responder::<Ask>();
+    let (wakes, waker) = Wakes::new();
+    let mut recv = ticks.recv();
+    assert!(poll_with(&mut recv, &waker).is_pending());
+    assert!(bus.publish(Tick(7)).delivered() >= 1);
+    assert_eq!(wakes.count(), 1);
+    assert!(poll(&mut recv).is_ready());
+    let mut gather = bus.request(Ask).expect(["after"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    after.try_recv().unwrap().respond(Answer(1));
+    assert!(poll(&mut gather).is_ready());
+    drop(gather);
+    assert!(bus.snapshot().balances());
+}
+
+/// Forgets a value, as `mem::forget` does, but within reach of a detector of leaks.
+fn forget<T>(value: T) {
+    static FORGOTTEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let address = Box::into_raw(Box::new(value)).cast::<()>().expose_provenance();
+    lock(&FORGOTTEN).push(address);
+}
