@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::queue::{Admission, Entry};
 use super::{Account, Aftermath, Envelope, Mailbox, Routed};
 use crate::event::{Event, TypeInfo};
-use crate::log::{Held, Log, Stamp, Standing, Tap};
+use crate::log::{Gauge, Held, Log, Stamp, Standing, Tap};
 use crate::overflow::DropReason;
 use crate::sync::Ordering;
 
@@ -22,6 +22,8 @@ pub(crate) struct Feed {
     critical: usize,
     /// Those whose readers have found nothing, each once.
     sleepers: Vec<Arc<Mailbox>>,
+    /// How many of them have left.
+    struck_off: usize,
 }
 
 impl Feed {
@@ -32,6 +34,7 @@ impl Feed {
             mailboxes: Vec::new(),
             critical: 0,
             sleepers: Vec::new(),
+            struck_off: 0,
         }
     }
 
@@ -44,14 +47,16 @@ impl Feed {
         self.mailboxes.iter()
     }
 
+    /// Whether this one reads the log.
+    pub(crate) fn has(&self, mailbox: &Mailbox) -> bool {
+        let place = mailbox.gauge().map(Gauge::place);
+        let there = place.and_then(|place| self.mailboxes.get(place));
+        there.is_some_and(|there| there.id == mailbox.id)
+    }
+
     /// Adds a reader: `open` makes its mailbox.
-    pub(crate) fn join(
-        &mut self,
-        id: u64,
-        capacity: usize,
-        open: impl FnOnce(&Tap) -> Arc<Mailbox>,
-    ) -> Tap {
-        let tap = self.log.join(id, capacity);
+    pub(crate) fn join(&mut self, capacity: usize, open: impl FnOnce(&Tap) -> Arc<Mailbox>) -> Tap {
+        let tap = self.log.join(capacity);
         let mailbox = open(&tap);
         self.critical += usize::from(mailbox.is_critical());
         self.mailboxes.push(mailbox);
@@ -60,21 +65,33 @@ impl Feed {
 
     /// Removes a reader. Returns what the log knows of it, with what waits for it counted as
     /// dropped: the caller drops its tap.
-    pub(crate) fn leave(&mut self, mailbox: u64) -> Option<Account> {
+    pub(crate) fn leave(&mut self, mailbox: &Mailbox) -> Option<Account> {
+        let place = mailbox.gauge()?.place();
         let mut account = Account::new(self.info);
-        self.add_standing(mailbox, &mut account);
-        let place = self.log.leave(mailbox)?;
+        self.add_standing(place, &mut account);
+        self.log.leave(place);
         let left = self.mailboxes.swap_remove(place);
+        debug_assert_eq!(left.id, mailbox.id, "the log knows its places");
         self.critical -= usize::from(left.is_critical());
-        self.sleepers.retain(|sleeper| sleeper.id != mailbox);
+        self.strike_off(&left);
         let waiting = std::mem::take(&mut account.ledger.queued);
         account.ledger.count_drops(DropReason::Unsubscribed, waiting);
         Some(account)
     }
 
-    /// Adds what the log knows of a reader to an account.
-    pub(crate) fn add_standing(&self, mailbox: u64, account: &mut Account) -> Standing {
-        let standing = self.log.standing(mailbox);
+    /// Strikes one that leaves off the sleepers. It may stay on the list, as one that is not
+    /// enlisted, until it is worth to look for those.
+    fn strike_off(&mut self, left: &Mailbox) {
+        self.struck_off += usize::from(left.enlisted.swap(false, Ordering::Relaxed));
+        if self.struck_off * 2 >= self.sleepers.len() {
+            self.sleepers.retain(|sleeper| sleeper.enlisted.load(Ordering::Relaxed));
+            self.struck_off = 0;
+        }
+    }
+
+    /// Adds what the log knows of the reader in this place to an account.
+    pub(crate) fn add_standing(&self, place: usize, account: &mut Account) -> Standing {
+        let standing = self.log.standing(place);
         account.ledger.offered += standing.offered;
         account.ledger.delivered += standing.taken;
         account.ledger.queued += standing.waiting;
@@ -109,6 +126,7 @@ impl Feed {
         }
         if offered.admitted > 0 && !self.sleepers.is_empty() {
             aftermath.wake_sleepers(&mut self.sleepers);
+            self.struck_off = 0;
         }
         (Routed { delivered: offered.admitted, dropped }, offered.held)
     }

@@ -40,6 +40,8 @@ struct OfWriter {
     next_gap: AtomicU64,
     /// How many events the reader has lost in the gap that is open. Only the writer stores this.
     lost: AtomicU64,
+    /// The reader's place in the log. The writer's alone.
+    place: AtomicUsize,
 }
 
 /// A position that is never reached.
@@ -66,7 +68,11 @@ pub(super) struct End {
 
 impl Gauge {
     pub(super) fn new() -> Self {
-        let of_writer = OfWriter { next_gap: AtomicU64::new(NO_GAP), lost: AtomicU64::new(0) };
+        let of_writer = OfWriter {
+            next_gap: AtomicU64::new(NO_GAP),
+            lost: AtomicU64::new(0),
+            place: AtomicUsize::new(0),
+        };
         Self {
             of_reader: OfReader::default(),
             of_writer,
@@ -126,6 +132,15 @@ impl Gauge {
     #[inline]
     pub(super) fn next_gap(&self) -> u64 {
         self.of_writer.next_gap.load(Ordering::Acquire)
+    }
+
+    /// The reader's place in the log, for whoever holds the writer's lock.
+    pub(crate) fn place(&self) -> usize {
+        self.of_writer.place.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_place(&self, place: usize) {
+        self.of_writer.place.store(place, Ordering::Relaxed);
     }
 
     /// How many events the reader has lost since the last one that it will get.

@@ -19,17 +19,16 @@ pub(crate) struct Log {
     /// From which position on each reader that flows may be full, with its place, the first on top.
     /// They were worked out when a reader was looked at last: as it takes, the true ones move on.
     limits: BinaryHeap<Reverse<(u64, usize)>>,
-    /// A place or a limit is not what it was: they are to be worked out anew.
-    unsure: bool,
     /// The places of the readers that have a gap open.
     stopped: Vec<usize>,
+    /// Some place or limit is not what it was: both are to be worked out anew.
+    unsure: bool,
     /// The places of those whose gap the next event closes. Empty between two events.
     resuming: Vec<usize>,
 }
 
 /// A reader, as the writer knows it.
 struct Reader {
-    id: u64,
     flow: Flow,
     capacity: u64,
     /// How many of the positions so far, or up to its open gap, were not for it.
@@ -81,14 +80,14 @@ impl Log {
     }
 
     /// Adds a reader, in the next place. It begins with the next event: before that is a gap.
-    pub(crate) fn join(&mut self, id: u64, capacity: usize) -> Tap {
+    pub(crate) fn join(&mut self, capacity: usize) -> Tap {
         let (flow, walk) = self.fill.open();
-        self.stopped.push(self.readers.len());
+        let place = self.readers.len();
+        flow.gauge.set_place(place);
         self.readers.push(Reader {
-            id,
             flow,
             capacity: capacity as u64,
-            skipped: walk.position(),
+            skipped: self.fill.position(),
             offered_before: self.offered,
             dropped: 0,
             lost_since_take: 0,
@@ -96,17 +95,18 @@ impl Log {
             seen_waiting: 0,
             demand: 0,
         });
+        self.note_stopped(place);
         Tap::new(walk)
     }
 
-    /// Removes a reader: it gets nothing more. The last one takes its place. Returns that place.
-    pub(crate) fn leave(&mut self, id: u64) -> Option<usize> {
-        let place = self.place(id)?;
+    /// Removes the reader in this place: it gets nothing more. The last one takes its place.
+    pub(crate) fn leave(&mut self, place: usize) {
         // Its tap may still be read, and must find an end: what comes now is not counted for it.
         self.stop(place);
         self.readers.swap_remove(place);
-        let gaps = self.readers.iter().enumerate().filter(|(_, reader)| reader.is_stopped());
-        self.stopped = gaps.map(|(place, _)| place).collect();
+        if let Some(moved) = self.readers.get(place) {
+            moved.flow.gauge.set_place(place);
+        }
         self.be_unsure();
         if self.readers.is_empty() {
             self.fill.rest();
@@ -114,18 +114,11 @@ impl Log {
         if self.readers.len() * 4 < self.readers.capacity() {
             self.readers.shrink_to(self.readers.len() * 2);
         }
-        Some(place)
     }
 
-    fn place(&self, id: u64) -> Option<usize> {
-        self.readers.iter().position(|reader| reader.id == id)
-    }
-
-    /// How one reader stands.
-    pub(crate) fn standing(&self, id: u64) -> Standing {
-        let Some(reader) = self.readers.iter().find(|reader| reader.id == id) else {
-            return Standing::default();
-        };
+    /// How the reader in this place stands.
+    pub(crate) fn standing(&self, place: usize) -> Standing {
+        let reader = &self.readers[place];
         let taken = reader.flow.gauge.taken();
         Standing {
             offered: self.offered - reader.offered_before,
@@ -173,14 +166,38 @@ impl Log {
 
     fn stop(&mut self, place: usize) {
         if self.fill.stop(&mut self.readers[place].flow) {
-            self.stopped.push(place);
+            self.note_stopped(place);
             self.be_unsure();
         }
     }
 
-    /// Has the limits worked out anew with the next event.
+    /// The reader in this place has a gap open.
+    fn note_stopped(&mut self, place: usize) {
+        if !self.unsure {
+            self.stopped.push(place);
+        }
+    }
+
+    /// Has places and limits worked out anew with the next event, whoever comes or leaves until
+    /// then.
     fn be_unsure(&mut self) {
         (self.unsure, self.room_until) = (true, 0);
+    }
+
+    /// Works out anew who is stopped, and the limits of the others.
+    #[cold]
+    fn be_sure(&mut self) {
+        let mut limits = std::mem::take(&mut self.limits).into_vec();
+        limits.clear();
+        self.stopped.clear();
+        for (place, reader) in self.readers.iter().enumerate() {
+            if reader.is_stopped() {
+                self.stopped.push(place);
+            } else {
+                limits.push(Reverse((reader.limit(), place)));
+            }
+        }
+        (self.limits, self.unsure) = (limits.into(), false);
     }
 
     /// Offers an event to every reader. It is taken out of `event` if somebody gets it, or if
@@ -229,6 +246,9 @@ impl Log {
     /// Looks at each reader that may be full.
     #[inline(never)]
     fn admit_each(&mut self) -> usize {
+        if self.unsure {
+            self.be_sure();
+        }
         let Self { fill, readers, stopped, resuming, .. } = self;
         let position = fill.position();
         let mut at = 0;
@@ -255,13 +275,6 @@ impl Log {
     /// Looks at the readers that may be full by now; stops those that are.
     fn look_at_limits(&mut self) {
         let Self { fill, readers, stopped, limits, .. } = self;
-        if std::mem::take(&mut self.unsure) {
-            let mut anew = std::mem::take(limits).into_vec();
-            anew.clear();
-            let flowing = readers.iter().enumerate().filter(|(_, reader)| !reader.is_stopped());
-            anew.extend(flowing.map(|(place, reader)| Reverse((reader.limit(), place))));
-            *limits = anew.into();
-        }
         let position = fill.position();
         while let Some(mut first) = limits.peek_mut() {
             let Reverse((limit, place)) = *first;

@@ -47,7 +47,7 @@ impl Registry {
         if let (Some(gauge), [account]) = (mailbox.gauge(), &mut figures.accounts[..])
             && let Some(entry) = self.find(account.info)
         {
-            let standing = entry.feed.add_standing(mailbox.id, account);
+            let standing = entry.feed.add_standing(gauge.place(), account);
             let waiting = usize::try_from(standing.waiting).unwrap_or(usize::MAX);
             figures.queued += waiting;
             figures.bytes += waiting * entry.info.size;

@@ -53,7 +53,7 @@ impl Registry {
             Some(info) => {
                 let number = self.number_of(info, aftermath);
                 let (capacity, mut opened) = (settings.capacity, None);
-                let tap = self.types[number].feed.join(id, capacity, |tap| {
+                let tap = self.types[number].feed.join(capacity, |tap| {
                     let gauge = Some(Arc::clone(tap.gauge()));
                     let mailbox = Arc::new(Mailbox::new(id, settings, &infos, gauge));
                     opened = Some(Arc::clone(&mailbox));
@@ -120,7 +120,7 @@ impl Registry {
     ) {
         let member = |entry: &TypeEntry| {
             if reads_log {
-                entry.feed.mailboxes().any(|other| other.id == mailbox.id).then_some(0)
+                entry.feed.has(mailbox).then_some(0)
             } else {
                 entry.route.member(mailbox.id)
             }
@@ -147,7 +147,7 @@ impl Registry {
                 for member in members {
                     let number = self.number_of(member.info, aftermath);
                     self.types[number].leave(mailbox);
-                    accounts.extend(self.types[number].feed.leave(mailbox));
+                    accounts.extend(self.types[number].feed.leave(&listener.mailbox));
                     self.sort_out(number);
                 }
             }
