@@ -13,6 +13,7 @@ mod instructions;
 mod licence;
 mod manifest;
 mod size;
+mod soak;
 mod source;
 mod steps;
 mod test;
@@ -33,6 +34,7 @@ usage: cargo xtask <command>
                     instructions of the hot operations
   tidy              the house checks alone
   bench [args]      the benchmark in release mode; args are its own
+  soak [args]       the bus under everything at once, for minutes or hours; args are its own
   instructions      the hot operations' instructions against their bounds; with `--renew` sets
                     the bounds anew
 
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
                 Some("ci") => ci::main(&rest),
                 Some("tidy") => tidy::main(),
                 Some("bench") => bench::main(&rest),
+                Some("soak") => soak::main(&rest),
                 Some("instructions") => instructions::main(&rest),
                 None | Some("help" | "--help" | "-h") => {
                     print!("{USAGE}");
