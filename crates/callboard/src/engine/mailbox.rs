@@ -11,7 +11,7 @@ use super::{Aftermath, Next, Routed};
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard};
 
 /// What a subscription was opened with.
 #[derive(Debug, Clone)]
@@ -213,7 +213,7 @@ impl Mailbox {
 
     /// The reader is about to take an event: whoever sees that the event has left sees this.
     #[inline]
-    pub(super) fn hand(&self) {
+    pub(crate) fn hand(&self) {
         if !self.in_hand.load(Ordering::Relaxed) {
             self.in_hand.store(true, Ordering::Release);
         }
@@ -264,7 +264,8 @@ impl Mailbox {
         let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
         let old = std::mem::replace(&mut inbox.waker, set);
         drop(inbox);
-        drop((old, spare));
+        discard(old);
+        discard(spare);
         sleeps
     }
 

@@ -10,7 +10,7 @@ use super::Mailbox;
 use super::inbox::Take;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
-use crate::sync::{Ordering, WaitList, fence};
+use crate::sync::{Ordering, WaitList, discard, fence};
 
 /// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
 /// place in that.
@@ -77,6 +77,11 @@ impl Reader {
             }
             next => next,
         }
+    }
+
+    /// Whether an event waits. To look is not to ask for it.
+    pub(crate) fn has_more(&mut self) -> bool {
+        self.log.as_mut().is_some_and(|log| log.tap.look()) || self.mailbox.inbox().len() > 0
     }
 
     /// Whether the reader has no log, and all its events come by its queue.
@@ -172,7 +177,7 @@ impl Reader {
         if !self.mailbox.wakes(context.waker()) {
             // Cloning a waker, and dropping one, is the user's code: not under the lock.
             let waker = Waker::clone(context.waker());
-            drop(self.mailbox.set_waker(Some(waker)));
+            discard(self.mailbox.set_waker(Some(waker)));
         }
         // Whoever clears the flag takes the waker afterwards, and so finds the one set above.
         if let Some(log) = &self.log
@@ -184,7 +189,7 @@ impl Reader {
 
     /// Forgets the sleeping reader: its future was dropped.
     pub(crate) fn forget_waker(&self) {
-        drop(self.mailbox.set_waker(None));
+        discard(self.mailbox.set_waker(None));
     }
 
     /// Gives up what waits in the log, which the reader has left.

@@ -133,6 +133,8 @@ impl<Q: Request> RequestBuilder<Q> {
     /// Complete once `predicate`, given the expected answers so far and the names of those who
     /// gave them, says so; it is asked after each. Default: complete with all.
     ///
+    /// If it panics, the poll of the gather does.
+    ///
     /// # Examples
     ///
     /// ```

@@ -96,8 +96,10 @@ impl<Q: Request> Call<Q> {
 
     /// Says that this responder has no answer, and why.
     pub fn decline(mut self, reason: impl Into<String>) {
+        // Converting is the user's code: if it panics, the call is one that was dropped.
+        let reason: String = reason.into();
         self.answered = true;
-        self.exchange.decline(self.place, reason.into().into());
+        self.exchange.decline(self.place, reason.into());
     }
 
     /// Opens a request made in order to answer this one, in the hand-written loops of responders:

@@ -188,6 +188,11 @@ impl<R: 'static> State<R> {
         }
     }
 
+    /// How many expected responders have answered.
+    pub(super) fn responded(&self) -> usize {
+        self.responded
+    }
+
     /// The asker's waker, if it has something to decide: with a predicate, always.
     fn wake_if_decided(&mut self, needed: usize) -> Option<Waker> {
         self.decided(needed).and_then(|_| self.waker.take())

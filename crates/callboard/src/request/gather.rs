@@ -46,7 +46,8 @@ struct Open<Q: Request> {
 
 /// A predicate and what it has seen.
 struct Jury<R: 'static> {
-    predicate: Predicate<R>,
+    /// There until the jury is dropped.
+    predicate: Option<Predicate<R>>,
     answers: Vec<(Arc<str>, Delivery<R>)>,
     /// How many of the answers it has judged.
     judged: usize,
@@ -120,7 +121,11 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         slot: exchange.core.requests.open(Arc::clone(&ticket)),
         exchange,
         deadline,
-        jury: predicate.map(|predicate| Jury { predicate, answers: Vec::new(), judged: 0 }),
+        jury: predicate.map(|predicate| Jury {
+            predicate: Some(predicate),
+            answers: Vec::new(),
+            judged: 0,
+        }),
         over: false,
         queued: true,
     };
@@ -154,28 +159,33 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
 impl<Q: Request> Open<Q> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Gathered<Q::Response>> {
         // Cloning a waker, and dropping one, is the user's code: not under the lock.
-        let mut waker = Some(context.waker().clone());
+        let waker = context.waker().clone();
+        let old = self.exchange.state.lock().waker.replace(waker);
+        discard(old);
         let Self { exchange, deadline, jury, .. } = self;
-        let mut state = exchange.state.lock();
-        std::mem::swap(&mut state.waker, &mut waker);
-        // What was certain before the bus closed stays so.
-        let end = match jury {
-            None => state.decided(exchange.needed).or(state.end),
-            Some(jury) => {
-                let (end, pending) = (state.end, state.pending);
-                jury.fetch(&state.parts);
-                drop(state);
-                let met = jury.is_content().then_some(End::Met);
-                state = exchange.state.lock();
-                met.or((pending == 0).then_some(End::Unreachable)).or(end)
+        let mut in_time = true;
+        let (gathered, queued) = loop {
+            let state = exchange.state.lock();
+            // What was certain before the bus closed stays so.
+            let end = match jury {
+                None => state.decided(exchange.needed).or(state.end),
+                Some(jury) if jury.judged < state.responded() => {
+                    jury.fetch(&state.parts);
+                    drop(state);
+                    if !jury.is_content() {
+                        continue;
+                    }
+                    break exchange.finish(exchange.state.lock(), End::Met);
+                }
+                Some(_) => (state.pending == 0).then_some(End::Unreachable).or(state.end),
+            };
+            if let Some(end) = end.or((!in_time).then_some(End::TimedOut)) {
+                break exchange.finish(state, end);
             }
-        };
-        let (gathered, queued) = if let Some(end) = end {
-            exchange.finish(state, end)
-        } else {
             drop(state);
             ready!(deadline.poll(&*exchange.core.settings.clock, context));
-            exchange.finish(exchange.state.lock(), End::TimedOut)
+            // The last answers may have come with the end of the time: one more look.
+            in_time = false;
         };
         (self.over, self.queued) = (true, queued);
         Poll::Ready(gathered)
@@ -202,7 +212,7 @@ impl<Q: Request> Exchange<Q> {
         let sequence = state.sequence;
         let Closed { mut parts, unexpected, waker, queued } = self.end(&mut state, end);
         drop(state);
-        drop(waker);
+        discard(waker);
         if end != End::Met {
             let outcomes = parts.named().map(|(name, part)| (name.into(), part.outcome(end)));
             self.core.requests.remember(TroubledRequest {
@@ -229,9 +239,10 @@ impl<R: Event> Jury<R> {
 
     /// Has the predicate judge each answer that it has not seen.
     fn is_content(&mut self) -> bool {
+        let Some(predicate) = &mut self.predicate else { return false };
         while self.judged < self.answers.len() {
             self.judged += 1;
-            if (self.predicate)(&self.answers[..self.judged]) {
+            if predicate(&self.answers[..self.judged]) {
                 return true;
             }
         }
@@ -242,6 +253,7 @@ impl<R: Event> Jury<R> {
 impl<R: 'static> Drop for Jury<R> {
     fn drop(&mut self) {
         self.answers.drain(..).for_each(discard);
+        discard(self.predicate.take());
     }
 }
 
@@ -253,7 +265,7 @@ impl<Q: Request> Drop for Open<Q> {
             let mut state = self.exchange.state.lock();
             let closed = self.exchange.end(&mut state, End::Unreachable);
             drop(state);
-            drop(closed.waker);
+            discard(closed.waker);
             closed.parts.into_answers().for_each(discard);
             closed.unexpected.into_iter().for_each(discard);
             self.queued = closed.queued;

@@ -175,8 +175,13 @@ impl<S: EventSet> Subscription<S> {
         let before = buffer.len();
         if limit > 0 {
             buffer.extend(self.recv().await);
-            let others = if buffer.len() > before { limit - 1 } else { 0 };
-            buffer.extend(self.try_iter().take(others));
+        }
+        // Whoever finds nothing more has asked for it, and would be done with what it got.
+        while buffer.len() > before && buffer.len() - before < limit && self.reader.has_more() {
+            buffer.extend(self.try_recv());
+        }
+        if buffer.len() > before {
+            self.reader.mailbox.hand();
         }
         buffer.len() - before
     }

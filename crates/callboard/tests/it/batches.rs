@@ -106,3 +106,19 @@ fn reader_at_the_end_of_a_queued_batch_is_not_waited_for() {
     assert!(wakes.count() > 0, "nobody says that the reader has asked for the next");
     assert!(poll(&mut settled).is_ready());
 }
+
+#[test]
+fn drain_does_not_wait_for_a_reader_with_its_last_event_in_hand() {
+    let bus = Bus::new();
+    let mut numbers = bus.subscribe::<Number>("reader");
+    bus.start();
+    publish_all(&bus, (0..2).map(Number));
+    let mut drain = pin!(bus.close_and_drain(10 * PATIENCE));
+    let (wakes, waker) = Wakes::new();
+    assert!(poll_with(&mut drain, &waker).is_pending());
+    let mut batch = numbers.try_recv_batch().unwrap();
+    let (first, last) = (batch.next(), batch.next());
+    assert!(wakes.count() > 0, "nobody says that the log has been drained");
+    assert!(poll(&mut drain).is_ready());
+    drop((first, last));
+}

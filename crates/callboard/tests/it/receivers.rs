@@ -4,7 +4,10 @@
 use std::thread;
 use std::time::Duration;
 
-use callboard::{Bus, Call, Event, RecvTimeoutError, Request, Subscription, TryRecvError};
+use callboard::testing::settle_within;
+use callboard::{
+    AnyEvent, Bus, Call, Event, RecvTimeoutError, Request, Subscription, TryRecvError,
+};
 use futures_lite::{StreamExt, future};
 
 use crate::support::{Log, PATIENCE, Rng, in_time, poll, publish_all, soon};
@@ -318,4 +321,21 @@ fn event_outlives_its_subscription_and_bus() {
     drop((ticks, bus));
     let copy = thread::spawn(move || tick.clone()).join().unwrap();
     assert_eq!(copy.0, 7);
+}
+
+#[test]
+fn reader_of_many_has_them_in_hand() {
+    let bus = Bus::new();
+    let mut ticks = bus.subscribe::<Tick>("clock");
+    let mut all = bus.subscribe::<AnyEvent>("all");
+    bus.start();
+    publish_all(&bus, (0..3).map(Tick));
+    let (mut some, mut rest) = (Vec::new(), Vec::new());
+    assert_eq!(soon("events", ticks.recv_many(&mut some, 10)), 3);
+    assert_eq!(soon("events", all.recv_many(&mut rest, 10)), 3);
+    let snapshot = bus.snapshot();
+    assert!(snapshot.subscribers.iter().all(|subscriber| subscriber.in_hand));
+    assert!(soon("settling", settle_within(&bus, Duration::ZERO)).is_err(), "two are at work");
+    assert!(ticks.try_recv().is_err() && all.try_recv().is_err());
+    assert!(soon("settling", settle_within(&bus, Duration::ZERO)).is_ok());
 }

@@ -1,10 +1,14 @@
 //! What came of each responder's part, and how a request waits for the start.
 
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use callboard::{Bus, End, Event, Gather, Gathered, Outcome, Overflow, Request, Troubled};
+use callboard::{
+    Bus, Call, Clock, End, Event, Gather, Gathered, Outcome, Overflow, Request, Sleep, Troubled,
+};
 
 use crate::support::{HandClock, PATIENCE, Wakes, in_time, poll, poll_with, publish_all};
 
@@ -257,4 +261,67 @@ fn real_time_ends_a_request_too() {
         assert_eq!(request.gather_blocking().unwrap().end(), End::TimedOut);
         assert!(PATIENCE > SECOND);
     });
+}
+
+/// A clock whose time is over when it is asked for the second time, and then an answer comes just
+/// before it says so.
+#[derive(Debug, Clone)]
+struct LastMoment {
+    now: Instant,
+    call: Arc<Mutex<Option<Call<Validate>>>>,
+}
+
+impl Clock for LastMoment {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn sleep_until(&self, _deadline: Instant) -> Sleep {
+        let (call, mut asked) = (Arc::clone(&self.call), false);
+        Sleep::from_future(poll_fn(move |_| {
+            if !std::mem::replace(&mut asked, true) {
+                return Poll::Pending;
+            }
+            if let Some(call) = call.lock().unwrap().take() {
+                call.respond(Verdict);
+            }
+            Poll::Ready(())
+        }))
+    }
+}
+
+#[test]
+fn answer_in_the_last_moment_completes_the_request() {
+    for by_predicate in [false, true] {
+        let clock = LastMoment { now: Instant::now(), call: Arc::default() };
+        let bus = Bus::builder().clock(clock.clone()).build().unwrap();
+        let mut responder = bus.responder::<Validate>("a");
+        bus.start();
+        let request = bus.request(Validate).expect(["a"]);
+        let request =
+            if by_predicate { request.until(|answers| answers.len() == 1) } else { request };
+        let mut gather = request.gather();
+        assert!(poll(&mut gather).is_pending());
+        *clock.call.lock().unwrap() = Some(responder.try_recv().unwrap());
+        let gathered = done(&mut gather);
+        assert_eq!((gathered.end(), gathered.responses().len()), (End::Met, 1));
+    }
+}
+
+#[test]
+fn call_whose_refusal_can_not_be_written_is_abandoned() {
+    struct Unwritable;
+    impl From<Unwritable> for String {
+        fn from(_: Unwritable) -> Self {
+            panic!("expected")
+        }
+    }
+    let (bus, _clock) = timed();
+    let mut responder = bus.responder::<Validate>("a");
+    bus.start();
+    let mut gather = bus.request(Validate).expect(["a"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    let call = responder.try_recv().unwrap();
+    assert!(thread::spawn(move || call.decline(Unwritable)).join().is_err());
+    assert_eq!(done(&mut gather).outcome("a"), Some(Outcome::Abandoned));
 }

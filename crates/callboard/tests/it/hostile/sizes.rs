@@ -191,11 +191,11 @@ fn events_that_hold_a_mebibyte_elsewhere_need_no_stack() {
     assert!(boxed.try_iter().map(|boxed| boxed.0[(1 << 20) - 1]).eq(0..20));
 }
 
-/// How many make a crowd: 4,000, or what the environment says (a release build has the patience
+/// How many make a crowd: 20,000, or what the environment says (a release build has the patience
 /// for a million: `CALLBOARD_CROWD=1000000`).
 fn crowd() -> usize {
     let said = std::env::var("CALLBOARD_CROWD").ok();
-    said.map_or(4_000, |said| said.parse().expect("CALLBOARD_CROWD is a number"))
+    said.map_or(20_000, |said| said.parse().expect("CALLBOARD_CROWD is a number"))
 }
 
 #[test]

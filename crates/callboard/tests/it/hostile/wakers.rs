@@ -233,7 +233,7 @@ const WOKEN: &[Place] = &[
 const DROPPED: &[Place] = &[
     Place {
         name: "the destructor of a waker, when another is given",
-        panic: Reaches::Caller,
+        panic: Reaches::Nobody,
         run: |deed| {
             let bus = deed.running();
             let mut ticks = bus.subscriber("clock").late().subscribe::<Tick>();
@@ -244,7 +244,7 @@ const DROPPED: &[Place] = &[
     },
     Place {
         name: "the destructor of a waker, when its future is dropped",
-        panic: Reaches::Caller,
+        panic: Reaches::Nobody,
         run: |deed| {
             let bus = deed.running();
             let mut ticks = bus.subscriber("clock").late().subscribe::<Tick>();
@@ -268,7 +268,7 @@ const DROPPED: &[Place] = &[
     },
     Place {
         name: "the destructor of an asker's waker",
-        panic: Reaches::Caller,
+        panic: Reaches::Nobody,
         run: |deed| {
             let bus = deed.running();
             let _oracle = bus.subscriber("oracle").late().responder::<Ask>();
