@@ -66,11 +66,10 @@ impl Asked<'_> {
             matches!(outcome, Outcome::TimedOutQueued | Outcome::TimedOutHandling)
         };
         let (end, needed) = (gathered.end(), self.rule.needed(self.expected.len()));
-        // An answer that comes while the time runs out is in time, but the end stays what it is.
         let fits = match end {
             End::Met => answers >= needed,
             End::Unreachable => answers < needed && !gathered.missing().any(|it| timed_out(&it.1)),
-            End::TimedOut => took >= self.timeout,
+            End::TimedOut => answers < needed && took >= self.timeout,
             End::Closed => closing,
         };
         holds(fits, || self.what("the end"), format_args!("one that fits {:?}", self.rule), all)

@@ -8,7 +8,7 @@ use callboard::Snapshot;
 use super::director::Director;
 use crate::checks::account::Company;
 use crate::checks::{Checked, Fault};
-use crate::components::{Doing, Part, Role};
+use crate::components::{Doing, Role};
 use crate::events::Kind;
 
 /// How often it is looked whether all is quiet.
@@ -45,15 +45,11 @@ impl Director {
     }
 
     fn wait_until_quiet(&mut self) {
-        let begun = Instant::now();
         self.wait_for("empty queues and idle components", |director| {
             let parts = director.stage.parts();
             let snapshot = director.bus.snapshot();
             let helped = parts.iter().all(|part| part.in_hand.load(Ordering::SeqCst) == 0);
-            // A reader of many at once counts them when it has them, which for the bus is when it
-            // has asked for more. Whoever never counts what it got the accounts will name.
-            let counted = || parts.iter().all(|part| has_counted(part, &snapshot));
-            helped && is_quiet(&snapshot) && (counted() || begun.elapsed() > UNCOUNTED)
+            helped && is_quiet(&snapshot)
         });
     }
 
@@ -83,15 +79,6 @@ impl Director {
             parts.iter().skip(1).filter(|part| matches!(part.role, Role::Publisher | Role::Asker));
         makers.all(|part| part.doing() == Doing::Gone)
     }
-}
-
-/// For how long a reader may have what it has not counted.
-const UNCOUNTED: Duration = Duration::from_secs(1);
-
-/// Whether a reader has counted all that the bus says it has.
-fn has_counted(part: &Part, snapshot: &Snapshot) -> bool {
-    let subscriber = snapshot.subscriber(&part.name);
-    subscriber.is_none_or(|one| one.ledger.delivered == part.received.all())
 }
 
 /// Whether nothing waits, and nobody does anything with an event.
