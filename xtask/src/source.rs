@@ -16,7 +16,7 @@ pub(crate) struct Source {
     pub(crate) comments: String,
     /// The code without the items that exist for tests only.
     pub(crate) production: String,
-    /// The names of the modules that exist for tests only and are files of their own.
+    /// The names of the modules that exist for tests or models only and are files of their own.
     pub(crate) test_modules: Vec<String>,
 }
 
@@ -161,7 +161,7 @@ fn quoted(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// Blanks the items under `#[cfg(test)]`, and names the modules among them that have no body.
+/// Blanks the items under `#[cfg(test)]`, or under the model checker's, and names the modules among them that have no body.
 fn without_tests(code: &str) -> (String, Vec<String>) {
     let mut production = code.as_bytes().to_vec();
     let mut modules = Vec::new();
@@ -188,10 +188,11 @@ fn without_tests(code: &str) -> (String, Vec<String>) {
     (String::from_utf8_lossy(&production).into_owned(), modules)
 }
 
-/// Whether an attribute leaves its item out of everything but tests.
+/// Whether an attribute leaves its item out of everything but tests and models.
 fn for_tests(attribute: &str) -> bool {
-    let without = attribute.replace("not(test)", "");
-    !without.contains("any(") && !words(&without, "test").is_empty()
+    let without = attribute.replace("not(test)", "").replace("not(callboard_loom)", "");
+    let names = |word| !words(&without, word).is_empty();
+    !without.contains("any(") && (names("test") || names("callboard_loom"))
 }
 
 /// From the bracket at `start` to behind the one that closes it.
@@ -277,13 +278,14 @@ mod tests {
              #[cfg(all(test, x))]\n#[path = \"y\"]\npub(crate) mod e {\n    fn f() {}\n}\n\
              #[cfg(test)]\nmod g;\n#[cfg(not(test))]\nfn h() {}\n\
              #[cfg(any(test, feature = \"x\"))]\nfn i() {}\n\
-             #[cfg(test)]\nfn j() -> [u8; 2] { k }\nfn l() {}\n",
+             #[cfg(test)]\nfn j() -> [u8; 2] { k }\n\
+             #[cfg(callboard_loom)]\nmod m;\n#[cfg(not(callboard_loom))]\nfn l() {}\n",
         );
         let kept: Vec<&str> = source.production.split_whitespace().collect();
         let kept = kept.join(" ");
         assert!(kept.starts_with("use a; #[cfg(not(test))] fn h() {} #[cfg(any("));
-        assert!(kept.ends_with("fn i() {} fn l() {}"));
-        assert_eq!(source.test_modules, ["g"]);
+        assert!(kept.ends_with("fn i() {} #[cfg(not(callboard_loom))] fn l() {}"));
+        assert_eq!(source.test_modules, ["g", "m"]);
         assert!(source.code.contains("mod e"));
     }
 

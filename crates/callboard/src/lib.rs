@@ -100,6 +100,8 @@ pub mod guide;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(all(test, callboard_loom))]
+mod models;
 mod outcome;
 mod overflow;
 mod published;

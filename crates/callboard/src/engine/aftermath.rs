@@ -9,7 +9,7 @@ use super::queue::Entry;
 use super::{Envelope, Mailbox};
 use crate::event::{Key, TypeInfo};
 use crate::overflow::{DropReason, Dropped};
-use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate, thread_local};
 
 /// The function set by `Bus::on_drop`.
 pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
@@ -234,7 +234,7 @@ fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
         }
         !nested
     });
-    if entered != Ok(true) {
+    if !matches!(entered, Ok(true)) {
         return;
     }
     for dropped in dropped {

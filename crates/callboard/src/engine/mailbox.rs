@@ -11,7 +11,7 @@ use super::{Aftermath, Next, Routed};
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard};
+use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard};
 
 /// What a subscription was opened with.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub(crate) struct Mailbox {
     /// a hint for the cycle check and guards nothing.
     pub(crate) concurrency: AtomicUsize,
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
-    pub(super) gauge: Option<Arc<Gauge>>,
+    pub(super) gauge: Option<sync::Arc<Gauge>>,
     /// The reader took an event and has not asked for the next one. Only the reader sets it.
     pub(super) in_hand: AtomicBool,
     /// Nothing more comes in.
@@ -50,7 +50,7 @@ impl Mailbox {
         id: u64,
         settings: MailboxSettings,
         members: &[&'static TypeInfo],
-        gauge: Option<Arc<Gauge>>,
+        gauge: Option<sync::Arc<Gauge>>,
     ) -> Self {
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
         inbox.accounts = members.iter().map(|info| Account::new(info)).collect();

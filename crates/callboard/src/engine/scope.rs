@@ -4,6 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use crate::sync::thread_local;
+
 /// One responder handling one request, and the request's own ancestors.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -44,7 +46,7 @@ impl Scope {
     /// The sequence of the event the current thread is handling; 0 for none.
     #[inline]
     pub(crate) fn current_cause() -> u64 {
-        CAUSE.get()
+        CAUSE.with(Cell::get)
     }
 
     /// Runs `code` with this as the thread's current scope, then restores what was before.
@@ -53,13 +55,13 @@ impl Scope {
         impl Drop for Restore {
             fn drop(&mut self) {
                 if let Some(before) = self.0.take() {
-                    CAUSE.set(before.cause);
+                    CAUSE.with(|cause| cause.set(before.cause));
                     drop(CURRENT.try_with(|current| current.replace(before)));
                 }
             }
         }
         let before = CURRENT.try_with(|current| current.replace(self.clone()));
-        CAUSE.set(self.cause);
+        CAUSE.with(|cause| cause.set(self.cause));
         let _restore = Restore(before.ok());
         code()
     }

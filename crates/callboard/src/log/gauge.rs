@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::memory::Pin;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, Padded};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence_of_model};
 
 /// How far the log is written: the position of the next event.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ pub(super) struct End {
 }
 
 impl Gauge {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let of_writer = OfWriter {
             next_gap: AtomicU64::new(NO_GAP),
             lost: AtomicU64::new(0),
@@ -97,10 +97,11 @@ impl Gauge {
     /// As [`set_taken`](Self::set_taken), and nothing that the reader does afterwards comes
     /// before it: whoever waits for the reader to drain either sees this count, or is seen.
     #[inline]
-    pub(super) fn set_taken_and_drained(&self, taken: u64) {
+    pub(crate) fn set_taken_and_drained(&self, taken: u64) {
         // Ordering: SeqCst; the waiting side has a fence between its registration and its look at
         // this count. An exchange, since a fence takes several times as long on x86.
         self.of_reader.taken.swap(taken, Ordering::SeqCst);
+        fence_of_model();
     }
 
     #[inline]

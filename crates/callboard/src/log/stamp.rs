@@ -18,6 +18,9 @@ pub(crate) struct Stamp {
 struct Moment(i64);
 
 impl Stamp {
+    /// Of no event.
+    pub(super) const NONE: Self = Self { sequence: 0, cause: 0, published_at: Moment::NONE };
+
     #[inline]
     pub(crate) fn new(sequence: u64, cause: u64, published_at: Option<Instant>) -> Self {
         let published_at = published_at.map_or(Moment::NONE, Moment::at);

@@ -54,7 +54,7 @@ impl Registry {
                 let number = self.number_of(info, aftermath);
                 let (capacity, mut opened) = (settings.capacity, None);
                 let tap = self.types[number].feed.join(capacity, |tap| {
-                    let gauge = Some(Arc::clone(tap.gauge()));
+                    let gauge = Some(tap.gauge().clone());
                     let mailbox = Arc::new(Mailbox::new(id, settings, &infos, gauge));
                     opened = Some(Arc::clone(&mailbox));
                     mailbox

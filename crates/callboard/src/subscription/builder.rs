@@ -8,7 +8,8 @@ use crate::engine::MailboxSettings;
 use crate::event::{AnyEvent, Pattern};
 use crate::overflow::{Importance, Overflow};
 use crate::registry::{Core, Interest, SignIn, Wanted};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::Ordering;
+use crate::sync::process::AtomicU64;
 
 /// The default capacity of a subscription, in events.
 pub(crate) const DEFAULT_CAPACITY: usize = 100;

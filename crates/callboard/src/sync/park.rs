@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+
+use super::primitives::thread::{self, Thread};
+use super::{AtomicBool, Ordering, thread_local};
 
 struct Parker {
     thread: Thread,

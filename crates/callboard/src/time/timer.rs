@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sync::{Mutex, discard, isolate};
+use crate::sync::process::Mutex;
+use crate::sync::{discard, isolate};
 
 /// How long the thread sleeps with nothing to wake up for: a year.
 const IDLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);

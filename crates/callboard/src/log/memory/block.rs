@@ -1,15 +1,15 @@
 //! Blocks: the memory that events live in, and who keeps it.
 
-use std::alloc::{alloc, dealloc, handle_alloc_error};
+use std::alloc::handle_alloc_error;
 use std::any::TypeId;
 use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 use super::pool::Pool;
-use super::slot::Place;
+use super::slot::{Place, Slot};
 use crate::log::Shape;
-use crate::sync::{Arc, AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{Access, Arc, AtomicPtr, AtomicUsize, Ordering, alloc, dealloc};
 
 /// What stands before the slots of a block.
 pub(in crate::log) struct Header {
@@ -25,6 +25,7 @@ pub(in crate::log) struct Header {
     /// Where the block goes when it is given back. Touched by whoever has just made the block, or
     /// has just removed its last pin.
     pool: UnsafeCell<Option<Arc<Pool>>>,
+    access: Access,
 }
 
 /// A block's address, without a claim on it.
@@ -94,8 +95,8 @@ impl Pin {
             handle_alloc_error(layout);
         };
         let (pins, next) = (AtomicUsize::new(0), AtomicPtr::new(ptr::null_mut()));
-        let pool = UnsafeCell::new(None);
-        let header = Header { pins, next, id: shape.id(), shape, slots, pool };
+        let (pool, access) = (UnsafeCell::new(None), Access::new());
+        let header = Header { pins, next, id: shape.id(), shape, slots, pool, access };
         let block = memory.cast::<Header>();
         // SAFETY: the memory is ours, and large and aligned enough for a header.
         unsafe { block.write(header) };
@@ -103,7 +104,7 @@ impl Pin {
             let offset = shape.first + index * shape.stride;
             // SAFETY: the block has room for all its slots, and is ours. A block of several slots
             // is small, and an alignment is below 4 GiB, so that the offset fits.
-            unsafe { Place(memory.byte_add(offset).cast()).prepare(offset as u32) };
+            unsafe { memory.byte_add(offset).cast().write(Slot::at(offset as u32)) };
         }
         Address(block)
     }
@@ -170,6 +171,7 @@ impl Address {
         unsafe {
             self.header().pins.store(pins, Ordering::Relaxed);
             self.header().next.store(ptr::null_mut(), Ordering::Relaxed);
+            self.header().access.write();
             *self.header().pool.get() = pool;
         }
         Pin(self)
@@ -198,8 +200,11 @@ impl Address {
     #[cold]
     unsafe fn give_back(self) {
         // SAFETY: nobody else has the block.
-        let (header, pool) = unsafe { (self.header(), (*self.header().pool.get()).take()) };
-        let Header { shape, slots, .. } = *header;
+        let header = unsafe { self.header() };
+        header.access.write();
+        let (shape, slots) = (header.shape, header.slots);
+        // SAFETY: as above.
+        let pool = unsafe { (*header.pool.get()).take() };
         // In the pool the block must not keep the pool alive; and if this drops the pool, the
         // block goes with it.
         let rest = pool.as_ref().map_or(Some(self), |pool| {

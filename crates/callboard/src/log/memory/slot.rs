@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use super::block::Address;
 use crate::log::{Payload, Shape, Stamp};
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{Access, AtomicU32, Ordering};
 
 /// What stands before an event in its slot.
 pub(in crate::log) struct Slot {
@@ -14,6 +14,16 @@ pub(in crate::log) struct Slot {
     /// From the start of the block to this slot.
     offset: u32,
     stamp: Stamp,
+    /// Of the stamp and the event.
+    access: Access,
+}
+
+impl Slot {
+    /// A slot without an event, so many bytes behind the start of its block.
+    pub(super) fn at(offset: u32) -> Self {
+        let (owners, stamp, access) = (AtomicU32::new(0), Stamp::NONE, Access::new());
+        Self { owners, offset, stamp, access }
+    }
 }
 
 /// Drops a value in place, which nobody uses any more.
@@ -36,16 +46,6 @@ unsafe impl Send for Place {}
 unsafe impl Sync for Place {}
 
 impl Place {
-    /// Notes in which block the slot is, when that is made.
-    ///
-    /// # Safety
-    ///
-    /// The slot lies so many bytes behind the start of a block, which nobody else has yet.
-    pub(super) unsafe fn prepare(self, offset: u32) {
-        // SAFETY: the caller's promise.
-        unsafe { (&raw mut (*self.0.as_ptr()).offset).write(offset) }
-    }
-
     /// Writes an event and what is said of it.
     ///
     /// # Safety
@@ -54,13 +54,12 @@ impl Place {
     /// yet.
     #[inline(always)]
     pub(super) unsafe fn write<E: Payload>(self, owners: usize, stamp: Stamp, event: E) {
-        // A bus has no room for so many readers that it would not fit.
-        let owners = AtomicU32::new(owners as u32);
-        let slot = self.0.as_ptr();
-        // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
+        // SAFETY: the caller's promise; the value lies behind the slot as its shape says. (A bus has
+        // no room for so many readers that their number would not fit.)
         unsafe {
-            (&raw mut (*slot).owners).write(owners);
-            (&raw mut (*slot).stamp).write(stamp);
+            self.0.as_ref().access.write();
+            self.0.as_ref().owners.store(owners as u32, Ordering::Relaxed);
+            (*self.0.as_ptr()).stamp = stamp;
             self.0.byte_add(Shape::of::<E>().value).cast::<E>().write(event);
         }
     }
@@ -92,7 +91,7 @@ impl Place {
     /// The slot was written, and its block is pinned for `'a`.
     pub(super) unsafe fn stamp<'a>(self) -> &'a Stamp {
         // SAFETY: the caller's promise.
-        unsafe { &self.0.as_ref().stamp }
+        unsafe { self.0.as_ref().access.read(&self.0.as_ref().stamp) }
     }
 
     /// The event.
@@ -103,7 +102,9 @@ impl Place {
     /// its owners for `'a`.
     pub(super) unsafe fn value<'a, E: 'static>(self) -> &'a E {
         // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
-        unsafe { self.0.byte_add(Shape::of::<E>().value).cast::<E>().as_ref() }
+        let value = unsafe { self.0.byte_add(Shape::of::<E>().value).cast().as_ref() };
+        // SAFETY: likewise.
+        unsafe { self.0.as_ref() }.access.read(value)
     }
 
     /// Adds an owner.
@@ -138,7 +139,10 @@ impl Place {
             // of the value comes before it is dropped.
             if owners.fetch_sub(1, Ordering::AcqRel) == 1 {
                 // SAFETY: nobody uses the value any more.
-                unsafe { drop(self.0.byte_add(shape.value).cast()) }
+                unsafe {
+                    self.0.as_ref().access.write();
+                    drop(self.0.byte_add(shape.value).cast());
+                }
             }
         }
     }

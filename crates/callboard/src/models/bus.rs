@@ -1,0 +1,246 @@
+//! A whole bus: who gets what, when several do something at once.
+
+use std::time::Duration;
+
+use loom::thread;
+
+use super::harness::Model;
+use super::watched::Note;
+use crate::sync::block_on;
+use crate::{Bus, Delivery, Overflow, Priority, Subscription};
+
+/// Longer than any model: it never passes.
+const EVER: Duration = Duration::from_secs(1 << 20);
+
+fn started() -> Bus {
+    let bus = Bus::new();
+    bus.start();
+    bus
+}
+
+/// What is there: its number, and before it what was missed, as `-2-`; a point for nothing.
+fn take(subscription: &mut Subscription<Note>) -> String {
+    let shown = |note: Delivery<Note>| match note.missed() {
+        0 => note.number().to_string(),
+        missed => format!("-{missed}-{}", note.number()),
+    };
+    subscription.try_recv().map_or_else(|_| ".".to_owned(), shown)
+}
+
+fn takes(subscription: &mut Subscription<Note>, times: usize) -> String {
+    (0..times).map(|_| take(subscription)).collect::<Vec<_>>().join(" ")
+}
+
+/// All that is left.
+fn rest(subscription: &mut Subscription<Note>) -> String {
+    let left = std::iter::repeat_with(|| take(subscription)).take_while(|seen| seen != ".");
+    left.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn oldest_gives_way_or_is_read() {
+    Model::new("bus.drop_oldest", &["1 then 2", "-1-2 then "]).check(|| {
+        let bus = started();
+        let reader = bus.subscriber("reader").late().lossy().capacity(1);
+        let mut reader = reader.overflow(Overflow::DropOldest).subscribe::<Note>();
+        bus.publish(Note::new(1));
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Note::new(2))
+        });
+        let seen = take(&mut reader);
+        publisher.join().unwrap();
+        format!("{seen} then {}", rest(&mut reader))
+    });
+}
+
+#[test]
+fn queue_is_read_while_it_is_written() {
+    Model::new("bus.queue", &[". .", ". 1", "1 .", "1 2"]).check(|| {
+        let bus = started();
+        let reader = bus.subscriber("reader").late().overflow(Overflow::DropOldest);
+        let mut reader = reader.subscribe::<Note>();
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || [1, 2].map(|number| bus.publish(Note::new(number)))
+        });
+        let seen = takes(&mut reader, 2);
+        publisher.join().unwrap();
+        assert_eq!(format!("{seen} {}", rest(&mut reader)).replace(". ", "").trim(), "1 2");
+        seen
+    });
+}
+
+#[test]
+fn urgent_event_overtakes_but_only_what_was_not_read() {
+    Model::new("bus.urgent", &[". .", ". 1", ". 2", "1 .", "1 2", "2 1"]).check(|| {
+        let bus = started();
+        let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || {
+                bus.publish(Note::new(1));
+                bus.publish_with(Note::new(2), Priority::High);
+            }
+        });
+        let seen = takes(&mut reader, 2);
+        publisher.join().unwrap();
+        let all = format!("{seen} {}", rest(&mut reader));
+        assert!(["1", "2"].iter().all(|number| all.matches(number).count() == 1), "{all}");
+        seen
+    });
+}
+
+#[test]
+fn two_readers_see_one_order() {
+    Model::new("bus.one_order", &["1 2", "2 1"]).check(|| {
+        let bus = started();
+        let mut one = bus.subscriber("one").late().subscribe::<Note>();
+        let mut two = bus.subscriber("two").late().overflow(Overflow::DropOldest).subscribe();
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Note::new(1))
+        });
+        bus.publish(Note::new(2));
+        publisher.join().unwrap();
+        let seen = rest(&mut one);
+        assert_eq!(seen, rest(&mut two));
+        seen
+    });
+}
+
+#[test]
+fn subscriber_comes_while_an_event_does() {
+    Model::new("bus.subscribe", &["0", "1"]).check(|| {
+        let bus = started();
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Note::new(1)).delivered()
+        });
+        let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
+        let delivered = publisher.join().unwrap();
+        assert_eq!(rest(&mut reader), if delivered == 1 { "1" } else { "" });
+        delivered.to_string()
+    });
+}
+
+#[test]
+fn subscriber_goes_while_an_event_comes() {
+    Model::new("bus.unsubscribe", &["0", "1"]).check(|| {
+        let bus = started();
+        let reader = bus.subscriber("reader").late().subscribe::<Note>();
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Note::new(1)).delivered()
+        });
+        drop(reader);
+        publisher.join().unwrap().to_string()
+    });
+}
+
+#[test]
+fn bus_closes_while_an_event_comes() {
+    Model::new("bus.close", &["closed", "delivered"]).check(|| {
+        let bus = started();
+        let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Note::new(1)).delivered()
+        });
+        bus.close();
+        let delivered = publisher.join().unwrap();
+        let received = block_on(reader.recv()).map(|note| note.number());
+        assert_eq!(received, (delivered == 1).then_some(1));
+        assert!(block_on(reader.recv()).is_none());
+        if delivered == 1 { "delivered" } else { "closed" }
+    });
+}
+
+#[test]
+fn what_was_published_before_the_close_is_received() {
+    Model::new("bus.publish_close", &["received"]).preemptions(2).check(|| {
+        let bus = started();
+        let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || {
+                bus.publish(Note::new(1));
+                bus.close();
+            }
+        });
+        assert_eq!(block_on(reader.recv()).map(|note| note.number()), Some(1));
+        assert!(block_on(reader.recv()).is_none());
+        publisher.join().unwrap();
+        "received"
+    });
+}
+
+#[test]
+fn who_waits_for_the_drain_sees_it() {
+    Model::new("bus.drain", &["drained"]).check(|| {
+        let bus = started();
+        let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
+        bus.publish(Note::new(1));
+        let reading = thread::spawn(move || {
+            let seen = take(&mut reader);
+            (reader, seen)
+        });
+        block_on(bus.close_and_drain(EVER)).expect("it drains");
+        let (_reader, seen) = reading.join().unwrap();
+        assert_eq!(seen, "1");
+        "drained"
+    });
+}
+
+#[test]
+fn who_waits_for_the_drain_of_a_batch_sees_it() {
+    Model::new("bus.drain_batch", &["drained"]).check(|| {
+        let bus = started();
+        let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
+        bus.publish(Note::new(1));
+        let reading = thread::spawn(move || {
+            let seen = reader.try_recv_batch().unwrap().map(|note| note.number()).last();
+            (reader, seen)
+        });
+        block_on(bus.close_and_drain(EVER)).expect("it drains");
+        let (_reader, seen) = reading.join().unwrap();
+        assert_eq!(seen, Some(1));
+        "drained"
+    });
+}
+
+#[test]
+fn start_loses_nothing_that_is_published_meanwhile() {
+    Model::new("bus.start", &["buffered", "delivered"]).check(|| {
+        let bus = Bus::new();
+        let mut reader = bus.subscribe::<Note>("reader");
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Note::new(1)).delivered()
+        });
+        bus.start();
+        let delivered = publisher.join().unwrap();
+        assert_eq!(rest(&mut reader), "1");
+        if delivered == 1 { "delivered" } else { "buffered" }
+    });
+}
+
+#[test]
+fn replay_comes_before_what_is_published_meanwhile() {
+    Model::new("bus.replay", &[". .", ". 1", "1 .", "1 2"]).preemptions(3).check(|| {
+        let bus = Bus::new();
+        let mut reader = bus.subscribe::<Note>("reader");
+        bus.publish(Note::new(1));
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || {
+                bus.start();
+                bus.publish(Note::new(2));
+            }
+        });
+        let seen = takes(&mut reader, 2);
+        publisher.join().unwrap();
+        assert_eq!(format!("{seen} {}", rest(&mut reader)).replace(". ", "").trim(), "1 2");
+        seen
+    });
+}

@@ -1,0 +1,114 @@
+//! Runs a model, and checks that it explored what it was to explore.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use super::watched;
+
+/// What a model is to explore.
+#[must_use = "nothing is explored before `check`"]
+pub(super) struct Model {
+    name: &'static str,
+    outcomes: &'static [&'static str],
+    floor: usize,
+    preemptions: Option<usize>,
+}
+
+impl Model {
+    /// A model that is explored whole, and has exactly these outcomes.
+    pub(super) fn new(name: &'static str, outcomes: &'static [&'static str]) -> Self {
+        Self { name, outcomes, floor: 2, preemptions: None }
+    }
+
+    /// There are at least so many executions. The default is 2.
+    pub(super) fn at_least(self, floor: usize) -> Self {
+        Self { floor, ..self }
+    }
+
+    /// Explores only executions in which threads are interrupted at most so many times.
+    pub(super) fn preemptions(self, most: usize) -> Self {
+        Self { preemptions: Some(most), ..self }
+    }
+
+    /// Runs `model` in every order; it returns its outcome.
+    ///
+    /// # Panics
+    ///
+    /// If an execution does, or leaves an event alive; if there are too few executions, or other
+    /// outcomes than there should be.
+    pub(super) fn check<O: Into<String>>(self, model: impl Fn() -> O + Send + Sync + 'static) {
+        let seen = Arc::new(Mutex::new(BTreeMap::<String, usize>::new()));
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = self.preemptions;
+        builder.max_branches = 10_000;
+        let begun = Instant::now();
+        let ended = catch_unwind(AssertUnwindSafe({
+            let seen = Arc::clone(&seen);
+            move || {
+                builder.check(move || {
+                    watched::begin();
+                    let outcome = model().into();
+                    watched::end();
+                    *seen.lock().unwrap().entry(outcome).or_default() += 1;
+                });
+            }
+        }));
+        let seen = seen.lock().unwrap();
+        let complaint = if ended.is_ok() { self.complaint(&seen) } else { None };
+        self.report(&seen, begun, ended.is_ok() && complaint.is_none());
+        if let Err(panic) = ended {
+            resume_unwind(panic);
+        }
+        assert!(complaint.is_none(), "{}: {}", self.name, complaint.unwrap_or_default());
+    }
+
+    /// What is wrong with what was seen, if anything.
+    fn complaint(&self, seen: &BTreeMap<String, usize>) -> Option<String> {
+        let executions: usize = seen.values().sum();
+        let missing = self.outcomes.iter().find(|outcome| !seen.contains_key(**outcome));
+        let strange = seen.keys().find(|outcome| !self.outcomes.contains(&outcome.as_str()));
+        match (missing, strange) {
+            (_, Some(strange)) => Some(format!("the outcome `{strange}` is not one of its own")),
+            (Some(missing), _) => Some(format!("the outcome `{missing}` was never seen")),
+            _ if executions < self.floor => {
+                Some(format!("{executions} executions are fewer than {}", self.floor))
+            }
+            _ => None,
+        }
+    }
+
+    /// One line for whoever reads it, or makes a table of it.
+    fn report(&self, seen: &BTreeMap<String, usize>, begun: Instant, passed: bool) {
+        let executions: usize = seen.values().sum();
+        let preemptions = self.preemptions.map_or("all".to_owned(), |most| most.to_string());
+        let seconds = begun.elapsed().as_secs_f64();
+        let outcomes = seen.iter().map(|(outcome, times)| format!("{outcome}:{times}"));
+        let outcomes = outcomes.collect::<Vec<_>>().join(",").replace(' ', "_");
+        let verdict = if passed { "passed" } else { "failed" };
+        let name = self.name;
+        println!(
+            "model name={name} executions={executions} preemptions={preemptions} \
+             seconds={seconds:.2} outcomes={outcomes} verdict={verdict}"
+        );
+    }
+}
+
+#[test]
+#[should_panic(expected = "the outcome `never` was never seen")]
+fn outcome_that_is_never_seen_fails() {
+    Model::new("harness.missing", &["always", "never"]).check(|| "always");
+}
+
+#[test]
+#[should_panic(expected = "the outcome `always` is not one of its own")]
+fn outcome_that_is_not_declared_fails() {
+    Model::new("harness.strange", &[]).check(|| "always");
+}
+
+#[test]
+#[should_panic(expected = "1 executions are fewer than 2")]
+fn too_few_executions_fail() {
+    Model::new("harness.few", &["always"]).check(|| "always");
+}

@@ -1,0 +1,65 @@
+//! Events that tell when they are dropped twice, read afterwards, or left alive.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::event::Event;
+
+/// An event with a destructor.
+#[derive(Debug)]
+pub(super) struct Note(u64);
+
+/// An event without one, which goes by blocks that are used again.
+#[derive(Debug)]
+pub(super) struct Plain(pub(super) u64);
+
+impl Event for Note {
+    const TYPE: &'static str = "note";
+}
+
+impl Event for Plain {
+    const TYPE: &'static str = "plain";
+}
+
+// The threads of a model are run by one thread of the process.
+thread_local! {
+    /// Whether the notes of this execution are alive.
+    static ALIVE: RefCell<BTreeMap<u64, bool>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+impl Note {
+    pub(super) fn new(number: u64) -> Self {
+        let before = ALIVE.with_borrow_mut(|alive| alive.insert(number, true));
+        assert_eq!(before, None, "there is one note of each number");
+        Self(number)
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        assert!(is_alive(self.0), "note {} is read after it was dropped", self.0);
+        self.0
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        let before = ALIVE.with_borrow_mut(|alive| alive.insert(self.0, false));
+        // While a panic unwinds, what was found first is what counts.
+        let twice = before != Some(true) && !std::thread::panicking();
+        assert!(!twice, "note {} is dropped twice", self.0);
+    }
+}
+
+pub(super) fn is_alive(number: u64) -> bool {
+    ALIVE.with_borrow(|alive| alive.get(&number) == Some(&true))
+}
+
+/// An execution begins.
+pub(super) fn begin() {
+    ALIVE.with_borrow_mut(BTreeMap::clear);
+}
+
+/// An execution ends: every note was dropped.
+pub(super) fn end() {
+    let left = ALIVE.with_borrow(|alive| alive.iter().find(|it| *it.1).map(|it| *it.0));
+    assert_eq!(left, None, "a note is left alive");
+}
