@@ -11,7 +11,7 @@ use super::{Aftermath, Next, Routed};
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
-use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard};
+use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard_any};
 
 /// What a subscription was opened with.
 #[derive(Debug, Clone)]
@@ -264,8 +264,8 @@ impl Mailbox {
         let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
         let old = std::mem::replace(&mut inbox.waker, set);
         drop(inbox);
-        discard(old);
-        discard(spare);
+        discard_any(old);
+        discard_any(spare);
         sleeps
     }
 

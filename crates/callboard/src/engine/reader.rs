@@ -10,7 +10,7 @@ use super::Mailbox;
 use super::inbox::Take;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
-use crate::sync::{Ordering, WaitList, discard, fence};
+use crate::sync::{Ordering, WaitList, discard_any, fence};
 
 /// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
 /// place in that.
@@ -177,7 +177,7 @@ impl Reader {
         if !self.mailbox.wakes(context.waker()) {
             // Cloning a waker, and dropping one, is the user's code: not under the lock.
             let waker = Waker::clone(context.waker());
-            discard(self.mailbox.set_waker(Some(waker)));
+            discard_any(self.mailbox.set_waker(Some(waker)));
         }
         // Whoever clears the flag takes the waker afterwards, and so finds the one set above.
         if let Some(log) = &self.log
@@ -189,7 +189,7 @@ impl Reader {
 
     /// Forgets the sleeping reader: its future was dropped.
     pub(crate) fn forget_waker(&self) {
-        discard(self.mailbox.set_waker(None));
+        discard_any(self.mailbox.set_waker(None));
     }
 
     /// Gives up what waits in the log, which the reader has left.

@@ -16,7 +16,7 @@ use crate::error::RequestError;
 use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Troubled, TroubledRequest};
 use crate::registry::{Accepted, Parcel, Phase, Slot};
-use crate::sync::{MutexGuard, discard};
+use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
 
 /// The future of [`RequestBuilder::gather`].
@@ -161,7 +161,7 @@ impl<Q: Request> Open<Q> {
         // Cloning a waker, and dropping one, is the user's code: not under the lock.
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
-        discard(old);
+        discard_any(old);
         let Self { exchange, deadline, jury, .. } = self;
         let mut in_time = true;
         let (gathered, queued) = loop {
@@ -212,7 +212,7 @@ impl<Q: Request> Exchange<Q> {
         let sequence = state.sequence;
         let Closed { mut parts, unexpected, waker, queued } = self.end(&mut state, end);
         drop(state);
-        discard(waker);
+        discard_any(waker);
         if end != End::Met {
             let outcomes = parts.named().map(|(name, part)| (name.into(), part.outcome(end)));
             self.core.requests.remember(TroubledRequest {
@@ -265,7 +265,7 @@ impl<Q: Request> Drop for Open<Q> {
             let mut state = self.exchange.state.lock();
             let closed = self.exchange.end(&mut state, End::Unreachable);
             drop(state);
-            discard(closed.waker);
+            discard_any(closed.waker);
             closed.parts.into_answers().for_each(discard);
             closed.unexpected.into_iter().for_each(discard);
             self.queued = closed.queued;

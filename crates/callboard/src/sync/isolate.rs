@@ -21,6 +21,14 @@ pub(crate) fn discard<T>(value: T) {
     isolate("a destructor", || drop(value));
 }
 
+/// Drops a user's value, if there is one.
+#[inline]
+pub(crate) fn discard_any<T>(value: Option<T>) {
+    if let Some(value) = value {
+        discard(value);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::isolate;

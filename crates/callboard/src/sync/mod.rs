@@ -12,7 +12,7 @@ mod park;
 pub(crate) mod process;
 mod wait_list;
 
-pub(crate) use isolate::{discard, isolate};
+pub(crate) use isolate::{discard, discard_any, isolate};
 pub use park::block_on;
 pub(crate) use wait_list::{WaitList, Waiting};
 
