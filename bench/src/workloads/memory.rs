@@ -27,7 +27,7 @@ const ALLOCATIONS: &[Column] = &[Column { name: "", unit: "allocations" }];
 
 pub(super) fn rows() -> Vec<Row> {
     let row = |name: &str, about: &str, columns| {
-        Row::new(format!("memory-{name}"), about).columns(columns).turn(Turn::Fixed)
+        Row::new(format!("memory-{name}"), about).columns(columns).turn(Turn::Fixed(1))
     };
     let idle = row("idle", "bytes that an idle subscription of capacity 1,024 holds", BYTES)
         .ours("callboard, one type", |_| {
@@ -36,7 +36,7 @@ pub(super) fn rows() -> Vec<Row> {
                 Box::new(subscriber.subscribe::<Plain>())
             })
         })
-        .shown("callboard, 50 types", "the default capacity", |_| {
+        .baseline("callboard, 50 types", "the default capacity", |_| {
             idle(|bus, index| OTHERS[index % OTHERS.len()](bus))
         })
         .shown("tokio mpsc", "a channel each", |_| channels())
@@ -44,7 +44,7 @@ pub(super) fn rows() -> Vec<Row> {
         .goal_on(0, "at most 1 KiB, plus slots in use", Rule::AtMost(1_024.0));
     let stalled = row("stalled", "most bytes held while one of two readers is stalled", BYTES)
         .ours("callboard, 1,000,000 events", |_| stalled(STALLED))
-        .shown(SOME_EVENTS, "", |_| stalled(STALLED / 100))
+        .baseline(SOME_EVENTS, "", |_| stalled(STALLED / 100))
         .goal("bounded: no more than after 10,000 events", Against::BestOf(&[SOME_EVENTS]), 1.01);
     let plain = row("publish-plain", "allocations of publish + receive, plain data", ALLOCATIONS)
         .ours("callboard", |_| publishing::<Plain>())
