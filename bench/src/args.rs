@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::measure::Effort;
@@ -12,7 +13,7 @@ usage: cargo xtask bench [options]
   --list            print the rows and measure none
   --rounds N        how many rounds count, instead of 9 (quick: 3)
   --json FILE       write all figures there
-  --html FILE       write the charts there, instead of to target/bench/report.html
+  --html FILE       write the charts there, instead of to bench/report.html in the target folder
   --markdown FILE   write the tables there, as they stand in BENCHMARKS.md
 ";
 
@@ -46,7 +47,7 @@ impl Args {
             only: Vec::new(),
             effort: Effort::FULL,
             json: None,
-            html: "target/bench/report.html".into(),
+            html: default_html(std::env::var_os("CARGO_TARGET_DIR")),
             markdown: None,
         };
         let mut args = args.into_iter();
@@ -97,9 +98,16 @@ impl Args {
     }
 }
 
+/// Where the charts go: beside what is built.
+fn default_html(target: Option<OsString>) -> PathBuf {
+    PathBuf::from(target.unwrap_or_else(|| "target".into())).join("bench/report.html")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Args;
+    use std::path::Path;
+
+    use super::{Args, default_html};
     use crate::measure::Effort;
 
     fn parse(line: &str) -> Result<Args, String> {
@@ -123,6 +131,12 @@ mod tests {
         let args = parse("").unwrap();
         assert_eq!(args.effort, Effort::FULL);
         assert!(args.wants("full") && args.wants("ask-1"));
+    }
+
+    #[test]
+    fn the_charts_go_to_the_target_folder() {
+        assert_eq!(default_html(None), Path::new("target/bench/report.html"));
+        assert_eq!(default_html(Some("/t".into())), Path::new("/t/bench/report.html"));
     }
 
     #[test]

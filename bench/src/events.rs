@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use callboard::{Bus, Event, Subscription};
+use callboard::{Bus, Coalesce, Event, Subscription};
 
 /// A value that contestants carry. It is made from a number, and gives it back, so that what
 /// arrives can be checked.
@@ -16,6 +17,11 @@ pub(crate) trait Message: Clone + fmt::Debug + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, Event)]
 #[event(type = "bench.small")]
 pub(crate) struct Small(u64);
+
+/// A small event: 16 bytes.
+#[derive(Debug, Clone, Copy, Event)]
+#[event(type = "bench.pair")]
+pub(crate) struct Pair([u64; 2]);
 
 /// The usual event: 32 bytes of plain data.
 #[derive(Debug, Clone, Copy, Event)]
@@ -36,6 +42,44 @@ pub(crate) struct Heap {
     body: Vec<u8>,
 }
 
+/// An event of 32 bytes that coalesces with others about the same thing.
+#[derive(Debug, Clone, Copy, Event)]
+#[event(type = "bench.keyed", coalesce)]
+pub(crate) struct Keyed {
+    about: u64,
+    value: [u64; 3],
+}
+
+/// One of three kinds of events, as one writes it by hand for a channel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Small(Small),
+    Pair(Pair),
+    Plain(Plain),
+}
+
+/// The usual event and when it was made, as one writes it by hand for a channel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamped {
+    #[expect(dead_code, reason = "only carried")]
+    at: Instant,
+    event: Plain,
+}
+
+impl Keyed {
+    pub(crate) fn about(about: u64, value: u64) -> Self {
+        Self { about, value: [value; 3] }
+    }
+}
+
+impl Coalesce for Keyed {
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.about
+    }
+}
+
 impl Message for Small {
     fn new(value: u64) -> Self {
         Self(value)
@@ -43,6 +87,16 @@ impl Message for Small {
 
     fn value(&self) -> u64 {
         self.0
+    }
+}
+
+impl Message for Pair {
+    fn new(value: u64) -> Self {
+        Self([value; 2])
+    }
+
+    fn value(&self) -> u64 {
+        self.0[1]
     }
 }
 
@@ -73,6 +127,46 @@ impl Message for Heap {
 
     fn value(&self) -> u64 {
         self.value
+    }
+}
+
+/// Each is about something else, so that none absorbs another.
+impl Message for Keyed {
+    fn new(value: u64) -> Self {
+        Self::about(value, value)
+    }
+
+    fn value(&self) -> u64 {
+        self.value[2]
+    }
+}
+
+/// The kinds take turns.
+impl Message for Kind {
+    fn new(value: u64) -> Self {
+        match value % 3 {
+            0 => Self::Small(Small::new(value)),
+            1 => Self::Pair(Pair::new(value)),
+            _ => Self::Plain(Plain::new(value)),
+        }
+    }
+
+    fn value(&self) -> u64 {
+        match self {
+            Self::Small(event) => event.value(),
+            Self::Pair(event) => event.value(),
+            Self::Plain(event) => event.value(),
+        }
+    }
+}
+
+impl Message for Stamped {
+    fn new(value: u64) -> Self {
+        Self { at: Instant::now(), event: Plain::new(value) }
+    }
+
+    fn value(&self) -> u64 {
+        self.event.value()
     }
 }
 
@@ -121,7 +215,9 @@ mod tests {
     use std::collections::BTreeSet;
     use std::sync::Arc;
 
-    use super::{Heap, Large, Message, OTHER_NAMES, OTHERS, Plain, Small};
+    use super::{
+        Heap, Keyed, Kind, Large, Message, OTHER_NAMES, OTHERS, Pair, Plain, Small, Stamped,
+    };
 
     #[test]
     fn messages_give_their_value_back() {
@@ -129,11 +225,14 @@ mod tests {
         assert_eq!(Plain::new(7).value(), 7);
         assert_eq!(Large::new(7).value(), 7);
         assert_eq!(<Arc<Heap> as Message>::new(7).value(), 7);
+        assert_eq!([Pair::new(7).value(), Keyed::new(7).value(), Stamped::new(7).value()], [7; 3]);
+        assert_eq!([6, 7, 8].map(|value| Kind::new(value).value()), [6, 7, 8]);
     }
 
     #[test]
     fn sizes_are_what_the_reports_say() {
         assert_eq!([size_of::<Small>(), size_of::<Plain>(), size_of::<Large>()], [8, 32, 1_024]);
+        assert_eq!([size_of::<Pair>(), size_of::<Keyed>()], [16, 32]);
     }
 
     #[test]

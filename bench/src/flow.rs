@@ -137,8 +137,8 @@ impl Ticket {
 }
 
 /// Takes what a subscriber receives.
-pub(crate) trait Sink<M>: Send {
-    fn take(&mut self, message: &M);
+pub(crate) trait Sink: Send {
+    fn take<M: Message>(&mut self, message: &M);
 }
 
 /// Counts and sums what one subscriber received.
@@ -164,9 +164,9 @@ impl Tally {
     }
 }
 
-impl<M: Message> Sink<M> for Tally {
+impl Sink for Tally {
     #[inline]
-    fn take(&mut self, message: &M) {
+    fn take<M: Message>(&mut self, message: &M) {
         self.count += 1;
         self.sum = self.sum.wrapping_add(black_box(message).value());
     }

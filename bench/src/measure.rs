@@ -77,10 +77,21 @@ impl Measured {
         scores
     }
 
+    /// One contestant's figure over another's, of each round that both had.
+    pub(crate) fn ratio(column: usize, one: &Score, other: &Score) -> Spread {
+        let rounds = one.rounds.iter().zip(&other.rounds);
+        Spread::of(rounds.map(|(one, other)| over(one[column], other[column])))
+    }
+
     /// The best contestant of one side.
     pub(crate) fn best_of(&self, column: usize, side: Side) -> Option<&Score> {
         self.best(column, |score| score.side == side)
     }
+}
+
+/// How many times one figure is another; nothing is once nothing.
+pub(crate) fn over(figure: f64, other: f64) -> f64 {
+    if figure == other { 1.0 } else { figure / other }
 }
 
 /// Puts a row to its contestants.
@@ -111,9 +122,12 @@ pub(crate) fn measure(row: Row, effort: Effort) -> Measured {
 
 /// How many events fill the contestant's turn; leaves it warm.
 fn calibrate(contestant: &mut Contestant, turn: Turn, effort: Effort) -> u64 {
-    let Turn::Timed { least, stretch } = turn else {
-        (contestant.run)(1);
-        return 1;
+    let (least, stretch) = match turn {
+        Turn::Timed { least, stretch } => (least, stretch),
+        Turn::Fixed(events) => {
+            (contestant.run)(events);
+            return events;
+        }
     };
     let wanted = effort.turn * stretch;
     let mut events = least;
@@ -135,8 +149,9 @@ mod tests {
     use std::rc::Rc;
     use std::time::Duration;
 
-    use super::{Effort, LEAST_ROUNDS, measure};
-    use crate::row::{Row, Sample, Turn};
+    use super::{Effort, LEAST_ROUNDS, Measured, Score, measure, over};
+    use crate::row::{Row, Sample, Side, Turn};
+    use crate::statistics::Spread;
 
     const EFFORT: Effort =
         Effort { rounds: 3, turn: Duration::from_millis(10), row: Duration::from_secs(60) };
@@ -168,6 +183,21 @@ mod tests {
     }
 
     #[test]
+    fn ratios_are_those_of_each_round() {
+        let score = |figures: &[f64]| Score {
+            name: String::new(),
+            side: Side::Peer,
+            note: "",
+            events: 1,
+            rounds: figures.iter().map(|figure| vec![*figure]).collect(),
+        };
+        // A disturbance that meets both in one round does not show.
+        let ratio = Measured::ratio(0, &score(&[1.0, 50.0, 3.0]), &score(&[2.0, 100.0, 2.0]));
+        assert_eq!(ratio, Spread { least: 0.5, median: 0.5, most: 1.5 });
+        assert_eq!([over(0.0, 0.0), over(1.0, 0.0)], [1.0, f64::INFINITY]);
+    }
+
+    #[test]
     fn a_contestant_slower_than_its_turn_is_given_the_least() {
         let turns = Rc::default();
         let row = Row::new("row", "")
@@ -179,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_row_out_of_time_stops_after_the_least_rounds() {
-        let row = Row::new("row", "").turn(Turn::Fixed).ours("one", |_| Sample::counted(1.0));
+        let row = Row::new("row", "").turn(Turn::Fixed(1)).ours("one", |_| Sample::counted(1.0));
         let effort = Effort { rounds: 9, row: Duration::ZERO, ..EFFORT };
         assert_eq!(measure(row, effort).scores[0].rounds.len(), LEAST_ROUNDS);
     }

@@ -33,19 +33,21 @@ pub(crate) enum Turn {
     /// As many events as fill the time of a round, but at least `least`; the time is `stretch`
     /// times that of the other rows.
     Timed { least: u64, stretch: u32 },
-    /// Always the same work.
-    Fixed,
+    /// Always so many events, operations or whatever else a figure is of.
+    Fixed(u64),
 }
 
 /// Which side a contestant is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// The bus; with several such, the best counts.
+    /// The bus; with several such, the best counts, and is named.
     Ours,
     /// A peer that can be the best peer.
     Peer,
-    /// Shown for comparison only, for the reason its note gives.
+    /// Somebody else who is no yardstick, for the reason the note gives.
     Shown,
+    /// The bus under other circumstances, or what the data alone takes.
+    Baseline,
 }
 
 /// Somebody who is measured.
@@ -63,7 +65,7 @@ pub(crate) struct Contestant {
 pub(crate) struct Sample {
     /// How long the measured part took.
     pub(crate) elapsed: Duration,
-    /// One figure per column.
+    /// One figure per column; not a number where the turn was too short to tell.
     pub(crate) figures: Vec<f64>,
 }
 
@@ -97,6 +99,9 @@ pub(crate) enum Against {
 
 /// The column of rows that measure throughput.
 pub(crate) const NS_PER_EVENT: &[Column] = &[Column { name: "", unit: "ns/event" }];
+
+/// The column of rows that measure asking.
+pub(crate) const NS_PER_REQUEST: &[Column] = &[Column { name: "", unit: "ns/request" }];
 
 /// The columns of rows that measure latency.
 pub(crate) const PERCENTILES: &[Column] = &[
@@ -154,15 +159,24 @@ impl Row {
         self.contestants([Contestant::new(name, Side::Peer, run)])
     }
 
-    /// Adds something to compare with.
+    /// Adds somebody who is no yardstick.
     pub(crate) fn shown(
         self,
         name: impl Into<String>,
         note: &'static str,
         run: impl FnMut(u64) -> Sample + 'static,
     ) -> Self {
-        let contestant = Contestant { note, ..Contestant::new(name, Side::Shown, run) };
-        self.contestants([contestant])
+        self.contestants([Contestant::new(name, Side::Shown, run).note(note)])
+    }
+
+    /// Adds the bus under other circumstances, or what the data alone takes.
+    pub(crate) fn baseline(
+        self,
+        name: impl Into<String>,
+        note: &'static str,
+        run: impl FnMut(u64) -> Sample + 'static,
+    ) -> Self {
+        self.contestants([Contestant::new(name, Side::Baseline, run).note(note)])
     }
 
     /// Adds a target about a ratio.
@@ -184,6 +198,10 @@ impl Contestant {
         run: impl FnMut(u64) -> Sample + 'static,
     ) -> Self {
         Self { name: name.into(), side, note: "", run: Box::new(run) }
+    }
+
+    pub(crate) fn note(self, note: &'static str) -> Self {
+        Self { note, ..self }
     }
 }
 

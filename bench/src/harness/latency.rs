@@ -17,6 +17,9 @@ use crate::statistics::percentile;
 /// How long the publisher is idle between events.
 pub(crate) const GAP: Duration = Duration::from_micros(60);
 
+/// The shares that are told, each with the least number of messages that it can be told of.
+const SHARES: [(f64, usize); 3] = [(0.5, 1), (0.99, 100), (0.999, 1_000)];
+
 /// Nanoseconds since the first look at the clock.
 fn now() -> u64 {
     static FIRST: OnceLock<Instant> = OnceLock::new();
@@ -37,13 +40,16 @@ struct Latencies(Vec<u64>);
 impl Latencies {
     fn sample(mut self, elapsed: Duration) -> Sample {
         self.0.sort_unstable();
-        let figures = [0.5, 0.99, 0.999].map(|share| percentile(&self.0, share) as f64);
+        let figures = SHARES.map(|(share, least)| match self.0.len() {
+            enough if enough >= least => percentile(&self.0, share) as f64,
+            _ => f64::NAN,
+        });
         Sample { elapsed, figures: figures.to_vec() }
     }
 }
 
-impl<M: Message> Sink<M> for Latencies {
-    fn take(&mut self, message: &M) {
+impl Sink for Latencies {
+    fn take<M: Message>(&mut self, message: &M) {
         self.0.push(now().saturating_sub(message.value()));
     }
 }
@@ -98,4 +104,20 @@ pub(crate) fn thread_latency<M: Message, T: ThreadTransport<M>>(events: u64) -> 
     }
     let latencies = reader.join().expect("a reader does not panic");
     latencies.sample(begun.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Latencies;
+
+    #[test]
+    fn a_percentile_of_too_few_messages_is_not_told() {
+        let figures = |count| Latencies((1..=count).collect()).sample(Duration::ZERO).figures;
+        assert_eq!(figures(1_000), [500.0, 990.0, 999.0]);
+        let few = figures(999);
+        assert_eq!(few[..2], [500.0, 990.0]);
+        assert!(few[2].is_nan());
+    }
 }

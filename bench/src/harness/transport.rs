@@ -17,7 +17,7 @@ pub(crate) trait Queue<M: Message>: Sized + 'static {
     fn offer(&mut self, message: M) -> bool;
 
     /// Takes one message out; whether there was one.
-    fn take<S: Sink<M>>(&mut self, sink: &mut S) -> bool;
+    fn take<S: Sink>(&mut self, sink: &mut S) -> bool;
 }
 
 /// Something that carries messages from publishers to subscribers, each of whom receives all.
@@ -42,7 +42,7 @@ pub(crate) trait TaskTransport<M: Message>: Transport<M> {
 
     /// Waits for a message, and receives it and what else there is, as its own documentation
     /// advises.
-    fn receive<S: Sink<M>>(
+    fn receive<S: Sink>(
         subscriber: &mut Self::Subscriber,
         sink: &mut S,
     ) -> impl Future<Output = ()> + Send;
@@ -54,7 +54,7 @@ pub(crate) trait ThreadTransport<M: Message>: Transport<M> {
     fn blocking_publish(publisher: &mut Self::Publisher, message: M);
 
     /// [`TaskTransport::receive`], parking the thread.
-    fn blocking_receive<S: Sink<M>>(subscriber: &mut Self::Subscriber, sink: &mut S);
+    fn blocking_receive<S: Sink>(subscriber: &mut Self::Subscriber, sink: &mut S);
 }
 
 /// A channel that has one receiver. For several subscribers there is one channel each.
@@ -79,7 +79,7 @@ pub(crate) trait TaskChannel: Channel {
     fn send<M: Message>(sender: &Self::Sender<M>, message: M) -> impl Future<Output = ()> + Send;
 
     /// Waits for a message, and receives it and what else there is.
-    fn recv<M: Message, S: Sink<M>>(
+    fn recv<M: Message, S: Sink>(
         receiver: &mut Self::Receiver<M>,
         sink: &mut S,
     ) -> impl Future<Output = ()> + Send;
@@ -90,7 +90,7 @@ pub(crate) trait ThreadChannel: Channel {
     fn blocking_send<M: Message>(sender: &Self::Sender<M>, message: M);
 
     /// [`TaskChannel::recv`], parking the thread.
-    fn blocking_recv<M: Message, S: Sink<M>>(receiver: &mut Self::Receiver<M>, sink: &mut S);
+    fn blocking_recv<M: Message, S: Sink>(receiver: &mut Self::Receiver<M>, sink: &mut S);
 }
 
 /// Both ends of a channel, in one thread's hands.
@@ -112,7 +112,7 @@ impl<C: Channel, M: Message> Queue<M> for Ends<C, M> {
     }
 
     #[inline]
-    fn take<S: Sink<M>>(&mut self, sink: &mut S) -> bool {
+    fn take<S: Sink>(&mut self, sink: &mut S) -> bool {
         C::try_recv(&mut self.1).inspect(|message| sink.take(message)).is_some()
     }
 }
@@ -145,7 +145,7 @@ impl<C: TaskChannel, M: Message> TaskTransport<M> for Each<C> {
     }
 
     #[inline]
-    async fn receive<S: Sink<M>>(subscriber: &mut Self::Subscriber, sink: &mut S) {
+    async fn receive<S: Sink>(subscriber: &mut Self::Subscriber, sink: &mut S) {
         C::recv(subscriber, sink).await;
     }
 }
@@ -162,7 +162,7 @@ impl<C: ThreadChannel, M: Message> ThreadTransport<M> for Each<C> {
     }
 
     #[inline]
-    fn blocking_receive<S: Sink<M>>(subscriber: &mut Self::Subscriber, sink: &mut S) {
+    fn blocking_receive<S: Sink>(subscriber: &mut Self::Subscriber, sink: &mut S) {
         C::blocking_recv(subscriber, sink);
     }
 }

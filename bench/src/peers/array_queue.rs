@@ -28,7 +28,7 @@ impl<M: Message> Queue<M> for Boxed<M> {
     }
 
     #[inline]
-    fn take<S: Sink<M>>(&mut self, sink: &mut S) -> bool {
+    fn take<S: Sink>(&mut self, sink: &mut S) -> bool {
         self.0.pop().inspect(|message| sink.take(message)).is_some()
     }
 }
@@ -51,7 +51,7 @@ impl<M: Message> Queue<M> for ByValue<M> {
     }
 
     #[inline]
-    fn take<S: Sink<M>>(&mut self, sink: &mut S) -> bool {
+    fn take<S: Sink>(&mut self, sink: &mut S) -> bool {
         self.0.pop().inspect(|message| sink.take(message)).is_some()
     }
 }

@@ -1,53 +1,54 @@
-//! The bus itself. What it receives with is in this file alone.
+//! The bus itself. What it receives with is in this file alone; what is published and how one
+//! subscribes is a [`Way`].
 
-use callboard::{Bus, Event, EventSet, Subscription};
+use std::marker::PhantomData;
 
-use crate::events::Message;
+use callboard::{Bus, Subscription};
+
+use super::ways::Way;
 use crate::flow::{Flow, Sink};
 use crate::harness::{CAPACITY, Queue, TaskTransport, ThreadTransport, Transport};
 use crate::row::Side;
 
 /// A running bus and so many subscriptions.
-fn open<S: EventSet>(subscribers: usize) -> (Bus, Vec<Subscription<S>>) {
-    let bus = Bus::new();
-    let reader = |index| bus.subscriber(format!("reader {index}")).capacity(CAPACITY).subscribe();
+fn open<W: Way>(subscribers: usize) -> (Bus, Vec<Subscription<W::Set>>) {
+    let bus = W::bus();
+    let reader = |index| W::subscribe(bus.subscriber(format!("reader {index}")).capacity(CAPACITY));
     let subscriptions = (0..subscribers).map(reader).collect();
     bus.start();
     (bus, subscriptions)
 }
 
 /// One thread publishes and receives.
-#[derive(Debug)]
-pub(crate) struct OneThread<M: Message + Event> {
+pub(crate) struct OneThread<W: Way> {
     bus: Bus,
-    subscription: Subscription<M>,
+    subscription: Subscription<W::Set>,
 }
 
-impl<M: Message + Event> Queue<M> for OneThread<M> {
+impl<W: Way> Queue<W::Message> for OneThread<W> {
     const NAME: &'static str = "callboard";
     const SIDE: Side = Side::Ours;
 
     fn open() -> Self {
-        let (bus, mut subscriptions) = open(1);
+        let (bus, mut subscriptions) = open::<W>(1);
         Self { bus, subscription: subscriptions.remove(0) }
     }
 
     #[inline]
-    fn offer(&mut self, message: M) -> bool {
-        self.bus.publish(message).delivered() == 1
+    fn offer(&mut self, message: W::Message) -> bool {
+        W::publish(&self.bus, message).delivered() == 1
     }
 
     #[inline]
-    fn take<S: Sink<M>>(&mut self, sink: &mut S) -> bool {
-        self.subscription.try_recv().inspect(|event| sink.take(event)).is_ok()
+    fn take<S: Sink>(&mut self, sink: &mut S) -> bool {
+        self.subscription.try_recv().inspect(|event| W::take(event, sink)).is_ok()
     }
 }
 
 /// One thread publishes and receives, in batches, which are lent.
-#[derive(Debug)]
-pub(crate) struct OneThreadBatched<M: Message + Event>(OneThread<M>);
+pub(crate) struct OneThreadBatched<W: Way>(OneThread<W>);
 
-impl<M: Message + Event> Queue<M> for OneThreadBatched<M> {
+impl<W: Way> Queue<W::Message> for OneThreadBatched<W> {
     const NAME: &'static str = "callboard, try_recv_batch";
     const SIDE: Side = Side::Ours;
 
@@ -56,103 +57,103 @@ impl<M: Message + Event> Queue<M> for OneThreadBatched<M> {
     }
 
     #[inline]
-    fn offer(&mut self, message: M) -> bool {
+    fn offer(&mut self, message: W::Message) -> bool {
         self.0.offer(message)
     }
 
     #[inline]
-    fn take<S: Sink<M>>(&mut self, sink: &mut S) -> bool {
+    fn take<S: Sink>(&mut self, sink: &mut S) -> bool {
         let batch = self.0.subscription.try_recv_batch();
-        batch.map(|batch| batch.for_each(|event| sink.take(&event))).is_ok()
+        batch.map(|batch| batch.for_each(|event| W::look(&event, sink))).is_ok()
     }
 }
 
 /// Subscribers receive event by event.
 #[derive(Debug)]
-pub(crate) struct OneByOne;
+pub(crate) struct OneByOne<W>(PhantomData<W>);
 
-impl<M: Message + Event> Transport<M> for OneByOne {
+impl<W: Way> Transport<W::Message> for OneByOne<W> {
     const NAME: &'static str = "callboard, recv";
     const SIDE: Side = Side::Ours;
     const FLOW: Flow = Flow::Gated;
 
     type Publisher = Bus;
-    type Subscriber = Subscription<M>;
+    type Subscriber = Subscription<W::Set>;
 
-    fn open(subscribers: usize) -> (Bus, Vec<Subscription<M>>) {
-        open(subscribers)
+    fn open(subscribers: usize) -> (Bus, Vec<Subscription<W::Set>>) {
+        open::<W>(subscribers)
     }
 }
 
-impl<M: Message + Event> TaskTransport<M> for OneByOne {
+impl<W: Way> TaskTransport<W::Message> for OneByOne<W> {
     #[inline]
-    async fn publish(publisher: &mut Bus, message: M) {
-        publisher.publish(message);
+    async fn publish(publisher: &mut Bus, message: W::Message) {
+        W::publish(publisher, message);
     }
 
     #[inline]
-    async fn receive<S: Sink<M>>(subscriber: &mut Subscription<M>, sink: &mut S) {
+    async fn receive<S: Sink>(subscriber: &mut Subscription<W::Set>, sink: &mut S) {
         if let Some(event) = subscriber.recv().await {
-            sink.take(&event);
+            W::take(&event, sink);
         }
     }
 }
 
-impl<M: Message + Event> ThreadTransport<M> for OneByOne {
+impl<W: Way> ThreadTransport<W::Message> for OneByOne<W> {
     #[inline]
-    fn blocking_publish(publisher: &mut Bus, message: M) {
-        publisher.publish(message);
+    fn blocking_publish(publisher: &mut Bus, message: W::Message) {
+        W::publish(publisher, message);
     }
 
     #[inline]
-    fn blocking_receive<S: Sink<M>>(subscriber: &mut Subscription<M>, sink: &mut S) {
+    fn blocking_receive<S: Sink>(subscriber: &mut Subscription<W::Set>, sink: &mut S) {
         if let Some(event) = subscriber.blocking_recv() {
-            sink.take(&event);
+            W::take(&event, sink);
         }
     }
 }
 
 /// Subscribers receive in batches, which are lent.
 #[derive(Debug)]
-pub(crate) struct Batched;
+pub(crate) struct Batched<W>(PhantomData<W>);
 
-impl<M: Message + Event> Transport<M> for Batched {
+impl<W: Way> Transport<W::Message> for Batched<W> {
     const NAME: &'static str = "callboard, recv_batch";
     const SIDE: Side = Side::Ours;
     const FLOW: Flow = Flow::Gated;
 
     type Publisher = Bus;
-    type Subscriber = Subscription<M>;
+    type Subscriber = Subscription<W::Set>;
 
-    fn open(subscribers: usize) -> (Bus, Vec<Subscription<M>>) {
-        open(subscribers)
+    fn open(subscribers: usize) -> (Bus, Vec<Subscription<W::Set>>) {
+        open::<W>(subscribers)
     }
 }
 
-impl<M: Message + Event> TaskTransport<M> for Batched {
+impl<W: Way> TaskTransport<W::Message> for Batched<W> {
     #[inline]
-    async fn publish(publisher: &mut Bus, message: M) {
-        publisher.publish(message);
+    async fn publish(publisher: &mut Bus, message: W::Message) {
+        W::publish(publisher, message);
     }
 
     #[inline]
-    async fn receive<S: Sink<M>>(subscriber: &mut Subscription<M>, sink: &mut S) {
+    async fn receive<S: Sink>(subscriber: &mut Subscription<W::Set>, sink: &mut S) {
         if let Some(batch) = subscriber.recv_batch().await {
-            batch.for_each(|event| sink.take(&event));
+            batch.for_each(|event| W::look(&event, sink));
         }
     }
 }
 
-impl<M: Message + Event> ThreadTransport<M> for Batched {
+impl<W: Way> ThreadTransport<W::Message> for Batched<W> {
     #[inline]
-    fn blocking_publish(publisher: &mut Bus, message: M) {
-        publisher.publish(message);
+    fn blocking_publish(publisher: &mut Bus, message: W::Message) {
+        W::publish(publisher, message);
     }
 
     #[inline]
-    fn blocking_receive<S: Sink<M>>(subscriber: &mut Subscription<M>, sink: &mut S) {
+    fn blocking_receive<S: Sink>(subscriber: &mut Subscription<W::Set>, sink: &mut S) {
         if let Some(batch) = subscriber.blocking_recv_batch() {
-            batch.for_each(|event| sink.take(&event));
+            batch.for_each(|event| W::look(&event, sink));
         }
     }
 }

@@ -60,7 +60,7 @@ macro_rules! channel {
             }
 
             #[inline]
-            async fn recv<M: Message, S: Sink<M>>(
+            async fn recv<M: Message, S: Sink>(
                 $task_receiver: &mut Self::Receiver<M>,
                 $task_sink: &mut S,
             ) {
@@ -75,7 +75,7 @@ macro_rules! channel {
             }
 
             #[inline]
-            fn blocking_recv<M: Message, S: Sink<M>>(
+            fn blocking_recv<M: Message, S: Sink>(
                 $thread_receiver: &mut Self::Receiver<M>,
                 $thread_sink: &mut S,
             ) {
@@ -221,7 +221,7 @@ pub(crate) struct KanalReader<M> {
 impl<M: Message> KanalReader<M> {
     /// Whether anything was there.
     #[inline]
-    fn drain<S: Sink<M>>(&mut self, sink: &mut S) -> bool {
+    fn drain<S: Sink>(&mut self, sink: &mut S) -> bool {
         let count = self.threads.drain_into(&mut self.batch).expect("the sender is there");
         self.batch.drain(..).for_each(|message| sink.take(&message));
         count > 0

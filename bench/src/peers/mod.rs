@@ -9,22 +9,24 @@ mod disruptor;
 mod kameo;
 mod scatter;
 mod tokio_broadcast;
-
-use ::callboard::Event;
+mod ways;
 
 use crate::events::Message;
 use crate::harness::{self, Each, Ends, Queue, TaskTransport, ThreadTransport};
 use crate::row::{Contestant, Sample, Side};
 
 pub(crate) use array_queue::shared_arc;
-use callboard::{OneByOne, OneThread, OneThreadBatched};
+use callboard::{Batched, OneByOne, OneThread, OneThreadBatched};
 use channels::{AsyncChannel, Crossbeam, Flume, Kanal, StdMpsc, TokioMpsc};
 
-pub(crate) use callboard::Batched;
 pub(crate) use callboard_ask::Asked;
 pub(crate) use kameo::Actors;
 pub(crate) use scatter::Scatter;
 pub(crate) use tokio_broadcast::Batched as TokioBroadcast;
+pub(crate) use ways::{ByKey, DropOldest, Everything, Set, Timed, Typed, Way};
+
+/// The bus as it is read in batches, by subscribers to one type.
+pub(crate) type BusInBatches<E> = Batched<Typed<E>>;
 
 /// A contestant's name, side and note, and the things it does.
 #[derive(Debug, Clone, Copy)]
@@ -63,8 +65,7 @@ impl<R: Copy + 'static> Entry<R> {
     /// The contestant that does what `call` makes of its runs.
     pub(crate) fn contestant(self, call: impl Fn(R, u64) -> Sample + 'static) -> Contestant {
         let runs = self.runs;
-        let contestant = Contestant::new(self.name, self.side, move |events| call(runs, events));
-        Contestant { note: self.note, ..contestant }
+        Contestant::new(self.name, self.side, move |events| call(runs, events)).note(self.note)
     }
 }
 
@@ -74,6 +75,7 @@ pub(crate) fn queues<M: Message>() -> Vec<Entry<QueueRuns>> {
         queue::<M, array_queue::Boxed<M>>(),
         queue::<M, array_queue::ByValue<M>>(),
         overwriting::<M, tokio_broadcast::OneThread<M>>(),
+        queue::<M, async_broadcast::OneThread<M>>(),
         queue::<M, Ends<TokioMpsc, M>>(),
         queue::<M, Ends<Flume, M>>(),
         queue::<M, Ends<AsyncChannel, M>>(),
@@ -112,19 +114,36 @@ pub(crate) fn threads<M: Message>() -> Vec<Entry<ThreadRuns>> {
     ]
 }
 
+/// The peers that broadcast by themselves, on one thread.
+pub(crate) fn broadcast_queues<M: Message>() -> Vec<Entry<QueueRuns>> {
+    vec![
+        overwriting::<M, tokio_broadcast::OneThread<M>>(),
+        queue::<M, async_broadcast::OneThread<M>>(),
+    ]
+}
+
+/// The peers that broadcast by themselves, between tasks.
+pub(crate) fn broadcast_tasks<M: Message>() -> Vec<Entry<TaskRuns>> {
+    vec![
+        task::<M, tokio_broadcast::OneByOne>(),
+        task::<M, tokio_broadcast::Batched>(),
+        task::<M, async_broadcast::AsyncBroadcast>(),
+    ]
+}
+
 /// The bus on one thread.
-pub(crate) fn our_queues<M: Message + Event>() -> Vec<Entry<QueueRuns>> {
-    vec![queue::<M, OneThread<M>>(), queue::<M, OneThreadBatched<M>>()]
+pub(crate) fn our_queues<W: Way>() -> Vec<Entry<QueueRuns>> {
+    vec![queue::<_, OneThread<W>>(), queue::<_, OneThreadBatched<W>>()]
 }
 
 /// The bus between tasks.
-pub(crate) fn our_tasks<M: Message + Event>() -> Vec<Entry<TaskRuns>> {
-    vec![task::<M, OneByOne>(), task::<M, Batched>()]
+pub(crate) fn our_tasks<W: Way>() -> Vec<Entry<TaskRuns>> {
+    vec![task::<_, OneByOne<W>>(), task::<_, Batched<W>>()]
 }
 
 /// The bus between threads.
-pub(crate) fn our_threads<M: Message + Event>() -> Vec<Entry<ThreadRuns>> {
-    vec![thread::<M, OneByOne>(), thread::<M, Batched>()]
+pub(crate) fn our_threads<W: Way>() -> Vec<Entry<ThreadRuns>> {
+    vec![thread::<_, OneByOne<W>>(), thread::<_, Batched<W>>()]
 }
 
 fn queue<M: Message, Q: Queue<M>>() -> Entry<QueueRuns> {

@@ -25,7 +25,7 @@ impl<M: Message> Queue<M> for OneThread<M> {
     }
 
     #[inline]
-    fn take<S: Sink<M>>(&mut self, sink: &mut S) -> bool {
+    fn take<S: Sink>(&mut self, sink: &mut S) -> bool {
         self.1.try_recv().inspect(|message| sink.take(message)).is_ok()
     }
 }
@@ -59,7 +59,7 @@ impl<M: Message> TaskTransport<M> for OneByOne {
     }
 
     #[inline]
-    async fn receive<S: Sink<M>>(subscriber: &mut Receiver<M>, sink: &mut S) {
+    async fn receive<S: Sink>(subscriber: &mut Receiver<M>, sink: &mut S) {
         sink.take(&subscriber.recv().await.expect("the gate lets nobody lag"));
     }
 }
@@ -81,7 +81,7 @@ impl<M: Message> Transport<M> for Batched {
 }
 
 #[inline]
-fn take_rest<M: Message, S: Sink<M>>(subscriber: &mut Receiver<M>, sink: &mut S) {
+fn take_rest<M: Message, S: Sink>(subscriber: &mut Receiver<M>, sink: &mut S) {
     let rest = std::iter::from_fn(|| subscriber.try_recv().ok());
     rest.take(BATCH - 1).for_each(|message| sink.take(&message));
 }
@@ -93,7 +93,7 @@ impl<M: Message> TaskTransport<M> for Batched {
     }
 
     #[inline]
-    async fn receive<S: Sink<M>>(subscriber: &mut Receiver<M>, sink: &mut S) {
+    async fn receive<S: Sink>(subscriber: &mut Receiver<M>, sink: &mut S) {
         sink.take(&subscriber.recv().await.expect("the gate lets nobody lag"));
         take_rest(subscriber, sink);
     }
@@ -106,7 +106,7 @@ impl<M: Message> ThreadTransport<M> for Batched {
     }
 
     #[inline]
-    fn blocking_receive<S: Sink<M>>(subscriber: &mut Receiver<M>, sink: &mut S) {
+    fn blocking_receive<S: Sink>(subscriber: &mut Receiver<M>, sink: &mut S) {
         sink.take(&subscriber.blocking_recv().expect("the gate lets nobody lag"));
         take_rest(subscriber, sink);
     }

@@ -12,8 +12,14 @@ const LEFT: f64 = 258.0;
 const LINE: f64 = 25.0;
 
 /// How far the axis of a bar chart goes, in medians of what it shows: one that is far off must not
-/// flatten the rest.
+/// flatten the rest. The bus's own bars are never cut.
 const AXIS: f64 = 3.0;
+
+/// How large the dots of the percentiles are.
+pub(super) const DOTS: [f64; 3] = [5.5, 4.0, 2.8];
+
+/// How far apart the lines of a contestant's percentiles are.
+const SUBLINE: f64 = 11.0;
 
 /// One bar.
 struct Bar {
@@ -38,7 +44,8 @@ pub(super) fn bars(row: &Measured) -> String {
     }
     let mut medians: Vec<f64> = bars.iter().map(|bar| bar.spread.median).collect();
     medians.sort_by(f64::total_cmp);
-    let limit = AXIS * medians[medians.len() / 2];
+    let ours = bars.iter().filter(|bar| bar.side == Side::Ours).map(|bar| bar.spread.median);
+    let limit = ours.fold(AXIS * medians[medians.len() / 2], f64::max);
     let most = medians[medians.len() - 1];
     let end = if most > limit && limit > 0.0 { limit } else { most.max(f64::MIN_POSITIVE) };
     let right = WIDTH - 92.0;
@@ -65,14 +72,18 @@ pub(super) fn bars(row: &Measured) -> String {
     svg.finish(&format!("{}, {}", row.name, row.columns[0].unit))
 }
 
-/// Three marks on a logarithmic axis for each contestant: its percentiles.
+/// A dot on a logarithmic axis for each percentile of each contestant, with a line from the least to
+/// the most of the rounds.
 pub(super) fn latencies(row: &Measured) -> String {
     let ranked = row.ranked(0);
     let columns = 0..row.columns.len();
-    let all =
-        ranked.iter().flat_map(|score| columns.clone().map(|column| score.spread(column).median));
+    let spreads = |score: &Score| -> Vec<Spread> {
+        columns.clone().map(|column| score.spread(column)).collect()
+    };
+    let all = ranked.iter().flat_map(|score| spreads(score)).flat_map(|it| [it.least, it.most]);
     let axis = LogAxis::over(all, (LEFT + 8.0, WIDTH - 16.0));
-    let height = ranked.len() as f64 * LINE + 26.0;
+    let line = SUBLINE * columns.len() as f64 + 7.0;
+    let height = ranked.len() as f64 * line + 26.0;
     let mut svg = Svg::new(WIDTH, height);
     for tick in axis.ticks() {
         let x = axis.at(tick);
@@ -80,21 +91,23 @@ pub(super) fn latencies(row: &Measured) -> String {
         svg.text("tick", (x, height - 5.0), Anchor::Middle, &time(tick));
     }
     for (index, score) in ranked.iter().enumerate() {
-        let middle = (index as f64 + 0.5) * LINE + 2.0;
-        name(&mut svg, score.side, &score.name, middle);
-        let places: Vec<f64> =
-            columns.clone().map(|column| axis.at(score.spread(column).median)).collect();
+        let top = index as f64 * line + 2.0;
+        name(&mut svg, score.side, &score.name, top + line / 2.0);
         let class = class(score.side);
-        svg.line(
-            &format!("{class} reach"),
-            (places[0], middle),
-            (places[places.len() - 1], middle),
-        );
-        for (place, radius) in places.iter().zip([6.0, 4.5, 3.0]) {
-            svg.dot(class, (*place, middle), radius);
+        for (column, (spread, radius)) in spreads(score).into_iter().zip(DOTS).enumerate() {
+            if spread.median.is_nan() {
+                continue;
+            }
+            let y = top + 3.5 + SUBLINE * (column as f64 + 0.5);
+            svg.line(
+                &format!("{class} reach"),
+                (axis.at(spread.least), y),
+                (axis.at(spread.most), y),
+            );
+            svg.dot(class, (axis.at(spread.median), y), radius);
         }
     }
-    svg.finish(&format!("{}, percentiles", row.name))
+    svg.finish(&format!("{}, percentiles, logarithmic", row.name))
 }
 
 /// A curve for each contestant over the rows' deliveries, on logarithmic axes.
@@ -150,7 +163,7 @@ pub(super) fn curves(rows: &[&Measured]) -> String {
 fn name(svg: &mut Svg, side: Side, name: &str, middle: f64) {
     let class = match side {
         Side::Ours => "name ours-name",
-        Side::Peer | Side::Shown => "name",
+        Side::Peer | Side::Shown | Side::Baseline => "name",
     };
     svg.text(class, (LEFT - 10.0, middle + 4.5), Anchor::End, name);
 }
@@ -159,7 +172,7 @@ fn class(side: Side) -> &'static str {
     match side {
         Side::Ours => "ours",
         Side::Peer => "peer",
-        Side::Shown => "shown",
+        Side::Shown | Side::Baseline => "shown",
     }
 }
 
@@ -168,7 +181,7 @@ fn curve_class(score: &Score, index: usize) -> &'static str {
     const OTHERS: [&str; 8] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
     match score.side {
         Side::Ours => "c-ours",
-        Side::Peer | Side::Shown => OTHERS[index % OTHERS.len()],
+        Side::Peer | Side::Shown | Side::Baseline => OTHERS[index % OTHERS.len()],
     }
 }
 

@@ -2,18 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::table::{figure, times};
-use super::{Report, charts, svg::escape};
+use super::svg::{Svg, escape};
+use super::table::{figure, range, times};
+use super::{Report, charts};
 use crate::measure::Measured;
 use crate::row::PERCENTILES;
-use crate::verdict::{Verdict, verdicts};
+use crate::verdict::{Behind, Count, Outcome, Rival, Verdict, verdicts};
 
 const STYLE: &str = include_str!("page.css");
 
 /// The headings, and the beginnings of the names of the rows under each.
 const SECTIONS: &[(&str, &[&str])] = &[
     ("One thread", &["one-thread", "full", "beside", "unheard", "mixed", "replay", "churn"]),
-    ("Fan-out", &["fanout", "many", "stalled"]),
+    ("Fan-out", &["fanout", "many", "stalled", "prompt"]),
+    ("Sets, everything, policies, time", &["set", "any", "oldest", "keyed", "timed"]),
     ("Wake latency", &["wake"]),
     ("Asking", &["ask"]),
     ("Event sizes", &["size"]),
@@ -31,14 +33,19 @@ pub(super) fn render(report: &Report) -> String {
          <title>Callboard: benchmark</title><style>{STYLE}</style></head><body>\
          <h1>Callboard beside its peers</h1>\
          <p class=\"lead\">Shorter is better everywhere. Bars are medians of {} rounds; the thin \
-         line goes from the least to the most. Contestants took turns within one run, lossless and \
-         checked; only the proportions mean something.</p>\
+         line goes from the least to the most. A bar with a slanted cut, its figure behind a », \
+         goes on beyond the axis; Callboard's are never cut. Contestants took turns within one \
+         run; only the proportions mean something. What is received is counted and checked, and \
+         nothing may be lost, but for rows where losing is what is measured: <code>full</code>, \
+         and the reader that is stalled or slow in <code>stalled</code>, \
+         <code>memory-stalled</code> and <code>memory-slow</code>.</p>\
          <p class=\"legend\"><span><i style=\"background:var(--ours)\"></i>Callboard</span>\
          <span><i style=\"background:var(--peer)\"></i>peers</span>\
          <span><i style=\"background:var(--shown)\"></i>shown to compare with</span></p>",
         report.context.rounds
     );
     summary(&report.verdicts, &mut page);
+    behind(&report.behind, &mut page);
     for (title, beginnings) in SECTIONS {
         let rows: Vec<&Measured> = beginnings
             .iter()
@@ -72,7 +79,7 @@ pub(super) fn render(report: &Report) -> String {
 
 fn card(row: &Measured, page: &mut String) {
     let unit = row.columns[0].unit;
-    let unit = if row.columns == PERCENTILES { "p50 ● p99 ● p99.9" } else { unit };
+    let unit = if row.columns == PERCENTILES { "logarithmic" } else { unit };
     let _ = write!(
         page,
         "<div class=\"card\"><span class=\"unit\">{unit}</span><h3>{}</h3><p>{}</p>",
@@ -80,6 +87,7 @@ fn card(row: &Measured, page: &mut String) {
         escape(&row.about)
     );
     if row.columns == PERCENTILES {
+        key(page);
         page.push_str(&charts::latencies(row));
     } else {
         page.push_str(&charts::bars(row));
@@ -96,47 +104,102 @@ fn card(row: &Measured, page: &mut String) {
         let separator = if part.is_empty() { "" } else { ": " };
         let _ = write!(
             page,
-            "<div class=\"verdict\">{part}{separator}{}: {}</div>",
+            "<div class=\"verdict\">{part}{separator}{}: {}, by {}</div>",
             escape(verdict.target),
-            outcome(verdict)
+            outcome(verdict),
+            escape(&verdict.ours.name)
         );
     }
     page.push_str("</div>");
 }
 
+/// What the dots of the percentiles mean.
+fn key(page: &mut String) {
+    page.push_str("<p class=\"key\">");
+    for (column, radius) in PERCENTILES.iter().zip(charts::DOTS) {
+        let mut dot = Svg::new(14.0, 14.0);
+        dot.dot("peer", (7.0, 7.0), radius);
+        let _ = write!(page, "<span>{} {}</span>", dot.finish(column.name), column.name);
+    }
+    page.push_str(
+        "The line behind a dot goes from the least to the most of the rounds. The axis is \
+         logarithmic. A percentile of too few events is left out.</p>",
+    );
+}
+
 fn summary(verdicts: &[Verdict], page: &mut String) {
-    let targets: Vec<&Verdict> = verdicts.iter().filter(|it| it.met().is_some()).collect();
+    let targets: Vec<&Verdict> = verdicts.iter().filter(|it| it.outcome().is_some()).collect();
     if targets.is_empty() {
         return;
     }
-    let met = targets.iter().filter(|it| it.met() == Some(true)).count();
     let _ = write!(
         page,
-        "<h2>Targets: {met} of {} met</h2><div class=\"card scroll\"><table><tr><th>row<th class=\"number\">ours\
-         <th>compared with<th class=\"number\">ours ÷ it<th>target<th></tr>",
-        targets.len()
+        "<h2>{}</h2><p>Met or missed: in every round; undecided: in some. Of several ways to \
+         receive the best counts, and is named.</p>\
+         <div class=\"card scroll\"><table><tr><th>row<th class=\"number\">ours<th>\
+         <th>target<th><th>target beside<th class=\"number\">ours ÷ it\
+         <th>best of all peers<th class=\"number\">ours ÷ it</tr>",
+        Count::of(verdicts)
     );
     for verdict in targets {
-        let other = verdict.other.as_ref();
-        let other = other.map_or_else(String::new, |(name, median)| {
-            escape(&format!("{}  {name}", figure(*median)))
-        });
         let _ = write!(
             page,
-            "<tr><td>{}</td><td class=\"number\">{} {}</td><td>{other}</td>\
-             <td class=\"number\">{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td class=\"number\">{} {}</td><td>{}</td><td>{}</td><td>{}</td>",
             escape(&verdict.row),
-            figure(verdict.ours.1),
+            figure(verdict.ours.median),
             verdict.unit,
-            verdict.ratio().map_or_else(String::new, times),
+            escape(&verdict.ours.name),
             escape(verdict.target),
             outcome(verdict)
         );
+        let _ =
+            write!(page, "{}{}</tr>", rival(verdict.other.as_ref()), rival(verdict.best.as_ref()));
+    }
+    page.push_str("</table></div>");
+}
+
+/// Two cells: whom it is, and the ratio.
+fn rival(rival: Option<&Rival>) -> String {
+    let Some(Rival { named, ratio }) = rival else {
+        return "<td></td><td></td>".to_owned();
+    };
+    format!(
+        "<td>{}: {}</td><td class=\"number\">{} ({})</td>",
+        escape(&named.name),
+        figure(named.median),
+        times(ratio.median),
+        range(*ratio, times)
+    )
+}
+
+fn behind(behind: &[Behind], page: &mut String) {
+    if behind.is_empty() {
+        return;
+    }
+    page.push_str(
+        "<h2>Who is ahead</h2><div class=\"card scroll\"><table><tr><th>row\
+         <th class=\"number\">ours<th><th>ahead<th class=\"number\">ours ÷ it</tr>",
+    );
+    for Behind { row, unit, ours, ahead } in behind {
+        for other in ahead {
+            let _ = write!(
+                page,
+                "<tr><td>{}</td><td class=\"number\">{} {unit}</td><td>{}</td>{}</tr>",
+                escape(row),
+                figure(ours.median),
+                escape(&ours.name),
+                rival(Some(other))
+            );
+        }
     }
     page.push_str("</table></div>");
 }
 
 fn outcome(verdict: &Verdict) -> String {
-    let class = if verdict.met() == Some(true) { "met" } else { "missed" };
-    format!("<span class=\"{class}\">{}</span>", escape(&verdict.outcome()))
+    let class = match verdict.outcome() {
+        Some(Outcome::Met) => "met",
+        Some(Outcome::Missed) => "missed",
+        Some(Outcome::Undecided) | None => "undecided",
+    };
+    format!("<span class=\"{class}\">{}</span>", escape(&verdict.told()))
 }

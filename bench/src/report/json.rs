@@ -3,7 +3,8 @@
 use super::Report;
 use crate::measure::{Measured, Score};
 use crate::row::Side;
-use crate::verdict::Verdict;
+use crate::statistics::Spread;
+use crate::verdict::{Behind, Named, Outcome, Rival, Verdict};
 
 /// The whole report.
 pub(super) fn render(report: &Report) -> String {
@@ -25,6 +26,7 @@ pub(super) fn render(report: &Report) -> String {
         ("versions", object(versions)),
         ("rows", array(report.rows.iter().map(row))),
         ("summary", array(report.verdicts.iter().map(verdict))),
+        ("behind", array(report.behind.iter().map(behind))),
     ]);
     text.push('\n');
     text
@@ -48,15 +50,9 @@ fn score(score: &Score, columns: usize) -> String {
         Side::Ours => "ours",
         Side::Peer => "peer",
         Side::Shown => "shown",
+        Side::Baseline => "baseline",
     };
-    let spreads = (0..columns).map(|column| {
-        let spread = score.spread(column);
-        object([
-            ("median", number(spread.median)),
-            ("min", number(spread.least)),
-            ("max", number(spread.most)),
-        ])
-    });
+    let spreads = (0..columns).map(|column| spread(score.spread(column)));
     let rounds = score.rounds.iter().map(|figures| array(figures.iter().copied().map(number)));
     object([
         ("name", string(&score.name)),
@@ -69,20 +65,51 @@ fn score(score: &Score, columns: usize) -> String {
 }
 
 fn verdict(verdict: &Verdict) -> String {
-    let null = || "null".to_owned();
-    let named = |(name, median): &(String, f64)| {
-        object([("name", string(name)), ("median", number(*median))])
-    };
+    let outcome = verdict.outcome().map(|outcome| match outcome {
+        Outcome::Met => "met",
+        Outcome::Missed => "missed",
+        Outcome::Undecided => "undecided",
+    });
     object([
         ("row", string(&verdict.row)),
         ("unit", string(verdict.unit)),
-        ("ours", named(&verdict.ours)),
-        ("other", verdict.other.as_ref().map_or_else(null, named)),
-        ("ratio", verdict.ratio().map_or_else(null, number)),
+        ("ours", object(named(&verdict.ours))),
+        ("best_peer", verdict.best.as_ref().map_or_else(null, rival)),
         ("target", string(verdict.target)),
-        ("met", verdict.met().map_or_else(null, |met| met.to_string())),
-        ("outcome", string(&verdict.outcome())),
+        ("target_beside", verdict.other.as_ref().map_or_else(null, rival)),
+        ("strain", verdict.strain.map_or_else(null, spread)),
+        ("outcome", outcome.map_or_else(null, string)),
+        ("told", string(&verdict.told())),
     ])
+}
+
+fn behind(behind: &Behind) -> String {
+    object([
+        ("row", string(&behind.row)),
+        ("unit", string(behind.unit)),
+        ("ours", object(named(&behind.ours))),
+        ("ahead", array(behind.ahead.iter().map(rival))),
+    ])
+}
+
+fn rival(rival: &Rival) -> String {
+    object(named(&rival.named).into_iter().chain([("ratio", spread(rival.ratio))]))
+}
+
+fn named(named: &Named) -> [(&'static str, String); 2] {
+    [("name", string(&named.name)), ("median", number(named.median))]
+}
+
+fn spread(spread: Spread) -> String {
+    object([
+        ("median", number(spread.median)),
+        ("min", number(spread.least)),
+        ("max", number(spread.most)),
+    ])
+}
+
+fn null() -> String {
+    "null".to_owned()
 }
 
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, String)>) -> String {

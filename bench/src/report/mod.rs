@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::measure::Measured;
-use crate::verdict::{Verdict, verdicts};
+use crate::verdict::{Behind, Verdict, behind, verdicts};
 
 pub(crate) use context::Context;
 pub(crate) use table::{grouped, row_table};
@@ -23,17 +23,19 @@ pub(crate) struct Report {
     context: Context,
     rows: Vec<Measured>,
     verdicts: Vec<Verdict>,
+    behind: Vec<Behind>,
 }
 
 impl Report {
     pub(crate) fn new(context: Context, rows: Vec<Measured>) -> Self {
         let verdicts = rows.iter().flat_map(verdicts).collect();
-        Self { context, rows, verdicts }
+        let behind = rows.iter().flat_map(behind).collect();
+        Self { context, rows, verdicts, behind }
     }
 
-    /// The verdicts, for the terminal.
+    /// The verdicts, and who is ahead, for the terminal.
     pub(crate) fn summary(&self) -> String {
-        table::summary_table(&self.verdicts)
+        [table::behind_table(&self.behind), table::summary_table(&self.verdicts)].concat()
     }
 
     /// # Errors

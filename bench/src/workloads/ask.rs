@@ -3,7 +3,7 @@
 use crate::harness::{self, Ask};
 use crate::peers::{Actors, Asked, Scatter};
 use crate::report::grouped;
-use crate::row::{Against, Row, Sample};
+use crate::row::{Against, NS_PER_REQUEST, Row, Sample};
 
 /// The same with one other request open.
 const ONE_OPEN: &str = "callboard, 1 open";
@@ -14,6 +14,7 @@ pub(super) fn rows() -> Vec<Row> {
             format!("ask-{responders}"),
             format!("a task asks responder tasks, {responders} of them, and waits for all"),
         )
+        .columns(NS_PER_REQUEST)
         .ours("callboard", asker::<Asked>(responders))
         .peer("tokio mpsc + oneshot, by hand", asker::<Scatter>(responders))
         .peer("kameo ask", asker::<Actors>(responders))
@@ -31,8 +32,9 @@ pub(super) fn rows() -> Vec<Row> {
                 grouped(open)
             ),
         )
+        .columns(NS_PER_REQUEST)
         .ours(format!("callboard, {} open", grouped(open)), beside(open))
-        .shown(ONE_OPEN, "", beside(1))
+        .baseline(ONE_OPEN, "", beside(1))
         .goal("flat: within 10 % of one open", Against::BestOf(&[ONE_OPEN]), 1.1)
     });
     ask.into_iter().chain(open).collect()

@@ -1,13 +1,18 @@
 //! One publisher, many subscribers: as tasks, and as threads.
 
 use crate::events::Plain;
-use crate::peers;
+use crate::peers::{self, Typed};
 use crate::report::grouped;
 use crate::row::{Against, Row, Turn};
 
 /// The peers that the targets of fan-out name.
 const NAMED: &[&str] =
     &["tokio broadcast", "async-broadcast", "flume", "async-channel", "tokio mpsc"];
+
+const THREE_TIMES: &str = "at least 3 times as fast as the best of tokio broadcast, \
+     async-broadcast, flume, async-channel and tokio mpsc";
+const FIVE_TIMES: &str = "at least 5 times as fast as the best of tokio broadcast, \
+     async-broadcast, flume, async-channel and tokio mpsc";
 
 pub(super) fn rows() -> Vec<Row> {
     let task_rows = [1, 10, 100, 1_000].map(tasks);
@@ -16,10 +21,10 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn tasks(subscribers: usize) -> Row {
-    let entries = peers::our_tasks::<Plain>().into_iter().chain(peers::tasks::<Plain>());
+    let entries = peers::our_tasks::<Typed<Plain>>().into_iter().chain(peers::tasks::<Plain>());
     let (text, at_most) = match subscribers {
-        1 => ("at least 3 times as fast as the best", 1.0 / 3.0),
-        _ => ("at least 5 times as fast as the best", 1.0 / 5.0),
+        1 => (THREE_TIMES, 1.0 / 3.0),
+        _ => (FIVE_TIMES, 1.0 / 5.0),
     };
     Row::new(
         format!("fanout-tasks-{subscribers}"),
@@ -36,7 +41,7 @@ fn tasks(subscribers: usize) -> Row {
 }
 
 fn threads(subscribers: usize) -> Row {
-    let entries = peers::our_threads::<Plain>().into_iter().chain(peers::threads::<Plain>());
+    let entries = peers::our_threads::<Typed<Plain>>().into_iter().chain(peers::threads::<Plain>());
     Row::new(
         format!("fanout-threads-{subscribers}"),
         format!("one publisher thread to {}", many(subscribers, "subscriber thread")),

@@ -1,7 +1,7 @@
 //! As many publisher tasks as subscriber tasks; every subscriber receives every publisher's events.
 
 use crate::events::Plain;
-use crate::peers;
+use crate::peers::{self, Typed};
 use crate::row::{Against, Row, Turn};
 
 pub(super) fn rows() -> Vec<Row> {
@@ -9,7 +9,7 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn many(size: usize) -> Row {
-    let entries = peers::our_tasks::<Plain>().into_iter().chain(peers::tasks::<Plain>());
+    let entries = peers::our_tasks::<Typed<Plain>>().into_iter().chain(peers::tasks::<Plain>());
     let contestants = entries.map(|entry| {
         entry.contestant(move |runs, events| (runs.fan_out)(size as u64, size, events))
     });

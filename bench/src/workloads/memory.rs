@@ -1,5 +1,7 @@
-//! What is allocated: bytes per idle subscription, bytes while one is stalled, and how often memory
-//! is asked for.
+//! What is allocated: bytes per idle subscription, bytes while one is stalled or slow, or keeps some
+//! of what it received, and how often memory is asked for.
+
+use std::sync::Arc;
 
 use callboard::{Bus, Event};
 use tokio::sync::{broadcast, mpsc};
@@ -13,8 +15,14 @@ use crate::row::{Against, Column, Row, Rule, Sample, Turn};
 /// How many idle subscriptions are weighed.
 const IDLE: usize = 1_000;
 
-/// How many events a stalled subscriber is offered.
+/// How many events a stalled or slow subscriber is offered.
 const STALLED: u64 = 1_000_000;
+
+/// Of how many events a slow reader reads one, and a reader that keeps some keeps one.
+const SOME: u64 = 64;
+
+/// How many events are kept.
+const KEPT: usize = (STALLED / SOME) as usize;
 
 /// How often an operation is done while its allocations are counted.
 const OPERATIONS: u64 = 10_000;
@@ -26,51 +34,63 @@ const BYTES: &[Column] = &[Column { name: "", unit: "bytes" }];
 const ALLOCATIONS: &[Column] = &[Column { name: "", unit: "allocations" }];
 
 pub(super) fn rows() -> Vec<Row> {
-    let row = |name: &str, about: &str, columns| {
-        Row::new(format!("memory-{name}"), about).columns(columns).turn(Turn::Fixed)
-    };
-    let idle = row("idle", "bytes that an idle subscription of capacity 1,024 holds", BYTES)
-        .ours("callboard, one type", |_| {
-            idle(|bus, index| {
-                let subscriber = bus.subscriber(format!("idle {index}")).capacity(CAPACITY);
-                Box::new(subscriber.subscribe::<Plain>())
+    let bytes = |name, about, events| row(name, about, BYTES, events);
+    let allocations = |name, about| row(name, about, ALLOCATIONS, OPERATIONS);
+    let idle =
+        bytes("idle", "bytes that an idle subscription of capacity 1,024 holds", IDLE as u64)
+            .ours("callboard, one type", |_| {
+                idle(|bus, index| {
+                    let subscriber = bus.subscriber(format!("idle {index}")).capacity(CAPACITY);
+                    Box::new(subscriber.subscribe::<Plain>())
+                })
             })
-        })
-        .shown("callboard, 50 types", "the default capacity", |_| {
-            idle(|bus, index| OTHERS[index % OTHERS.len()](bus))
-        })
-        .shown("tokio mpsc", "a channel each", |_| channels())
-        .shown("tokio broadcast", "the ring is shared, and not counted", |_| receivers())
-        .goal_on(0, "at most 1 KiB, plus slots in use", Rule::AtMost(1_024.0));
-    let stalled = row("stalled", "most bytes held while one of two readers is stalled", BYTES)
-        .ours("callboard, 1,000,000 events", |_| stalled(STALLED))
-        .shown(SOME_EVENTS, "", |_| stalled(STALLED / 100))
+            .baseline("callboard, 50 types", "the default capacity", |_| {
+                idle(|bus, index| OTHERS[index % OTHERS.len()](bus))
+            })
+            .shown("tokio mpsc", "a channel each", |_| channels())
+            .shown("tokio broadcast", "the ring is shared, and not counted", |_| receivers())
+            .goal_on(0, "at most 1 KiB, plus slots in use", Rule::AtMost(1_024.0));
+    let about = "most bytes held while one of two readers is stalled";
+    let stalled = bytes("stalled", about, STALLED)
+        .ours("callboard, 1,000,000 events", stalled)
+        .baseline(SOME_EVENTS, "", |events| stalled(events / 100))
         .goal("bounded: no more than after 10,000 events", Against::BestOf(&[SOME_EVENTS]), 1.01);
-    let plain = row("publish-plain", "allocations of publish + receive, plain data", ALLOCATIONS)
+    let about = "most bytes held while one of two readers of capacity 1,024 reads 1 event of 64";
+    let slow = bytes("slow", about, STALLED)
+        .ours("callboard", slow)
+        .peer("tokio mpsc, try_send", slow_channels)
+        .baseline("1,024 events", "the payload that waits", |_| payload(CAPACITY));
+    let about = "bytes held by 15,625 deliveries that were kept, 1 of 64 received";
+    let kept = bytes("kept", about, STALLED)
+        .ours("callboard", kept)
+        .peer("an Arc for each, by hand", |_| kept_arcs())
+        .baseline("15,625 events", "the payload", |_| payload(KEPT));
+    let plain = allocations("publish-plain", "allocations of publish + receive, plain data")
         .ours("callboard", |_| publishing::<Plain>())
         .goal_on(0, "0", Rule::AtMost(0.0));
-    let heap = row(
-        "publish-heap",
-        "allocations of publish + receive, beside the event's own",
-        ALLOCATIONS,
-    )
-    .ours("callboard", |_| {
-        // The event's own buffer is not the bus's doing.
-        Sample::counted(publishing::<Heap>().figures[0] - 1.0)
-    })
-    .goal_on(0, "at most 1", Rule::AtMost(1.0));
-    let ask = row("ask-3", "allocations of asking 3 responders, waiting for all", ALLOCATIONS)
+    let about = "allocations of publish + receive, beside the event's own";
+    let heap = allocations("publish-heap", about)
+        .ours("callboard", |_| {
+            // The event's own buffer is not the bus's doing.
+            Sample::counted(publishing::<Heap>().figures[0] - 1.0)
+        })
+        .goal_on(0, "at most 1", Rule::AtMost(1.0));
+    let ask = allocations("ask-3", "allocations of asking 3 responders, waiting for all")
         .ours("callboard", |_| asking::<Asked>())
         .peer("tokio mpsc + oneshot, by hand", |_| asking::<Scatter>())
         .peer("kameo ask", |_| asking::<Actors>())
         .goal_on(0, "at most 4", Rule::AtMost(4.0));
-    let subscribe = row("subscribe", "allocations of subscribing and leaving", ALLOCATIONS)
+    let subscribe = allocations("subscribe", "allocations of subscribing and leaving")
         .ours("callboard", |_| subscribing())
         .peer("tokio broadcast", |_| {
             let sender = broadcast::Sender::<Plain>::new(CAPACITY);
             per_operation(|_| drop(sender.subscribe()))
         });
-    vec![idle, stalled, plain, heap, ask, subscribe]
+    vec![idle, stalled, slow, kept, plain, heap, ask, subscribe]
+}
+
+fn row(name: &str, about: &str, columns: &'static [Column], events: u64) -> Row {
+    Row::new(format!("memory-{name}"), about).columns(columns).turn(Turn::Fixed(events))
 }
 
 fn per_operation(mut operation: impl FnMut(u64)) -> Sample {
@@ -122,6 +142,76 @@ fn stalled(events: u64) -> Sample {
         assert_eq!(stalled.len(), CAPACITY, "the stalled subscription is full");
     });
     Sample::counted(counted.peak as f64)
+}
+
+fn slow(events: u64) -> Sample {
+    let ((), counted) = alloc::count(|| {
+        let bus = Bus::new();
+        let subscriber = |name: &str| bus.subscriber(name).capacity(CAPACITY);
+        let mut quick = subscriber("quick").subscribe::<Plain>();
+        let mut slow = subscriber("slow").subscribe::<Plain>();
+        bus.start();
+        for value in 0..events {
+            bus.publish(Plain::new(value));
+            assert!(quick.try_recv().is_ok(), "the quick reader loses nothing");
+            if value % SOME == SOME - 1 {
+                assert!(slow.try_recv().is_ok(), "there is always something to read");
+            }
+        }
+        assert_eq!(slow.len(), CAPACITY - 1, "the slow subscription is full but for one");
+    });
+    Sample::counted(counted.peak as f64)
+}
+
+fn slow_channels(events: u64) -> Sample {
+    let ((), counted) = alloc::count(|| {
+        let open = || mpsc::channel::<Plain>(CAPACITY);
+        let ((to_quick, mut quick), (to_slow, mut slow)) = (open(), open());
+        for value in 0..events {
+            let event = Plain::new(value);
+            let _ = (to_quick.try_send(event), to_slow.try_send(event));
+            assert!(quick.try_recv().is_ok(), "the quick reader loses nothing");
+            if value % SOME == SOME - 1 {
+                assert!(slow.try_recv().is_ok(), "there is always something to read");
+            }
+        }
+        assert_eq!(slow.len(), CAPACITY - 1, "the slow channel is full but for one");
+    });
+    Sample::counted(counted.peak as f64)
+}
+
+fn kept(events: u64) -> Sample {
+    let mut kept = Vec::with_capacity(KEPT);
+    let (_open, counted) = alloc::count(|| {
+        let bus = Bus::new();
+        let mut reader = bus.subscriber("reader").capacity(CAPACITY).subscribe::<Plain>();
+        bus.start();
+        for value in 0..events {
+            bus.publish(Plain::new(value));
+            let event = reader.try_recv().expect("the reader loses nothing");
+            if value % SOME == SOME - 1 {
+                kept.push(event);
+            }
+        }
+        (bus, reader)
+    });
+    let values = kept.iter().map(|event| event.value());
+    assert!(values.eq((1..=KEPT as u64).map(|nth| nth * SOME - 1)), "what was kept is still there");
+    Sample::counted(counted.held as f64)
+}
+
+fn kept_arcs() -> Sample {
+    let mut kept = Vec::with_capacity(KEPT);
+    let ((), counted) = alloc::count(|| {
+        kept.extend((0..KEPT as u64).map(|value| Arc::new(Plain::new(value))));
+    });
+    drop(kept);
+    Sample::counted(counted.held as f64)
+}
+
+/// What so many events take by themselves.
+fn payload(events: usize) -> Sample {
+    Sample::counted((events * size_of::<Plain>()) as f64)
 }
 
 fn publishing<E: Message + Event>() -> Sample {

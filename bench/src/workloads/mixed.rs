@@ -25,7 +25,7 @@ pub(super) fn rows() -> Vec<Row> {
     )
     .deliveries(3)
     .ours("callboard", mixed)
-    .shown("callboard, three typed", "", typed);
+    .baseline("callboard, three typed", "", typed);
     vec![row]
 }
 

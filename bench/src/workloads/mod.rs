@@ -9,10 +9,12 @@ mod many;
 mod memory;
 mod mixed;
 mod one_thread;
+mod prompt;
 mod replay;
 mod size;
 mod stalled;
 mod wake;
+mod ways;
 
 use crate::row::Row;
 
@@ -26,6 +28,8 @@ pub(crate) fn rows() -> Vec<Row> {
         many::rows,
         wake::rows,
         stalled::rows,
+        prompt::rows,
+        ways::rows,
         mixed::rows,
         ask::rows,
         replay::rows,

@@ -20,27 +20,27 @@ pub(super) fn rows() -> Vec<Row> {
     let row =
         Row::new("replay", "100,000 events are published, the bus is started, one reads them")
             .columns(columns)
-            .turn(Turn::Fixed)
-            .ours("callboard", |_| replay());
+            .turn(Turn::Fixed(EVENTS))
+            .ours("callboard", replay);
     vec![row]
 }
 
-fn replay() -> Sample {
-    let buffer = Bus::builder().pre_start_capacity(EVENTS as usize);
+fn replay(events: u64) -> Sample {
+    let buffer = Bus::builder().pre_start_capacity(events as usize);
     let bus = buffer.build().expect("the capacity is not 0");
     let mut subscription = bus.subscribe::<Plain>("reader");
     let mut tally = Tally::default();
     let begun = Instant::now();
-    for value in 0..EVENTS {
+    for value in 0..events {
         bus.publish(Plain::new(value));
     }
     let published = begun.elapsed();
-    assert_eq!(bus.start().replayed() as u64, EVENTS, "the buffer holds all");
+    assert_eq!(bus.start().replayed() as u64, events, "the buffer holds all");
     let started = begun.elapsed();
     subscription.try_iter().for_each(|event| tally.take(&*event));
     let elapsed = begun.elapsed();
-    tally.check("callboard", EVENTS);
+    tally.check("callboard", events);
     let parts = [published, started - published, elapsed - started];
-    let figures = parts.map(|part| part.as_nanos() as f64 / EVENTS as f64).to_vec();
+    let figures = parts.map(|part| part.as_nanos() as f64 / events as f64).to_vec();
     Sample { elapsed, figures }
 }

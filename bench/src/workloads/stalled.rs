@@ -2,7 +2,7 @@
 
 use crate::events::Plain;
 use crate::harness::{self, Stalled, TaskTransport};
-use crate::peers::{self, TokioBroadcast};
+use crate::peers::{BusInBatches, TokioBroadcast};
 use crate::row::{Against, Row, Sample, Turn};
 
 /// The nine without the tenth.
@@ -13,9 +13,9 @@ pub(super) fn rows() -> Vec<Row> {
         .deliveries(9)
         .turn(Turn::Timed { least: 4_096, stretch: 2 })
         .ours("callboard, beside a stalled one", |events| {
-            run::<peers::Batched>(Stalled::Present, events)
+            run::<BusInBatches<Plain>>(Stalled::Present, events)
         })
-        .shown(ALONE, "", |events| run::<peers::Batched>(Stalled::Absent, events))
+        .baseline(ALONE, "", |events| run::<BusInBatches<Plain>>(Stalled::Absent, events))
         .peer("tokio broadcast, beside a stalled one", |events| {
             run::<TokioBroadcast>(Stalled::Present, events)
         })

@@ -2,16 +2,16 @@
 
 use crate::events::Plain;
 use crate::harness::GAP;
-use crate::peers;
+use crate::peers::{self, Typed};
 use crate::row::{Against, PERCENTILES, Row, Rule, Turn};
 
 pub(super) fn rows() -> Vec<Row> {
-    let entries = peers::our_tasks::<Plain>().into_iter().chain(peers::tasks::<Plain>());
+    let entries = peers::our_tasks::<Typed<Plain>>().into_iter().chain(peers::tasks::<Plain>());
     let tasks = entries.filter_map(|entry| {
         let latency = entry.runs.latency?;
         Some(entry.contestant(move |_, events| latency(events)))
     });
-    let entries = peers::our_threads::<Plain>().into_iter().chain(peers::threads::<Plain>());
+    let entries = peers::our_threads::<Typed<Plain>>().into_iter().chain(peers::threads::<Plain>());
     let threads = entries.filter_map(|entry| {
         let latency = entry.runs.latency?;
         Some(entry.contestant(move |_, events| latency(events)))

@@ -1,0 +1,93 @@
+//! The ways to subscribe whose deliveries go by queues: sets, everything, other policies, and any
+//! on a bus that keeps time. Beside them the peers that broadcast by themselves.
+
+use std::time::Instant;
+
+use callboard::{Bus, Overflow};
+
+use crate::events::{Keyed, Kind, Message, Plain, Stamped};
+use crate::flow::{Sink, Tally};
+use crate::harness::CAPACITY;
+use crate::peers::{self, ByKey, DropOldest, Everything, Set, Timed, Way};
+use crate::row::{Row, Sample, Turn};
+
+/// How many events are published before those that are left are read.
+const BURST: u64 = 64;
+
+/// About how many things the events of a burst are.
+const KEYS: u64 = 8;
+
+pub(super) fn rows() -> Vec<Row> {
+    let kinds = "peers carry an enum by hand";
+    let plain = "peers carry the event";
+    let stamped = "peers carry the event and an Instant";
+    let rows = [
+        three::<Set, Kind>("set", "a set of three types", kinds),
+        three::<Everything, Kind>("any", "everything, of three types", kinds),
+        three::<DropOldest, Plain>("oldest", "one type, dropping the oldest when full", plain),
+        three::<ByKey, Keyed>("keyed", "one type, coalescing; each event has its own key", plain),
+        three::<Timed, Stamped>("timed", "one type, on a bus that keeps time", stamped),
+    ];
+    rows.into_iter().flatten().chain([burst()]).collect()
+}
+
+/// On one thread, and from one task to one and to ten. The bus is used as the way says; the peers
+/// carry an `M`.
+fn three<W: Way, M: Message>(name: &str, what: &str, how: &str) -> [Row; 3] {
+    let queues = peers::our_queues::<W>().into_iter().chain(peers::broadcast_queues::<M>());
+    let thread = Row::new(
+        format!("{name}-thread"),
+        format!("one thread publishes and receives; the subscriber reads {what}; {how}"),
+    )
+    .contestants(queues.map(|entry| entry.contestant(|runs, events| (runs.cycle)(events))));
+    let [one, ten] = [1, 10].map(|subscribers| {
+        let tasks = peers::our_tasks::<W>().into_iter().chain(peers::broadcast_tasks::<M>());
+        Row::new(
+            format!("{name}-tasks-{subscribers}"),
+            format!("one publisher task to {subscribers}; each subscriber reads {what}; {how}"),
+        )
+        .deliveries(subscribers as u64)
+        .turn(Turn::Timed { least: 2_048, stretch: 1 })
+        .contestants(tasks.map(|entry| {
+            entry.contestant(move |runs, events| (runs.fan_out)(1, subscribers, events))
+        }))
+    });
+    [thread, one, ten]
+}
+
+fn burst() -> Row {
+    Row::new(
+        "keyed-burst",
+        "one thread publishes bursts of 64 events of 8 keys, and receives the 8 that are left",
+    )
+    .ours("callboard", |events| in_bursts(Overflow::Coalesce, events))
+    .baseline("callboard, without keys", "receives all 64", |events| {
+        in_bursts(Overflow::DropNewest, events)
+    })
+}
+
+fn in_bursts(overflow: Overflow, events: u64) -> Sample {
+    let events = events.next_multiple_of(BURST);
+    let bus = Bus::new();
+    let subscriber = bus.subscriber("reader").capacity(CAPACITY).overflow(overflow);
+    let mut subscription = subscriber.subscribe::<Keyed>();
+    bus.start();
+    let mut tally = Tally::default();
+    let mut expected = Tally::default();
+    let begun = Instant::now();
+    for first in (0..events).step_by(BURST as usize) {
+        for value in first..first + BURST {
+            bus.publish(Keyed::about(value % KEYS, value));
+        }
+        subscription.try_iter().for_each(|event| tally.take(&*event));
+    }
+    let elapsed = begun.elapsed();
+    let left = match overflow {
+        Overflow::Coalesce => BURST - KEYS,
+        _ => 0,
+    };
+    let read = (0..events).filter(|value| value % BURST >= left);
+    read.for_each(|value| expected.take(&Keyed::new(value)));
+    assert_eq!(tally, expected, "the latest of each key was received, and nothing else");
+    Sample::per_event(elapsed, events)
+}
