@@ -26,7 +26,7 @@ pub(crate) struct Effort {
 impl Effort {
     /// The whole run takes about a minute.
     pub(crate) const QUICK: Self =
-        Self { rounds: 3, turn: Duration::from_millis(30), row: Duration::from_secs(4) };
+        Self { rounds: 3, turn: Duration::from_millis(24), row: Duration::from_secs(4) };
 
     /// The whole run takes at most a quarter of an hour.
     pub(crate) const FULL: Self =

@@ -137,7 +137,7 @@ fn summary(verdicts: &[Verdict], page: &mut String) {
         "<h2>{}</h2><p>Met or missed: in every round; undecided: in some. Of several ways to \
          receive the best counts, and is named.</p>\
          <div class=\"card scroll\"><table><tr><th>row<th class=\"number\">ours<th>\
-         <th>target<th><th>target beside<th class=\"number\">ours ÷ it\
+         <th>target<th><th>target against<th class=\"number\">ours ÷ it\
          <th>best of all peers<th class=\"number\">ours ÷ it</tr>",
         Count::of(verdicts)
     );

@@ -76,7 +76,7 @@ fn verdict(verdict: &Verdict) -> String {
         ("ours", object(named(&verdict.ours))),
         ("best_peer", verdict.best.as_ref().map_or_else(null, rival)),
         ("target", string(verdict.target)),
-        ("target_beside", verdict.other.as_ref().map_or_else(null, rival)),
+        ("target_against", verdict.other.as_ref().map_or_else(null, rival)),
         ("strain", verdict.strain.map_or_else(null, spread)),
         ("outcome", outcome.map_or_else(null, string)),
         ("told", string(&verdict.told())),

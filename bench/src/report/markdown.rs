@@ -26,7 +26,7 @@ fn summary(verdicts: &[Verdict], text: &mut String) {
     let _ = write!(
         text,
         "\n### Summary\n\n{}.\n\n\
-         | row | ours | | best of all peers | ours ÷ it | target beside | ours ÷ it | target | |\n\
+         | row | ours | | best of all peers | ours ÷ it | target against | ours ÷ it | target | |\n\
          | --- | ---: | --- | ---: | ---: | ---: | ---: | --- | --- |\n",
         Count::of(verdicts)
     );

@@ -60,8 +60,8 @@ pub(crate) fn summary_table(verdicts: &[Verdict]) -> String {
             verdict.unit,
             verdict.ours.name
         );
-        if let Some(best) = &verdict.best {
-            let _ = writeln!(text, "{:28}best of all peers: {}", "", beside(best));
+        if let Some(best) = verdict.best.as_ref().filter(|_| verdict.best != verdict.other) {
+            let _ = writeln!(text, "{:28}best of all peers: {}", "", against(best));
         }
         text.extend(target_line(verdict).map(|line| format!("{:28}{line}\n", "")));
     }
@@ -75,7 +75,7 @@ pub(crate) fn behind_table(behind: &[Behind]) -> String {
     for Behind { row, ours, ahead, .. } in behind {
         let _ = writeln!(text, "  {row:<26}{}", ours.name);
         for rival in ahead {
-            let _ = writeln!(text, "{:28}{}", "", beside(rival));
+            let _ = writeln!(text, "{:28}{}", "", against(rival));
         }
     }
     text
@@ -86,12 +86,12 @@ pub(super) fn target_line(verdict: &Verdict) -> Option<String> {
     verdict.outcome()?;
     let Verdict { ours, other, target, .. } = verdict;
     let against =
-        other.as_ref().map_or_else(String::new, |other| format!(" beside {}", beside(other)));
+        other.as_ref().map_or_else(String::new, |other| format!(" against {}", against(other)));
     Some(format!("target: {target}: {}, by {}{against}", verdict.told(), ours.name))
 }
 
 /// Somebody's name and figure, and the ratio to it.
-pub(super) fn beside(rival: &Rival) -> String {
+pub(super) fn against(rival: &Rival) -> String {
     let Rival { named, ratio } = rival;
     format!(
         "{}: {}, ratio {} ({})",
@@ -102,8 +102,11 @@ pub(super) fn beside(rival: &Rival) -> String {
     )
 }
 
-/// The least and the most.
+/// The least and the most; nothing if there is neither.
 pub(super) fn range(spread: Spread, show: fn(f64) -> String) -> String {
+    if spread.median.is_nan() {
+        return String::new();
+    }
     format!("{} – {}", show(spread.least), show(spread.most))
 }
 

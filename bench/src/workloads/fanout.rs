@@ -26,12 +26,14 @@ fn tasks(subscribers: usize) -> Row {
         1 => (THREE_TIMES, 1.0 / 3.0),
         _ => (FIVE_TIMES, 1.0 / 5.0),
     };
+    // More than fills the queues, and of the slowest no more than need be.
+    let least = if subscribers < 1_000 { 2_048 } else { 1_280 };
     Row::new(
         format!("fanout-tasks-{subscribers}"),
         format!("one publisher task to {}, on two workers", many(subscribers, "subscriber task")),
     )
     .deliveries(subscribers as u64)
-    .turn(Turn::Timed { least: 2_048, stretch: 1 })
+    .turn(Turn::Timed { least, stretch: 1 })
     .contestants(
         entries.map(|entry| {
             entry.contestant(move |runs, events| (runs.fan_out)(1, subscribers, events))

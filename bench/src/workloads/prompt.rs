@@ -14,7 +14,7 @@ use crate::row::{Row, Sample, Turn};
 const IDLE: usize = 1_000;
 
 /// How many events a turn has: as many as each of the others has room for.
-const EVENTS: u64 = 200_000;
+const EVENTS: u64 = 40_000;
 
 pub(super) fn rows() -> Vec<Row> {
     [1, 10].map(row).into()
