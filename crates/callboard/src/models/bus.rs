@@ -39,7 +39,7 @@ fn rest(subscription: &mut Subscription<Note>) -> String {
 
 #[test]
 fn oldest_gives_way_or_is_read() {
-    Model::new("bus.drop_oldest", &["1 then 2", "-1-2 then "]).check(|| {
+    Model::new("bus.drop_oldest", &["1 then 2", "-1-2 then "]).at_least(7).check(|| {
         let bus = started();
         let reader = bus.subscriber("reader").late().lossy().capacity(1);
         let mut reader = reader.overflow(Overflow::DropOldest).subscribe::<Note>();
@@ -56,7 +56,7 @@ fn oldest_gives_way_or_is_read() {
 
 #[test]
 fn queue_is_read_while_it_is_written() {
-    Model::new("bus.queue", &[". .", ". 1", "1 .", "1 2"]).check(|| {
+    Model::new("bus.queue", &[". .", ". 1", "1 .", "1 2"]).at_least(17).check(|| {
         let bus = started();
         let reader = bus.subscriber("reader").late().overflow(Overflow::DropOldest);
         let mut reader = reader.subscribe::<Note>();
@@ -73,27 +73,29 @@ fn queue_is_read_while_it_is_written() {
 
 #[test]
 fn urgent_event_overtakes_but_only_what_was_not_read() {
-    Model::new("bus.urgent", &[". .", ". 1", ". 2", "1 .", "1 2", "2 1"]).check(|| {
-        let bus = started();
-        let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
-        let publisher = thread::spawn({
-            let bus = bus.clone();
-            move || {
-                bus.publish(Note::new(1));
-                bus.publish_with(Note::new(2), Priority::High);
-            }
-        });
-        let seen = takes(&mut reader, 2);
-        publisher.join().unwrap();
-        let all = format!("{seen} {}", rest(&mut reader));
-        assert!(["1", "2"].iter().all(|number| all.matches(number).count() == 1), "{all}");
-        seen
-    });
+    Model::new("bus.urgent", &[". .", ". 1", ". 2", "1 .", "1 2", "2 1"]).at_least(13_000).check(
+        || {
+            let bus = started();
+            let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
+            let publisher = thread::spawn({
+                let bus = bus.clone();
+                move || {
+                    bus.publish(Note::new(1));
+                    bus.publish_with(Note::new(2), Priority::High);
+                }
+            });
+            let seen = takes(&mut reader, 2);
+            publisher.join().unwrap();
+            let all = format!("{seen} {}", rest(&mut reader));
+            assert!(["1", "2"].iter().all(|number| all.matches(number).count() == 1), "{all}");
+            seen
+        },
+    );
 }
 
 #[test]
 fn two_readers_see_one_order() {
-    Model::new("bus.one_order", &["1 2", "2 1"]).check(|| {
+    Model::new("bus.one_order", &["1 2", "2 1"]).at_least(4).check(|| {
         let bus = started();
         let mut one = bus.subscriber("one").late().subscribe::<Note>();
         let mut two = bus.subscriber("two").late().overflow(Overflow::DropOldest).subscribe();
@@ -111,7 +113,7 @@ fn two_readers_see_one_order() {
 
 #[test]
 fn subscriber_comes_while_an_event_does() {
-    Model::new("bus.subscribe", &["0", "1"]).check(|| {
+    Model::new("bus.subscribe", &["0", "1"]).at_least(240).check(|| {
         let bus = started();
         let publisher = thread::spawn({
             let bus = bus.clone();
@@ -126,7 +128,7 @@ fn subscriber_comes_while_an_event_does() {
 
 #[test]
 fn subscriber_goes_while_an_event_comes() {
-    Model::new("bus.unsubscribe", &["0", "1"]).check(|| {
+    Model::new("bus.unsubscribe", &["0", "1"]).at_least(6).check(|| {
         let bus = started();
         let reader = bus.subscriber("reader").late().subscribe::<Note>();
         let publisher = thread::spawn({
@@ -140,7 +142,7 @@ fn subscriber_goes_while_an_event_comes() {
 
 #[test]
 fn bus_closes_while_an_event_comes() {
-    Model::new("bus.close", &["closed", "delivered"]).check(|| {
+    Model::new("bus.close", &["closed", "delivered"]).at_least(6).check(|| {
         let bus = started();
         let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
         let publisher = thread::spawn({
@@ -158,7 +160,7 @@ fn bus_closes_while_an_event_comes() {
 
 #[test]
 fn what_was_published_before_the_close_is_received() {
-    Model::new("bus.publish_close", &["received"]).preemptions(2).check(|| {
+    Model::new("bus.publish_close", &["received"]).at_least(120).preemptions(2).check(|| {
         let bus = started();
         let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
         let publisher = thread::spawn({
@@ -177,7 +179,7 @@ fn what_was_published_before_the_close_is_received() {
 
 #[test]
 fn who_waits_for_the_drain_sees_it() {
-    Model::new("bus.drain", &["drained"]).check(|| {
+    Model::new("bus.drain", &["drained"]).at_least(1_000).check(|| {
         let bus = started();
         let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
         bus.publish(Note::new(1));
@@ -194,7 +196,7 @@ fn who_waits_for_the_drain_sees_it() {
 
 #[test]
 fn who_waits_for_the_drain_of_a_batch_sees_it() {
-    Model::new("bus.drain_batch", &["drained"]).check(|| {
+    Model::new("bus.drain_batch", &["drained"]).at_least(1_000).check(|| {
         let bus = started();
         let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
         bus.publish(Note::new(1));
@@ -211,7 +213,7 @@ fn who_waits_for_the_drain_of_a_batch_sees_it() {
 
 #[test]
 fn start_loses_nothing_that_is_published_meanwhile() {
-    Model::new("bus.start", &["buffered", "delivered"]).check(|| {
+    Model::new("bus.start", &["buffered", "delivered"]).at_least(23).check(|| {
         let bus = Bus::new();
         let mut reader = bus.subscribe::<Note>("reader");
         let publisher = thread::spawn({
@@ -227,20 +229,22 @@ fn start_loses_nothing_that_is_published_meanwhile() {
 
 #[test]
 fn replay_comes_before_what_is_published_meanwhile() {
-    Model::new("bus.replay", &[". .", ". 1", "1 .", "1 2"]).preemptions(3).check(|| {
-        let bus = Bus::new();
-        let mut reader = bus.subscribe::<Note>("reader");
-        bus.publish(Note::new(1));
-        let publisher = thread::spawn({
-            let bus = bus.clone();
-            move || {
-                bus.start();
-                bus.publish(Note::new(2));
-            }
-        });
-        let seen = takes(&mut reader, 2);
-        publisher.join().unwrap();
-        assert_eq!(format!("{seen} {}", rest(&mut reader)).replace(". ", "").trim(), "1 2");
-        seen
-    });
+    Model::new("bus.replay", &[". .", ". 1", "1 .", "1 2"]).at_least(490).preemptions(3).check(
+        || {
+            let bus = Bus::new();
+            let mut reader = bus.subscribe::<Note>("reader");
+            bus.publish(Note::new(1));
+            let publisher = thread::spawn({
+                let bus = bus.clone();
+                move || {
+                    bus.start();
+                    bus.publish(Note::new(2));
+                }
+            });
+            let seen = takes(&mut reader, 2);
+            publisher.join().unwrap();
+            assert_eq!(format!("{seen} {}", rest(&mut reader)).replace(". ", "").trim(), "1 2");
+            seen
+        },
+    );
 }

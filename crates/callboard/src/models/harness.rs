@@ -96,19 +96,23 @@ impl Model {
 }
 
 #[test]
-#[should_panic(expected = "the outcome `never` was never seen")]
-fn outcome_that_is_never_seen_fails() {
-    Model::new("harness.missing", &["always", "never"]).check(|| "always");
+fn model_is_red_if_an_outcome_is_missing_or_strange_or_executions_are_few() {
+    let model = || Model::new("model", &["rare", "often"]).at_least(10);
+    let complaint = |seen: &[(&str, usize)]| {
+        let seen = seen.iter().map(|(outcome, times)| ((*outcome).to_owned(), *times));
+        model().complaint(&seen.collect())
+    };
+    assert_eq!(complaint(&[("rare", 1), ("often", 9)]), None);
+    let missing = complaint(&[("often", 10)]).unwrap();
+    assert_eq!(missing, "the outcome `rare` was never seen");
+    let strange = complaint(&[("rare", 1), ("often", 9), ("odd", 1)]).unwrap();
+    assert_eq!(strange, "the outcome `odd` is not one of its own");
+    let few = complaint(&[("rare", 1), ("often", 8)]).unwrap();
+    assert_eq!(few, "9 executions are fewer than 10");
 }
 
 #[test]
-#[should_panic(expected = "the outcome `always` is not one of its own")]
-fn outcome_that_is_not_declared_fails() {
-    Model::new("harness.strange", &[]).check(|| "always");
-}
-
-#[test]
-#[should_panic(expected = "1 executions are fewer than 2")]
-fn too_few_executions_fail() {
-    Model::new("harness.few", &["always"]).check(|| "always");
+#[should_panic(expected = "the outcome `other` is not one of its own")]
+fn check_runs_the_model_and_complains() {
+    Model::new("harness", &["outcome"]).check(|| "other");
 }

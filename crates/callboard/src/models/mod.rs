@@ -25,6 +25,7 @@
 mod bus;
 mod harness;
 mod log;
+mod memory;
 mod wait_list;
 mod waiting;
 mod watched;

@@ -34,7 +34,7 @@ impl<C> Board<C> {
 
 #[test]
 fn change_under_a_lock_wakes() {
-    Model::new("wait.locked", &["1", "2"]).check(|| {
+    Model::new("wait.locked", &["1", "2"]).at_least(60).check(|| {
         let board = Board::new(Mutex::new(false));
         let other = Arc::clone(&board);
         let changer = thread::spawn(move || {
@@ -49,7 +49,7 @@ fn change_under_a_lock_wakes() {
 
 #[test]
 fn change_by_an_exchange_wakes() {
-    Model::new("wait.exchange", &["1", "2"]).check(|| {
+    Model::new("wait.exchange", &["1", "2"]).at_least(110).check(|| {
         let board = Board::new(AtomicUsize::new(0));
         let other = Arc::clone(&board);
         let changer = thread::spawn(move || {
@@ -65,7 +65,7 @@ fn change_by_an_exchange_wakes() {
 
 #[test]
 fn reader_that_drains_wakes() {
-    Model::new("wait.drained", &["1", "2"]).check(|| {
+    Model::new("wait.drained", &["1", "2"]).at_least(110).check(|| {
         let board = Board::new(Gauge::new());
         let other = Arc::clone(&board);
         let reader = thread::spawn(move || {
@@ -80,24 +80,26 @@ fn reader_that_drains_wakes() {
 
 #[test]
 fn both_of_two_are_woken() {
-    Model::new("wait.two", &["1 1", "1 2", "2 1", "2 2"]).preemptions(3).check(|| {
-        let board = Board::new(Mutex::new(false));
-        let (one, two) = (Arc::clone(&board), Arc::clone(&board));
-        let first = thread::spawn(move || one.wait(|condition| *condition.lock()));
-        let changer = thread::spawn(move || {
-            *two.condition.lock() = true;
-            two.list.notify_all();
-        });
-        let second = board.wait(|condition| *condition.lock());
-        let first = first.join().unwrap();
-        changer.join().unwrap();
-        format!("{first} {second}")
-    });
+    Model::new("wait.two", &["1 1", "1 2", "2 1", "2 2"]).at_least(4_700).preemptions(3).check(
+        || {
+            let board = Board::new(Mutex::new(false));
+            let (one, two) = (Arc::clone(&board), Arc::clone(&board));
+            let first = thread::spawn(move || one.wait(|condition| *condition.lock()));
+            let changer = thread::spawn(move || {
+                *two.condition.lock() = true;
+                two.list.notify_all();
+            });
+            let second = board.wait(|condition| *condition.lock());
+            let first = first.join().unwrap();
+            changer.join().unwrap();
+            format!("{first} {second}")
+        },
+    );
 }
 
 #[test]
 fn one_that_gives_up_takes_no_wake_from_another() {
-    Model::new("wait.gives_up", &["1", "2"]).preemptions(3).check(|| {
+    Model::new("wait.gives_up", &["1", "2"]).at_least(1_800).preemptions(3).check(|| {
         let board = Board::new(Mutex::new(false));
         let (one, two) = (Arc::clone(&board), Arc::clone(&board));
         let quitter = thread::spawn(move || {
@@ -120,7 +122,7 @@ fn one_that_gives_up_takes_no_wake_from_another() {
 
 #[test]
 fn two_changes_wake_for_the_second() {
-    Model::new("wait.two_changes", &["1", "2", "3"]).check(|| {
+    Model::new("wait.two_changes", &["1", "2", "3"]).at_least(5_500).check(|| {
         let board = Board::new(Mutex::new(0));
         let other = Arc::clone(&board);
         let changer = thread::spawn(move || {

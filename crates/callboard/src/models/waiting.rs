@@ -65,16 +65,19 @@ impl End {
     }
 }
 
+/// How a reader came to what it received.
+type Received = (&'static str, Option<Delivery<Note>>);
+
 /// Runs `reader` beside each end, by each way. It returns its outcome, and what it received.
 fn against_each_end(
     name: [&'static str; 6],
     outcomes: &'static [&'static str],
-    reader: fn(&mut Subscription<Note>) -> (&'static str, Option<Delivery<Note>>),
+    reader: fn(&mut Subscription<Note>) -> Received,
 ) {
     let ends = [End::Publish, End::Close, End::Urgent];
     let cases = WAYS.iter().flat_map(|way| ends.iter().map(move |end| (*way, *end)));
     for (name, (way, end)) in name.into_iter().zip(cases) {
-        Model::new(name, outcomes).check(move || {
+        Model::new(name, outcomes).at_least(50).check(move || {
             let (bus, mut subscription) = way.bus();
             let keeps = bus.clone();
             let ender = thread::spawn(move || end.come(bus));

@@ -312,10 +312,11 @@ fn item<S: EventSet>(taken: Take) -> Result<S::Item, TryRecvError> {
 pub(super) fn linger<T>(
     mut attempt: impl FnMut() -> Result<T, TryRecvError>,
 ) -> Result<T, TryRecvError> {
-    // To a model checker every round is as good as one.
-    const SPINS: u32 = if cfg!(callboard_loom) { 0 } else { 6 };
-    const YIELDS: u32 = if cfg!(callboard_loom) { 0 } else { 4 };
-    for round in 0..SPINS + YIELDS {
+    const SPINS: u32 = 6;
+    const YIELDS: u32 = 4;
+    // To a model checker every attempt is as good as the last.
+    let rounds = if cfg!(callboard_loom) { 0 } else { SPINS + YIELDS };
+    for round in 0..rounds {
         let attempted = attempt();
         if !matches!(attempted, Err(TryRecvError::Empty)) {
             return attempted;

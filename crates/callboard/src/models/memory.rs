@@ -1,0 +1,203 @@
+//! The memory of a log: blocks that are left and used again, handles, and who drops an event.
+
+use loom::thread;
+
+use super::harness::Model;
+use super::log::{Writer, rest, takes};
+use super::watched::{Note, Plain, is_alive};
+use crate::log::{Kept, Tap};
+
+/// The last that is there, of those without a destructor.
+fn plains(tap: &mut Tap) -> u64 {
+    std::iter::from_fn(|| tap.take::<Plain>()).map(|(plain, _)| plain.0).last().unwrap_or_default()
+}
+
+#[test]
+fn block_is_used_again_behind_a_reader() {
+    // Blocks of two: 1 2, 3 4, and 5 in the first again, if the reader has left that by then.
+    let outcomes = &["3", "4", "5"];
+    Model::new("log.reuse", outcomes).at_least(1_700).check(|| {
+        let mut writer = Writer::new::<Plain>();
+        let mut tap = writer.log.join(9);
+        writer.plains(3);
+        let reader = thread::spawn(move || {
+            let seen = plains(&mut tap);
+            (tap, seen)
+        });
+        writer.plains(2);
+        let (mut tap, seen) = reader.join().unwrap();
+        assert_eq!(plains(&mut tap).max(seen), 5);
+        seen.to_string()
+    });
+}
+
+#[test]
+fn handle_keeps_its_block_from_being_used_again() {
+    let outcomes = &["1"];
+    Model::new("log.kept_block", outcomes).at_least(19).check(|| {
+        let mut writer = Writer::new::<Plain>();
+        let mut tap = writer.log.join(9);
+        writer.plains(2);
+        let (kept, _) = tap.take::<Plain>().unwrap();
+        writer.plains(1);
+        while tap.take::<Plain>().is_some() {}
+        let holder = thread::spawn(move || kept.0);
+        writer.plains(3);
+        while tap.take::<Plain>().is_some() {}
+        holder.join().unwrap().to_string()
+    });
+}
+
+#[test]
+fn block_is_used_again_behind_the_last_of_two_readers() {
+    Model::new("log.reuse_two", &["2 3"]).at_least(1_400).check(|| {
+        let mut writer = Writer::new::<Plain>();
+        let (mut one, mut two) = (writer.log.join(9), writer.log.join(9));
+        writer.plains(3);
+        assert!(one.take::<Plain>().is_some());
+        let reader = thread::spawn(move || {
+            let seen = [(); 2].map(|()| one.take::<Plain>().map_or(0, |(plain, _)| plain.0));
+            (one, seen)
+        });
+        assert_eq!(plains(&mut two), 3);
+        // 4, and 5 and 6 in the block of 1 and 2, if both have left that.
+        writer.plains(3);
+        let (_one, [second, third]) = reader.join().unwrap();
+        format!("{second} {third}")
+    });
+}
+
+#[test]
+fn last_of_two_readers_drops_the_event() {
+    let outcomes = &["first", "second"];
+    Model::new("log.two_readers", outcomes).at_least(40).check(|| {
+        let mut writer = Writer::new::<Note>();
+        let (mut one, mut two) = (writer.log.join(9), writer.log.join(9));
+        writer.notes(1);
+        let drops = |tap: &mut Tap| {
+            let (note, _) = tap.take::<Note>().unwrap();
+            note.number();
+            drop(note);
+            !is_alive(1)
+        };
+        let other = thread::spawn(move || drops(&mut one));
+        let second = drops(&mut two);
+        let first = other.join().unwrap();
+        assert!(first || second, "it is dropped at once");
+        if second { "second" } else { "first" }
+    });
+}
+
+#[test]
+fn last_of_two_handles_drops_the_event() {
+    Model::new("log.two_handles", &["dropped"]).at_least(7).check(|| {
+        let mut writer = Writer::new::<Note>();
+        let held = writer.kept_note();
+        let other = held.clone();
+        let holder = thread::spawn(move || drop(other));
+        let kept: Kept<Note> = held.downcast().expect("it is a note");
+        kept.number();
+        drop(kept);
+        holder.join().unwrap();
+        assert!(!is_alive(1));
+        "dropped"
+    });
+}
+
+#[test]
+fn handle_outlives_its_tap_and_its_log() {
+    Model::new("log.handle_outlives", &["freed"]).at_least(27).check(|| {
+        let mut writer = Writer::new::<Note>();
+        let mut tap = writer.log.join(9);
+        writer.notes(3);
+        let (kept, _) = tap.take::<Note>().unwrap();
+        let holder = thread::spawn(move || {
+            kept.number();
+            drop(kept);
+        });
+        writer.log.leave(0);
+        drop(writer);
+        drop(tap);
+        holder.join().unwrap();
+        "freed"
+    });
+}
+
+#[test]
+fn lent_events_are_kept_against_the_writer() {
+    let outcomes = &["1", "1 2"];
+    Model::new("log.lend", outcomes).at_least(82).check(|| {
+        let mut writer = Writer::new::<Note>();
+        let mut tap = writer.log.join(9);
+        writer.notes(1);
+        let reader = thread::spawn(move || {
+            let mut stretch = tap.stretch::<Note>(9).expect("the first is there");
+            let mut kept = Vec::new();
+            while let Some((lent, _)) = stretch.take(|| {}) {
+                kept.push(lent.into_kept());
+            }
+            let seen = kept.iter().map(|note| note.number().to_string());
+            (tap, seen.collect::<Vec<_>>().join(" "))
+        });
+        writer.notes(2);
+        let (_tap, seen) = reader.join().unwrap();
+        seen
+    });
+}
+
+#[test]
+fn lent_event_that_is_kept_outlives_its_log() {
+    Model::new("log.lend_outlives", &["1"]).at_least(20).check(|| {
+        let mut writer = Writer::new::<Note>();
+        let mut tap = writer.log.join(9);
+        writer.notes(2);
+        let mut stretch = tap.stretch::<Note>(1).expect("the first is there");
+        let kept = stretch.take(|| {}).expect("the first is there").0.into_kept();
+        let holder = thread::spawn(move || kept.number().to_string());
+        writer.log.leave(0);
+        drop((writer, tap));
+        holder.join().unwrap()
+    });
+}
+
+#[test]
+fn lent_events_are_dropped_by_the_last_of_two() {
+    let outcomes = &["first", "second"];
+    Model::new("log.lend_two", outcomes).at_least(2).check(|| {
+        let mut writer = Writer::new::<Note>();
+        let (mut one, mut two) = (writer.log.join(9), writer.log.join(9));
+        writer.notes(1);
+        let looks = |tap: &mut Tap| {
+            let mut stretch = tap.stretch::<Note>(9).expect("it is there");
+            let (lent, _) = stretch.take(|| {}).expect("it is there");
+            lent.number();
+            drop(lent);
+            !is_alive(1)
+        };
+        let other = thread::spawn(move || looks(&mut one));
+        let second = looks(&mut two);
+        other.join().unwrap();
+        if second { "second" } else { "first" }
+    });
+}
+
+#[test]
+fn stuck_reader_keeps_its_own_window_only() {
+    // The slow one has 1 and 2; the quick one goes on, by blocks that are used again.
+    let outcomes = &["3", "."];
+    Model::new("log.stuck", outcomes).at_least(11).check(|| {
+        let mut writer = Writer::new::<Note>();
+        let (mut slow, mut quick) = (writer.log.join(2), writer.log.join(9));
+        writer.notes(2);
+        assert_eq!(takes(&mut quick, 2), "1 2");
+        let reader = thread::spawn(move || {
+            let seen = takes(&mut quick, 1);
+            (quick, seen)
+        });
+        writer.notes(2);
+        let (quick, seen) = reader.join().unwrap();
+        assert_eq!(rest(&mut slow), "1 2");
+        drop(quick);
+        seen
+    });
+}
