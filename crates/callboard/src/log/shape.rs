@@ -69,6 +69,11 @@ impl Shape {
         (BLOCK_BYTES / self.stride).clamp(1, BLOCK_SLOTS)
     }
 
+    /// Bytes from one event to the next.
+    pub(super) fn pace(&self) -> u64 {
+        self.stride as u64
+    }
+
     /// How many slots a small block has.
     pub(super) fn few_slots(&self) -> usize {
         self.slots().min(FEW_SLOTS)

@@ -10,6 +10,7 @@ use super::{Payload, Shape, Stamp, Tap};
 /// The events of one type, and where each of its readers stands. Its owner's lock is what makes
 /// the writer the only one.
 pub(crate) struct Log {
+    shape: &'static Shape,
     fill: Fill,
     /// How many events were offered to the readers.
     offered: u64,
@@ -19,6 +20,8 @@ pub(crate) struct Log {
     /// From which position on each reader that flows may be full, with its place, the first on top.
     /// They were worked out when a reader was looked at last: as it takes, the true ones move on.
     limits: BinaryHeap<Reverse<(u64, usize)>>,
+    /// Up to this position blocks are small.
+    small_until: u64,
     /// The places of the readers that have a gap open.
     stopped: Vec<usize>,
     /// Some place or limit is not what it was: both are to be worked out anew.
@@ -26,6 +29,14 @@ pub(crate) struct Log {
     /// The places of those whose gap the next event closes. Empty between two events.
     resuming: Vec<usize>,
 }
+
+/// So many bytes of blocks a log may have, and so many times what its events take that wait for
+/// the reader with most of them, before its blocks become small: a block is kept by any one event
+/// in it, and who keeps one of many would keep them all.
+const AMPLE_BYTES: usize = 64 * 4_096;
+const AMPLE_RATIO: u64 = 4;
+/// For so many events blocks are small then.
+const SMALL_FOR: u64 = 64;
 
 /// A reader, as the writer knows it.
 struct Reader {
@@ -68,7 +79,9 @@ pub(crate) struct Standing {
 impl Log {
     pub(crate) fn new(shape: &'static Shape) -> Self {
         Self {
+            shape,
             fill: Fill::new(shape),
+            small_until: 0,
             offered: 0,
             readers: Vec::new(),
             room_until: 0,
@@ -222,7 +235,7 @@ impl Log {
             return Offered { admitted: 0, held: None };
         }
         if !self.fill.has_room() {
-            self.make_room();
+            self.begin_block();
         }
         if !self.resuming.is_empty() {
             self.resume();
@@ -230,12 +243,24 @@ impl Log {
         Offered { admitted, held: self.fill.write(stamp, event, keep) }
     }
 
+    /// Begins a block: a small one, if the log's blocks take far more than what waits.
     #[cold]
-    fn make_room(&mut self) {
-        let Self { fill, readers, .. } = self;
-        let position = fill.position();
-        let waiting = || readers.iter().map(|reader| reader.waiting(position)).max().unwrap_or(0);
-        fill.make_room(waiting);
+    fn begin_block(&mut self) {
+        let position = self.fill.position();
+        if position >= self.small_until && self.is_scattered() {
+            self.small_until = position + SMALL_FOR;
+        }
+        self.fill.begin_block(position < self.small_until);
+    }
+
+    fn is_scattered(&self) -> bool {
+        let Some(beyond) = self.fill.bytes().checked_sub(AMPLE_BYTES) else {
+            return false;
+        };
+        let position = self.fill.position();
+        let waiting = self.readers.iter().map(|reader| reader.waiting(position)).max();
+        let taken = waiting.unwrap_or(0).saturating_mul(AMPLE_RATIO * self.shape.pace());
+        beyond as u64 > taken
     }
 
     /// Bytes of the memory that its events lie in.

@@ -274,12 +274,13 @@ fn leaving_while_others_publish_frees_each_event_once() {
         let (bus, census) = (Bus::new(), Census::default());
         bus.start();
         let mut stays = bus.subscriber("stays").late().lossy().subscribe::<Lingering>();
-        let done = AtomicBool::new(false);
+        let (done, published) = (AtomicBool::new(false), AtomicUsize::new(0));
         thread::scope(|scope| {
-            let (bus, census, done) = (&bus, &census, &done);
+            let (bus, census, done, published) = (&bus, &census, &done, &published);
             scope.spawn(move || {
                 while !done.load(Ordering::SeqCst) {
                     bus.publish(Lingering(census.token()));
+                    published.fetch_add(1, Ordering::SeqCst);
                 }
             });
             scope.spawn(move || {
@@ -287,12 +288,15 @@ fn leaving_while_others_publish_frees_each_event_once() {
                     stays.try_iter().for_each(drop);
                 }
             });
-            for _ in 0..50 {
+            for _ in 0..30 {
                 let guest = bus.subscriber("guest").late().capacity(usize::MAX);
                 let guest = guest.subscribe::<Lingering>();
-                while guest.len() < 20 {
+                // Not by a look at the guest, which would take the publisher's lock all the time.
+                let come = published.load(Ordering::SeqCst);
+                while published.load(Ordering::SeqCst) < come + 20 {
                     thread::yield_now();
                 }
+                drop(guest);
             }
             done.store(true, Ordering::SeqCst);
         });

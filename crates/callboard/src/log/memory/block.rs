@@ -74,7 +74,7 @@ impl Pin {
         let slots = if small { shape.few_slots() } else { shape.slots() };
         let block = pool.take(small).unwrap_or_else(|| {
             if shape.is_pooled() {
-                pool.add(shape.layout(slots).size());
+                pool.bytes.fetch_add(shape.layout(slots).size(), Ordering::Relaxed);
             }
             Self::allocate(shape, slots)
         });
@@ -210,7 +210,7 @@ impl Address {
         let rest = pool.as_ref().map_or(Some(self), |pool| {
             let rest = pool.put(self, slots < shape.slots());
             if rest.is_some() {
-                pool.subtract(shape.layout(slots).size());
+                pool.bytes.fetch_sub(shape.layout(slots).size(), Ordering::Relaxed);
             }
             rest
         });

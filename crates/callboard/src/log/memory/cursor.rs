@@ -28,17 +28,7 @@ pub(in crate::log) struct Fill {
     /// How many readers flow: they get the next event.
     flowing: usize,
     pool: Arc<Pool>,
-    /// Up to this position blocks are small.
-    small_until: u64,
 }
-
-/// So many bytes of blocks a log may have, and so many times what its events take that wait for
-/// the reader with most of them, before its blocks become small: a block is kept by any one event
-/// in it, and who keeps one of many would keep them all.
-const AMPLE_BYTES: usize = 64 * 4_096;
-const AMPLE_RATIO: u64 = 4;
-/// For so many events blocks are small then.
-const SMALL_FOR: u64 = 64;
 
 /// Whether one reader flows, as its writer knows it.
 pub(in crate::log) struct Flow {
@@ -65,7 +55,6 @@ impl Fill {
             left: 0,
             flowing: 0,
             pool: Arc::default(),
-            small_until: 0,
         }
     }
 
@@ -157,35 +146,15 @@ impl Fill {
         self.left > 0
     }
 
-    /// Makes room for the next events: few, if the log's blocks take far more than what waits for
-    /// the reader with most, which `waiting` tells.
-    #[cold]
-    pub(in crate::log) fn make_room(&mut self, waiting: impl FnOnce() -> u64) {
-        let small = self.position < self.small_until || self.is_scattered(waiting);
-        self.begin_block(small);
-    }
-
-    fn is_scattered(&mut self, waiting: impl FnOnce() -> u64) -> bool {
-        let bytes = self.pool.bytes();
-        if bytes <= AMPLE_BYTES {
-            return false;
-        }
-        let ample = waiting().saturating_mul(AMPLE_RATIO * self.shape.stride as u64);
-        let scattered = (bytes - AMPLE_BYTES) as u64 > ample;
-        if scattered {
-            self.small_until = self.position + SMALL_FOR;
-        }
-        scattered
-    }
-
     /// Bytes of the blocks that its events lie in, those included that wait to be used again.
     pub(in crate::log) fn bytes(&self) -> usize {
-        self.pool.bytes()
+        // Ordering: Relaxed; it guards nothing.
+        self.pool.bytes.load(Ordering::Relaxed)
     }
 
-    /// Begins a block, with a pin for each reader that flows.
+    /// Begins a block, a small one or a whole one, with a pin for each reader that flows.
     #[cold]
-    fn begin_block(&mut self, small: bool) {
+    pub(in crate::log) fn begin_block(&mut self, small: bool) {
         let block = Pin::from_pool(&self.pool, self.shape, small, 1 + self.flowing);
         if let Some(tail) = &self.tail {
             // Ordering: Relaxed; readers load it after they have seen a position beyond the tail,

@@ -10,52 +10,20 @@ use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 const SPARE_BLOCKS: usize = if cfg!(callboard_loom) { 1 } else { 4 };
 
 /// The blocks of one log: those that wait to be used again, and how much memory there is in all.
+/// Any thread may bring a block, the writer takes them.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    whole: Shelf,
-    small: Shelf,
+    /// Whole blocks and small ones. Each place holds a block that nobody else has, or none.
+    places: [[AtomicPtr<Header>; SPARE_BLOCKS]; 2],
     /// Bytes of all the blocks that are to come back here, or are here. Ordering: Relaxed, since it
     /// guards nothing.
-    bytes: AtomicUsize,
-}
-
-/// Blocks of one size. Any thread may bring one, the writer takes them.
-#[derive(Debug, Default)]
-struct Shelf {
-    /// Each holds a block that nobody else has, or none.
-    places: [AtomicPtr<Header>; SPARE_BLOCKS],
+    pub(super) bytes: AtomicUsize,
 }
 
 impl Pool {
     /// Takes a block out, a small one or a whole one, if there is one.
     pub(super) fn take(&self, small: bool) -> Option<Address> {
-        if small { self.small.take() } else { self.whole.take() }
-    }
-
-    /// Puts a block in that nobody has; hands it back if there is no room.
-    pub(super) fn put(&self, block: Address, small: bool) -> Option<Address> {
-        if small { self.small.put(block) } else { self.whole.put(block) }
-    }
-
-    /// Bytes of all the blocks.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// A block was allocated.
-    pub(super) fn add(&self, bytes: usize) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// A block was freed.
-    pub(super) fn subtract(&self, bytes: usize) {
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
-
-impl Shelf {
-    fn take(&self) -> Option<Address> {
-        self.places.iter().find_map(|place| {
+        self.places[usize::from(small)].iter().find_map(|place| {
             if place.load(Ordering::Relaxed).is_null() {
                 return None;
             }
@@ -65,19 +33,20 @@ impl Shelf {
         })
     }
 
-    fn put(&self, block: Address) -> Option<Address> {
+    /// Puts a block in that nobody has; hands it back if there is no room.
+    pub(super) fn put(&self, block: Address, small: bool) -> Option<Address> {
         // Ordering: Release pairs with the Acquire in `take`.
         let (stored, not) = (Ordering::Release, Ordering::Relaxed);
         let (none, this) = (ptr::null_mut(), block.0.as_ptr());
-        let mut places = self.places.iter();
+        let mut places = self.places[usize::from(small)].iter();
         let found = places.any(|place| place.compare_exchange(none, this, stored, not).is_ok());
         (!found).then_some(block)
     }
 }
 
-impl Drop for Shelf {
+impl Drop for Pool {
     fn drop(&mut self) {
-        while let Some(block) = self.take() {
+        while let Some(block) = self.take(false).or_else(|| self.take(true)) {
             // SAFETY: a block in the pool is nobody else's.
             unsafe { block.free() }
         }
