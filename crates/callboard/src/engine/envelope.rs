@@ -62,7 +62,7 @@ pub(crate) trait Ticket: Send + Sync {
     /// The request as a typed value, for the responder that took it.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
-    /// The request as a snapshot shows it.
+    /// The request as a snapshot shows it. Called with no lock held.
     fn status(&self) -> TicketStatus;
 }
 
@@ -70,7 +70,7 @@ pub(crate) trait Ticket: Send + Sync {
 #[derive(Debug, Clone)]
 pub(crate) struct TicketStatus {
     pub(crate) info: &'static TypeInfo,
-    /// `None` while it waits for the bus to start.
+    /// `None` if the start buffer had no room for it.
     pub(crate) sequence: Option<u64>,
     pub(crate) began: Instant,
     pub(crate) deadline: Option<Instant>,

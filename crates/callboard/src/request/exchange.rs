@@ -135,11 +135,17 @@ impl<R: 'static> State<R> {
         Some(namesakes.map(|other| &other.player.stage).fold(&part.player.stage, Ord::max))
     }
 
-    /// Every expected responder's outcome, if the request ended like this.
-    fn outcomes(&self, end: End) -> Vec<(Arc<str>, Outcome)> {
-        let outcome = |place| Some(self.stage(place)?.outcome(end));
+    /// Every expected responder's outcome, if the time were over. `present` are the responders
+    /// there are while the request waits for the start.
+    fn outcomes(&self, present: &[Arc<str>]) -> Vec<(Arc<str>, Outcome)> {
+        let is_absent = |name: &str| !present.iter().any(|other| **other == *name);
+        let outcome = |place, name: &str| {
+            let stage = self.stage(place)?;
+            let absent = *stage == Stage::Waiting && is_absent(name);
+            Some(if absent { Outcome::NoSuchResponder } else { stage.outcome(End::TimedOut) })
+        };
         let named = self.parts.named().enumerate();
-        named.filter_map(|(place, (name, _))| Some((name.into(), outcome(place)?))).collect()
+        named.filter_map(|(place, (name, _))| Some((name.into(), outcome(place, name)?))).collect()
     }
 
     /// The mailboxes of the responders that have the request queued.
@@ -374,13 +380,16 @@ impl<Q: Request> Ticket for Exchange<Q> {
     }
 
     fn status(&self) -> TicketStatus {
+        let info = TypeInfo::of::<Q>();
+        let waits = !self.state.lock().dispatched;
+        let present = if waits { self.core.registry().responders(info) } else { Vec::new() };
         let state = self.state.lock();
         TicketStatus {
-            info: TypeInfo::of::<Q>(),
+            info,
             sequence: (state.sequence != 0).then_some(state.sequence),
             began: self.began,
             deadline: self.deadline,
-            outcomes: state.outcomes(End::TimedOut),
+            outcomes: state.outcomes(&present),
         }
     }
 }

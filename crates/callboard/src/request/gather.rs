@@ -217,7 +217,7 @@ impl<Q: Request> Exchange<Q> {
             let outcomes = parts.named().map(|(name, part)| (name.into(), part.outcome(end)));
             self.core.requests.remember(TroubledRequest {
                 event_type: Q::TYPE.into(),
-                sequence: Some(sequence),
+                sequence: (sequence != 0).then_some(sequence),
                 kind: Troubled::Ended { end, outcomes: outcomes.collect() },
             });
         }

@@ -197,7 +197,7 @@ pub struct RequestsSnapshot {
 pub struct OpenRequest {
     /// The request's type.
     pub event_type: String,
-    /// Its number; `None` while it waits for the start.
+    /// Its number; `None` if the start buffer had no room for it.
     pub sequence: Option<u64>,
     /// For how long it has waited.
     pub age: Duration,
