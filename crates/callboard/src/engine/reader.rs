@@ -213,6 +213,7 @@ impl LogReader {
     #[cold]
     fn compare(&mut self, mailbox: &Mailbox) -> Next {
         let mut of_log = self.peek();
+        self.tap.note_waiting();
         loop {
             let Some((priority, sequence)) = mailbox.peek() else {
                 return if of_log.is_some() { Next::Log } else { Next::Empty };

@@ -67,7 +67,13 @@ impl Tap {
     #[cold]
     fn raise_high_water(&mut self, waiting: u64) {
         self.high_water = waiting;
-        let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
+        self.note_waiting();
+    }
+
+    /// Notes how many are known to wait, here and in the reader's own queue.
+    #[cold]
+    pub(crate) fn note_waiting(&self) {
+        let waiting = usize::try_from(self.walk.known()).unwrap_or(usize::MAX);
         let gauge = self.gauge();
         gauge.raise_high_water(waiting.saturating_add(gauge.elsewhere()));
     }
