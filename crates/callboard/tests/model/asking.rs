@@ -1,12 +1,62 @@
 //! The model's part about requests: what the contract says under "Asking".
 
+use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use callboard::{End, Outcome, Phase, Priority, RequestError};
+use callboard::{DropReason, End, Event, Outcome, Phase, RequestError};
 
-use crate::events::{Kind, Value};
-use crate::model::{Fate, Model};
-use callboard::{DropReason, Event};
+use crate::events::{Ask, Value};
+use crate::model::{Fate, Model, Role};
+
+/// A timeout that never comes, in milliseconds.
+pub(crate) const FOREVER: u64 = u64::MAX;
+
+/// A timeout in milliseconds.
+pub(crate) fn timeout(milliseconds: u64) -> Duration {
+    if milliseconds == FOREVER { Duration::MAX } else { Duration::from_millis(milliseconds) }
+}
+
+/// A request that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) expect: &'a [&'static str],
+    pub(crate) rule: Rule,
+    /// In milliseconds.
+    pub(crate) timeout: u64,
+    /// It is made in order to answer this call: a request, and the subscription that handles it.
+    pub(crate) within: Option<(usize, usize)>,
+}
+
+/// What the bus remembers of requests that have ended.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) ended: u64,
+    /// Answers that came too late, or by a name that had answered.
+    pub(crate) late: u64,
+    pub(crate) duplicate: u64,
+    /// The last ones that did not get what they wanted.
+    pub(crate) troubled: VecDeque<Trouble>,
+}
+
+/// A request that did not get what it wanted: its number, if it had one, and what was wrong.
+pub(crate) type Trouble = (Option<u64>, Wrong);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    Ended(End, Vec<(String, Outcome)>),
+    Cycle(Vec<String>),
+}
+
+impl Record {
+    fn remember(&mut self, sequence: Option<u64>, wrong: Wrong) {
+        if self.troubled.len() == 16 {
+            self.troubled.pop_front();
+        }
+        self.troubled.push_back((sequence, wrong));
+    }
+}
 
 /// When a gather is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +108,18 @@ pub(crate) struct Gather {
     pub(crate) open: bool,
     expected: Vec<&'static str>,
     rule: Rule,
-    deadline: u64,
-    sequence: u64,
+    pub(crate) began: Instant,
+    pub(crate) deadline: Option<Instant>,
+    /// `None` if it was never accepted.
+    pub(crate) sequence: Option<u64>,
+    /// The calls that it was made to answer, from the innermost outwards: subscription and name.
+    ancestry: Vec<(usize, &'static str)>,
     dispatch: Dispatch,
     slots: Vec<Slot>,
     responses: Vec<Answer>,
     unexpected: Vec<Answer>,
+    /// The answers' values.
+    kept: Vec<Rc<Value>>,
     /// The bus was closed: how it stood then.
     frozen: Option<End>,
 }
@@ -79,8 +135,28 @@ pub(crate) struct Brought {
 }
 
 impl Gather {
+    /// The values that it keeps for its asker.
+    pub(crate) fn kept(&self) -> &[Rc<Value>] {
+        &self.kept
+    }
+
+    /// The name of a subscription that was asked.
+    pub(crate) fn name_of(&self, sub: usize) -> &'static str {
+        self.slots.iter().find(|slot| slot.sub == sub).expect("it was asked").name
+    }
+
     fn stage(&self, name: &str) -> Option<&Stage> {
         self.slots.iter().filter(|slot| slot.name == name).map(|slot| &slot.stage).max()
+    }
+
+    /// How many answers it needs.
+    fn needed(&self) -> usize {
+        match self.rule {
+            Rule::All => self.expected.len(),
+            Rule::First => 1,
+            Rule::AtLeast(answers) => answers,
+            Rule::Until(answers) => answers.max(1),
+        }
     }
 
     /// Its end, if it is certain without a look at the clock.
@@ -97,21 +173,20 @@ impl Gather {
                 _ => {}
             }
         }
-        let needed = match self.rule {
-            Rule::All => self.expected.len(),
-            Rule::First => 1,
-            Rule::AtLeast(answers) => answers,
-            Rule::Until(answers) => answers.max(1),
-        };
-        if responded >= needed {
+        if responded >= self.needed() {
             return Some(End::Met);
         }
         // Nobody knows what a predicate will say.
         let hopeless = match self.rule {
             Rule::Until(_) => pending == 0,
-            _ => responded + pending < needed,
+            _ => responded + pending < self.needed(),
         };
         hopeless.then_some(End::Unreachable)
+    }
+
+    /// Whether its asker is woken by nothing but its end.
+    pub(crate) fn sleeps_soundly(&self) -> bool {
+        !matches!(self.rule, Rule::Until(_))
     }
 
     fn outcome(&self, name: &str, end: End, present: bool) -> Outcome {
@@ -134,50 +209,88 @@ impl Model {
     /// Makes a request; returns its place among the gathers.
     pub(crate) fn ask(
         &mut self,
-        names: &[&'static str],
-        rule: Rule,
-        timeout: u64,
-        part: u32,
+        asked: Asked<'_>,
+        value: &Rc<Value>,
     ) -> Result<usize, RequestError> {
         let mut expected: Vec<&str> = Vec::new();
-        for name in names {
+        for name in asked.expect {
             if !expected.contains(name) {
                 expected.push(name);
             }
         }
         if expected.is_empty() {
-            return Err(RequestError::NobodyExpected { request: crate::events::Ask::TYPE });
+            return Err(RequestError::NobodyExpected { request: Ask::TYPE });
         }
-        let at_least = match rule {
+        let at_least = match asked.rule {
             Rule::AtLeast(answers) => answers,
             _ => 0,
         };
         if at_least > expected.len() {
             return Err(RequestError::TooFewExpected { at_least, expected: expected.len() });
         }
-        if self.phase == Phase::Closed {
-            return Err(RequestError::Closed);
+        let mut ancestry = Vec::new();
+        let mut cause = None;
+        if let Some((outer, id)) = asked.within {
+            let outer = &self.gathers[outer];
+            ancestry.push((id, outer.name_of(id)));
+            ancestry.extend(&outer.ancestry);
+            cause = outer.sequence;
         }
-        let request = self.gathers.len();
-        self.gathers.push(Gather {
+        let gather = Gather {
             open: true,
             expected,
-            rule,
-            deadline: self.now + timeout,
-            sequence: 0,
+            rule: asked.rule,
+            began: self.now,
+            deadline: self.now.checked_add(timeout(asked.timeout)),
+            sequence: None,
+            ancestry,
             dispatch: Dispatch::Waiting,
             slots: Vec::new(),
             responses: Vec::new(),
             unexpected: Vec::new(),
+            kept: Vec::new(),
             frozen: None,
-        });
-        let value = Value { kind: Kind::Ask, key: 0, parts: vec![part] };
-        match self.publish(value, Priority::Normal, None, Some(request)) {
-            Fate::Buffered { sequence } => self.gathers[request].sequence = sequence,
+        };
+        if let Some(chain) = self.cycle(&gather) {
+            self.record.ended += 1;
+            self.record.remember(None, Wrong::Cycle(chain.clone()));
+            return Err(RequestError::Cycle { chain });
+        }
+        let request = self.gathers.len();
+        self.gathers.push(gather);
+        let priority = value.kind.rank(value.key);
+        match self.publish(value, priority, cause, Role::Request(request)) {
+            Fate::Buffered { sequence } => self.gathers[request].sequence = Some(sequence),
             Fate::BufferFull => self.gathers[request].dispatch = Dispatch::Refused,
-            Fate::Routed { .. } | Fate::Unheard | Fate::Closed => {}
+            Fate::Routed { .. } | Fate::Unheard => {}
+            Fate::Closed => {
+                self.record.ended += 1;
+                self.gathers[request].open = false;
+                return Err(RequestError::Closed);
+            }
         }
         Ok(request)
+    }
+
+    /// If fewer than it needs of the expected could ever answer, because the others wait for it
+    /// in its own ancestry: the chain of names that leads to the first of those.
+    fn cycle(&self, gather: &Gather) -> Option<Vec<String>> {
+        let stuck = |name: &str| {
+            let mut present = self.subs.iter().filter(|sub| sub.opening.wants.answers());
+            let by_itself = |id: usize| gather.ancestry.iter().any(|(handler, _)| *handler == id);
+            self.has_responder(name)
+                && present.all(|sub| {
+                    let free = sub.opening.concurrent || sub.asleep || !by_itself(sub.id);
+                    sub.opening.name != name || !free
+                })
+        };
+        // Who is absent can't answer either, once the bus runs.
+        let absent = |name: &str| self.phase != Phase::Buffering && !self.has_responder(name);
+        let able = gather.expected.iter().filter(|name| !stuck(name) && !absent(name)).count();
+        let needed = if gather.sleeps_soundly() { gather.needed() } else { 1 };
+        let first = gather.expected.iter().find(|name| stuck(name)).filter(|_| able < needed)?;
+        let chain = gather.ancestry.iter().rev().map(|(_, name)| (*name).to_owned());
+        Some(chain.chain([(*first).to_owned()]).collect())
     }
 
     /// The request is given to everybody who answers now.
@@ -187,7 +300,7 @@ impl Model {
             .map(|sub| Slot { sub: sub.id, name: sub.opening.name, stage: Stage::Queued })
             .collect();
         let gather = &mut self.gathers[request];
-        gather.sequence = sequence;
+        gather.sequence = Some(sequence);
         gather.dispatch = Dispatch::Done;
         gather.slots = slots;
     }
@@ -199,7 +312,8 @@ impl Model {
 
     /// A responder's part has come this far.
     pub(crate) fn set_stage(&mut self, request: usize, sub: usize, stage: Stage) {
-        if !self.is_open(request) {
+        // A call may still be taken when the bus is closed, but not answered.
+        if !self.gathers[request].open || (stage != Stage::Handling && !self.is_open(request)) {
             return;
         }
         let slots = &mut self.gathers[request].slots;
@@ -208,13 +322,14 @@ impl Model {
     }
 
     /// The responder answers: everybody sees it, and the asker gets it.
-    pub(crate) fn respond(&mut self, request: usize, sub: usize, part: u32) {
+    pub(crate) fn respond(&mut self, request: usize, sub: usize, value: &Rc<Value>) {
         if !self.is_open(request) {
+            self.record.late += 1;
             return;
         }
-        let cause = Some(self.gathers[request].sequence);
-        let value = Value { kind: Kind::Reply, key: 0, parts: vec![part] };
-        let sequence = match self.publish(value, Priority::Normal, cause, None) {
+        let cause = self.gathers[request].sequence;
+        let priority = value.kind.rank(value.key);
+        let sequence = match self.publish(value, priority, cause, Role::Answer) {
             Fate::Routed { sequence, .. } | Fate::Buffered { sequence } => sequence,
             // It had been given its number when it turned out not to fit.
             Fate::BufferFull => self.sequence,
@@ -222,39 +337,58 @@ impl Model {
         };
         self.set_stage(request, sub, Stage::Responded);
         let gather = &mut self.gathers[request];
-        let slot = gather.slots.iter().find(|slot| slot.sub == sub).expect("it was asked");
-        let answer = (slot.name.to_owned(), part, sequence);
-        if !gather.expected.contains(&slot.name) {
+        let name = gather.name_of(sub);
+        let answer = (name.to_owned(), value.parts[0], sequence);
+        if !gather.expected.contains(&name) {
             gather.unexpected.push(answer);
         } else if gather.responses.iter().all(|(name, ..)| *name != answer.0) {
             gather.responses.push(answer);
+        } else {
+            self.record.duplicate += 1;
+            return;
         }
+        gather.kept.push(Rc::clone(value));
     }
 
     /// Its end, if it has one now: the asker must have been woken.
     pub(crate) fn end(&self, request: usize) -> Option<End> {
         let gather = &self.gathers[request];
-        let timed_out = (self.now >= gather.deadline).then_some(End::TimedOut);
-        gather.decided().or(timed_out)
+        let over = gather.deadline.is_some_and(|deadline| self.now >= deadline);
+        gather.decided().or(over.then_some(End::TimedOut))
+    }
+
+    /// Every expected responder's outcome, if the request ended like this.
+    pub(crate) fn outcomes(&self, request: usize, end: End) -> Vec<(String, Outcome)> {
+        let gather = &self.gathers[request];
+        let outcome = |name: &str| gather.outcome(name, end, self.has_responder(name));
+        gather.expected.iter().map(|name| ((*name).to_owned(), outcome(name))).collect()
+    }
+
+    /// What the predicate has been asked once the asker has looked: after each answer, about all
+    /// there were so far, until it was content.
+    pub(crate) fn judge(&self, request: usize) -> Vec<Vec<u32>> {
+        let gather = &self.gathers[request];
+        let Rule::Until(needed) = gather.rule else { return Vec::new() };
+        let parts: Vec<u32> = gather.responses.iter().map(|(_, part, _)| *part).collect();
+        (1..=parts.len().min(needed.max(1))).map(|so_far| parts[..so_far].to_vec()).collect()
     }
 
     /// The asker looks.
     pub(crate) fn poll_gather(&mut self, request: usize) -> Option<Brought> {
         let end = self.end(request)?;
+        let outcomes = self.outcomes(request, end);
         let gather = &self.gathers[request];
-        let responders = || self.subs.iter().filter(|sub| sub.opening.wants.answers());
-        let present = |name: &str| responders().any(|sub| sub.opening.name == name);
-        let missing = gather.expected.iter().map(|name| {
-            let outcome = gather.outcome(name, end, present(name));
-            ((*name).to_owned(), outcome)
-        });
+        let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
         let brought = Brought {
             end,
-            sequence: gather.sequence,
+            sequence: gather.sequence.unwrap_or(0),
             responses: gather.responses.clone(),
             unexpected: gather.unexpected.clone(),
-            missing: missing.filter(|(_, outcome)| *outcome != Outcome::Responded).collect(),
+            missing: missing.cloned().collect(),
         };
+        if end != End::Met {
+            self.record.remember(gather.sequence, Wrong::Ended(end, outcomes));
+        }
         self.withdraw(request);
         Some(brought)
     }
@@ -262,7 +396,11 @@ impl Model {
     /// Nobody waits any more: who has not taken the request will not see it.
     pub(crate) fn withdraw(&mut self, request: usize) {
         self.gathers[request].open = false;
-        self.buffer.retain(|item| item.request != Some(request));
+        self.gathers[request].kept.clear();
+        self.record.ended += 1;
+        if let Some(place) = self.buffer.iter().position(|item| item.request == Some(request)) {
+            self.unbuffer(place, DropReason::Withdrawn);
+        }
         for sub in &mut self.subs {
             while let Some(place) = sub.queue.iter().position(|item| item.request == Some(request))
             {

@@ -136,8 +136,16 @@ pub(crate) fn with_readers(
 ) -> Vec<(Vec<Got>, Ledger, u64)> {
     let open = |(name, plan): (&&'static str, &ReaderPlan)| {
         let ReaderPlan { wants, capacity, overflow, lossy, .. } = *plan;
-        let opening =
-            Opening { name, wants, capacity, overflow, lossy, late: true, retained: false };
+        let opening = Opening {
+            name,
+            wants,
+            capacity,
+            overflow,
+            lossy,
+            late: true,
+            retained: false,
+            concurrent: false,
+        };
         reader::open(&bus, &opening)
     };
     let readers: Vec<_> = NAMES.iter().zip(plans).map(open).collect();

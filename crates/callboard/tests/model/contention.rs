@@ -114,11 +114,11 @@ pub(crate) fn ask(asking: &Asking) {
         for (n, mut responder) in (0..).zip(responders) {
             scope.spawn(move || {
                 for call in responder.iter() {
-                    let number = call.0;
+                    let number = call.part();
                     match (number + n) % 4 {
                         0 => drop(call),
                         1 => call.decline(number.to_string()),
-                        _ => call.respond(Reply(number * 10 + n)),
+                        _ => call.respond(Reply::new(1, number * 10 + n, &Token::default())),
                     }
                 }
             });
@@ -129,7 +129,9 @@ pub(crate) fn ask(asking: &Asking) {
                 let bus = &bus;
                 scope.spawn(move || {
                     for number in (0..*requests).map(|number| asker * 1_000 + number) {
-                        let request = bus.request(Ask(number)).expect(names.iter().copied());
+                        let request = bus
+                            .request(Ask::new(1, number, &Token::default()))
+                            .expect(names.iter().copied());
                         let gathered = request.until(|_| false).gather_blocking().unwrap();
                         assert_eq!(
                             gathered.end(),
@@ -137,7 +139,7 @@ pub(crate) fn ask(asking: &Asking) {
                             "all have said what they will"
                         );
                         for (n, name) in (0..).zip(names) {
-                            let answer = gathered.get(name).map(|answer| answer.0);
+                            let answer = gathered.get(name).map(|answer| answer.part());
                             let outcome = gathered.outcome(name).expect("it was expected");
                             let (expected, answered) = match (number + n) % 4 {
                                 0 => (Outcome::Abandoned, None),

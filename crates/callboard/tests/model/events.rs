@@ -1,8 +1,11 @@
 //! The event types of the tests, and what they have in common: a kind, a key and some numbers.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use callboard::{AnyEvent, Call, Coalesce, Delivery, Event, EventSet, Overflow, Priority, Request};
+use callboard::{
+    AnyEvent, Call, Coalesce, Delivery, Event, EventRef, EventSet, Overflow, Priority, Request,
+};
 
 /// The event types by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,15 +20,25 @@ pub(crate) enum Kind {
     Kept,
     /// Its priority depends on its value.
     Ranked,
-    /// A request.
+    /// Its priority is high.
+    Urgent,
+    /// A request, whose priority depends on its value.
     Ask,
-    /// Its answer.
+    /// Its answer, likewise.
     Reply,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Plain, Self::Change, Self::Status, Self::Kept, Self::Ranked, Self::Ask, Self::Reply];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Plain,
+        Self::Change,
+        Self::Status,
+        Self::Kept,
+        Self::Ranked,
+        Self::Urgent,
+        Self::Ask,
+        Self::Reply,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -34,8 +47,28 @@ impl Kind {
             Self::Status => Status::TYPE,
             Self::Kept => Kept::TYPE,
             Self::Ranked => Ranked::TYPE,
+            Self::Urgent => Urgent::TYPE,
             Self::Ask => Ask::TYPE,
             Self::Reply => Reply::TYPE,
+        }
+    }
+
+    /// Whether the bus keeps the latest.
+    pub(crate) fn retains(self) -> bool {
+        matches!(self, Self::Status | Self::Kept)
+    }
+
+    /// The priority of all of them, or of those whose value does not say otherwise.
+    pub(crate) fn usual_rank(self) -> Priority {
+        if self == Self::Urgent { Priority::High } else { Priority::Normal }
+    }
+
+    /// The priority of one with this key.
+    pub(crate) fn rank(self, key: u8) -> Priority {
+        match self {
+            Self::Ranked | Self::Ask | Self::Reply => rank(key),
+            Self::Urgent => Priority::High,
+            Self::Plain | Self::Change | Self::Status | Self::Kept => Priority::Normal,
         }
     }
 }
@@ -53,8 +86,8 @@ pub(crate) struct Value {
 pub(crate) type Token = Arc<()>;
 
 macro_rules! events {
-    ($($(#[$attribute:meta])* $name:ident;)*) => {$(
-        #[derive(Debug, Event)]
+    ($($(#[$attribute:meta])* $name:ident: $derive:ident;)*) => {$(
+        #[derive(Debug, $derive)]
         $(#[$attribute])*
         pub(crate) struct $name {
             key: u8,
@@ -66,6 +99,12 @@ macro_rules! events {
         impl $name {
             pub(crate) fn new(key: u8, part: u32, token: &Token) -> Self {
                 Self { key, parts: vec![part], token: Arc::clone(token) }
+            }
+
+            /// The number of the latest publication it stands for.
+            #[allow(dead_code, reason = "not asked of every type")]
+            pub(crate) fn part(&self) -> u32 {
+                self.parts[self.parts.len() - 1]
             }
         }
 
@@ -83,20 +122,29 @@ pub(crate) trait Valued {
 }
 
 events! {
-    #[event(type = "model.plain")] Plain;
-    #[event(type = "model.change")] Change;
-    #[event(type = "state.status", retain)] Status;
-    #[event(type = "state.kept", retain)] Kept;
-    #[event(type = "model.ranked", priority = Self::rank)] Ranked;
+    #[event(type = "model.plain")] Plain: Event;
+    #[event(type = "model.change")] Change: Event;
+    #[event(type = "state.status", retain)] Status: Event;
+    #[event(type = "state.kept", retain)] Kept: Event;
+    #[event(type = "model.ranked", priority = Self::rank)] Ranked: Event;
+    #[event(type = "model.urgent", priority = high)] Urgent: Event;
+    #[request(type = "ask.question", priority = Self::rank, response = Reply)] Ask: Request;
+    #[event(type = "ask.reply", priority = Self::rank)] Reply: Event;
 }
 
-impl Ranked {
-    fn rank(&self) -> Priority {
-        rank(self.key)
-    }
+macro_rules! ranked {
+    ($($name:ident)*) => {$(
+        impl $name {
+            fn rank(&self) -> Priority {
+                rank(self.key)
+            }
+        }
+    )*};
 }
 
-/// The priority of a `Ranked` with this key.
+ranked! { Ranked Ask Reply }
+
+/// The priority of a type that has it by value, with this key.
 pub(crate) fn rank(key: u8) -> Priority {
     [Priority::Low, Priority::Normal, Priority::High][usize::from(key % 3)]
 }
@@ -119,26 +167,6 @@ impl Coalesce for Status {
 
     fn key(&self) -> u8 {
         self.key
-    }
-}
-
-#[derive(Debug, Request)]
-#[request(type = "ask.question", response = Reply)]
-pub(crate) struct Ask(pub(crate) u32);
-
-#[derive(Debug, Event)]
-#[event(type = "ask.reply")]
-pub(crate) struct Reply(pub(crate) u32);
-
-impl Valued for Ask {
-    fn value(&self) -> Value {
-        Value { kind: Kind::Ask, key: 0, parts: vec![self.0] }
-    }
-}
-
-impl Valued for Reply {
-    fn value(&self) -> Value {
-        Value { kind: Kind::Reply, key: 0, parts: vec![self.0] }
     }
 }
 
@@ -178,6 +206,7 @@ impl Wants {
             Self::Calls => false,
             Self::Everything | Self::Matching(">") => true,
             Self::Matching("model.*") => kind.name().starts_with("model."),
+            Self::Matching("state.*") => kind.retains(),
             Self::Matching("*.kept") => kind == Kind::Kept,
             Self::Matching("ask.>") => matches!(kind, Kind::Ask | Kind::Reply),
             Self::Matching("state") => false,
@@ -200,6 +229,7 @@ pub(crate) struct Opening {
     pub(crate) lossy: bool,
     pub(crate) late: bool,
     pub(crate) retained: bool,
+    pub(crate) concurrent: bool,
 }
 
 /// What a reader was handed.
@@ -209,75 +239,115 @@ pub(crate) struct Got {
     pub(crate) sequence: u64,
     pub(crate) missed: u64,
     pub(crate) cause: Option<u64>,
+    pub(crate) published_at: Option<Instant>,
+    pub(crate) queued_for: Option<Duration>,
     pub(crate) call: bool,
+}
+
+/// What remains of an item once it was looked at.
+pub(crate) enum InHand {
+    Nothing,
+    Call(Call<Ask>),
+    /// An event that was kept: it can be looked at again.
+    Event(Box<dyn Fn() -> Value + Send>),
 }
 
 /// An item of any subscription of the tests.
 pub(crate) trait Seen {
-    fn seen(self) -> (Got, Option<Call<Ask>>);
+    /// Looks at it. A call stays in hand, an event only with `keep`.
+    fn seen(self, keep: bool) -> (Got, InHand);
+}
+
+macro_rules! got {
+    ($item:expr, $value:expr, $call:expr) => {
+        Got {
+            value: $value,
+            sequence: $item.sequence(),
+            missed: $item.missed(),
+            cause: $item.cause(),
+            published_at: $item.published_at(),
+            queued_for: $item.queued_for(),
+            call: $call,
+        }
+    };
 }
 
 impl<E: Event + Valued> Seen for Delivery<E> {
-    fn seen(self) -> (Got, Option<Call<Ask>>) {
-        let got = Got {
-            value: self.value(),
-            sequence: self.sequence(),
-            missed: self.missed(),
-            cause: self.cause(),
-            call: false,
-        };
-        (got, None)
+    fn seen(self, keep: bool) -> (Got, InHand) {
+        let got = got!(self, self.value(), false);
+        let in_hand =
+            if keep { InHand::Event(Box::new(move || self.value())) } else { InHand::Nothing };
+        (got, in_hand)
+    }
+}
+
+/// An event that is lent.
+impl<E: Event + Valued> Seen for EventRef<'_, E> {
+    fn seen(self, keep: bool) -> (Got, InHand) {
+        let got = got!(self, self.value(), false);
+        if !keep {
+            return (got, InHand::Nothing);
+        }
+        let (kept, in_hand) = self.keep().seen(true);
+        assert_eq!(kept, got, "what was lent, and then kept");
+        (got, in_hand)
     }
 }
 
 impl Seen for Call<Ask> {
-    fn seen(self) -> (Got, Option<Call<Ask>>) {
-        let got = Got {
-            value: self.value(),
-            sequence: self.sequence(),
-            missed: self.missed(),
-            cause: self.cause(),
-            call: true,
-        };
-        (got, Some(self))
+    fn seen(self, _keep: bool) -> (Got, InHand) {
+        (got!(self, self.value(), true), InHand::Call(self))
     }
 }
 
 impl Seen for AnyEvent {
-    fn seen(self) -> (Got, Option<Call<Ask>>) {
-        fn show<E: Event + Valued>(event: AnyEvent) -> Result<Got, AnyEvent> {
-            event.downcast::<E>().map(|delivery| delivery.seen().0)
+    fn seen(self, keep: bool) -> (Got, InHand) {
+        fn show<E: Event + Valued>(event: &AnyEvent) -> Option<Value> {
+            assert_eq!(event.is::<E>(), event.downcast_ref::<E>().is_some());
+            event.downcast_ref::<E>().map(Valued::value)
         }
-        let name = self.event_type();
-        let got = show::<Plain>(self)
-            .or_else(show::<Change>)
-            .or_else(show::<Status>)
-            .or_else(show::<Kept>)
-            .or_else(show::<Ranked>)
-            .or_else(show::<Ask>)
-            .or_else(show::<Reply>)
-            .expect("a type of the tests");
-        assert_eq!(got.value.kind.name(), name);
-        (got, None)
+        fn look(event: &AnyEvent) -> Value {
+            let value = show::<Plain>(event)
+                .or_else(|| show::<Change>(event))
+                .or_else(|| show::<Status>(event))
+                .or_else(|| show::<Kept>(event))
+                .or_else(|| show::<Ranked>(event))
+                .or_else(|| show::<Urgent>(event))
+                .or_else(|| show::<Ask>(event))
+                .or_else(|| show::<Reply>(event))
+                .expect("a type of the tests");
+            assert_eq!(value.kind.name(), event.event_type());
+            value
+        }
+        let got = got!(self, look(&self), false);
+        match (keep, self.downcast::<Plain>()) {
+            (false, _) => (got, InHand::Nothing),
+            (true, Ok(plain)) => {
+                let (again, in_hand) = plain.seen(true);
+                assert_eq!(again, got, "an event with its type given back");
+                (got, in_hand)
+            }
+            (true, Err(any)) => (got, InHand::Event(Box::new(move || look(&any)))),
+        }
     }
 }
 
 impl Seen for Trio {
-    fn seen(self) -> (Got, Option<Call<Ask>>) {
+    fn seen(self, keep: bool) -> (Got, InHand) {
         match self {
-            Self::Plain(delivery) => delivery.seen(),
-            Self::Change(delivery) => delivery.seen(),
-            Self::Kept(delivery) => delivery.seen(),
+            Self::Plain(delivery) => delivery.seen(keep),
+            Self::Change(delivery) => delivery.seen(keep),
+            Self::Kept(delivery) => delivery.seen(keep),
         }
     }
 }
 
 impl Seen for Desk {
-    fn seen(self) -> (Got, Option<Call<Ask>>) {
+    fn seen(self, keep: bool) -> (Got, InHand) {
         match self {
-            Self::Plain(delivery) => delivery.seen(),
-            Self::Seen(delivery) => delivery.seen(),
-            Self::Call(call) => call.seen(),
+            Self::Plain(delivery) => delivery.seen(keep),
+            Self::Seen(delivery) => delivery.seen(keep),
+            Self::Call(call) => call.seen(keep),
         }
     }
 }

@@ -2,12 +2,19 @@
 //! many threads use it at once.
 //!
 //! - [`model`] is the reference: a sequential bus written from the contract, with plain vectors.
-//! - [`sub`] is its part about one subscription, [`asking`] the one about requests.
-//! - [`program`] makes random programs of operations.
-//! - [`run`] executes one on the bus and on the model in lockstep and compares all there is to see.
+//! - [`sub`] is its part about one subscription, [`asking`] the one about requests, [`tally`] its
+//!   accounts.
+//! - [`program`] makes random programs of operations, and [`print`] prints one as a test.
+//! - [`run`] executes one on the bus and on the model in lockstep; [`receive`] is its part about
+//!   receiving, [`run_asking`] the one about requests. After each operation [`watch`] compares all
+//!   there is to see.
 //! - [`concurrent`] runs random publishers and readers in threads; [`contention`] has threads
 //!   merge the same events and answer the same requests.
 //! - [`regressions`] are the smallest programs that once told the two apart.
+//!
+//! The programs use every operation there is, but for what takes threads or time of its own
+//! (`concurrent` and `tests/it` have that), handlers that wait, and users' code that panics or calls
+//! back. What a subscription's high water and demand are after a replay the model knows as a range.
 //!
 //! `PROPTEST_CASES=100000 cargo test --test model` looks longer.
 
@@ -16,27 +23,39 @@ mod concurrent;
 mod contention;
 mod events;
 mod model;
+mod print;
 mod program;
 mod reader;
+mod receive;
 mod regressions;
 mod run;
 mod run_asking;
 mod sub;
+mod tally;
+mod watch;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-/// `cases` by default, or `PROPTEST_CASES`; a failing one is made smaller in so many steps. Nothing is written to disk.
-fn config(cases: u32, shrinking: u32) -> Config {
-    let cases = match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => Config::default().cases,
-        None => cases,
-    };
-    Config { cases, failure_persistence: None, max_shrink_iters: shrinking, ..Config::default() }
+/// `cases` by default, or `PROPTEST_CASES`; a failing one is made smaller in `steps`, or
+/// `PROPTEST_MAX_SHRINK_ITERS`. Nothing is written to disk.
+fn config(cases: u32, steps: u32) -> Config {
+    let given = |variable| std::env::var_os(variable).is_some();
+    let defaults = Config::default();
+    Config {
+        cases: if given("PROPTEST_CASES") { defaults.cases } else { cases },
+        max_shrink_iters: if given("PROPTEST_MAX_SHRINK_ITERS") {
+            defaults.max_shrink_iters
+        } else {
+            steps
+        },
+        failure_persistence: None,
+        ..defaults
+    }
 }
 
 proptest! {
-    #![proptest_config(config(1_500, 20_000))]
+    #![proptest_config(config(400, 20_000))]
 
     #[test]
     fn the_bus_behaves_as_the_model(program in program::program(60)) {
@@ -45,6 +64,16 @@ proptest! {
 
     #[test]
     fn a_program_of_one_subscription_behaves_as_the_model(program in program::narrow(40)) {
+        run::check(&program).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn a_program_of_one_log_behaves_as_the_model(program in program::logged(40)) {
+        run::check(&program).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn a_program_of_latecomers_behaves_as_the_model(program in program::retained(30)) {
         run::check(&program).map_err(TestCaseError::fail)?;
     }
 

@@ -6,11 +6,12 @@ use callboard::{Overflow, Priority};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use crate::asking::Rule;
+use crate::asking::{FOREVER, Rule};
 use crate::events::{Kind, Opening, Wants};
+use crate::print;
 
-/// One operation. A number that names a subscription, a gather or a call is its place among those
-/// there are, round and round; with none there, the operation does nothing.
+/// One operation. A number that names a subscription, a gather, a call or an event kept is its
+/// place among those there are, round and round; with none there, the operation does nothing.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
     Publish {
@@ -22,41 +23,105 @@ pub(crate) enum Op {
         key: u8,
         priority: Priority,
     },
+    PublishCausedBy {
+        kind: Kind,
+        key: u8,
+        cause: Option<u64>,
+    },
     Subscribe(Opening),
     Unsubscribe(usize),
-    TryRecv(usize),
-    RecvMany(usize, usize),
+    Receive {
+        slot: usize,
+        how: How,
+        /// Whether what comes is kept beyond the operation.
+        keep: bool,
+    },
     /// Polls the subscription as a stream, which leaves its waker.
     Poll(usize),
+    /// Publishes while `recv` waits, then polls it once more or gives it up.
+    Await {
+        slot: usize,
+        kind: Kind,
+        key: u8,
+        again: bool,
+    },
+    /// Has a handler receive everything that is queued, then gives it up.
+    Serve(usize),
+    /// Drops what was kept.
+    Release(usize),
     Start,
+    /// Waits, for no time at all, until everybody expected has signed in.
+    StartWhenReady,
     Pause,
     Close,
+    /// Waits, for no time at all, until everybody has drained.
+    CloseAndDrain,
+    /// Replaces the drop callback.
+    OnDrop,
     Ask {
         expect: Vec<&'static str>,
         rule: Rule,
+        /// Milliseconds.
         timeout: u64,
+        key: u8,
+    },
+    /// A request made to answer this call.
+    AskWithin {
+        call: usize,
+        expect: Vec<&'static str>,
+        rule: Rule,
+        timeout: u64,
+        key: u8,
     },
     PollGather(usize),
     DropGather(usize),
-    Respond(usize),
+    Respond {
+        call: usize,
+        key: u8,
+    },
     Decline(usize),
     DropCall(usize),
     /// Milliseconds.
     Advance(u64),
 }
 
+/// A way of receiving that does not wait, or not if there is something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    TryRecv,
+    /// Polled once, and given up if it waits.
+    Recv,
+    /// If there is nothing it would park the thread, and is not called.
+    BlockingRecv,
+    /// With no time.
+    RecvTimeout,
+    /// Up to this many.
+    TryIter(usize),
+    /// Likewise, with the remark above.
+    Iter(usize),
+    /// Polled once; up to this many.
+    RecvMany(usize),
+    /// A batch, of which this many are read.
+    TryBatch(usize),
+    /// Polled once.
+    Batch(usize),
+    BlockingBatch(usize),
+}
+
 /// A bus and what is done with it.
 #[derive(Clone)]
 pub(crate) struct Program {
     pub(crate) pre_start_capacity: usize,
+    pub(crate) timestamps: bool,
+    /// Whether the bus expects a subscriber `a` and a responder `b`.
+    pub(crate) expects: bool,
     pub(crate) ops: Vec<Op>,
 }
 
-/// One operation a line, ready to be pasted into a test.
+/// As a test that can be pasted.
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "a bus with a start buffer of {}", self.pre_start_capacity)?;
-        self.ops.iter().try_for_each(|op| writeln!(f, "    {op:?},"))
+        f.write_str(&print::program(self, self.ops.len()))
     }
 }
 
@@ -67,7 +132,13 @@ fn overflow() -> impl Strategy<Value = Overflow> {
 }
 
 fn capacity() -> impl Strategy<Value = usize> {
-    prop_oneof![6 => 1..=3usize, 2 => 0..=5usize, 1 => Just(1_000)]
+    prop_oneof![
+        12 => 1..=3usize,
+        4 => 0..=5usize,
+        1 => Just(0),
+        2 => Just(1_000),
+        2 => Just(usize::MAX),
+    ]
 }
 
 fn any_wants() -> impl Strategy<Value = Wants> {
@@ -84,9 +155,10 @@ fn any_wants() -> impl Strategy<Value = Wants> {
 fn opening(wants: impl Strategy<Value = Wants>) -> impl Strategy<Value = Opening> {
     // Two of one name are usual.
     let names = select(vec!["a", "a", "a", "b", "b", "c"]);
-    let flags = (proptest::bool::weighted(0.3), any::<bool>(), proptest::bool::weighted(0.4));
+    let rare = || proptest::bool::weighted(0.3);
+    let flags = (rare(), any::<bool>(), rare(), rare());
     (names, wants, capacity(), overflow(), flags).prop_map(
-        |(name, wants, capacity, overflow, (lossy, late, retained))| Opening {
+        |(name, wants, capacity, overflow, (lossy, late, retained, concurrent))| Opening {
             name,
             wants,
             capacity,
@@ -94,6 +166,7 @@ fn opening(wants: impl Strategy<Value = Wants>) -> impl Strategy<Value = Opening
             lossy,
             late,
             retained,
+            concurrent,
         },
     )
 }
@@ -101,36 +174,78 @@ fn opening(wants: impl Strategy<Value = Wants>) -> impl Strategy<Value = Opening
 fn publish(kinds: Vec<Kind>, keys: u8) -> impl Strategy<Value = Op> {
     let priority = select(vec![Priority::Low, Priority::Normal, Priority::High]);
     let forced = proptest::option::weighted(0.2, priority);
-    (select(kinds), 0..keys, forced).prop_map(|(kind, key, priority)| match priority {
-        None => Op::Publish { kind, key },
-        Some(priority) => Op::PublishWith { kind, key, priority },
+    let cause = proptest::option::of(0..4u64);
+    let caused = proptest::option::weighted(0.1, cause);
+    (select(kinds), 0..keys, forced, caused).prop_map(|(kind, key, priority, cause)| {
+        match (priority, cause) {
+            (Some(priority), _) => Op::PublishWith { kind, key, priority },
+            (None, Some(cause)) => Op::PublishCausedBy { kind, key, cause },
+            (None, None) => Op::Publish { kind, key },
+        }
     })
 }
 
-fn receive() -> impl Strategy<Value = Op> {
-    let slot = 0..6usize;
+fn how() -> impl Strategy<Value = How> {
+    let some = 0..4usize;
     prop_oneof![
-        3 => slot.clone().prop_map(Op::TryRecv),
-        1 => (slot.clone(), 0..4usize).prop_map(|(slot, limit)| Op::RecvMany(slot, limit)),
-        1 => slot.prop_map(Op::Poll),
+        6 => Just(How::TryRecv),
+        3 => Just(How::Recv),
+        1 => Just(How::BlockingRecv),
+        1 => Just(How::RecvTimeout),
+        1 => some.clone().prop_map(How::TryIter),
+        1 => some.clone().prop_map(How::Iter),
+        2 => some.clone().prop_map(How::RecvMany),
+        3 => prop_oneof![4 => some.clone(), 1 => Just(20)].prop_map(How::TryBatch),
+        2 => prop_oneof![4 => some.clone(), 1 => Just(20)].prop_map(How::Batch),
+        1 => some.prop_map(How::BlockingBatch),
+    ]
+}
+
+fn receive(kinds: Vec<Kind>, keys: u8) -> impl Strategy<Value = Op> {
+    let slot = 0..6usize;
+    let kept = proptest::bool::weighted(0.2);
+    prop_oneof![
+        20 => (slot.clone(), how(), kept).prop_map(|(slot, how, keep)| Op::Receive { slot, how, keep }),
+        4 => slot.clone().prop_map(Op::Poll),
+        3 => (slot.clone(), select(kinds), 0..keys, any::<bool>())
+            .prop_map(|(slot, kind, key, again)| Op::Await { slot, kind, key, again }),
+        1 => slot.clone().prop_map(Op::Serve),
+        4 => slot.prop_map(Op::Release),
     ]
 }
 
 fn phase() -> impl Strategy<Value = Op> {
-    prop_oneof![6 => Just(Op::Start), 4 => Just(Op::Pause), 1 => Just(Op::Close)]
+    prop_oneof![
+        30 => Just(Op::Start),
+        6 => Just(Op::StartWhenReady),
+        20 => Just(Op::Pause),
+        2 => Just(Op::Close),
+        1 => Just(Op::CloseAndDrain),
+        2 => Just(Op::OnDrop),
+    ]
 }
 
 fn ask() -> impl Strategy<Value = Op> {
     let named = subsequence(NAMES.to_vec(), 0..=3).prop_shuffle();
     let twice = named.clone().prop_map(|names| names.repeat(2));
-    let expect = prop_oneof![6 => named, 1 => twice];
+    // Whom there is most often.
+    let usual = select(vec![vec!["a"], vec!["a", "b"]]);
+    let expect = prop_oneof![6 => usual, 6 => named, 1 => twice];
     let rule = prop_oneof![
         3 => Just(Rule::All),
         1 => Just(Rule::First),
         2 => (0..=4usize).prop_map(Rule::AtLeast),
         1 => (0..=3usize).prop_map(Rule::Until),
     ];
-    (expect, rule, 0..=5u64).prop_map(|(expect, rule, timeout)| Op::Ask { expect, rule, timeout })
+    let timeout = prop_oneof![6 => 0..=5u64, 1 => Just(FOREVER)];
+    let key = prop_oneof![3 => Just(1), 1 => 0..3u8];
+    let within = proptest::option::weighted(0.3, 0..4usize);
+    (expect, rule, timeout, key, within).prop_map(|(expect, rule, timeout, key, within)| {
+        match within {
+            None => Op::Ask { expect, rule, timeout, key },
+            Some(call) => Op::AskWithin { call, expect, rule, timeout, key },
+        }
+    })
 }
 
 fn answering() -> impl Strategy<Value = Op> {
@@ -138,7 +253,7 @@ fn answering() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => slot.clone().prop_map(Op::PollGather),
         1 => slot.clone().prop_map(Op::DropGather),
-        4 => slot.clone().prop_map(Op::Respond),
+        6 => (slot.clone(), 0..3u8).prop_map(|(call, key)| Op::Respond { call, key }),
         1 => slot.clone().prop_map(Op::Decline),
         1 => slot.prop_map(Op::DropCall),
         1 => (1..=3u64).prop_map(Op::Advance),
@@ -156,9 +271,11 @@ fn with_prelude(
     let started = proptest::option::of(Just(Op::Start));
     let ops = proptest::collection::vec(ops, 1..=length);
     let buffer = prop_oneof![2 => 1..=4usize, 1 => Just(1_000)];
-    (buffer, openings, started, ops).prop_map(|(pre_start_capacity, openings, started, rest)| {
+    let settings = (buffer, proptest::bool::weighted(0.3), any::<bool>());
+    (settings, openings, started, ops).prop_map(|(settings, openings, started, rest)| {
+        let (pre_start_capacity, timestamps, expects) = settings;
         let ops = openings.into_iter().chain(started).chain(rest).collect();
-        Program { pre_start_capacity, ops }
+        Program { pre_start_capacity, timestamps, expects, ops }
     })
 }
 
@@ -166,7 +283,7 @@ fn with_prelude(
 pub(crate) fn program(length: usize) -> impl Strategy<Value = Program> {
     let ops = prop_oneof![
         12 => publish(Kind::ALL.to_vec(), 3),
-        8 => receive(),
+        8 => receive(Kind::ALL.to_vec(), 3),
         2 => opening(any_wants()).prop_map(Op::Subscribe),
         1 => (0..6usize).prop_map(Op::Unsubscribe),
         2 => phase(),
@@ -180,36 +297,79 @@ pub(crate) fn program(length: usize) -> impl Strategy<Value = Program> {
 pub(crate) fn narrow(length: usize) -> impl Strategy<Value = Program> {
     let wants = select(vec![
         Wants::One(Kind::Plain),
+        Wants::One(Kind::Plain),
         Wants::One(Kind::Change),
         Wants::One(Kind::Ranked),
+        Wants::One(Kind::Urgent),
+        Wants::One(Kind::Kept),
         Wants::Trio,
         Wants::Everything,
     ])
     .boxed();
-    let kinds = vec![Kind::Plain, Kind::Change, Kind::Ranked, Kind::Kept];
+    let kinds =
+        vec![Kind::Plain, Kind::Plain, Kind::Change, Kind::Ranked, Kind::Urgent, Kind::Kept];
     let ops = prop_oneof![
-        24 => publish(kinds, 3),
-        12 => receive(),
+        24 => publish(kinds.clone(), 3),
+        12 => receive(kinds, 3),
         1 => phase(),
         1 => opening(wants.clone()).prop_map(Op::Subscribe),
     ];
     with_prelude(wants, 1..=1, ops, length)
 }
 
+/// Some readers of one log, which come and go, and a start buffer that overflows.
+pub(crate) fn logged(length: usize) -> impl Strategy<Value = Program> {
+    let kind = select(vec![Kind::Plain, Kind::Urgent, Kind::Kept]);
+    kind.prop_flat_map(move |kind| {
+        let wants = prop_oneof![6 => Just(Wants::One(kind)), 1 => Just(Wants::Everything)].boxed();
+        let ops = prop_oneof![
+            20 => publish(vec![kind], 1),
+            10 => receive(vec![kind], 1),
+            5 => phase(),
+            1 => opening(wants.clone()).prop_map(Op::Subscribe),
+            1 => (0..6usize).prop_map(Op::Unsubscribe),
+        ];
+        with_prelude(wants, 1..=4, ops, length)
+    })
+}
+
+/// Much that is retained, and many who come late.
+pub(crate) fn retained(length: usize) -> impl Strategy<Value = Program> {
+    let wants = prop_oneof![
+        2 => Just(Wants::Everything),
+        1 => Just(Wants::Matching("state.*")),
+        1 => Just(Wants::One(Kind::Kept)),
+        1 => Just(Wants::One(Kind::Status)),
+        1 => Just(Wants::Trio),
+    ]
+    .boxed();
+    let kinds = vec![Kind::Kept, Kind::Status];
+    let late = opening(wants.clone()).prop_map(|opening| Opening { retained: true, ..opening });
+    let ops = prop_oneof![
+        12 => publish(kinds.clone(), 2),
+        6 => receive(kinds, 2),
+        4 => late.prop_map(Op::Subscribe),
+        3 => (0..6usize).prop_map(Op::Unsubscribe),
+        3 => phase(),
+    ];
+    with_prelude(wants, 0..=2, ops, length)
+}
+
 /// Much asking of a few responders with small queues.
 pub(crate) fn asking(length: usize) -> impl Strategy<Value = Program> {
     let wants = prop_oneof![
         4 => Just(Wants::Calls),
-        2 => Just(Wants::Desk),
+        3 => Just(Wants::Desk),
         1 => Just(Wants::Everything),
         1 => Just(Wants::One(Kind::Reply)),
     ]
     .boxed();
+    let kinds = vec![Kind::Plain, Kind::Ask, Kind::Reply];
     let ops = prop_oneof![
         6 => ask(),
-        8 => receive(),
+        12 => receive(kinds.clone(), 1),
         14 => answering(),
-        2 => publish(vec![Kind::Plain, Kind::Ask, Kind::Reply], 1),
+        3 => publish(kinds, 3),
         1 => opening(wants.clone()).prop_map(Op::Subscribe),
         1 => (0..6usize).prop_map(Op::Unsubscribe),
         1 => phase(),

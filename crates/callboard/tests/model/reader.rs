@@ -9,61 +9,167 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use callboard::{AnyEvent, Bus, Call, Clock, EventSet, Ledger, Sleep, Subscription, TryRecvError};
+use callboard::{
+    AnyEvent, Batch, Bus, Clock, EventSet, Ledger, RecvTimeoutError, Sleep, Subscription,
+    TryRecvError,
+};
 use futures_core::Stream;
 
 use crate::events::{
-    Ask, Change, Desk, Got, Kept, Kind, Opening, Plain, Ranked, Reply, Seen, Status, Trio, Wants,
+    Ask, Change, Desk, Got, InHand, Kept, Kind, Opening, Plain, Ranked, Reply, Seen, Status, Trio,
+    Urgent, Wants,
 };
+use crate::program::How;
 
-/// An item, and the call if it is one.
-pub(crate) type Item = (Got, Option<Call<Ask>>);
+/// An item, and what remains of it.
+pub(crate) type Item = (Got, InHand);
 
 /// A subscription of any sort.
 pub(crate) trait Reader: Send {
-    fn try_recv(&mut self) -> Result<Item, TryRecvError>;
-    /// `recv_many`, polled once; `None` if it would wait.
-    fn recv_many(&mut self, limit: usize) -> Option<Vec<Item>>;
+    /// Receives without waiting; those that would park the thread are not to be called if there is
+    /// nothing.
+    fn receive(&mut self, how: How, keep: bool) -> Result<Vec<Item>, TryRecvError>;
     /// The stream, polled once.
     fn poll(&mut self, waker: &Waker) -> Poll<Option<Item>>;
+    /// `recv`, polled once and, if it waits and after `meanwhile`, `again`.
+    fn recv_while(
+        &mut self,
+        waker: &Waker,
+        meanwhile: &mut dyn FnMut(),
+        again: bool,
+    ) -> Poll<Option<Item>>;
+    /// Everything that a handler is given until it would wait; then it is given up.
+    fn serve(self: Box<Self>) -> Vec<Item>;
+    fn try_recv(&mut self) -> Result<Item, TryRecvError>;
+    fn recv_many(&mut self, limit: usize) -> Option<Vec<Item>>;
     fn blocking_recv(&mut self) -> Option<Item>;
+    fn name(&self) -> &str;
+    fn capacity(&self) -> usize;
     fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
     fn pending_missed(&self) -> u64;
     fn ledger(&self) -> Ledger;
+}
+
+/// Polls a future once, and gives it up.
+pub(crate) fn once<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// What was received; nothing means that the bus is closed, waiting that there is nothing.
+fn received<T>(polled: Poll<Option<T>>) -> Result<T, TryRecvError> {
+    match polled {
+        Poll::Ready(item) => item.ok_or(TryRecvError::Closed),
+        Poll::Pending => Err(TryRecvError::Empty),
+    }
+}
+
+fn read<S: EventSet>(batch: Batch<'_, S>, limit: usize, keep: bool) -> Vec<Item>
+where
+    for<'a> S::Ref<'a>: Seen,
+{
+    batch.take(limit).map(|item| item.seen(keep)).collect()
 }
 
 impl<S: EventSet> Reader for Subscription<S>
 where
     S::Item: Seen,
+    for<'a> S::Ref<'a>: Seen,
 {
-    fn try_recv(&mut self) -> Result<Item, TryRecvError> {
-        Self::try_recv(self).map(Seen::seen)
-    }
-
-    fn recv_many(&mut self, limit: usize) -> Option<Vec<Item>> {
-        let mut buffer = Vec::new();
-        let polled = {
-            let many = pin!(Self::recv_many(self, &mut buffer, limit));
-            many.poll(&mut Context::from_waker(Waker::noop()))
-        };
-        let Poll::Ready(count) = polled else {
-            assert!(buffer.is_empty(), "it waits and has received something");
-            return None;
-        };
-        assert_eq!(count, buffer.len(), "what recv_many returned and what it appended");
-        Some(buffer.into_iter().map(Seen::seen).collect())
+    fn receive(&mut self, how: How, keep: bool) -> Result<Vec<Item>, TryRecvError> {
+        let one = |item: S::Item| vec![item.seen(keep)];
+        let some = |items: Vec<S::Item>| items.into_iter().map(|item| item.seen(keep)).collect();
+        match how {
+            How::TryRecv => Self::try_recv(self).map(one),
+            How::Recv => received(once(self.recv())).map(one),
+            How::BlockingRecv => Self::blocking_recv(self).map(one).ok_or(TryRecvError::Closed),
+            How::RecvTimeout => self.recv_timeout(Duration::ZERO).map(one).map_err(|error| {
+                let closed = error == RecvTimeoutError::Closed;
+                if closed { TryRecvError::Closed } else { TryRecvError::Empty }
+            }),
+            How::TryIter(limit) => Ok(some(self.try_iter().take(limit).collect())),
+            How::Iter(limit) => Ok(some(self.iter().take(limit).collect())),
+            How::RecvMany(limit) => {
+                let mut buffer = Vec::new();
+                let polled = once(Self::recv_many(self, &mut buffer, limit));
+                let count = received(polled.map(Some))?;
+                assert_eq!(count, buffer.len(), "what recv_many returned and what it appended");
+                if count == 0 && limit > 0 { Err(TryRecvError::Closed) } else { Ok(some(buffer)) }
+            }
+            How::TryBatch(limit) => self.try_recv_batch().map(|batch| read(batch, limit, keep)),
+            How::Batch(limit) => {
+                received(once(self.recv_batch())).map(|batch| read(batch, limit, keep))
+            }
+            How::BlockingBatch(limit) => {
+                let batch = self.blocking_recv_batch().ok_or(TryRecvError::Closed)?;
+                Ok(read(batch, limit, keep))
+            }
+        }
     }
 
     fn poll(&mut self, waker: &Waker) -> Poll<Option<Item>> {
-        Pin::new(self).poll_next(&mut Context::from_waker(waker)).map(|item| item.map(Seen::seen))
+        let polled = Pin::new(self).poll_next(&mut Context::from_waker(waker));
+        polled.map(|item| item.map(|item| item.seen(false)))
+    }
+
+    fn recv_while(
+        &mut self,
+        waker: &Waker,
+        meanwhile: &mut dyn FnMut(),
+        again: bool,
+    ) -> Poll<Option<Item>> {
+        let mut recv = pin!(self.recv());
+        let mut context = Context::from_waker(waker);
+        let mut polled = recv.as_mut().poll(&mut context);
+        if polled.is_pending() {
+            meanwhile();
+            if again {
+                polled = recv.as_mut().poll(&mut context);
+            }
+        }
+        polled.map(|item| item.map(|item| item.seen(false)))
+    }
+
+    fn serve(self: Box<Self>) -> Vec<Item> {
+        let mut items = Vec::new();
+        // It ends if the bus is closed, and is given up if not.
+        let _ = once(Self::serve(*self, |item| {
+            items.push(item.seen(false));
+            std::future::ready(())
+        }));
+        items
+    }
+
+    fn try_recv(&mut self) -> Result<Item, TryRecvError> {
+        Self::try_recv(self).map(|item| item.seen(false))
+    }
+
+    fn recv_many(&mut self, limit: usize) -> Option<Vec<Item>> {
+        match self.receive(How::RecvMany(limit), false) {
+            Ok(items) => Some(items),
+            Err(TryRecvError::Closed) => Some(Vec::new()),
+            Err(TryRecvError::Empty) => None,
+        }
     }
 
     fn blocking_recv(&mut self) -> Option<Item> {
-        Self::blocking_recv(self).map(Seen::seen)
+        Self::blocking_recv(self).map(|item| item.seen(false))
+    }
+
+    fn name(&self) -> &str {
+        Self::name(self)
+    }
+
+    fn capacity(&self) -> usize {
+        Self::capacity(self)
     }
 
     fn len(&self) -> usize {
         Self::len(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        Self::is_empty(self)
     }
 
     fn pending_missed(&self) -> u64 {
@@ -88,12 +194,16 @@ pub(crate) fn open(bus: &Bus, opening: &Opening) -> Box<dyn Reader> {
     if opening.retained {
         builder = builder.with_retained();
     }
+    if opening.concurrent {
+        builder = builder.concurrent();
+    }
     match opening.wants {
         Wants::One(Kind::Plain) => Box::new(builder.subscribe::<Plain>()),
         Wants::One(Kind::Change) => Box::new(builder.subscribe::<Change>()),
         Wants::One(Kind::Status) => Box::new(builder.subscribe::<Status>()),
         Wants::One(Kind::Kept) => Box::new(builder.subscribe::<Kept>()),
         Wants::One(Kind::Ranked) => Box::new(builder.subscribe::<Ranked>()),
+        Wants::One(Kind::Urgent) => Box::new(builder.subscribe::<Urgent>()),
         Wants::One(Kind::Ask) => Box::new(builder.subscribe::<Ask>()),
         Wants::One(Kind::Reply) => Box::new(builder.subscribe::<Reply>()),
         Wants::Trio => Box::new(builder.subscribe::<Trio>()),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use callboard::{Bus, Coalesce, End, Event, Outcome, Overflow, Priority};
 
 use crate::asking::Rule;
-use crate::events::{Ask, Kind, Opening, Reply, Wants};
-use crate::program::{Op, Program};
+use crate::events::{Ask, Kind, Opening, Reply, Token, Wants};
+use crate::program::{How, Op, Program};
 use crate::run::run;
 
 fn opening(name: &'static str, wants: Wants, capacity: usize, overflow: Overflow) -> Op {
@@ -23,6 +23,7 @@ fn opening(name: &'static str, wants: Wants, capacity: usize, overflow: Overflow
         lossy: false,
         late: false,
         retained: false,
+        concurrent: false,
     })
 }
 
@@ -30,7 +31,11 @@ fn started(ops: impl IntoIterator<Item = Op>) {
     let (openings, rest): (Vec<Op>, Vec<Op>) =
         ops.into_iter().partition(|op| matches!(op, Op::Subscribe(_)));
     let ops = openings.into_iter().chain([Op::Start]).chain(rest).collect();
-    run(&Program { pre_start_capacity: 10, ops });
+    run(&Program { pre_start_capacity: 10, timestamps: false, expects: false, ops });
+}
+
+fn try_recv(slot: usize) -> Op {
+    Op::Receive { slot, how: How::TryRecv, keep: false }
 }
 
 fn plain() -> Op {
@@ -38,7 +43,7 @@ fn plain() -> Op {
 }
 
 fn all(expect: &[&'static str]) -> Op {
-    Op::Ask { expect: expect.to_vec(), rule: Rule::All, timeout: 5 }
+    Op::Ask { expect: expect.to_vec(), rule: Rule::All, timeout: 5, key: 1 }
 }
 
 /// The reader of #2 would not have learnt that #1 is missing.
@@ -48,7 +53,7 @@ fn an_event_that_makes_room_for_a_more_urgent_one_is_told_of_by_it() {
         opening("a", Wants::One(Kind::Plain), 1, Overflow::DropOldest),
         plain(),
         Op::PublishWith { kind: Kind::Plain, key: 0, priority: Priority::High },
-        Op::TryRecv(0),
+        try_recv(0),
     ]);
 }
 
@@ -73,13 +78,13 @@ fn what_an_absorbed_event_would_have_told_is_told_by_the_next() {
         change(0),
         change(1),
         change(2),
-        Op::TryRecv(0),
+        try_recv(0),
         change(2),
-        Op::TryRecv(0),
+        try_recv(0),
         change(1),
         change(2),
-        Op::TryRecv(0),
-        Op::TryRecv(0),
+        try_recv(0),
+        try_recv(0),
     ]);
 }
 
@@ -92,10 +97,10 @@ fn what_a_withdrawn_call_would_have_told_is_told_by_the_next_not_the_first() {
         all(&["a"]),
         all(&["a"]),
         all(&["a"]),
-        Op::TryRecv(0),
+        try_recv(0),
         all(&["a"]),
         Op::DropGather(2),
-        Op::TryRecv(0),
+        try_recv(0),
     ]);
 }
 
@@ -104,10 +109,10 @@ fn what_a_withdrawn_call_would_have_told_is_told_by_the_next_not_the_first() {
 fn a_request_for_responders_that_never_signed_in_is_withdrawn_from_the_start_buffer() {
     let ops = vec![
         opening("a", Wants::Calls, 1, Overflow::DropNewest),
-        Op::Ask { expect: vec!["b"], rule: Rule::All, timeout: 0 },
+        Op::Ask { expect: vec!["b"], rule: Rule::All, timeout: 0, key: 1 },
         Op::Start,
     ];
-    run(&Program { pre_start_capacity: 2, ops });
+    run(&Program { pre_start_capacity: 2, timestamps: false, expects: false, ops });
 }
 
 /// It was published, not asked: no responder would have got it.
@@ -116,10 +121,10 @@ fn a_request_published_as_an_event_is_not_missed_by_its_responders() {
     let ops = vec![
         opening("a", Wants::Calls, 1, Overflow::DropNewest),
         plain(),
-        Op::Publish { kind: Kind::Ask, key: 0 },
+        Op::Publish { kind: Kind::Ask, key: 1 },
         Op::Start,
     ];
-    run(&Program { pre_start_capacity: 1, ops });
+    run(&Program { pre_start_capacity: 1, timestamps: false, expects: false, ops });
 }
 
 #[test]
@@ -127,8 +132,8 @@ fn a_request_that_was_met_before_the_bus_closed_stays_met() {
     started([
         opening("a", Wants::Calls, 1, Overflow::DropNewest),
         all(&["a"]),
-        Op::TryRecv(0),
-        Op::Respond(0),
+        try_recv(0),
+        Op::Respond { call: 0, key: 1 },
         Op::Close,
         Op::PollGather(0),
     ]);
@@ -153,13 +158,46 @@ fn a_second_answer_by_a_name_is_a_duplicate_after_a_look_too() {
         opening("a", Wants::Calls, 1, Overflow::DropNewest),
         opening("b", Wants::Calls, 1, Overflow::DropNewest),
         all(&["a", "b"]),
-        Op::TryRecv(0),
-        Op::TryRecv(1),
-        Op::Respond(0),
+        try_recv(0),
+        try_recv(1),
+        Op::Respond { call: 0, key: 1 },
         Op::PollGather(0),
-        Op::Respond(0),
+        Op::Respond { call: 0, key: 1 },
         Op::Close,
         Op::PollGather(0),
+    ]);
+}
+
+/// The snapshot said that it would have timed out in a queue.
+#[test]
+fn a_responder_that_never_signed_in_is_none_in_the_snapshot_too() {
+    let ops = vec![all(&["a"])];
+    run(&Program { pre_start_capacity: 1, timestamps: false, expects: false, ops });
+}
+
+/// It was remembered as number 0.
+#[test]
+fn a_request_that_the_start_buffer_had_no_room_for_has_no_number() {
+    let ops = vec![plain(), all(&["a"])];
+    run(&Program { pre_start_capacity: 1, timestamps: false, expects: false, ops });
+}
+
+#[test]
+fn the_last_requests_that_were_in_trouble_are_remembered() {
+    started((0..20).map(|_| all(&["a"])));
+}
+
+/// One by the queue and one by the log: two were held, and once one was taken the most that had
+/// been held was one.
+#[test]
+fn the_most_that_was_held_stays_the_most() {
+    started([
+        opening("a", Wants::One(Kind::Plain), 2, Overflow::DropNewest),
+        plain(),
+        try_recv(0),
+        Op::PublishWith { kind: Kind::Plain, key: 0, priority: Priority::High },
+        plain(),
+        try_recv(0),
     ]);
 }
 
@@ -177,10 +215,12 @@ fn an_answer_that_closes_the_bus_leaves_its_responder_accounted_for() {
             bus.close();
         }
     });
-    let mut gather = pin!(bus.request(Ask(1)).expect(["a", "b"]).at_least(1).gather());
+    let mut gather = pin!(
+        bus.request(Ask::new(1, 1, &Token::default())).expect(["a", "b"]).at_least(1).gather()
+    );
     let mut context = Context::from_waker(Waker::noop());
     assert!(gather.as_mut().poll(&mut context).is_pending());
-    responder.try_recv().unwrap().respond(Reply(1));
+    responder.try_recv().unwrap().respond(Reply::new(1, 1, &Token::default()));
     let Poll::Ready(Ok(gathered)) = gather.as_mut().poll(&mut context) else {
         panic!("the bus is closed");
     };
@@ -204,7 +244,12 @@ fn a_request_withdrawn_while_the_bus_starts_reaches_nobody() {
     }
     let bus = Bus::new();
     let mut responder = bus.responder::<Ask>("a");
-    let mut gather = Box::pin(bus.request(Ask(1)).expect(["a"]).timeout(Duration::MAX).gather());
+    let mut gather = Box::pin(
+        bus.request(Ask::new(1, 1, &Token::default()))
+            .expect(["a"])
+            .timeout(Duration::MAX)
+            .gather(),
+    );
     let waker = Waker::from(Arc::new(Starter(bus.clone())));
     assert!(gather.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     drop(waker);

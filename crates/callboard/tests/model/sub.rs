@@ -7,12 +7,14 @@
 //! unread (it was dropped, absorbed, withdrawn) is passed on by the same rule. So a reader hears
 //! of a loss no later than with the first event behind it.
 
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use callboard::{DropReason, Ledger, Overflow, Priority};
+use callboard::{DropReason, Overflow, Priority};
 
 use crate::events::{Got, Kind, Opening, Value};
+use crate::tally::{Member, Tallies, Tally};
 
 /// An event on the bus. Values are shared, as on the bus, so that those alive can be counted.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub(crate) struct Item {
     pub(crate) cause: Option<u64>,
     pub(crate) priority: Priority,
     pub(crate) missed: u64,
+    /// If the bus keeps time.
+    pub(crate) published_at: Option<Instant>,
     /// In the buffer: it is this request. In a queue: it is a call of it, to be answered.
     pub(crate) request: Option<usize>,
 }
@@ -41,12 +45,19 @@ impl Item {
         }
     }
 
-    pub(crate) fn got(&self) -> Got {
+    fn member(&self) -> Member {
+        (self.value.kind, self.request.is_some())
+    }
+
+    /// As it is seen by whoever takes it now.
+    pub(crate) fn got(&self, now: Option<Instant>) -> Got {
         Got {
             value: Value::clone(&self.value),
             sequence: self.sequence,
             missed: self.missed,
             cause: self.cause,
+            published_at: self.published_at,
+            queued_for: now.zip(self.published_at).map(|(now, then)| now - then),
             call: self.request.is_some(),
         }
     }
@@ -57,33 +68,123 @@ impl Item {
 pub(crate) struct Sub {
     pub(crate) id: usize,
     pub(crate) opening: Opening,
+    /// It came after the start and had not said that it would.
+    pub(crate) late: bool,
     pub(crate) queue: Vec<Item>,
     /// What the next event to be queued will say it missed.
     pub(crate) gap: u64,
-    pub(crate) offered: u64,
-    pub(crate) delivered: u64,
-    pub(crate) drops: BTreeMap<DropReason, u64>,
+    /// Without what is queued.
+    accounts: Tallies<Member>,
+    high_water: usize,
+    /// The start buffer lost events for it while it had some queued: the bus may overlook what
+    /// comes behind those in its high water.
+    gapped: bool,
+    /// The capacity that would have sufficed: the most that was queued or lost between two takes.
+    /// The bus knows it for certain where all that comes is ordinary: a replay, and an event of
+    /// another priority than its type's, are counted only roughly. Then it is between these two.
+    demand: usize,
+    least_demand: usize,
+    most_lost: usize,
+    ordinary: bool,
+    lost_since_take: usize,
+    /// It waits, and has not been woken.
+    pub(crate) asleep: bool,
+    pub(crate) work: Work,
+}
+
+/// What the reader does with what it takes. A bus that keeps time measures it.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// It took an event and has not asked for the next; `None` if that is not promised.
+    pub(crate) in_hand: Option<bool>,
+    since: Option<Instant>,
+    pub(crate) handled: u64,
+    pub(crate) busy: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Work {
+    /// The reader asks for the next event: it is done with the one before.
+    pub(crate) fn ask(&mut self, now: Option<Instant>) {
+        if let (Some(since), Some(now)) = (self.since.take(), now) {
+            self.handled += 1;
+            self.busy += now - since;
+            self.longest = self.longest.max(now - since);
+        }
+        self.in_hand = Some(false);
+    }
+
+    fn take(&mut self, now: Option<Instant>) {
+        self.since = now;
+        self.in_hand = Some(true);
+    }
+
+    pub(crate) fn handling_for(&self, now: Instant) -> Option<Duration> {
+        self.since.map(|since| now - since)
+    }
 }
 
 impl Sub {
-    pub(crate) fn new(id: usize, opening: Opening) -> Self {
-        let (queue, drops) = (Vec::new(), BTreeMap::new());
-        Self { id, opening, queue, gap: 0, offered: 0, delivered: 0, drops }
+    pub(crate) fn new(id: usize, opening: Opening, late: bool) -> Self {
+        Self {
+            id,
+            opening,
+            late,
+            queue: Vec::new(),
+            gap: 0,
+            accounts: Tallies::new(),
+            high_water: 0,
+            gapped: false,
+            demand: 0,
+            least_demand: 0,
+            most_lost: 0,
+            ordinary: true,
+            lost_since_take: 0,
+            asleep: false,
+            work: Work { in_hand: Some(false), ..Work::default() },
+        }
     }
 
-    /// Whether the bus's account is the model's.
-    pub(crate) fn agrees(&self, ledger: &Ledger) -> bool {
-        ledger.balances()
-            && (ledger.offered, ledger.delivered) == (self.offered, self.delivered)
-            && ledger.queued == self.queue.len() as u64
-            && ledger.drops().collect::<BTreeMap<_, _>>() == self.drops
+    /// Its accounts, one for each kind of event, and one for calls.
+    pub(crate) fn accounts(&self) -> Tallies<Member> {
+        let mut accounts = self.accounts.clone();
+        self.queue.iter().for_each(|item| accounts.of(item.member()).queued += 1);
+        accounts
+    }
+
+    /// Its whole account.
+    pub(crate) fn account(&self) -> Tally {
+        let mut total = Tally::default();
+        self.accounts().iter().for_each(|(_, tally)| total += tally);
+        total
+    }
+
+    /// The start buffer lost this many for it.
+    pub(crate) fn lose_buffered(&mut self, lost: u64) {
+        self.gap += lost;
+        self.gapped |= lost > 0 && !self.queue.is_empty();
+    }
+
+    /// What the high water may be said to be.
+    pub(crate) fn high_waters(&self) -> RangeInclusive<usize> {
+        let least = if self.gapped { self.queue.len() } else { self.high_water };
+        least..=self.high_water
+    }
+
+    /// What the demand may be said to be.
+    pub(crate) fn demands(&self) -> RangeInclusive<usize> {
+        if self.ordinary && !self.gapped {
+            return self.demand..=self.demand;
+        }
+        let least = if self.gapped { self.queue.len() } else { self.least_demand };
+        least..=self.high_water + self.most_lost
     }
 
     /// Takes an event from the middle of the queue, for another reason than that it is read.
     pub(crate) fn remove(&mut self, place: usize, reason: DropReason) -> Item {
         let item = self.queue.remove(place);
-        *self.drops.entry(reason).or_default() += 1;
-        let told = item.missed + u64::from(reason.is_loss());
+        self.accounts.of(item.member()).drop(reason);
+        let told = item.missed + u64::from(reason == DropReason::Oldest);
         let next = self.queue[place..].iter_mut().find(|next| next.priority == item.priority);
         *next.map_or(&mut self.gap, |next| &mut next.missed) += told;
         item
@@ -96,7 +197,8 @@ impl Sub {
         mut item: Item,
         beyond: bool,
     ) -> (bool, Option<(Item, DropReason)>) {
-        self.offered += 1;
+        self.accounts.of(item.member()).offered += 1;
+        self.ordinary &= !beyond && item.priority == item.value.kind.usual_rank();
         let mut lost = None;
         let mut room = beyond || self.queue.len() < self.opening.capacity;
         if self.opening.overflow == Overflow::Coalesce && item.key().is_some() {
@@ -114,21 +216,33 @@ impl Sub {
                 room = true;
             }
         }
-        if !room {
+        if room {
+            item.missed = std::mem::take(&mut self.gap);
+            self.queue.push(item);
+            self.high_water = self.high_water.max(self.queue.len());
+            self.asleep = false;
+        } else {
             self.gap += 1;
-            *self.drops.entry(DropReason::Full).or_default() += 1;
-            return (false, Some((item, DropReason::Full)));
+            self.accounts.of(item.member()).drop(DropReason::Full);
+            lost = Some((item, DropReason::Full));
         }
-        item.missed = std::mem::take(&mut self.gap);
-        self.queue.push(item);
-        (true, lost)
+        self.lost_since_take += usize::from(lost.is_some());
+        self.most_lost += usize::from(lost.is_some());
+        let queued = self.queue.len();
+        self.least_demand = self.least_demand.max(queued + usize::from(lost.is_some()));
+        self.demand = self.demand.max(queued + self.lost_since_take);
+        (room, lost)
     }
 
-    /// Hands out the oldest of the most urgent events.
-    pub(crate) fn recv(&mut self) -> Option<Item> {
+    /// Hands out the oldest of the most urgent events, to a reader that asks for it.
+    pub(crate) fn recv(&mut self, now: Option<Instant>) -> Option<Item> {
+        self.work.ask(now);
         let most = self.queue.iter().map(|item| item.priority).max()?;
         let place = self.queue.iter().position(|item| item.priority == most)?;
-        self.delivered += 1;
-        Some(self.queue.remove(place))
+        let item = self.queue.remove(place);
+        self.accounts.of(item.member()).delivered += 1;
+        self.lost_since_take = 0;
+        self.work.take(now);
+        Some(item)
     }
 }
