@@ -73,7 +73,7 @@ fn rest(tap: &mut Tap) -> String {
 fn what_is_seen_is_whole() {
     Model::new("log.publish", &[". .", ". 1", "1 .", "1 2"]).at_least(10).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1, 9);
+        let mut tap = writer.log.join(9);
         let reader = thread::spawn(move || {
             let seen = takes(&mut tap, 2);
             (tap, seen)
@@ -92,7 +92,7 @@ fn capacity_is_exact_against_a_taker() {
     let outcomes = &["0 1: 1 -1-3", "1 0: 1 2"];
     Model::new("log.capacity", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1, 1);
+        let mut tap = writer.log.join(1);
         writer.note();
         let reader = thread::spawn(move || {
             let first = takes(&mut tap, 1);
@@ -122,7 +122,7 @@ fn gap_opens_against_a_taker() {
     ];
     Model::new("log.gap_opens", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1, 1);
+        let mut tap = writer.log.join(1);
         writer.note();
         let reader = thread::spawn(move || {
             let seen = takes(&mut tap, 3);
@@ -141,7 +141,7 @@ fn gap_closes_against_a_taker() {
     let outcomes = &["0 1 .: -3-5", "1 1 .: -2-4", "1 1 -2-4: 5"];
     Model::new("log.gap_closes", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1, 1);
+        let mut tap = writer.log.join(1);
         writer.notes(3);
         let reader = thread::spawn(move || {
             let seen = takes(&mut tap, 2);
@@ -159,7 +159,7 @@ fn reader_follows_into_the_next_block() {
     let outcomes = &["1 2 .", "1 2 3"];
     Model::new("log.next_block", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1, 9);
+        let mut tap = writer.log.join(9);
         writer.notes(2);
         let reader = thread::spawn(move || {
             let seen = takes(&mut tap, 3);
@@ -178,7 +178,7 @@ fn block_is_used_again_behind_a_reader() {
     let outcomes = &["3", "4", "5"];
     Model::new("log.reuse", outcomes).check(|| {
         let mut writer = Writer::new::<Plain>();
-        let mut tap = writer.log.join(1, 9);
+        let mut tap = writer.log.join(9);
         writer.plains(3);
         let reader = thread::spawn(move || {
             let seen = std::iter::from_fn(|| tap.take::<Plain>()).map(|(plain, _)| plain.0).last();
@@ -197,7 +197,7 @@ fn handle_keeps_its_block_from_being_used_again() {
     let outcomes = &["1"];
     Model::new("log.kept_block", outcomes).check(|| {
         let mut writer = Writer::new::<Plain>();
-        let mut tap = writer.log.join(1, 9);
+        let mut tap = writer.log.join(9);
         writer.plains(2);
         let (kept, _) = tap.take::<Plain>().unwrap();
         writer.plains(1);
@@ -214,7 +214,7 @@ fn last_of_two_readers_drops_the_event() {
     let outcomes = &["first", "second"];
     Model::new("log.two_readers", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let (mut one, mut two) = (writer.log.join(1, 9), writer.log.join(2, 9));
+        let (mut one, mut two) = (writer.log.join(9), writer.log.join(9));
         writer.notes(1);
         let drops = |tap: &mut Tap| {
             let (note, _) = tap.take::<Note>().unwrap();
@@ -250,14 +250,14 @@ fn last_of_two_handles_drops_the_event() {
 fn handle_outlives_its_tap_and_its_log() {
     Model::new("log.handle_outlives", &["freed"]).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1, 9);
+        let mut tap = writer.log.join(9);
         writer.notes(3);
         let (kept, _) = tap.take::<Note>().unwrap();
         let holder = thread::spawn(move || {
             kept.number();
             drop(kept);
         });
-        writer.log.leave(1);
+        writer.log.leave(0);
         drop(writer);
         drop(tap);
         holder.join().unwrap();
@@ -271,13 +271,13 @@ fn reader_leaves_while_events_come() {
     let outcomes = &["00", "10", "11"];
     Model::new("log.leave", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let tap = writer.log.join(1, 9);
+        let tap = writer.log.join(9);
         writer.notes(1);
         let writer = Arc::new(Mutex::new(writer));
         let reader = thread::spawn({
             let writer = Arc::clone(&writer);
             move || {
-                writer.lock().log.leave(1);
+                writer.lock().log.leave(0);
                 drop(tap);
             }
         });
@@ -295,7 +295,7 @@ fn reader_joins_while_events_come() {
         let reader = thread::spawn({
             let writer = Arc::clone(&writer);
             move || {
-                let mut tap = writer.lock().log.join(1, 9);
+                let mut tap = writer.lock().log.join(9);
                 let seen = takes(&mut tap, 1);
                 (tap, seen)
             }
@@ -311,7 +311,7 @@ fn lent_events_are_kept_against_the_writer() {
     let outcomes = &["1", "1 2"];
     Model::new("log.lend", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1, 9);
+        let mut tap = writer.log.join(9);
         writer.notes(1);
         let reader = thread::spawn(move || {
             let mut stretch = tap.stretch::<Note>(9).expect("the first is there");
@@ -333,7 +333,7 @@ fn lent_events_are_dropped_by_the_last_of_two() {
     let outcomes = &["first", "second"];
     Model::new("log.lend_two", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let (mut one, mut two) = (writer.log.join(1, 9), writer.log.join(2, 9));
+        let (mut one, mut two) = (writer.log.join(9), writer.log.join(9));
         writer.notes(1);
         let looks = |tap: &mut Tap| {
             let mut stretch = tap.stretch::<Note>(9).expect("it is there");
@@ -355,7 +355,7 @@ fn stuck_reader_keeps_its_own_window_only() {
     let outcomes = &["3", "."];
     Model::new("log.stuck", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let (mut slow, mut quick) = (writer.log.join(1, 2), writer.log.join(2, 9));
+        let (mut slow, mut quick) = (writer.log.join(2), writer.log.join(9));
         writer.notes(2);
         assert_eq!(takes(&mut quick, 2), "1 2");
         let reader = thread::spawn(move || {
@@ -375,13 +375,13 @@ fn what_was_taken_is_counted_before_it_is_dropped() {
     let outcomes = &["0 waiting 1", "1 waiting 0"];
     Model::new("log.standing", outcomes).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1, 9);
+        let mut tap = writer.log.join(9);
         writer.notes(1);
         let reader = thread::spawn(move || {
             drop(tap.take::<Note>());
             tap
         });
-        let standing = writer.log.standing(1);
+        let standing = writer.log.standing(0);
         assert_eq!(standing.taken + standing.waiting, 1);
         reader.join().unwrap();
         format!("{} waiting {}", standing.taken, standing.waiting)
