@@ -6,7 +6,7 @@ use loom::cell::UnsafeCell;
 use loom::thread;
 
 use super::harness::Model;
-use super::watched::Note;
+use super::watched::{Latest, Note};
 use crate::sync::{Arc, block_on};
 use crate::{Bus, Delivery, Overflow, Priority, Subscription};
 
@@ -122,6 +122,22 @@ fn subscriber_comes_while_an_event_does() {
         let delivered = publisher.join().unwrap();
         assert_eq!(rest(&mut reader), if delivered == 1 { "1" } else { "" });
         delivered.to_string()
+    });
+}
+
+#[test]
+fn retained_event_is_handed_over_in_one_cut() {
+    Model::new("bus.retained", &["1 2", "2"]).check(|| {
+        let bus = started();
+        bus.publish(Latest(1));
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Latest(2))
+        });
+        let mut reader = bus.subscriber("reader").late().with_retained().subscribe::<Latest>();
+        publisher.join().unwrap();
+        let seen = reader.try_iter().map(|latest| latest.0.to_string());
+        seen.collect::<Vec<_>>().join(" ")
     });
 }
 
