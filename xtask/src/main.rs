@@ -10,6 +10,7 @@ mod dependencies;
 mod features;
 mod install;
 mod instructions;
+mod lab;
 mod licence;
 mod manifest;
 mod size;
@@ -19,6 +20,7 @@ mod steps;
 mod test;
 mod tidy;
 mod tree;
+mod zoo;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ usage: cargo xtask <command>
   soak [args]       the bus under everything at once, for minutes or hours; args are its own
   instructions      the hot operations' instructions against their bounds; with `--renew` sets
                     the bounds anew
+  zoo               real bugs, planted one at a time in a copy, and the tests that must catch each;
+                    `--list` names them, `--only NAME` plants one
 
 options of test and ci:
   --list            print the steps and run none
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
                 Some("bench") => bench::main(&rest),
                 Some("soak") => soak::main(&rest),
                 Some("instructions") => instructions::main(&rest),
+                Some("zoo") => zoo::main(&rest),
                 None | Some("help" | "--help" | "-h") => {
                     print!("{USAGE}");
                     Ok(())

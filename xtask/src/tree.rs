@@ -51,6 +51,15 @@ impl RustFile {
 /// # Errors
 /// When a folder can't be read.
 pub(crate) fn files(folder: impl AsRef<Path>, extension: &str) -> Result<Vec<PathBuf>> {
+    let all = all(folder)?.into_iter();
+    Ok(all.filter(|path| path.extension().is_some_and(|it| it == extension)).collect())
+}
+
+/// All files below `folder`, in order. The folder may be missing.
+///
+/// # Errors
+/// As [`files`].
+pub(crate) fn all(folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.as_ref().to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -64,7 +73,7 @@ pub(crate) fn files(folder: impl AsRef<Path>, extension: &str) -> Result<Vec<Pat
                 if !FOREIGN.iter().any(|name| entry.file_name() == *name) {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|it| it == extension) {
+            } else {
                 found.push(path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path));
             }
         }

@@ -293,6 +293,30 @@ fn burst_gives_its_memory_back() {
     });
 }
 
+/// What a burst may leave behind: blocks of its logs, and lists of the thread, to be used again.
+const LEFT_BY_A_BURST: isize = 300_000;
+
+#[test]
+fn burst_leaves_little_behind() {
+    const BURST: u64 = 20_000;
+    let bus = Bus::builder().pre_start_capacity(usize::MAX).build().unwrap();
+    let mut ticks = bus.subscriber("clock").capacity(usize::MAX).subscribe::<Tick>();
+    let all = bus.subscriber("all").capacity(usize::MAX).overflow(Overflow::DropOldest);
+    let mut all = all.subscribe::<AnyEvent>();
+    let keyed = bus.subscriber("keyed").capacity(usize::MAX).overflow(Overflow::Coalesce);
+    let mut keyed = keyed.subscribe::<Keyed>();
+    let before = HELD.get().0;
+    for key in 0..BURST {
+        bus.publish(tick());
+        bus.publish(Keyed(key));
+    }
+    bus.start();
+    let counts = [ticks.try_iter().count(), keyed.try_iter().count(), all.try_iter().count() / 2];
+    assert_eq!(counts.map(|count| count as u64), [BURST; 3]);
+    let left = HELD.get().0 - before;
+    assert!(left < LEFT_BY_A_BURST, "{left} bytes are left");
+}
+
 #[test]
 fn burst_of_reports_gives_its_memory_back() {
     let bus = Bus::new();

@@ -226,6 +226,13 @@ impl Inbox {
         })
     }
 
+    /// Gives back what the queue has grown to, if it is empty.
+    pub(super) fn give_back(&mut self) {
+        if let Some(queue) = self.queue.as_mut().filter(|queue| queue.len() == 0) {
+            queue.give_back();
+        }
+    }
+
     /// Takes everything out: dropped for this reason or, without one, delivered.
     pub(crate) fn take_all(&mut self, dropped: Option<DropReason>) -> Vec<Entry> {
         let Some(mut queue) = self.queue.take() else { return Vec::new() };

@@ -230,6 +230,10 @@ impl Mailbox {
                 inbox.note_taken(now);
             }
         }
+        if self.gauge.is_some() {
+            // Whoever reads a log does not come back to a queue that it has emptied.
+            inbox.give_back();
+        }
         self.tell_gauge(&inbox);
         taken
     }

@@ -168,7 +168,7 @@ impl Queue {
     }
 
     /// It was found to be empty.
-    fn give_back(&mut self) {
+    pub(crate) fn give_back(&mut self) {
         for lane in &mut self.lanes {
             if lane.is_empty() && lane.capacity() > KEPT_ENTRIES {
                 *lane = VecDeque::new();

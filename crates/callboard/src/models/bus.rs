@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use loom::cell::UnsafeCell;
 use loom::thread;
 
 use super::harness::Model;
-use super::watched::Note;
-use crate::sync::block_on;
+use super::watched::{Latest, Note};
+use crate::sync::{Arc, block_on};
 use crate::{Bus, Delivery, Overflow, Priority, Subscription};
 
 /// Longer than any model: it never passes.
@@ -127,6 +128,22 @@ fn subscriber_comes_while_an_event_does() {
 }
 
 #[test]
+fn retained_event_is_handed_over_in_one_cut() {
+    Model::new("bus.retained", &["1 2", "2"]).check(|| {
+        let bus = started();
+        bus.publish(Latest(1));
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Latest(2))
+        });
+        let mut reader = bus.subscriber("reader").late().with_retained().subscribe::<Latest>();
+        publisher.join().unwrap();
+        let seen = reader.try_iter().map(|latest| latest.0.to_string());
+        seen.collect::<Vec<_>>().join(" ")
+    });
+}
+
+#[test]
 fn subscriber_goes_while_an_event_comes() {
     Model::new("bus.unsubscribe", &["0", "1"]).at_least(6).check(|| {
         let bus = started();
@@ -209,6 +226,46 @@ fn who_waits_for_the_drain_of_a_batch_sees_it() {
         assert_eq!(seen, Some(1));
         "drained"
     });
+}
+
+/// Whether a reader is done with its only event, as the bus tells it.
+fn stage(bus: &Bus) -> &'static str {
+    let snapshot = bus.snapshot();
+    match &snapshot.subscribers[0] {
+        reader if reader.queued > 0 => "queued",
+        reader if reader.in_hand => "in hand",
+        _ => "done",
+    }
+}
+
+#[test]
+fn who_sees_that_a_reader_is_done_sees_what_it_did() {
+    for (name, overflow) in
+        [("bus.done.log", Overflow::DropNewest), ("bus.done.queue", Overflow::DropOldest)]
+    {
+        Model::new(name, &["queued", "in hand", "done"]).check(move || {
+            let bus = started();
+            let mut reader = bus.subscriber("reader").late().overflow(overflow).subscribe::<Note>();
+            bus.publish(Note::new(1));
+            let work = Arc::new(UnsafeCell::new(()));
+            let reading = thread::spawn({
+                let work = Arc::clone(&work);
+                move || {
+                    let note = reader.try_recv().expect("it is there");
+                    work.with_mut(|_| note.number());
+                    drop(note);
+                    assert!(reader.try_recv().is_err());
+                    reader
+                }
+            });
+            let stage = stage(&bus);
+            if stage == "done" {
+                work.with(|_| ());
+            }
+            let _reader = reading.join().unwrap();
+            stage
+        });
+    }
 }
 
 #[test]

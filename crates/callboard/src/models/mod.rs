@@ -22,6 +22,7 @@
 //! twice, read after that, or never dropped, ends the model; and loom itself finds blocks that leak
 //! and accesses to a slot that have no order.
 
+mod asking;
 mod bus;
 mod harness;
 mod log;

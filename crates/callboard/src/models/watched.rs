@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::event::Event;
+use crate::event::{Abilities, Event};
 
 /// An event with a destructor.
 #[derive(Debug)]
@@ -13,12 +13,21 @@ pub(super) struct Note(u64);
 #[derive(Debug)]
 pub(super) struct Plain(pub(super) u64);
 
+/// An event whose latest is kept.
+#[derive(Debug)]
+pub(super) struct Latest(pub(super) u64);
+
 impl Event for Note {
     const TYPE: &'static str = "note";
 }
 
 impl Event for Plain {
     const TYPE: &'static str = "plain";
+}
+
+impl Event for Latest {
+    const TYPE: &'static str = "latest";
+    const ABILITIES: Abilities<Self> = Abilities::new().retain();
 }
 
 // The threads of a model are run by one thread of the process.

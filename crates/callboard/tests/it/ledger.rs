@@ -67,6 +67,8 @@ struct Program {
     rng: Rng,
     inboxes: Vec<Subscription<Inbox>>,
     universal: Vec<Subscription<AnyEvent>>,
+    /// Those that read a log, unless they drop the oldest or merge.
+    plain: Vec<Subscription<Plain>>,
     gathers: Vec<Gather<Ask>>,
     calls: Vec<Call<Ask>>,
     taken: u64,
@@ -87,6 +89,7 @@ impl Program {
             rng: Rng::new(seed),
             inboxes: Vec::new(),
             universal: Vec::new(),
+            plain: Vec::new(),
             gathers: Vec::new(),
             calls: Vec::new(),
             taken: 0,
@@ -126,17 +129,21 @@ impl Program {
         if self.rng.one_in(2) {
             builder = builder.with_retained();
         }
-        match self.rng.below(3) {
+        match self.rng.below(4) {
             0 => self.universal.push(builder.subscribe()),
             1 => self.universal.push(builder.subscribe_matching("*")),
+            2 => self.plain.push(builder.subscribe()),
             _ => self.inboxes.push(builder.subscribe()),
         }
     }
 
     fn unsubscribe(&mut self) {
-        if self.rng.one_in(2) && !self.inboxes.is_empty() {
+        if self.rng.one_in(3) && !self.inboxes.is_empty() {
             let place = self.rng.below(self.inboxes.len());
             drop(self.inboxes.swap_remove(place));
+        } else if self.rng.one_in(2) && !self.plain.is_empty() {
+            let place = self.rng.below(self.plain.len());
+            drop(self.plain.swap_remove(place));
         } else if !self.universal.is_empty() {
             let place = self.rng.below(self.universal.len());
             drop(self.universal.swap_remove(place));
@@ -154,6 +161,9 @@ impl Program {
         }
         for universal in &mut self.universal {
             self.taken += universal.try_iter().take(self.rng.below(4)).count() as u64;
+        }
+        for plain in &mut self.plain {
+            self.taken += plain.try_iter().take(self.rng.below(4)).count() as u64;
         }
     }
 
@@ -205,6 +215,7 @@ fn ledger_balances_after_every_step_of_random_programs() {
         program.calls.clear();
         program.inboxes.clear();
         program.universal.clear();
+        program.plain.clear();
         program.check(&format!("seed {seed}, everybody gone"));
         let snapshot = program.bus.snapshot();
         assert!(snapshot.types.iter().all(|event_type| event_type.ledger.queued == 0));

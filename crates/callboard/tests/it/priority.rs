@@ -53,6 +53,18 @@ fn urgent_events_overtake_in_every_queue() {
 }
 
 #[test]
+fn urgent_events_overtake_those_of_a_log() {
+    let bus = Bus::new();
+    let mut usual = bus.subscribe::<Usual>("usual");
+    bus.start();
+    publish_all(&bus, [Usual(0), Usual(1)]);
+    bus.publish_with(Usual(2), Priority::Low);
+    bus.publish_with(Usual(3), Priority::High);
+    bus.publish(Usual(4));
+    assert!(usual.try_iter().map(|event| event.0).eq([3, 0, 1, 4, 2]));
+}
+
+#[test]
 fn priority_may_depend_on_the_value_or_the_moment() {
     let bus = Bus::new();
     let mut alarms = bus.subscribe::<Alarm>("alarms");

@@ -228,6 +228,7 @@ fn answers_come_in_their_order_and_the_missing_in_that_of_their_naming() {
 #[test]
 fn late_answers_reach_no_other_request() {
     let (bus, mut responders) = cast(["a"]);
+    let verdicts = bus.subscriber("watcher").late().subscribe::<Verdict>();
     let mut first = bus.request(Validate(1)).expect(["a"]).gather();
     assert!(poll(&mut first).is_pending());
     let [late] = calls(&mut responders);
@@ -238,6 +239,7 @@ fn late_answers_reach_no_other_request() {
     late.respond(Verdict(1));
     assert!(poll(&mut second).is_pending());
     assert_eq!(bus.snapshot().requests.late, 1);
+    assert!(verdicts.is_empty(), "nobody asked any more");
     let [call] = calls(&mut responders);
     call.respond(Verdict(2));
     assert_eq!(names(&done(&mut second)), [("a", 2)]);

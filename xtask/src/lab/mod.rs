@@ -1,0 +1,113 @@
+//! A laboratory: a copy of the tree in which something is broken, built and tested, so that the
+//! tree itself stays whole.
+//!
+//! A [`Lab`] is for the tests or for the models. It lies in the target folder, below `lab`, and is
+//! kept from run to run: only what has changed is copied and compiled anew. Whoever breaks things
+//! has a copy of their own, and all share what is compiled. (Two runs of one command at once would
+//! break each other's copy.)
+
+mod program;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::{Result, tree};
+
+pub(crate) use program::{Binary, Program, Verdict};
+
+/// What a laboratory is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// The library's test binaries.
+    Tests,
+    /// The models: the library as loom runs it.
+    Models,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Tests, Self::Models];
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Tests => "tests",
+            Self::Models => "models",
+        }
+    }
+}
+
+/// A file of the tree, with other text in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// From the root of the repository.
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// A copy of the tree, and a target folder.
+#[derive(Debug)]
+pub(crate) struct Lab {
+    kind: Kind,
+    /// The copy.
+    tree: PathBuf,
+    target: PathBuf,
+    /// Where what tests say is written to.
+    said: PathBuf,
+}
+
+impl Lab {
+    /// The copy of the command `owner`, brought up to date: what an earlier run left broken is
+    /// whole again.
+    ///
+    /// # Errors
+    /// When a file can't be read or written.
+    pub(crate) fn open(owner: &str, kind: Kind) -> Result<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let all = std::path::absolute(target)?.join("lab");
+        let own = all.join(format!("{owner}-{}", kind.folder()));
+        let target = all.join(kind.folder()).join("target");
+        let lab = Self { kind, tree: own.join("tree"), target, said: own.join("said") };
+        std::fs::create_dir_all(&lab.said)?;
+        let ours: BTreeSet<PathBuf> = tree::all(".")?.into_iter().collect();
+        for path in tree::all(&lab.tree)? {
+            let path = path.strip_prefix(&lab.tree)?.to_path_buf();
+            if !ours.contains(&path) {
+                std::fs::remove_file(lab.tree.join(path))?;
+            }
+        }
+        for path in ours {
+            lab.write(&path, &std::fs::read(&path)?)?;
+        }
+        Ok(lab)
+    }
+
+    /// Runs `work` while the copy is changed like this, and makes it whole again.
+    ///
+    /// # Errors
+    /// What `work` says; or when a file can't be read or written.
+    pub(crate) fn with<R>(
+        &self,
+        changes: &[Change],
+        work: impl FnOnce(&Self) -> Result<R>,
+    ) -> Result<R> {
+        for Change { path, text } in changes {
+            self.write(path, text.as_bytes())?;
+        }
+        let result = work(self);
+        for Change { path, .. } in changes {
+            self.write(path, &std::fs::read(path)?)?;
+        }
+        result
+    }
+
+    /// Writes a file of the copy, unless it is so already: cargo goes by the time of writing.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result {
+        let there = self.tree.join(path);
+        if std::fs::read(&there).is_ok_and(|old| old == bytes) {
+            return Ok(());
+        }
+        if let Some(folder) = there.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(std::fs::write(there, bytes)?)
+    }
+}

@@ -1,0 +1,167 @@
+//! `cargo xtask zoo`: real bugs, planted one at a time, and the tests that must catch each.
+//!
+//! A test that is never seen red may test nothing. A bug is a [`Recipe`] in `proof/zoo`: lines to
+//! be replaced, the tests that must then be red, and which real bug it stands for. It is planted in
+//! a [laboratory](crate::lab). A recipe whose lines are not found exactly once is an error, so that
+//! the zoo can't rot in silence.
+
+mod recipe;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::lab::{Binary, Change, Kind, Lab, Program, Verdict};
+use crate::{Result, tree};
+use recipe::{Recipe, Test};
+
+/// What the zoo has shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) bugs: usize,
+    /// The bugs that a test of theirs did not see.
+    pub(crate) escaped: Vec<String>,
+    pub(crate) time: Duration,
+}
+
+/// # Errors
+/// When a bug escapes, a recipe doesn't fit any more, or a test is red without a bug.
+pub(crate) fn main(args: &[String]) -> Result {
+    let mut recipes = recipe::all()?;
+    let mut args = args.iter().map(String::as_str);
+    let mut list = false;
+    let mut only = Vec::new();
+    while let Some(arg) = args.next() {
+        match arg {
+            "--list" => list = true,
+            "--only" => only.push(args.next().ok_or("`--only` needs the name of a bug")?),
+            other => {
+                return Err(format!("there is no option `{other}`, only --list and --only").into());
+            }
+        }
+    }
+    if let Some(name) = only.iter().find(|name| !recipes.iter().any(|it| it.name == **name)) {
+        return Err(format!("there is no bug `{name}`; `--list` names them").into());
+    }
+    recipes.retain(|recipe| only.is_empty() || only.contains(&&*recipe.name));
+    if list {
+        for recipe in &recipes {
+            println!("{:<28}{}", recipe.name, recipe.about);
+        }
+        return Ok(());
+    }
+    let figures = if only.is_empty() { figures() } else { walk(&recipes) }?;
+    let (caught, seconds) = (figures.bugs - figures.escaped.len(), figures.time.as_secs_f64());
+    println!("zoo: {caught} of {} bugs caught, in {seconds:.0} s", figures.bugs);
+    match figures.escaped.len() {
+        0 => Ok(()),
+        _ => Err(format!("escaped: {}", figures.escaped.join(", ")).into()),
+    }
+}
+
+/// Plants every bug.
+///
+/// # Errors
+/// As [`main`], except when a bug escapes.
+pub(crate) fn figures() -> Result<Figures> {
+    walk(&recipe::all()?)
+}
+
+/// Plants these bugs: those for models beside the others.
+fn walk(recipes: &[Recipe]) -> Result<Figures> {
+    let begun = Instant::now();
+    // Those that don't fit are told before anything is built.
+    recipes.iter().try_for_each(|recipe| recipe.changes().map(drop))?;
+    let escaped = std::thread::scope(|scope| {
+        let rooms = Kind::ALL.map(|kind| {
+            let recipes: Vec<&Recipe> = recipes.iter().filter(|it| it.kind() == kind).collect();
+            // What is wrong crosses the thread as text.
+            scope.spawn(move || room(kind, &recipes).map_err(|error| error.to_string()))
+        });
+        let ended = rooms.into_iter().map(|room| room.join().expect("a room does not panic"));
+        ended.collect::<std::result::Result<Vec<_>, _>>()
+    })?;
+    Ok(Figures { bugs: recipes.len(), escaped: escaped.concat(), time: begun.elapsed() })
+}
+
+/// Plants the bugs of one kind, one after the other. Returns those that escaped.
+fn room(kind: Kind, recipes: &[&Recipe]) -> Result<Vec<String>> {
+    let tests: BTreeSet<&Test> = recipes.iter().flat_map(|recipe| &recipe.tests).collect();
+    if tests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lab = Lab::open("zoo", kind)?;
+    let begun = Instant::now();
+    let tests: Vec<&Test> = tests.into_iter().collect();
+    let verdicts = run(&lab, Vec::new(), &tests)?;
+    for (test, verdict) in tests.iter().zip(&verdicts) {
+        match verdict {
+            Verdict::Passed => {}
+            Verdict::Failed(why) => {
+                return Err(format!("{test} is red without a bug: {why}").into());
+            }
+            Verdict::Missing => return Err(format!("there is no test {test}").into()),
+        }
+    }
+    println!("{:<28}{:>5.0} s  {} tests pass", "(no bug)", seconds(begun), tests.len());
+
+    let mut escaped = Vec::new();
+    for recipe in recipes {
+        let begun = Instant::now();
+        let tests: Vec<&Test> = recipe.tests.iter().collect();
+        let planted = run(&lab, recipe.changes()?, &tests);
+        let verdicts = planted.map_err(|error| format!("{}: {error}", recipe.name))?;
+        let (mut seen, mut unseen) = (Vec::new(), Vec::new());
+        for (test, verdict) in tests.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Failed(why) => seen.push(format!("{test}: {why}")),
+                _ => unseen.push(test.to_string()),
+            }
+        }
+        let came_of_it = match unseen.join(", ") {
+            none if none.is_empty() => format!("caught by {}", seen.join("; ")),
+            unseen => {
+                escaped.push(recipe.name.clone());
+                format!("ESCAPED from {unseen}")
+            }
+        };
+        println!("{:<28}{:>5.0} s  {came_of_it}", recipe.name, seconds(begun));
+    }
+    Ok(escaped)
+}
+
+/// Makes these changes, builds what the tests are in, and runs each.
+fn run(lab: &Lab, mut changes: Vec<Change>, tests: &[&Test]) -> Result<Vec<Verdict>> {
+    changes.push(root_of_it(tests)?);
+    lab.with(&changes, |lab| {
+        let mut programs: Vec<(Binary, Program)> = Vec::new();
+        let mut verdicts = Vec::new();
+        for Test { binary, name } in tests {
+            if !programs.iter().any(|(built, _)| built == binary) {
+                programs.push((*binary, lab.build(*binary)?));
+            }
+            let program = programs.iter().find(|(built, _)| built == binary).map(|(_, it)| it);
+            verdicts.push(program.ok_or("it was built just now")?.run(name)?);
+        }
+        Ok(verdicts)
+    })
+}
+
+/// The root of the largest test binary without the modules that these tests are not in, since to
+/// compile them takes most of the time.
+fn root_of_it(tests: &[&Test]) -> Result<Change> {
+    const ROOT: &str = "crates/callboard/tests/it/main.rs";
+    let needed = |module: &str| {
+        let of_test = |test: &&Test| test.binary == Binary::It && test.module() == module;
+        module == "support" || tests.iter().any(of_test)
+    };
+    let root = tree::read(ROOT)?;
+    let stays = |line: &&str| {
+        let module = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(";\n"));
+        module.is_none_or(needed)
+    };
+    Ok(Change { path: ROOT.into(), text: root.split_inclusive('\n').filter(stays).collect() })
+}
+
+fn seconds(begun: Instant) -> f64 {
+    begun.elapsed().as_secs_f64()
+}
