@@ -13,6 +13,7 @@ mod instructions;
 mod lab;
 mod licence;
 mod manifest;
+mod models;
 mod size;
 mod soak;
 mod source;
@@ -36,6 +37,7 @@ usage: cargo xtask <command>
                     instructions of the hot operations
   tidy              the house checks alone
   bench [args]      the benchmark in release mode; args are its own
+  models [args]     the models of the core, each in every order that matters; a line for each
   soak [args]       the bus under everything at once, for minutes or hours; args are its own
   instructions      the hot operations' instructions against their bounds; with `--renew` sets
                     the bounds anew
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
                 Some("ci") => ci::main(&rest),
                 Some("tidy") => tidy::main(),
                 Some("bench") => bench::main(&rest),
+                Some("models") => models::main(&rest),
                 Some("soak") => soak::main(&rest),
                 Some("instructions") => instructions::main(&rest),
                 Some("zoo") => zoo::main(&rest),
