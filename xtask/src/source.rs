@@ -190,9 +190,13 @@ fn without_tests(code: &str) -> (String, Vec<String>) {
 
 /// Whether an attribute leaves its item out of everything but tests and models.
 fn for_tests(attribute: &str) -> bool {
-    let without = attribute.replace("not(test)", "").replace("not(callboard_loom)", "");
-    let names = |word| !words(&without, word).is_empty();
-    !without.contains("any(") && (names("test") || names("callboard_loom"))
+    let attribute = attribute.replace("any(callboard_loom, callboard_shuttle)", "checked");
+    let without = ["test", "checked", "callboard_loom", "callboard_shuttle"]
+        .iter()
+        .fold(attribute, |rest, word| rest.replace(&format!("not({word})"), ""));
+    let names = |word: &str| !words(&without, word).is_empty();
+    !without.contains("any(")
+        && ["test", "checked", "callboard_loom", "callboard_shuttle"].into_iter().any(names)
 }
 
 /// From the bracket at `start` to behind the one that closes it.
@@ -279,13 +283,18 @@ mod tests {
              #[cfg(test)]\nmod g;\n#[cfg(not(test))]\nfn h() {}\n\
              #[cfg(any(test, feature = \"x\"))]\nfn i() {}\n\
              #[cfg(test)]\nfn j() -> [u8; 2] { k }\n\
-             #[cfg(callboard_loom)]\nmod m;\n#[cfg(not(callboard_loom))]\nfn l() {}\n",
+             #[cfg(callboard_loom)]\nmod m;\n#[cfg(not(callboard_loom))]\nfn l() {}\n\
+             #[cfg(any(callboard_loom, callboard_shuttle))]\nmod n;\n\
+             #[cfg(not(any(callboard_loom, callboard_shuttle)))]\nfn o() {}\n",
         );
         let kept: Vec<&str> = source.production.split_whitespace().collect();
         let kept = kept.join(" ");
         assert!(kept.starts_with("use a; #[cfg(not(test))] fn h() {} #[cfg(any("));
-        assert!(kept.ends_with("fn i() {} #[cfg(not(callboard_loom))] fn l() {}"));
-        assert_eq!(source.test_modules, ["g", "m"]);
+        assert!(kept.ends_with(
+            "fn i() {} #[cfg(not(callboard_loom))] fn l() {} \
+             #[cfg(not(any(callboard_loom, callboard_shuttle)))] fn o() {}"
+        ));
+        assert_eq!(source.test_modules, ["g", "m", "n"]);
         assert!(source.code.contains("mod e"));
     }
 

@@ -4,6 +4,7 @@ use std::alloc::Layout;
 use std::any::TypeId;
 
 use super::memory::{DropGlue, Header, Slot, drop_glue};
+use crate::sync::CHECKED;
 
 /// What may lie in a block: any thread may read it there, and drop it.
 pub(crate) trait Payload: Send + Sync + 'static {}
@@ -29,9 +30,9 @@ const SLOT: Layout = Layout::new::<Slot>();
 /// A block holds about this many bytes...
 const BLOCK_BYTES: usize = 4_096;
 /// ...and at the most this many events.
-const BLOCK_SLOTS: usize = if cfg!(callboard_loom) { 2 } else { 64 };
+const BLOCK_SLOTS: usize = if CHECKED { 2 } else { 64 };
 /// A small block holds at the most this many events.
-const FEW_SLOTS: usize = if cfg!(callboard_loom) { 1 } else { 4 };
+const FEW_SLOTS: usize = if CHECKED { 1 } else { 4 };
 /// A block of events that are larger is not kept to be used again: to allocate it is little beside
 /// filling it.
 const POOLED_EVENT: usize = 16_384;

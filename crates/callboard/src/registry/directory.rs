@@ -4,10 +4,10 @@ use std::any::TypeId;
 use std::hash::{Hash, Hasher};
 
 use crate::event::Event;
-use crate::sync::{AtomicU8, AtomicU64, OnceLock, Ordering};
+use crate::sync::{AtomicU8, AtomicU64, CHECKED, OnceLock, Ordering};
 
 /// A bus meets about this many types; with more, finding one takes a step or two longer.
-const BUCKETS: usize = if cfg!(callboard_loom) { 1 } else { 64 };
+const BUCKETS: usize = if CHECKED { 1 } else { 64 };
 
 /// The event types a bus has met. Types are added, under the registry's lock, and never removed.
 #[derive(Debug)]

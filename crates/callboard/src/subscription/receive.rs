@@ -10,7 +10,7 @@ use super::{EventSet, Subscription};
 use crate::engine::{Mailbox, Next, Take};
 use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::event::TypeInfo;
-use crate::sync::{block_on, isolate};
+use crate::sync::{CHECKED, block_on, isolate};
 use crate::time::Deadline;
 
 /// After this many events in a row an async reader lets its executor see to others, even if more
@@ -315,7 +315,7 @@ pub(super) fn linger<T>(
     const SPINS: u32 = 6;
     const YIELDS: u32 = 4;
     // To a model checker every attempt is as good as the last.
-    let rounds = if cfg!(callboard_loom) { 0 } else { SPINS + YIELDS };
+    let rounds = if CHECKED { 0 } else { SPINS + YIELDS };
     for round in 0..rounds {
         let attempted = attempt();
         if !matches!(attempted, Err(TryRecvError::Empty)) {

@@ -1,27 +1,38 @@
 //! The model checker's primitives: what they do is a step of a model, which loom runs in every
-//! order that matters. They work inside a model only.
+//! order that matters, and shuttle in many. They work inside a model only.
 
-pub(crate) use loom::alloc::{alloc, dealloc};
-pub(crate) use loom::sync::atomic::{
+use std::sync::atomic::Ordering;
+
+pub(crate) use checker::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
-pub(crate) use loom::sync::{Arc, MutexGuard};
-use std::sync::atomic::Ordering;
+pub(crate) use checker::sync::{Arc, MutexGuard};
+#[cfg(callboard_loom)]
+pub(crate) use loom as checker;
+#[cfg(callboard_loom)]
+pub(crate) use loom::alloc::{alloc, dealloc};
+#[cfg(callboard_shuttle)]
+pub(crate) use shuttle as checker;
+
+#[cfg(callboard_shuttle)]
+pub(crate) use super::process::{Access, alloc, dealloc};
 
 macro_rules! locals {
     ($($(#[$attribute:meta])* static $name:ident: $type:ty = const $value:block;)*) => {
-        loom::thread_local! { $($(#[$attribute])* static $name: $type = $value;)* }
+        $crate::sync::checker::thread_local! {
+            $($(#[$attribute])* static $name: $type = $value;)*
+        }
     };
 }
 pub(crate) use locals as thread_local;
 
 /// As [`process::Mutex`](super::process::Mutex).
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(checker::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self(loom::sync::Mutex::new(value))
+        Self(checker::sync::Mutex::new(value))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
@@ -54,9 +65,11 @@ impl<T> OnceLock<T> {
 
 /// As [`process::Access`](super::process::Access): the model fails where a write has no order with
 /// another access.
+#[cfg(callboard_loom)]
 #[derive(Debug)]
 pub(crate) struct Access(loom::cell::UnsafeCell<()>);
 
+#[cfg(callboard_loom)]
 impl Access {
     pub(crate) fn new() -> Self {
         Self(loom::cell::UnsafeCell::new(()))
@@ -77,17 +90,17 @@ pub(crate) fn fence_of_model() {
     fence(Ordering::SeqCst);
 }
 
-/// As `std::thread`. loom has this too, but there a wake that comes late, when the thread waits for
-/// something else, is mistaken for that.
+/// As `std::thread`. The checkers have this too, but loom's mistakes a wake that comes late, when
+/// the thread waits for something else, for that, and shuttle's wakes without a reason.
 pub(crate) mod thread {
     use std::sync::{Arc, PoisonError};
 
-    use loom::sync::{Condvar, Mutex};
+    use super::checker::sync::{Condvar, Mutex};
 
     #[derive(Debug, Clone, Default)]
     pub(crate) struct Thread(Arc<(Mutex<bool>, Condvar)>);
 
-    loom::thread_local! {
+    super::checker::thread_local! {
         static CURRENT: Thread = Thread::default();
     }
 

@@ -1,7 +1,10 @@
 //! The standard library's primitives. What belongs to the process, such as its timer, is made of
 //! these also where a model checker takes their place.
 
-#![cfg_attr(callboard_loom, allow(dead_code, unused_imports, reason = "a model has its own"))]
+#![cfg_attr(
+    any(callboard_loom, callboard_shuttle),
+    allow(dead_code, unused_imports, reason = "a model has its own")
+)]
 
 pub(crate) use std::alloc::{alloc, dealloc};
 pub(crate) use std::sync::atomic::{

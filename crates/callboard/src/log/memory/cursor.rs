@@ -10,7 +10,7 @@ use super::pool::Pool;
 use super::slot::Place;
 use crate::log::gauge::{End, Gauge, Head};
 use crate::log::{Payload, Shape, Stamp};
-use crate::sync::{Arc, Ordering};
+use crate::sync::{Arc, CHECKED, Ordering};
 
 /// Where a log is written: the place of the next event, and who gets it.
 pub(in crate::log) struct Fill {
@@ -189,7 +189,7 @@ pub(in crate::log) struct Walk {
 }
 
 /// How many pins are added at a time: one atomic operation for so many events handed out.
-const CREDITS: usize = if cfg!(callboard_loom) { 2 } else { 64 };
+const CREDITS: usize = if CHECKED { 2 } else { 64 };
 
 impl Walk {
     pub(in crate::log) fn position(&self) -> u64 {

@@ -3,11 +3,11 @@
 use std::ptr::{self, NonNull};
 
 use super::block::{Address, Header};
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{AtomicPtr, AtomicUsize, CHECKED, Ordering};
 
 /// How many blocks of one event type and size are kept for the next events: enough that a steady
 /// flow allocates nothing, few enough that a burst leaves little behind.
-const SPARE_BLOCKS: usize = if cfg!(callboard_loom) { 1 } else { 4 };
+const SPARE_BLOCKS: usize = if CHECKED { 1 } else { 4 };
 
 /// The blocks of one log: those that wait to be used again, and how much memory there is in all.
 /// Any thread may bring a block, the writer takes them.
