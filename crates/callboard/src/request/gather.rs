@@ -164,6 +164,7 @@ impl<Q: Request> Open<Q> {
         discard_any(old);
         let Self { exchange, deadline, jury, .. } = self;
         let mut in_time = true;
+        let mut present = None;
         let (gathered, queued) = loop {
             let state = exchange.state.lock();
             // What was certain before the bus closed stays so.
@@ -175,12 +176,19 @@ impl<Q: Request> Open<Q> {
                     if !jury.is_content() {
                         continue;
                     }
-                    break exchange.finish(exchange.state.lock(), End::Met);
+                    break exchange.finish(exchange.state.lock(), End::Met, present);
                 }
                 Some(_) => (state.pending == 0).then_some(End::Unreachable).or(state.end),
             };
             if let Some(end) = end.or((!in_time).then_some(End::TimedOut)) {
-                break exchange.finish(state, end);
+                if state.dispatched || present.is_some() {
+                    break exchange.finish(state, end, present);
+                }
+                // It never left the buffer: who had not even signed in? It may leave while this
+                // asks, and then it is looked at again.
+                drop(state);
+                present = Some(exchange.core.registry().responders(TypeInfo::of::<Q>()));
+                continue;
             }
             drop(state);
             ready!(deadline.poll(&*exchange.core.settings.clock, context));
@@ -193,21 +201,16 @@ impl<Q: Request> Open<Q> {
 }
 
 impl<Q: Request> Exchange<Q> {
-    /// Ends the request. Answers that came between the decision and this moment are in time. The
+    /// Ends the request; `present` are its responders, if it was not dispatched a moment ago. The
     /// result says too whether the bus may hold the request somewhere.
     fn finish<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<Q::Response>>,
         end: End,
+        present: Option<Vec<Arc<str>>>,
     ) -> (Gathered<Q::Response>, bool) {
-        if !state.dispatched {
-            // It never left the buffer: who had not even signed in?
-            drop(state);
-            let present = self.core.registry().responders(TypeInfo::of::<Q>());
-            state = self.state.lock();
-            if !state.dispatched {
-                state.give_up_on_absent(&present);
-            }
+        if let (false, Some(present)) = (state.dispatched, present) {
+            state.give_up_on_absent(&present);
         }
         let sequence = state.sequence;
         let Closed { mut parts, unexpected, waker, queued } = self.end(&mut state, end);
