@@ -187,6 +187,43 @@ fn the_last_requests_that_were_in_trouble_are_remembered() {
     started((0..20).map(|_| all(&["a"])));
 }
 
+/// It is asked after each answer, in the order in which they came.
+#[test]
+fn a_predicate_judges_answers_that_came_together_one_by_one() {
+    started([
+        opening("a", Wants::Calls, 1, Overflow::DropNewest),
+        opening("b", Wants::Calls, 1, Overflow::DropNewest),
+        Op::Ask { expect: vec!["a", "b"], rule: Rule::Until(2), timeout: 5, key: 1 },
+        try_recv(0),
+        try_recv(1),
+        Op::Respond { call: 1, key: 1 },
+        Op::Respond { call: 0, key: 1 },
+        Op::PollGather(0),
+    ]);
+}
+
+#[test]
+fn a_responder_that_sleeps_for_its_next_call_is_not_in_a_cycle() {
+    started([
+        opening("a", Wants::Calls, 2, Overflow::DropNewest),
+        all(&["a"]),
+        try_recv(0),
+        Op::Poll(0),
+        Op::AskWithin { call: 0, expect: vec!["a"], rule: Rule::All, timeout: 5, key: 1 },
+    ]);
+}
+
+/// Nothing ever comes for it: it need not be woken when something comes for the other.
+#[test]
+fn a_reader_without_capacity_sleeps_on() {
+    started([
+        opening("a", Wants::One(Kind::Plain), 0, Overflow::DropNewest),
+        opening("b", Wants::One(Kind::Plain), 1, Overflow::DropNewest),
+        Op::Poll(0),
+        plain(),
+    ]);
+}
+
 /// One by the queue and one by the log: two were held, and once one was taken the most that had
 /// been held was one.
 #[test]
@@ -227,6 +264,8 @@ fn an_answer_that_closes_the_bus_leaves_its_responder_accounted_for() {
     assert_eq!(gathered.end(), End::Closed);
     assert_eq!(gathered.responses().len(), 0);
     assert!(gathered.missing().eq([("a", Outcome::NotAwaited), ("b", Outcome::NoSuchResponder),]));
+    let requests = bus.snapshot().requests;
+    assert_eq!((requests.late, requests.duplicate), (1, 0));
 }
 
 /// A request that is withdrawn while the bus starts (on another thread, or as here in the
