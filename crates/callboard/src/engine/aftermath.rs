@@ -18,7 +18,8 @@ pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Hooks {
     on_drop: Mutex<Option<DropCallback>>,
-    /// Whether there is a drop callback.
+    /// Whether there is a drop callback. Ordering: Relaxed, since it is a hint: the callback has a
+    /// lock of its own.
     hooked: AtomicBool,
     /// Critical drops so far. Changed only under the registry's lock.
     dropped: AtomicU64,
@@ -30,7 +31,7 @@ impl Hooks {
     /// Replaces the drop callback.
     pub(crate) fn set_on_drop(&self, callback: DropCallback) {
         let old = self.on_drop.lock().replace(callback);
-        self.hooked.store(true, Ordering::Release);
+        self.hooked.store(true, Ordering::Relaxed);
         discard(old);
     }
 }
