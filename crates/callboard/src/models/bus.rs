@@ -8,6 +8,7 @@ use loom::thread;
 use super::harness::Model;
 use super::watched::{Latest, Note};
 use crate::sync::{Arc, block_on};
+use crate::testing::settle_within;
 use crate::{Bus, Delivery, Overflow, Priority, Subscription};
 
 /// Longer than any model: it never passes.
@@ -266,6 +267,23 @@ fn who_sees_that_a_reader_is_done_sees_what_it_did() {
             stage
         });
     }
+}
+
+#[test]
+fn who_waits_until_all_is_done_sees_it() {
+    Model::new("bus.settle", &["settled"]).check(|| {
+        let bus = started();
+        let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
+        bus.publish(Note::new(1));
+        let reading = thread::spawn(move || {
+            let seen = takes(&mut reader, 2);
+            (reader, seen)
+        });
+        block_on(settle_within(&bus, EVER)).expect("it settles");
+        let (_reader, seen) = reading.join().unwrap();
+        assert_eq!(seen, "1 .");
+        "settled"
+    });
 }
 
 #[test]
