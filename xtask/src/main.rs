@@ -14,6 +14,7 @@ mod lab;
 mod licence;
 mod manifest;
 mod models;
+mod orderings;
 mod size;
 mod soak;
 mod source;
@@ -43,6 +44,8 @@ usage: cargo xtask <command>
                     the bounds anew
   zoo               real bugs, planted one at a time in a copy, and the tests that must catch each;
                     `--list` names them, `--only NAME` plants one
+  orderings         every memory ordering of the library, weakened, against the models; `--list`
+                    names them, `--only PART` takes those whose line has it
 
 options of test and ci:
   --list            print the steps and run none
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
                 Some("models") => models::main(&rest),
                 Some("soak") => soak::main(&rest),
                 Some("instructions") => instructions::main(&rest),
+                Some("orderings") => orderings::main(&rest),
                 Some("zoo") => zoo::main(&rest),
                 None | Some("help" | "--help" | "-h") => {
                     print!("{USAGE}");

@@ -122,6 +122,25 @@ impl Lab {
 }
 
 impl Program {
+    /// The names of its tests.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub(crate) fn tests(&self) -> Result<Vec<String>> {
+        let output = Command::new(&self.path).args(["--list", "--format", "terse"]).output()?;
+        let listed = String::from_utf8(output.stdout)?;
+        let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+        Ok(names.filter_map(|name| self.short(name)).map(str::to_owned).collect())
+    }
+
+    /// The name of a model, below the module of all.
+    fn short<'a>(&self, name: &'a str) -> Option<&'a str> {
+        match self.binary {
+            Binary::Models => name.strip_prefix("models::"),
+            Binary::It | Binary::Model | Binary::Memory => Some(name),
+        }
+    }
+
     /// Runs one test, in a process of its own, since it may abort.
     ///
     /// # Errors

@@ -102,7 +102,8 @@ fn room(kind: Kind, recipes: &[&Recipe]) -> Result<Vec<String>> {
             Verdict::Missing => return Err(format!("there is no test {test}").into()),
         }
     }
-    println!("{:<28}{:>5.0} s  {} tests pass", "(no bug)", seconds(begun), tests.len());
+    let whole = format!("(whole, {kind:?})");
+    println!("{whole:<28}{:>5.0} s  {} tests pass", seconds(begun), tests.len());
 
     let mut escaped = Vec::new();
     for recipe in recipes {
