@@ -12,7 +12,7 @@ use callboard::{Bus, Call, Event, Outcome, Priority, RecvTimeoutError, Request, 
 use futures_lite::{FutureExt, StreamExt};
 
 use crate::support::{
-    PATIENCE, Rng, Wakes, eventually, in_time, poll, poll_with, publish_all, soon,
+    PATIENCE, Rng, Wakes, eventually, forget, in_time, poll, poll_with, publish_all, soon,
 };
 
 #[derive(Debug, Event)]
@@ -173,7 +173,7 @@ fn forgotten_gather_ends_with_the_bus() {
     bus.start();
     let mut gather = bus.request(Ask).expect(["oracle"]).gather();
     assert!(poll(&mut gather).is_pending());
-    mem::forget(gather);
+    forget(gather);
     oracle.try_recv().unwrap().respond(Tick(1));
     let again = thread::spawn({
         let bus = bus.clone();

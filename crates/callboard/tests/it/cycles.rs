@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use callboard::{Bus, Call, Event, Outcome, Request, RequestError, Responder, Troubled};
 
-use crate::support::{Log, PATIENCE, in_time, poll, soon};
+use crate::support::{Log, PATIENCE, forget, in_time, poll, soon};
 
 #[derive(Debug, Event)]
 struct Answer;
@@ -122,7 +122,7 @@ fn call_in_hand(bus: &Bus, responder: &mut Responder<Ask>) -> Call<Ask> {
     let name = responder.name().to_owned();
     let mut gather = bus.request(Ask(vec![])).expect([name]).gather();
     assert!(poll(&mut gather).is_pending());
-    std::mem::forget(gather);
+    forget(gather);
     responder.try_recv().unwrap()
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use callboard::{Bus, DropReason, Event, Overflow, Subscription};
 
-use crate::support::{eventually, in_time};
+use crate::support::{eventually, forget, in_time};
 
 #[derive(Debug, Event)]
 struct Tick {
@@ -106,7 +106,7 @@ fn subscriber_whose_thread_died_costs_nothing() {
 fn forgotten_subscription_is_only_a_full_one() {
     in_time("forgotten subscription is only a full one", || {
         let bus = Bus::new();
-        std::mem::forget(bus.subscriber("forgotten").capacity(2).subscribe::<Tick>());
+        forget(bus.subscriber("forgotten").capacity(2).subscribe::<Tick>());
         let mut healthy = bus.subscribe::<Tick>("healthy");
         bus.start();
         for number in 0..50 {

@@ -12,7 +12,8 @@ use callboard::{
 };
 
 use crate::support::{
-    Census, Log, OnDrop, Token, in_a_process, in_time, poll, poll_with, publish_all, soon, waker_fn,
+    Census, Log, OnDrop, Token, in_a_process, in_time, leak, poll, poll_with, publish_all, soon,
+    waker_fn,
 };
 
 #[derive(Debug, Event)]
@@ -393,7 +394,7 @@ impl Clock for &'static BrokenClock {
 #[test]
 fn clock_that_panics_does_not_reach_a_publisher() {
     for timestamps in [false, true] {
-        let clock: &'static BrokenClock = Box::leak(Box::default());
+        let clock: &'static BrokenClock = leak(BrokenClock::default());
         let bus = Bus::builder().clock(clock).timestamps(timestamps).build().unwrap();
         let ticks = bus.subscribe::<Tick>("clock");
         clock.0.store(true, Ordering::SeqCst);

@@ -11,7 +11,7 @@ use callboard::{
     Sleep, Subscription, SystemClock,
 };
 
-use crate::support::{Log, in_time, lock, poll, poll_with, soon, waker_fn};
+use crate::support::{Log, forget, in_time, leak, lock, poll, poll_with, soon, waker_fn};
 
 #[derive(Debug, Event)]
 struct Tick(u64);
@@ -182,7 +182,7 @@ fn waker_may_close_the_bus_and_drop_the_subscription_it_wakes_for() {
         if let Some(ticks) = lock(&shared).as_mut() {
             let mut recv = Box::pin(ticks.recv());
             assert!(poll_with(&mut recv, &waker).is_pending());
-            std::mem::forget(recv);
+            forget(recv);
         }
         bus.publish(Tick(0));
         assert_eq!(bus.phase(), Phase::Closed);
@@ -341,7 +341,7 @@ impl Clock for &'static NosyClock {
 #[test]
 fn clock_may_use_everything() {
     in_time("a clock that uses the bus", || {
-        let clock: &'static NosyClock = Box::leak(Box::default());
+        let clock: &'static NosyClock = leak(NosyClock::default());
         let bus = Bus::builder().clock(clock).timestamps(true).build().unwrap();
         *lock(&clock.0) = Some(bus.clone());
         let mut ticks = bus.subscribe::<Tick>("clock");

@@ -13,8 +13,11 @@ use std::time::{Duration, Instant};
 
 use callboard::{Bus, Clock, Event, Sleep};
 
+/// Whether a sanitizer makes everything slow.
+const SLOW: bool = cfg!(any(callboard_asan, callboard_tsan));
+
 /// How long anything may take before it counts as hanging.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(if SLOW { 300 } else { 20 });
 
 /// Runs `code` on a thread of its own, so that a deadlock fails with a message.
 #[track_caller]
@@ -109,6 +112,19 @@ pub(crate) fn publish_all<E: Event>(bus: &Bus, events: impl IntoIterator<Item = 
 /// A lock that a panic elsewhere does not poison.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Forgets a value, as `mem::forget` does, but within reach of a detector of leaks.
+pub(crate) fn forget<T>(value: T) {
+    leak(value);
+}
+
+/// Leaks a value, as `Box::leak` does, but within reach of a detector of leaks.
+pub(crate) fn leak<'a, T>(value: T) -> &'a mut T {
+    static LEAKED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let leaked = Box::leak(Box::new(value));
+    lock(&LEAKED).push((&raw mut *leaked).expose_provenance());
+    leaked
 }
 
 /// A list that many hands append to.

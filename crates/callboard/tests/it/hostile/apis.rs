@@ -10,8 +10,8 @@ use callboard::{
 };
 use futures_lite::StreamExt;
 
-use super::{Answer, Ask, forget};
-use crate::support::{poll, publish_all};
+use super::{Answer, Ask};
+use crate::support::{forget, poll, publish_all};
 
 #[derive(Debug, Event)]
 #[event(type = "hostile.echo", retain)]

@@ -2,8 +2,8 @@
 
 use callboard::{AnyEvent, Bus, Coalesce, Event, Overflow, Request, SubscriberBuilder};
 
-use super::{Company, Deed, Place, Reaches, Tick, forget, try_everything};
-use crate::support::{in_a_process, poll};
+use super::{Company, Deed, Place, Reaches, Tick, try_everything};
+use crate::support::{forget, in_a_process, poll};
 
 /// Does its deed when it is dropped.
 #[derive(Debug)]

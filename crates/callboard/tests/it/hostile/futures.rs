@@ -11,8 +11,8 @@ use callboard::{
 };
 use futures_lite::StreamExt;
 
-use super::{Answer, Ask, Tick, forget};
-use crate::support::{Log, PATIENCE, Wakes, in_time, poll, poll_with, publish_all, soon};
+use super::{Answer, Ask, Tick};
+use crate::support::{Log, PATIENCE, Wakes, forget, in_time, poll, poll_with, publish_all, soon};
 
 /// How a future is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

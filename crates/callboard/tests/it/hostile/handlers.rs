@@ -8,8 +8,8 @@ use std::time::Duration;
 use callboard::testing::{block_on, settle_within};
 use callboard::{Bus, Call, Outcome};
 
-use super::{Answer, Ask, Company, Deed, Place, Reaches, Tick, forget, try_everything};
-use crate::support::{Log, OnDrop, in_a_process, in_time, poll, publish_all, soon};
+use super::{Answer, Ask, Company, Deed, Place, Reaches, Tick, try_everything};
+use crate::support::{Log, OnDrop, forget, in_a_process, in_time, poll, publish_all, soon};
 
 /// A handler's future that does the deed when it is polled, or when it is dropped.
 struct Handling {
