@@ -11,6 +11,8 @@ mod isolate;
 mod model;
 mod park;
 pub(crate) mod process;
+#[cfg(callboard_tsan)]
+mod told;
 mod wait_list;
 
 pub(crate) use isolate::{discard, discard_any, isolate};

@@ -1,12 +1,12 @@
 //! The process's timer thread: alarms in the order of their deadlines.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sync::process::Mutex;
+use crate::sync::process::{Condvar, Mutex};
 use crate::sync::{discard, isolate};
 
 /// How long the thread sleeps with nothing to wake up for: a year.
