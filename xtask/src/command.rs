@@ -1,6 +1,7 @@
 //! Runs programs: shows what it runs, gives no standard input, and fails when the program fails.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Result;
@@ -45,6 +46,13 @@ impl Program {
         self
     }
 
+    /// Runs it in another folder.
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self.shown = format!("cd {}; {}", folder.display(), self.shown);
+        self
+    }
+
     /// Runs it with our own output.
     ///
     /// # Errors
@@ -72,6 +80,47 @@ impl Program {
         } else {
             Err(format!("`{}` ended with {}", self.shown, output.status).into())
         }
+    }
+
+    /// Runs it, passes its output on, and returns its standard output.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) fn read_aloud(mut self) -> Result<String> {
+        println!("$ {}", self.shown);
+        let child = self.command.stdout(Stdio::piped()).spawn();
+        let mut child =
+            child.map_err(|error| format!("failed to run `{}`: {error}", self.shown))?;
+        let mut said = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            for line in BufReader::new(stdout).lines() {
+                let line = line?;
+                println!("{line}");
+                said.push_str(&line);
+                said.push('\n');
+            }
+        }
+        let status = child.wait()?;
+        if status.success() {
+            Ok(said)
+        } else {
+            Err(format!("`{}` ended with {status}", self.shown).into())
+        }
+    }
+
+    /// Runs it quietly, though it must fail, and returns all that it said.
+    ///
+    /// # Errors
+    /// When it can't be started, or succeeds.
+    pub(crate) fn fail(mut self) -> Result<String> {
+        println!("$ {} # must fail", self.shown);
+        let output = self.command.output();
+        let output = output.map_err(|error| format!("failed to run `{}`: {error}", self.shown))?;
+        if output.status.success() {
+            return Err(format!("`{}` succeeded, though it must fail", self.shown).into());
+        }
+        let said = [output.stdout, output.stderr].concat();
+        Ok(String::from_utf8_lossy(&said).into_owned())
     }
 
     /// Runs it, passes its standard error on, and also fails on a line that is a warning. Cargo

@@ -1,5 +1,5 @@
 //! Installs what the tests need and Debian packages: HAProxy, for the reference application, and
-//! valgrind, which counts instructions.
+//! valgrind and strace, which watch programs.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use crate::Result;
 use crate::command::Program;
 
 /// A program that must be there, and the Debian package that brings it.
-const NEEDED: &[(&str, &str)] = &[("haproxy", "haproxy"), ("valgrind", "valgrind")];
+const NEEDED: &[(&str, &str)] =
+    &[("haproxy", "haproxy"), ("valgrind", "valgrind"), ("strace", "strace")];
 
 /// Installs the packages whose program is missing; does nothing when none is.
 ///

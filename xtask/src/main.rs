@@ -15,6 +15,7 @@ mod licence;
 mod manifest;
 mod models;
 mod orderings;
+mod proof;
 mod size;
 mod soak;
 mod source;
@@ -40,6 +41,7 @@ usage: cargo xtask <command>
   bench [args]      the benchmark in release mode; args are its own
   models [args]     the models of the core, each in every order that matters; a line for each
   soak [args]       the bus under everything at once, for minutes or hours; args are its own
+  proof [options]   everything that tries to prove the core wrong, and a page of what it tried
   instructions      the hot operations' instructions against their bounds; with `--renew` sets
                     the bounds anew
   zoo               real bugs, planted one at a time in a copy, and the tests that must catch each;
@@ -51,6 +53,12 @@ options of test and ci:
   --list            print the steps and run none
   --only STEP       run this step only; may be given again
   --skip-install    don't install missing Debian packages
+
+options of proof:
+  --list            print the proofs and run none
+  --only NAME       run this proof only; may be given again
+  --ci              run only what fits in 20 minutes on two cores
+  --markdown FILE   write the page there, too
 ";
 
 fn main() -> ExitCode {
@@ -66,6 +74,7 @@ fn main() -> ExitCode {
                 Some("bench") => bench::main(&rest),
                 Some("models") => models::main(&rest),
                 Some("soak") => soak::main(&rest),
+                Some("proof") => proof::main(&rest),
                 Some("instructions") => instructions::main(&rest),
                 Some("orderings") => orderings::main(&rest),
                 Some("zoo") => zoo::main(&rest),

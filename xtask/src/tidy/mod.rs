@@ -8,6 +8,7 @@ mod layers;
 mod links;
 mod markdown;
 mod orphans;
+mod reliability;
 mod text;
 
 use std::fmt;
@@ -47,6 +48,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("links and paths in Markdown", links::check),
     ("changelog", changelog::check),
     ("code map", code_map::check),
+    ("promises and their tests", reliability::check),
     ("text", text::check),
     ("orphans", orphans::check),
 ];

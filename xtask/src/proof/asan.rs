@@ -1,0 +1,32 @@
+//! AddressSanitizer, with LeakSanitizer, over every test of the core.
+
+use super::figures::Figures;
+use super::planted::{FREED, FREEING, Fault};
+use super::sanitizer::Sanitizer;
+use crate::Result;
+
+const ASAN: Sanitizer = Sanitizer {
+    name: "asan",
+    flags: "-Zsanitizer=address --cfg callboard_asan",
+    variable: "ASAN_OPTIONS",
+    options: "detect_leaks=1:detect_stack_use_after_return=1",
+    suppressions: Some(("LSAN_OPTIONS", "proof/leaks.supp")),
+};
+
+/// The last owner does not drop the event.
+const LEAKED: Fault = Fault {
+    name: "leaked",
+    file: "crates/callboard/src/log/memory/slot.rs",
+    right: "owners.fetch_sub(1, Ordering::AcqRel) == 1",
+    wrong: "owners.fetch_sub(1, Ordering::AcqRel) == 0",
+};
+
+/// # Errors
+/// When a test fails, anything is reported, or a planted fault is not.
+pub(super) fn run() -> Result<Figures> {
+    let tests = ASAN.run_suite()?;
+    let few = &format!("test --package callboard --all-features --test it -- {FREEING}");
+    ASAN.sees(&FREED, few, "ERROR: AddressSanitizer: heap-use-after-free")?;
+    ASAN.sees(&LEAKED, few, "ERROR: LeakSanitizer: detected memory leaks")?;
+    Ok(Figures::of(tests, "tests").and(2, "planted faults seen"))
+}

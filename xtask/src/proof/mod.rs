@@ -1,0 +1,109 @@
+//! `cargo xtask proof`: everything that tries to prove the core wrong, and a page of what it tried.
+//!
+//! Each proof is one function that returns its [`Figures`], listed in [`PROOFS`]. A proof that
+//! fails stops no other: the page shows them all. One that relies on a tool's eye also shows that
+//! the tool still sees, by a [planted fault](planted).
+
+mod asan;
+mod figures;
+mod heap;
+mod options;
+mod page;
+mod planted;
+mod realtime;
+mod sanitizer;
+mod soak;
+mod suite;
+mod tsan;
+mod valgrind;
+
+use std::time::Instant;
+
+use crate::Result;
+use figures::Figures;
+use options::Options;
+use page::{Page, Row};
+
+/// One way to prove the core wrong.
+#[derive(Debug)]
+struct Proof {
+    /// What `--only` calls it.
+    name: &'static str,
+    /// What holds if it passes, in a few words.
+    shows: &'static str,
+    /// Who has the time for it.
+    fits: Fits,
+    /// Tries it.
+    run: fn() -> Result<Figures>,
+}
+
+/// Where there is time for a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fits {
+    /// Everywhere: all of these take less than 20 minutes on two cores.
+    Ci,
+    /// Only where somebody asks for everything.
+    Leisure,
+}
+
+const PROOFS: &[Proof] = &[
+    Proof {
+        name: "asan",
+        shows: "no use of freed memory, no overrun, no leak, in any test",
+        fits: Fits::Ci,
+        run: asan::run,
+    },
+    Proof { name: "tsan", shows: "no data race, in any test", fits: Fits::Ci, run: tsan::run },
+    Proof {
+        name: "heap",
+        shows: "no memory is left behind by a million of anything",
+        fits: Fits::Ci,
+        run: heap::run,
+    },
+    Proof {
+        name: "valgrind",
+        shows: "no use of memory that is not there or was not written",
+        fits: Fits::Ci,
+        run: valgrind::run,
+    },
+    Proof {
+        name: "realtime",
+        shows: "no allocation, no system call, no waiting where there must be none",
+        fits: Fits::Ci,
+        run: realtime::run,
+    },
+    Proof {
+        name: "soak",
+        shows: "no account, order or wakeup is lost when everything happens at once",
+        fits: Fits::Leisure,
+        run: soak::run,
+    },
+];
+
+/// # Errors
+/// When a proof fails, or an argument names nothing.
+pub(crate) fn main(args: &[String]) -> Result {
+    let options = Options::parse(PROOFS, args)?;
+    let chosen: Vec<&Proof> = PROOFS.iter().filter(|proof| options.choose(proof)).collect();
+    if options.list {
+        for Proof { name, shows, fits, .. } in chosen {
+            println!("{name:<14}{:<10}{shows}", format!("{fits:?}").to_lowercase());
+        }
+        return Ok(());
+    }
+    let mut page = Page::begin()?;
+    for (index, proof) in chosen.iter().enumerate() {
+        println!("\n=== {} ({}/{}): {}", proof.name, index + 1, chosen.len(), proof.shows);
+        let begun = Instant::now();
+        let outcome = (proof.run)();
+        let row = Row { name: proof.name, shows: proof.shows, took: begun.elapsed(), outcome };
+        println!("=== {}: {}", proof.name, row.verdict());
+        page.add(row);
+    }
+    print!("\n{}", page.as_text());
+    if let Some(path) = options.markdown {
+        std::fs::write(&path, page.as_markdown())
+            .map_err(|error| format!("failed to write {}: {error}", path.display()))?;
+    }
+    page.into_result()
+}

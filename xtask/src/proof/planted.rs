@@ -1,0 +1,116 @@
+//! Planted faults: a copy of the repository with one mistake in it, which a tool must see.
+//!
+//! A tool that reports nothing may have looked at nothing. So each proof that relies on one also
+//! shows it a mistake of the kind that it is there for.
+//!
+//! There is one copy, for one fault after the other, and what is built from it never lies where the
+//! repository's own is built: cargo takes the two for the same, and the older for up to date.
+
+use std::path::{Path, PathBuf};
+
+use crate::command::Program;
+use crate::{Result, tree};
+
+/// A mistake: what stands in a file, and what it is replaced by.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// What it is called when it isn't seen.
+    pub(super) name: &'static str,
+    pub(super) file: &'static str,
+    pub(super) right: &'static str,
+    pub(super) wrong: &'static str,
+}
+
+/// An event is let go of after its block.
+pub(super) const FREED: Fault = Fault {
+    name: "freed",
+    file: "crates/callboard/src/log/memory/handle.rs",
+    right: "let _pin = self.place.block().claim();",
+    wrong: "drop(self.place.block().claim());",
+};
+
+/// A test in which that shows, since its events have blocks of their own.
+pub(super) const FREEING: &str = "coalesce::events_of_two_priorities";
+
+impl Fault {
+    /// Plants it in a copy and runs `program` there, which must fail and say `report`.
+    ///
+    /// # Errors
+    /// When the fault can't be planted any more, or isn't seen.
+    pub(super) fn is_seen_by(&self, program: Program, report: &str) -> Result {
+        let said = program.folder(&self.plant()?).fail()?;
+        if said.contains(report) {
+            return Ok(());
+        }
+        let tail: Vec<&str> = said.lines().rev().take(40).collect();
+        let tail: Vec<&str> = tail.into_iter().rev().collect();
+        Err(format!(
+            "the planted fault `{}` leads to no `{report}`, but:\n{}",
+            self.name,
+            tail.join("\n")
+        )
+        .into())
+    }
+
+    /// Copies the repository, with the fault in it, and returns where the copy is.
+    ///
+    /// # Errors
+    /// When the fault can't be planted any more.
+    pub(super) fn plant(&self) -> Result<PathBuf> {
+        let copy = folder("planted").join("tree");
+        let files = "ls-files --cached --others --exclude-standard";
+        for path in Program::new("git", files).read()?.lines().map(Path::new) {
+            // It was deleted, and that is not yet committed.
+            if !path.is_file() {
+                continue;
+            }
+            let mut content = std::fs::read(path)?;
+            if path == Path::new(self.file) {
+                content = self.spoil(&tree::read(path)?)?.into_bytes();
+            }
+            let to = copy.join(path);
+            // What is as it was keeps its time, so that cargo does not build it again.
+            if std::fs::read(&to).is_ok_and(|old| old == content) {
+                continue;
+            }
+            std::fs::create_dir_all(to.parent().unwrap_or(&copy))?;
+            std::fs::write(to, content)?;
+        }
+        Ok(copy)
+    }
+
+    fn spoil(&self, text: &str) -> Result<String> {
+        let Self { name, file, right, .. } = self;
+        match text.matches(right).count() {
+            1 => Ok(text.replace(right, self.wrong)),
+            count => Err(format!(
+                "the fault `{name}` can't be planted: {file} has `{right}` {count} times, not once"
+            )
+            .into()),
+        }
+    }
+}
+
+/// A folder of the proofs' own below cargo's target folder.
+pub(super) fn folder(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    // Absolute, since it is used from within copies.
+    let here = std::env::current_dir().unwrap_or_default();
+    here.join(target).join("proof").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fault;
+
+    #[test]
+    fn a_fault_is_planted_once_or_not_at_all() {
+        let fault = Fault { name: "f", file: "a.rs", right: "Acquire", wrong: "Relaxed" };
+        assert_eq!(fault.spoil("load(Acquire)").unwrap(), "load(Relaxed)");
+        assert_eq!(
+            fault.spoil("Acquire, Acquire").unwrap_err().to_string(),
+            "the fault `f` can't be planted: a.rs has `Acquire` 2 times, not once"
+        );
+        assert!(fault.spoil("").is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! What the sanitizers share: the whole suite, built with one.
+//!
+//! They come with the stable compiler, behind a door that `RUSTC_BOOTSTRAP` opens. The standard
+//! library is the stock one, without instrumentation.
+
+use super::planted::{Fault, folder};
+use super::suite;
+use crate::Result;
+use crate::command::Program;
+
+/// The target, named since a sanitizer must not get into build scripts and macros.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// How the suite is built and run with one sanitizer.
+#[derive(Debug)]
+pub(super) struct Sanitizer {
+    /// What its target folder is called.
+    pub(super) name: &'static str,
+    pub(super) flags: &'static str,
+    /// The variable that its options are in, and the options.
+    pub(super) variable: &'static str,
+    pub(super) options: &'static str,
+    /// The variable and the file of what is suppressed, if anything is.
+    pub(super) suppressions: Option<(&'static str, &'static str)>,
+}
+
+impl Sanitizer {
+    /// Runs all tests of the core, and returns how many passed.
+    ///
+    /// # Errors
+    /// When a test fails or the sanitizer reports anything.
+    pub(super) fn run_suite(&self) -> Result<u64> {
+        suite::run(self.cargo("test --package callboard --all-features --no-fail-fast")?)
+    }
+
+    /// Runs a command of cargo's on a copy of the repository with a fault in it, which must fail and
+    /// say `report`.
+    ///
+    /// # Errors
+    /// When it doesn't.
+    pub(super) fn sees(&self, fault: &Fault, command: &str, report: &str) -> Result {
+        fault.is_seen_by(self.cargo_in(&format!("planted/{}", self.name), command)?, report)
+    }
+
+    /// Cargo, told to build with the sanitizer; the tests' own arguments may follow ` -- `.
+    pub(super) fn cargo(&self, command: &str) -> Result<Program> {
+        self.cargo_in(self.name, command)
+    }
+
+    fn cargo_in(&self, target: &str, command: &str) -> Result<Program> {
+        let (command, rest) = command.split_once(" -- ").unwrap_or((command, ""));
+        let target = folder(target);
+        let target = target.to_str().ok_or("the target folder is not named in Unicode")?;
+        let program = Program::cargo(command).args(["--target", TARGET, "--target-dir", target]);
+        let program = if rest.is_empty() {
+            program
+        } else {
+            program.args(std::iter::once("--").chain(rest.split_whitespace()))
+        };
+        let program = program
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUST_BACKTRACE", "0")
+            .env("RUSTFLAGS", self.flags)
+            .env("RUSTDOCFLAGS", self.flags);
+        let Some((variable, file)) = self.suppressions else {
+            return Ok(program.env(self.variable, self.options));
+        };
+        let suppressions = format!("suppressions={}", std::path::absolute(file)?.display());
+        if variable == self.variable {
+            Ok(program.env(variable, &format!("{}:{suppressions}", self.options)))
+        } else {
+            Ok(program.env(self.variable, self.options).env(variable, &suppressions))
+        }
+    }
+}
