@@ -7,6 +7,8 @@ use super::{Checked, Fault};
 #[derive(Debug)]
 pub(crate) struct Series {
     what: &'static str,
+    /// A line over fewer seconds says nothing.
+    shortest: f64,
     /// By so many MiB the line may rise, however short the run.
     noise: f64,
     /// By so many MiB it may rise in an hour, beyond the noise.
@@ -27,12 +29,17 @@ pub(crate) struct Growth {
     pub(crate) most: f64,
 }
 
-/// A line through fewer says nothing.
+/// A line through fewer samples says nothing.
 const FEWEST: usize = 5;
 
 impl Series {
     pub(crate) fn new(what: &'static str, noise: f64, per_hour: f64) -> Self {
-        Self { what, noise, per_hour, samples: Vec::new() }
+        Self { what, shortest: 0.0, noise, per_hour, samples: Vec::new() }
+    }
+
+    /// Says nothing of a line over less than so many seconds.
+    pub(crate) fn over_at_least(self, shortest: f64) -> Self {
+        Self { shortest, ..self }
     }
 
     pub(crate) fn add(&mut self, seconds: f64, size: f64) {
@@ -49,7 +56,7 @@ impl Series {
         let most = sizes().reduce(f64::max).unwrap_or_default();
         let later = &self.samples[self.samples.len() / 2..];
         let (per_hour, bound) = match later {
-            [(from, _), .., (to, _)] if later.len() >= FEWEST => {
+            [(from, _), .., (to, _)] if later.len() >= FEWEST && to - from >= self.shortest => {
                 (slope(later) * 3_600.0, self.per_hour + self.noise * 3_600.0 / (to - from))
             }
             _ => (0.0, f64::INFINITY),
@@ -104,6 +111,9 @@ mod tests {
         // 2 MiB and half of what an hour's twelfth may bring, in 300 seconds.
         assert!(run(600, |second| second * 2.4 / 300.0).check().is_ok());
         assert!(run(600, |second| second * 2.6 / 300.0).check().is_err());
-        assert!(run(8, |second| second * 100.0).check().is_ok(), "too short to tell");
+        assert!(run(8, |second| second * 100.0).check().is_ok(), "too few to tell");
+        let rises = |second| second * 100.0;
+        assert!(run(600, rises).over_at_least(301.0).check().is_ok(), "too short to tell");
+        assert!(run(600, rises).over_at_least(299.0).check().is_err());
     }
 }

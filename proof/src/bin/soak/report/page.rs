@@ -84,9 +84,13 @@ impl fmt::Display for Page<'_> {
         writeln!(f, "  quiet       {:.1?} at the longest until it was", totals.longest_wait)?;
         let grows = |growth: &Growth| {
             let Growth { per_hour, bound, least, most } = growth;
+            let range = format!("{least:.1} to {most:.1} MiB");
+            if bound.is_infinite() {
+                return format!("{range}; the run was too short to tell whether it grows");
+            }
             format!(
-                "{least:.1} to {most:.1} MiB; in the second half {per_hour:+.1} MiB an hour, of \
-                 {bound:.0} that a run of this length may have"
+                "{range}; in the second half {per_hour:+.1} MiB an hour, of {bound:.0} that a run \
+                 of this length may have"
             )
         };
         writeln!(f, "  heap        without a bus {}", grows(heap))?;
