@@ -14,6 +14,7 @@ mod lab;
 mod licence;
 mod manifest;
 mod models;
+mod mutants;
 mod orderings;
 mod proof;
 mod size;
@@ -46,6 +47,8 @@ usage: cargo xtask <command>
                     the bounds anew
   zoo               real bugs, planted one at a time in a copy, and the tests that must catch each;
                     `--list` names them, `--only NAME` plants one
+  mutants           every mutant of the library that cargo-mutants knows, against the tests;
+                    `--only PART` takes those whose name has it
   orderings         every memory ordering of the library, weakened, against the models; `--list`
                     names them, `--only PART` takes those whose line has it
 
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
                 Some("tidy") => tidy::main(),
                 Some("bench") => bench::main(&rest),
                 Some("models") => models::main(&rest),
+                Some("mutants") => mutants::main(&rest),
                 Some("soak") => soak::main(&rest),
                 Some("proof") => proof::main(&rest),
                 Some("instructions") => instructions::main(&rest),

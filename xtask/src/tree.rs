@@ -46,6 +46,15 @@ impl RustFile {
     }
 }
 
+/// The folder that cargo builds to, as an absolute path: it is used from within copies.
+///
+/// # Errors
+/// When the current folder can't be told.
+pub(crate) fn target() -> Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    Ok(std::path::absolute(target)?)
+}
+
 /// The files below `folder` whose name ends in `.extension`, in order. The folder may be missing.
 ///
 /// # Errors

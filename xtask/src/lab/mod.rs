@@ -22,15 +22,16 @@ pub(crate) enum Kind {
     Tests,
     /// The models: the library as loom runs it.
     Models,
+    /// The test binaries of a library with every mutant behind a switch.
+    Mutants,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Tests, Self::Models];
-
     fn folder(self) -> &'static str {
         match self {
             Self::Tests => "tests",
             Self::Models => "models",
+            Self::Mutants => "mutants",
         }
     }
 }
@@ -61,8 +62,7 @@ impl Lab {
     /// # Errors
     /// When a file can't be read or written.
     pub(crate) fn open(owner: &str, kind: Kind) -> Result<Self> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-        let all = std::path::absolute(target)?.join("lab");
+        let all = tree::target()?.join("lab");
         let own = all.join(format!("{owner}-{}", kind.folder()));
         let target = all.join(kind.folder()).join("target");
         let lab = Self { kind, tree: own.join("tree"), target, said: own.join("said") };
@@ -78,6 +78,11 @@ impl Lab {
             lab.write(&path, &std::fs::read(&path)?)?;
         }
         Ok(lab)
+    }
+
+    /// Where the copy is.
+    pub(crate) fn tree(&self) -> &Path {
+        &self.tree
     }
 
     /// Runs `work` while the copy is changed like this, and makes it whole again.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A test binary of the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Binary {
+    /// What is tested beside the code.
+    Unit,
     /// `tests/it`: a file per promise.
     It,
     /// `tests/model`: random programs against a reference.
@@ -26,7 +28,7 @@ pub(crate) enum Binary {
 }
 
 impl Binary {
-    const ALL: [Self; 4] = [Self::It, Self::Model, Self::Memory, Self::Models];
+    const ALL: [Self; 5] = [Self::Unit, Self::It, Self::Model, Self::Memory, Self::Models];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|binary| binary.name() == name)
@@ -34,6 +36,7 @@ impl Binary {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Unit => "unit",
             Self::It => "it",
             Self::Model => "model",
             Self::Memory => "memory",
@@ -44,7 +47,7 @@ impl Binary {
     /// Where it is built.
     pub(crate) fn kind(self) -> Kind {
         match self {
-            Self::It | Self::Model | Self::Memory => Kind::Tests,
+            Self::Unit | Self::It | Self::Model | Self::Memory => Kind::Tests,
             Self::Models => Kind::Models,
         }
     }
@@ -55,7 +58,7 @@ impl Binary {
             Self::It => "--test it",
             Self::Model => "--test model",
             Self::Memory => "--test memory",
-            Self::Models => "--lib",
+            Self::Unit | Self::Models => "--lib",
         }
     }
 }
@@ -91,7 +94,8 @@ impl Lab {
     /// # Errors
     /// When it doesn't build, with what the compiler says.
     pub(crate) fn build(&self, binary: Binary) -> Result<Program> {
-        assert_eq!(self.kind, binary.kind(), "each kind of laboratory builds its own");
+        let fits = (self.kind == Kind::Models) == (binary.kind() == Kind::Models);
+        assert!(fits, "each kind of laboratory builds its own");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command
@@ -103,7 +107,9 @@ impl Lab {
             .env("CARGO_INCREMENTAL", "1")
             .stdin(Stdio::null());
         match self.kind {
-            Kind::Tests => command.env("CARGO_PROFILE_DEV_DEBUG", "0"),
+            Kind::Tests | Kind::Mutants => {
+                command.arg("--all-features").env("CARGO_PROFILE_DEV_DEBUG", "0")
+            }
             Kind::Models => command
                 .arg("--release")
                 .env("RUSTFLAGS", "--cfg callboard_loom")
@@ -137,8 +143,12 @@ impl Program {
     fn short<'a>(&self, name: &'a str) -> Option<&'a str> {
         match self.binary {
             Binary::Models => name.strip_prefix("models::"),
-            Binary::It | Binary::Model | Binary::Memory => Some(name),
+            Binary::Unit | Binary::It | Binary::Model | Binary::Memory => Some(name),
         }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Runs one test, in a process of its own, since it may abort.
@@ -148,7 +158,7 @@ impl Program {
     pub(crate) fn run(&self, test: &str) -> Result<Verdict> {
         let full = match self.binary {
             Binary::Models => format!("models::{test}"),
-            Binary::It | Binary::Model | Binary::Memory => test.to_owned(),
+            Binary::Unit | Binary::It | Binary::Model | Binary::Memory => test.to_owned(),
         };
         let path = self.said.join(test.replace("::", "-"));
         let said = File::create(&path)?;
@@ -197,7 +207,7 @@ fn complaint(binary: Binary, said: &str) -> Option<String> {
     const HEAD: &str = " panicked at ";
     let (_, rest) = match binary {
         Binary::Models => said.split_once(HEAD)?,
-        Binary::It | Binary::Model | Binary::Memory => said.rsplit_once(HEAD)?,
+        Binary::Unit | Binary::It | Binary::Model | Binary::Memory => said.rsplit_once(HEAD)?,
     };
     let message = rest.lines().skip(1).map(str::trim).find(|line| !line.is_empty())?;
     Some(message.to_owned())

@@ -1,0 +1,189 @@
+//! `cargo xtask mutants`: every mutant that cargo-mutants makes of the library, against the tests.
+//!
+//! To compile the tests anew for each of some two thousand would take a night. So all are compiled
+//! at once, each behind a switch (`proof/src/bin/switches` says how), in a [laboratory](crate::lab);
+//! each test is run once to see which mutants it [reaches](suite), and then each mutant is switched
+//! on for those tests only. The few that can't be behind a switch are compiled alone. Why
+//! one may survive is in the [list of reasons](reasons).
+
+mod listed;
+mod reasons;
+mod suite;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::{Result, tree};
+use crate::command::Program;
+use crate::lab::{Binary, Kind, Lab};
+use listed::{Mutant, Way};
+use suite::{Suite, Verdict};
+
+/// What has come of the mutants.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    /// Those that compile.
+    pub(crate) mutants: usize,
+    pub(crate) killed: usize,
+    /// Those of them that were killed because the tests hung.
+    pub(crate) hung: usize,
+    /// Those that survived for a reason that is written down.
+    pub(crate) excused: usize,
+    /// Those that survived without one.
+    pub(crate) survived: Vec<String>,
+    pub(crate) time: Duration,
+}
+
+impl Figures {
+    /// How many in a hundred were killed.
+    pub(crate) fn percent(&self) -> f64 {
+        100.0 * self.killed as f64 / self.mutants.max(1) as f64
+    }
+}
+
+/// # Errors
+/// When the library doesn't compile with its mutants, a test is red without one, or one survives
+/// without a reason.
+pub(crate) fn main(args: &[String]) -> Result {
+    let part = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => "",
+        ["--only", part] => part,
+        _ => return Err("mutants takes no argument but `--only PART`, part of a name".into()),
+    };
+    let figures = walk(part)?;
+    let Figures { mutants, killed, hung, excused, survived, time } = &figures;
+    println!(
+        "mutants: {killed} of {mutants} killed ({:.1} %), {hung} of them since the tests hung; \
+         {excused} survived for a reason, {} without; in {:.0} s",
+        figures.percent(),
+        survived.len(),
+        time.as_secs_f64()
+    );
+    match survived.len() {
+        0 => Ok(()),
+        _ => Err(format!("survived without a reason:\n{}", survived.join("\n")).into()),
+    }
+}
+
+/// Tries every mutant.
+///
+/// # Errors
+/// As [`main`], except when one survives.
+pub(crate) fn figures() -> Result<Figures> {
+    walk("")
+}
+
+/// Installs cargo-mutants below the target folder, unless it is there.
+fn install() -> Result<String> {
+    let tools = tree::target()?.join("tools");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", tools.join("bin").display());
+    if Program::cargo("mutants --version").env("PATH", &path).read().is_err() {
+        println!("cargo-mutants lists the mutants, and is not there yet");
+        let tools = tools.to_string_lossy();
+        Program::cargo("install --locked cargo-mutants@27.1.0 --root").args([&*tools]).run()?;
+    }
+    Ok(path)
+}
+
+fn walk(part: &str) -> Result<Figures> {
+    let reasons = reasons::read()?;
+    let tally = Tally { begun: Instant::now(), verdicts: Mutex::default() };
+    let lab = Lab::open("mutants", Kind::Mutants)?;
+    let said = std::path::absolute(lab.tree().with_file_name("said"))?;
+    let list = said.join("mutants.list");
+    let (tree, file) = (lab.tree().to_string_lossy(), list.to_string_lossy());
+    Program::cargo("run --quiet --package callboard-proof --bin switches --")
+        .args([&*tree, &*file])
+        .env("PATH", &install()?)
+        .run()?;
+    let mut mutants = listed::parse(&std::fs::read_to_string(&list)?)?;
+    mutants.retain(|mutant| mutant.name.contains(part));
+
+    let mut suite = Suite::new(&lab, &said)?;
+    println!("{} tests pass, after {:.0} s", suite.len(), tally.begun.elapsed().as_secs_f64());
+    let (switched, alone): (Vec<Mutant>, Vec<Mutant>) =
+        mutants.into_iter().partition(|mutant| mutant.way == Way::Switched);
+    each(&switched, |mutant| {
+        tally.add(mutant, suite.try_switched(mutant.number)?);
+        Ok(())
+    })?;
+    // Without the switches.
+    let lab = Lab::open("mutants", Kind::Mutants)?;
+    for mutant in &alone {
+        if let Some(verdict) = compiled_alone(&lab, &mut suite, mutant)? {
+            tally.add(mutant, verdict);
+        }
+    }
+    Ok(tally.figures(&reasons))
+}
+
+/// The verdicts so far.
+#[derive(Debug)]
+struct Tally {
+    begun: Instant,
+    verdicts: Mutex<Vec<(Mutant, Verdict)>>,
+}
+
+impl Tally {
+    /// Adds one, and tells of it if it survived.
+    fn add(&self, mutant: &Mutant, verdict: Verdict) {
+        if verdict.is_survival() {
+            println!("{verdict:?}: {}", mutant.name);
+        }
+        let mut verdicts = self.verdicts.lock().expect("nobody panics");
+        verdicts.push((mutant.clone(), verdict));
+        if verdicts.len().is_multiple_of(100) {
+            println!("{} done, after {:.0} s", verdicts.len(), self.begun.elapsed().as_secs_f64());
+        }
+    }
+
+    fn figures(self, reasons: &BTreeSet<String>) -> Figures {
+        let time = self.begun.elapsed();
+        let mut figures = Figures { time, ..Figures::default() };
+        for (mutant, verdict) in self.verdicts.into_inner().expect("nobody panics") {
+            figures.mutants += 1;
+            figures.hung += usize::from(verdict == Verdict::Hung);
+            if !verdict.is_survival() {
+                figures.killed += 1;
+            } else if reasons.contains(&mutant.head()) {
+                figures.excused += 1;
+            } else {
+                figures.survived.push(mutant.name);
+            }
+        }
+        figures
+    }
+}
+
+/// Compiles a mutant in place of what was there, and runs the tests. `None`: it does not compile.
+fn compiled_alone(lab: &Lab, suite: &mut Suite, mutant: &Mutant) -> Result<Option<Verdict>> {
+    lab.with(&[mutant.change()?], |lab| {
+        if lab.build(Binary::Unit).is_err() {
+            return Ok(None);
+        }
+        // What doesn't compile of the tests is red, too.
+        suite.rebuild(lab).map_or(Ok(Some(Verdict::Killed)), |()| suite.try_whole().map(Some))
+    })
+}
+
+/// Does something for each, as many at a time as there are cores, and stops at the first error.
+fn each<T: Sync>(all: &[T], work: impl Fn(&T) -> Result + Sync) -> Result {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // What is wrong crosses the thread as text.
+            work(one).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(run)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join().expect("nobody panics"));
+        ended.collect::<std::result::Result<(), String>>()
+    })?;
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! The library's tests, and which of them reach which mutant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::each;
+use crate::Result;
+use crate::lab::{Binary, Lab, Program};
+
+/// What is told to the switches: which is on, and where those that are reached are written to.
+const ON: &str = "CALLBOARD_MUTANT";
+const REACHED: &str = "CALLBOARD_REACHED";
+
+/// In the order in which they are tried.
+const BINARIES: [Binary; 4] = [Binary::Unit, Binary::It, Binary::Model, Binary::Memory];
+/// The quickest tests come first, so many of them: most mutants don't survive those.
+const FIRST: usize = 40;
+/// Tests have this much time, and besides so many times as long as they take without a mutant.
+const PATIENCE: Duration = Duration::from_secs(20);
+const TIMES: u32 = 8;
+
+/// All tests.
+#[derive(Debug)]
+pub(super) struct Suite {
+    programs: Vec<Program>,
+    tests: Vec<Test>,
+    /// Where what they say is written to.
+    said: PathBuf,
+}
+
+#[derive(Debug)]
+struct Test {
+    /// Which program it is in.
+    program: usize,
+    name: String,
+    took: Duration,
+    reached: BTreeSet<usize>,
+}
+
+/// What becomes of a mutant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Killed,
+    /// The tests did not come to an end, which is death, too.
+    Hung,
+    Survived,
+    /// No test gets to it.
+    Unreached,
+}
+
+impl Verdict {
+    pub(super) fn is_survival(self) -> bool {
+        matches!(self, Self::Survived | Self::Unreached)
+    }
+}
+
+impl Suite {
+    /// Builds the tests, and runs each.
+    ///
+    /// # Errors
+    /// When they don't build, or one is red as it is.
+    pub(super) fn new(lab: &Lab, said: &Path) -> Result<Self> {
+        let programs = programs(lab)?;
+        let mut tests = Vec::new();
+        for (program, built) in programs.iter().enumerate() {
+            let test =
+                |name| Test { program, name, took: Duration::ZERO, reached: BTreeSet::new() };
+            tests.extend(built.tests()?.into_iter().map(test));
+        }
+        let suite = Self { programs, tests, said: said.to_owned() };
+        let tried = Mutex::new(BTreeMap::new());
+        each(&suite.tests.iter().enumerate().collect::<Vec<_>>(), |(number, test)| {
+            let outcome = suite.measure(*number, test)?;
+            tried.lock().expect("nobody panics").insert(*number, outcome);
+            Ok(())
+        })?;
+        let mut tests = suite.tests;
+        for (number, (took, reached)) in tried.into_inner().expect("nobody panics") {
+            (tests[number].took, tests[number].reached) = (took, reached);
+        }
+        tests.sort_by_key(|test| (test.program, test.took));
+        Ok(Self { tests, ..suite })
+    }
+
+    /// Builds the same tests for the library as it is now.
+    ///
+    /// # Errors
+    /// When they don't build.
+    pub(super) fn rebuild(&mut self, lab: &Lab) -> Result {
+        self.programs = programs(lab)?;
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tests.len()
+    }
+
+    /// Runs a test as it is: how long it takes, and what it reaches.
+    fn measure(&self, number: usize, test: &Test) -> Result<(Duration, BTreeSet<usize>)> {
+        let reached = self.said.join(format!("{number}.reached"));
+        std::fs::write(&reached, "")?;
+        let begun = Instant::now();
+        let list = (REACHED, reached.display().to_string());
+        match self.run(&format!("{number}.said"), &[test], &list)? {
+            Verdict::Survived => {}
+            red => return Err(format!("{} is red without a mutant: {red:?}", test.name).into()),
+        }
+        let took = begun.elapsed();
+        let numbers = std::fs::read_to_string(&reached)?;
+        let numbers = numbers.lines().map(str::parse).collect::<std::result::Result<_, _>>()?;
+        Ok((took, numbers))
+    }
+
+    /// Runs the tests that reach a mutant behind a switch, until one is red.
+    ///
+    /// # Errors
+    /// When a program can't be run.
+    pub(super) fn try_switched(&self, number: usize) -> Result<Verdict> {
+        let on = (ON, number.to_string());
+        let said = format!("mutant-{number}.said");
+        self.try_all(|test| test.reached.contains(&number), &said, &on)
+    }
+
+    /// Runs all tests, until one is red.
+    ///
+    /// # Errors
+    /// When a program can't be run.
+    pub(super) fn try_whole(&self) -> Result<Verdict> {
+        self.try_all(|_| true, "alone.said", &(ON, String::new()))
+    }
+
+    fn try_all(
+        &self,
+        fits: impl Fn(&Test) -> bool,
+        said: &str,
+        variable: &(&str, String),
+    ) -> Result<Verdict> {
+        let mut verdict = Verdict::Unreached;
+        for program in 0..self.programs.len() {
+            let tests = self.tests.iter().filter(|it| it.program == program && fits(it));
+            let tests: Vec<&Test> = tests.collect();
+            let (first, rest) = tests.split_at(tests.len().min(FIRST));
+            for tests in [first, rest].into_iter().filter(|tests| !tests.is_empty()) {
+                verdict = self.run(said, tests, variable)?;
+                if verdict != Verdict::Survived {
+                    return Ok(verdict);
+                }
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Runs some tests of one program, until one is red.
+    fn run(&self, said: &str, tests: &[&Test], variable: &(&str, String)) -> Result<Verdict> {
+        let path = self.said.join(said);
+        let file = File::create(&path)?;
+        let program = &self.programs[tests[0].program];
+        let mut child = Command::new(program.path())
+            .arg("--exact")
+            .args(tests.iter().map(|test| &test.name))
+            .env("RUST_BACKTRACE", "0")
+            .env(variable.0, &variable.1)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()?;
+        let usual: Duration = tests.iter().map(|test| test.took).sum();
+        let verdict = watch(&mut child, &path, PATIENCE + TIMES * usual);
+        // One that is red leaves others running.
+        let _ = child.kill();
+        child.wait()?;
+        verdict
+    }
+}
+
+fn programs(lab: &Lab) -> Result<Vec<Program>> {
+    BINARIES.into_iter().map(|binary| lab.build(binary)).collect()
+}
+
+/// Waits until tests have ended, one is red, or time is up.
+fn watch(child: &mut Child, said: &Path, patience: Duration) -> Result<Verdict> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(if status.success() { Verdict::Survived } else { Verdict::Killed });
+        }
+        let said = String::from_utf8_lossy(&std::fs::read(said)?).into_owned();
+        if said.lines().any(|line| line.ends_with("... FAILED")) {
+            return Ok(Verdict::Killed);
+        }
+        if begun.elapsed() > patience {
+            return Ok(Verdict::Hung);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
