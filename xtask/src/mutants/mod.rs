@@ -15,9 +15,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{Result, tree};
 use crate::command::Program;
 use crate::lab::{Binary, Kind, Lab};
+use crate::{Result, tree};
 use listed::{Mutant, Way};
 use suite::{Suite, Verdict};
 

@@ -12,6 +12,7 @@ mod page;
 mod planted;
 mod realtime;
 mod sanitizer;
+mod searches;
 mod soak;
 mod suite;
 mod tsan;
@@ -71,6 +72,36 @@ const PROOFS: &[Proof] = &[
         shows: "no allocation, no system call, no waiting where there must be none",
         fits: Fits::Ci,
         run: realtime::run,
+    },
+    Proof {
+        name: "models",
+        shows: "each concurrent mechanism is right in every order that matters",
+        fits: Fits::Ci,
+        run: searches::models,
+    },
+    Proof {
+        name: "programs",
+        shows: "the bus does what a plain model of it does",
+        fits: Fits::Leisure,
+        run: searches::programs,
+    },
+    Proof {
+        name: "zoo",
+        shows: "a real bug that is planted is caught",
+        fits: Fits::Ci,
+        run: searches::zoo,
+    },
+    Proof {
+        name: "orderings",
+        shows: "a memory ordering that is weakened is caught",
+        fits: Fits::Leisure,
+        run: searches::orderings,
+    },
+    Proof {
+        name: "mutants",
+        shows: "code that is changed is caught",
+        fits: Fits::Leisure,
+        run: searches::mutants,
     },
     Proof {
         name: "soak",

@@ -3,12 +3,13 @@
 //! A tool that reports nothing may have looked at nothing. So each proof that relies on one also
 //! shows it a mistake of the kind that it is there for.
 //!
-//! There is one copy, for one fault after the other, and what is built from it never lies where the
-//! repository's own is built: cargo takes the two for the same, and the older for up to date.
+//! What is built from the copy never lies where the repository's own is built: cargo takes the two
+//! for the same, and the older for up to date.
 
 use std::path::{Path, PathBuf};
 
 use crate::command::Program;
+use crate::lab::{Change, Kind, Lab};
 use crate::{Result, tree};
 
 /// A mistake: what stands in a file, and what it is replaced by.
@@ -38,7 +39,7 @@ impl Fault {
     /// # Errors
     /// When the fault can't be planted any more, or isn't seen.
     pub(super) fn is_seen_by(&self, program: Program, report: &str) -> Result {
-        let said = program.folder(&self.plant()?).fail()?;
+        let said = self.planted(|copy| program.folder(copy).fail())?;
         if said.contains(report) {
             return Ok(());
         }
@@ -52,31 +53,14 @@ impl Fault {
         .into())
     }
 
-    /// Copies the repository, with the fault in it, and returns where the copy is.
+    /// Does something in a copy of the repository with the fault in it.
     ///
     /// # Errors
-    /// When the fault can't be planted any more.
-    pub(super) fn plant(&self) -> Result<PathBuf> {
-        let copy = folder("planted").join("tree");
-        let files = "ls-files --cached --others --exclude-standard";
-        for path in Program::new("git", files).read()?.lines().map(Path::new) {
-            // It was deleted, and that is not yet committed.
-            if !path.is_file() {
-                continue;
-            }
-            let mut content = std::fs::read(path)?;
-            if path == Path::new(self.file) {
-                content = self.spoil(&tree::read(path)?)?.into_bytes();
-            }
-            let to = copy.join(path);
-            // What is as it was keeps its time, so that cargo does not build it again.
-            if std::fs::read(&to).is_ok_and(|old| old == content) {
-                continue;
-            }
-            std::fs::create_dir_all(to.parent().unwrap_or(&copy))?;
-            std::fs::write(to, content)?;
-        }
-        Ok(copy)
+    /// When the fault can't be planted any more, or what is done fails.
+    pub(super) fn planted<R>(&self, work: impl FnOnce(&Path) -> Result<R>) -> Result<R> {
+        let text = self.spoil(&tree::read(self.file)?)?;
+        let change = Change { path: self.file.into(), text };
+        Lab::open("proof", Kind::Tests)?.with(&[change], |lab| work(lab.tree()))
     }
 
     fn spoil(&self, text: &str) -> Result<String> {
@@ -92,11 +76,11 @@ impl Fault {
 }
 
 /// A folder of the proofs' own below cargo's target folder.
-pub(super) fn folder(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    // Absolute, since it is used from within copies.
-    let here = std::env::current_dir().unwrap_or_default();
-    here.join(target).join("proof").join(name)
+///
+/// # Errors
+/// When the current folder can't be told.
+pub(super) fn folder(name: &str) -> Result<PathBuf> {
+    Ok(tree::target()?.join("proof").join(name))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(super) fn run() -> Result<Figures> {
     if let Some(call) = system_call(Path::new("."), "realtime")? {
         return Err(format!("it enters the kernel: {call}").into());
     }
-    match system_call(&YIELDS.plant()?, "planted/plain")? {
+    match YIELDS.planted(|copy| system_call(copy, "planted/plain"))? {
         Some(call) if call.contains("sched_yield") => {}
         other => return Err(format!("the planted `sched_yield` is not seen, but {other:?}").into()),
     }
@@ -57,7 +57,7 @@ pub(super) fn run() -> Result<Figures> {
 
 /// Runs a copy's program under strace; the first system call in real time, if there is one.
 fn system_call(copy: &Path, target: &str) -> Result<Option<String>> {
-    let (trace, target) = (folder("realtime.trace"), folder(target));
+    let (trace, target) = (folder("realtime.trace")?, folder(target)?);
     let runner = format!("strace --follow-forks --quiet=all --output={}", trace.display());
     let run = format!("{PROGRAM} --target-dir {}", target.display());
     let run = Program::cargo(&run).folder(copy);

@@ -49,7 +49,7 @@ impl Sanitizer {
 
     fn cargo_in(&self, target: &str, command: &str) -> Result<Program> {
         let (command, rest) = command.split_once(" -- ").unwrap_or((command, ""));
-        let target = folder(target);
+        let target = folder(target)?;
         let target = target.to_str().ok_or("the target folder is not named in Unicode")?;
         let program = Program::cargo(command).args(["--target", TARGET, "--target-dir", target]);
         let program = if rest.is_empty() {
