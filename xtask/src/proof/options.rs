@@ -10,6 +10,8 @@ use crate::Result;
 pub(super) struct Options {
     /// Name them, and run none.
     pub(super) list: bool,
+    /// Show what came of the last runs, and run none.
+    pub(super) page: bool,
     ci: bool,
     only: Vec<String>,
     /// Where the page is written, too, as Markdown.
@@ -25,6 +27,7 @@ impl Options {
         while let Some(arg) = args.next() {
             match arg {
                 "--list" => options.list = true,
+                "--page" => options.page = true,
                 "--ci" => options.ci = true,
                 "--markdown" => {
                     let path = args.next().ok_or("`--markdown` needs the name of a file")?;
@@ -41,8 +44,8 @@ impl Options {
                 }
                 other => {
                     return Err(format!(
-                        "there is no option `{other}`, only --list, --ci, --only NAME and \
-                         --markdown FILE"
+                        "there is no option `{other}`, only --list, --page, --ci, --only \
+                         NAME and --markdown FILE"
                     )
                     .into());
                 }

@@ -3,54 +3,103 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::Proof;
 use super::figures::Figures;
+use super::planted::folder;
 use crate::Result;
 use crate::command::Program;
 
 /// What came of one proof.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) name: &'static str,
-    pub(super) shows: &'static str,
-    pub(super) took: Duration,
-    pub(super) outcome: Result<Figures>,
+    name: String,
+    shows: String,
+    /// How much was tried, or what went wrong.
+    outcome: std::result::Result<String, String>,
+    seconds: u64,
+    commit: String,
 }
 
+const HEAD: [&str; 6] = ["proof", "what holds", "how much was tried", "took", "commit", "verdict"];
+
 impl Row {
+    pub(super) fn new(proof: &Proof, outcome: Result<Figures>, took: Duration) -> Result<Self> {
+        let commit = Program::new("git", "describe --always --dirty=+").read()?;
+        Ok(Self {
+            name: proof.name.to_owned(),
+            shows: proof.shows.to_owned(),
+            outcome: outcome.map(|it| it.to_string()).map_err(|error| error.to_string()),
+            seconds: took.as_secs(),
+            commit: commit.trim().to_owned(),
+        })
+    }
+
     pub(super) fn verdict(&self) -> &'static str {
         if self.outcome.is_ok() { "holds" } else { "FAILS" }
     }
 
-    fn cells(&self) -> [String; 5] {
-        let figures = self.outcome.as_ref().map_or("-".to_owned(), Figures::to_string);
-        [self.name.into(), self.shows.into(), figures, time(self.took), self.verdict().into()]
+    fn cells(&self) -> [String; 6] {
+        let Self { name, shows, outcome, seconds, commit } = self;
+        let figures = outcome.as_ref().map_or("-", String::as_str);
+        let cells = [name, shows, figures, &time(*seconds), commit, self.verdict()];
+        cells.map(str::to_owned)
+    }
+
+    /// Keeps the row, in place of the last one of this name.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(super) fn keep(&self) -> Result {
+        let folder = folder("rows")?;
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join(&self.name), self.line())?)
+    }
+
+    /// The row that was kept of a proof, if there is one.
+    ///
+    /// # Errors
+    /// When it isn't as [`keep`](Self::keep) writes it.
+    pub(super) fn kept(name: &str) -> Result<Option<Self>> {
+        let path = folder("rows")?.join(name);
+        let Ok(line) = std::fs::read_to_string(&path) else { return Ok(None) };
+        let row = Self::parse(&line);
+        row.map(Some).ok_or_else(|| format!("{} is no row", path.display()).into())
+    }
+
+    fn line(&self) -> String {
+        let Self { name, shows, outcome, seconds, commit } = self;
+        let (verdict, text) = match outcome {
+            Ok(text) => ("holds", text),
+            Err(text) => ("fails", text),
+        };
+        format!("{name}\t{shows}\t{seconds}\t{commit}\t{verdict}\t{text}")
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut cells = line.splitn(6, '\t').map(str::to_owned);
+        let (name, shows) = (cells.next()?, cells.next()?);
+        let (seconds, commit) = (cells.next()?.parse().ok()?, cells.next()?);
+        let (holds, text) = (cells.next()? == "holds", cells.next()?);
+        let outcome = if holds { Ok(text) } else { Err(text) };
+        Some(Self { name, shows, outcome, seconds, commit })
     }
 }
 
-/// All rows, and what they are of.
+/// All rows, and what they were made on.
 #[derive(Debug)]
 pub(super) struct Page {
-    of: String,
+    on: String,
     rows: Vec<Row>,
 }
 
-const HEAD: [&str; 5] = ["proof", "what holds", "how much was tried", "took", "verdict"];
-
 impl Page {
     /// # Errors
-    /// When the compiler or git can't be asked.
-    pub(super) fn begin() -> Result<Self> {
-        let commit = Program::new("git", "log -1 --format=%h,%cs").read()?;
-        let (commit, date) = commit.trim().split_once(',').ok_or("git tells no commit")?;
+    /// When the compiler can't be asked.
+    pub(super) fn of(rows: Vec<Row>) -> Result<Self> {
         let rustc = Program::new("rustc", "--version").read()?;
         let rustc = rustc.split_whitespace().nth(1).unwrap_or_default();
         let cores = std::thread::available_parallelism()?;
-        let of = format!("commit {commit} of {date}, rustc {rustc}, {cores} cores");
-        Ok(Self { of, rows: Vec::new() })
-    }
-
-    pub(super) fn add(&mut self, row: Row) {
-        self.rows.push(row);
+        Ok(Self { on: format!("rustc {rustc}, {cores} cores"), rows })
     }
 
     /// The page for a terminal.
@@ -60,12 +109,15 @@ impl Page {
             let widths = lines.iter().map(|cells| cells[column].chars().count());
             widths.max().unwrap_or_default()
         };
-        let widths: [usize; 5] = std::array::from_fn(width);
+        let widths: [usize; 6] = std::array::from_fn(width);
         let mut text = format!("{}\n", self.summary());
         for cells in &lines {
-            let [name, shows, figures, took, verdict] = cells;
-            let [a, b, c, d, _] = widths;
-            let _ = writeln!(text, "{name:<a$}  {shows:<b$}  {figures:<c$}  {took:>d$}  {verdict}");
+            let [name, shows, figures, took, commit, verdict] = cells;
+            let [a, b, c, d, e, _] = widths;
+            let _ = writeln!(
+                text,
+                "{name:<a$}  {shows:<b$}  {figures:<c$}  {took:>d$}  {commit:<e$}  {verdict}"
+            );
         }
         text + &self.failures("")
     }
@@ -76,7 +128,7 @@ impl Page {
         for (index, cells) in self.lines().iter().enumerate() {
             let _ = writeln!(text, "| {} |", cells.join(" | "));
             if index == 0 {
-                text.push_str("| --- | --- | --- | ---: | --- |\n");
+                text.push_str("| --- | --- | --- | ---: | --- | --- |\n");
             }
         }
         text + &self.failures("- ")
@@ -92,15 +144,15 @@ impl Page {
         }
     }
 
-    fn lines(&self) -> Vec<[String; 5]> {
+    fn lines(&self) -> Vec<[String; 6]> {
         let head = HEAD.map(str::to_owned);
         std::iter::once(head).chain(self.rows.iter().map(Row::cells)).collect()
     }
 
     fn summary(&self) -> String {
-        let all: Duration = self.rows.iter().map(|row| row.took).sum();
+        let all = self.rows.iter().map(|row| row.seconds).sum();
         let holding = self.rows.len() - self.failed();
-        format!("{holding} of {} proofs hold, in {}: {}.", self.rows.len(), time(all), self.of)
+        format!("{holding} of {} proofs hold, in {}: {}.", self.rows.len(), time(all), self.on)
     }
 
     fn failed(&self) -> usize {
@@ -110,7 +162,7 @@ impl Page {
     /// Why which proofs failed.
     fn failures(&self, bullet: &str) -> String {
         let errors =
-            self.rows.iter().filter_map(|row| Some((row.name, row.outcome.as_ref().err()?)));
+            self.rows.iter().filter_map(|row| Some((&row.name, row.outcome.as_ref().err()?)));
         let lines: String =
             errors.map(|(name, error)| format!("{bullet}{name}: {error}\n")).collect();
         if lines.is_empty() { lines } else { format!("\n{lines}") }
@@ -118,44 +170,39 @@ impl Page {
 }
 
 /// A time as a person says it.
-fn time(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..100 => format!("{seconds} s"),
-        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+fn time(seconds: u64) -> String {
+    match seconds {
+        0..100 => format!("{seconds} s"),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::{Page, Row, time};
-    use crate::proof::figures::Figures;
 
     fn page() -> Page {
-        let row = |name, took, outcome| Row {
-            name,
-            shows: "no nap",
-            took: Duration::from_secs(took),
-            outcome,
+        let row = |name: &str, seconds, outcome: Result<&str, &str>| Row {
+            name: name.to_owned(),
+            shows: "no nap".to_owned(),
+            outcome: outcome.map(str::to_owned).map_err(str::to_owned),
+            seconds,
+            commit: "abc".to_owned(),
         };
-        let rows = vec![
-            row("nap", 7, Ok(Figures::of(3, "tests"))),
-            row("snore", 133, Err("`x` is loud".into())),
-        ];
-        Page { of: "commit 1 of 2030-01-01".to_owned(), rows }
+        let rows = vec![row("nap", 7, Ok("3 tests")), row("snore", 133, Err("`x` is\nloud"))];
+        Page { on: "2 cores".to_owned(), rows }
     }
 
     #[test]
     fn is_aligned_for_a_terminal() {
         assert_eq!(
             page().as_text(),
-            "1 of 2 proofs hold, in 2 min 20 s: commit 1 of 2030-01-01.\n\
-             proof  what holds  how much was tried        took  verdict\n\
-             nap    no nap      3 tests                    7 s  holds\n\
-             snore  no nap      -                   2 min 13 s  FAILS\n\
+            "1 of 2 proofs hold, in 2 min 20 s: 2 cores.\n\
+             proof  what holds  how much was tried        took  commit  verdict\n\
+             nap    no nap      3 tests                    7 s  abc     holds\n\
+             snore  no nap      -                   2 min 13 s  abc     FAILS\n\
              \n\
-             snore: `x` is loud\n"
+             snore: `x` is\nloud\n"
         );
         assert_eq!(page().into_result().unwrap_err().to_string(), "1 proof fails");
     }
@@ -164,19 +211,27 @@ mod tests {
     fn is_a_table_in_markdown() {
         assert_eq!(
             page().as_markdown(),
-            "1 of 2 proofs hold, in 2 min 20 s: commit 1 of 2030-01-01.\n\n\
-             | proof | what holds | how much was tried | took | verdict |\n\
-             | --- | --- | --- | ---: | --- |\n\
-             | nap | no nap | 3 tests | 7 s | holds |\n\
-             | snore | no nap | - | 2 min 13 s | FAILS |\n\
+            "1 of 2 proofs hold, in 2 min 20 s: 2 cores.\n\n\
+             | proof | what holds | how much was tried | took | commit | verdict |\n\
+             | --- | --- | --- | ---: | --- | --- |\n\
+             | nap | no nap | 3 tests | 7 s | abc | holds |\n\
+             | snore | no nap | - | 2 min 13 s | abc | FAILS |\n\
              \n\
-             - snore: `x` is loud\n"
+             - snore: `x` is\nloud\n"
         );
     }
 
     #[test]
+    fn rows_that_are_kept_stay_as_they_are() {
+        for row in page().rows {
+            assert_eq!(Row::parse(&row.line()), Some(row));
+        }
+        assert_eq!(Row::parse("nap\tno nap"), None);
+    }
+
+    #[test]
     fn times_are_short() {
-        assert_eq!(time(Duration::from_secs(99)), "99 s");
-        assert_eq!(time(Duration::from_secs(3_605)), "60 min 5 s");
+        assert_eq!(time(99), "99 s");
+        assert_eq!(time(3_605), "60 min 5 s");
     }
 }

@@ -5,7 +5,7 @@ use crate::Result;
 
 /// # Errors
 /// When it finds a fault.
-pub(super) fn run() -> Result<Figures> {
-    crate::soak::main(&["--minutes".to_owned(), "10".to_owned()])?;
-    Ok(Figures::of(10, "minutes"))
+pub(super) fn run(minutes: u64) -> Result<Figures> {
+    crate::soak::main(&["--minutes".to_owned(), minutes.to_string()])?;
+    Ok(Figures::of(minutes, "minutes"))
 }
