@@ -61,6 +61,7 @@ options of proof:
   --list            print the proofs and run none
   --only NAME       run this proof only; may be given again
   --ci              run only what fits in 20 minutes on two cores
+  --page            run none, and show what came of the last run of each
   --markdown FILE   write the page there, too
 ";
 

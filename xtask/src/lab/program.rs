@@ -107,9 +107,12 @@ impl Lab {
             .env("CARGO_INCREMENTAL", "1")
             .stdin(Stdio::null());
         match self.kind {
-            Kind::Tests | Kind::Mutants => {
-                command.arg("--all-features").env("CARGO_PROFILE_DEV_DEBUG", "0")
-            }
+            Kind::Tests => command.arg("--all-features").env("CARGO_PROFILE_DEV_DEBUG", "0"),
+            Kind::Mutants => command
+                .arg("--all-features")
+                // What is wrong with mutants is for the tests to say.
+                .env("RUSTFLAGS", "--cap-lints allow")
+                .env("CARGO_PROFILE_DEV_DEBUG", "0"),
             Kind::Models => command
                 .arg("--release")
                 .env("RUSTFLAGS", "--cfg callboard_loom")
