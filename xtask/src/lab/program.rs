@@ -112,6 +112,7 @@ impl Lab {
                 .arg("--all-features")
                 // What is wrong with mutants is for the tests to say.
                 .env("RUSTFLAGS", "--cap-lints allow")
+                .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
                 .env("CARGO_PROFILE_DEV_DEBUG", "0"),
             Kind::Models => command
                 .arg("--release")

@@ -22,6 +22,8 @@ const FIRST: usize = 40;
 /// Tests have this much time, and besides so many times as long as they take without a mutant.
 const PATIENCE: Duration = Duration::from_secs(20);
 const TIMES: u32 = 8;
+/// How long a test may take that has not been run before.
+const MOST: Duration = Duration::from_secs(300);
 
 /// All tests.
 #[derive(Debug)]
@@ -169,7 +171,8 @@ impl Suite {
             .stderr(file)
             .spawn()?;
         let usual: Duration = tests.iter().map(|test| test.took).sum();
-        let verdict = watch(&mut child, &path, PATIENCE + TIMES * usual);
+        let patience = if usual.is_zero() { MOST } else { PATIENCE + TIMES * usual };
+        let verdict = watch(&mut child, &path, patience);
         // One that is red leaves others running.
         let _ = child.kill();
         child.wait()?;

@@ -103,14 +103,15 @@ impl Tap {
         self.walk.known() == 0
     }
 
-    /// Takes the next event, if there is one and it is an `E`, with what was missed before it.
+    /// Takes the next event, if there is one, with what was missed before it.
     #[inline]
     pub(crate) fn take<E: 'static>(&mut self) -> Option<(Kept<E>, u64)> {
         if self.drained() && !self.look() {
             return None;
         }
-        let kept = self.walk.take()?;
-        Some((kept, self.counts.note_taken(&self.walk)))
+        let held = self.walk.take()?;
+        let missed = self.counts.note_taken(&self.walk);
+        Some((held.downcast().ok()?, missed))
     }
 
     /// Gives up the next event, if there is one.
@@ -118,7 +119,7 @@ impl Tap {
         if self.drained() && !self.look() {
             return None;
         }
-        let held = self.walk.take_any()?;
+        let held = self.walk.take()?;
         self.counts.note_taken(&self.walk);
         Some(held)
     }

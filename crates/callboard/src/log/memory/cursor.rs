@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::block::{Address, Pin};
-use super::handle::{Held, Kept, Loan};
+use super::handle::{Held, Loan};
 use super::pool::Pool;
 use super::slot::Place;
 use crate::log::gauge::{End, Gauge, Head};
@@ -268,22 +268,12 @@ impl Walk {
         Some(unsafe { block.place(index).stamp() })
     }
 
-    /// Takes the next event, which is known to be there, if it is an `E`.
-    #[inline]
-    pub(in crate::log) fn take<E: 'static>(&mut self) -> Option<Kept<E>> {
-        if !self.enter()?.0.header().is_for::<E>() {
-            return None;
-        }
-        let place = self.step()?;
-        // SAFETY: the slot was written, its event is an `E`, and this reader owns a share of it,
-        // which it hands over with the pin.
-        Some(unsafe { Kept::take_over(place) })
-    }
-
     /// Takes the next event, which is known to be there.
-    pub(in crate::log) fn take_any(&mut self) -> Option<Held> {
+    #[inline]
+    pub(in crate::log) fn take(&mut self) -> Option<Held> {
         self.enter()?;
-        // SAFETY: as in `take`.
+        // SAFETY: the slot was written, and this reader owns a share of its event, which it hands
+        // over with the pin.
         self.step().map(|place| unsafe { Held::take_over(place) })
     }
 

@@ -15,10 +15,7 @@ use crate::log::{Payload, Shape, Stamp};
 pub(crate) struct Held(Place);
 
 /// As [`Held`], of a known type.
-pub(crate) struct Kept<E: 'static> {
-    place: Place,
-    event: PhantomData<fn() -> E>,
-}
+pub(crate) struct Kept<E: 'static>(Held, PhantomData<fn() -> E>);
 
 /// An event that is lent by the block that it lies in: one owner of its value, without a pin.
 pub(crate) struct Loan<'a, E: 'static>(ManuallyDrop<Kept<E>>, PhantomData<&'a E>);
@@ -66,11 +63,7 @@ impl Held {
 
     /// The event as an `E`, if it is one.
     pub(crate) fn downcast<E: 'static>(self) -> Result<Kept<E>, Self> {
-        if !self.is::<E>() {
-            return Err(self);
-        }
-        // SAFETY: it is an `E`, and what the handle owned is handed over.
-        Ok(unsafe { Kept::take_over(ManuallyDrop::new(self).0) })
+        if self.is::<E>() { Ok(Kept(self, PhantomData)) } else { Err(self) }
     }
 
     /// Whether both are the same event.
@@ -105,16 +98,8 @@ impl Drop for Held {
 }
 
 impl<E: 'static> Kept<E> {
-    /// # Safety
-    ///
-    /// As [`Held::take_over`], and the event is an `E`.
-    pub(super) unsafe fn take_over(place: Place) -> Self {
-        Self { place, event: PhantomData }
-    }
-
     pub(crate) fn stamp(&self) -> &Stamp {
-        // SAFETY: the slot was written, and the block is pinned.
-        unsafe { self.place.stamp() }
+        self.0.stamp()
     }
 }
 
@@ -123,28 +108,13 @@ impl<E: 'static> Deref for Kept<E> {
 
     fn deref(&self) -> &E {
         // SAFETY: it is an `E`, and this is an owner.
-        unsafe { self.place.value() }
+        unsafe { self.0.0.value() }
     }
 }
 
 impl<E: 'static> Clone for Kept<E> {
     fn clone(&self) -> Self {
-        // SAFETY: this is an owner of an `E`, with a pin on the block.
-        unsafe {
-            self.place.retain(Shape::of::<E>());
-            self.place.block().header().add_pins(1);
-            Self::take_over(self.place)
-        }
-    }
-}
-
-impl<E: 'static> Drop for Kept<E> {
-    fn drop(&mut self) {
-        // SAFETY: as for `Held`, and it is an `E`.
-        unsafe {
-            let _pin = self.place.block().claim();
-            self.place.release(Shape::of::<E>());
-        }
+        Self(self.0.clone(), PhantomData)
     }
 }
 
@@ -154,18 +124,16 @@ impl<E: 'static> Loan<'_, E> {
     /// The caller is an owner of the event at `place`, which is an `E`, and hands that over. The
     /// block is pinned for the lifetime.
     pub(super) unsafe fn take_over(place: Place) -> Self {
-        // SAFETY: instead of a pin of its own it has that of the lifetime.
-        Self(ManuallyDrop::new(unsafe { Kept::take_over(place) }), PhantomData)
+        // Instead of a pin of its own it has that of the lifetime.
+        Self(ManuallyDrop::new(Kept(Held(place), PhantomData)), PhantomData)
     }
 
     /// Keeps the event.
     pub(crate) fn into_kept(self) -> Kept<E> {
-        let place = ManuallyDrop::new(self).0.place;
-        // SAFETY: this is an owner of an `E`, and hands that over with a pin that is added.
-        unsafe {
-            place.block().header().add_pins(1);
-            Kept::take_over(place)
-        }
+        let held = Held(ManuallyDrop::new(self).0.0.0);
+        // SAFETY: the block is pinned for the lifetime, and now once more.
+        unsafe { held.block().header() }.add_pins(1);
+        Kept(held, PhantomData)
     }
 }
 
@@ -180,6 +148,6 @@ impl<E: 'static> Deref for Loan<'_, E> {
 impl<E: 'static> Drop for Loan<'_, E> {
     fn drop(&mut self) {
         // SAFETY: this is an owner of an `E`, which is gone after this.
-        unsafe { self.0.place.release(Shape::of::<E>()) }
+        unsafe { self.0.0.0.release(Shape::of::<E>()) }
     }
 }
