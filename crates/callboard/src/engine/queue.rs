@@ -229,7 +229,7 @@ impl Queue {
     /// Puts `merged` in the newer one's place and removes the older, if both are still queued as
     /// they were. Returns what is to be dropped: the older entry and the newer one's value.
     pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Held) -> Option<(Entry, Held)> {
-        let same = |entry: &Entry, event: &Held| entry.envelope.held.same(event);
+        let same = |entry: &Entry, event: &Held| entry.envelope.held == *event;
         let (older_lane, older_place) = self.find(pair.member, pair.older)?;
         let (lane, place) = self.find(pair.member, pair.newer)?;
         if !same(&self.lanes[older_lane][older_place], &pair.older_event)

@@ -10,12 +10,13 @@ use super::block::{Address, Pin};
 use super::slot::Place;
 use crate::log::{Payload, Shape, Stamp};
 
-/// An event that is kept: one owner of its value, with a pin on its block.
-#[derive(Debug)]
+/// An event that is kept: one owner of its value, with a pin on its block. Two are equal if they are
+/// of the same event.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Held(Place);
 
 /// As [`Held`], of a known type.
-pub(crate) struct Kept<E: 'static>(Held, PhantomData<fn() -> E>);
+pub(crate) struct Kept<E: 'static>(ManuallyDrop<Held>, PhantomData<fn() -> E>);
 
 /// An event that is lent by the block that it lies in: one owner of its value, without a pin.
 pub(crate) struct Loan<'a, E: 'static>(ManuallyDrop<Kept<E>>, PhantomData<&'a E>);
@@ -63,12 +64,7 @@ impl Held {
 
     /// The event as an `E`, if it is one.
     pub(crate) fn downcast<E: 'static>(self) -> Result<Kept<E>, Self> {
-        if self.is::<E>() { Ok(Kept(self, PhantomData)) } else { Err(self) }
-    }
-
-    /// Whether both are the same event.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        self.0 == other.0
+        if self.is::<E>() { Ok(Kept(ManuallyDrop::new(self), PhantomData)) } else { Err(self) }
     }
 }
 
@@ -118,6 +114,17 @@ impl<E: 'static> Clone for Kept<E> {
     }
 }
 
+impl<E: 'static> Drop for Kept<E> {
+    fn drop(&mut self) {
+        // SAFETY: as for `Held`, which is not dropped besides; and it is an `E`, so that nobody need
+        // look up how that is dropped.
+        unsafe {
+            let _pin = self.0.block().claim();
+            self.0.0.release(Shape::of::<E>());
+        }
+    }
+}
+
 impl<E: 'static> Loan<'_, E> {
     /// # Safety
     ///
@@ -125,7 +132,7 @@ impl<E: 'static> Loan<'_, E> {
     /// block is pinned for the lifetime.
     pub(super) unsafe fn take_over(place: Place) -> Self {
         // Instead of a pin of its own it has that of the lifetime.
-        Self(ManuallyDrop::new(Kept(Held(place), PhantomData)), PhantomData)
+        Self(ManuallyDrop::new(Kept(ManuallyDrop::new(Held(place)), PhantomData)), PhantomData)
     }
 
     /// Keeps the event.
@@ -133,7 +140,7 @@ impl<E: 'static> Loan<'_, E> {
         let held = Held(ManuallyDrop::new(self).0.0.0);
         // SAFETY: the block is pinned for the lifetime, and now once more.
         unsafe { held.block().header() }.add_pins(1);
-        Kept(held, PhantomData)
+        Kept(ManuallyDrop::new(held), PhantomData)
     }
 }
 

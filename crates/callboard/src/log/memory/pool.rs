@@ -3,16 +3,8 @@
 use std::ptr::{self, NonNull};
 
 use super::block::{Address, Header};
-use crate::sync::{AtomicPtr, AtomicUsize, CHECKED, Ordering};
-
-/// How many blocks of one event type and size are kept for the next events: enough that a steady
-/// flow allocates nothing, few enough that a burst leaves little behind. None under AddressSanitizer,
-/// which sees a wrong use only of what was freed.
-const SPARE_BLOCKS: usize = match (cfg!(callboard_asan), CHECKED) {
-    (true, _) => 0,
-    (false, true) => 1,
-    (false, false) => 4,
-};
+use crate::log::shape::SPARE_BLOCKS;
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
 /// The blocks of one log: those that wait to be used again, and how much memory there is in all.
 /// Any thread may bring a block, the writer takes them.
