@@ -46,6 +46,13 @@ impl Program {
         self
     }
 
+    /// Lets it find programs in a folder before all others.
+    pub(crate) fn found_in(mut self, folder: &Path) -> Self {
+        let path = std::env::var("PATH").unwrap_or_default();
+        self.command.env("PATH", format!("{}:{path}", folder.display()));
+        self
+    }
+
     /// Runs it in another folder.
     pub(crate) fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);

@@ -11,6 +11,7 @@ mod reasons;
 mod suite;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -75,17 +76,16 @@ pub(crate) fn figures() -> Result<Figures> {
     walk("")
 }
 
-/// Installs cargo-mutants below the target folder, unless it is there.
-fn install() -> Result<String> {
+/// Installs cargo-mutants below the target folder, unless it is there; the folder that it is in.
+fn install() -> Result<PathBuf> {
     let tools = tree::target()?.join("tools");
-    let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{path}", tools.join("bin").display());
-    if Program::cargo("mutants --version").env("PATH", &path).read().is_err() {
+    let programs = tools.join("bin");
+    if Program::cargo("mutants --version").found_in(&programs).read().is_err() {
         println!("cargo-mutants lists the mutants, and is not there yet");
         let tools = tools.to_string_lossy();
         Program::cargo("install --locked cargo-mutants@27.1.0 --root").args([&*tools]).run()?;
     }
-    Ok(path)
+    Ok(programs)
 }
 
 fn walk(part: &str) -> Result<Figures> {
@@ -97,7 +97,7 @@ fn walk(part: &str) -> Result<Figures> {
     let (tree, file) = (lab.tree().to_string_lossy(), list.to_string_lossy());
     Program::cargo("run --quiet --package callboard-proof --bin switches --")
         .args([&*tree, &*file])
-        .env("PATH", &install()?)
+        .found_in(&install()?)
         .run()?;
     let mut mutants = listed::parse(&std::fs::read_to_string(&list)?)?;
     mutants.retain(|mutant| mutant.name.contains(part));
