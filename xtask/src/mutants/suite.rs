@@ -61,10 +61,10 @@ impl Verdict {
 }
 
 impl Suite {
-    /// Builds the tests, and runs each.
+    /// Builds the tests, and runs each. One that is red as it is kills nothing, and is left out.
     ///
     /// # Errors
-    /// When they don't build, or one is red as it is.
+    /// When they don't build.
     pub(super) fn new(lab: &Lab, said: &Path) -> Result<Self> {
         let programs = programs(lab)?;
         let mut tests = Vec::new();
@@ -76,16 +76,22 @@ impl Suite {
         let suite = Self { programs, tests, said: said.to_owned() };
         let tried = Mutex::new(BTreeMap::new());
         each(&suite.tests.iter().enumerate().collect::<Vec<_>>(), |(number, test)| {
-            let outcome = suite.measure(*number, test)?;
-            tried.lock().expect("nobody panics").insert(*number, outcome);
+            match suite.measure(*number, test)? {
+                Some(outcome) => {
+                    drop(tried.lock().expect("nobody panics").insert(*number, outcome))
+                }
+                None => println!("left out, since it is red without a mutant: {}", test.name),
+            }
             Ok(())
         })?;
-        let mut tests = suite.tests;
-        for (number, (took, reached)) in tried.into_inner().expect("nobody panics") {
-            (tests[number].took, tests[number].reached) = (took, reached);
-        }
+        let mut tried = tried.into_inner().expect("nobody panics");
+        let measured = suite.tests.into_iter().enumerate().filter_map(|(number, test)| {
+            let (took, reached) = tried.remove(&number)?;
+            Some(Test { took, reached, ..test })
+        });
+        let mut tests: Vec<Test> = measured.collect();
         tests.sort_by_key(|test| (test.program, test.took));
-        Ok(Self { tests, ..suite })
+        Ok(Self { programs: suite.programs, tests, said: suite.said })
     }
 
     /// Builds the same tests for the library as it is now.
@@ -101,20 +107,19 @@ impl Suite {
         self.tests.len()
     }
 
-    /// Runs a test as it is: how long it takes, and what it reaches.
-    fn measure(&self, number: usize, test: &Test) -> Result<(Duration, BTreeSet<usize>)> {
+    /// Runs a test as it is: how long it takes, and what it reaches. `None`: it is red.
+    fn measure(&self, number: usize, test: &Test) -> Result<Option<(Duration, BTreeSet<usize>)>> {
         let reached = self.said.join(format!("{number}.reached"));
         std::fs::write(&reached, "")?;
         let begun = Instant::now();
         let list = (REACHED, reached.display().to_string());
-        match self.run(&format!("{number}.said"), &[test], &list)? {
-            Verdict::Survived => {}
-            red => return Err(format!("{} is red without a mutant: {red:?}", test.name).into()),
+        if self.run(&format!("{number}.said"), &[test], &list)? != Verdict::Survived {
+            return Ok(None);
         }
         let took = begun.elapsed();
         let numbers = std::fs::read_to_string(&reached)?;
         let numbers = numbers.lines().map(str::parse).collect::<std::result::Result<_, _>>()?;
-        Ok((took, numbers))
+        Ok(Some((took, numbers)))
     }
 
     /// Runs the tests that reach a mutant behind a switch, until one is red.

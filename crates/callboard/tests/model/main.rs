@@ -10,11 +10,11 @@
 //!   there is to see.
 //! - [`concurrent`] runs random publishers and readers in threads; [`contention`] has threads
 //!   merge the same events and answer the same requests.
+//! - [`wild`] has users' code panic and call back.
 //! - [`regressions`] are the smallest programs that once told the two apart.
 //!
 //! The programs use every operation there is, but for what takes threads or time of its own
-//! (`concurrent` and `tests/it` have that), handlers that wait, and users' code that panics or calls
-//! back. What a subscription's high water and demand are after a replay the model knows as a range.
+//! (`concurrent` and `tests/it` have that), and handlers that wait. What a subscription's high water and demand are after a replay the model knows as a range.
 //!
 //! `PROPTEST_CASES=100000 cargo test --test model` looks longer.
 
@@ -33,6 +33,7 @@ mod run_asking;
 mod sub;
 mod tally;
 mod watch;
+mod wild;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -75,6 +76,11 @@ proptest! {
     #[test]
     fn a_program_of_latecomers_behaves_as_the_model(program in program::retained(30)) {
         run::check(&program).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn users_code_may_panic_and_call_back(ops in wild::ops()) {
+        wild::play(&ops);
     }
 
     #[test]
