@@ -105,7 +105,8 @@
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `writer` | [`Log`]: the writer's cursor with the account of each reader; [`Standing`] is one reader's account |
+//! | `writer` | [`Log`]: the writer's cursor with all readers |
+//! | `standing` | what the writer knows of one reader; [`Standing`] is its account |
 //! | `reader` | [`Tap`]: a reader's cursor with what it missed; a [`Stretch`] is some of what it reads, lent in one go |
 //! | `gauge` | [`Gauge`]: what the two tell each other; the gaps |
 //! | `memory` | blocks, slots, the pool and a cursor for either end: all the unsafe code of the crate, behind an interface that is safe |
@@ -120,6 +121,7 @@ mod memory;
 mod reader;
 mod shape;
 mod stamp;
+mod standing;
 mod writer;
 
 pub(crate) use gauge::Gauge;
@@ -128,4 +130,5 @@ pub(crate) use memory::{Held, Kept};
 pub(crate) use reader::{Stretch, Tap};
 pub(crate) use shape::{Payload, Shape};
 pub(crate) use stamp::Stamp;
-pub(crate) use writer::{Log, Standing};
+pub(crate) use standing::Standing;
+pub(crate) use writer::Log;

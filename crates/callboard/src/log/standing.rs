@@ -1,0 +1,96 @@
+//! What the writer knows of one reader.
+
+use super::memory::Flow;
+
+/// A reader, as the writer knows it.
+pub(super) struct Reader {
+    pub(super) flow: Flow,
+    pub(super) capacity: u64,
+    /// How many of the positions so far, or up to its open gap, were not for it.
+    pub(super) skipped: u64,
+    /// What `Log::offered` was when it came.
+    pub(super) offered_before: u64,
+    /// How many it lost to its capacity.
+    pub(super) dropped: u64,
+    /// Its gauge's counts, and how many waited for it, when it last lost an event; and how many it
+    /// has lost since its counts were these.
+    pub(super) seen: (u64, usize),
+    pub(super) seen_waiting: u64,
+    pub(super) lost_since_take: u64,
+    /// The capacity that would have sufficed for the losses before those.
+    pub(super) demand: u64,
+}
+
+/// One reader's account.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Standing {
+    pub(crate) offered: u64,
+    pub(crate) taken: u64,
+    pub(crate) waiting: u64,
+    pub(crate) dropped: u64,
+    /// The capacity that would have sufficed at the worst loss.
+    pub(crate) demand: u64,
+}
+
+impl Reader {
+    /// How many events were for it.
+    #[inline]
+    pub(super) fn admitted(&self, position: u64) -> u64 {
+        self.flow.stopped_at().unwrap_or(position) - self.skipped
+    }
+
+    /// How many wait for it.
+    #[inline]
+    pub(super) fn waiting(&self, position: u64) -> u64 {
+        self.admitted(position) - self.flow.gauge.taken() + self.flow.gauge.elsewhere() as u64
+    }
+
+    /// The position from which on it would be full, if it flows and takes nothing more.
+    #[inline]
+    pub(super) fn limit(&self) -> u64 {
+        let room = self.capacity.saturating_sub(self.flow.gauge.elsewhere() as u64);
+        (self.skipped + self.flow.gauge.taken()).saturating_add(room)
+    }
+
+    /// Whether it has a gap open; otherwise it flows.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.flow.stopped_at().is_some()
+    }
+
+    /// Whether it is as full as when it last lost an event, as far as a short look tells.
+    #[inline]
+    pub(super) fn stays_full(&self) -> bool {
+        self.seen_waiting >= self.capacity && self.seen == self.flow.gauge.counts()
+    }
+
+    /// Does not get an event, because it is as full as it was.
+    #[inline]
+    pub(super) fn lose_again(&mut self) {
+        self.flow.gauge.add_lost(1);
+        self.lost_since_take += 1;
+    }
+
+    /// Does not get an event, because it is full.
+    #[inline]
+    pub(super) fn lose(&mut self) {
+        let counts = self.flow.gauge.counts();
+        if counts != self.seen {
+            self.note_fullness(counts);
+        }
+        self.lose_again();
+    }
+
+    #[cold]
+    fn note_fullness(&mut self, counts: (u64, usize)) {
+        self.demand = self.demand();
+        self.seen = counts;
+        self.seen_waiting = self.waiting(0);
+        self.lost_since_take = 0;
+        self.flow.gauge.raise_high_water(usize::try_from(self.seen_waiting).unwrap_or(usize::MAX));
+    }
+
+    /// The capacity that would have sufficed: the most that waited or was lost between two takes.
+    pub(super) fn demand(&self) -> u64 {
+        self.demand.max(self.seen_waiting + self.lost_since_take)
+    }
+}
