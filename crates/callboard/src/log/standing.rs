@@ -19,6 +19,9 @@ pub(super) struct Reader {
     pub(super) lost_since_take: u64,
     /// The capacity that would have sufficed for the losses before those.
     pub(super) demand: u64,
+    /// Until it has taken so many, there is before it a gap that it was given though it was not full.
+    /// It sees nothing behind that: how many wait for it is then noted here.
+    pub(super) overlooks_until: u64,
 }
 
 /// One reader's account.
@@ -50,6 +53,26 @@ impl Reader {
     pub(super) fn limit(&self) -> u64 {
         let room = self.capacity.saturating_sub(self.flow.gauge.elsewhere() as u64);
         (self.skipped + self.flow.gauge.taken()).saturating_add(room)
+    }
+
+    /// Whether it may not see all that waits for it.
+    #[inline]
+    pub(super) fn overlooks(&self) -> bool {
+        self.overlooks_until > 0 && self.flow.gauge.taken() < self.overlooks_until
+    }
+
+    /// The position from which on it is to be looked at, if it flows.
+    #[inline]
+    pub(super) fn next_look(&self) -> u64 {
+        if self.overlooks() { 0 } else { self.limit() }
+    }
+
+    /// The event of this position is for it, and is counted here unless it sees that itself.
+    #[inline]
+    pub(super) fn note_next(&self, position: u64) {
+        if self.overlooks() {
+            self.flow.gauge.raise_high_water(as_usize(self.waiting(position) + 1));
+        }
     }
 
     /// Whether it has a gap open; otherwise it flows.
@@ -86,11 +109,15 @@ impl Reader {
         self.seen = counts;
         self.seen_waiting = self.waiting(0);
         self.lost_since_take = 0;
-        self.flow.gauge.raise_high_water(usize::try_from(self.seen_waiting).unwrap_or(usize::MAX));
+        self.flow.gauge.raise_high_water(as_usize(self.seen_waiting));
     }
 
     /// The capacity that would have sufficed: the most that waited or was lost between two takes.
     pub(super) fn demand(&self) -> u64 {
         self.demand.max(self.seen_waiting + self.lost_since_take)
     }
+}
+
+fn as_usize(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

@@ -78,6 +78,7 @@ impl Log {
             seen: (u64::MAX, 0),
             seen_waiting: 0,
             demand: 0,
+            overlooks_until: 0,
         });
         self.note_stopped(place);
         Tap::new(walk)
@@ -121,7 +122,9 @@ impl Log {
     /// The reader lost these many before what it gets next.
     pub(crate) fn add_lost(&mut self, place: usize, lost: u64) {
         self.stop(place);
-        self.readers[place].flow.gauge.add_lost(lost);
+        let reader = &mut self.readers[place];
+        reader.flow.gauge.add_lost(lost);
+        reader.overlooks_until = reader.admitted(self.fill.position());
     }
 
     /// What the reader in this place has lost since the last event that it will get, to be told
@@ -178,7 +181,7 @@ impl Log {
             if reader.is_stopped() {
                 self.stopped.push(place);
             } else {
-                limits.push(Reverse((reader.limit(), place)));
+                limits.push(Reverse((reader.next_look(), place)));
             }
         }
         (self.limits, self.unsure) = (limits.into(), false);
@@ -280,7 +283,9 @@ impl Log {
             let reader = &mut readers[place];
             let limit = reader.limit();
             if limit > position {
-                *first = Reverse((limit, place));
+                let next = if reader.overlooks() { position + 1 } else { limit };
+                *first = Reverse((next, place));
+                reader.note_next(position);
                 continue;
             }
             PeekMut::pop(first);
@@ -298,9 +303,10 @@ impl Log {
         for place in self.resuming.drain(..) {
             let reader = &mut self.readers[place];
             reader.skipped += self.fill.resume(&mut reader.flow);
-            let limit = reader.limit();
-            self.limits.push(Reverse((limit, place)));
-            self.room_until = self.room_until.min(limit);
+            reader.note_next(self.fill.position());
+            let next = reader.next_look();
+            self.limits.push(Reverse((next, place)));
+            self.room_until = self.room_until.min(next);
         }
     }
 }

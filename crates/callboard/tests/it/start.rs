@@ -301,3 +301,18 @@ fn storm_of_starts_and_pauses_loses_nothing() {
         });
     }
 }
+
+#[test]
+fn high_water_counts_what_follows_an_overflow_of_the_buffer() {
+    let bus = Bus::builder().pre_start_capacity(1).build().unwrap();
+    let mut changes = bus.subscribe::<Change>("changes");
+    bus.start();
+    publish_all(&bus, (0..2).map(Change));
+    bus.pause();
+    bus.publish(Config(2));
+    assert_eq!(bus.publish(Change(3)).dropped(), 1);
+    bus.start();
+    publish_all(&bus, (4..7).map(Change));
+    assert_eq!(changes.try_iter().count(), 5);
+    assert_eq!(bus.snapshot().subscriber("changes").unwrap().high_water, 5);
+}

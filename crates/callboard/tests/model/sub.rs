@@ -75,10 +75,7 @@ pub(crate) struct Sub {
     pub(crate) gap: u64,
     /// Without what is queued.
     accounts: Tallies<Member>,
-    high_water: usize,
-    /// The start buffer lost events for it while it had some queued: the bus may overlook what
-    /// comes behind those in its high water.
-    gapped: bool,
+    pub(crate) high_water: usize,
     /// The capacity that would have sufficed: the most that was queued or lost between two takes.
     /// The bus knows it for certain where all that comes is ordinary: a replay, and an event of
     /// another priority than its type's, are counted only roughly. Then it is between these two.
@@ -134,7 +131,6 @@ impl Sub {
             gap: 0,
             accounts: Tallies::new(),
             high_water: 0,
-            gapped: false,
             demand: 0,
             least_demand: 0,
             most_lost: 0,
@@ -162,22 +158,14 @@ impl Sub {
     /// The start buffer lost this many for it.
     pub(crate) fn lose_buffered(&mut self, lost: u64) {
         self.gap += lost;
-        self.gapped |= lost > 0 && !self.queue.is_empty();
-    }
-
-    /// What the high water may be said to be.
-    pub(crate) fn high_waters(&self) -> RangeInclusive<usize> {
-        let least = if self.gapped { self.queue.len() } else { self.high_water };
-        least..=self.high_water
     }
 
     /// What the demand may be said to be.
     pub(crate) fn demands(&self) -> RangeInclusive<usize> {
-        if self.ordinary && !self.gapped {
+        if self.ordinary {
             return self.demand..=self.demand;
         }
-        let least = if self.gapped { self.queue.len() } else { self.least_demand };
-        least..=self.high_water + self.most_lost
+        self.least_demand..=self.high_water + self.most_lost
     }
 
     /// Takes an event from the middle of the queue, for another reason than that it is read.

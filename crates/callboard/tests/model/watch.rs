@@ -162,7 +162,7 @@ impl Runner {
         same("what it wants", &picture.interest, &interest(opening.wants))?;
         same("the queue", picture.queued, sub.queue.len())?;
         same("whether it has bytes", picture.bytes > 0, !sub.queue.is_empty())?;
-        within("the high water", picture.high_water, &sub.high_waters())?;
+        same("the high water", picture.high_water, sub.high_water)?;
         within("the demand", picture.demand, &sub.demands())?;
         let now = self.model.now;
         let oldest = sub.queue.iter().filter_map(|item| item.published_at).min();
