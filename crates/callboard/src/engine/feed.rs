@@ -178,9 +178,7 @@ impl Feed {
             let mut entry = Entry::new(envelope.clone(), 0);
             entry.missed = self.log.take_lost(place);
             routed += mailbox.offer(entry, Admission::Beyond, aftermath);
-            if let Some(gauge) = &mailbox.gauge {
-                gauge.raise_high_water(waiting.saturating_add(1));
-            }
+            self.log.note_elsewhere(place);
         }
         self.log.squeeze();
         routed

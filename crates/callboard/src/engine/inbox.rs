@@ -161,8 +161,9 @@ impl Inbox {
         }
         ledger.queued += 1;
         queue.enqueue(entry);
-        self.high_water = self.high_water.max(queue.occupied());
-        self.demand = self.demand.max(self.high_water);
+        let occupied = queue.occupied();
+        self.high_water = self.high_water.max(occupied);
+        self.demand = self.demand.max(occupied + self.lost_since_take);
         Offered { queued: true, mergeable: false, lost: None }
     }
 
@@ -182,11 +183,12 @@ impl Inbox {
             self.accounts[member].ledger.queued += 1;
             // An event that is about to be merged takes no place of its own.
             self.high_water = self.high_water.max(queue.occupied());
-            self.demand = self.demand.max(self.high_water);
         }
         if let Some((entry, reason)) = &lost {
             self.lose(entry, *reason);
         }
+        let occupied = self.queue.as_ref().map_or(0, |queue| queue.occupied());
+        self.demand = self.demand.max(occupied + self.lost_since_take);
         if let (true, 1.., Some(queue)) = (queued, self.gap, &mut self.queue) {
             // Nobody waits behind the one that made room: the arriving event is next.
             let gap = std::mem::take(&mut self.gap);
@@ -266,7 +268,6 @@ impl Inbox {
     fn lose(&mut self, entry: &Entry, reason: DropReason) {
         let missed = entry.missed + 1;
         self.lost_since_take += 1;
-        self.demand = self.demand.max(self.len() + self.lost_since_take);
         if reason == DropReason::Oldest {
             unqueue(&mut self.accounts, entry, reason);
             // It was the first of its lane. One behind it may share its sequence: a call, with

@@ -190,10 +190,11 @@ impl Mailbox {
         }
     }
 
-    /// Tells the writer of the log, and the reader, how many events the queue holds.
+    /// Tells the writer of the log, and the reader, how many events the queue holds, and how many
+    /// were taken from it.
     fn tell_gauge(&self, inbox: &Inbox) {
-        if let Some(gauge) = &self.gauge {
-            gauge.set_elsewhere(inbox.len());
+        if let (Some(gauge), [account]) = (&self.gauge, &inbox.accounts[..]) {
+            gauge.set_elsewhere(inbox.len(), account.ledger.delivered);
         }
     }
 

@@ -32,6 +32,8 @@ struct OfReader {
     high_water: AtomicUsize,
     /// How much of the reader's capacity is taken elsewhere: by its own queue.
     elsewhere: AtomicUsize,
+    /// How many events the reader has taken from there.
+    taken_elsewhere: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -126,8 +128,14 @@ impl Gauge {
         self.of_reader.elsewhere.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set_elsewhere(&self, waiting: usize) {
+    pub(crate) fn set_elsewhere(&self, waiting: usize, taken: u64) {
+        self.of_reader.taken_elsewhere.store(taken, Ordering::Relaxed);
         self.of_reader.elsewhere.store(waiting, Ordering::Release);
+    }
+
+    /// How many events the reader has taken, here and from its own queue.
+    pub(super) fn taken_in_all(&self) -> u64 {
+        self.taken() + self.of_reader.taken_elsewhere.load(Ordering::Relaxed)
     }
 
     #[inline]

@@ -91,6 +91,7 @@
 //! | `lost` | writer | Relaxed: a count |
 //! | `high_water` | reader and writer | Relaxed, by `fetch_max`: a figure for people |
 //! | `elsewhere` | whoever has locked the reader's queue | Release, with the reader's Acquire, after the head |
+//! | `taken_elsewhere` | likewise | Relaxed: a figure for people |
 //! | `pins`, `owners` | everybody | as the counts of `Arc`: Relaxed up, AcqRel down |
 //! | `next` of a block | writer, once | Relaxed: read only after a head beyond the block |
 //! | the pool's places | whoever gives back, and the writer | Release in, Acquire out |

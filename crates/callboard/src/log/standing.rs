@@ -12,17 +12,21 @@ pub(super) struct Reader {
     pub(super) offered_before: u64,
     /// How many it lost to its capacity.
     pub(super) dropped: u64,
-    /// Its gauge's counts, and how many waited for it, when it last lost an event; and how many it
-    /// has lost since its counts were these.
+    /// Its gauge's counts, and how many waited for it, when it last lost an event.
     pub(super) seen: (u64, usize),
     pub(super) seen_waiting: u64,
+    /// How many it had taken in all then, and how many it has lost since it had.
+    pub(super) took: u64,
     pub(super) lost_since_take: u64,
-    /// The capacity that would have sufficed for the losses before those.
+    /// The capacity that would have sufficed until then.
     pub(super) demand: u64,
     /// Until it has taken so many, there is before it a gap that it was given though it was not full.
     /// It sees nothing behind that: how many wait for it is then noted here.
     pub(super) overlooks_until: u64,
 }
+
+/// Counts that no gauge has.
+pub(super) const NEVER: (u64, usize) = (u64::MAX, 0);
 
 /// One reader's account.
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,11 +109,29 @@ impl Reader {
 
     #[cold]
     fn note_fullness(&mut self, counts: (u64, usize)) {
-        self.demand = self.demand();
+        self.note_takes();
         self.seen = counts;
         self.seen_waiting = self.waiting(0);
-        self.lost_since_take = 0;
         self.flow.gauge.raise_high_water(as_usize(self.seen_waiting));
+    }
+
+    /// What it has lost counts until it takes something, from here or from its own queue.
+    fn note_takes(&mut self) {
+        self.demand = self.demand();
+        let took = self.flow.gauge.taken_in_all();
+        if took != self.took {
+            (self.took, self.lost_since_take) = (took, 0);
+        }
+    }
+
+    /// Its own queue has got an event, and it may have lost some since it took one.
+    pub(super) fn note_elsewhere(&mut self, position: u64) {
+        self.note_takes();
+        // The counts may become what they were, and yet it has taken something.
+        self.seen = NEVER;
+        let waiting = self.waiting(position);
+        self.demand = self.demand.max(waiting + self.lost_since_take);
+        self.flow.gauge.raise_high_water(as_usize(waiting));
     }
 
     /// The capacity that would have sufficed: the most that waited or was lost between two takes.

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use super::memory::{Fill, Held};
-use super::standing::{Reader, Standing};
+use super::standing::{NEVER, Reader, Standing};
 use super::{Payload, Shape, Stamp, Tap};
 
 /// The events of one type, and where each of its readers stands. Its owner's lock is what makes
@@ -74,9 +74,10 @@ impl Log {
             skipped: self.fill.position(),
             offered_before: self.offered,
             dropped: 0,
-            lost_since_take: 0,
-            seen: (u64::MAX, 0),
+            seen: NEVER,
             seen_waiting: 0,
+            took: 0,
+            lost_since_take: 0,
             demand: 0,
             overlooks_until: 0,
         });
@@ -144,6 +145,11 @@ impl Log {
     pub(crate) fn refuse(&mut self, place: usize) {
         self.stop(place);
         self.readers[place].lose();
+    }
+
+    /// The own queue of the reader in this place has got an event.
+    pub(crate) fn note_elsewhere(&mut self, place: usize) {
+        self.readers[place].note_elsewhere(self.fill.position());
     }
 
     /// The readers' own queues have grown: they have less room here.

@@ -288,3 +288,29 @@ fn capacity_is_exact_however_a_reader_falls_behind_and_catches_up() {
         assert!(reader.ledger().balances());
     }
 }
+
+#[test]
+fn demand_counts_what_comes_by_the_queue_between_two_takes() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = Bus::new();
+        let builder = bus.subscriber("clock").capacity(2).overflow(overflow);
+        let mut ticks = builder.subscribe::<Tick>();
+        let demand = || bus.snapshot().subscriber("clock").unwrap().demand;
+        bus.start();
+        publish_all(&bus, (0..5).map(Tick));
+        assert_eq!(demand(), 5, "{overflow:?}: 2 wait, 3 were lost");
+        bus.pause();
+        publish_all(&bus, (5..7).map(Tick));
+        bus.start();
+        assert_eq!(demand(), 7, "{overflow:?}: 4 wait, 3 were lost");
+        bus.publish(Tick(7));
+        assert_eq!(demand(), 8, "{overflow:?}: 4 wait, 4 were lost");
+
+        // What is taken from either place makes an end of what was lost.
+        for _ in 0..4 {
+            assert!(ticks.try_recv().is_ok());
+            publish_all(&bus, (8..11).map(Tick));
+        }
+        assert_eq!(demand(), 8, "{overflow:?}: less waits or is lost");
+    }
+}

@@ -58,11 +58,6 @@ impl Kind {
         matches!(self, Self::Status | Self::Kept)
     }
 
-    /// The priority of all of them, or of those whose value does not say otherwise.
-    pub(crate) fn usual_rank(self) -> Priority {
-        if self == Self::Urgent { Priority::High } else { Priority::Normal }
-    }
-
     /// The priority of one with this key.
     pub(crate) fn rank(self, key: u8) -> Priority {
         match self {

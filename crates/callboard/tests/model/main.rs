@@ -14,8 +14,7 @@
 //! - [`regressions`] are the smallest programs that once told the two apart.
 //!
 //! The programs use every operation there is, but for what takes threads or time of its own
-//! (`concurrent` and `tests/it` have that), and handlers that wait. What a subscription's demand is after
-//! a replay the model knows as a range.
+//! (`concurrent` and `tests/it` have that), and handlers that wait.
 //!
 //! `PROPTEST_CASES=100000 cargo test --test model` looks longer.
 

@@ -238,6 +238,22 @@ fn the_most_that_was_held_stays_the_most() {
     ]);
 }
 
+/// One that it had no room for, and then one by the queue, which it took: it holds as much as it did
+/// when it lost the first, but has taken something since.
+#[test]
+fn what_is_taken_from_the_queue_makes_an_end_of_what_was_lost() {
+    started([
+        opening("a", Wants::One(Kind::Plain), 0, Overflow::DropNewest),
+        plain(),
+        Op::Pause,
+        plain(),
+        Op::Start,
+        try_recv(0),
+        plain(),
+        plain(),
+    ]);
+}
+
 /// Publishing the answer, as an event, runs user code: here it closes the bus, and the answer
 /// comes too late. The responder was in neither list.
 #[test]

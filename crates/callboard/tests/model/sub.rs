@@ -7,7 +7,6 @@
 //! unread (it was dropped, absorbed, withdrawn) is passed on by the same rule. So a reader hears
 //! of a loss no later than with the first event behind it.
 
-use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -77,12 +76,7 @@ pub(crate) struct Sub {
     accounts: Tallies<Member>,
     pub(crate) high_water: usize,
     /// The capacity that would have sufficed: the most that was queued or lost between two takes.
-    /// The bus knows it for certain where all that comes is ordinary: a replay, and an event of
-    /// another priority than its type's, are counted only roughly. Then it is between these two.
-    demand: usize,
-    least_demand: usize,
-    most_lost: usize,
-    ordinary: bool,
+    pub(crate) demand: usize,
     lost_since_take: usize,
     /// It waits, and has not been woken.
     pub(crate) asleep: bool,
@@ -132,9 +126,6 @@ impl Sub {
             accounts: Tallies::new(),
             high_water: 0,
             demand: 0,
-            least_demand: 0,
-            most_lost: 0,
-            ordinary: true,
             lost_since_take: 0,
             asleep: false,
             work: Work { in_hand: Some(false), ..Work::default() },
@@ -160,14 +151,6 @@ impl Sub {
         self.gap += lost;
     }
 
-    /// What the demand may be said to be.
-    pub(crate) fn demands(&self) -> RangeInclusive<usize> {
-        if self.ordinary {
-            return self.demand..=self.demand;
-        }
-        self.least_demand..=self.high_water + self.most_lost
-    }
-
     /// Takes an event from the middle of the queue, for another reason than that it is read.
     pub(crate) fn remove(&mut self, place: usize, reason: DropReason) -> Item {
         let item = self.queue.remove(place);
@@ -186,7 +169,6 @@ impl Sub {
         beyond: bool,
     ) -> (bool, Option<(Item, DropReason)>) {
         self.accounts.of(item.member()).offered += 1;
-        self.ordinary &= !beyond && item.priority == item.value.kind.usual_rank();
         let mut lost = None;
         let mut room = beyond || self.queue.len() < self.opening.capacity;
         if self.opening.overflow == Overflow::Coalesce && item.key().is_some() {
@@ -215,10 +197,7 @@ impl Sub {
             lost = Some((item, DropReason::Full));
         }
         self.lost_since_take += usize::from(lost.is_some());
-        self.most_lost += usize::from(lost.is_some());
-        let queued = self.queue.len();
-        self.least_demand = self.least_demand.max(queued + usize::from(lost.is_some()));
-        self.demand = self.demand.max(queued + self.lost_since_take);
+        self.demand = self.demand.max(self.queue.len() + self.lost_since_take);
         (room, lost)
     }
 
