@@ -22,6 +22,8 @@ pub(crate) struct Envelope {
     pub(crate) key: Option<Key>,
     /// Where the answer goes, if the reader is to answer it.
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
+    /// Its asker hears it: it is an answer, and one that may be replayed.
+    pub(crate) answer: bool,
 }
 
 impl Envelope {

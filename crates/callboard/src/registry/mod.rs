@@ -92,7 +92,7 @@ pub(crate) struct Parcel<E> {
 impl<E> Parcel<E> {
     fn envelope(&mut self, info: &'static TypeInfo, held: Held) -> Envelope {
         let (key, ticket) = (self.key.clone(), self.ticket.take());
-        Envelope { info, held, priority: self.priority, key, ticket }
+        Envelope { info, held, priority: self.priority, key, ticket, answer: self.answer }
     }
 }
 
@@ -308,7 +308,7 @@ impl Registry {
         let replayed = envelopes.len();
         for envelope in envelopes {
             let number = self.number_of(envelope.info, aftermath);
-            self.types[number].deliver_to_all(envelope, Admission::Beyond, true, aftermath);
+            self.types[number].deliver_to_all(envelope, Admission::Beyond, aftermath);
         }
         for ((number, asked), dropped) in &overflowed {
             // What the buffer dropped was newer than all that it kept: whoever would have got it

@@ -23,7 +23,8 @@ pub(crate) struct TypeEntry {
     pub(crate) retained: Option<Envelope>,
     /// Events that were given a number, or that nobody wanted.
     pub(crate) published: u64,
-    /// Events published while running that nobody subscribed to.
+    /// Events that nobody subscribed to when they were published or replayed, and that are neither
+    /// requests nor answers.
     pub(crate) unheard: u64,
     /// The accounts of subscriptions that have ended.
     pub(crate) departed: Ledger,
@@ -75,7 +76,8 @@ impl TypeEntry {
         }
         let Some(held) = held else { unreachable!("an event that is to be kept is returned") };
         let kept = keep.then(|| held.clone());
-        let envelope = Envelope { info, held, priority: info.rank, key: None, ticket: None };
+        let (priority, answer) = (info.rank, false);
+        let envelope = Envelope { info, held, priority, key: None, ticket: None, answer };
         let (by_queues, _) = route.offer(envelope, Admission::Bounded, aftermath);
         routed += by_queues;
         (routed, kept)
@@ -139,7 +141,7 @@ impl TypeEntry {
         let held = Held::new(stamp, event);
         parcel.kept = parcel.keep.then(|| held.clone());
         let envelope = parcel.envelope(self.info, held);
-        self.deliver_to_all(envelope, Admission::Bounded, !parcel.answer, aftermath)
+        self.deliver_to_all(envelope, Admission::Bounded, aftermath)
     }
 
     /// Brings an event to everybody by their queues.
@@ -147,15 +149,14 @@ impl TypeEntry {
         &mut self,
         envelope: Envelope,
         admission: Admission,
-        count: bool,
         aftermath: &mut Aftermath<'_>,
     ) -> Routed {
-        let asked = envelope.ticket.is_some();
+        let awaited = envelope.ticket.is_some() || envelope.answer;
         let observed = Envelope { ticket: None, ..envelope.clone() };
         let mut routed = self.feed.hand_over(&observed, admission, aftermath);
         aftermath.discard_event(observed);
         routed += self.deliver(envelope, admission, aftermath);
-        self.unheard += u64::from(routed == Routed::default() && !asked && count);
+        self.unheard += u64::from(routed == Routed::default() && !awaited);
         routed
     }
 

@@ -81,7 +81,8 @@ pub struct TypeSnapshot {
     /// How many of its events were accepted or dropped by the buffer: unheard, or routed, or in
     /// the buffer's account.
     pub published: u64,
-    /// How many of them nobody listened to.
+    /// How many of them nobody listened to when they were published or replayed. A request is heard
+    /// by those it asks, and an answer by its asker.
     pub unheard: u64,
     /// The number of the retained event, if there is one.
     pub retained: Option<u64>,

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use callboard::{
-    Bus, Call, Clock, End, Event, Gather, Gathered, Outcome, Overflow, Request, Sleep, Troubled,
+    Bus, Call, Clock, End, Event, FindingKind, Gather, Gathered, Outcome, Overflow, Request, Sleep,
+    Troubled,
 };
 
 use crate::support::{HandClock, PATIENCE, Wakes, in_time, poll, poll_with, publish_all};
@@ -219,6 +220,32 @@ fn pause_holds_requests_and_answers_reach_their_asker_all_the_same() {
     bus.start();
     responder.try_recv().unwrap().respond(Verdict);
     assert!(done(&mut during).is_complete());
+}
+
+#[test]
+fn answer_that_only_its_asker_hears_is_not_unheard() {
+    let (bus, _clock) = timed();
+    let mut responder = bus.responder::<Validate>("a");
+    bus.start();
+    let unheard = || bus.snapshot().event_type("verdict").map(|verdicts| verdicts.unheard);
+    for paused in [false, true] {
+        let mut gather = bus.request(Validate).expect(["a"]).gather();
+        assert!(poll(&mut gather).is_pending());
+        let call = responder.try_recv().unwrap();
+        if paused {
+            bus.pause();
+        }
+        call.respond(Verdict);
+        assert_eq!(done(&mut gather).end(), End::Met);
+        bus.start();
+        assert_eq!(unheard(), Some(0), "paused: {paused}");
+    }
+    let findings = bus.diagnose().findings;
+    assert!(findings.iter().all(|it| it.kind != FindingKind::Unheard), "{findings:?}");
+    bus.pause();
+    bus.publish(Verdict);
+    bus.start();
+    assert_eq!(unheard(), Some(1), "it answers nobody");
 }
 
 #[test]

@@ -146,7 +146,9 @@ impl Model {
         };
         let (value, sequence) = (Rc::clone(value), self.sequence);
         let published_at = self.timestamp();
-        let item = Item { value, sequence, cause, priority, missed: 0, published_at, request };
+        let answer = role == Role::Answer;
+        let item =
+            Item { value, sequence, cause, priority, missed: 0, published_at, request, answer };
         if self.phase == Phase::Running {
             let (delivered, dropped) = self.route(item, false);
             if !heard && role == Role::Event {
@@ -280,8 +282,7 @@ impl Model {
             let kind = item.value.kind;
             self.buffered.of(kind).delivered += 1;
             let heard = self.subs.iter().any(|sub| sub.opening.wants.reads(kind));
-            // An answer too: that its asker has heard it is forgotten in the buffer.
-            if !heard && item.request.is_none() {
+            if !heard && item.request.is_none() && !item.answer {
                 *self.unheard.entry(kind).or_default() += 1;
             }
             self.route(item, true);

@@ -27,6 +27,8 @@ pub(crate) struct Item {
     pub(crate) published_at: Option<Instant>,
     /// In the buffer: it is this request. In a queue: it is a call of it, to be answered.
     pub(crate) request: Option<usize>,
+    /// It is an answer.
+    pub(crate) answer: bool,
 }
 
 impl Item {
