@@ -79,11 +79,11 @@ impl Requests {
     }
 
     /// A request ended before it was made.
-    pub(crate) fn fail(&self, trouble: TroubledRequest) {
+    pub(crate) fn refuse(&self) {
         self.ended.fetch_add(1, Ordering::Relaxed);
-        self.remember(trouble);
     }
 
+    /// A request did not get what it wanted.
     pub(crate) fn remember(&self, trouble: TroubledRequest) {
         let mut troubles = self.troubles.lock();
         if troubles.len() == TROUBLES {

@@ -86,9 +86,9 @@ impl<Q: Request> Future for Gather<Q> {
     }
 }
 
-/// Makes the request.
-fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
-    let RequestBuilder { core, request, scope, expected, at_least, predicate, timeout } = builder;
+/// How many answers a request needs, if it can be made at all.
+fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<usize, RequestError> {
+    let RequestBuilder { core, scope, expected, at_least, predicate, .. } = builder;
     let info = TypeInfo::of::<Q>();
     if expected.len() == 0 {
         return Err(RequestError::NobodyExpected { request: info.name });
@@ -99,9 +99,9 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
     }
     let needed = if predicate.is_some() { usize::MAX } else { at_least };
     if let Some(ancestry) = &scope.ancestry {
-        let chain = cycle(&core.registry(), info, ancestry, &expected, needed);
+        let chain = cycle(&core.registry(), info, ancestry, expected, needed);
         if let Some(chain) = chain {
-            core.requests.fail(TroubledRequest {
+            core.requests.remember(TroubledRequest {
                 event_type: info.name.into(),
                 sequence: None,
                 kind: Troubled::Cycle { chain: chain.clone() },
@@ -109,6 +109,14 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
             return Err(RequestError::Cycle { chain });
         }
     }
+    Ok(needed)
+}
+
+/// Makes the request.
+fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
+    let needed = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
+    let RequestBuilder { core, request, scope, expected, at_least: _, predicate, timeout } =
+        builder;
     let priority = Q::ABILITIES.rank(&request);
     let (published_at, began) = (core.timestamp(), core.settings.clock.now());
     let deadline = Deadline::from(began, timeout);

@@ -181,7 +181,8 @@ pub struct AccountSnapshot {
 pub struct RequestsSnapshot {
     /// Those that are open, oldest first.
     pub open: Vec<OpenRequest>,
-    /// How many have ended, whatever their end.
+    /// How many have ended, whatever their end: with a result, given up, or with a
+    /// [`RequestError`](crate::RequestError). Each one whose gather was polled ends once.
     pub ended: u64,
     /// How many answers came after their request had ended.
     pub late: u64,

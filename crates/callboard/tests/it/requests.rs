@@ -294,7 +294,9 @@ fn impossible_calls_are_errors() {
         assert_eq!(error, RequestError::Closed);
         let orphan = Bus::new().request(Validate(0)).expect(["a"]);
         assert_eq!(orphan.gather_blocking().unwrap_err(), RequestError::Closed);
-        assert!(bus.snapshot().requests.open.is_empty());
+        let requests = bus.snapshot().requests;
+        assert!(requests.open.is_empty());
+        assert_eq!(requests.ended, 3, "each has ended");
     });
 }
 

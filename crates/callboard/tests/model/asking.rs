@@ -219,6 +219,7 @@ impl Model {
             }
         }
         if expected.is_empty() {
+            self.record.ended += 1;
             return Err(RequestError::NobodyExpected { request: Ask::TYPE });
         }
         let at_least = match asked.rule {
@@ -226,6 +227,7 @@ impl Model {
             _ => 0,
         };
         if at_least > expected.len() {
+            self.record.ended += 1;
             return Err(RequestError::TooFewExpected { at_least, expected: expected.len() });
         }
         let mut ancestry = Vec::new();
