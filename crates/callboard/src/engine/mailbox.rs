@@ -11,7 +11,7 @@ use super::{Aftermath, Next, Routed};
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
-use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard_any};
+use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard_any, fence};
 
 /// What a subscription was opened with.
 #[derive(Debug, Clone)]
@@ -210,6 +210,17 @@ impl Mailbox {
             self.in_hand.store(false, Ordering::Release);
         }
         in_hand
+    }
+
+    /// As [`ask`](Self::ask), and there is none: whoever waits for readers to be done is to be told.
+    #[inline]
+    pub(super) fn ask_in_vain(&self, now: Option<Instant>) {
+        if self.ask(now) {
+            // Ordering: whoever waits for readers to be done has such a fence between its
+            // registration and its look at them: either it sees that this one is, or this one sees
+            // that it waits.
+            fence(Ordering::SeqCst);
+        }
     }
 
     /// The reader is about to take an event: whoever sees that the event has left sees this.

@@ -10,7 +10,7 @@ use super::Mailbox;
 use super::inbox::Take;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
-use crate::sync::{Ordering, WaitList, discard_any, fence};
+use crate::sync::{Ordering, WaitList, discard_any};
 
 /// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
 /// place in that.
@@ -67,12 +67,7 @@ impl Reader {
         let closed = mailbox.is_closed();
         match log.next(mailbox) {
             Next::Empty => {
-                if mailbox.ask(now) {
-                    // Ordering: whoever waits for readers to be done has such a fence between its
-                    // registration and its look at them: either it sees that this one is, or this
-                    // one sees that it waits.
-                    fence(Ordering::SeqCst);
-                }
+                mailbox.ask_in_vain(now);
                 if closed { Next::Closed } else { Next::Empty }
             }
             next => next,
@@ -137,7 +132,17 @@ impl Reader {
         // replay, between what was published before it and what is published now.
         let most = if tap.gauge().elsewhere() > 0 { 1 } else { usize::MAX };
         let stretch = tap.stretch(most)?;
-        Some(LentEvents { stretch, changed })
+        Some(LentEvents { stretch, mailbox, changed })
+    }
+
+    /// Begins a batch of its queue.
+    pub(crate) fn begin_batch(&self) {
+        self.mailbox.hand();
+    }
+
+    /// Asks for the next event of a batch that is over. Whoever waits for the reader is to be told.
+    pub(crate) fn end_batch(&self, now: Option<Instant>) {
+        self.mailbox.ask_in_vain(now);
     }
 
     /// As [`next`](Self::next), and whether there is an event in the queue is certain.
@@ -256,7 +261,9 @@ impl fmt::Debug for Reader {
 #[doc(hidden)]
 pub struct LentEvents<'a, E: 'static> {
     stretch: Stretch<'a, E>,
-    /// Told when the last event that was known to be there has been taken.
+    mailbox: &'a Mailbox,
+    /// Told when the last event that was known to be there has been taken, and when the next was
+    /// asked for.
     changed: &'a WaitList,
 }
 
@@ -266,7 +273,11 @@ impl<'a, E: Event> Iterator for LentEvents<'a, E> {
     #[inline]
     fn next(&mut self) -> Option<EventRef<'a, E>> {
         let changed = self.changed;
-        let (lent, missed) = self.stretch.take(|| changed.notify_all())?;
+        let Some((lent, missed)) = self.stretch.take(|| changed.notify_all()) else {
+            self.mailbox.ask_in_vain(None);
+            changed.notify_all();
+            return None;
+        };
         Some(EventRef::new(lent, missed))
     }
 }

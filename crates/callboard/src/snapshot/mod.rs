@@ -129,7 +129,8 @@ pub struct SubscriberSnapshot {
     pub waiting: bool,
     /// How many of its served handlers run.
     pub handling: u64,
-    /// Whether a hand-written loop took an event and has not asked for the next.
+    /// Whether a hand-written loop took an event, or a batch, and has not asked for the next. Who
+    /// asks a batch for its next event, and gets none, has asked.
     pub in_hand: bool,
     /// For how long it has been handling what it handles longest; for hand-written loops known
     /// only if the bus keeps time.

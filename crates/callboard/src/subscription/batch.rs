@@ -26,6 +26,9 @@ const LONGEST: usize = 32;
 /// and no copy. [`keep`](crate::EventRef::keep) turns it into a [`Delivery`](crate::Delivery).
 /// (Sets, and [`AnyEvent`](crate::AnyEvent), hand out their items themselves.)
 ///
+/// Until it has said that it has no next event, or its reader receives again, the reader counts as
+/// busy with it: see [`settle`](crate::testing::settle).
+///
 /// # Examples
 ///
 /// ```
@@ -112,7 +115,10 @@ impl<S: EventSet> Subscription<S> {
         let Self { core, reader, .. } = self;
         let source = match next {
             Next::Log => Source::Log(S::lend(reader).ok_or(TryRecvError::Empty)?),
-            Next::Queue => Source::Queue { reader, left: LONGEST },
+            Next::Queue => {
+                reader.begin_batch();
+                Source::Queue { reader, left: LONGEST }
+            }
             Next::Empty | Next::Closed => {
                 // It has asked for more, and so is done with what it had.
                 core.changed.notify_all();
@@ -131,11 +137,14 @@ impl<'a, S: EventSet> Batch<'a, S> {
         let Source::Queue { reader, left } = &mut self.source else {
             return None;
         };
-        *left = left.checked_sub(1)?;
         let now = self.core.timestamp();
-        let taken = match reader.next(now) {
-            Next::Queue => reader.take_queued(now),
-            _ => Take::Empty,
+        let next = if *left > 0 { reader.next(now) } else { Next::Empty };
+        let taken = if next == Next::Queue {
+            *left -= 1;
+            reader.take_queued(now)
+        } else {
+            reader.end_batch(now);
+            Take::Empty
         };
         // Also if there is none: it has asked for more, and so is done with what it had.
         self.core.changed.notify_all();

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::thread;
 
 use callboard::testing::settle_within;
-use callboard::{AnyEvent, Bus, Event, EventRef, Priority};
+use callboard::{AnyEvent, Bus, Event, EventRef, EventSet, Priority, Subscription};
 
 use crate::support::{Census, PATIENCE, Token, Wakes, in_time, poll, poll_with, publish_all, soon};
 
@@ -74,7 +74,7 @@ fn closed_reader_of_batches_is_not_waited_for() {
             bus.start();
             bus.publish(Number(1));
             bus.close();
-            assert_eq!(numbers.try_recv_batch().unwrap().count(), 1);
+            assert!(numbers.try_recv_batch().unwrap().next().is_some());
             let mut settled = pin!(settle_within(&bus, 10 * PATIENCE));
             let (wakes, waker) = Wakes::new();
             let pending = poll_with(&mut settled, &waker).is_pending();
@@ -92,19 +92,22 @@ fn closed_reader_of_batches_is_not_waited_for() {
 }
 
 #[test]
-fn reader_at_the_end_of_a_queued_batch_is_not_waited_for() {
+fn reader_at_the_end_of_a_batch_is_not_waited_for() {
+    fn check<S: EventSet>(bus: &Bus, mut reader: Subscription<S>) {
+        bus.start();
+        bus.publish(Number(1));
+        let mut batch = reader.try_recv_batch().unwrap();
+        assert!(batch.next().is_some());
+        let mut settled = pin!(settle_within(bus, 10 * PATIENCE));
+        let (wakes, waker) = Wakes::new();
+        assert!(poll_with(&mut settled, &waker).is_pending());
+        assert!(batch.next().is_none());
+        assert!(wakes.count() > 0, "nobody says that the reader has asked for the next");
+        assert!(poll(&mut settled).is_ready());
+    }
     let bus = Bus::new();
-    let mut all = bus.subscribe::<AnyEvent>("all");
-    bus.start();
-    bus.publish(Number(1));
-    let mut batch = all.try_recv_batch().unwrap();
-    drop(batch.next());
-    let mut settled = pin!(settle_within(&bus, 10 * PATIENCE));
-    let (wakes, waker) = Wakes::new();
-    assert!(poll_with(&mut settled, &waker).is_pending());
-    assert!(batch.next().is_none());
-    assert!(wakes.count() > 0, "nobody says that the reader has asked for the next");
-    assert!(poll(&mut settled).is_ready());
+    check(&bus, bus.subscribe::<Number>("log"));
+    check(&bus, bus.subscribe::<AnyEvent>("queue"));
 }
 
 #[test]
@@ -121,4 +124,29 @@ fn drain_does_not_wait_for_a_reader_with_its_last_event_in_hand() {
     assert!(wakes.count() > 0, "nobody says that the log has been drained");
     assert!(poll(&mut drain).is_ready());
     drop((first, last));
+}
+
+#[test]
+fn batch_is_in_hand_until_it_has_no_next() {
+    /// More than a batch of either kind has.
+    const MANY: u64 = 100;
+    let bus = Bus::new();
+    let mut log = bus.subscribe::<Number>("log");
+    let mut queue = bus.subscribe::<AnyEvent>("queue");
+    bus.start();
+    publish_all(&bus, (0..MANY).map(Number));
+    let in_hand = |name| bus.snapshot().subscriber(name).unwrap().in_hand;
+    assert_eq!((in_hand("log"), in_hand("queue")), (false, false));
+    for _ in 0..5 {
+        let batches = (log.try_recv_batch(), queue.try_recv_batch());
+        let (Ok(mut lent), Ok(mut owned)) = batches else { break };
+        assert_eq!((in_hand("log"), in_hand("queue")), (true, true));
+        while lent.next().is_some() {
+            assert!(in_hand("log"));
+        }
+        while owned.next().is_some() {
+            assert!(in_hand("queue"));
+        }
+        assert_eq!((in_hand("log"), in_hand("queue")), (false, false));
+    }
 }

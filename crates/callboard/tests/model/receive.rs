@@ -82,13 +82,12 @@ impl Runner {
                 same("whether a batch has a fair part of what is queued", fair, true)?;
                 sub.work.ask(now);
                 let expected = take(sub, count, now);
-                let asks_again = count < limit && count == queued && now.is_some();
-                if asks_again {
+                // Who is told that there is no next has asked for it; until then it has a batch.
+                if count < limit {
                     sub.work.ask(now);
+                } else {
+                    sub.work.in_hand = true;
                 }
-                // What is lent was taken together; what is not was taken one by one.
-                let certain = asks_again || (count > 0 && count == limit);
-                sub.work.in_hand = sub.work.in_hand.filter(|_| certain || now.is_some());
                 expected
             }
             _ => take(sub, 1, now),

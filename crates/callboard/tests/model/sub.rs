@@ -88,8 +88,8 @@ pub(crate) struct Sub {
 /// What the reader does with what it takes. A bus that keeps time measures it.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
-    /// It took an event and has not asked for the next; `None` if that is not promised.
-    pub(crate) in_hand: Option<bool>,
+    /// It took an event, or a batch, and has not asked for the next.
+    pub(crate) in_hand: bool,
     since: Option<Instant>,
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
@@ -104,12 +104,12 @@ impl Work {
             self.busy += now - since;
             self.longest = self.longest.max(now - since);
         }
-        self.in_hand = Some(false);
+        self.in_hand = false;
     }
 
     fn take(&mut self, now: Option<Instant>) {
         self.since = now;
-        self.in_hand = Some(true);
+        self.in_hand = true;
     }
 
     pub(crate) fn handling_for(&self, now: Instant) -> Option<Duration> {
@@ -130,7 +130,7 @@ impl Sub {
             demand: 0,
             lost_since_take: 0,
             asleep: false,
-            work: Work { in_hand: Some(false), ..Work::default() },
+            work: Work::default(),
         }
     }
 

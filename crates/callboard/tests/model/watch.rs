@@ -167,8 +167,7 @@ impl Runner {
         let oldest = sub.queue.iter().filter_map(|item| item.published_at).min();
         same("the oldest", picture.oldest, oldest.map(|published| now - published))?;
         same("whether it waits", picture.waiting, sub.asleep)?;
-        let in_hand = sub.work.in_hand.map(|_| picture.in_hand);
-        same("whether it has one in hand", in_hand, sub.work.in_hand)?;
+        same("whether it has one in hand", picture.in_hand, sub.work.in_hand)?;
         let work = &sub.work;
         let figures = (picture.handling, picture.handled, picture.busy, picture.longest);
         same("its work", figures, (0, work.handled, work.busy, work.longest))?;
