@@ -15,7 +15,8 @@ pub enum Outcome {
     /// It took the request and dropped it unanswered (a panic, an early return), or left with
     /// the request still queued.
     Abandoned,
-    /// Nobody of that name had signed in as a responder of this type.
+    /// Nobody of that name had signed in as a responder of this type when the request was handed
+    /// out; or, if it never left the start buffer, when it ended or the bus closed.
     NoSuchResponder,
     /// Its queue was full.
     QueueFull,

@@ -55,6 +55,10 @@ pub(crate) trait Ticket: Send + Sync {
         responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
     ) -> Option<Waker>;
 
+    /// The bus closes with the request in its buffer; these are its responders. Called under the
+    /// registry's lock.
+    fn strand(&self, responders: Vec<Arc<str>>);
+
     /// A responder will not get the request, or lost it. Called with no lock held.
     fn discarded(&self, mailbox: u64, reason: DropReason);
 

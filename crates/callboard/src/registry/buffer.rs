@@ -1,9 +1,11 @@
 //! Events that wait for the start.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Accepted;
-use crate::engine::{Admission, Aftermath, Entry, Envelope, Inbox};
+use crate::engine::{Admission, Aftermath, Entry, Envelope, Inbox, Ticket};
+use crate::event::TypeInfo;
 use crate::overflow::{DropReason, Dropped, Overflow};
 
 /// Events that wait for the start: an inbox whose members are the event types by number.
@@ -68,6 +70,12 @@ impl Buffer {
         let mut envelopes: Vec<Envelope> = entries.map(|entry| entry.envelope).collect();
         envelopes.sort_by_key(Envelope::sequence);
         (envelopes, std::mem::take(&mut self.overflowed))
+    }
+
+    /// The requests that wait, with their types.
+    pub(super) fn requests(&self) -> impl Iterator<Item = (&'static TypeInfo, &Arc<dyn Ticket>)> {
+        let envelopes = self.inbox.entries().map(|entry| &entry.envelope);
+        envelopes.filter_map(|envelope| Some((envelope.info, envelope.ticket.as_ref()?)))
     }
 
     /// Drops everything: the bus is closed. Open requests learn of it with all the others.

@@ -338,6 +338,8 @@ impl Registry {
             return;
         }
         self.phase = Phase::Closed;
+        // By the time that the askers look, their responders may have left.
+        self.buffer.requests().for_each(|(info, ticket)| ticket.strand(self.responders(info)));
         self.buffer.close(aftermath);
         for entry in &mut self.types {
             if let Some(retained) = entry.retained.take() {

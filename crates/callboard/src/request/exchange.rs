@@ -1,16 +1,14 @@
 //! One open request: its parts, its answers, and who waits for them.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
 use super::Request;
 use super::parts::{Parts, Player, Stage};
-use crate::engine::{Link, Mailbox, Ticket, TicketStatus};
-use crate::event::{Delivery, TypeInfo};
+use crate::engine::{Link, Mailbox};
+use crate::event::Delivery;
 use crate::outcome::{End, Outcome};
-use crate::overflow::DropReason;
 use crate::registry::{Core, Requests};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate};
 
@@ -40,6 +38,8 @@ pub(super) struct State<R: 'static> {
     pub(super) pending: usize,
     /// The bus is done with it: its responders have it, or the buffer was full.
     pub(super) dispatched: bool,
+    /// Who could have answered, if the bus closed with the request in its buffer.
+    pub(super) stranded: Option<Vec<Arc<str>>>,
     /// The request's number; 0 until it was accepted.
     pub(super) sequence: u64,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
@@ -71,6 +71,7 @@ impl<R: 'static> State<R> {
             pending: parts.len(),
             parts,
             dispatched: false,
+            stranded: None,
             sequence: 0,
             unexpected: Vec::new(),
             end: None,
@@ -78,7 +79,7 @@ impl<R: 'static> State<R> {
         }
     }
 
-    fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) {
+    pub(super) fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) {
         self.dispatched = true;
         let mut unassigned = self.parts.len();
         let mut next = 0;
@@ -137,7 +138,7 @@ impl<R: 'static> State<R> {
 
     /// Every expected responder's outcome, if the time were over. `present` are the responders
     /// there are while the request waits for the start.
-    fn outcomes(&self, present: &[Arc<str>]) -> Vec<(Arc<str>, Outcome)> {
+    pub(super) fn outcomes(&self, present: &[Arc<str>]) -> Vec<(Arc<str>, Outcome)> {
         let is_absent = |name: &str| !present.iter().any(|other| **other == *name);
         let outcome = |place, name: &str| {
             let stage = self.stage(place)?;
@@ -155,7 +156,7 @@ impl<R: 'static> State<R> {
     }
 
     /// The place of a responder.
-    fn place(&self, mailbox: u64) -> usize {
+    pub(super) fn place(&self, mailbox: u64) -> usize {
         let of_part = self.parts.players().position(|player| player.mailbox == mailbox);
         of_part.unwrap_or_else(|| {
             let place = self.others.iter().position(|other| other.player.mailbox == mailbox);
@@ -200,7 +201,7 @@ impl<R: 'static> State<R> {
     }
 
     /// The asker's waker, if it has something to decide: with a predicate, always.
-    fn wake_if_decided(&mut self, needed: usize) -> Option<Waker> {
+    pub(super) fn wake_if_decided(&mut self, needed: usize) -> Option<Waker> {
         self.decided(needed).and_then(|_| self.waker.take())
     }
 
@@ -259,7 +260,7 @@ impl<Q: Request> Exchange<Q> {
         state.close()
     }
 
-    fn refuse_answers(&self, state: &mut State<Q::Response>, end: End) {
+    pub(super) fn refuse_answers(&self, state: &mut State<Q::Response>, end: End) {
         state.end.get_or_insert(end);
         // Ordering: Release pairs with the Acquire in `is_open`.
         self.ended.store(true, Ordering::Release);
@@ -327,7 +328,7 @@ impl<Q: Request> Exchange<Q> {
     }
 
     /// A responder's part is over. Places are those of an open request.
-    fn set_stage(&self, place: impl FnOnce(&State<Q::Response>) -> usize, stage: Stage) {
+    pub(super) fn set_stage(&self, place: impl FnOnce(&State<Q::Response>) -> usize, stage: Stage) {
         let mut state = self.state.lock();
         if state.end.is_some() {
             return;
@@ -340,56 +341,8 @@ impl<Q: Request> Exchange<Q> {
     }
 }
 
-fn wake(waker: Option<Waker>) {
+pub(super) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         isolate("a waker", || waker.wake());
-    }
-}
-
-impl<Q: Request> Ticket for Exchange<Q> {
-    fn assign(
-        &self,
-        sequence: u64,
-        responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
-    ) -> Option<Waker> {
-        let mut state = self.state.lock();
-        state.sequence = sequence;
-        state.assign(responders);
-        state.wake_if_decided(self.needed)
-    }
-
-    fn discarded(&self, mailbox: u64, reason: DropReason) {
-        let stage = match reason {
-            DropReason::Full | DropReason::Oldest | DropReason::BufferFull => Stage::Full,
-            DropReason::Unsubscribed => Stage::Abandoned,
-            DropReason::Closed | DropReason::Coalesced | DropReason::Withdrawn => return,
-        };
-        self.set_stage(|state| state.place(mailbox), stage);
-    }
-
-    fn close(&self) {
-        let mut state = self.state.lock();
-        self.refuse_answers(&mut state, End::Closed);
-        let waker = state.waker.take();
-        drop(state);
-        wake(waker);
-    }
-
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
-        self
-    }
-
-    fn status(&self) -> TicketStatus {
-        let info = TypeInfo::of::<Q>();
-        let waits = !self.state.lock().dispatched;
-        let present = if waits { self.core.registry().responders(info) } else { Vec::new() };
-        let state = self.state.lock();
-        TicketStatus {
-            info,
-            sequence: (state.sequence != 0).then_some(state.sequence),
-            began: self.began,
-            deadline: self.deadline,
-            outcomes: state.outcomes(&present),
-        }
     }
 }

@@ -174,7 +174,7 @@ impl<Q: Request> Open<Q> {
         let mut in_time = true;
         let mut present = None;
         let (gathered, queued) = loop {
-            let state = exchange.state.lock();
+            let mut state = exchange.state.lock();
             // What was certain before the bus closed stays so.
             let end = match jury {
                 None => state.decided(exchange.needed).or(state.end),
@@ -189,6 +189,7 @@ impl<Q: Request> Open<Q> {
                 Some(_) => (state.pending == 0).then_some(End::Unreachable).or(state.end),
             };
             if let Some(end) = end.or((!in_time).then_some(End::TimedOut)) {
+                present = state.stranded.take().or(present);
                 if state.dispatched || present.is_some() {
                     break exchange.finish(state, end, present);
                 }

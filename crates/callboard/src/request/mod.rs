@@ -25,6 +25,7 @@ mod exchange;
 mod gather;
 mod gathered;
 mod parts;
+mod ticket;
 
 pub use builder::RequestBuilder;
 pub use call::Call;

@@ -249,6 +249,23 @@ fn answer_that_only_its_asker_hears_is_not_unheard() {
 }
 
 #[test]
+fn request_that_the_close_finds_in_the_buffer_says_who_was_there() {
+    let (bus, _clock) = timed();
+    let mut gather = bus.request(Validate).expect(["here", "absent"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    let here = bus.responder::<Validate>("here");
+    bus.close();
+    drop(here);
+    let seen = &bus.snapshot().requests.open[0].outcomes;
+    let expected = [("here", Outcome::TimedOutQueued), ("absent", Outcome::NoSuchResponder)];
+    assert_eq!(seen[..], expected.map(|(name, outcome)| (name.to_owned(), outcome)));
+    let gathered = done(&mut gather);
+    assert_eq!(gathered.end(), End::Closed);
+    let expected = [("here", Outcome::NotAwaited), ("absent", Outcome::NoSuchResponder)];
+    assert!(gathered.missing().eq(expected), "{gathered:?}");
+}
+
+#[test]
 fn time_may_be_none_or_endless() {
     let (bus, clock) = timed();
     let mut responder = bus.responder::<Validate>("a");

@@ -115,6 +115,8 @@ pub(crate) struct Gather {
     /// The calls that it was made to answer, from the innermost outwards: subscription and name.
     ancestry: Vec<(usize, &'static str)>,
     dispatch: Dispatch,
+    /// The bus was closed with the question in its buffer: who would have been asked.
+    stranded: Option<Vec<&'static str>>,
     slots: Vec<Slot>,
     responses: Vec<Answer>,
     unexpected: Vec<Answer>,
@@ -247,6 +249,7 @@ impl Model {
             sequence: None,
             ancestry,
             dispatch: Dispatch::Waiting,
+            stranded: None,
             slots: Vec::new(),
             responses: Vec::new(),
             unexpected: Vec::new(),
@@ -362,7 +365,11 @@ impl Model {
     /// Every expected responder's outcome, if the request ended like this.
     pub(crate) fn outcomes(&self, request: usize, end: End) -> Vec<(String, Outcome)> {
         let gather = &self.gathers[request];
-        let outcome = |name: &str| gather.outcome(name, end, self.has_responder(name));
+        let present = |name: &str| match &gather.stranded {
+            Some(names) => names.contains(&name),
+            None => self.has_responder(name),
+        };
+        let outcome = |name: &str| gather.outcome(name, end, present(name));
         gather.expected.iter().map(|name| ((*name).to_owned(), outcome(name))).collect()
     }
 
@@ -413,7 +420,10 @@ impl Model {
 
     /// The bus closes: what was certain stays, everything else ends.
     pub(crate) fn freeze_gathers(&mut self) {
+        let responders = self.subs.iter().filter(|sub| sub.opening.wants.answers());
+        let names: Vec<_> = responders.map(|sub| sub.opening.name).collect();
         for gather in &mut self.gathers {
+            gather.stranded = (gather.dispatch == Dispatch::Waiting).then(|| names.clone());
             gather.frozen = Some(gather.decided().unwrap_or(End::Closed));
         }
     }

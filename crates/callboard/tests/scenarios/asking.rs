@@ -175,8 +175,7 @@ impl Trial {
                 Outcome::Abandoned => {
                     matches!(conduct, Conduct::Drops | Conduct::Leaves) || self.closes
                 }
-                // After a close they all leave.
-                Outcome::NoSuchResponder => *conduct == Conduct::Leaves || self.closes,
+                Outcome::NoSuchResponder => *conduct == Conduct::Leaves,
                 Outcome::TimedOutQueued | Outcome::TimedOutHandling => end == End::TimedOut,
                 Outcome::NotAwaited => end != End::TimedOut,
                 _ => false,

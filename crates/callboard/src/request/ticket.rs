@@ -1,0 +1,66 @@
+//! One open request, as the engine and the registry see it.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::Request;
+use super::exchange::{Exchange, wake};
+use super::parts::Stage;
+use crate::engine::{Mailbox, Ticket, TicketStatus};
+use crate::event::TypeInfo;
+use crate::outcome::End;
+use crate::overflow::DropReason;
+
+impl<Q: Request> Ticket for Exchange<Q> {
+    fn assign(
+        &self,
+        sequence: u64,
+        responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
+    ) -> Option<Waker> {
+        let mut state = self.state.lock();
+        state.sequence = sequence;
+        state.assign(responders);
+        state.wake_if_decided(self.needed)
+    }
+
+    fn strand(&self, responders: Vec<Arc<str>>) {
+        self.state.lock().stranded = Some(responders);
+    }
+
+    fn discarded(&self, mailbox: u64, reason: DropReason) {
+        let stage = match reason {
+            DropReason::Full | DropReason::Oldest | DropReason::BufferFull => Stage::Full,
+            DropReason::Unsubscribed => Stage::Abandoned,
+            DropReason::Closed | DropReason::Coalesced | DropReason::Withdrawn => return,
+        };
+        self.set_stage(|state| state.place(mailbox), stage);
+    }
+
+    fn close(&self) {
+        let mut state = self.state.lock();
+        self.refuse_answers(&mut state, End::Closed);
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+
+    fn status(&self) -> TicketStatus {
+        let info = TypeInfo::of::<Q>();
+        let waits = !self.state.lock().dispatched;
+        let present = if waits { self.core.registry().responders(info) } else { Vec::new() };
+        let state = self.state.lock();
+        let present = state.stranded.as_ref().unwrap_or(&present);
+        TicketStatus {
+            info,
+            sequence: (state.sequence != 0).then_some(state.sequence),
+            began: self.began,
+            deadline: self.deadline,
+            outcomes: state.outcomes(present),
+        }
+    }
+}
