@@ -27,6 +27,7 @@ mod asking;
 mod barrier;
 mod churn;
 mod draining;
+mod merging;
 mod nested;
 mod props;
 #[cfg(callboard_shuttle)]
@@ -60,6 +61,7 @@ scenarios! {
     asking: asking::scenario;
     nested: nested::scenario;
     churn: churn::scenario;
+    merging: merging::scenario;
     retained: retained::scenario;
     barrier: barrier::scenario;
     draining: draining::scenario;
