@@ -17,6 +17,7 @@ mod models;
 mod mutants;
 mod orderings;
 mod proof;
+mod scenarios;
 mod size;
 mod soak;
 mod source;
@@ -41,6 +42,8 @@ usage: cargo xtask <command>
   tidy              the house checks alone
   bench [args]      the benchmark in release mode; args are its own
   models [args]     the models of the core, each in every order that matters; a line for each
+  scenarios [args]  whole programs on the bus, in many orders, and how many those were; `--help`
+                    says how one that fails is run again
   soak [args]       the bus under everything at once, for minutes or hours; args are its own
   proof [options]   everything that tries to prove the core wrong, and a page of what it tried
   instructions      the hot operations' instructions against their bounds; with `--renew` sets
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
                 Some("bench") => bench::main(&rest),
                 Some("models") => models::main(&rest),
                 Some("mutants") => mutants::main(&rest),
+                Some("scenarios") => scenarios::main(&rest),
                 Some("soak") => soak::main(&rest),
                 Some("proof") => proof::main(&rest),
                 Some("instructions") => instructions::main(&rest),

@@ -81,6 +81,12 @@ const PROOFS: &[Proof] = &[
         run: searches::models,
     },
     Proof {
+        name: "scenarios",
+        shows: "whole programs keep the promises, in many orders",
+        fits: Fits::Ci,
+        run: searches::scenarios,
+    },
+    Proof {
         name: "programs",
         shows: "the bus does what a plain model of it does",
         fits: Fits::Leisure,

@@ -3,7 +3,7 @@
 use super::figures::Figures;
 use super::suite;
 use crate::command::Program;
-use crate::{Result, models, mutants, orderings, zoo};
+use crate::{Result, models, mutants, orderings, scenarios, zoo};
 
 /// Of each property of the reference model, so many random programs.
 const PROGRAMS: u64 = 20_000;
@@ -14,6 +14,13 @@ pub(super) fn models() -> Result<Figures> {
     let models::Figures { models, exhaustive, executions } = models::figures()?;
     let figures = Figures::of(models, "models").and(exhaustive, "of them exhaustive");
     Ok(figures.and(executions, "executions"))
+}
+
+/// # Errors
+/// When a scenario fails.
+pub(super) fn scenarios() -> Result<Figures> {
+    let scenarios::Figures { scenarios, schedules } = scenarios::figures()?;
+    Ok(Figures::of(scenarios, "scenarios").and(schedules, "schedules"))
 }
 
 /// # Errors

@@ -6,21 +6,15 @@
 //! of the bus's own steps too, by random schedules and by PCT ones (Burckhardt et al., "A Randomized
 //! Scheduler with Probabilistic Guarantees of Finding Bugs", 2010).
 //!
-//! ```sh
-//! RUSTFLAGS="--cfg callboard_shuttle" CARGO_TARGET_DIR=target/scenarios \
-//!     cargo test --release -p callboard --test scenarios
-//! ```
-//!
-//! `CALLBOARD_SCHEDULES` says how many runs of each kind there are. Each says in one line what it
-//! did:
+//! `cargo xtask scenarios` does so, and says how many schedules there were; its `--help` says how one
+//! that fails is run again. Each scenario says in one line what it did:
 //!
 //! ```text
 //! scenario name=churn by=pct schedules=500 seconds=1.73 verdict=passed
 //! ```
 //!
-//! A schedule that fails is written to a file; `CALLBOARD_REPLAY` set to its path, with the name of
-//! the scenario as the filter of the tests, runs that one alone. (A seed that fails is
-//! `CALLBOARD_SEED`.)
+//! `CALLBOARD_SCHEDULES` is how many runs of each kind there are, `CALLBOARD_REPLAY` the path of the
+//! schedule to be run alone, and `CALLBOARD_SEED` the seed.
 #![cfg(feature = "derive")]
 
 mod asking;

@@ -46,7 +46,8 @@ pub(crate) fn perform(name: &'static str, scenario: fn(&mut Scheduled)) {
     for failure in [explore(name, "random", random, scenario), explore(name, "pct", pct, scenario)]
     {
         if let Err(failure) = failure {
-            println!("replay {name} with CALLBOARD_REPLAY={}", failure.schedule.display());
+            let schedule = failure.schedule.display();
+            println!("replay it: cargo xtask scenarios --replay {schedule} {name}");
             panic::resume_unwind(failure.panic);
         }
     }
