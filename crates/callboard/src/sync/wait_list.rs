@@ -7,7 +7,9 @@ use super::{AtomicUsize, Mutex, Ordering, discard, fence, isolate};
 /// The waiting tasks. Waking is by broadcast: each re-checks its own condition.
 #[derive(Debug, Default)]
 pub(crate) struct WaitList {
-    /// How many wait; read without the lock by those who would have to wake them.
+    /// How many wait; read without the lock by those who would have to wake them. Stored with the
+    /// lock held. Ordering: Relaxed, since the fence in `register` is what orders it, and whoever
+    /// reads more than there are looks in vain.
     count: AtomicUsize,
     waiters: Mutex<Waiters>,
 }
@@ -35,7 +37,7 @@ impl WaitList {
     fn wake_all(&self) {
         let woken = {
             let mut waiters = self.waiters.lock();
-            self.count.store(0, Ordering::SeqCst);
+            self.count.store(0, Ordering::Relaxed);
             std::mem::take(&mut waiters.entries)
         };
         for (_, waker) in woken {
@@ -64,8 +66,10 @@ impl<'a> Waiting<'a> {
         let id = waiters.next;
         waiters.next += 1;
         waiters.entries.push((id, waker));
-        self.list.count.store(waiters.entries.len(), Ordering::SeqCst);
+        self.list.count.store(waiters.entries.len(), Ordering::Relaxed);
         drop(waiters);
+        // Ordering: pairs with `notify_all`. The count is stored before this, and the condition
+        // looked at after it.
         fence(Ordering::SeqCst);
         self.id = Some(id);
         discard(old);
@@ -76,7 +80,7 @@ impl<'a> Waiting<'a> {
         let mut waiters = self.list.waiters.lock();
         let place = waiters.entries.iter().position(|(other, _)| *other == id)?;
         let (_, waker) = waiters.entries.swap_remove(place);
-        self.list.count.store(waiters.entries.len(), Ordering::SeqCst);
+        self.list.count.store(waiters.entries.len(), Ordering::Relaxed);
         Some(waker)
     }
 }
