@@ -125,11 +125,15 @@ impl Gauge {
     /// the reader looks at it before each take.
     #[inline]
     pub(crate) fn elsewhere(&self) -> usize {
+        // Ordering: Acquire pairs with the Release in `set_elsewhere`: a writer that sees that there
+        // are fewer sees that the reader has taken something. The reader itself needs no more than
+        // the head, which it has acquired, or the lock of its mailbox.
         self.of_reader.elsewhere.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_elsewhere(&self, waiting: usize, taken: u64) {
         self.of_reader.taken_elsewhere.store(taken, Ordering::Relaxed);
+        // Ordering: Release pairs with the Acquire in `elsewhere`.
         self.of_reader.elsewhere.store(waiting, Ordering::Release);
     }
 
@@ -140,7 +144,8 @@ impl Gauge {
 
     #[inline]
     pub(super) fn next_gap(&self) -> u64 {
-        self.of_writer.next_gap.load(Ordering::Acquire)
+        // Ordering: Relaxed. It is a position and no more; the reader has acquired a head beyond it.
+        self.of_writer.next_gap.load(Ordering::Relaxed)
     }
 
     /// The reader's place in the log, for whoever holds the writer's lock.
@@ -176,9 +181,9 @@ impl Gauge {
         let mut gaps = self.gaps.lock();
         gaps.push_back(Gap { at, end: None });
         if gaps.len() == 1 {
-            // Ordering: Release, and it comes before the head moves beyond `at`: a reader that
-            // sees the head there sees the gap.
-            self.of_writer.next_gap.store(at, Ordering::Release);
+            // Ordering: Relaxed. It comes before the head moves beyond `at`, which is released: a
+            // reader that sees the head there sees the gap.
+            self.of_writer.next_gap.store(at, Ordering::Relaxed);
         }
     }
 
@@ -196,7 +201,8 @@ impl Gauge {
         let end = gaps.front_mut()?.end.take()?;
         gaps.pop_front();
         let next = gaps.front().map_or(NO_GAP, |gap| gap.at);
-        self.of_writer.next_gap.store(next, Ordering::Release);
+        // Ordering: Relaxed. Only this reader loads it, and the lock orders the stores.
+        self.of_writer.next_gap.store(next, Ordering::Relaxed);
         Some(end)
     }
 }

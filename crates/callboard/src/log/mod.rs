@@ -87,11 +87,11 @@
 //! | --- | --- | --- |
 //! | `head` | writer | Release, with the reader's Acquire in `Walk::look` |
 //! | `taken` | reader | Release, with Acquire in `Gauge::taken`; SeqCst when it has drained (see below) |
-//! | `next_gap` | writer and reader, under the gaps' lock | Release before the head moves on, Acquire after it was read |
+//! | `next_gap` | writer and reader, under the gaps' lock | Relaxed: stored before the head moves on, read after it |
 //! | `lost` | writer | Relaxed: a count |
 //! | `high_water` | reader and writer | Relaxed, by `fetch_max`: a figure for people |
-//! | `elsewhere` | whoever has locked the reader's queue | Release, with the reader's Acquire, after the head |
-//! | `taken_elsewhere` | likewise | Relaxed: a figure for people |
+//! | `elsewhere` | whoever has locked the reader's queue | Release, with the writer's Acquire in `Gauge::elsewhere` |
+//! | `taken_elsewhere` | likewise | Relaxed: a figure for people, stored before `elsewhere` |
 //! | `pins`, `owners` | everybody | as the counts of `Arc`: Relaxed up, AcqRel down |
 //! | `next` of a block | writer, once | Relaxed: read only after a head beyond the block |
 //! | the pool's places | whoever gives back, and the writer | Release in, Acquire out |
