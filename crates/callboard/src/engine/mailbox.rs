@@ -37,6 +37,7 @@ pub(crate) struct Mailbox {
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
     pub(super) gauge: Option<sync::Arc<Gauge>>,
     /// The reader took an event and has not asked for the next one. Only the reader sets it.
+    /// Ordering: Relaxed where the inbox is locked, as it is by whoever asks for both.
     pub(super) in_hand: AtomicBool,
     /// Nothing more comes in.
     pub(super) closed: AtomicBool,
@@ -105,7 +106,7 @@ impl Mailbox {
     pub(crate) fn begin_handling(&self, now: Instant) {
         let mut inbox = self.inbox();
         inbox.attendance_mut().begin(now);
-        self.in_hand.store(false, Ordering::Release);
+        self.in_hand.store(false, Ordering::Relaxed);
     }
 
     /// Opens an account for one more type; returns its member number.
@@ -207,6 +208,8 @@ impl Mailbox {
             self.inbox().note_asked(in_hand, now);
         }
         if in_hand {
+            // Ordering: Release pairs with the Acquire in `in_hand`: whoever sees that the reader
+            // is done sees what it did.
             self.in_hand.store(false, Ordering::Release);
         }
         in_hand
@@ -227,7 +230,9 @@ impl Mailbox {
     #[inline]
     pub(crate) fn hand(&self) {
         if !self.in_hand.load(Ordering::Relaxed) {
-            self.in_hand.store(true, Ordering::Release);
+            // Ordering: Relaxed. The count of what was taken is released after this, and acquired
+            // by whoever sees that the event has left; a queue is locked.
+            self.in_hand.store(true, Ordering::Relaxed);
         }
     }
 
@@ -262,7 +267,7 @@ impl Mailbox {
         let taken = inbox.take(self.id, now, None);
         let takes = matches!(taken, Take::Event(_));
         if takes != in_hand {
-            self.in_hand.store(takes, Ordering::Release);
+            self.in_hand.store(takes, Ordering::Relaxed);
         }
         if takes && now.is_some() {
             inbox.note_taken(now);
@@ -344,7 +349,7 @@ impl Mailbox {
         let mut inbox = self.inbox();
         inbox.state = State::Gone;
         inbox.forget_attendance();
-        self.in_hand.store(false, Ordering::Release);
+        self.in_hand.store(false, Ordering::Relaxed);
         aftermath.wake(inbox.waker.take());
         for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {
             aftermath.discard(self.id, entry, DropReason::Unsubscribed);
