@@ -14,11 +14,15 @@
 //! ```
 //!
 //! loom leaves out what makes no difference to what it sees: an outcome must follow from what was
-//! read of an atomic or under a lock, not from the moment at which a thread came by. A model that
-//! fails in its middle aborts the process; the first panic names it.
+//! read of an atomic or under a lock, not from the moment at which a thread came by. And to loom a
+//! SeqCst fence orders all that comes before it on one thread with all that comes after it on
+//! another: a model of what is released and acquired must not have one in between, as there is
+//! where a reader drains. A model that fails in its middle aborts the process; the first panic names
+//! it.
 //!
-//! Compiled for models, blocks have two slots, a pool keeps one, and pins are handed out in twos,
-//! so that a few events reach every edge. Payloads are [watched](watched): an event that is dropped
+//! Compiled for models, blocks have two slots, a pool keeps one, pins are handed out in twos, and a
+//! log of some five blocks goes on in small ones for two events, so that a few events reach every
+//! edge. Payloads are [watched](watched): an event that is dropped
 //! twice, read after that, or never dropped, ends the model; and loom itself finds blocks that leak
 //! and accesses to a slot that have no order.
 
