@@ -7,6 +7,7 @@ use std::collections::binary_heap::PeekMut;
 use super::memory::{Fill, Held};
 use super::standing::{NEVER, Reader, Standing};
 use super::{Payload, Shape, Stamp, Tap};
+use crate::sync::CHECKED;
 
 /// The events of one type, and where each of its readers stands. Its owner's lock is what makes
 /// the writer the only one.
@@ -34,10 +35,10 @@ pub(crate) struct Log {
 /// So many bytes of blocks a log may have, and so many times what its events take that wait for
 /// the reader with most of them, before its blocks become small: a block is kept by any one event
 /// in it, and who keeps one of many would keep them all.
-const AMPLE_BYTES: usize = 64 * 4_096;
+const AMPLE_BYTES: usize = if CHECKED { 1_152 } else { 64 * 4_096 };
 const AMPLE_RATIO: u64 = 4;
 /// For so many events blocks are small then.
-const SMALL_FOR: u64 = 64;
+const SMALL_FOR: u64 = if CHECKED { 2 } else { 64 };
 
 /// What came of an event that was offered.
 pub(crate) struct Offered {
