@@ -31,6 +31,7 @@ mod bus;
 mod harness;
 mod log;
 mod memory;
+mod parking;
 mod small;
 mod wait_list;
 mod waiting;
