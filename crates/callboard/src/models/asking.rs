@@ -2,11 +2,11 @@
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use loom::cell::UnsafeCell;
 use loom::thread;
 
+use super::bus::EVER;
 use super::harness::Model;
 use super::watched::{Note, Plain};
 use crate::request::{Call, Gather, Request};
@@ -16,9 +16,6 @@ use crate::{Bus, End};
 impl Request for Plain {
     type Response = Note;
 }
-
-/// Longer than any model: it never passes.
-const EVER: Duration = Duration::from_secs(1 << 20);
 
 /// A bus, a request that is open on it, and the call that its responder has taken.
 fn asked() -> (Bus, Gather<Plain>, Call<Plain>) {

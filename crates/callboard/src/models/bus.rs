@@ -12,9 +12,9 @@ use crate::testing::settle_within;
 use crate::{Bus, Delivery, Overflow, Priority, Subscription};
 
 /// Longer than any model: it never passes.
-const EVER: Duration = Duration::from_secs(1 << 20);
+pub(super) const EVER: Duration = Duration::from_secs(1 << 20);
 
-fn started() -> Bus {
+pub(super) fn started() -> Bus {
     let bus = Bus::new();
     bus.start();
     bus
@@ -29,12 +29,12 @@ fn take(subscription: &mut Subscription<Note>) -> String {
     subscription.try_recv().map_or_else(|_| ".".to_owned(), shown)
 }
 
-fn takes(subscription: &mut Subscription<Note>, times: usize) -> String {
+pub(super) fn takes(subscription: &mut Subscription<Note>, times: usize) -> String {
     (0..times).map(|_| take(subscription)).collect::<Vec<_>>().join(" ")
 }
 
 /// All that is left.
-fn rest(subscription: &mut Subscription<Note>) -> String {
+pub(super) fn rest(subscription: &mut Subscription<Note>) -> String {
     let left = std::iter::repeat_with(|| take(subscription)).take_while(|seen| seen != ".");
     left.collect::<Vec<_>>().join(" ")
 }
@@ -132,14 +132,14 @@ fn subscriber_comes_while_an_event_does() {
 fn retained_event_is_handed_over_in_one_cut() {
     Model::new("bus.retained", &["1 2", "2"]).check(|| {
         let bus = started();
-        bus.publish(Latest(1));
+        bus.publish(Latest::new(1));
         let publisher = thread::spawn({
             let bus = bus.clone();
-            move || bus.publish(Latest(2))
+            move || bus.publish(Latest::new(2))
         });
         let mut reader = bus.subscriber("reader").late().with_retained().subscribe::<Latest>();
         publisher.join().unwrap();
-        let seen = reader.try_iter().map(|latest| latest.0.to_string());
+        let seen = reader.try_iter().map(|latest| latest.number().to_string());
         seen.collect::<Vec<_>>().join(" ")
     });
 }
@@ -265,6 +265,26 @@ fn who_sees_that_a_reader_is_done_sees_what_it_did() {
             }
             let _reader = reading.join().unwrap();
             stage
+        });
+    }
+}
+
+#[test]
+fn event_that_has_left_is_in_hand() {
+    for (name, overflow) in
+        [("bus.hand.log", Overflow::DropNewest), ("bus.hand.queue", Overflow::DropOldest)]
+    {
+        Model::new(name, &["2 queued", "1 in hand"]).at_least(9).check(move || {
+            let bus = started();
+            let mut reader = bus.subscriber("reader").late().overflow(overflow).subscribe::<Note>();
+            for number in [1, 2] {
+                bus.publish(Note::new(number));
+            }
+            let reading = thread::spawn(move || (reader.try_recv(), reader));
+            let reader = bus.snapshot().subscribers.remove(0);
+            drop(reading.join().unwrap());
+            assert!(reader.queued == 2 || reader.in_hand, "it is somewhere");
+            if reader.queued == 2 { "2 queued" } else { "1 in hand" }
         });
     }
 }

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::event::{Abilities, Event};
+use crate::event::{Abilities, Coalesce, Event};
+use crate::request::Request;
 
 /// An event with a destructor.
 #[derive(Debug)]
@@ -15,7 +16,18 @@ pub(super) struct Plain(pub(super) u64);
 
 /// An event whose latest is kept.
 #[derive(Debug)]
-pub(super) struct Latest(pub(super) u64);
+pub(super) struct Latest(Note);
+
+/// Events that may all stand for one another: a newer one adds what the older one counts.
+#[derive(Debug)]
+pub(super) struct Tally {
+    count: u64,
+    note: Note,
+}
+
+/// A request with a destructor, whose answer has one too.
+#[derive(Debug)]
+pub(super) struct Question(Note);
 
 impl Event for Note {
     const TYPE: &'static str = "note";
@@ -28,6 +40,29 @@ impl Event for Plain {
 impl Event for Latest {
     const TYPE: &'static str = "latest";
     const ABILITIES: Abilities<Self> = Abilities::new().retain();
+}
+
+impl Event for Tally {
+    const TYPE: &'static str = "tally";
+    const ABILITIES: Abilities<Self> = Abilities::new().coalesce();
+}
+
+impl Coalesce for Tally {
+    type Key = ();
+
+    fn key(&self) {}
+
+    fn absorb(&self, older: &Self) -> Option<Self> {
+        Some(Self::new(self.count() + older.count()))
+    }
+}
+
+impl Event for Question {
+    const TYPE: &'static str = "question";
+}
+
+impl Request for Question {
+    type Response = Note;
 }
 
 // The threads of a model are run by one thread of the process.
@@ -43,9 +78,46 @@ impl Note {
         Self(number)
     }
 
+    /// A note of a number that no other has.
+    fn another() -> Self {
+        let last = ALIVE.with_borrow(|alive| alive.last_key_value().map(|(number, _)| *number));
+        Self::new(last.unwrap_or_default() + 1)
+    }
+
     pub(super) fn number(&self) -> u64 {
         assert!(is_alive(self.0), "note {} is read after it was dropped", self.0);
         self.0
+    }
+}
+
+impl Latest {
+    pub(super) fn new(number: u64) -> Self {
+        Self(Note::new(number))
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.0.number()
+    }
+}
+
+impl Tally {
+    pub(super) fn new(count: u64) -> Self {
+        Self { count, note: Note::another() }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.note.number();
+        self.count
+    }
+}
+
+impl Question {
+    pub(super) fn new(number: u64) -> Self {
+        Self(Note::new(number))
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.0.number()
     }
 }
 
