@@ -32,6 +32,7 @@ mod harness;
 mod log;
 mod memory;
 mod parking;
+mod phases;
 mod small;
 mod wait_list;
 mod waiting;
