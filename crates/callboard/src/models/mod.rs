@@ -29,6 +29,7 @@
 mod asking;
 mod bus;
 mod harness;
+mod keyed;
 mod log;
 mod memory;
 mod parking;
