@@ -34,6 +34,7 @@ mod log;
 mod memory;
 mod parking;
 mod phases;
+mod serving;
 mod small;
 mod wait_list;
 mod waiting;
