@@ -34,6 +34,7 @@ mod log;
 mod memory;
 mod parking;
 mod phases;
+mod replies;
 mod serving;
 mod small;
 mod wait_list;
