@@ -35,6 +35,7 @@ mod memory;
 mod parking;
 mod phases;
 mod replies;
+mod retained;
 mod serving;
 mod small;
 mod wait_list;
