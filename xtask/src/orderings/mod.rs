@@ -21,11 +21,11 @@ const SOURCE: &str = "crates/callboard/src";
 
 /// For each module, the models that use it most; the others come after them.
 const NEAREST: &[(&str, &[&str])] = &[
-    ("log", &["log", "wait_list", "waiting"]),
-    ("sync", &["wait_list", "waiting", "bus"]),
+    ("log", &["log", "memory", "wait_list", "waiting", "bus"]),
+    ("sync", &["parking", "wait_list", "waiting", "bus"]),
     ("engine", &["waiting", "bus"]),
     ("registry", &["bus", "waiting"]),
-    ("request", &["asking", "bus"]),
+    ("request", &["asking", "replies", "bus"]),
 ];
 
 /// What has come of the mutants.
