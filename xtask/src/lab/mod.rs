@@ -20,17 +20,24 @@ pub(crate) use program::{Binary, Program, Verdict};
 pub(crate) enum Kind {
     /// The library's test binaries.
     Tests,
-    /// The models: the library as loom runs it.
+    /// One model or another: the library as loom runs it, compiled in seconds.
     Models,
+    /// All models, compiled for a minute to run faster.
+    AllModels,
     /// The test binaries of a library with every mutant behind a switch.
     Mutants,
 }
 
 impl Kind {
+    pub(crate) fn is_for_models(self) -> bool {
+        matches!(self, Self::Models | Self::AllModels)
+    }
+
     fn folder(self) -> &'static str {
         match self {
             Self::Tests => "tests",
             Self::Models => "models",
+            Self::AllModels => "all-models",
             Self::Mutants => "mutants",
         }
     }

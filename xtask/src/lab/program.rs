@@ -94,7 +94,7 @@ impl Lab {
     /// # Errors
     /// When it doesn't build, with what the compiler says.
     pub(crate) fn build(&self, binary: Binary) -> Result<Program> {
-        let fits = (self.kind == Kind::Models) == (binary.kind() == Kind::Models);
+        let fits = self.kind.is_for_models() == binary.kind().is_for_models();
         assert!(fits, "each kind of laboratory builds its own");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
@@ -114,12 +114,15 @@ impl Lab {
                 .env("RUSTFLAGS", "--cap-lints allow")
                 .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
                 .env("CARGO_PROFILE_DEV_DEBUG", "0"),
-            Kind::Models => command
+            Kind::Models | Kind::AllModels => command
                 .arg("--release")
                 .env("RUSTFLAGS", "--cfg callboard_loom")
                 .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
                 .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
         };
+        if self.kind == Kind::Models {
+            command.args(["--config", "profile.release.package.callboard.opt-level=0"]);
+        }
         let output = command.output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);

@@ -97,7 +97,7 @@ fn walk(mutants: Vec<Mutant>) -> Result<Figures> {
     let begun = Instant::now();
     let mut reasons = reasons::read()?;
     reasons.retain(|reason| mutants.iter().any(|mutant| reason.is_for(mutant)));
-    let lab = Lab::open("orderings", Kind::Models)?;
+    let lab = Lab::open("orderings", Kind::AllModels)?;
     let program = lab.build(Binary::Models)?;
     let models = program.tests()?;
     let models: Vec<&str> =
