@@ -1,4 +1,4 @@
-//! The reliability page names, for each promise, tests that exist.
+//! The reliability page names, for each promise, tests that exist: by hand, random and modelled.
 
 use std::path::Path;
 
@@ -11,8 +11,14 @@ const PATH: &str = "RELIABILITY.md";
 /// The contract has so many promises.
 const PROMISES: usize = 10;
 /// Where the module that a test is in may begin.
-const ROOTS: &[&str] =
-    &["crates/callboard/tests", "crates/callboard/tests/it", "crates/callboard/tests/model"];
+const ROOTS: &[&str] = &[
+    "crates/callboard/src",
+    "crates/callboard/tests",
+    "crates/callboard/tests/it",
+    "crates/callboard/tests/model",
+];
+/// What each promise tells of.
+const KINDS: &[&str] = &["- Held by:", "- Models:", "- Properties:"];
 
 pub(super) fn check() -> Result<Vec<Problem>> {
     let Ok(text) = std::fs::read_to_string(PATH) else {
@@ -56,6 +62,9 @@ fn judge(text: &str, exists: impl Fn(&str, &str) -> bool) -> Vec<(usize, String)
         if !tests.iter().any(|test| (line..end).contains(test)) {
             problems.push((line, "no test holds this promise".to_owned()));
         }
+        let section = || text.lines().skip(line).take(end - line - 1);
+        let untold = KINDS.iter().filter(|kind| !section().any(|line| line.starts_with(**kind)));
+        problems.extend(untold.map(|kind| (line, format!("there is no line `{kind}`"))));
     }
     problems.sort();
     problems
@@ -84,18 +93,21 @@ mod tests {
 
     #[test]
     fn each_promise_names_tests_that_exist() {
+        let lines = "- Held by: `file::test`\n- Models: none\n- Properties: none\n";
         let mut page: String =
-            (1..=PROMISES).map(|it| format!("### {it}. Promise\n`file::test`\n")).collect();
+            (1..=PROMISES).map(|it| format!("### {it}. Promise\n{lines}")).collect();
         assert!(judge(&page, |module, test| (module, test) == ("file", "test")).is_empty());
-        page = page.replace("10. Promise\n`file::test`", "10. Promise\n`file::other` `Bus::new`");
+        let wrong = "10. Promise\n- Held by: `file::other` `Bus::new`\n- Models: none\n\n";
+        page = page.replace(&format!("10. Promise\n{lines}"), wrong);
         let problems = judge(&page, |_, test| test == "test");
         let expected = [
-            (19, "no test holds this promise".to_owned()),
-            (20, "there is no test `file::other`".to_owned()),
+            (37, "no test holds this promise".to_owned()),
+            (37, "there is no line `- Properties:`".to_owned()),
+            (38, "there is no test `file::other`".to_owned()),
         ];
         assert_eq!(problems, expected);
         let problems = judge(&page.replace("### 3. ", "### "), |_, _| true);
-        assert_eq!(problems, [(0, "promise 3 has no heading".to_owned())]);
+        assert_eq!(problems[0], (0, "promise 3 has no heading".to_owned()));
     }
 
     #[test]

@@ -28,6 +28,7 @@
 
 mod asking;
 mod bus;
+mod calling;
 mod ending;
 mod harness;
 mod keyed;
