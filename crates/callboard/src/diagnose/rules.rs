@@ -130,17 +130,21 @@ fn is_trouble((_, outcome): &(String, Outcome)) -> bool {
 
 fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
     let lost = of.ledger.lost();
-    if lost > 0 && of.importance == Importance::Critical && is_behind(of) {
-        let seen =
-            format!("lost {lost} events and has {} waiting: more come than it takes", of.queued);
-        let cure =
-            "no capacity cures that: handle them faster, merge them by key, or subscribe to fewer";
-        found.add(FindingKind::TooSlow, &of.name, seen, cure);
-    } else if lost > 0 && of.importance == Importance::Critical {
-        // What was needed at the worst moment, rounded up to a round number of events.
-        let advice = of.demand.max(of.capacity.saturating_add(1)).next_multiple_of(10);
-        let seen = format!("lost {lost} events with capacity {}", of.capacity);
-        found.advise(FindingKind::CapacityTooSmall, &of.name, seen, advice);
+    if lost > 0 && of.importance == Importance::Critical {
+        if is_behind(of) {
+            let seen = format!(
+                "lost {lost} events and has {} waiting: more come than it takes",
+                of.queued
+            );
+            let cure = "no capacity cures that: handle them faster, merge them by key, or \
+                        subscribe to fewer";
+            found.add(FindingKind::TooSlow, &of.name, seen, cure);
+        } else {
+            // What was needed at the worst moment, rounded up to a round number of events.
+            let advice = of.demand.max(of.capacity.saturating_add(1)).next_multiple_of(10);
+            let seen = format!("lost {lost} events with capacity {}", of.capacity);
+            found.advise(FindingKind::CapacityTooSmall, &of.name, seen, advice);
+        }
     }
     let ample = of.capacity >= LARGE_CAPACITY && of.high_water < of.capacity / 8;
     if ample && of.ledger.offered >= ENOUGH_EVENTS {

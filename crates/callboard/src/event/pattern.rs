@@ -57,7 +57,6 @@ impl Pattern {
         let mut name = event_type.split('.');
         for token in self.text.split('.') {
             match (token, name.next()) {
-                (_, None) => return false,
                 (">", Some(_)) => return true,
                 ("*", Some(_)) => {}
                 (token, Some(other)) if token == other => {}

@@ -228,4 +228,27 @@ mod tests {
             assert!(far.iter_mut().all(|alarm| alarm.poll(&mut context).is_pending()));
         }
     }
+
+    #[test]
+    fn slots_serve_again_unless_a_rush_left_many() {
+        let slots_after = |alarms: usize| {
+            let mut schedule = Schedule {
+                recent: Vec::with_capacity(KEPT_SLOTS),
+                free: Vec::new(),
+                alarms: BTreeMap::new(),
+                next_id: 0,
+                thread: Thread::NotStarted,
+            };
+            let now = Instant::now();
+            for id in (0..).take(alarms) {
+                schedule.enter((now, id, Waker::noop().clone()));
+            }
+            schedule.sort_in();
+            assert_eq!(schedule.alarms.len(), alarms);
+            schedule.recent.capacity()
+        };
+        assert_eq!(slots_after(1), KEPT_SLOTS);
+        assert_eq!(slots_after(KEPT_SLOTS), KEPT_SLOTS);
+        assert_eq!(slots_after(KEPT_SLOTS + 1), 0);
+    }
 }

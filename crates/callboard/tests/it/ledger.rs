@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use callboard::{
-    AnyEvent, Bus, Call, Coalesce, Delivery, DropReason, Event, EventSet, Gather, Overflow, Phase,
-    Priority, Request, Snapshot, Subscription,
+    AnyEvent, Bus, Call, Coalesce, Delivery, DropReason, Event, EventSet, Gather, Ledger, Overflow,
+    Phase, Priority, Request, Snapshot, Subscription,
 };
 
 use crate::support::{Log, Rng, in_time, poll, publish_all};
@@ -238,6 +238,50 @@ fn ledger_of_one_subscription_names_every_reason() {
     let departed = bus.snapshot().event_type("plain").unwrap().ledger;
     assert!(departed.drops().eq([(DropReason::Full, 2), (DropReason::Unsubscribed, 1)]));
     assert_eq!(departed.offered, 3, "the type's account outlives the subscriber");
+}
+
+#[test]
+fn account_that_does_not_add_up_is_told_from_one_that_does() {
+    let bus = Bus::new();
+    let mut reader = bus.subscriber("reader").capacity(3).subscribe::<Plain>();
+    publish_all(&bus, (0..2).map(|_| Plain));
+    bus.start();
+    publish_all(&bus, (0..3).map(|_| Plain));
+    reader.try_recv().unwrap();
+    let good = bus.snapshot();
+    assert!(good.balances());
+    let errors: [fn(&mut Ledger); 3] =
+        [|it| it.offered += 1, |it| it.delivered += 1, |it| it.queued -= it.queued.min(1)];
+    let accounts: [fn(&mut Snapshot) -> &mut Ledger; 4] = [
+        |it| &mut it.subscribers[0].ledger,
+        |it| &mut it.subscribers[0].accounts[0].ledger,
+        |it| &mut it.types[0].ledger,
+        |it| &mut it.types[0].buffered,
+    ];
+    for account in accounts {
+        for err in errors {
+            let mut bad = good.clone();
+            let ledger = account(&mut bad);
+            let before = *ledger;
+            err(ledger);
+            assert_eq!(ledger.balances(), *ledger == before, "{ledger:?}");
+            assert_eq!(bad.balances(), *account(&mut bad) == before, "{bad:#?}");
+        }
+    }
+    let mut bad = good.clone();
+    bad.subscribers[0].queued += 1;
+    assert!(!bad.balances(), "its queue is longer than its account says");
+}
+
+#[test]
+fn ledger_is_shown_with_the_reasons_that_occurred() {
+    let bus = Bus::new();
+    let mut full = bus.subscriber("f").capacity(2).subscribe::<Plain>();
+    bus.start();
+    publish_all(&bus, (0..5).map(|_| Plain));
+    full.try_recv().unwrap();
+    let shown = "Ledger { offered: 5, delivered: 1, queued: 1, dropped: {Full: 3} }";
+    assert_eq!(format!("{:?}", full.ledger()), shown);
 }
 
 #[test]

@@ -31,5 +31,6 @@ mod start_ready;
 mod storm;
 mod support;
 mod testing;
+mod time;
 mod traits;
 mod withdrawal;

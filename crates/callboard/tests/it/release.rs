@@ -255,6 +255,23 @@ fn bytes_of_the_snapshot_follow_what_is_held() {
     assert_eq!(bus.snapshot().bytes, 0);
 }
 
+#[test]
+fn bytes_of_the_snapshot_are_those_of_buffer_queues_and_retained() {
+    let (bus, census) = (Bus::new(), Census::default());
+    let _readers = ["a", "b"].map(|name| bus.subscribe::<Held>(name));
+    bus.start();
+    bus.publish(Kept(census.token()));
+    publish_all(&bus, (0..3).map(|_| Held(census.token())));
+    bus.pause();
+    publish_all(&bus, (0..5).map(|_| Held(census.token())));
+    let snapshot = bus.snapshot();
+    let queues = [0, 1].map(|place| snapshot.subscribers[place].bytes);
+    assert!(queues.iter().all(|bytes| *bytes >= 3 * size_of::<Held>()), "{queues:?}");
+    assert!(snapshot.buffer.bytes >= 5 * size_of::<Held>());
+    let retained = size_of::<Kept>();
+    assert_eq!(snapshot.bytes, snapshot.buffer.bytes + queues[0] + queues[1] + retained);
+}
+
 /// Lets others run while it is dropped, now and then: on a busy machine they are not only ours.
 #[derive(Debug, Event)]
 struct Lingering(#[expect(dead_code, reason = "only counted")] Token);

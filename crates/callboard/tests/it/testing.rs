@@ -6,6 +6,8 @@ use std::time::Duration;
 use callboard::testing::{ManualClock, Matcher, Recorder, Sim, settle, settle_within};
 use callboard::{Bus, Event, Request};
 
+use crate::support::Log;
+
 #[derive(Debug, Event)]
 #[event(type = "test.asked")]
 struct Asked(u32);
@@ -113,9 +115,11 @@ async fn settle_waits_for_chains_of_components() {
 async fn settle_says_who_is_busy_and_with_what() {
     let short = Duration::from_millis(1);
     let bus = Bus::new();
+    settle_within(&bus, short).await.expect("nothing waits for the start");
     bus.publish(Asked(0));
     let error = settle_within(&bus, short).await.unwrap_err();
     assert_eq!(error.busy(), ["1 events wait for `start`"]);
+    assert_eq!(error.to_string(), "not settled: 1 events wait for `start`");
     let mut unread = bus.subscribe::<Asked>("unread");
     bus.start();
     let error = settle_within(&bus, short).await.unwrap_err();
@@ -133,6 +137,46 @@ async fn settle_says_who_is_busy_and_with_what() {
     assert_eq!(error.busy()[0], "request `test.question` is open");
     drop(gather);
     settle_within(&bus, short).await.unwrap();
+}
+
+#[test]
+fn settle_waits_for_handlers_and_says_how_many_run() {
+    let mut sim = Sim::new(1);
+    let bus = sim.bus();
+    let asked = bus.subscribe::<Asked>("worker");
+    let idle = bus.subscribe::<Done>("idle");
+    let (resume, resumed) = (Arc::new(tokio::sync::Notify::new()), Log::new());
+    sim.spawn("worker", {
+        let resume = Arc::clone(&resume);
+        asked.serve_concurrent(2, move |_asked| {
+            let resume = Arc::clone(&resume);
+            async move { resume.notified().await }
+        })
+    });
+    sim.spawn("idle", idle.serve(async |_done| {}));
+    bus.start();
+    bus.publish(Asked(1));
+    bus.publish(Asked(2));
+    let settled = resumed.clone();
+    sim.spawn("test", {
+        let bus = bus.clone();
+        async move {
+            settled.push(settle(&bus).await.map_err(|error| error.to_string()));
+            resume.notify_waiters();
+            settled.push(settle(&bus).await.map_err(|error| error.to_string()));
+        }
+    });
+    sim.run();
+    let busy = "not settled: `worker` has 2 handlers running".to_owned();
+    assert_eq!(resumed.take(), [Err(busy), Ok(())]);
+}
+
+#[test]
+fn a_sim_is_shown_with_its_seed_and_components() {
+    let mut sim = Sim::new(12);
+    sim.spawn("worker", async {});
+    let shown = format!("{sim:?}");
+    assert!(shown.contains("seed: 12") && shown.contains("[worker]"), "{shown}");
 }
 
 /// The order in which three workers that compete for nothing happen to answer.

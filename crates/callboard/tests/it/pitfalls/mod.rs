@@ -5,13 +5,12 @@ mod asking;
 mod capacities;
 mod reading;
 mod starting;
+mod thresholds;
 mod wiring;
 
-use std::sync::{Arc, Mutex};
-
 use callboard::{Bus, Event, Finding, FindingKind, Request};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
+
+use crate::support::said;
 
 #[derive(Debug, Event)]
 #[event(type = "pit.step")]
@@ -38,38 +37,4 @@ fn expect(bus: &Bus, kind: FindingKind) -> Finding {
     let diagnosis = bus.diagnose();
     let finding = diagnosis.findings.iter().find(|finding| finding.kind == kind);
     finding.unwrap_or_else(|| panic!("no {kind:?} among:\n{diagnosis}")).clone()
-}
-
-/// Runs `code` and returns what the bus said aloud meanwhile, on this thread.
-fn said(code: impl FnOnce()) -> Vec<String> {
-    #[derive(Clone, Default)]
-    struct Ear(Arc<Mutex<Vec<String>>>);
-    struct Message(String);
-    impl Visit for Message {
-        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-            if field.name() == "message" {
-                self.0 = format!("{value:?}");
-            }
-        }
-    }
-    impl tracing::Subscriber for Ear {
-        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-            metadata.target() == "callboard"
-        }
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-        fn event(&self, event: &tracing::Event<'_>) {
-            let mut message = Message(String::new());
-            event.record(&mut message);
-            self.0.lock().unwrap().push(message.0);
-        }
-        fn enter(&self, _: &Id) {}
-        fn exit(&self, _: &Id) {}
-    }
-    let ear = Ear::default();
-    tracing::subscriber::with_default(ear.clone(), code);
-    std::mem::take(&mut ear.0.lock().unwrap())
 }

@@ -8,6 +8,7 @@ use callboard::testing::{ManualClock, Sim};
 use callboard::{AnyEvent, Arrival, Bus, DropReason, Event, FindingKind};
 
 use super::{Step, expect, found, said};
+use crate::support::publish_all;
 
 #[test]
 fn a_served_handler_that_blocks_is_named_with_its_time() {
@@ -84,6 +85,71 @@ fn events_not_arriving_have_a_diagnosis() {
     assert_eq!(ledger.dropped(DropReason::Full), 1);
     let _late = bus.subscriber("late").late().subscribe::<AnyEvent>();
     assert!(matches!(arrival("late", "pit.step"), Arrival::CameLate { .. }));
+}
+
+#[test]
+fn events_lost_before_the_start_are_told_from_those_lost_after_it() {
+    let bus = Bus::builder().pre_start_capacity(2).build().unwrap();
+    let mut steps = bus.subscribe::<Step>("steps");
+    publish_all(&bus, (0..5).map(Step));
+    bus.start();
+    assert_eq!(steps.try_iter().count(), 2);
+    let arrival = bus.diagnose().arrival("steps", "pit.step");
+    assert!(matches!(arrival, Arrival::Dropped { before_start: 3, .. }), "{arrival:?}");
+    assert_eq!(arrival.to_string(), "dropped: 3 before start; 2 were delivered");
+}
+
+#[test]
+fn events_that_wait_for_a_handler_are_told_from_those_nobody_takes() {
+    let mut sim = Sim::new(3);
+    let bus = sim.bus();
+    let served = bus.subscribe::<Step>("served");
+    let _idle = bus.subscribe::<Step>("idle");
+    sim.spawn("served", served.serve(async |_step| std::future::pending().await));
+    bus.start();
+    publish_all(&bus, (0..2).map(Step));
+    sim.run_ready();
+    let arrival = |who: &str| bus.diagnose().arrival(who, "pit.step");
+    assert_eq!(arrival("served"), Arrival::NotRead { queued: 1, handling: true });
+    assert_eq!(arrival("idle"), Arrival::NotRead { queued: 2, handling: false });
+}
+
+#[test]
+fn arrivals_read_as_sentences() {
+    let bus = Bus::new();
+    let mut full = bus.subscriber("full").capacity(1).subscribe::<Step>();
+    bus.start();
+    publish_all(&bus, (0..3).map(Step));
+    full.try_recv().unwrap();
+    let ledger = full.ledger();
+    let subscribed = vec!["a".to_owned(), "b".to_owned()];
+    let call_site = "main.rs:1:2".to_owned();
+    let sentences = [
+        (Arrival::NoSuchSubscriber, "nobody of that name is subscribed"),
+        (Arrival::NotSubscribed { subscribed }, "not subscribed: it named `a`, `b`"),
+        (Arrival::Filtered { pattern: "config.>".to_owned() }, "filtered out: config.>"),
+        (Arrival::NeverPublished, "never published"),
+        (Arrival::Buffered { waiting: 4 }, "buffered: 4 wait for the start; call `start`"),
+        (Arrival::Dropped { ledger, before_start: 0 }, "dropped: 2 full; 1 were delivered"),
+        (
+            Arrival::Dropped { ledger, before_start: 1 },
+            "dropped: 1 before start; 2 full; 1 were delivered",
+        ),
+        (
+            Arrival::NotRead { queued: 5, handling: true },
+            "not read: 5 wait while it handles an earlier event",
+        ),
+        (Arrival::NotRead { queued: 5, handling: false }, "not read: 5 wait in its queue"),
+        (
+            Arrival::CameLate { call_site },
+            "it subscribed, at main.rs:1:2, after all of them had been published; subscribe before \
+             `start`, or ask for `.with_retained()`",
+        ),
+        (Arrival::Delivered { delivered: 6 }, "delivered: 6"),
+    ];
+    for (arrival, sentence) in sentences {
+        assert_eq!(arrival.to_string(), sentence);
+    }
 }
 
 #[test]

@@ -1,0 +1,130 @@
+//! Clocks, and the sleeps that they give out: each ends at its moment, and keeps nothing of a task
+//! that has given it up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard::testing::ManualClock;
+use callboard::{Bus, Clock, Sleep, SystemClock};
+
+use crate::support::{Wakes, eventually, poll, poll_with, soon};
+
+/// So far away that it does not come while a test runs.
+const FAR: Duration = Duration::from_secs(1_000_000);
+
+const SHORT: Duration = Duration::from_millis(5);
+
+/// A sleep that a task waits for, and that task's wakes.
+fn asleep(clock: &impl Clock, time: Duration) -> (Sleep, Arc<Wakes>) {
+    let mut sleep = clock.sleep_until(clock.now() + time);
+    let (wakes, waker) = Wakes::new();
+    assert!(poll_with(&mut sleep, &waker).is_pending());
+    (sleep, wakes)
+}
+
+/// Whether nobody but the test has the task.
+fn is_forgotten(wakes: &Arc<Wakes>) -> bool {
+    Arc::strong_count(wakes) == 1
+}
+
+#[test]
+fn sleeps_of_one_moment_all_end() {
+    let deadline = SystemClock.now() + 4 * SHORT;
+    let mut tasks = Vec::new();
+    for _ in 0..5 {
+        let mut sleep = SystemClock.sleep_until(deadline);
+        let (wakes, waker) = Wakes::new();
+        let waits = poll_with(&mut sleep, &waker).is_pending();
+        tasks.push((sleep, wakes, waits));
+    }
+    eventually("all are woken", || {
+        tasks.iter().all(|(_, wakes, waits)| !waits || wakes.count() > 0)
+    });
+    assert!(SystemClock.now() >= deadline);
+    assert!(tasks.iter_mut().all(|(sleep, _, _)| poll(sleep).is_ready()));
+
+    let clock = ManualClock::new();
+    let mut tasks: Vec<_> = (0..5).map(|_| asleep(&clock, FAR)).collect();
+    clock.advance(FAR);
+    assert!(tasks.iter().all(|(_, wakes)| wakes.count() == 1));
+    assert!(tasks.iter_mut().all(|(sleep, _)| poll(sleep).is_ready()));
+}
+
+#[test]
+fn sleep_that_is_dropped_forgets_its_task_at_once() {
+    let (recent, task_of_recent) = asleep(&SystemClock, FAR);
+    drop(recent);
+    assert!(is_forgotten(&task_of_recent));
+
+    let (earlier, task_of_earlier) = asleep(&SystemClock, FAR);
+    soon("the timer's thread looks", SystemClock.sleep_until(SystemClock.now() + SHORT));
+    drop(earlier);
+    assert!(is_forgotten(&task_of_earlier));
+
+    let clock = ManualClock::new();
+    let (held_by_hand, task) = asleep(&clock, FAR);
+    drop(held_by_hand);
+    assert!(is_forgotten(&task));
+    assert_eq!(clock.advance_to_next(), None);
+}
+
+#[test]
+fn sleep_that_moves_to_another_task_forgets_the_first() {
+    let manual = ManualClock::new();
+    for mut task in [asleep(&SystemClock, FAR), asleep(&manual, FAR)] {
+        let (others, other) = Wakes::new();
+        assert!(poll_with(&mut task.0, &other).is_pending());
+        assert!(is_forgotten(&task.1));
+        drop(other);
+        assert!(!is_forgotten(&others));
+    }
+}
+
+#[test]
+fn timeout_of_no_time_is_over_at_once() {
+    let bus = Bus::builder().clock(SystemClock).expect_subscribers(["absent"]).build().unwrap();
+    let mut ready = Box::pin(bus.start_when_ready(Duration::ZERO));
+    assert!(poll(&mut ready).is_ready());
+}
+
+#[cfg(feature = "tokio")]
+mod tokio_clock {
+    use std::time::Duration;
+
+    use callboard::{Clock, TokioClock};
+
+    use super::SHORT;
+    use crate::support::{said, soon};
+
+    /// Sleeps a few times, and returns what was said.
+    fn sleep(block_on: impl Fn(callboard::Sleep)) -> Vec<String> {
+        said(|| {
+            for _ in 0..3 {
+                let deadline = TokioClock.now() + SHORT;
+                block_on(TokioClock.sleep_until(deadline));
+                assert!(TokioClock.now() >= deadline);
+            }
+        })
+    }
+
+    #[test]
+    fn sleeps_where_there_is_no_runtime() {
+        assert_eq!(sleep(|sleep| soon("a sleep", sleep)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn sleeps_in_a_runtime_without_a_timer_and_says_so_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let _inside = runtime.enter();
+        let said = sleep(|sleep| soon("a sleep", sleep));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains("tokio's timer"), "{said:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sleeps_in_tokios_time() {
+        let began = TokioClock.now();
+        TokioClock.sleep_until(began + Duration::from_secs(3_600)).await;
+        assert_eq!(TokioClock.now() - began, Duration::from_secs(3_600));
+    }
+}
