@@ -230,6 +230,19 @@ mod tests {
     }
 
     #[test]
+    fn alarm_does_not_wait_for_a_later_one_that_was_set_before() {
+        const LATER: Duration = Duration::from_secs(60);
+        let begun = Instant::now();
+        let mut later = Alarm::new(begun + LATER);
+        later.set(&Context::from_waker(Waker::noop()));
+        // At some of these the thread sleeps until the later one.
+        for _ in 0..50 {
+            block_on(ring(Alarm::new(Instant::now() + Duration::from_millis(1))));
+        }
+        assert!(begun.elapsed() < LATER);
+    }
+
+    #[test]
     fn slots_serve_again_unless_a_rush_left_many() {
         let slots_after = |alarms: usize| {
             let mut schedule = Schedule {
