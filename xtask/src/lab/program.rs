@@ -21,7 +21,7 @@ pub(crate) enum Binary {
     It,
     /// `tests/model`: random programs against a reference.
     Model,
-    /// `tests/memory.rs`: what is allocated.
+    /// `tests/memory`: what is allocated.
     Memory,
     /// `src/models`: what is concurrent, as loom runs it.
     Models,

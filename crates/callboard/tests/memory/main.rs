@@ -5,6 +5,8 @@
 #![cfg(feature = "derive")]
 #![expect(unsafe_code, reason = "a global allocator can't be written without")]
 
+mod reuse;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::pin::Pin;
@@ -204,22 +206,6 @@ fn asking_allocates_no_more_while_thousands_of_requests_are_open() {
 }
 
 #[test]
-#[cfg_attr(callboard_asan, ignore = "under AddressSanitizer no block is used again")]
-fn blocking_on_a_future_allocates_nothing() {
-    let bus = Bus::new();
-    let mut ticks = bus.subscribe::<Answer>("clock");
-    bus.start();
-    let mut round = || {
-        bus.publish(Answer(1));
-        assert!(ticks.blocking_recv().is_some());
-    };
-    (0..WARM_UP).for_each(|_| round());
-    let before = ALLOCATIONS.get();
-    (0..1_000).for_each(|_| round());
-    assert_eq!(ALLOCATIONS.get(), before);
-}
-
-#[test]
 fn withdrawing_and_failing_leaves_no_growth() {
     let bus = Bus::new();
     let mut responder = bus.responder::<Ask>("a");
@@ -336,19 +322,6 @@ fn burst_leaves_little_behind() {
     assert_eq!(counts.map(|count| count as u64), [BURST; 3]);
     let left = HELD.get().0 - before;
     assert!(left < LEFT_BY_A_BURST, "{left} bytes are left");
-}
-
-#[test]
-fn burst_of_reports_gives_its_memory_back() {
-    let bus = Bus::new();
-    bus.on_drop(|_| {});
-    bus.start();
-    let full = || bus.subscriber("full").late().capacity(0).subscribe::<Tick>();
-    let full: Vec<_> = (0..10_000).map(|_| full()).collect();
-    let before = HELD.get().0;
-    assert_eq!(bus.publish(tick()).dropped(), full.len());
-    let kept = HELD.get().0 - before;
-    assert!(kept < 200_000, "{kept} bytes are kept");
 }
 
 /// The memory of events scattered over many blocks, a byte more than which fails.
