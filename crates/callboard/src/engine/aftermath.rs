@@ -23,8 +23,8 @@ pub(crate) struct Hooks {
     hooked: AtomicBool,
     /// Critical drops so far. Changed only under the registry's lock.
     dropped: AtomicU64,
-    /// The log hears of them again when there are so many. Likewise.
-    next_said: AtomicU64,
+    /// The log hears of them again when there are more. Likewise.
+    said_until: AtomicU64,
 }
 
 impl Hooks {
@@ -128,10 +128,10 @@ impl<'a> Aftermath<'a> {
         self.hooks.dropped.store(last, Ordering::Relaxed);
         // The log hears of the first, then ever more rarely: a subscriber that is stuck must not
         // flood it.
-        let said = drops > 0 && last >= self.hooks.next_said.load(Ordering::Relaxed);
+        let said = last > self.hooks.said_until.load(Ordering::Relaxed);
         if said {
-            let next = (last + 1).checked_next_power_of_two().unwrap_or(u64::MAX);
-            self.hooks.next_said.store(next, Ordering::Relaxed);
+            // Up to the next power of two.
+            self.hooks.said_until.store(u64::MAX >> last.leading_zeros(), Ordering::Relaxed);
             self.debts().said = last;
         }
         said || self.hooks.hooked.load(Ordering::Relaxed)

@@ -124,7 +124,7 @@ impl Feed {
         if dropped > 0 && aftermath.count_drops(self.critical(dropped)) {
             self.report_refused(sequence, aftermath);
         }
-        if offered.admitted > 0 && !self.sleepers.is_empty() {
+        if !self.sleepers.is_empty() {
             aftermath.wake_sleepers(&mut self.sleepers);
             self.struck_off = 0;
         }

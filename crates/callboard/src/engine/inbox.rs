@@ -144,11 +144,6 @@ impl Inbox {
         self.attendance_mut().in_hand_since = now;
     }
 
-    /// The reader is gone: it does nothing any more.
-    pub(super) fn forget_attendance(&mut self) {
-        self.attendance = None;
-    }
-
     #[inline]
     pub(crate) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
         let Self { queue, capacity, overflow, accounts, gap, .. } = self;

@@ -348,7 +348,6 @@ impl Mailbox {
     pub(crate) fn leave(&self, aftermath: &mut Aftermath<'_>) -> Vec<Account> {
         let mut inbox = self.inbox();
         inbox.state = State::Gone;
-        inbox.forget_attendance();
         self.in_hand.store(false, Ordering::Relaxed);
         aftermath.wake(inbox.waker.take());
         for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {

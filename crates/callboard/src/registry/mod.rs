@@ -11,6 +11,8 @@ mod figures;
 mod interest;
 mod requests;
 mod signing;
+#[cfg(test)]
+mod tests;
 mod types;
 mod watch;
 

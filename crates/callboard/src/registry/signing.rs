@@ -13,6 +13,8 @@ use crate::sync::WaitList;
 pub(crate) struct SignIn {
     pub(crate) settings: MailboxSettings,
     pub(crate) wanted: Wanted,
+    /// Whether it is no set: a set of one type takes what it gets from a queue, as every set does.
+    pub(crate) one_type: bool,
     pub(crate) late: bool,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
@@ -33,7 +35,8 @@ impl SignIn {
         let [MemberInterest { info, role: Role::Observe }] = members[..] else {
             return None;
         };
-        (self.settings.overflow == Overflow::DropNewest && !self.timestamps).then_some(info)
+        let keeps_order = self.settings.overflow == Overflow::DropNewest;
+        (self.one_type && keeps_order && !self.timestamps).then_some(info)
     }
 }
 

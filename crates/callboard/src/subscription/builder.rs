@@ -185,11 +185,13 @@ impl SubscriberBuilder {
         let settings = MailboxSettings { call_site, ..self.settings.clone() };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let wanted = interest.0;
-        let (retained, timestamps) = (self.retained, self.core.settings.timestamps);
+        let (one_type, retained) = (S::TAKES_LOGGED, self.retained);
+        let timestamps = self.core.settings.timestamps;
         let changed = Arc::clone(&self.core.changed);
         let (reader, late) = self.core.with(|registry, aftermath| {
             let late = registry.ever_started && !self.late;
-            let signing = SignIn { settings, wanted, late, retained, timestamps, changed };
+            let signing =
+                SignIn { settings, wanted, one_type, late, retained, timestamps, changed };
             (registry.sign_in(id, signing, aftermath), late)
         });
         let subscription = Subscription::new(Arc::clone(&self.core), reader);

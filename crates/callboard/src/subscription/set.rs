@@ -74,6 +74,10 @@ pub trait EventSet: Sized + 'static {
     #[doc(hidden)]
     type Lent<'a>: Iterator<Item = Self::Ref<'a>>;
 
+    /// Whether it is one type, whose events it takes from the log of the type.
+    #[doc(hidden)]
+    const TAKES_LOGGED: bool = false;
+
     #[doc(hidden)]
     fn interest() -> Interest;
 
@@ -132,6 +136,8 @@ impl<E: Event> EventSet for E {
     type Item = Delivery<E>;
     type Ref<'a> = EventRef<'a, E>;
     type Lent<'a> = LentEvents<'a, E>;
+
+    const TAKES_LOGGED: bool = true;
 
     #[inline]
     fn take_logged(reader: &mut Reader) -> Option<Delivery<E>> {

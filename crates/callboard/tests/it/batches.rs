@@ -34,6 +34,24 @@ fn batch_keeps_the_order_of_what_comes_from_elsewhere() {
 }
 
 #[test]
+fn last_event_of_a_batch_ends_the_wait_for_the_drain() {
+    let bus = Bus::new();
+    let mut numbers = bus.subscribe::<Number>("reader");
+    bus.start();
+    publish_all(&bus, (0..3).map(Number));
+    let (wakes, waker) = Wakes::new();
+    let mut drain = pin!(bus.close_and_drain(PATIENCE));
+    assert!(poll_with(&mut drain, &waker).is_pending());
+    let mut batch = numbers.try_recv_batch().unwrap();
+    let told = [(); 3].map(|()| {
+        assert!(batch.next().is_some());
+        wakes.count() > 0
+    });
+    assert_eq!(told, [false, false, true]);
+    assert!(poll(&mut drain).is_ready());
+}
+
+#[test]
 fn lent_events_outlive_their_batch_in_any_order_and_on_any_thread() {
     /// More than a few blocks of the log.
     const MANY: u64 = 1_000;

@@ -254,6 +254,22 @@ fn thousands_of_things_are_all_kept() {
 }
 
 #[test]
+fn what_is_read_leaves_the_others_to_be_absorbed() {
+    let bus = Bus::new();
+    bus.start();
+    let mut loads = coalescing::<Load>(&bus, 1_000);
+    publish_all(&bus, (0..1_000).map(|node| Load { node, value: 1 }));
+    for read in 1..=1_000_u64 {
+        assert_eq!(loads.try_recv().unwrap().node, read - 1);
+        if read % 100 == 0 {
+            publish_all(&bus, (read..1_000).map(|node| Load { node, value: read }));
+            assert_eq!(loads.len() as u64, 1_000 - read);
+        }
+    }
+    assert!(loads.ledger().balances());
+}
+
+#[test]
 fn pause_coalesces_like_the_start_does() {
     let bus = Bus::builder().pre_start_capacity(2).build().unwrap();
     let mut plain = bus.subscribe::<Changed>("plain");

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use callboard::testing::settle_within;
 use callboard::{
-    AnyEvent, Bus, Call, Event, RecvTimeoutError, Request, Subscription, TryRecvError,
+    AnyEvent, Bus, Call, Delivery, Event, EventSet, RecvTimeoutError, Request, Subscription,
+    TryRecvError,
 };
 use futures_lite::{StreamExt, future};
 
@@ -309,6 +310,33 @@ fn concurrent_handlers_overlap_and_sequential_ones_do_not() {
         assert!(begun.take().into_iter().eq(0..expected));
         assert_eq!(bus.snapshot().subscriber("clock").unwrap().handling, expected);
     }
+}
+
+#[derive(Debug, Event)]
+struct Done;
+
+#[derive(Debug, EventSet)]
+enum Inbox {
+    Tick(Delivery<Tick>),
+}
+
+#[test]
+fn what_a_handler_publishes_names_the_event_that_it_handles() {
+    let bus = Bus::new();
+    let [typed, any, set] = ["typed", "any", "set"].map(|name| bus.subscriber(name));
+    let (typed, any) = (typed.subscribe::<Tick>(), any.subscribe_matching("tick"));
+    let set = set.subscribe::<Inbox>();
+    let mut done = bus.subscribe::<Done>("watch");
+    bus.start();
+    let ticks = [1, 2].map(|number| bus.publish(Tick(number)).sequence());
+    let publish = async || {
+        bus.publish(Done);
+    };
+    assert!(poll(&mut Box::pin(typed.serve(|_| publish()))).is_pending());
+    assert!(poll(&mut Box::pin(any.serve(|_| publish()))).is_pending());
+    assert!(poll(&mut Box::pin(set.serve(|_| publish()))).is_pending());
+    let causes: Vec<_> = done.try_iter().map(|done| done.cause()).collect();
+    assert_eq!(causes, [ticks, ticks, ticks].concat());
 }
 
 #[test]

@@ -272,6 +272,22 @@ fn bytes_of_the_snapshot_are_those_of_buffer_queues_and_retained() {
     assert_eq!(snapshot.bytes, snapshot.buffer.bytes + queues[0] + queues[1] + retained);
 }
 
+#[derive(Debug, Event)]
+struct Large([u8; 1_000]);
+
+#[test]
+fn bytes_of_a_queue_are_those_of_its_events_and_little_more() {
+    let bus = Bus::new();
+    let mut queue = bus.subscriber("queue").overflow(Overflow::DropOldest).subscribe::<Large>();
+    publish_all(&bus, (0..10).map(|number| Large([number; 1_000])));
+    let buffered = bus.snapshot().buffer.bytes;
+    bus.start();
+    for bytes in [buffered, bus.snapshot().subscribers[0].bytes] {
+        assert!((10_000..20_000).contains(&bytes), "{bytes}");
+    }
+    assert!(queue.try_iter().map(|large| large.0[0]).eq(0..10));
+}
+
 /// Lets others run while it is dropped, now and then: on a busy machine they are not only ours.
 #[derive(Debug, Event)]
 struct Lingering(#[expect(dead_code, reason = "only counted")] Token);

@@ -38,6 +38,28 @@ enum Both {
     Asked(Call<Validate>),
 }
 
+#[derive(Debug, EventSet)]
+enum OneType {
+    Parsed(Delivery<Parsed>),
+}
+
+/// Such a set used to get nothing, and to look for it for ever.
+#[test]
+fn set_of_one_type_gets_its_events() {
+    let bus = Bus::new();
+    let mut set = bus.subscribe::<OneType>("set");
+    bus.publish(Parsed(0));
+    bus.start();
+    (1..5).for_each(|number| assert_eq!(bus.publish(Parsed(number)).delivered(), 1));
+    let number = |OneType::Parsed(parsed): OneType| parsed.0;
+    assert_eq!(set.try_recv().map(number), Ok(0));
+    assert_eq!(set.blocking_recv().map(number), Some(1));
+    let std::task::Poll::Ready(received) = poll(&mut set.recv()) else { panic!("there are more") };
+    assert_eq!(received.map(number), Some(2));
+    assert!(set.try_recv_batch().unwrap().map(number).eq([3, 4]));
+    assert!(poll(&mut set.recv()).is_pending());
+}
+
 #[test]
 fn set_is_one_inbox_in_one_order() {
     let bus = Bus::new();

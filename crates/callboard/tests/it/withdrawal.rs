@@ -86,6 +86,26 @@ fn losses_before_a_withdrawn_call_are_told_of_after_it() {
 }
 
 #[test]
+fn losses_before_a_withdrawn_call_are_told_of_by_what_waits_behind_it() {
+    let bus = Bus::new();
+    let mut inbox = bus.subscriber("inbox").capacity(2).subscribe::<Inbox>();
+    bus.start();
+    publish_all(&bus, (0..3).map(|_| Tick));
+    assert!(inbox.try_recv().is_ok());
+    let mut gather = bus.request(Validate(0)).expect(["inbox"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    assert!(inbox.try_recv().is_ok());
+    bus.publish(Tick);
+    drop(gather);
+    bus.publish(Tick);
+    let missed = inbox.try_iter().map(|item| match item {
+        Inbox::Tick(tick) => tick.missed(),
+        Inbox::Ask(call) => call.missed(),
+    });
+    assert!(missed.eq([1, 0]), "the loss lies before the first of them");
+}
+
+#[test]
 fn buffered_request_is_taken_back() {
     let bus = Bus::builder().pre_start_capacity(1).build().unwrap();
     let mut responder = bus.responder::<Validate>("a");
