@@ -70,7 +70,14 @@ pub(crate) fn figures() -> Result<Figures> {
 fn walk(recipes: &[Recipe]) -> Result<Figures> {
     let begun = Instant::now();
     // Those that don't fit are told before anything is built.
-    recipes.iter().try_for_each(|recipe| recipe.changes().map(drop))?;
+    let unfit: Vec<String> = recipes
+        .iter()
+        .filter_map(|recipe| recipe.changes().err())
+        .map(|error| error.to_string())
+        .collect();
+    if !unfit.is_empty() {
+        return Err(unfit.join("\n").into());
+    }
     let escaped = std::thread::scope(|scope| {
         let rooms = [Kind::Tests, Kind::Models].map(|kind| {
             let recipes: Vec<&Recipe> = recipes.iter().filter(|it| it.kind() == kind).collect();
