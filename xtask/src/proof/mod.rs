@@ -97,7 +97,7 @@ const PROOFS: &[Proof] = &[
     Proof {
         name: "zoo",
         shows: "a real bug that is planted is caught",
-        fits: Fits::Ci,
+        fits: Fits::Leisure,
         run: searches::zoo,
     },
     Proof {
