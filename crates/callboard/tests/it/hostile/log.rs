@@ -248,27 +248,6 @@ fn log_shows_a_name_on_one_line() {
 }
 
 #[test]
-fn log_counts_critical_drops_and_tells_of_them_ever_more_rarely() {
-    let bus = Bus::new();
-    let full = |name: &str| bus.subscriber(name).late().capacity(0);
-    let counts = |times: usize| -> Vec<u64> {
-        let said = said(|| publish_all(&bus, (0..times).map(|_| Tick(0))));
-        let count = |said: &String| said.split("; ").nth(1)?.split(' ').next()?.parse().ok();
-        said.iter().map(|said| count(said).unwrap_or_else(|| panic!("{said}"))).collect()
-    };
-    bus.start();
-    drop(full("a guest").subscribe::<Tick>());
-    let _lossy = ["a", "b"].map(|name| full(name).lossy().subscribe::<Tick>());
-    assert!(counts(10).is_empty(), "lossy drops are expected");
-    let one = full("one").subscribe::<Tick>();
-    assert_eq!(counts(20), [1, 2, 4, 8, 16]);
-    let _two = full("two").subscribe::<Tick>();
-    assert_eq!(counts(10), [32], "from 20, two at a time");
-    drop(one);
-    assert_eq!(counts(30), [64]);
-}
-
-#[test]
 fn log_listens_from_several_threads() {
     let bus = Bus::new();
     let log = Arc::new(Log::new());
