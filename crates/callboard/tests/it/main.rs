@@ -11,6 +11,7 @@ mod cycles;
 mod filtering;
 mod hostile;
 mod ledger;
+mod listening;
 mod never_blocks;
 mod one_order;
 mod panics;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use callboard::Bus;
-use tracing::{Event, Metadata, Subscriber, span};
+use tracing::Level;
 
+use crate::listening::{Listener, listening};
 use crate::reentrant::use_everything;
 use crate::support::{in_time, publish_all};
 
@@ -20,30 +21,14 @@ struct Forward {
     seen: Arc<AtomicBool>,
 }
 
-impl Subscriber for Forward {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, _: &Event<'_>) {
+impl Listener for Forward {
+    fn told(&self, _: Level, _: String) {
         if !self.busy.swap(true, Ordering::SeqCst) {
             self.seen.store(true, Ordering::SeqCst);
             use_everything(&self.bus);
             self.busy.store(false, Ordering::SeqCst);
         }
     }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
 }
 
 mod namesake {
@@ -59,7 +44,7 @@ fn log_of_the_bus_may_be_published_on_it() {
         let said = |what: &str, code: &dyn Fn()| {
             let seen = Arc::default();
             let forward = Forward { bus: bus.clone(), busy: false.into(), seen: Arc::clone(&seen) };
-            tracing::subscriber::with_default(forward, code);
+            listening(forward, code);
             assert!(seen.load(Ordering::SeqCst), "the bus says nothing of {what}");
         };
         bus.start();
@@ -74,33 +59,17 @@ fn log_of_the_bus_may_be_published_on_it() {
 /// A log that can't take what it is told.
 struct Broken;
 
-impl Subscriber for Broken {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, _: &Event<'_>) {
+impl Listener for Broken {
+    fn told(&self, _: Level, _: String) {
         panic!("expected: the log panics");
     }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
 }
 
 #[test]
 fn log_that_panics_keeps_nobody_from_subscribing() {
     let bus = Bus::new();
     bus.start();
-    let ticks = tracing::subscriber::with_default(Broken, || bus.subscribe::<Tick>("late"));
+    let ticks = listening(Broken, || bus.subscribe::<Tick>("late"));
     assert_eq!(bus.publish(Tick).delivered(), 1);
     drop(ticks);
     assert_eq!(bus.snapshot().subscribers.len(), 0);

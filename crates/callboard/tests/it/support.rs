@@ -12,8 +12,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use callboard::{Bus, Clock, Event, Sleep};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
 
 /// Whether a sanitizer makes everything slow.
 const SLOW: bool = cfg!(any(callboard_asan, callboard_tsan));
@@ -109,40 +107,6 @@ pub(crate) fn publish_all<E: Event>(bus: &Bus, events: impl IntoIterator<Item = 
     for event in events {
         bus.publish(event);
     }
-}
-
-/// Runs `code` and returns what the bus said aloud meanwhile, on this thread.
-pub(crate) fn said(code: impl FnOnce()) -> Vec<String> {
-    #[derive(Clone, Default)]
-    struct Ear(Arc<Mutex<Vec<String>>>);
-    struct Message(String);
-    impl Visit for Message {
-        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-            if field.name() == "message" {
-                self.0 = format!("{value:?}");
-            }
-        }
-    }
-    impl tracing::Subscriber for Ear {
-        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-            metadata.target() == "callboard"
-        }
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-        fn event(&self, event: &tracing::Event<'_>) {
-            let mut message = Message(String::new());
-            event.record(&mut message);
-            lock(&self.0).push(message.0);
-        }
-        fn enter(&self, _: &Id) {}
-        fn exit(&self, _: &Id) {}
-    }
-    let ear = Ear::default();
-    tracing::subscriber::with_default(ear.clone(), code);
-    std::mem::take(&mut lock(&ear.0))
 }
 
 /// A lock that a panic elsewhere does not poison.

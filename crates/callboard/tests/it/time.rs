@@ -94,7 +94,8 @@ mod tokio_clock {
     use callboard::{Clock, TokioClock};
 
     use super::SHORT;
-    use crate::support::{said, soon};
+    use crate::listening::said;
+    use crate::support::soon;
 
     /// Sleeps a few times, and returns what was said.
     fn sleep(block_on: impl Fn(callboard::Sleep)) -> Vec<String> {

@@ -1,64 +1,15 @@
 //! The log of the program: a `tracing` subscriber runs wherever the bus has something to say.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::testing::ManualClock;
 use callboard::{Bus, Delivery, EventSet};
-use tracing::field::{Field, Visit};
-use tracing::subscriber::{Interest, with_default};
-use tracing::{Event, Level, Metadata, Subscriber, span};
+use tracing::Level;
 
 use super::{Company, Deed, Place, Reaches, Tick, try_everything};
+use crate::listening::{Listener, listening, said_as};
 use crate::support::{Log, OnDrop, publish_all};
-
-/// Something that listens to what the program says.
-trait Listener: 'static + Send + Sync {
-    fn asked(&self) {}
-    fn told(&self, level: Level, what: String);
-}
-
-struct Ear<L>(L);
-
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
-        }
-    }
-}
-
-impl<L: Listener> Subscriber for Ear<L> {
-    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::sometimes()
-    }
-
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        self.0.asked();
-        true
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        self.0.told(*event.metadata().level(), message.0);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
 
 /// Does the deed when it is told something.
 struct Told(Deed);
@@ -89,22 +40,14 @@ impl Listener for Broken {
     }
 }
 
-impl Listener for Log<(Level, String)> {
-    fn told(&self, level: Level, what: String) {
-        self.push((level, what));
-    }
-}
-
-/// Whatever the bus says while `code` runs.
+/// Whatever the bus says while `code` runs, with how grave it is before it.
 fn said(code: impl FnOnce()) -> Vec<String> {
-    let log = Log::new();
-    with_default(Ear(log.clone()), code);
-    log.take().into_iter().map(|(level, what)| format!("{level}: {what}")).collect()
+    said_as(code).into_iter().map(|(level, what)| format!("{level}: {what}")).collect()
 }
 
-fn listening(deed: &Deed, code: impl FnOnce()) {
+fn armed(deed: &Deed, code: impl FnOnce()) {
     deed.arm();
-    with_default(Ear(Told(deed.clone())), code);
+    listening(Told(deed.clone()), code);
 }
 
 const fn place(name: &'static str, run: fn(&Deed)) -> Place {
@@ -115,32 +58,32 @@ const PLACES: &[Place] = &[
     place("the log, of a late subscriber", |deed| {
         let bus = deed.running();
         let mut late = None;
-        listening(deed, || late = Some(bus.subscribe::<Tick>("late")));
+        armed(deed, || late = Some(bus.subscribe::<Tick>("late")));
         assert!(late.is_some());
     }),
     place("the log, when it is asked", |deed| {
         let bus = deed.running();
         deed.arm();
-        with_default(Ear(Asked(deed.clone())), || drop(bus.subscribe::<Tick>("late")));
+        listening(Asked(deed.clone()), || drop(bus.subscribe::<Tick>("late")));
     }),
     place("the log, of a bad pattern", |deed| {
         let bus = deed.running();
         let bad = bus.subscriber("bad").late();
-        listening(deed, || drop(bad.subscribe_matching("a..b")));
+        armed(deed, || drop(bad.subscribe_matching("a..b")));
     }),
     place("the log, of a critical drop", |deed| {
         let bus = deed.running();
         let _full = bus.subscriber("full").late().capacity(0).subscribe::<Tick>();
-        listening(deed, || publish_all(&bus, [Tick(0)]));
+        armed(deed, || publish_all(&bus, [Tick(0)]));
     }),
     place("the log, of an overflow of the start buffer", |deed| {
         let bus = deed.bus_of(Bus::builder().pre_start_capacity(1).build().unwrap());
-        listening(deed, || publish_all(&bus, (0..3).map(Tick)));
+        armed(deed, || publish_all(&bus, (0..3).map(Tick)));
     }),
     place("the log, of a name given twice", |deed| {
         let bus = deed.running();
         publish_all(&bus, [one::Parsed]);
-        listening(deed, || publish_all(&bus, [two::Parsed]));
+        armed(deed, || publish_all(&bus, [two::Parsed]));
     }),
     place("the log, of a user's panic", |deed| {
         let bus = deed.running();
@@ -148,21 +91,21 @@ const PLACES: &[Place] = &[
         bus.on_drop(move |_| {
             let _ = &bomb;
         });
-        listening(deed, || bus.on_drop(|_| {}));
+        armed(deed, || bus.on_drop(|_| {}));
     }),
     place("the log, of a bus that ends with events waiting", |deed| {
         let _bus = deed.running();
         let ending = Bus::new();
         let mut ticks = ending.subscribe::<Tick>("clock");
         ending.publish(Tick(0));
-        listening(deed, || drop(ending));
+        armed(deed, || drop(ending));
         assert!(ticks.blocking_recv().is_none(), "it is closed all the same");
     }),
     place("the log, of a bus that is not started", |deed| {
         let clock = ManualClock::new();
         let bus = deed.bus_of(Bus::builder().clock(clock.clone()).build().unwrap());
         bus.publish(Tick(0));
-        listening(deed, || clock.advance(Duration::from_secs(60)));
+        armed(deed, || clock.advance(Duration::from_secs(60)));
     }),
 ];
 
@@ -199,7 +142,7 @@ fn log_that_panics_hides_no_drop_and_leaves_no_publisher() {
     let log = told.clone();
     bus.on_drop(move |dropped| log.push((dropped.subscriber().to_owned(), dropped.sequence())));
     bus.start();
-    with_default(Ear(Broken), || {
+    listening(Broken, || {
         for _ in 0..2 {
             assert_eq!(bus.publish(Tick(0)).dropped(), 3);
         }
@@ -248,6 +191,27 @@ fn log_shows_a_name_on_one_line() {
 }
 
 #[test]
+fn log_counts_critical_drops_and_tells_of_them_ever_more_rarely() {
+    let bus = Bus::new();
+    let full = |name: &str| bus.subscriber(name).late().capacity(0);
+    let counts = |times: usize| -> Vec<u64> {
+        let said = said(|| publish_all(&bus, (0..times).map(|_| Tick(0))));
+        let count = |said: &String| said.split("; ").nth(1)?.split(' ').next()?.parse().ok();
+        said.iter().map(|said| count(said).unwrap_or_else(|| panic!("{said}"))).collect()
+    };
+    bus.start();
+    drop(full("a guest").subscribe::<Tick>());
+    let _lossy = ["a", "b"].map(|name| full(name).lossy().subscribe::<Tick>());
+    assert!(counts(10).is_empty(), "lossy drops are expected");
+    let one = full("one").subscribe::<Tick>();
+    assert_eq!(counts(20), [1, 2, 4, 8, 16]);
+    let _two = full("two").subscribe::<Tick>();
+    assert_eq!(counts(10), [32], "from 20, two at a time");
+    drop(one);
+    assert_eq!(counts(30), [64]);
+}
+
+#[test]
 fn log_listens_from_several_threads() {
     let bus = Bus::new();
     let log = Arc::new(Log::new());
@@ -255,7 +219,7 @@ fn log_listens_from_several_threads() {
         for number in 0..4 {
             let (bus, log) = (&bus, Arc::clone(&log));
             scope.spawn(move || {
-                with_default(Ear(Broken), || {
+                listening(Broken, || {
                     let full = bus.subscriber("full").capacity(0).subscribe::<Tick>();
                     bus.start();
                     publish_all(bus, (0..100).map(Tick));

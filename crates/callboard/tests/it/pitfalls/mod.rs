@@ -10,7 +10,7 @@ mod wiring;
 
 use callboard::{Bus, Event, Finding, FindingKind, Request};
 
-use crate::support::said;
+use crate::listening::said;
 
 #[derive(Debug, Event)]
 #[event(type = "pit.step")]

@@ -1,0 +1,86 @@
+//! Hearing what the bus says in the log of the program.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use tracing::field::{Field, Visit};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber, dispatcher, span};
+
+use crate::support::Log;
+
+/// Something that listens to what the program says.
+pub(crate) trait Listener: 'static + Send + Sync {
+    fn asked(&self) {}
+    fn told(&self, level: Level, what: String);
+}
+
+impl Listener for Log<(Level, String)> {
+    fn told(&self, level: Level, what: String) {
+        self.push((level, what));
+    }
+}
+
+/// Runs `code` while somebody listens to what is said on this thread.
+///
+/// While there is only one listener, `tracing` asks the thread that comes by a message first whether
+/// anybody wants it. That may be the thread of another test, where nobody does; and then nobody
+/// hears that message any more. So there always is another listener, who hears nothing.
+pub(crate) fn listening<R>(listener: impl Listener, code: impl FnOnce() -> R) -> R {
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Ear(Log::new())));
+    LazyLock::force(&ANOTHER);
+    dispatcher::with_default(&Dispatch::new(Ear(listener)), code)
+}
+
+/// What the bus says on this thread while `code` runs.
+pub(crate) fn said(code: impl FnOnce()) -> Vec<String> {
+    said_as(code).into_iter().map(|(_, what)| what).collect()
+}
+
+/// As [`said`], with how grave it is.
+pub(crate) fn said_as(code: impl FnOnce()) -> Vec<(Level, String)> {
+    let log = Log::new();
+    listening(log.clone(), code);
+    log.take()
+}
+
+struct Ear<L>(L);
+
+impl<L: Listener> Subscriber for Ear<L> {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.asked();
+        metadata.target() == "callboard"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        self.0.told(*event.metadata().level(), message.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
