@@ -7,13 +7,17 @@
 //! break each other's copy.)
 
 mod program;
+mod reasons;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Result, tree};
 
-pub(crate) use program::{Binary, Program, Verdict};
+pub(crate) use program::{Binary, Program, Verdict, watch};
+pub(crate) use reasons::Reasons;
 
 /// What a laboratory is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,4 +126,35 @@ impl Lab {
         }
         Ok(std::fs::write(there, bytes)?)
     }
+}
+
+/// Does something for each, as many at a time as there are cores, until one says that it is enough.
+///
+/// # Errors
+/// The first error there is; nothing more is begun then.
+pub(crate) fn each<T: Sync>(
+    all: &[T],
+    work: impl Fn(&T) -> Result<ControlFlow<()>> + Sync,
+) -> Result {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // What is wrong crosses the thread as text.
+            match work(one).map_err(|error| error.to_string()) {
+                Ok(ControlFlow::Continue(())) => {}
+                ended => {
+                    next.store(all.len(), Ordering::Relaxed);
+                    return ended.map(drop);
+                }
+            }
+        }
+        Ok(())
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(run)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join().expect("nobody panics"));
+        ended.collect::<std::result::Result<(), String>>()
+    })?;
+    Ok(())
 }

@@ -176,7 +176,7 @@ impl Program {
             .stdout(said.try_clone()?)
             .stderr(said)
             .spawn()?;
-        let Some(status) = wait(&mut child)? else {
+        let Some(status) = watch(&mut child, PATIENCE, || Ok(false))? else {
             return Ok(Verdict::Failed("hangs".to_owned()));
         };
         let said = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
@@ -184,14 +184,21 @@ impl Program {
     }
 }
 
-/// How it ended; one that takes too long is ended.
-fn wait(child: &mut Child) -> Result<Option<ExitStatus>> {
+/// How it ended by itself. `None`: it was ended, since it took too long, or since it was `enough`.
+///
+/// # Errors
+/// When it can't be waited for, or what `enough` says.
+pub(crate) fn watch(
+    child: &mut Child,
+    patience: Duration,
+    mut enough: impl FnMut() -> Result<bool>,
+) -> Result<Option<ExitStatus>> {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if begun.elapsed() > PATIENCE {
+        if enough()? || begun.elapsed() > patience {
             child.kill()?;
             child.wait()?;
             return Ok(None);

@@ -4,23 +4,25 @@
 //! at once, each behind a switch (`proof/src/bin/switches` says how), in a [laboratory](crate::lab);
 //! each test is run once to see which mutants it [reaches](suite), and then each mutant is switched
 //! on for those tests only. The few that can't be behind a switch are compiled alone. Why
-//! one may survive is in the [list of reasons](reasons).
+//! one may survive is in the list of [`REASONS`].
 
 mod listed;
-mod reasons;
 mod suite;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::command::Program;
-use crate::lab::{Binary, Kind, Lab};
+use crate::lab::{Binary, Kind, Lab, Reasons, each};
 use crate::{Result, tree};
 use listed::{Mutant, Way};
 use suite::{Suite, Verdict};
+
+/// Why some may survive.
+const REASONS: &str = "proof/mutants.txt";
 
 /// What has come of the mutants.
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ pub(crate) struct Figures {
     pub(crate) excused: usize,
     /// Those that survived without one.
     pub(crate) survived: Vec<String>,
+    /// The reasons that are for no mutant, or for one that was killed.
+    pub(crate) idle: Vec<String>,
     pub(crate) time: Duration,
 }
 
@@ -45,8 +49,8 @@ impl Figures {
 }
 
 /// # Errors
-/// When the library doesn't compile with its mutants, a test is red without one, or one survives
-/// without a reason.
+/// When the library doesn't compile with its mutants, one survives without a reason, or a reason is
+/// not needed any more.
 pub(crate) fn main(args: &[String]) -> Result {
     let part = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => "",
@@ -54,7 +58,7 @@ pub(crate) fn main(args: &[String]) -> Result {
         _ => return Err("mutants takes no argument but `--only PART`, part of a name".into()),
     };
     let figures = walk(part)?;
-    let Figures { mutants, killed, hung, excused, survived, time } = &figures;
+    let Figures { mutants, killed, hung, excused, survived, idle, time } = &figures;
     println!(
         "mutants: {killed} of {mutants} killed ({:.1} %), {hung} of them since the tests hung; \
          {excused} survived for a reason, {} without; in {:.0} s",
@@ -62,9 +66,10 @@ pub(crate) fn main(args: &[String]) -> Result {
         survived.len(),
         time.as_secs_f64()
     );
-    match survived.len() {
-        0 => Ok(()),
-        _ => Err(format!("survived without a reason:\n{}", survived.join("\n")).into()),
+    let survived = survived.iter().map(|name| format!("{name} survived"));
+    match survived.chain(idle.iter().cloned()).collect::<Vec<_>>() {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(problems.join("\n").into()),
     }
 }
 
@@ -89,7 +94,7 @@ fn install() -> Result<PathBuf> {
 }
 
 fn walk(part: &str) -> Result<Figures> {
-    let reasons = reasons::read()?;
+    let mut reasons = Reasons::read(REASONS)?;
     let tally = Tally { begun: Instant::now(), verdicts: Mutex::default() };
     let lab = Lab::open("mutants", Kind::Mutants)?;
     let said = std::path::absolute(lab.tree().with_file_name("said"))?;
@@ -101,6 +106,9 @@ fn walk(part: &str) -> Result<Figures> {
         .run()?;
     let mut mutants = listed::parse(&std::fs::read_to_string(&list)?)?;
     mutants.retain(|mutant| mutant.name.contains(part));
+    if !part.is_empty() {
+        reasons.retain(&mutants.iter().map(Mutant::head).collect());
+    }
 
     let mut suite = Suite::new(&lab, &said)?;
     println!("{} tests pass, after {:.0} s", suite.len(), tally.begun.elapsed().as_secs_f64());
@@ -108,7 +116,7 @@ fn walk(part: &str) -> Result<Figures> {
         mutants.into_iter().partition(|mutant| mutant.way == Way::Switched);
     each(&switched, |mutant| {
         tally.add(mutant, suite.try_switched(mutant.number)?);
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     })?;
     // A laboratory without switches, and where tests compile faster than they run.
     let lab = Lab::open("mutants", Kind::Tests)?;
@@ -140,20 +148,23 @@ impl Tally {
         }
     }
 
-    fn figures(self, reasons: &BTreeSet<String>) -> Figures {
+    fn figures(self, reasons: &Reasons) -> Figures {
         let time = self.begun.elapsed();
         let mut figures = Figures { time, ..Figures::default() };
+        let mut needed = BTreeSet::new();
         for (mutant, verdict) in self.verdicts.into_inner().expect("nobody panics") {
             figures.mutants += 1;
             figures.hung += usize::from(verdict == Verdict::Hung);
             if !verdict.is_survival() {
                 figures.killed += 1;
-            } else if reasons.contains(&mutant.head()) {
+            } else if reasons.cover(&mutant.head()) {
+                needed.insert(mutant.head());
                 figures.excused += 1;
             } else {
                 figures.survived.push(mutant.name);
             }
         }
+        figures.idle = reasons.idle(&needed);
         figures
     }
 }
@@ -167,23 +178,4 @@ fn compiled_alone(lab: &Lab, suite: &mut Suite, mutant: &Mutant) -> Result<Optio
         // What doesn't compile of the tests is red, too.
         suite.rebuild(lab).map_or(Ok(Some(Verdict::Killed)), |()| suite.try_whole().map(Some))
     })
-}
-
-/// Does something for each, as many at a time as there are cores, and stops at the first error.
-fn each<T: Sync>(all: &[T], work: impl Fn(&T) -> Result + Sync) -> Result {
-    let next = AtomicUsize::new(0);
-    let run = || {
-        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            // What is wrong crosses the thread as text.
-            work(one).map_err(|error| error.to_string())?;
-        }
-        Ok(())
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(run)).collect();
-        let ended = workers.into_iter().map(|worker| worker.join().expect("nobody panics"));
-        ended.collect::<std::result::Result<(), String>>()
-    })?;
-    Ok(())
 }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::each;
 use crate::Result;
-use crate::lab::{Binary, Lab, Program};
+use crate::lab::{Binary, Lab, Program, each, watch};
 
 /// What is told to the switches: which is on, and where those that are reached are written to.
 const ON: &str = "CALLBOARD_MUTANT";
@@ -82,7 +82,7 @@ impl Suite {
                 }
                 None => println!("left out, since it is red without a mutant: {}", test.name),
             }
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         let mut tried = tried.into_inner().expect("nobody panics");
         let measured = suite.tests.into_iter().enumerate().filter_map(|(number, test)| {
@@ -177,32 +177,20 @@ impl Suite {
             .spawn()?;
         let usual: Duration = tests.iter().map(|test| test.took).sum();
         let patience = if usual.is_zero() { MOST } else { PATIENCE + TIMES * usual };
-        let verdict = watch(&mut child, &path, patience);
-        // One that is red leaves others running.
-        let _ = child.kill();
-        child.wait()?;
-        verdict
+        let mut red = false;
+        let ended = watch(&mut child, patience, || {
+            let said = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+            red = said.lines().any(|line| line.ends_with("... FAILED"));
+            Ok(red)
+        })?;
+        Ok(match ended {
+            Some(status) if status.success() => Verdict::Survived,
+            None if !red => Verdict::Hung,
+            _ => Verdict::Killed,
+        })
     }
 }
 
 fn programs(lab: &Lab) -> Result<Vec<Program>> {
     BINARIES.into_iter().map(|binary| lab.build(binary)).collect()
-}
-
-/// Waits until tests have ended, one is red, or time is up.
-fn watch(child: &mut Child, said: &Path, patience: Duration) -> Result<Verdict> {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(if status.success() { Verdict::Survived } else { Verdict::Killed });
-        }
-        let said = String::from_utf8_lossy(&std::fs::read(said)?).into_owned();
-        if said.lines().any(|line| line.ends_with("... FAILED")) {
-            return Ok(Verdict::Killed);
-        }
-        if begun.elapsed() > patience {
-            return Ok(Verdict::Hung);
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

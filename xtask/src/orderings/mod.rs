@@ -3,21 +3,22 @@
 //! What an ordering is for is only shown by a model that is red without it. So each is weakened by
 //! one step, one at a time, in a [laboratory](crate::lab), and the models are run until one is red.
 //! A [mutant] that survives them all is one ordering too strong, or one model too few; or the
-//! models can't see it, and then the [reason](reasons) must be written down.
+//! models can't see it, and then the [reason](REASONS) must be written down.
 
 mod mutant;
-mod reasons;
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::lab::{Binary, Kind, Lab, Program, Verdict};
+use crate::lab::{Binary, Kind, Lab, Program, Reasons, Verdict, each};
 use crate::{Result, tree};
 use mutant::Mutant;
-use reasons::Reason;
 
 const SOURCE: &str = "crates/callboard/src";
+/// Why some may survive.
+const REASONS: &str = "proof/orderings.txt";
 
 /// For each module, the models that use it most; the others come after them.
 const NEAREST: &[(&str, &[&str])] = &[
@@ -65,7 +66,11 @@ pub(crate) fn main(args: &[String]) -> Result {
         mutants.iter().for_each(|mutant| println!("{mutant}"));
         return Ok(());
     }
-    let figures = if all { figures() } else { walk(mutants) }?;
+    let mut reasons = Reasons::read(REASONS)?;
+    if !all {
+        reasons.retain(&mutants.iter().map(Mutant::head).collect());
+    }
+    let figures = walk(mutants, reasons)?;
     let Figures { mutants, killed, excused, survived, idle, time } = figures;
     println!(
         "orderings: {killed} of {mutants} mutants killed, {excused} survived for a reason, {} \
@@ -74,7 +79,6 @@ pub(crate) fn main(args: &[String]) -> Result {
         time.as_secs_f64()
     );
     let survived = survived.iter().map(|mutant| format!("{mutant} survived"));
-    let idle = idle.iter().map(|head| format!("{}: `{head}` is not needed", reasons::PATH));
     match survived.chain(idle).collect::<Vec<_>>() {
         problems if problems.is_empty() => Ok(()),
         problems => Err(problems.join("\n").into()),
@@ -84,19 +88,13 @@ pub(crate) fn main(args: &[String]) -> Result {
 /// Runs the models against every mutant.
 ///
 /// # Errors
-/// When a mutant doesn't compile, a model is red without one, or a reason is for none there is.
+/// When a mutant doesn't compile, or a model is red without one.
 pub(crate) fn figures() -> Result<Figures> {
-    let mutants = mutants()?;
-    match idle(&reasons::read()?, &mutants).first() {
-        Some(head) => Err(format!("{}: there is no mutant `{head}`", reasons::PATH).into()),
-        None => walk(mutants),
-    }
+    walk(mutants()?, Reasons::read(REASONS)?)
 }
 
-fn walk(mutants: Vec<Mutant>) -> Result<Figures> {
+fn walk(mutants: Vec<Mutant>, reasons: Reasons) -> Result<Figures> {
     let begun = Instant::now();
-    let mut reasons = reasons::read()?;
-    reasons.retain(|reason| mutants.iter().any(|mutant| reason.is_for(mutant)));
     let lab = Lab::open("orderings", Kind::AllModels)?;
     let program = lab.build(Binary::Models)?;
     let models = program.tests()?;
@@ -108,7 +106,7 @@ fn walk(mutants: Vec<Mutant>) -> Result<Figures> {
     println!("{} models pass, in {:.0} s", models.len(), begun.elapsed().as_secs_f64());
 
     let mut figures = Figures { mutants: mutants.len(), ..Figures::default() };
-    let mut survivors = Vec::new();
+    let mut needed = BTreeSet::new();
     for mutant in mutants {
         let begun = Instant::now();
         let models = nearest_first(&models, &mutant.module(SOURCE));
@@ -119,32 +117,25 @@ fn walk(mutants: Vec<Mutant>) -> Result<Figures> {
                 figures.killed += 1;
                 format!("killed by {model}: {why}")
             }
-            None if reasons.iter().any(|reason| reason.is_for(&mutant)) => {
-                survivors.push(mutant.clone());
+            None if reasons.cover(&mutant.head()) => {
+                needed.insert(mutant.head());
                 figures.excused += 1;
                 "survived, for a reason".to_owned()
             }
             None => {
-                survivors.push(mutant.clone());
                 figures.survived.push(mutant.to_string());
                 "SURVIVED".to_owned()
             }
         };
         println!("{mutant} {came_of_it} ({:.0} s)", begun.elapsed().as_secs_f64());
     }
-    figures.idle = idle(&reasons, &survivors);
+    figures.idle = reasons.idle(&needed);
     figures.time = begun.elapsed();
     Ok(figures)
 }
 
 fn mutants() -> Result<Vec<Mutant>> {
     Ok(tree::rust(SOURCE)?.iter().flat_map(mutant::of).collect())
-}
-
-/// The places of the reasons that are for none of these.
-fn idle(reasons: &[Reason], mutants: &[Mutant]) -> Vec<String> {
-    let needed = |reason: &&Reason| mutants.iter().any(|mutant| reason.is_for(mutant));
-    reasons.iter().filter(|reason| !needed(reason)).map(Reason::head).collect()
 }
 
 /// The models in the order in which they are likely to see something of a module.
@@ -162,24 +153,13 @@ fn nearest_first<'a>(models: &[&'a str], module: &str) -> Vec<&'a str> {
 /// Runs models until one is red, as many at a time as there are cores. Returns that, and what it
 /// complained of.
 fn first_red(program: &Program, models: &[&str]) -> Result<Option<(String, String)>> {
-    let (next, red) = (AtomicUsize::new(0), Mutex::new(None));
-    let run = || {
-        loop {
-            let Some(model) = models.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                return Ok(());
-            };
-            if let Verdict::Failed(why) = program.run(model).map_err(|error| error.to_string())? {
-                // Nothing more is begun.
-                next.store(models.len(), Ordering::Relaxed);
-                red.lock().expect("nobody panics").get_or_insert((model.to_string(), why));
-            }
-        }
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let runners: Vec<_> = (0..cores).map(|_| scope.spawn(run)).collect();
-        let ended = runners.into_iter().map(|runner| runner.join().expect("nobody panics"));
-        ended.collect::<std::result::Result<Vec<()>, String>>()
+    let red = Mutex::new(None);
+    each(models, |model| {
+        let Verdict::Failed(why) = program.run(model)? else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        red.lock().expect("nobody panics").get_or_insert(((*model).to_owned(), why));
+        Ok(ControlFlow::Break(()))
     })?;
     Ok(red.into_inner().expect("nobody panics"))
 }

@@ -36,8 +36,13 @@ enum Operation {
 }
 
 impl Mutant {
-    /// What becomes of what, as the list of reasons writes it.
-    pub(super) fn step(&self) -> String {
+    /// What the list of reasons calls it: without the line, which changes all the time.
+    pub(super) fn head(&self) -> String {
+        format!("{} {}: {}", self.path.display(), self.function, self.step())
+    }
+
+    /// What becomes of what.
+    fn step(&self) -> String {
         format!("{} -> {}", self.old, self.new)
     }
 

@@ -53,6 +53,7 @@ pub(super) fn orderings() -> Result<Figures> {
 pub(super) fn mutants() -> Result<Figures> {
     let figures = mutants::figures()?;
     none("survived without a reason", &figures.survived)?;
+    none("reasons that are not needed", &figures.idle)?;
     let killed = Figures::of(figures.killed as u64, "mutants killed");
     Ok(killed.and(figures.excused as u64, "survived for a reason"))
 }
