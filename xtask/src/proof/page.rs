@@ -23,15 +23,16 @@ pub(super) struct Row {
 const HEAD: [&str; 6] = ["proof", "what holds", "how much was tried", "took", "commit", "verdict"];
 
 impl Row {
-    pub(super) fn new(proof: &Proof, outcome: Result<Figures>, took: Duration) -> Result<Self> {
-        let commit = Program::new("git", "describe --always --dirty=+").read()?;
-        Ok(Self {
+    pub(super) fn new(proof: &Proof, outcome: Result<Figures>, took: Duration) -> Self {
+        // A tree without its history can be proved as well.
+        let commit = Program::new("git", "describe --always --dirty=+").read();
+        Self {
             name: proof.name.to_owned(),
             shows: proof.shows.to_owned(),
             outcome: outcome.map(|it| it.to_string()).map_err(|error| error.to_string()),
             seconds: took.as_secs(),
-            commit: commit.trim().to_owned(),
-        })
+            commit: commit.map_or_else(|_| "unknown".to_owned(), |it| it.trim().to_owned()),
+        }
     }
 
     pub(super) fn verdict(&self) -> &'static str {
