@@ -97,7 +97,7 @@ const PROOFS: &[Proof] = &[
     Proof {
         name: "zoo",
         shows: "a real bug that is planted is caught",
-        fits: Fits::Leisure,
+        fits: Fits::Ci,
         run: searches::zoo,
     },
     Proof {
