@@ -1,5 +1,7 @@
 //! AddressSanitizer, with LeakSanitizer, over every test of the core.
 
+use std::borrow::Cow;
+
 use super::figures::Figures;
 use super::planted::{FREED, FREEING, Fault};
 use super::sanitizer::Sanitizer;
@@ -7,7 +9,7 @@ use crate::Result;
 
 const ASAN: Sanitizer = Sanitizer {
     name: "asan",
-    flags: "-Zsanitizer=address --cfg callboard_asan",
+    flags: Cow::Borrowed("-Zsanitizer=address --cfg callboard_asan"),
     variable: "ASAN_OPTIONS",
     options: "detect_leaks=1:detect_stack_use_after_return=1",
     suppressions: Some(("LSAN_OPTIONS", "proof/leaks.supp")),

@@ -55,9 +55,7 @@ const PROOFS: &[Proof] = &[
         fits: Fits::Ci,
         run: asan::run,
     },
-    // Not in CI: it takes what a lock of the tests themselves orders for a race when two threads meet at
-    // it in the standard library, which happens once in some runs.
-    Proof { name: "tsan", shows: "no data race, in any test", fits: Fits::Leisure, run: tsan::run },
+    Proof { name: "tsan", shows: "no data race, in any test", fits: Fits::Ci, run: tsan::run },
     Proof {
         name: "heap",
         shows: "no memory is left behind by a million of anything",

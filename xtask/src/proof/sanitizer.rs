@@ -3,20 +3,22 @@
 //! They come with the stable compiler, behind a door that `RUSTC_BOOTSTRAP` opens. The standard
 //! library is the stock one, without instrumentation.
 
+use std::borrow::Cow;
+
 use super::planted::{Fault, folder};
 use super::suite;
 use crate::Result;
 use crate::command::Program;
 
 /// The target, named since a sanitizer must not get into build scripts and macros.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// How the suite is built and run with one sanitizer.
 #[derive(Debug)]
 pub(super) struct Sanitizer {
     /// What its target folder is called.
     pub(super) name: &'static str,
-    pub(super) flags: &'static str,
+    pub(super) flags: Cow<'static, str>,
     /// The variable that its options are in, and the options.
     pub(super) variable: &'static str,
     pub(super) options: &'static str,
@@ -39,17 +41,13 @@ impl Sanitizer {
     /// # Errors
     /// When it doesn't.
     pub(super) fn sees(&self, fault: &Fault, command: &str, report: &str) -> Result {
-        fault.is_seen_by(self.cargo_in(&format!("planted/{}", self.name), command)?, report)
+        fault.is_seen_by(self.cargo(command)?, report)
     }
 
     /// Cargo, told to build with the sanitizer; the tests' own arguments may follow ` -- `.
     pub(super) fn cargo(&self, command: &str) -> Result<Program> {
-        self.cargo_in(self.name, command)
-    }
-
-    fn cargo_in(&self, target: &str, command: &str) -> Result<Program> {
         let (command, rest) = command.split_once(" -- ").unwrap_or((command, ""));
-        let target = folder(target)?;
+        let target = folder(self.name)?;
         let target = target.to_str().ok_or("the target folder is not named in Unicode")?;
         let program = Program::cargo(command).args(["--target", TARGET, "--target-dir", target]);
         let program = if rest.is_empty() {
@@ -60,8 +58,8 @@ impl Sanitizer {
         let program = program
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUST_BACKTRACE", "0")
-            .env("RUSTFLAGS", self.flags)
-            .env("RUSTDOCFLAGS", self.flags);
+            .env("RUSTFLAGS", &self.flags)
+            .env("RUSTDOCFLAGS", &self.flags);
         let Some((variable, file)) = self.suppressions else {
             return Ok(program.env(self.variable, self.options));
         };

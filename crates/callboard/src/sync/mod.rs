@@ -11,8 +11,6 @@ mod isolate;
 mod model;
 mod park;
 pub(crate) mod process;
-#[cfg(callboard_tsan)]
-mod told;
 mod wait_list;
 
 pub(crate) use isolate::{discard, discard_any, isolate};

@@ -10,24 +10,17 @@ pub(crate) use std::alloc::{alloc, dealloc};
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
-pub(crate) use std::sync::{Arc, OnceLock};
-#[cfg(not(callboard_tsan))]
-pub(crate) use std::sync::{Condvar, MutexGuard};
+pub(crate) use std::sync::{Arc, Condvar, MutexGuard, OnceLock};
 pub(crate) use std::thread;
 pub(crate) use std::thread_local;
-
-#[cfg(callboard_tsan)]
-pub(crate) use super::told::{Condvar, Mutex, MutexGuard};
 
 /// A mutual exclusion lock without poisoning.
 ///
 /// No code of a user ever runs while one is held, so a panic can't leave the value half changed,
 /// and there is nothing that poisoning could protect.
-#[cfg(not(callboard_tsan))]
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
-#[cfg(not(callboard_tsan))]
 impl<T> Mutex<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(std::sync::Mutex::new(value))
