@@ -108,6 +108,7 @@ mod published;
 mod registry;
 mod report;
 mod request;
+mod room;
 #[cfg(feature = "serde")]
 mod serialize;
 mod snapshot;

@@ -19,7 +19,7 @@ const NAME: &str = "callboard";
 
 /// The layers, lowest first. Modules of one layer don't import each other.
 const LAYERS: &[&[&str]] = &[
-    &["report"],
+    &["report", "room"],
     &["sync"],
     &["log", "time"],
     &["error", "event", "outcome", "overflow"],

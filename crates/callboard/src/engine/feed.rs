@@ -7,6 +7,7 @@ use super::{Account, Aftermath, Envelope, Mailbox, Routed};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Gauge, Held, Log, Stamp, Standing, Tap};
 use crate::overflow::DropReason;
+use crate::room;
 use crate::sync::Ordering;
 
 /// The log of one event type, and the mailboxes whose readers read it.
@@ -71,6 +72,7 @@ impl Feed {
         self.add_standing(place, &mut account);
         self.log.leave(place);
         let left = self.mailboxes.swap_remove(place);
+        room::give_back(&mut self.mailboxes);
         debug_assert_eq!(left.id, mailbox.id, "the log knows its places");
         self.critical -= usize::from(left.is_critical());
         self.strike_off(&left);

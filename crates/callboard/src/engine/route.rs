@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::queue::{Admission, Entry};
 use super::{Aftermath, Envelope, Mailbox};
+use crate::room;
 
 /// The mailboxes that take one event type through their queues, in the order in which they
 /// subscribed.
@@ -44,9 +45,7 @@ impl Route {
 
     pub(crate) fn remove(&mut self, mailbox: u64) {
         self.stops.retain(|stop| stop.mailbox.id != mailbox);
-        if self.stops.len() * 4 < self.stops.capacity() {
-            self.stops.shrink_to(self.stops.len() * 2);
-        }
+        room::give_back(&mut self.stops);
     }
 
     /// Which of the mailbox's members the type is, if it is one.

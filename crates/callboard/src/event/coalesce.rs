@@ -12,7 +12,8 @@ use super::{Abilities, Event};
 /// It happens in two places: in the queue of a subscription that asked for
 /// [`Overflow::Coalesce`](crate::Overflow::Coalesce), and in the bus while it buffers (before
 /// `start` and while paused), so that a burst about few things never overflows the buffer. The
-/// merged event takes the newer one's place in the order.
+/// merged event takes the newer one's place in the order. Requests never coalesce, whatever their
+/// type: each has an asker.
 ///
 /// `#[derive(Event)]` notices an `impl Coalesce` by itself; an `Event` written by hand says
 /// [`Abilities::coalesce`].

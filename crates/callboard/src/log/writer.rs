@@ -7,6 +7,7 @@ use std::collections::binary_heap::PeekMut;
 use super::memory::{Fill, Held};
 use super::standing::{NEVER, Reader, Standing};
 use super::{Payload, Shape, Stamp, Tap};
+use crate::room;
 use crate::sync::CHECKED;
 
 /// The events of one type, and where each of its readers stands. Its owner's lock is what makes
@@ -98,9 +99,7 @@ impl Log {
         if self.readers.is_empty() {
             self.fill.rest();
         }
-        if self.readers.len() * 4 < self.readers.capacity() {
-            self.readers.shrink_to(self.readers.len() * 2);
-        }
+        room::give_back(&mut self.readers);
     }
 
     /// How the reader in this place stands.
@@ -191,6 +190,8 @@ impl Log {
                 limits.push(Reverse((reader.next_look(), place)));
             }
         }
+        room::give_back(&mut limits);
+        room::give_back(&mut self.stopped);
         (self.limits, self.unsure) = (limits.into(), false);
     }
 
@@ -315,5 +316,6 @@ impl Log {
             self.limits.push(Reverse((next, place)));
             self.room_until = self.room_until.min(next);
         }
+        room::give_back(&mut self.resuming);
     }
 }

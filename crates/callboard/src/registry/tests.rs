@@ -16,7 +16,9 @@ impl Event for Tick {
 /// the shared one, and by that if its publisher keeps it.
 fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
     let card = bus.core().directory.find_event::<Tick>().expect("it has been published");
-    assert!(card.is(mode));
+    for other in [Mode::Quiet, Mode::Plain, Mode::Shared, Mode::Full] {
+        assert_eq!(card.is(other), other == mode, "{other:?}");
+    }
     bus.core().with(|registry, aftermath| {
         let plain =
             registry.accept_plain(card.number, priority, 0, &mut Some(Tick), aftermath).is_some();

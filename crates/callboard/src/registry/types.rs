@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Mode, Parcel};
-use crate::engine::{Admission, Aftermath, Envelope, Feed, Mailbox, Route, Routed};
+use crate::engine::{Admission, Aftermath, Envelope, Feed, Mailbox, Route, Routed, Ticket};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
@@ -122,8 +122,9 @@ impl TypeEntry {
             return Routed::default();
         }
         parcel.kept = parcel.keep.then(|| held.clone());
-        let envelope = parcel.envelope(self.info, held);
-        self.deliver(envelope, Admission::Bounded, aftermath)
+        let mut envelope = parcel.envelope(self.info, held);
+        let ticket = envelope.ticket.take();
+        self.deliver(envelope, ticket, Admission::Bounded, aftermath)
     }
 
     /// An event of another priority than its type's can't go by the log, where it could overtake
@@ -147,38 +148,38 @@ impl TypeEntry {
     /// Brings an event to everybody by their queues.
     pub(super) fn deliver_to_all(
         &mut self,
-        envelope: Envelope,
-        admission: Admission,
-        aftermath: &mut Aftermath<'_>,
-    ) -> Routed {
-        let awaited = envelope.ticket.is_some() || envelope.answer;
-        let observed = Envelope { ticket: None, ..envelope.clone() };
-        let mut routed = self.feed.hand_over(&observed, admission, aftermath);
-        aftermath.discard_event(observed);
-        routed += self.deliver(envelope, admission, aftermath);
-        self.unheard += u64::from(routed == Routed::default() && !awaited);
-        routed
-    }
-
-    /// Brings an event to those who get it by their queues, and retains it if its type does so.
-    fn deliver(
-        &mut self,
         mut envelope: Envelope,
         admission: Admission,
         aftermath: &mut Aftermath<'_>,
     ) -> Routed {
-        if self.info.retain {
-            let latest = Envelope { ticket: None, ..envelope.clone() };
-            if let Some(old) = self.retained.replace(latest) {
-                aftermath.discard_event(old);
-            }
+        let ticket = envelope.ticket.take();
+        let awaited = ticket.is_some() || envelope.answer;
+        let mut routed = self.feed.hand_over(&envelope, admission, aftermath);
+        routed += self.deliver(envelope, ticket, admission, aftermath);
+        self.unheard += u64::from(routed == Routed::default() && !awaited);
+        routed
+    }
+
+    /// Brings an event to those who get it by their queues, and retains it if its type does so. With
+    /// a ticket it is a request, which only responders get as one.
+    fn deliver(
+        &mut self,
+        envelope: Envelope,
+        ticket: Option<Arc<dyn Ticket>>,
+        admission: Admission,
+        aftermath: &mut Aftermath<'_>,
+    ) -> Routed {
+        if self.info.retain
+            && let Some(old) = self.retained.replace(envelope.clone())
+        {
+            aftermath.discard_event(old);
         }
         let mut offer = |route: &Route, envelope| {
             let (routed, unread) = route.offer(envelope, admission, aftermath);
             unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
             routed
         };
-        let Some(ticket) = envelope.ticket.take() else {
+        let Some(ticket) = ticket else {
             return offer(&self.route, envelope);
         };
         let asker = ticket.assign(envelope.sequence(), &mut self.responders.mailboxes());
@@ -186,7 +187,7 @@ impl TypeEntry {
         if !self.route.is_empty() {
             routed += offer(&self.route, envelope.clone());
         }
-        let call = Envelope { ticket: Some(ticket), key: None, ..envelope };
+        let call = Envelope { ticket: Some(ticket), ..envelope };
         routed += offer(&self.responders, call);
         aftermath.wake(asker);
         routed

@@ -81,7 +81,6 @@ impl<R: 'static> State<R> {
 
     pub(super) fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) {
         self.dispatched = true;
-        let mut unassigned = self.parts.len();
         let mut next = 0;
         for mailbox in responders {
             let name = &mailbox.settings.name;
@@ -91,16 +90,11 @@ impl<R: 'static> State<R> {
             let place = self.parts.find(name, next);
             next = place.map_or(next, |place| place + 1);
             match place.and_then(|place| self.parts.get_mut(place)) {
-                Some(part) if part.player.mailbox == 0 => {
-                    part.player = player;
-                    unassigned -= 1;
-                }
+                Some(part) if part.player.mailbox == 0 => part.player = player,
                 _ => self.others.push(Other { player, namesake: place }),
             }
         }
-        if unassigned > 0 {
-            self.give_up_waiting(&Stage::NoSuchResponder);
-        }
+        self.give_up_waiting(&Stage::NoSuchResponder);
     }
 
     /// The buffer was full: nobody will get it.
@@ -188,10 +182,9 @@ impl<R: 'static> State<R> {
         if let Some(player) = self.player(place) {
             player.stage = stage;
         }
-        match (before, is_hopeful(self)) {
-            (true, false) => self.pending -= 1,
-            (false, true) => self.pending += 1,
-            _ => {}
+        // No responder that is done with a request gets it again: hope does not come back.
+        if before && !is_hopeful(self) {
+            self.pending -= 1;
         }
     }
 

@@ -15,7 +15,7 @@ use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Troubled, TroubledRequest};
-use crate::registry::{Accepted, Parcel, Phase, Slot};
+use crate::registry::{Accepted, Parcel, Slot};
 use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
 
@@ -298,7 +298,7 @@ impl<Q: Request> Open<Q> {
                 let state = self.exchange.state.lock();
                 (state.sequence, !state.dispatched, state.queued().collect::<Vec<_>>())
             };
-            if waiting && registry.phase != Phase::Closed {
+            if waiting {
                 registry.buffer.withdraw(sequence, aftermath);
             }
             for mailbox in queued {

@@ -5,6 +5,8 @@ mod builder;
 mod receive;
 mod serve;
 mod set;
+#[cfg(all(test, not(any(callboard_loom, callboard_shuttle))))]
+mod tests;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -177,7 +177,7 @@ impl<S: EventSet> Subscription<S> {
             buffer.extend(self.recv().await);
         }
         // Whoever finds nothing more has asked for it, and would be done with what it got.
-        while buffer.len() > before && buffer.len() - before < limit && self.reader.has_more() {
+        while buffer.len() - before < limit && self.reader.has_more() {
             buffer.extend(self.try_recv());
         }
         if buffer.len() > before {

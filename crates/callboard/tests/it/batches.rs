@@ -145,6 +145,16 @@ fn drain_does_not_wait_for_a_reader_with_its_last_event_in_hand() {
 }
 
 #[test]
+fn batch_of_a_queue_ends_so_that_its_reader_sees_to_others() {
+    let bus = Bus::new();
+    let mut all = bus.subscribe::<AnyEvent>("all");
+    bus.start();
+    publish_all(&bus, (0..100).map(Number));
+    let lengths = std::iter::from_fn(|| Some(all.try_recv_batch().ok()?.count()));
+    assert!(lengths.eq([32, 32, 32, 4]));
+}
+
+#[test]
 fn batch_is_in_hand_until_it_has_no_next() {
     /// More than a batch of either kind has.
     const MANY: u64 = 100;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::thread;
 
 use callboard::{
-    Bus, Coalesce, Delivery, DropReason, Event, EventSet, Overflow, Priority, Subscription,
+    Bus, Coalesce, Delivery, DropReason, Event, EventSet, Overflow, Priority, Request, Subscription,
 };
 
-use crate::support::{Rng, in_time, lock, publish_all};
+use crate::support::{Rng, in_time, lock, poll, publish_all};
 
 /// Merges: what is absorbed is added up.
 #[derive(Debug, Event)]
@@ -208,6 +209,42 @@ fn events_of_two_priorities_coalesce_into_the_newer_ones_place() {
     bus.publish(changed("b", 1));
     bus.publish_with(changed("a", 1), Priority::High);
     assert_eq!(read(&mut changes), [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+}
+
+/// A question whose type coalesces.
+#[derive(Debug, Request)]
+#[request(response = Answered, coalesce)]
+struct Question(u64);
+
+#[derive(Debug, Event)]
+struct Answered(u64);
+
+impl Coalesce for Question {
+    type Key = ();
+
+    fn key(&self) {}
+}
+
+#[test]
+fn requests_do_not_coalesce_even_if_their_type_does() {
+    let bus = Bus::new();
+    let mut heard = coalescing::<Question>(&bus, 10);
+    let coalescing = bus.subscriber("oracle").overflow(Overflow::Coalesce);
+    let mut asked = coalescing.responder::<Question>();
+    bus.start();
+    let mut gathers =
+        [1, 2].map(|number| bus.request(Question(number)).expect(["oracle"]).gather());
+    assert!(gathers.iter_mut().all(|gather| poll(gather).is_pending()));
+    assert!(heard.try_iter().map(|question| question.0).eq([1, 2]));
+    for call in asked.try_iter() {
+        let answer = Answered(call.0);
+        call.respond(answer);
+    }
+    let answers = gathers.map(|mut gather| {
+        let Poll::Ready(Ok(gathered)) = poll(&mut gather) else { panic!("both are answered") };
+        gathered.responses().map(|(_, answer)| answer.0).collect::<Vec<_>>()
+    });
+    assert_eq!(answers, [[1], [2]]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Every way of receiving hands out the same events in the same order, in any runtime or none,
 //! and they may be mixed on one bus and on one subscription.
 
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
@@ -315,9 +316,14 @@ fn concurrent_handlers_overlap_and_sequential_ones_do_not() {
 #[derive(Debug, Event)]
 struct Done;
 
+#[derive(Debug, Request)]
+#[request(response = Done)]
+struct Ask;
+
 #[derive(Debug, EventSet)]
 enum Inbox {
     Tick(Delivery<Tick>),
+    Ask(Call<Ask>),
 }
 
 #[test]
@@ -337,6 +343,46 @@ fn what_a_handler_publishes_names_the_event_that_it_handles() {
     assert!(poll(&mut Box::pin(set.serve(|_| publish()))).is_pending());
     let causes: Vec<_> = done.try_iter().map(|done| done.cause()).collect();
     assert_eq!(causes, [ticks, ticks, ticks].concat());
+}
+
+#[test]
+fn what_the_handler_of_a_call_publishes_names_the_request() {
+    let bus = Bus::new();
+    let alone = bus.subscriber("alone").responder::<Ask>();
+    let among_others = bus.subscriber("among others").subscribe::<Inbox>();
+    let mut done = bus.subscribe::<Done>("watch");
+    bus.start();
+    let mut gather = bus.request(Ask).expect(["alone", "among others"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    let publish = async || {
+        bus.publish(Done);
+    };
+    assert!(poll(&mut Box::pin(alone.serve(|_| publish()))).is_pending());
+    assert!(poll(&mut Box::pin(among_others.serve(|_| publish()))).is_pending());
+    let Poll::Ready(Ok(gathered)) = poll(&mut gather) else { panic!("both have dropped the call") };
+    let causes: Vec<_> = done.try_iter().map(|done| done.cause()).collect();
+    assert_eq!(causes, [Some(gathered.sequence()); 2]);
+}
+
+#[test]
+fn events_of_recv_many_are_in_hand_until_the_reader_asks_for_the_next() {
+    fn check<S: EventSet>(bus: &Bus, mut reader: Subscription<S>) {
+        let in_hand = || bus.snapshot().subscriber("reader").unwrap().in_hand;
+        let mut many = Vec::new();
+        for some in [1, 2] {
+            publish_all(bus, (0..some).map(Tick));
+            assert_eq!(soon("what waits", reader.recv_many(&mut many, 9)), some as usize);
+            assert!(in_hand());
+        }
+        assert!(reader.try_recv().is_err());
+        assert!(!in_hand());
+        assert_eq!(soon("nothing", reader.recv_many(&mut many, 0)), 0);
+        assert!(!in_hand());
+    }
+    let bus = Bus::new();
+    bus.start();
+    check(&bus, bus.subscriber("reader").late().subscribe::<Tick>());
+    check(&bus, bus.subscriber("reader").late().subscribe::<AnyEvent>());
 }
 
 #[test]

@@ -82,7 +82,16 @@ fn whoever_comes_after_start_has_missed_the_replay() {
     let snapshot = bus.snapshot();
     assert!(snapshot.subscriber("warned").unwrap().late, "and told of");
     assert!(!snapshot.subscriber("late").unwrap().late, "it meant to");
-    assert!(snapshot.subscriber("warned").unwrap().call_site.contains("start.rs"));
+}
+
+#[test]
+fn call_site_is_where_the_subscription_was_opened() {
+    let bus = Bus::new();
+    let builder = bus.subscriber("subscriber");
+    let line = line!() + 1;
+    let _subscription = builder.subscribe::<Config>();
+    let call_site = bus.snapshot().subscriber("subscriber").unwrap().call_site.clone();
+    assert!(call_site.contains(&format!("start.rs:{line}:")), "{call_site}");
 }
 
 #[test]

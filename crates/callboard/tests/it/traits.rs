@@ -147,6 +147,28 @@ fn handles_are_shown_by_what_they_are() {
 }
 
 #[test]
+fn what_a_subscriber_holds_is_shown_by_its_name_or_type() {
+    let bus = Bus::new();
+    let mut numbers = bus.subscribe::<Number>("reader");
+    let mut asked = bus.subscriber("answers").responder::<Ask>();
+    bus.start();
+    assert_eq!(format!("{numbers:?}"), "Subscription { name: \"reader\", .. }");
+    bus.publish(Number(1));
+    assert_eq!(format!("{:?}", numbers.try_recv_batch().unwrap()), "Batch { .. }");
+    let request = bus.request(Ask);
+    assert_eq!(format!("{request:?}"), "RequestBuilder { request: Ask, .. }");
+    let gather = request.expect(["answers"]).gather();
+    assert_eq!(format!("{gather:?}"), "Gather { request: \"ask\", .. }");
+    let mut gather = std::pin::pin!(gather);
+    assert!(crate::support::poll(&mut gather).is_pending());
+    let call = format!("{:?}", asked.try_recv().unwrap());
+    let sequence = bus.snapshot().requests.open[0].sequence.unwrap();
+    let expected =
+        format!("Call {{ request: Ask, responder: \"answers\", sequence: {sequence}, .. }}");
+    assert_eq!(call, expected);
+}
+
+#[test]
 fn abilities_are_shown() {
     let shown = |abilities: Abilities<Urgent>| format!("{abilities:?}");
     let plain = "Abilities { priority: Normal, retain: false, coalesce: false }";

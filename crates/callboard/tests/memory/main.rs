@@ -5,6 +5,7 @@
 #![cfg(feature = "derive")]
 #![expect(unsafe_code, reason = "a global allocator can't be written without")]
 
+mod blocks;
 mod many;
 mod reuse;
 

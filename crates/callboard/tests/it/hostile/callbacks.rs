@@ -218,6 +218,24 @@ const HANDED_OVER: &[Place] = &[
         deed.arm();
         drop(request);
     }),
+    Place {
+        name: "the destructor of the predicate of a request that is given up",
+        panic: Reaches::Nobody,
+        run: |deed| {
+            let bus = deed.running();
+            let _oracle = bus.subscriber("oracle").late().responder::<Ask>();
+            let last = deed.clone();
+            let on_drop = OnDrop::new(move || last.run());
+            let request = bus.request(Ask).expect(["oracle"]).until(move |_| {
+                let _ = &on_drop;
+                true
+            });
+            let mut gather = request.gather();
+            assert!(poll(&mut gather).is_pending());
+            deed.arm();
+            drop(gather);
+        },
+    },
     own("a name's conversion", |deed| {
         let bus = deed.running();
         deed.arm();

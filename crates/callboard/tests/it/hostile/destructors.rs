@@ -220,6 +220,18 @@ const PLACES: &[Place] = &[
         deed.arm();
         charges.try_recv_batch().unwrap().for_each(drop);
     }),
+    fenced("an answer that a predicate has judged, when its asker gives up", |deed| {
+        let bus = deed.running();
+        let mut charged_one = room(&bus, 9).responder::<AskCharged>();
+        let _silent = bus.subscriber("silent").late().responder::<AskCharged>();
+        let request = bus.request(AskCharged(dud())).expect(["charged", "silent"]);
+        let mut gather = request.until(|_| false).gather();
+        assert!(poll(&mut gather).is_pending());
+        charged_one.try_recv().unwrap().respond(charged(deed));
+        assert!(poll(&mut gather).is_pending());
+        deed.arm();
+        drop(gather);
+    }),
     in_hand("an answer that its asker gives up", |deed| {
         let bus = deed.running();
         let mut oracle = room(&bus, 9).responder::<AskCharged>();
