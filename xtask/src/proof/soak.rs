@@ -7,5 +7,5 @@ use crate::Result;
 /// When it finds a fault.
 pub(super) fn run(minutes: u64) -> Result<Figures> {
     crate::soak::main(&["--minutes".to_owned(), minutes.to_string()])?;
-    Ok(Figures::of(minutes, "minutes"))
+    Ok(Figures::of(minutes, if minutes == 1 { "minute" } else { "minutes" }))
 }
