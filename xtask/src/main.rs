@@ -4,6 +4,7 @@
 //! holds the house checks; the rest is what they share.
 
 mod bench;
+mod choice;
 mod ci;
 mod command;
 mod dependencies;
@@ -51,7 +52,7 @@ usage: cargo xtask <command>
   zoo               real bugs, planted one at a time in a copy, and the tests that must catch each;
                     `--list` names them, `--only NAME` plants one
   mutants           every mutant of the library that cargo-mutants knows, against the tests;
-                    `--only PART` takes those whose name has it
+                    `--list` names them, `--only PART` takes those whose name has it
   orderings         every memory ordering of the library, weakened, against the models; `--list`
                     names them, `--only PART` takes those whose line has it
 

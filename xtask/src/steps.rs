@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::choice::Choice;
 
 /// One step of `test` or `ci`.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +19,8 @@ pub(crate) struct Step {
 /// Which steps to run.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
-    list: bool,
-    only: Vec<String>,
-    skip: Vec<String>,
+    choice: Choice,
+    skip: Option<&'static str>,
 }
 
 /// Walks `steps` as `args` ask for.
@@ -28,18 +28,15 @@ struct Options {
 /// # Errors
 /// The first step that fails, by name; or an argument that names nothing.
 pub(crate) fn main(steps: &[Step], args: &[String]) -> Result {
-    let options = parse(steps, args)?;
-    if options.list {
-        for step in steps {
+    let options = Options::parse(args)?;
+    let mut chosen = options.choice.of(steps.iter().collect(), |step| step.name)?;
+    if options.choice.list {
+        for step in chosen {
             println!("{:<14}{}", step.name, step.about);
         }
         return Ok(());
     }
-    let chosen: Vec<&Step> = steps
-        .iter()
-        .filter(|step| options.only.is_empty() || options.only.iter().any(|it| it == step.name))
-        .filter(|step| !options.skip.iter().any(|it| it == step.name))
-        .collect();
+    chosen.retain(|step| Some(step.name) != options.skip);
     walk(&chosen)
 }
 
@@ -83,31 +80,22 @@ fn walk(steps: &[&Step]) -> Result {
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
-fn parse(steps: &[Step], args: &[String]) -> Result<Options> {
-    let mut options = Options::default();
-    let mut args = args.iter().map(String::as_str);
-    while let Some(arg) = args.next() {
-        match arg {
-            "--list" => options.list = true,
-            "--skip-install" => options.skip.push("install".to_owned()),
-            "--only" => {
-                let name = args.next().ok_or("`--only` needs the name of a step")?;
-                if !steps.iter().any(|step| step.name == name) {
-                    let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
-                    let names = names.join(", ");
-                    return Err(format!("there is no step `{name}`, only {names}").into());
-                }
-                options.only.push(name.to_owned());
-            }
-            other => {
+impl Options {
+    fn parse(args: &[String]) -> Result<Self> {
+        let mut options = Self::default();
+        let mut args = args.iter().map(String::as_str);
+        while let Some(arg) = args.next() {
+            if arg == "--skip-install" {
+                options.skip = Some("install");
+            } else if !options.choice.takes(arg, &mut args)? {
                 return Err(format!(
-                    "there is no option `{other}`, only --list, --only STEP and --skip-install"
+                    "there is no option `{arg}`, only --list, --only STEP and --skip-install"
                 )
                 .into());
             }
         }
+        Ok(options)
     }
-    Ok(options)
 }
 
 fn seconds(time: Duration) -> String {
@@ -116,7 +104,7 @@ fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, Step, parse, walk};
+    use super::{Options, Step, walk};
 
     const GOOD: Step = Step { name: "good", about: "passes", run: || Ok(()) };
     const BAD: Step = Step { name: "bad", about: "fails", run: || Err("as it must".into()) };
@@ -126,10 +114,6 @@ mod tests {
         run: || panic!("a step ran after a failure"),
     };
 
-    fn args(line: &str) -> Vec<String> {
-        line.split_whitespace().map(str::to_owned).collect()
-    }
-
     #[test]
     fn stops_at_the_first_failure_and_names_it() {
         assert!(walk(&[&GOOD, &GOOD]).is_ok());
@@ -138,17 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn reads_its_options() {
-        let options = parse(&[GOOD, BAD], &args("--only bad --skip-install")).unwrap();
-        let expected = Options { list: false, only: args("bad"), skip: args("install") };
-        assert_eq!(options, expected);
-    }
-
-    #[test]
-    fn rejects_what_it_does_not_know() {
-        let error = parse(&[GOOD, BAD], &args("--only ugly")).unwrap_err();
-        assert_eq!(error.to_string(), "there is no step `ugly`, only good, bad");
-        assert!(parse(&[GOOD], &args("--only")).is_err());
-        assert!(parse(&[GOOD], &args("--fast")).is_err());
+    fn installs_unless_told_not_to() {
+        let parse = |line: &str| {
+            Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        };
+        assert_eq!(parse("--only bad").unwrap().skip, None);
+        assert_eq!(parse("--skip-install --list").unwrap().skip, Some("install"));
+        let error = parse("--fast").unwrap_err().to_string();
+        assert!(error.starts_with("there is no option `--fast`"), "{error}");
     }
 }

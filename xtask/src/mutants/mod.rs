@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::choice::Choice;
 use crate::command::Program;
 use crate::lab::{Binary, Kind, Lab, Reasons, each};
 use crate::{Result, tree};
@@ -52,12 +53,11 @@ impl Figures {
 /// When the library doesn't compile with its mutants, one survives without a reason, or a reason is
 /// not needed any more.
 pub(crate) fn main(args: &[String]) -> Result {
-    let part = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => "",
-        ["--only", part] => part,
-        _ => return Err("mutants takes no argument but `--only PART`, part of a name".into()),
-    };
-    let figures = walk(part)?;
+    let choice = Choice::parse(args)?;
+    let figures = walk(&choice)?;
+    if choice.list {
+        return Ok(());
+    }
     let Figures { mutants, killed, hung, excused, survived, idle, time } = &figures;
     println!(
         "mutants: {killed} of {mutants} killed ({:.1} %), {hung} of them since the tests hung; \
@@ -78,7 +78,7 @@ pub(crate) fn main(args: &[String]) -> Result {
 /// # Errors
 /// As [`main`], except when one survives.
 pub(crate) fn figures() -> Result<Figures> {
-    walk("")
+    walk(&Choice::default())
 }
 
 /// Installs cargo-mutants below the target folder, unless it is there; the folder that it is in.
@@ -93,7 +93,8 @@ fn install() -> Result<PathBuf> {
     Ok(programs)
 }
 
-fn walk(part: &str) -> Result<Figures> {
+/// Tries the mutants that are asked for, or only lists them.
+fn walk(choice: &Choice) -> Result<Figures> {
     let mut reasons = Reasons::read(REASONS)?;
     let tally = Tally { begun: Instant::now(), verdicts: Mutex::default() };
     let lab = Lab::open("mutants", Kind::Mutants)?;
@@ -104,9 +105,13 @@ fn walk(part: &str) -> Result<Figures> {
         .args([&*tree, &*file])
         .found_in(&install()?)
         .run()?;
-    let mut mutants = listed::parse(&std::fs::read_to_string(&list)?)?;
-    mutants.retain(|mutant| mutant.name.contains(part));
-    if !part.is_empty() {
+    let mutants = listed::parse(&std::fs::read_to_string(&list)?)?;
+    let mutants = choice.of_parts(mutants, |mutant| mutant.name.clone())?;
+    if choice.list {
+        mutants.iter().for_each(|mutant| println!("{}", mutant.name));
+        return Ok(Figures::default());
+    }
+    if !choice.is_all() {
         reasons.retain(&mutants.iter().map(Mutant::head).collect());
     }
 

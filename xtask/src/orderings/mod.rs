@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::choice::Choice;
 use crate::lab::{Binary, Kind, Lab, Program, Reasons, Verdict, each};
 use crate::{Result, tree};
 use mutant::Mutant;
@@ -46,28 +47,14 @@ pub(crate) struct Figures {
 /// # Errors
 /// When a mutant survives without a reason, or a reason is not needed any more.
 pub(crate) fn main(args: &[String]) -> Result {
-    let mut mutants = mutants()?;
-    let mut args = args.iter().map(String::as_str);
-    let (mut list, mut all) = (false, true);
-    while let Some(arg) = args.next() {
-        match arg {
-            "--list" => list = true,
-            "--only" => {
-                let part = args.next().ok_or("`--only` needs part of a line of the list")?;
-                mutants.retain(|mutant| mutant.to_string().contains(part));
-                all = false;
-            }
-            other => {
-                return Err(format!("there is no option `{other}`, only --list and --only").into());
-            }
-        }
-    }
-    if list {
+    let choice = Choice::parse(args)?;
+    let mutants = choice.of_parts(mutants()?, ToString::to_string)?;
+    if choice.list {
         mutants.iter().for_each(|mutant| println!("{mutant}"));
         return Ok(());
     }
     let mut reasons = Reasons::read(REASONS)?;
-    if !all {
+    if !choice.is_all() {
         reasons.retain(&mutants.iter().map(Mutant::head).collect());
     }
     let figures = walk(mutants, reasons)?;

@@ -127,9 +127,9 @@ const PROOFS: &[Proof] = &[
 /// # Errors
 /// When a proof fails, or an argument names nothing.
 pub(crate) fn main(args: &[String]) -> Result {
-    let options = Options::parse(PROOFS, args)?;
-    let chosen: Vec<&Proof> = PROOFS.iter().filter(|proof| options.choose(proof)).collect();
-    if options.list {
+    let options = Options::parse(args)?;
+    let chosen = options.choose(PROOFS)?;
+    if options.choice.list {
         for Proof { name, shows, fits, .. } in chosen {
             println!("{name:<14}{:<10}{shows}", format!("{fits:?}").to_lowercase());
         }

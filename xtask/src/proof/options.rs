@@ -4,16 +4,15 @@ use std::path::PathBuf;
 
 use super::{Fits, Proof};
 use crate::Result;
+use crate::choice::Choice;
 
 /// Which proofs, and where the page goes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
-    /// Name them, and run none.
-    pub(super) list: bool,
+    pub(super) choice: Choice,
     /// Show what came of the last runs, and run none.
     pub(super) page: bool,
     ci: bool,
-    only: Vec<String>,
     /// Where the page is written, too, as Markdown.
     pub(super) markdown: Option<PathBuf>,
 }
@@ -21,27 +20,18 @@ pub(super) struct Options {
 impl Options {
     /// # Errors
     /// An argument that there is not, or that names nothing.
-    pub(super) fn parse(proofs: &[Proof], args: &[String]) -> Result<Self> {
+    pub(super) fn parse(args: &[String]) -> Result<Self> {
         let mut options = Self::default();
         let mut args = args.iter().map(String::as_str);
         while let Some(arg) = args.next() {
             match arg {
-                "--list" => options.list = true,
                 "--page" => options.page = true,
                 "--ci" => options.ci = true,
                 "--markdown" => {
                     let path = args.next().ok_or("`--markdown` needs the name of a file")?;
                     options.markdown = Some(path.into());
                 }
-                "--only" => {
-                    let name = args.next().ok_or("`--only` needs the name of a proof")?;
-                    if !proofs.iter().any(|proof| proof.name == name) {
-                        let names: Vec<&str> = proofs.iter().map(|proof| proof.name).collect();
-                        let names = names.join(", ");
-                        return Err(format!("there is no proof `{name}`, only {names}").into());
-                    }
-                    options.only.push(name.to_owned());
-                }
+                arg if options.choice.takes(arg, &mut args)? => {}
                 other => {
                     return Err(format!(
                         "there is no option `{other}`, only --list, --page, --ci, --only \
@@ -54,10 +44,14 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether this one is asked for.
-    pub(super) fn choose(&self, proof: &Proof) -> bool {
-        let named = self.only.is_empty() || self.only.iter().any(|name| name == proof.name);
-        named && (!self.ci || proof.fits == Fits::Ci)
+    /// The proofs that are asked for.
+    ///
+    /// # Errors
+    /// A name that none has.
+    pub(super) fn choose<'a>(&self, proofs: &'a [Proof]) -> Result<Vec<&'a Proof>> {
+        let mut chosen = self.choice.of(proofs.iter().collect(), |proof| proof.name)?;
+        chosen.retain(|proof| !self.ci || proof.fits == Fits::Ci);
+        Ok(chosen)
     }
 }
 
@@ -71,31 +65,31 @@ mod tests {
         Proof { name: "quick", shows: "", fits: Fits::Ci, run: || Ok(Figures::default()) };
     const LONG: Proof = Proof { name: "long", fits: Fits::Leisure, ..QUICK };
 
-    fn parse(line: &str) -> crate::Result<Options> {
+    fn choose(line: &str) -> crate::Result<Vec<&'static str>> {
         let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        Options::parse(&[QUICK, LONG], &args)
+        let chosen = Options::parse(&args)?.choose(&[QUICK, LONG])?;
+        Ok(chosen.iter().map(|proof| proof.name).collect())
     }
 
     #[test]
     fn choose_what_is_asked_for() {
-        for (line, quick, long) in [
-            ("", true, true),
-            ("--ci", true, false),
-            ("--only long", false, true),
-            ("--only long --only quick --markdown page.md", true, true),
-            ("--ci --only long", false, false),
+        for (line, chosen) in [
+            ("", &["quick", "long"][..]),
+            ("--ci", &["quick"]),
+            ("--only long", &["long"]),
+            ("--only long --only quick --markdown page.md", &["quick", "long"]),
+            ("--ci --only long", &[]),
         ] {
-            let options = parse(line).unwrap();
-            assert_eq!((options.choose(&QUICK), options.choose(&LONG)), (quick, long), "{line}");
+            assert_eq!(choose(line).unwrap(), chosen, "{line}");
         }
     }
 
     #[test]
     fn reject_what_they_do_not_know() {
-        let error = parse("--only ugly").unwrap_err().to_string();
-        assert_eq!(error, "there is no proof `ugly`, only quick, long");
+        let error = choose("--only ugly").unwrap_err().to_string();
+        assert_eq!(error, "there is no `ugly`, only quick, long");
         for line in ["--only", "--markdown", "--fast"] {
-            assert!(parse(line).is_err(), "{line}");
+            assert!(choose(line).is_err(), "{line}");
         }
     }
 }

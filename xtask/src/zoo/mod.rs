@@ -10,6 +10,7 @@ mod recipe;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::choice::Choice;
 use crate::lab::{Binary, Change, Kind, Lab, Program, Verdict};
 use crate::{Result, tree};
 use recipe::{Recipe, Test};
@@ -26,30 +27,15 @@ pub(crate) struct Figures {
 /// # Errors
 /// When a bug escapes, a recipe doesn't fit any more, or a test is red without a bug.
 pub(crate) fn main(args: &[String]) -> Result {
-    let mut recipes = recipe::all()?;
-    let mut args = args.iter().map(String::as_str);
-    let mut list = false;
-    let mut only = Vec::new();
-    while let Some(arg) = args.next() {
-        match arg {
-            "--list" => list = true,
-            "--only" => only.push(args.next().ok_or("`--only` needs the name of a bug")?),
-            other => {
-                return Err(format!("there is no option `{other}`, only --list and --only").into());
-            }
-        }
-    }
-    if let Some(name) = only.iter().find(|name| !recipes.iter().any(|it| it.name == **name)) {
-        return Err(format!("there is no bug `{name}`; `--list` names them").into());
-    }
-    recipes.retain(|recipe| only.is_empty() || only.contains(&&*recipe.name));
-    if list {
+    let choice = Choice::parse(args)?;
+    let recipes = choice.of(recipe::all()?, |recipe| &recipe.name)?;
+    if choice.list {
         for recipe in &recipes {
             println!("{:<28}{}", recipe.name, recipe.about);
         }
         return Ok(());
     }
-    let figures = if only.is_empty() { figures() } else { walk(&recipes) }?;
+    let figures = walk(&recipes)?;
     let (caught, seconds) = (figures.bugs - figures.escaped.len(), figures.time.as_secs_f64());
     println!("zoo: {caught} of {} bugs caught, in {seconds:.0} s", figures.bugs);
     match figures.escaped.len() {
