@@ -41,13 +41,17 @@ impl Sanitizer {
     /// # Errors
     /// When it doesn't.
     pub(super) fn sees(&self, fault: &Fault, command: &str, report: &str) -> Result {
-        fault.is_seen_by(self.cargo(command)?, report)
+        fault.is_seen_by(self.cargo_in(&format!("planted/{}", self.name), command)?, report)
     }
 
     /// Cargo, told to build with the sanitizer; the tests' own arguments may follow ` -- `.
     pub(super) fn cargo(&self, command: &str) -> Result<Program> {
+        self.cargo_in(self.name, command)
+    }
+
+    fn cargo_in(&self, target: &str, command: &str) -> Result<Program> {
         let (command, rest) = command.split_once(" -- ").unwrap_or((command, ""));
-        let target = folder(self.name)?;
+        let target = folder(target)?;
         let target = target.to_str().ok_or("the target folder is not named in Unicode")?;
         let program = Program::cargo(command).args(["--target", TARGET, "--target-dir", target]);
         let program = if rest.is_empty() {

@@ -24,7 +24,7 @@ pub(super) fn run() -> Result<Figures> {
     let tests = suite::run(under_valgrind(Program::cargo(TESTS)))?;
     let few = format!(
         "test --package callboard --all-features --test it --target-dir {} -- {FREEING}",
-        folder("plain")?.display()
+        folder("planted/plain")?.display()
     );
     FREED.is_seen_by(under_valgrind(Program::cargo(&few)), "Invalid read of size")?;
     Ok(Figures::of(tests, "tests").and(1, "planted fault seen"))
