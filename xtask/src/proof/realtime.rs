@@ -20,7 +20,7 @@ const RTSAN: Sanitizer = Sanitizer {
     suppressions: None,
 };
 
-const PROGRAM: &str = "run --package callboard-proof --bin realtime";
+const PROGRAM: &str = "run --package callboard-proof --no-default-features --bin realtime";
 
 /// Each event allocates.
 const ALLOCATES: Fault = Fault {
