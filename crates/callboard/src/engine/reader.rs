@@ -196,11 +196,6 @@ impl Reader {
     pub(crate) fn forget_waker(&self) {
         discard_any(self.mailbox.set_waker(None));
     }
-
-    /// Gives up what waits in the log, which the reader has left.
-    pub(crate) fn give_up(&mut self) {
-        drop(self.log.take());
-    }
 }
 
 impl LogReader {

@@ -55,8 +55,9 @@ use crate::registry::{Core, Figures};
 /// ```
 #[must_use = "a subscription that is dropped unsubscribes"]
 pub struct Subscription<S: EventSet> {
-    core: Arc<Core>,
+    // Dropped first: what waits for it in the log is given up while there still is a bus.
     reader: Reader,
+    core: Arc<Core>,
     /// Polls of `recv` in a row that did not have to wait.
     streak: u32,
     /// Invariant: what the registry knows of it is this very type.
@@ -107,7 +108,6 @@ impl<S: EventSet> Subscription<S> {
 impl<S: EventSet> Drop for Subscription<S> {
     fn drop(&mut self) {
         self.core.sign_out(&self.reader.mailbox);
-        self.reader.give_up();
     }
 }
 
