@@ -6,7 +6,7 @@ use crate::command::Program;
 use crate::{Result, models, mutants, orderings, scenarios, zoo};
 
 /// Of each property of the reference model, so many random programs.
-const PROGRAMS: u64 = 5_000;
+const PROGRAMS: u64 = 20_000;
 
 /// # Errors
 /// When a model fails.

@@ -81,7 +81,7 @@ fn two_that_publish_at_once_are_read_meanwhile() {
 
 #[test]
 fn what_waits_for_the_start_is_merged_or_replayed() {
-    Model::new("keyed.start", &["1 2", "3"]).at_least(120).check(|| {
+    Model::new("keyed.start", &["1 2", "3"]).at_least(60).check(|| {
         let bus = Bus::new();
         let reader = bus.subscriber("reader").overflow(Overflow::DropOldest);
         let mut reader = reader.subscribe::<Tally>();

@@ -156,7 +156,7 @@ fn request_is_made_while_its_responder_leaves() {
 
 #[test]
 fn request_waits_for_the_start_or_is_taken_back() {
-    Model::new("reply.start", &["asked", "not asked"]).at_least(43).check(|| {
+    Model::new("reply.start", &["asked", "not asked"]).at_least(12).check(|| {
         let bus = Bus::new();
         let mut responder = bus.responder::<Question>("responder");
         let mut gather = bus.request(Question::new(1)).expect(["responder"]).timeout(EVER).gather();
