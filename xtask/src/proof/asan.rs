@@ -16,7 +16,7 @@ const ASAN: Sanitizer = Sanitizer {
 };
 
 /// The last owner does not drop the event.
-const LEAKED: Fault = Fault {
+pub(super) const LEAKED: Fault = Fault {
     name: "leaked",
     file: "crates/callboard/src/log/memory/slot.rs",
     right: "owners.fetch_sub(1, Ordering::AcqRel) == 1",

@@ -85,7 +85,19 @@ pub(super) fn folder(name: &str) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::Fault;
+    use super::{FREED, Fault};
+    use crate::proof::{asan, realtime, tsan};
+
+    #[test]
+    fn faults_fit_the_code() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let faults =
+            [&FREED, &asan::LEAKED, &tsan::RELAXED, &realtime::ALLOCATES, &realtime::YIELDS];
+        for fault in faults {
+            let text = std::fs::read_to_string(root.join(fault.file)).unwrap();
+            assert!(fault.spoil(&text).is_ok_and(|spoilt| spoilt != text), "{}", fault.name);
+        }
+    }
 
     #[test]
     fn a_fault_is_planted_once_or_not_at_all() {

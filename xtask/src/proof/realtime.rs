@@ -23,7 +23,7 @@ const RTSAN: Sanitizer = Sanitizer {
 const PROGRAM: &str = "run --package callboard-proof --no-default-features --bin realtime";
 
 /// Each event allocates.
-const ALLOCATES: Fault = Fault {
+pub(super) const ALLOCATES: Fault = Fault {
     name: "allocates",
     file: "crates/callboard/src/log/memory/cursor.rs",
     right: "self.head.0.0.store(self.position, Ordering::Release);",
@@ -31,7 +31,7 @@ const ALLOCATES: Fault = Fault {
 };
 
 /// Each reader that looks gives its turn away.
-const YIELDS: Fault = Fault {
+pub(super) const YIELDS: Fault = Fault {
     name: "yields",
     file: "crates/callboard/src/log/memory/cursor.rs",
     right: "let head = self.head.0.0.load(Ordering::Acquire);",

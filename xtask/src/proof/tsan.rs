@@ -21,7 +21,7 @@ const WRAPPED: &[&str] = &[
 ];
 
 /// A reader may see that there is an event before it sees the event.
-const RELAXED: Fault = Fault {
+pub(super) const RELAXED: Fault = Fault {
     name: "relaxed",
     file: "crates/callboard/src/log/memory/cursor.rs",
     right: "self.head.0.0.store(self.position, Ordering::Release)",

@@ -14,7 +14,7 @@ mod text;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::Result;
+use crate::{Result, zoo};
 
 /// A place that breaks a rule.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +51,14 @@ const CHECKS: &[(&str, Check)] = &[
     ("promises and their tests", reliability::check),
     ("text", text::check),
     ("orphans", orphans::check),
+    ("bugs of the zoo", bugs),
 ];
+
+/// A bug that can't be planted any more is told here, and not only where all of them are planted.
+fn bugs() -> Result<Vec<Problem>> {
+    let unfit = zoo::check()?;
+    Ok(unfit.into_iter().map(|what| Problem::new("proof/zoo", 0, what)).collect())
+}
 
 /// Runs every check and shows every problem.
 ///
