@@ -38,7 +38,7 @@ fn poll(gather: &mut Gather<Plain>) -> Option<End> {
 
 #[test]
 fn asker_that_waits_is_woken_by_the_answer() {
-    Model::new("ask.answer", &["at once", "later"]).check(|| {
+    Model::new("ask.answer", &["at once", "later"]).at_least(90).check(|| {
         let (_bus, mut gather, call) = asked();
         let responder = thread::spawn(move || call.respond(Note::new(1)));
         let at_once = poll(&mut gather);
@@ -51,7 +51,7 @@ fn asker_that_waits_is_woken_by_the_answer() {
 
 #[test]
 fn responder_that_drops_its_call_wakes_the_asker() {
-    Model::new("ask.abandon", &["unreachable"]).check(|| {
+    Model::new("ask.abandon", &["unreachable"]).at_least(50).check(|| {
         let (_bus, gather, call) = asked();
         let responder = thread::spawn(move || drop(call));
         let gathered = block_on(gather).expect("it is possible");
@@ -63,7 +63,7 @@ fn responder_that_drops_its_call_wakes_the_asker() {
 
 #[test]
 fn answer_and_close_come_at_once() {
-    Model::new("ask.close", &["closed", "met"]).check(|| {
+    Model::new("ask.close", &["closed", "met"]).at_least(120).check(|| {
         let (bus, gather, call) = asked();
         let responder = thread::spawn(move || call.respond(Note::new(1)));
         bus.close();
@@ -80,7 +80,7 @@ fn answer_and_close_come_at_once() {
 
 #[test]
 fn who_sees_that_nobody_waits_sees_what_the_asker_did() {
-    Model::new("ask.give_up", &["late", "open"]).check(|| {
+    Model::new("ask.give_up", &["late", "open"]).at_least(28).check(|| {
         let (_bus, gather, call) = asked();
         let work = Arc::new(UnsafeCell::new(()));
         let asker = thread::spawn({

@@ -131,7 +131,7 @@ fn subscriber_comes_while_an_event_does() {
 
 #[test]
 fn retained_event_is_handed_over_in_one_cut() {
-    Model::new("bus.retained", &["1 2", "2"]).check(|| {
+    Model::new("bus.retained", &["1 2", "2"]).at_least(80).check(|| {
         let bus = started();
         bus.publish(Latest::new(1));
         let publisher = thread::spawn({
@@ -245,7 +245,7 @@ fn who_sees_that_a_reader_is_done_sees_what_it_did() {
     for (name, overflow) in
         [("bus.done.log", Overflow::DropNewest), ("bus.done.queue", Overflow::DropOldest)]
     {
-        Model::new(name, &["queued", "in hand", "done"]).check(move || {
+        Model::new(name, &["queued", "in hand", "done"]).at_least(20).check(move || {
             let bus = started();
             let mut reader = bus.subscriber("reader").late().overflow(overflow).subscribe::<Note>();
             bus.publish(Note::new(1));
@@ -292,7 +292,7 @@ fn event_that_has_left_is_in_hand() {
 
 #[test]
 fn who_waits_until_all_is_done_sees_it() {
-    Model::new("bus.settle", &["settled"]).check(|| {
+    Model::new("bus.settle", &["settled"]).at_least(100_000).check(|| {
         let bus = started();
         let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
         bus.publish(Note::new(1));

@@ -34,6 +34,7 @@ mod harness;
 mod keyed;
 mod log;
 mod memory;
+mod panicking;
 mod parking;
 mod phases;
 mod replies;

@@ -5,16 +5,30 @@
 ///
 /// Returns `None` if it panicked. The panic hook has printed the message by then.
 pub(crate) fn isolate<R>(what: &str, code: impl FnOnce() -> R) -> Option<R> {
-    if cfg!(callboard_loom) {
-        // What a model checker complains of must end the model.
-        return Some(code());
-    }
-    let value = crate::report::contain(code);
+    let value = contain(code);
     if value.is_none() {
         crate::report::say!(error, "{what} panicked; the bus goes on without it");
     }
     value
 }
+
+#[cfg(not(callboard_loom))]
+use crate::report::contain;
+
+/// Stops a panic that a model is about. What the model checker complains of must end the model.
+#[cfg(callboard_loom)]
+fn contain<R>(code: impl FnOnce() -> R) -> Option<R> {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    match catch_unwind(AssertUnwindSafe(code)) {
+        Ok(value) => Some(value),
+        Err(panic) if panic.is::<PanicOfModel>() => None,
+        Err(complaint) => resume_unwind(complaint),
+    }
+}
+
+/// What the user's code panics with in a model that is about that.
+#[cfg(callboard_loom)]
+pub(crate) struct PanicOfModel;
 
 /// Drops a user's value. Several are dropped one by one: a second panic in one frame aborts.
 pub(crate) fn discard<T>(value: T) {

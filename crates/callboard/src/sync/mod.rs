@@ -13,6 +13,8 @@ mod park;
 pub(crate) mod process;
 mod wait_list;
 
+#[cfg(callboard_loom)]
+pub(crate) use isolate::PanicOfModel;
 pub(crate) use isolate::{discard, discard_any, isolate};
 pub use park::block_on;
 pub(crate) use wait_list::{WaitList, Waiting};
