@@ -1,4 +1,5 @@
-//! The blocks on the heap before and after a million of anything: none more.
+//! A million of anything: of what comes and goes, which leaves no block on the heap; and of
+//! subscriptions at once.
 
 use super::figures::Figures;
 use super::suite;
@@ -11,4 +12,16 @@ pub(super) fn run() -> Result<Figures> {
     // In release mode the rounds are a million.
     let tests = Program::cargo("test --release --package callboard --all-features --test memory");
     Ok(Figures::of(suite::run(tests)?, "tests"))
+}
+
+/// So many subscriptions at once.
+const CROWD: u64 = 1_000_000;
+
+/// # Errors
+/// When one of them does not get its events, or leaves something behind.
+pub(super) fn crowd() -> Result<Figures> {
+    let test = "test --release --package callboard --all-features --test it -- \
+                hostile::sizes::crowd_of_subscriptions_comes_and_goes";
+    suite::run(Program::cargo(test).env("CALLBOARD_CROWD", &CROWD.to_string()))?;
+    Ok(Figures::of(CROWD, "subscriptions"))
 }

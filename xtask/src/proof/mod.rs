@@ -63,6 +63,12 @@ const PROOFS: &[Proof] = &[
         run: heap::run,
     },
     Proof {
+        name: "crowd",
+        shows: "a million subscriptions come, get their events and go",
+        fits: Fits::Leisure,
+        run: heap::crowd,
+    },
+    Proof {
         name: "valgrind",
         shows: "no use of memory that is not there or was not written",
         fits: Fits::Ci,
