@@ -27,6 +27,11 @@ impl Reasons {
         self.heads.contains(change)
     }
 
+    /// The changes that there is a reason for.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = &str> {
+        self.heads.iter().map(String::as_str)
+    }
+
     /// What is wrong if only these changes need a reason.
     pub(crate) fn idle(&self, needed: &BTreeSet<String>) -> Vec<String> {
         let idle = self.heads.difference(needed);

@@ -81,6 +81,24 @@ pub(crate) fn figures() -> Result<Figures> {
     walk(&Choice::default())
 }
 
+/// What is wrong with the reasons, as far as can be told without the list of mutants: those for a
+/// file or a function that there is not.
+///
+/// # Errors
+/// When they can't be read.
+pub(crate) fn check() -> Result<Vec<String>> {
+    let reasons = Reasons::read(REASONS)?;
+    let lost = reasons.heads().filter(|head| !is_there(head));
+    Ok(lost.map(|head| format!("{REASONS}: `{head}` is of nothing that there is")).collect())
+}
+
+fn is_there(head: &str) -> bool {
+    let Some((path, what)) = head.split_once(": ") else { return false };
+    let Ok(text) = tree::read(path) else { return false };
+    let function = what.rsplit_once(" in ").and_then(|(_, function)| function.rsplit("::").next());
+    function.is_none_or(|name| text.contains(&format!("fn {name}")))
+}
+
 /// Installs cargo-mutants below the target folder, unless it is there; the folder that it is in.
 fn install() -> Result<PathBuf> {
     let tools = tree::target()?.join("tools");

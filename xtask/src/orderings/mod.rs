@@ -72,6 +72,14 @@ pub(crate) fn main(args: &[String]) -> Result {
     }
 }
 
+/// What is wrong with the reasons: those for an ordering that there is not.
+///
+/// # Errors
+/// When they can't be read.
+pub(crate) fn check() -> Result<Vec<String>> {
+    Ok(Reasons::read(REASONS)?.idle(&mutants()?.iter().map(Mutant::head).collect()))
+}
+
 /// Runs the models against every mutant.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ mod text;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::{Result, zoo};
+use crate::{Result, mutants, orderings, zoo};
 
 /// A place that breaks a rule.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,12 +52,19 @@ const CHECKS: &[(&str, Check)] = &[
     ("text", text::check),
     ("orphans", orphans::check),
     ("bugs of the zoo", bugs),
+    ("reasons of the lists of mutants", reasons),
 ];
 
 /// A bug that can't be planted any more is told here, and not only where all of them are planted.
 fn bugs() -> Result<Vec<Problem>> {
     let unfit = zoo::check()?;
     Ok(unfit.into_iter().map(|what| Problem::new("proof/zoo", 0, what)).collect())
+}
+
+/// Likewise for a reason that is for nothing.
+fn reasons() -> Result<Vec<Problem>> {
+    let idle = orderings::check()?.into_iter().chain(mutants::check()?);
+    Ok(idle.map(|what| Problem::new("proof", 0, what)).collect())
 }
 
 /// Runs every check and shows every problem.
