@@ -78,7 +78,7 @@ fn main() -> ExitCode {
             match command.as_deref() {
                 Some("test") => test::main(&rest),
                 Some("ci") => ci::main(&rest),
-                Some("tidy") => tidy::main(),
+                Some("tidy") => tidy::main(&rest),
                 Some("bench") => bench::main(&rest),
                 Some("models") => models::main(&rest),
                 Some("mutants") => mutants::main(&rest),

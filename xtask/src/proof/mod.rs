@@ -151,8 +151,8 @@ pub(crate) fn main(args: &[String]) -> Result {
             row.keep()?;
         }
     }
-    let rows = chosen.iter().map(|proof| Row::kept(proof.name));
-    let page = Page::of(rows.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())?;
+    let rows = chosen.iter().map(|proof| Row::kept(proof));
+    let page = Page::of(rows.collect::<Result<_>>()?)?;
     print!("\n{}", page.as_text());
     if let Some(path) = options.markdown {
         std::fs::write(&path, page.as_markdown())

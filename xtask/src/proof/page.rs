@@ -56,15 +56,22 @@ impl Row {
         Ok(std::fs::write(folder.join(&self.name), self.line())?)
     }
 
-    /// The row that was kept of a proof, if there is one.
+    /// The row that was kept of a proof, or one that says that it was not run.
     ///
     /// # Errors
     /// When it isn't as [`keep`](Self::keep) writes it.
-    pub(super) fn kept(name: &str) -> Result<Option<Self>> {
-        let path = folder("rows")?.join(name);
-        let Ok(line) = std::fs::read_to_string(&path) else { return Ok(None) };
-        let row = Self::parse(&line);
-        row.map(Some).ok_or_else(|| format!("{} is no row", path.display()).into())
+    pub(super) fn kept(proof: &Proof) -> Result<Self> {
+        let path = folder("rows")?.join(proof.name);
+        let Ok(line) = std::fs::read_to_string(&path) else {
+            return Ok(Self {
+                name: proof.name.to_owned(),
+                shows: proof.shows.to_owned(),
+                outcome: Err("it has not been run here".to_owned()),
+                seconds: 0,
+                commit: "-".to_owned(),
+            });
+        };
+        Self::parse(&line).ok_or_else(|| format!("{} is no row", path.display()).into())
     }
 
     fn line(&self) -> String {
@@ -140,8 +147,8 @@ impl Page {
     pub(super) fn into_result(self) -> Result {
         match self.failed() {
             0 => Ok(()),
-            1 => Err("1 proof fails".into()),
-            failed => Err(format!("{failed} proofs fail").into()),
+            1 => Err("1 proof does not hold".into()),
+            failed => Err(format!("{failed} proofs do not hold").into()),
         }
     }
 
@@ -153,7 +160,12 @@ impl Page {
     fn summary(&self) -> String {
         let all = self.rows.iter().map(|row| row.seconds).sum();
         let holding = self.rows.len() - self.failed();
-        format!("{holding} of {} proofs hold, in {}: {}.", self.rows.len(), time(all), self.on)
+        let mut summary =
+            format!("{holding} of {} proofs hold, in {}: {}.", self.rows.len(), time(all), self.on);
+        if self.rows.windows(2).any(|rows| rows[0].commit != rows[1].commit) {
+            summary.push_str(" Not all are of one commit.");
+        }
+        summary
     }
 
     fn failed(&self) -> usize {
@@ -205,7 +217,7 @@ mod tests {
              \n\
              snore: `x` is\nloud\n"
         );
-        assert_eq!(page().into_result().unwrap_err().to_string(), "1 proof fails");
+        assert_eq!(page().into_result().unwrap_err().to_string(), "1 proof does not hold");
     }
 
     #[test]
@@ -220,6 +232,14 @@ mod tests {
              \n\
              - snore: `x` is\nloud\n"
         );
+    }
+
+    #[test]
+    fn rows_of_several_commits_are_told_of() {
+        let mut page = page();
+        page.rows[1].commit = "def".to_owned();
+        let expected = "1 of 2 proofs hold, in 2 min 20 s: 2 cores. Not all are of one commit.\n";
+        assert!(page.as_text().starts_with(expected));
     }
 
     #[test]

@@ -70,8 +70,11 @@ fn reasons() -> Result<Vec<Problem>> {
 /// Runs every check and shows every problem.
 ///
 /// # Errors
-/// When there is a problem, or a file that can't be read.
-pub(crate) fn main() -> Result {
+/// When there is a problem, a file that can't be read, or an argument.
+pub(crate) fn main(args: &[String]) -> Result {
+    if let Some(arg) = args.first() {
+        return Err(format!("there is no option `{arg}`: tidy takes none").into());
+    }
     let mut count = 0;
     for (name, check) in CHECKS {
         let problems = check()?;
