@@ -43,9 +43,15 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// How many in a hundred were killed.
-    pub(crate) fn percent(&self) -> f64 {
-        100.0 * self.killed as f64 / self.mutants.max(1) as f64
+    fn print(&self) {
+        let Self { mutants, killed, hung, excused, survived, time, .. } = self;
+        println!(
+            "mutants: {killed} of {mutants} killed ({:.1} %), {hung} of them since the tests hung; \
+             {excused} survived for a reason, {} without; in {:.0} s",
+            100.0 * *killed as f64 / (*mutants).max(1) as f64,
+            survived.len(),
+            time.as_secs_f64()
+        );
     }
 }
 
@@ -58,16 +64,8 @@ pub(crate) fn main(args: &[String]) -> Result {
     if choice.list {
         return Ok(());
     }
-    let Figures { mutants, killed, hung, excused, survived, idle, time } = &figures;
-    println!(
-        "mutants: {killed} of {mutants} killed ({:.1} %), {hung} of them since the tests hung; \
-         {excused} survived for a reason, {} without; in {:.0} s",
-        figures.percent(),
-        survived.len(),
-        time.as_secs_f64()
-    );
-    let survived = survived.iter().map(|name| format!("{name} survived"));
-    match survived.chain(idle.iter().cloned()).collect::<Vec<_>>() {
+    let survived = figures.survived.iter().map(|name| format!("{name} survived"));
+    match survived.chain(figures.idle.iter().cloned()).collect::<Vec<_>>() {
         problems if problems.is_empty() => Ok(()),
         problems => Err(problems.join("\n").into()),
     }
@@ -148,7 +146,9 @@ fn walk(choice: &Choice) -> Result<Figures> {
             tally.add(mutant, verdict);
         }
     }
-    Ok(tally.figures(&reasons))
+    let figures = tally.figures(&reasons);
+    figures.print();
+    Ok(figures)
 }
 
 /// The verdicts so far.
