@@ -55,7 +55,9 @@ const PROOFS: &[Proof] = &[
         fits: Fits::Ci,
         run: asan::run,
     },
-    Proof { name: "tsan", shows: "no data race, in any test", fits: Fits::Ci, run: tsan::run },
+    // Not in CI: when two threads of one test print, the buffer in which the test harness captures that
+    // may grow under a lock within the standard library, where no suppression matches: once in six runs.
+    Proof { name: "tsan", shows: "no data race, in any test", fits: Fits::Leisure, run: tsan::run },
     Proof {
         name: "heap",
         shows: "no memory is left behind by a million of anything",
