@@ -42,7 +42,8 @@ usage: cargo xtask <command>
                     instructions of the hot operations
   tidy              the house checks alone
   bench [args]      the benchmark in release mode; args are its own
-  models [args]     the models of the core, each in every order that matters; a line for each
+  models [NAMES]    the models of the core, each in every order that matters; a line for each.
+                    NAMES, such as `log::`, take those whose name begins so
   scenarios [args]  whole programs on the bus, in many orders, and how many those were; `--help`
                     says how one that fails is run again
   soak [args]       the bus under everything at once, for minutes or hours; args are its own

@@ -7,7 +7,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use loom::thread;
 
+use super::bus::started;
 use super::harness::Model;
+use super::phases::WAYS;
 use super::watched::Note;
 use crate::event::Delivery;
 use crate::sync::{PanicOfModel, block_on};
@@ -40,17 +42,8 @@ impl Drop for Bomb {
     }
 }
 
-/// By the log, and by a queue.
-const WAYS: [Overflow; 2] = [Overflow::DropNewest, Overflow::DropOldest];
-
 fn subscribe<E: Event>(bus: &Bus, name: &str, way: Overflow) -> Subscription<E> {
     bus.subscriber(name).late().overflow(way).subscribe()
-}
-
-fn started() -> Bus {
-    let bus = Bus::new();
-    bus.start();
-    bus
 }
 
 #[test]

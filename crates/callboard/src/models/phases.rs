@@ -9,7 +9,7 @@ use crate::sync::block_on;
 use crate::{Bus, Overflow, Subscription};
 
 /// A reader that gets by the log what can go by it, and one that gets all by its queue.
-const WAYS: [Overflow; 2] = [Overflow::DropNewest, Overflow::DropOldest];
+pub(super) const WAYS: [Overflow; 2] = [Overflow::DropNewest, Overflow::DropOldest];
 
 fn reader(bus: &Bus, overflow: Overflow) -> Subscription<Note> {
     bus.subscriber("reader").late().overflow(overflow).subscribe()

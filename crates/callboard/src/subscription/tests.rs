@@ -1,4 +1,4 @@
-//! What two threads would have to meet for: here each comes at the right moment.
+//! What can't be seen from outside, or only if two threads meet.
 
 use std::task::Waker;
 

@@ -1,5 +1,8 @@
 //! A fence around code that is not ours.
 
+#[cfg(not(callboard_loom))]
+use crate::report::contain;
+
 /// Runs a user's code and stops a panic at this frame, so that one bad handler, callback, waker
 /// or destructor skips nobody else. `what` names the code in the report.
 ///
@@ -11,9 +14,6 @@ pub(crate) fn isolate<R>(what: &str, code: impl FnOnce() -> R) -> Option<R> {
     }
     value
 }
-
-#[cfg(not(callboard_loom))]
-use crate::report::contain;
 
 /// Stops a panic that a model is about. What the model checker complains of must end the model.
 #[cfg(callboard_loom)]

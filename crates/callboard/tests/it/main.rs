@@ -25,6 +25,7 @@ mod release;
 mod request_outcomes;
 mod requests;
 mod retained;
+mod serving;
 mod sets;
 mod shapes;
 mod start;

@@ -1,14 +1,12 @@
 //! Every way of receiving hands out the same events in the same order, in any runtime or none,
 //! and they may be mixed on one bus and on one subscription.
 
-use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use callboard::testing::settle_within;
 use callboard::{
-    AnyEvent, Bus, Call, Delivery, Event, EventSet, RecvTimeoutError, Request, Subscription,
-    TryRecvError,
+    AnyEvent, Bus, Call, Event, RecvTimeoutError, Request, Subscription, TryRecvError,
 };
 use futures_lite::{StreamExt, future};
 
@@ -293,99 +291,6 @@ fn batch_has_no_limit_but_the_one_given() {
 }
 
 #[test]
-fn concurrent_handlers_overlap_and_sequential_ones_do_not() {
-    for (limit, expected) in [(0, 1), (1, 1), (3, 3)] {
-        let bus = Bus::new();
-        let ticks = bus.subscribe::<Tick>("clock");
-        bus.start();
-        publish_all(&bus, (0..10).map(Tick));
-        let begun = Log::new();
-        let log = begun.clone();
-        let mut serving = Box::pin(ticks.serve_concurrent(limit, move |tick| {
-            log.push(tick.0);
-            std::future::pending()
-        }));
-        for _ in 0..5 {
-            assert!(poll(&mut serving).is_pending());
-        }
-        assert!(begun.take().into_iter().eq(0..expected));
-        assert_eq!(bus.snapshot().subscriber("clock").unwrap().handling, expected);
-    }
-}
-
-#[derive(Debug, Event)]
-struct Done;
-
-#[derive(Debug, Request)]
-#[request(response = Done)]
-struct Ask;
-
-#[derive(Debug, EventSet)]
-enum Inbox {
-    Tick(Delivery<Tick>),
-    Ask(Call<Ask>),
-}
-
-#[test]
-fn what_a_handler_publishes_names_the_event_that_it_handles() {
-    let bus = Bus::new();
-    let [typed, any, set] = ["typed", "any", "set"].map(|name| bus.subscriber(name));
-    let (typed, any) = (typed.subscribe::<Tick>(), any.subscribe_matching("tick"));
-    let set = set.subscribe::<Inbox>();
-    let mut done = bus.subscribe::<Done>("watch");
-    bus.start();
-    let ticks = [1, 2].map(|number| bus.publish(Tick(number)).sequence());
-    let publish = async || {
-        bus.publish(Done);
-    };
-    assert!(poll(&mut Box::pin(typed.serve(|_| publish()))).is_pending());
-    assert!(poll(&mut Box::pin(any.serve(|_| publish()))).is_pending());
-    assert!(poll(&mut Box::pin(set.serve(|_| publish()))).is_pending());
-    let causes: Vec<_> = done.try_iter().map(|done| done.cause()).collect();
-    assert_eq!(causes, [ticks, ticks, ticks].concat());
-}
-
-#[test]
-fn what_the_handler_of_a_call_publishes_names_the_request() {
-    let bus = Bus::new();
-    let alone = bus.subscriber("alone").responder::<Ask>();
-    let among_others = bus.subscriber("among others").subscribe::<Inbox>();
-    let mut done = bus.subscribe::<Done>("watch");
-    bus.start();
-    let mut gather = bus.request(Ask).expect(["alone", "among others"]).gather();
-    assert!(poll(&mut gather).is_pending());
-    let publish = async || {
-        bus.publish(Done);
-    };
-    assert!(poll(&mut Box::pin(alone.serve(|_| publish()))).is_pending());
-    assert!(poll(&mut Box::pin(among_others.serve(|_| publish()))).is_pending());
-    let Poll::Ready(Ok(gathered)) = poll(&mut gather) else { panic!("both have dropped the call") };
-    let causes: Vec<_> = done.try_iter().map(|done| done.cause()).collect();
-    assert_eq!(causes, [Some(gathered.sequence()); 2]);
-}
-
-#[test]
-fn events_of_recv_many_are_in_hand_until_the_reader_asks_for_the_next() {
-    fn check<S: EventSet>(bus: &Bus, mut reader: Subscription<S>) {
-        let in_hand = || bus.snapshot().subscriber("reader").unwrap().in_hand;
-        let mut many = Vec::new();
-        for some in [1, 2] {
-            publish_all(bus, (0..some).map(Tick));
-            assert_eq!(soon("what waits", reader.recv_many(&mut many, 9)), some as usize);
-            assert!(in_hand());
-        }
-        assert!(reader.try_recv().is_err());
-        assert!(!in_hand());
-        assert_eq!(soon("nothing", reader.recv_many(&mut many, 0)), 0);
-        assert!(!in_hand());
-    }
-    let bus = Bus::new();
-    bus.start();
-    check(&bus, bus.subscriber("reader").late().subscribe::<Tick>());
-    check(&bus, bus.subscriber("reader").late().subscribe::<AnyEvent>());
-}
-
-#[test]
 fn event_outlives_its_subscription_and_bus() {
     let bus = Bus::new();
     let mut ticks = bus.subscribe::<Tick>("clock");
@@ -412,4 +317,7 @@ fn reader_of_many_has_them_in_hand() {
     assert!(soon("settling", settle_within(&bus, Duration::ZERO)).is_err(), "two are at work");
     assert!(ticks.try_recv().is_err() && all.try_recv().is_err());
     assert!(soon("settling", settle_within(&bus, Duration::ZERO)).is_ok());
+    assert_eq!(soon("nothing", ticks.recv_many(&mut some, 0)), 0);
+    assert_eq!(soon("nothing", all.recv_many(&mut rest, 0)), 0);
+    assert!(bus.snapshot().subscribers.iter().all(|subscriber| !subscriber.in_hand));
 }
