@@ -136,7 +136,12 @@ fn walk(choice: &Choice) -> Result<Figures> {
     let (switched, alone): (Vec<Mutant>, Vec<Mutant>) =
         mutants.into_iter().partition(|mutant| mutant.way == Way::Switched);
     each(&switched, |mutant| {
-        tally.add(mutant, suite.try_switched(mutant.number)?);
+        let mut verdict = suite.try_switched(mutant.number, "")?;
+        if !verdict.is_survival() && reasons.cover(&mutant.head()) {
+            // Where one may survive, a machine that is too busy for a test is no murderer.
+            verdict = suite.try_switched(mutant.number, "-again")?;
+        }
+        tally.add(mutant, verdict);
         Ok(ControlFlow::Continue(()))
     })?;
     // A laboratory without switches, and where tests compile faster than they run.

@@ -122,13 +122,14 @@ impl Suite {
         Ok(Some((took, numbers)))
     }
 
-    /// Runs the tests that reach a mutant behind a switch, until one is red.
+    /// Runs the tests that reach a mutant behind a switch, until one is red. What they say is in the file
+    /// `mutant-{number}{time}.said`.
     ///
     /// # Errors
     /// When a program can't be run.
-    pub(super) fn try_switched(&self, number: usize) -> Result<Verdict> {
+    pub(super) fn try_switched(&self, number: usize, time: &str) -> Result<Verdict> {
         let on = (ON, number.to_string());
-        let said = format!("mutant-{number}.said");
+        let said = format!("mutant-{number}{time}.said");
         self.try_all(|test| test.reached.contains(&number), &said, &on)
     }
 
