@@ -65,18 +65,26 @@ options of test and ci:
 options of proof:
   --list            print the proofs and run none
   --only NAME       run this proof only; may be given again
-  --ci              run only what fits in 20 minutes on two cores
+  --ci              run only what fits in some 20 minutes on two cores
   --page            run none, and show what came of the last run of each
   --markdown FILE   write the page there, too
 ";
+
+/// The commands whose `--help` says more.
+const HELPFUL: [&str; 3] = ["bench", "scenarios", "soak"];
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let command = args.next();
     let rest: Vec<String> = args.collect();
+    let wants_help = rest.iter().any(|arg| arg == "--help" || arg == "-h");
     let outcome =
         std::env::set_current_dir(root()).map_err(Into::into).and_then(|()| {
             match command.as_deref() {
+                Some(command) if wants_help && !HELPFUL.contains(&command) => {
+                    print!("{USAGE}");
+                    Ok(())
+                }
                 Some("test") => test::main(&rest),
                 Some("ci") => ci::main(&rest),
                 Some("tidy") => tidy::main(&rest),
