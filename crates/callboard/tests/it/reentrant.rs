@@ -53,9 +53,9 @@ fn drop_callback_may_use_everything() {
         bus.on_drop({
             let (bus, calls) = (bus.clone(), Arc::clone(&calls));
             move |_| {
-                calls.fetch_add(1, Ordering::SeqCst);
                 bus.publish(Tick(1));
                 use_everything(&bus);
+                calls.fetch_add(1, Ordering::SeqCst);
             }
         });
         bus.start();
@@ -147,18 +147,22 @@ fn waker_may_use_everything() {
         let mut ticks = bus.subscribe::<Tick>("clock");
         let mut echoes = bus.subscribe::<Echo>("echoes");
         bus.start();
-        let (again, woken) = (bus.clone(), Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&woken);
+        let woken = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let (again, count) = (bus.clone(), Arc::clone(&woken));
         let waker = waker_fn(move || {
-            if count.fetch_add(1, Ordering::SeqCst) < 3 {
+            let (begun, ended) = &*count;
+            if begun.fetch_add(1, Ordering::SeqCst) < 3 {
                 use_everything(&again);
             }
+            ended.fetch_add(1, Ordering::SeqCst);
         });
         let mut recv = ticks.recv();
         assert!(poll_with(&mut recv, &waker).is_pending());
         assert!(poll_with(&mut echoes.recv(), &waker).is_pending());
         bus.publish(Tick(0));
-        assert!(woken.load(Ordering::SeqCst) >= 1);
+        let (begun, ended) = &*woken;
+        assert!(begun.load(Ordering::SeqCst) >= 1);
+        assert_eq!(ended.load(Ordering::SeqCst), begun.load(Ordering::SeqCst));
         assert!(poll(&mut recv).is_ready());
         drop(recv);
         assert!(poll_with(&mut ticks.recv(), &waker).is_pending());
@@ -314,7 +318,7 @@ fn key_absorb_and_priority_may_use_everything() {
             bus.publish(Nosy(value));
         }
         bus.start();
-        drop(lock(&HOOK).take());
+        assert!(lock(&HOOK).take().is_some(), "each use came to its end");
         assert_eq!(nosy.try_iter().map(|nosy| nosy.0).sum::<u64>(), 21);
     });
 }

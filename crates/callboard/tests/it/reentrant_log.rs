@@ -24,8 +24,8 @@ struct Forward {
 impl Listener for Forward {
     fn told(&self, _: Level, _: String) {
         if !self.busy.swap(true, Ordering::SeqCst) {
-            self.seen.store(true, Ordering::SeqCst);
             use_everything(&self.bus);
+            self.seen.store(true, Ordering::SeqCst);
             self.busy.store(false, Ordering::SeqCst);
         }
     }

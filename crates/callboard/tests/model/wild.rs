@@ -44,6 +44,8 @@ struct World {
     bus: Mutex<Option<Bus>>,
     made: AtomicUsize,
     dropped: AtomicUsize,
+    /// A deed of users' code that panicked and was not to.
+    wrong: Mutex<Option<Deed>>,
 }
 
 /// An event whose destructor does something.
@@ -89,13 +91,18 @@ impl World {
     fn run(&self, deed: Deed) {
         let bus = self.bus.lock().unwrap().clone();
         let Some(bus) = bus else { return };
-        match deed {
-            Deed::Nothing => {}
-            // Not told of on the standard error, of which there is enough.
-            Deed::Panic => resume_unwind(Box::new("wild")),
+        let done = catch_unwind(AssertUnwindSafe(|| match deed {
+            Deed::Nothing | Deed::Panic => {}
             Deed::Publish => drop(bus.publish(Echo)),
             Deed::Subscribe => drop(bus.subscriber("passing").late().subscribe::<AnyEvent>()),
-            Deed::Look => assert!(!bus.snapshot().subscribers.iter().any(|it| it.name.is_empty())),
+            Deed::Look => assert!(bus.snapshot().balances()),
+        }));
+        if done.is_err() {
+            *self.wrong.lock().unwrap() = Some(deed);
+        }
+        if deed == Deed::Panic {
+            // Not told of on the standard error, of which there is enough.
+            resume_unwind(Box::new("wild"));
         }
     }
 }
@@ -125,6 +132,8 @@ pub(crate) fn play(ops: &[Op]) {
     for op in ops {
         let done = catch_unwind(AssertUnwindSafe(|| run(op, &bus, &world, &mut readers)));
         assert!(done.is_ok(), "{op:?} panics");
+        let wrong = *world.wrong.lock().unwrap();
+        assert_eq!(wrong, None, "users' code panics in {op:?}");
         for reader in &readers {
             let ledger = reader.subscription.ledger();
             assert!(ledger.balances(), "after {op:?}: {ledger:?}");

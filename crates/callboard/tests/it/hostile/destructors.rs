@@ -2,7 +2,7 @@
 
 use callboard::{AnyEvent, Bus, Coalesce, Event, Overflow, Request, SubscriberBuilder};
 
-use super::{Company, Deed, Place, Reaches, Tick, try_everything};
+use super::{Code, Company, Deed, Place, Reaches, Tick, try_everything};
 use crate::support::{forget, in_a_process, poll};
 
 /// Does its deed when it is dropped.
@@ -47,7 +47,7 @@ fn asked(deed: &Deed) -> AskCharged {
 
 /// One that does nothing.
 fn dud() -> Charge {
-    Charge(Deed::new(|_| {}, None))
+    Charge(Deed::new(Code::NONE, None))
 }
 
 fn room(bus: &Bus, capacity: usize) -> SubscriberBuilder {
@@ -269,7 +269,7 @@ fn destructors_do_as_they_like() {
 fn several_destructors_may_panic_in_one_operation() {
     in_a_process("hostile::destructors::several_destructors_may_panic_in_one_operation", || {
         let mine = || {
-            let deed = Deed::new(|_| panic!("expected: an event's destructor panics"), None);
+            let deed = Deed::new(Code::PANICKING, None);
             deed.bus();
             deed.arm();
             Charge(deed)

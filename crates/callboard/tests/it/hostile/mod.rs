@@ -2,8 +2,8 @@
 //! another thread that uses the bus, uses the bus itself, or forgets what it was given.
 //!
 //! A *place* is one way for the bus to run a user's code; a *deed* is what that code does. Each
-//! file has the places of one kind, and tries every deed in each of them, twice: alone, and in
-//! company, on which the deed must have no effect.
+//! file has the places of one kind, and tries every deed in each of them: those that panic or wait also
+//! in company, on which a panic must have no effect.
 
 mod apis;
 mod callbacks;
@@ -18,6 +18,7 @@ mod names;
 mod sizes;
 mod wakers;
 
+use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::{Arc, Mutex};
@@ -61,8 +62,16 @@ enum Reaches {
 #[derive(Clone)]
 struct Deed(Arc<Inner>);
 
+#[derive(Clone, Copy)]
+struct Code {
+    name: &'static str,
+    /// It is meant to: any other panic is the bus's, or of a test that something is right.
+    panics: bool,
+    run: fn(&Bus),
+}
+
 struct Inner {
-    code: fn(&Bus),
+    code: Code,
     company: Option<Company>,
     state: Mutex<State>,
 }
@@ -72,7 +81,8 @@ struct State {
     bus: Option<Bus>,
     armed: bool,
     ran: bool,
-    panicked: bool,
+    /// What its panic said.
+    panicked: Option<String>,
     companions: Option<Companions>,
 }
 
@@ -90,8 +100,31 @@ enum Companions {
     Reader { all: Subscription<AnyEvent>, wakes: Arc<Wakes> },
 }
 
+impl Code {
+    const NONE: Self = Self { name: "none", panics: false, run: |_| {} };
+
+    const PANICKING: Self = Self {
+        name: "panicking",
+        panics: true,
+        run: |_| panic!("expected: a user's code panics"),
+    };
+
+    const PANICKING_TWICE: Self =
+        Self { name: "panicking twice", panics: true, run: |_| panic_any(Explosive) };
+
+    const WAITING: Self = Self {
+        name: "waiting for another thread",
+        panics: false,
+        // Joined by hand: ThreadSanitizer does not see the end of a scope.
+        run: |bus| {
+            let all = || APIS.iter().for_each(|(_, api)| api(bus));
+            thread::scope(|scope| scope.spawn(all).join()).unwrap();
+        },
+    };
+}
+
 impl Deed {
-    fn new(code: fn(&Bus), company: Option<Company>) -> Self {
+    fn new(code: Code, company: Option<Company>) -> Self {
         Self(Arc::new(Inner { code, company, state: Mutex::default() }))
     }
 
@@ -116,7 +149,16 @@ impl Deed {
 
     /// From now on it is done when the bus runs it.
     fn arm(&self) {
-        lock(&self.0.state).armed = true;
+        let mut state = lock(&self.0.state);
+        let closed = state.bus.as_ref().is_none_or(|bus| bus.phase() == Phase::Closed);
+        if let Some(companions) = state.companions.take_if(|_| !closed) {
+            // What these drop may ask whether the deed is armed.
+            drop(state);
+            let companions = companions.rested();
+            state = lock(&self.0.state);
+            state.companions = Some(companions);
+        }
+        state.armed = true;
     }
 
     /// The user's code.
@@ -128,9 +170,9 @@ impl Deed {
             }
             state.bus.clone().expect("a place has a bus")
         };
-        let done = catch_unwind(AssertUnwindSafe(|| (self.0.code)(&bus)));
+        let done = catch_unwind(AssertUnwindSafe(|| (self.0.code.run)(&bus)));
         let mut state = lock(&self.0.state);
-        (state.ran, state.panicked) = (true, done.is_err());
+        (state.ran, state.panicked) = (true, done.as_ref().err().map(|panic| said(&**panic)));
         // A deed may itself have woken whom it liked, and replaced the callback.
         let concerned = if done.is_ok() { state.companions.take() } else { None };
         drop(state);
@@ -138,8 +180,9 @@ impl Deed {
         done.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
-    fn panicked(&self) -> bool {
-        lock(&self.0.state).panicked
+    /// What the panic said, if it has panicked.
+    fn panicked(&self) -> Option<String> {
+        lock(&self.0.state).panicked.clone()
     }
 
     fn has_run(&self) -> bool {
@@ -165,14 +208,28 @@ impl Companions {
                 Self::Full { all, reported }
             }
             Company::Reader => {
-                let mut all = everything.capacity(usize::MAX).subscribe();
-                let (wakes, waker) = Wakes::new();
-                let mut sleeps = all.recv();
-                assert!(poll_with(&mut sleeps, &waker).is_pending());
-                // So that the bus goes on holding the waker.
-                forget(sleeps);
-                Self::Reader { all, wakes }
+                Self::sleeping(everything.capacity(usize::MAX).subscribe())
             }
+        }
+    }
+
+    fn sleeping(mut all: Subscription<AnyEvent>) -> Self {
+        let (wakes, waker) = Wakes::new();
+        let mut sleeps = all.recv();
+        assert!(poll_with(&mut sleeps, &waker).is_pending());
+        // So that the bus goes on holding the waker.
+        forget(sleeps);
+        Self::Reader { all, wakes }
+    }
+
+    /// Whoever was woken sleeps again, until more comes.
+    fn rested(self) -> Self {
+        match self {
+            Self::Reader { mut all, wakes } if wakes.count() > 0 => {
+                drop(all.try_iter().count());
+                Self::sleeping(all)
+            }
+            restful => restful,
         }
     }
 
@@ -196,27 +253,29 @@ impl Companions {
 /// that went wrong.
 fn try_everything(places: &[Place], companies: &[Company]) {
     let mut wrong = Vec::new();
-    let mut attempt = |place: &Place, what: &str, company, deed| {
-        if let Err(panic) = catch_unwind(|| try_deed(place, what, company, deed)) {
-            let said = panic.downcast_ref::<String>().map_or("?", String::as_str);
+    let mut attempt = |place: &Place, code: Code, company| {
+        if let Err(panic) = catch_unwind(|| try_deed(place, code, company)) {
+            let (what, said) = (code.name, said(&*panic));
             wrong.push(format!("{}, {what}, in company of {company:?}: {said}", place.name));
         }
     };
     for place in places {
         for company in std::iter::once(None).chain(companies.iter().copied().map(Some)) {
-            attempt(place, "panicking", company, |_| panic!("expected: a user's code panics"));
-            attempt(place, "panicking twice", company, |_| panic_any(Explosive));
-            attempt(place, "waiting for another thread", company, |bus| {
-                // Joined by hand: ThreadSanitizer does not see the end of a scope.
-                thread::scope(|scope| {
-                    scope.spawn(|| APIS.iter().for_each(|(_, api)| api(bus))).join()
-                })
-                .unwrap();
-            });
+            for code in [Code::PANICKING, Code::PANICKING_TWICE, Code::WAITING] {
+                attempt(place, code, company);
+            }
         }
-        APIS.iter().for_each(|(name, api)| attempt(place, name, None, *api));
+        for &(name, run) in APIS {
+            attempt(place, Code { name, panics: false, run }, None);
+        }
     }
     assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The text of a panic, if it has one.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let literal = || panic.downcast_ref::<&str>().map_or("?", |text| text);
+    panic.downcast_ref::<String>().map_or_else(|| literal().to_owned(), String::clone)
 }
 
 /// The payload of a panic that panics in its turn.
@@ -228,21 +287,22 @@ impl Drop for Explosive {
     }
 }
 
-fn try_deed(place: &Place, what: &str, company: Option<Company>, code: fn(&Bus)) {
+fn try_deed(place: &Place, code: Code, company: Option<Company>) {
     let Place { name, panic, run } = *place;
-    in_time(&format!("{name}, {what}"), move || {
+    in_time(&format!("{name}, {}", code.name), move || {
         let deed = Deed::new(code, company);
         let payload = catch_unwind(AssertUnwindSafe(|| run(&deed))).err();
         assert!(deed.has_run(), "it is not run");
-        let panicked = deed.panicked();
-        match payload {
+        match (payload, deed.panicked()) {
             // It is the place's own, and says what is wrong.
-            Some(payload) if !panicked => resume_unwind(payload),
-            Some(payload) => {
+            (Some(payload), None) => resume_unwind(payload),
+            (_, Some(said)) if !code.panics => panic!("the user's code panics: {said}"),
+            (Some(payload), Some(_)) => {
                 forget(payload);
                 assert_eq!(panic, Reaches::Caller, "the panic gets out");
             }
-            None => assert!(!panicked || panic == Reaches::Nobody, "the panic gets lost"),
+            (None, Some(_)) => assert_eq!(panic, Reaches::Nobody, "the panic gets lost"),
+            (None, None) => assert!(!code.panics, "there is no panic"),
         }
         assert_works(&deed);
     });
