@@ -40,6 +40,7 @@ mod phases;
 mod replies;
 mod retained;
 mod serving;
+mod sleeping;
 mod small;
 mod wait_list;
 mod waiting;

@@ -103,11 +103,8 @@ enum Companions {
 impl Code {
     const NONE: Self = Self { name: "none", panics: false, run: |_| {} };
 
-    const PANICKING: Self = Self {
-        name: "panicking",
-        panics: true,
-        run: |_| panic!("expected: a user's code panics"),
-    };
+    const PANICKING: Self =
+        Self { name: "panicking", panics: true, run: |_| panic!("expected: a user's code panics") };
 
     const PANICKING_TWICE: Self =
         Self { name: "panicking twice", panics: true, run: |_| panic_any(Explosive) };
@@ -207,9 +204,7 @@ impl Companions {
                 bus.on_drop(move |dropped| log.push(dropped.clone()));
                 Self::Full { all, reported }
             }
-            Company::Reader => {
-                Self::sleeping(everything.capacity(usize::MAX).subscribe())
-            }
+            Company::Reader => Self::sleeping(everything.capacity(usize::MAX).subscribe()),
         }
     }
 
@@ -226,7 +221,7 @@ impl Companions {
     fn rested(self) -> Self {
         match self {
             Self::Reader { mut all, wakes } if wakes.count() > 0 => {
-                drop(all.try_iter().count());
+                let _ = all.try_iter().count();
                 Self::sleeping(all)
             }
             restful => restful,
