@@ -12,7 +12,7 @@ use crate::overflow::Dropped;
 use crate::published::Published;
 use crate::registry::{Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
-use crate::sync::discard;
+use crate::sync::{discard, discard_any};
 
 /// The coordinator. Cheap to clone; every clone is the same bus.
 ///
@@ -316,7 +316,9 @@ fn publish_in_full<E: Event>(
         let accepted = core.with(|registry, aftermath| {
             registry.accept_shared(card.number, priority, cause, &mut event, false, aftermath)
         });
-        if let Some((sequence, routed, _)) = accepted {
+        if let Some((sequence, routed, held)) = accepted {
+            // The last reader that wanted it in a queue may just have left.
+            discard_any(held);
             return Published::routed(sequence, routed);
         }
     }

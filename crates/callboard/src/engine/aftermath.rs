@@ -236,7 +236,8 @@ fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
         !nested
     });
     if !matches!(entered, Ok(true)) {
-        return;
+        // It may have been replaced meanwhile, and this be its last owner.
+        return discard(callback);
     }
     for dropped in dropped {
         isolate("the drop callback", || callback(dropped));

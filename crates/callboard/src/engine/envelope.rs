@@ -65,6 +65,9 @@ pub(crate) trait Ticket: Send + Sync {
     /// The bus is closed. Called with no lock held.
     fn close(&self);
 
+    /// Whether its asker waits.
+    fn is_open(&self) -> bool;
+
     /// The request as a typed value, for the responder that took it.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 

@@ -341,7 +341,7 @@ impl Attendance {
 
     fn handled(&mut self, time: Duration) {
         self.handled += 1;
-        self.busy += time;
+        self.busy = self.busy.saturating_add(time);
         self.longest = self.longest.max(time);
     }
 }

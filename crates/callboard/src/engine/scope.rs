@@ -2,17 +2,11 @@
 //! the requests that wait for what is asked meanwhile.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::sync::Arc;
 
+use super::Link;
 use crate::sync::thread_local;
-
-/// One responder handling one request, and the request's own ancestors.
-#[derive(Debug)]
-pub(crate) struct Link {
-    pub(crate) mailbox: u64,
-    pub(crate) responder: Arc<str>,
-    pub(crate) parent: Option<Arc<Self>>,
-}
 
 /// What is being handled. Entered around each poll of a served handler.
 #[doc(hidden)]
@@ -36,6 +30,14 @@ impl Scope {
 
     pub(crate) fn of_call(sequence: u64, link: Arc<Link>) -> Self {
         Self { cause: sequence, ancestry: Some(link) }
+    }
+
+    /// A handler is about to run in this scope.
+    pub(crate) fn handle(self) -> Handling {
+        if let Some(link) = &self.ancestry {
+            link.begin_handler();
+        }
+        Handling(self)
     }
 
     /// What the current thread is handling; nothing, while the thread is being torn down.
@@ -64,5 +66,25 @@ impl Scope {
         CAUSE.with(|cause| cause.set(self.cause));
         let _restore = Restore(before.ok());
         code()
+    }
+}
+
+/// The scope of a handler that runs, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Handling(Scope);
+
+impl Deref for Handling {
+    type Target = Scope;
+
+    fn deref(&self) -> &Scope {
+        &self.0
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        if let Some(link) = &self.0.ancestry {
+            link.end_handler();
+        }
     }
 }

@@ -6,7 +6,9 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::watch::UnstartedWatch;
-use super::{Accepted, Directory, Figures, Listener, Mode, Parcel, Registry, Requests, Role};
+use super::{
+    Accepted, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests, Role,
+};
 use crate::engine::{Aftermath, Hooks, Mailbox, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
 use crate::log::{Held, Stamp};
@@ -196,7 +198,11 @@ impl Core {
         if let Some(watch) = isolate("the clock", || UnstartedWatch::set(self)) {
             let old = self.watch.lock().replace(watch);
             if let Some(old) = old {
-                isolate("the clock", || old.cancel());
+                old.cancel();
+            }
+            // A start that came meanwhile found no watch to stop.
+            if self.registry().phase != Phase::Buffering {
+                self.stop_watch();
             }
         }
     }
@@ -205,7 +211,7 @@ impl Core {
     pub(crate) fn stop_watch(&self) {
         let watch = self.watch.lock().take();
         if let Some(watch) = watch {
-            isolate("the clock", || watch.cancel());
+            watch.cancel();
         }
     }
 

@@ -45,6 +45,10 @@ impl MemberInterest {
     pub(crate) fn of<E: Event>(role: Role) -> Self {
         Self { info: TypeInfo::of::<E>(), role }
     }
+
+    pub(crate) fn is_among(&self, others: &[Self]) -> bool {
+        others.iter().any(|other| other.role == self.role && other.info.id() == self.info.id())
+    }
 }
 
 impl Wanted {
@@ -63,6 +67,14 @@ impl Wanted {
             Self::Matching(pattern) => pattern.matches(info.name),
             Self::Members(_) | Self::Nothing(_) => false,
         }
+    }
+
+    /// A type that a set names twice, by two names of Rust's: the derive macro can't see that. It is
+    /// received by the first.
+    pub(crate) fn repeated(&self) -> Option<&'static TypeInfo> {
+        let Self::Members(members) = self else { return None };
+        let mut numbered = members.iter().enumerate();
+        numbered.find(|(number, it)| it.is_among(&members[..*number])).map(|(_, it)| it.info)
     }
 
     /// Whether it answers requests of some type.

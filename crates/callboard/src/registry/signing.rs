@@ -94,6 +94,9 @@ impl Registry {
         match wanted {
             Wanted::Members(members) => {
                 for (member, interest) in members.iter().enumerate() {
+                    if interest.is_among(&members[..member]) {
+                        continue;
+                    }
                     let number = self.number_of(interest.info, aftermath);
                     let entry = &mut self.types[number];
                     let route = match interest.role {

@@ -60,7 +60,8 @@ impl TypeEntry {
     }
 
     /// Brings an event to everybody who reads the type: one of the type's priority, which is
-    /// neither a request nor retained and has no key. With `keep` it is returned too.
+    /// neither a request nor retained and has no key. With `keep` it is returned too, and where it turns out
+    /// that no queue wants it; it may be its last owner who gets it.
     #[inline]
     pub(super) fn offer_to_all<E: Event>(
         &mut self,

@@ -14,7 +14,7 @@ use crate::event::{Delivery, Receipt, metadata};
 use crate::log::{Kept, Stamp};
 use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
-use crate::sync::discard;
+use crate::sync::{OnceLock, discard};
 
 /// A request in a responder's hands: it dereferences to the request, and is answered once, with
 /// [`respond`](Self::respond) or [`decline`](Self::decline).
@@ -63,6 +63,8 @@ pub struct Call<Q: Request> {
     responder: Arc<str>,
     receipt: Receipt,
     answered: bool,
+    /// What it is to requests that are made for it, once there may be any.
+    link: OnceLock<Arc<Link>>,
 }
 
 impl<Q: Request> Call<Q> {
@@ -75,13 +77,14 @@ impl<Q: Request> Call<Q> {
         };
         let (place, responder) = exchange.take(mailbox);
         let question = Some(kept(held));
-        Self { question, exchange, mailbox, place, responder, receipt, answered: false }
+        let (answered, link) = (false, OnceLock::new());
+        Self { question, exchange, mailbox, place, responder, receipt, answered, link }
     }
 
     /// Answers. If the request has ended meanwhile, the answer is counted as late and goes
     /// nowhere.
     pub fn respond(mut self, answer: Q::Response) {
-        self.answered = true;
+        self.end();
         if !self.exchange.is_open() {
             discard(answer);
             self.exchange.count(|requests| &requests.late);
@@ -98,7 +101,7 @@ impl<Q: Request> Call<Q> {
     pub fn decline(mut self, reason: impl Into<String>) {
         // Converting is the user's code: if it panics, the call is one that was dropped.
         let reason: String = reason.into();
-        self.answered = true;
+        self.end();
         self.exchange.decline(self.place, reason.into());
     }
 
@@ -160,19 +163,29 @@ impl<Q: Request> Call<Q> {
         question
     }
 
+    /// Nobody waits for it from here on.
+    fn end(&mut self) {
+        self.answered = true;
+        if let Some(link) = self.link.get() {
+            link.end_call();
+        }
+    }
+
     fn scope_of_handling(&self) -> Scope {
-        let link = Link {
-            mailbox: self.mailbox,
-            responder: Arc::clone(&self.responder),
-            parent: self.exchange.ancestry.clone(),
-        };
-        Scope::of_call(self.sequence(), Arc::new(link))
+        let link = self.link.get_or_init(|| {
+            let exchange = Arc::downgrade(&self.exchange);
+            let (responder, ancestry) =
+                (Arc::clone(&self.responder), self.exchange.ancestry.clone());
+            Arc::new(Link::new(self.mailbox, responder, exchange, ancestry))
+        });
+        Scope::of_call(self.sequence(), Arc::clone(link))
     }
 }
 
 impl<Q: Request> Drop for Call<Q> {
     fn drop(&mut self) {
         if !self.answered {
+            self.end();
             self.exchange.abandon(self.place);
         }
         let question = self.question.take();

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use super::parts::Parts;
 use crate::engine::{Link, Mailbox};
 use crate::event::TypeInfo;
-use crate::registry::{Phase, Registry};
+use crate::registry::{Core, Phase};
 use crate::sync::Ordering;
 
 /// If fewer than `needed` of the expected responders could ever answer, because the others are
 /// handling, through `ancestry`, the very call that this request is made for: the chain of names.
 pub(super) fn cycle<R>(
-    registry: &Registry,
+    core: &Core,
     info: &TypeInfo,
     ancestry: &Arc<Link>,
     expected: &Parts<R>,
     needed: usize,
 ) -> Option<Vec<String>> {
+    let chain: Vec<Arc<Link>> = ancestry.chain().collect();
+    let registry = core.registry();
     let responders = &registry.find(info)?.responders;
     // While the bus buffers, whoever is absent may still sign in.
     let (mut able, mut blocked) = (0, None);
@@ -25,7 +27,7 @@ pub(super) fn cycle<R>(
         let mut present = all.filter(|mailbox| *mailbox.settings.name == *name).peekable();
         let absent = present.peek().is_none();
         if (absent && registry.phase == Phase::Buffering)
-            || present.any(|mailbox| !is_blocked(mailbox, ancestry))
+            || present.any(|mailbox| !is_blocked(mailbox, &chain))
         {
             able += 1;
         } else if !absent {
@@ -33,21 +35,15 @@ pub(super) fn cycle<R>(
         }
     }
     let enough = if needed > expected.len() { 1 } else { needed };
-    let first = blocked.filter(|_| able < enough)?;
-    let mut chain = vec![first.to_string()];
-    chain.extend(links(ancestry).map(|link| link.responder.to_string()));
-    chain.reverse();
-    Some(chain)
+    let last = blocked.filter(|_| able < enough)?;
+    let names = chain.iter().rev().map(|link| &*link.responder).chain([last]);
+    Some(names.map(str::to_owned).collect())
 }
 
 /// Whether the responder handles, in this chain alone, as many calls as it handles at once. One
 /// that sleeps for its next event is not stuck, whatever it was said to be.
-fn is_blocked(mailbox: &Mailbox, ancestry: &Arc<Link>) -> bool {
-    let handling = links(ancestry).filter(|link| link.mailbox == mailbox.id).count();
+fn is_blocked(mailbox: &Mailbox, chain: &[Arc<Link>]) -> bool {
+    let handling =
+        chain.iter().filter(|link| link.mailbox == mailbox.id && link.occupies()).count();
     handling >= mailbox.concurrency.load(Ordering::Relaxed) && !mailbox.sleeps()
-}
-
-/// From the innermost call outwards.
-fn links(ancestry: &Arc<Link>) -> impl Iterator<Item = &Link> {
-    std::iter::successors(Some(&**ancestry), |link| link.parent.as_deref())
 }

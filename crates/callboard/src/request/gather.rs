@@ -99,7 +99,7 @@ fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<usize, RequestError>
     }
     let needed = if predicate.is_some() { usize::MAX } else { at_least };
     if let Some(ancestry) = &scope.ancestry {
-        let chain = cycle(&core.registry(), info, ancestry, expected, needed);
+        let chain = cycle(core, info, ancestry, expected, needed);
         if let Some(chain) = chain {
             core.requests.remember(TroubledRequest {
                 event_type: info.name.into(),
@@ -285,6 +285,8 @@ impl<Q: Request> Drop for Open<Q> {
         if self.queued {
             self.withdraw();
         }
+        // Somebody may wait for there to be no open request, or for a queue to be empty.
+        self.exchange.core.changed.notify_all();
     }
 }
 

@@ -45,6 +45,10 @@ impl<Q: Request> Ticket for Exchange<Q> {
         wake(waker);
     }
 
+    fn is_open(&self) -> bool {
+        self.is_open()
+    }
+
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }

@@ -185,6 +185,15 @@ impl SubscriberBuilder {
         let settings = MailboxSettings { call_site, ..self.settings.clone() };
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let wanted = interest.0;
+        if let Some(info) = wanted.repeated() {
+            crate::report::say!(
+                error,
+                "subscriber `{}` at {call_site} has two variants that are `{}`: the first gets them all; \
+                 keep one",
+                self.settings.name,
+                info.rust_name(),
+            );
+        }
         let (one_type, retained) = (S::TAKES_LOGGED, self.retained);
         let timestamps = self.core.settings.timestamps;
         let changed = Arc::clone(&self.core.changed);

@@ -135,13 +135,21 @@ impl<S: EventSet> Subscription<S> {
         let core = Arc::clone(&self.core);
         let clock = &*core.settings.clock;
         let mut deadline = Deadline::after(clock, timeout);
-        let mut recv = pin!(self.recv());
-        block_on(std::future::poll_fn(|context| {
-            if let Poll::Ready(item) = recv.as_mut().poll(context) {
-                return Poll::Ready(item.ok_or(RecvTimeoutError::Closed));
-            }
-            deadline.poll(clock, context).map(|()| Err(RecvTimeoutError::Timeout))
-        }))
+        let in_time = {
+            let mut recv = pin!(self.recv());
+            block_on(std::future::poll_fn(|context| match recv.as_mut().poll(context) {
+                Poll::Ready(item) => Poll::Ready(Some(item)),
+                Poll::Pending => deadline.poll(clock, context).map(|()| None),
+            }))
+        };
+        if let Some(item) = in_time {
+            return item.ok_or(RecvTimeoutError::Closed);
+        }
+        // One more look: the last one may have done no more than to let others go first.
+        self.try_recv().map_err(|nothing| match nothing {
+            TryRecvError::Empty => RecvTimeoutError::Timeout,
+            TryRecvError::Closed => RecvTimeoutError::Closed,
+        })
     }
 
     /// Waits until there is at least one event, then appends up to `limit` of those queued to

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use super::{EventSet, Subscription};
-use crate::engine::Scope;
+use crate::engine::Handling;
 use crate::sync::{Mutex, Ordering, discard, isolate};
 
 impl<S: EventSet> Subscription<S> {
@@ -93,7 +93,7 @@ impl<S: EventSet> Subscription<S> {
                         let began = self.core.now();
                         let since = began.unwrap_or(self.core.built_at);
                         self.reader.mailbox.begin_handling(since);
-                        let scope = S::scope(&item);
+                        let scope = S::scope(&item).handle();
                         let begun = isolate("a handler", || scope.enter(|| handler(item)));
                         match begun {
                             Some(future) => running.add(future, scope, began),
@@ -118,7 +118,7 @@ struct Handlers<H> {
 
 struct Handler<H> {
     future: Pin<Box<H>>,
-    scope: Scope,
+    scope: Handling,
     began: Option<Instant>,
     waker: Waker,
 }
@@ -181,7 +181,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
         self.slots.len() - self.free.len()
     }
 
-    fn add(&mut self, future: H, scope: Scope, began: Option<Instant>) {
+    fn add(&mut self, future: H, scope: Handling, began: Option<Instant>) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1

@@ -17,6 +17,9 @@ mod wait_list;
 pub(crate) use isolate::PanicOfModel;
 pub(crate) use isolate::{discard, discard_any, isolate};
 pub use park::block_on;
+#[cfg(feature = "tokio")]
+pub(crate) use park::is_undriven;
+pub(crate) use park::undriven;
 pub(crate) use wait_list::{WaitList, Waiting};
 
 pub(crate) use std::sync::atomic::Ordering;

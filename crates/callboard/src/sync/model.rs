@@ -61,6 +61,12 @@ impl<T> OnceLock<T> {
         self.set.store(true, Ordering::Release);
         Ok(())
     }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        let value = self.value.get_or_init(make);
+        self.set.store(true, Ordering::Release);
+        value
+    }
 }
 
 /// As [`process::Access`](super::process::Access): the model fails where a write has no order with

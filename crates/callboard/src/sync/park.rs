@@ -49,6 +49,10 @@ impl Wake for Parker {
 /// assert_eq!(callboard::testing::block_on(async { 1 + 1 }), 2);
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
+    undriven(|| park_until(future))
+}
+
+fn park_until<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     // A nested call finds none, and makes its own. A wake that is left from an earlier future
     // costs one poll in vain.
@@ -65,6 +69,36 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             thread::park();
         }
     }
+}
+
+/// Runs code on whose behalf no runtime drives a timer: this thread parks, or the runtime may end first.
+#[cfg(feature = "tokio")]
+pub(crate) fn undriven<R>(code: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            UNDRIVEN.set(self.0);
+        }
+    }
+    let _restore = Restore(UNDRIVEN.replace(true));
+    code()
+}
+
+#[cfg(feature = "tokio")]
+std::thread_local! {
+    static UNDRIVEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is within [`undriven`] code.
+#[cfg(feature = "tokio")]
+pub(crate) fn is_undriven() -> bool {
+    UNDRIVEN.get()
+}
+
+/// There is no runtime to rely on.
+#[cfg(not(feature = "tokio"))]
+pub(crate) fn undriven<R>(code: impl FnOnce() -> R) -> R {
+    code()
 }
 
 #[cfg(test)]

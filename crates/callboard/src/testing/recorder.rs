@@ -5,6 +5,7 @@ use std::fmt;
 use crate::bus::Bus;
 use crate::event::{AnyEvent, Delivery, Event};
 use crate::subscription::Subscription;
+use crate::sync::isolate;
 
 /// Keeps everything that is published from the moment it is attached.
 ///
@@ -82,7 +83,9 @@ impl Recorder {
         for (number, matcher) in expected.into_iter().enumerate() {
             let matcher: Matcher = matcher.into();
             if !rest.any(|event| (matcher.matches)(event)) {
-                panic!("event {number}, {matcher:?}, was not recorded in its place\n{self}");
+                self.fail(format_args!(
+                    "event {number}, {matcher:?}, was not recorded in its place"
+                ));
             }
         }
     }
@@ -99,12 +102,20 @@ impl Recorder {
         let wrong =
             expected.iter().zip(events).position(|(matcher, event)| !(matcher.matches)(event));
         if let Some(number) = wrong {
-            panic!("event {number} should be {:?}\n{self}", expected[number]);
+            self.fail(format_args!("event {number} should be {:?}", expected[number]));
         }
         let recorded = events.len();
         if recorded != expected.len() {
-            panic!("{} events expected, {recorded} recorded\n{self}", expected.len());
+            self.fail(format_args!("{} events expected, {recorded} recorded", expected.len()));
         }
+    }
+
+    /// Panics with the whole record. That is made first: an event's `Debug` which panics within a
+    /// panic ends the process.
+    #[track_caller]
+    fn fail(&self, what: fmt::Arguments<'_>) -> ! {
+        let message = format!("{what}\n{self}");
+        panic!("{message}");
     }
 }
 
@@ -112,7 +123,10 @@ impl fmt::Display for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "recorded, {} events:", self.events.len())?;
         for (number, event) in self.events.iter().enumerate() {
-            write!(f, "\n  {number}: {} {event:?}", event.event_type())?;
+            let event_type = event.event_type();
+            let shown = isolate("an event's `Debug`", || format!("{event:?}"));
+            let shown = shown.as_deref().unwrap_or("(its `Debug` panics)");
+            write!(f, "\n  {number}: {event_type} {shown}")?;
         }
         Ok(())
     }

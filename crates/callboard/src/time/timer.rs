@@ -182,8 +182,9 @@ impl Alarm {
         }
         if !matches!(&self.set, Some((_, waker)) if waker.will_wake(context.waker())) {
             self.cancel();
-            let key = timer().set(self.deadline, context.waker().clone());
-            self.set = Some((key, context.waker().clone()));
+            // Cloning is the user's code: it may panic, before anything is set.
+            let (waker, same) = (context.waker().clone(), context.waker().clone());
+            self.set = Some((timer().set(self.deadline, waker), same));
         }
     }
 

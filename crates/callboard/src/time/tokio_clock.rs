@@ -4,12 +4,15 @@ use std::cell::Cell;
 use std::time::Instant;
 
 use super::{Clock, Sleep, SystemClock};
-use crate::sync::isolate;
+use crate::sync::{is_undriven, isolate};
 
 /// tokio's clock and timer inside a tokio runtime, the system's elsewhere.
 ///
 /// The default clock with the feature `tokio`. Inside a runtime whose time is paused, time on
 /// the bus is paused with it.
+///
+/// Whoever blocks a thread of the runtime, as `recv_timeout` does, waits by the system's timer: a
+/// runtime of one thread could not drive its own meanwhile.
 ///
 /// In a runtime built without `enable_time` it falls back to the system's timer; tokio then prints
 /// the message of its panic, once per thread.
@@ -26,7 +29,8 @@ impl Clock for TokioClock {
             /// This thread's runtime was found to have no timer.
             static WITHOUT_TIMER: Cell<bool> = const { Cell::new(false) };
         }
-        let usable = !WITHOUT_TIMER.get() && tokio::runtime::Handle::try_current().is_ok();
+        let usable =
+            !WITHOUT_TIMER.get() && !is_undriven() && tokio::runtime::Handle::try_current().is_ok();
         let of_tokio = || tokio::time::sleep_until(deadline.into());
         match usable.then(|| isolate("tokio's timer", of_tokio)).flatten() {
             Some(sleep) => Sleep::from_future(sleep),

@@ -153,8 +153,13 @@ impl Fill {
     }
 
     /// Begins a block, a small one or a whole one, with a pin for each reader that flows.
+    ///
+    /// # Panics
+    ///
+    /// If the last one [has room](Self::has_room): its readers would walk over what was never written.
     #[cold]
     pub(in crate::log) fn begin_block(&mut self, small: bool) {
+        assert_eq!(self.left, 0, "the last block has room");
         let block = Pin::from_pool(&self.pool, self.shape, small, 1 + self.flowing);
         if let Some(tail) = &self.tail {
             // Ordering: Relaxed; readers load it after they have seen a position beyond the tail,
@@ -166,7 +171,12 @@ impl Fill {
     }
 
     /// Lets the tail go, since nobody flows: handles pin what they need.
+    ///
+    /// # Panics
+    ///
+    /// If somebody flows, who would walk over the slots that are left.
     pub(in crate::log) fn rest(&mut self) {
+        assert_eq!(self.flowing, 0, "a reader flows");
         (self.tail, self.left) = (None, 0);
     }
 }

@@ -1,0 +1,100 @@
+//! The calls that are in responders' hands, each with the one that its request was made for.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use super::Ticket;
+use crate::sync::{Mutex, discard_any};
+
+/// One call in a responder's hands.
+pub(crate) struct Link {
+    pub(crate) mailbox: u64,
+    pub(crate) responder: Arc<str>,
+    request: Weak<dyn Ticket>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// It is neither answered nor dropped.
+    in_hand: bool,
+    handler: Handler,
+    /// The call that the request was made for, while the answer may be waited for there.
+    parent: Option<Arc<Link>>,
+}
+
+/// The handler that `serve` runs for the call.
+enum Handler {
+    /// There is none: a loop of the user's own has it.
+    None,
+    Runs,
+    Ended,
+}
+
+impl Link {
+    pub(crate) fn new(
+        mailbox: u64,
+        responder: Arc<str>,
+        request: Weak<dyn Ticket>,
+        parent: Option<Arc<Self>>,
+    ) -> Self {
+        let state = State { in_hand: true, handler: Handler::None, parent };
+        Self { mailbox, responder, request, state: Mutex::new(state) }
+    }
+
+    /// The call was answered or dropped: nobody waits for it any more.
+    pub(crate) fn end_call(&self) {
+        let mut state = self.state.lock();
+        state.in_hand = false;
+        let parent = state.parent.take();
+        drop(state);
+        drop(parent);
+    }
+
+    pub(super) fn begin_handler(&self) {
+        self.state.lock().handler = Handler::Runs;
+    }
+
+    pub(super) fn end_handler(&self) {
+        self.state.lock().handler = Handler::Ended;
+    }
+
+    /// Whether the responder is at it: in the handler that it serves it with, or with the call in hand.
+    pub(crate) fn occupies(&self) -> bool {
+        let state = self.state.lock();
+        match state.handler {
+            Handler::None => state.in_hand,
+            Handler::Runs => true,
+            Handler::Ended => false,
+        }
+    }
+
+    /// This one and those that wait for it, outwards.
+    pub(crate) fn chain(self: &Arc<Self>) -> impl Iterator<Item = Arc<Self>> {
+        std::iter::successors(Some(Arc::clone(self)), |link| link.parent())
+    }
+
+    /// The call whose responder waits for the answer to this one.
+    fn parent(&self) -> Option<Arc<Self>> {
+        let request = self.request.upgrade();
+        let is_open = request.as_ref().is_some_and(|request| request.is_open());
+        // It may be the last one.
+        discard_any(request);
+        if is_open { self.state.lock().parent.clone() } else { None }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // One by one: to drop a long chain from within itself would overflow the stack.
+        let mut next = self.state.lock().parent.take();
+        while let Some(link) = next {
+            next = Arc::into_inner(link).and_then(|link| link.state.lock().parent.take());
+        }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("responder", &self.responder).finish_non_exhaustive()
+    }
+}
