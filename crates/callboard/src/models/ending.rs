@@ -38,7 +38,7 @@ fn first_event_is_received_though_the_bus_is_dropped() {
 
 #[test]
 fn first_event_is_buffered_and_goes_with_the_bus() {
-    Model::new("end.buffered", &["1"]).at_least(4).check(|| {
+    Model::new("end.buffered", &["1"]).at_least(3).check(|| {
         let bus = Bus::new();
         let mut reader = bus.subscribe::<Note>("reader");
         let other = dropped(&bus);

@@ -1,6 +1,6 @@
 //! User code that panics on one thread, while another thread waits or leaves.
 
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -101,4 +101,23 @@ fn destructor_that_panics_as_its_reader_leaves_takes_nothing_along() {
             if delivered == 1 { "given up" } else { "unheard" }
         });
     }
+}
+
+/// The type goes by the log alone from there on, and nobody there has room: the publisher is the last to have
+/// the event.
+#[test]
+fn destructor_that_panics_as_the_last_queue_leaves_reaches_no_publisher() {
+    Model::new("panic.last_queue", &["had room", "had none"]).at_least(10).check(|| {
+        let bus = started();
+        let _full = bus.subscriber("full").late().capacity(0).lossy().subscribe::<Bomb>();
+        let leaver = subscribe::<Bomb>(&bus, "leaver", Overflow::DropOldest);
+        let leaving = thread::spawn(move || drop(leaver));
+        let published = catch_unwind(AssertUnwindSafe(|| bus.publish(Bomb)));
+        leaving.join().unwrap();
+        assert!(bus.snapshot().balances());
+        match published.expect("publishing does not panic").delivered() {
+            1 => "had room",
+            _ => "had none",
+        }
+    });
 }

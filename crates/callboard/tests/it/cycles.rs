@@ -10,12 +10,12 @@ use callboard::{Bus, Call, Event, Outcome, Request, RequestError, Responder, Tro
 use crate::support::{Log, PATIENCE, forget, in_time, poll, soon};
 
 #[derive(Debug, Event)]
-struct Answer;
+pub(crate) struct Answer;
 
 /// Asks along a route of names, the first of which is expected first.
 #[derive(Debug, Request)]
 #[request(response = Answer)]
-struct Ask(Vec<&'static str>);
+pub(crate) struct Ask(pub(crate) Vec<&'static str>);
 
 type Errors = Log<RequestError>;
 
@@ -65,7 +65,7 @@ fn ask(bus: &Bus, route: &[&'static str]) -> Option<Outcome> {
     gathered.outcome(route[0])
 }
 
-fn cycle(chain: &[&str]) -> RequestError {
+pub(crate) fn cycle(chain: &[&str]) -> RequestError {
     RequestError::Cycle { chain: chain.iter().map(|name| (*name).to_owned()).collect() }
 }
 
@@ -110,7 +110,7 @@ fn concurrent_responder_may_be_met_as_often_as_it_handles_at_once() {
 }
 
 /// A running bus with responders that a test plays by hand.
-fn by_hand<const N: usize>(names: [&str; N]) -> (Bus, [Responder<Ask>; N]) {
+pub(crate) fn by_hand<const N: usize>(names: [&str; N]) -> (Bus, [Responder<Ask>; N]) {
     let bus = Bus::new();
     let responders = names.map(|name| bus.responder::<Ask>(name));
     bus.start();
@@ -118,7 +118,7 @@ fn by_hand<const N: usize>(names: [&str; N]) -> (Bus, [Responder<Ask>; N]) {
 }
 
 /// Asks `name` and takes the call, which stays in hand.
-fn call_in_hand(bus: &Bus, responder: &mut Responder<Ask>) -> Call<Ask> {
+pub(crate) fn call_in_hand(bus: &Bus, responder: &mut Responder<Ask>) -> Call<Ask> {
     let name = responder.name().to_owned();
     let mut gather = bus.request(Ask(vec![])).expect([name]).gather();
     assert!(poll(&mut gather).is_pending());

@@ -231,6 +231,28 @@ fn types_that_share_a_name_are_told_apart() {
     assert_eq!((clashes.len(), clashes[0].event_type.as_str()), (1, "config.parsed"));
 }
 
+type Verify = Validate;
+
+/// Two variants of one type, by two names of it.
+#[derive(Debug, EventSet)]
+enum Twice {
+    Validate(Call<Validate>),
+    Verify(Call<Verify>),
+}
+
+#[test]
+fn type_that_a_set_names_twice_is_received_once() {
+    let bus = Bus::new();
+    let mut twice = bus.subscribe::<Twice>("twice");
+    bus.start();
+    let mut gather = bus.request(Validate).expect(["twice"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    let Ok(Twice::Validate(call)) = twice.try_recv() else { panic!("the first gets it") };
+    assert!(twice.try_recv().is_err(), "and no other");
+    drop(call);
+    assert!(poll(&mut gather).is_ready(), "it is known to be abandoned");
+}
+
 #[test]
 fn builder_may_end_in_several_subscriptions() {
     let bus = Bus::new();

@@ -1,12 +1,13 @@
 //! `callboard::testing`: what users test their own components with.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use callboard::testing::{ManualClock, Matcher, Recorder, Sim, settle, settle_within};
 use callboard::{Bus, Event, Request};
 
-use crate::support::Log;
+use crate::support::{Log, Wakes, poll, poll_with};
 
 #[derive(Debug, Event)]
 #[event(type = "test.asked")]
@@ -169,6 +170,43 @@ fn settle_waits_for_handlers_and_says_how_many_run() {
     sim.run();
     let busy = "not settled: `worker` has 2 handlers running".to_owned();
     assert_eq!(resumed.take(), [Err(busy), Ok(())]);
+}
+
+#[test]
+fn settle_is_told_of_the_end_of_a_request() {
+    let bus = Bus::new();
+    let mut oracle = bus.responder::<Question>("oracle");
+    bus.start();
+    let mut gather = bus.request(Question).expect(["oracle"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    oracle.try_recv().unwrap().respond(Done(1));
+    assert!(oracle.try_recv().is_err(), "it has nothing in hand");
+    let (wakes, waker) = Wakes::new();
+    let mut settling = pin!(settle(&bus));
+    assert!(poll_with(&mut settling, &waker).is_pending(), "the request is open");
+    assert!(poll(&mut gather).is_ready());
+    assert_eq!(wakes.count(), 1);
+    assert!(poll(&mut settling).is_ready());
+}
+
+#[test]
+fn record_is_shown_though_an_events_debug_panics() {
+    #[derive(Event)]
+    #[event(type = "test.unspeakable")]
+    struct Unspeakable;
+    impl std::fmt::Debug for Unspeakable {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("expected: a `Debug` panics")
+        }
+    }
+    let bus = Bus::new();
+    let mut recorder = Recorder::attach(&bus);
+    bus.start();
+    bus.publish(Unspeakable);
+    bus.publish(Done(1));
+    let message = panics(|| recorder.expect(["test.asked"]));
+    assert!(message.contains("0: test.unspeakable (its `Debug` panics)"), "{message}");
+    assert!(message.contains("1: test.done Done(1)"), "{message}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Dropping a gather withdraws the request and frees everything it held; closing the bus ends it.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::thread;
@@ -41,6 +42,22 @@ fn queued_calls_are_taken_back() {
     assert_eq!((ledger.dropped(DropReason::Withdrawn), ledger.lost()), (100, 0));
     let requests = bus.snapshot().requests;
     assert_eq!((requests.open.len(), requests.ended), (0, 100));
+}
+
+#[test]
+fn drain_is_told_of_a_call_that_is_taken_back() {
+    let bus = Bus::new();
+    let _oracle = bus.responder::<Validate>("oracle");
+    bus.start();
+    let mut gather = bus.request(Validate(1)).expect(["oracle"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    let (wakes, waker) = Wakes::new();
+    let mut draining = pin!(bus.close_and_drain(PATIENCE));
+    assert!(poll_with(&mut draining, &waker).is_pending(), "a call is queued");
+    assert!(poll(&mut gather).is_ready(), "the bus has closed");
+    drop(gather);
+    assert_eq!(wakes.count(), 1);
+    assert!(matches!(poll(&mut draining), Poll::Ready(Ok(()))));
 }
 
 #[test]

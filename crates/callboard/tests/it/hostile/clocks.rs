@@ -234,6 +234,52 @@ fn jumping() -> (Jumping, Bus) {
     (clock, bus)
 }
 
+/// A handler was busy for longer than can be told.
+#[test]
+fn clock_that_leaps_to_and_fro_breaks_no_sum() {
+    let (clock, bus) = jumping();
+    let mut ticks = bus.subscribe::<Tick>("clock");
+    bus.start();
+    let far = Duration::from_secs(1 << 62);
+    for number in 0..6 {
+        bus.publish(Tick(number));
+        assert!(ticks.try_recv().is_ok());
+        clock.jump(|now| now + far);
+        assert!(ticks.try_recv().is_err(), "done with it");
+        clock.jump(|now| now - far);
+    }
+    assert_eq!(bus.snapshot().subscriber("clock").unwrap().busy, Duration::MAX);
+}
+
+/// The watch over an unstarted bus polls its sleep wherever that is woken.
+#[test]
+fn sleep_that_panics_when_it_is_polled_again_reaches_nobody_who_wakes_it() {
+    #[derive(Debug)]
+    struct Brittle(Log<Waker>);
+    impl Clock for Brittle {
+        fn now(&self) -> Instant {
+            Instant::now()
+        }
+
+        fn sleep_until(&self, _: Instant) -> Sleep {
+            let (wakers, mut polled) = (self.0.clone(), false);
+            Sleep::from_future(std::future::poll_fn(move |context| {
+                assert!(!std::mem::replace(&mut polled, true), "expected: a sleep panics");
+                wakers.push(context.waker().clone());
+                Poll::Pending
+            }))
+        }
+    }
+    let wakers = Log::new();
+    let bus = Bus::builder().clock(Brittle(wakers.clone())).build().unwrap();
+    let mut ticks = bus.subscribe::<Tick>("clock");
+    bus.publish(Tick(0));
+    let [waker] = wakers.take().try_into().unwrap();
+    waker.wake();
+    bus.start();
+    assert!(ticks.try_recv().is_ok());
+}
+
 #[test]
 fn clock_that_goes_back_makes_durations_zero_and_waits_longer() {
     in_time("a clock that goes back", || {

@@ -1,0 +1,57 @@
+//! What holds whatever becomes of the tokio runtime that the bus is used in.
+#![cfg(feature = "tokio")]
+
+use std::time::Duration;
+
+use callboard::{Bus, End, Event, RecvTimeoutError, Request};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::support::in_time;
+
+#[derive(Debug, Event)]
+struct Tick;
+
+#[derive(Debug, Request)]
+#[request(response = Tick)]
+struct Ask;
+
+/// One that drives its timers on the thread that blocks in it, and one that drives them elsewhere.
+fn runtimes() -> [Runtime; 2] {
+    [Builder::new_current_thread(), Builder::new_multi_thread()]
+        .map(|mut builder| builder.worker_threads(1).enable_time().build().unwrap())
+}
+
+/// The watch over an unstarted bus once ended with the runtime in which the first event was published, and
+/// took the process along.
+#[test]
+fn runtime_may_end_before_the_bus_is_started() {
+    for runtime in runtimes() {
+        let bus = Bus::new();
+        let mut ticks = bus.subscribe::<Tick>("clock");
+        runtime.block_on(async { bus.publish(Tick) });
+        drop(runtime);
+        bus.start();
+        assert!(ticks.try_recv().is_ok());
+    }
+}
+
+/// Its one thread is blocked, so that the runtime can't tell when the time is over.
+#[test]
+fn blocking_calls_in_a_runtime_of_one_thread_end_in_time() {
+    const SHORT: Duration = Duration::from_millis(1);
+    in_time("blocking calls in runtimes", || {
+        for runtime in runtimes() {
+            runtime.block_on(async {
+                let bus = Bus::builder().expect_subscribers(["absent"]).build().unwrap();
+                let mut ticks = bus.subscribe::<Tick>("clock");
+                assert_eq!(ticks.recv_timeout(SHORT).unwrap_err(), RecvTimeoutError::Timeout);
+                let absent = bus.start_when_ready_blocking(SHORT).unwrap_err();
+                assert!(absent.missing().eq(["absent"]));
+                let _oracle = bus.responder::<Ask>("oracle");
+                bus.start();
+                let request = bus.request(Ask).expect(["oracle"]).timeout(SHORT);
+                assert_eq!(request.gather_blocking().unwrap().end(), End::TimedOut);
+            });
+        }
+    });
+}
