@@ -156,22 +156,59 @@ fn run(lab: &Lab, mut changes: Vec<Change>, tests: &[&Test]) -> Result<Vec<Verdi
     })
 }
 
-/// The root of the largest test binary without the modules that these tests are not in, since to
+/// The root of the largest test binary without the modules that these tests do not need, since to
 /// compile them takes most of the time.
 fn root_of_it(tests: &[&Test]) -> Result<Change> {
-    const ROOT: &str = "crates/callboard/tests/it/main.rs";
-    let needed = |module: &str| {
-        let of_test = |test: &&Test| test.binary == Binary::It && test.module() == module;
-        module == "support" || tests.iter().any(of_test)
-    };
-    let root = tree::read(ROOT)?;
+    const FOLDER: &str = "crates/callboard/tests/it";
+    let of_it = tests.iter().filter(|test| test.binary == Binary::It);
+    let files = tree::rust(FOLDER)?;
+    let codes: Vec<(&str, &str)> =
+        files.iter().filter_map(|file| Some((file.module()?, &*file.source.code))).collect();
+    let needed = needed(&codes, of_it.map(|test| test.module()));
+    let path = format!("{FOLDER}/main.rs");
     let stays = |line: &&str| {
         let module = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(";\n"));
-        module.is_none_or(needed)
+        module.is_none_or(|module| needed.contains(module))
     };
-    Ok(Change { path: ROOT.into(), text: root.split_inclusive('\n').filter(stays).collect() })
+    let text = tree::read(&path)?.split_inclusive('\n').filter(stays).collect();
+    Ok(Change { path: path.into(), text })
+}
+
+/// These modules, with all that are named in their code, and in those'.
+fn needed<'a>(
+    codes: &[(&'a str, &'a str)],
+    modules: impl Iterator<Item = &'a str>,
+) -> BTreeSet<&'a str> {
+    let mut needed: BTreeSet<&str> = modules.collect();
+    let mut unread: Vec<&str> = needed.iter().copied().collect();
+    while let Some(module) = unread.pop() {
+        for (_, code) in codes.iter().filter(|(of, _)| *of == module) {
+            for rest in code.split("crate::").skip(1) {
+                let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+                unread.extend(name.filter(|name| needed.insert(name)));
+            }
+        }
+    }
+    needed
 }
 
 fn seconds(begun: Instant) -> f64 {
     begun.elapsed().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::needed;
+
+    #[test]
+    fn modules_that_are_named_are_needed() {
+        let codes = [
+            ("a", "use crate::b::c;\nuse crate::d::{e, f};"),
+            ("b", "mod inner;"),
+            ("b", "use crate::g_h;"),
+            ("g_h", "use crate::a;"),
+            ("other", "use crate::a;"),
+        ];
+        assert!(needed(&codes, ["a"].into_iter()).into_iter().eq(["a", "b", "d", "g_h"]));
+    }
 }

@@ -30,15 +30,16 @@ fn request_left_behind_by_a_call_that_was_answered_is_in_no_cycle() {
 #[test]
 fn handler_is_in_a_cycle_until_it_ends_and_not_when_it_handles_another() {
     let (bus, [a, mut b]) = by_hand(["a", "b"]);
-    let (left, begun, may_end) = (Log::new(), Cell::new(0), Cell::new(0));
+    let (left, wakers, begun, may_end) = (Log::new(), Log::new(), Cell::new(0), Cell::new(0));
     let mut serving = Box::pin(a.serve(|call| {
         let number = begun.replace(begun.get() + 1);
         let mut asks_b = bus.request(Ask(vec![])).expect(["b"]).gather();
+        assert!(poll(&mut asks_b).is_pending());
+        left.push(asks_b);
         call.respond(Answer);
-        let (left, may_end) = (&left, &may_end);
+        let (wakers, may_end) = (&wakers, &may_end);
         std::future::poll_fn(move |context| {
-            let _ = poll(&mut asks_b);
-            left.push(context.waker().clone());
+            wakers.push(context.waker().clone());
             if number < may_end.get() { Poll::Ready(()) } else { Poll::Pending }
         })
     }));
@@ -53,7 +54,7 @@ fn handler_is_in_a_cycle_until_it_ends_and_not_when_it_handles_another() {
         matches!(poll(&mut back()), Poll::Ready(Err(error)) if error == cycle(&["a", "b", "a"]))
     );
     may_end.set(1);
-    left.take().into_iter().for_each(Waker::wake);
+    wakers.take().into_iter().for_each(Waker::wake);
     assert!(poll(&mut serving).is_pending());
     assert_eq!(begun.get(), 2, "the first has ended, the second runs");
     assert!(poll(&mut back()).is_pending(), "which has nothing to do with the first");
