@@ -8,6 +8,9 @@ use crate::{Result, models, mutants, orderings, scenarios, zoo};
 /// Of each property of the reference model, so many random programs.
 const PROGRAMS: u64 = 20_000;
 
+/// Of a hundred mutants, so many must be killed; the others need a reason.
+const KILLED: usize = 95;
+
 /// # Errors
 /// When a model fails.
 pub(super) fn models() -> Result<Figures> {
@@ -54,6 +57,9 @@ pub(super) fn mutants() -> Result<Figures> {
     let figures = mutants::figures()?;
     none("survived without a reason", &figures.survived)?;
     none("reasons that are not needed", &figures.idle)?;
+    if figures.killed * 100 < figures.mutants * KILLED {
+        return Err(format!("fewer than {KILLED} % are killed: a reason is no test").into());
+    }
     let killed = Figures::of(figures.killed as u64, "mutants killed");
     Ok(killed.and(figures.excused as u64, "survived for a reason"))
 }

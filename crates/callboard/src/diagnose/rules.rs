@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Finding, FindingKind};
+use crate::event::two_types;
 use crate::outcome::{Outcome, Troubled, TroubledRequest};
 use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
@@ -25,7 +26,7 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Findings(Vec::new());
     start(snapshot, &mut found);
     for clash in &snapshot.name_clashes {
-        let seen = format!("is the name of both `{}` and `{}`", clash.first, clash.second);
+        let seen = format!("is the name of {}", two_types(&clash.first, &clash.second));
         let cure = "give one of them another with `#[event(type = \"…\")]`";
         found.add(FindingKind::NameClash, &clash.event_type, seen, cure);
     }

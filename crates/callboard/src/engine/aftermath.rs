@@ -7,7 +7,7 @@ use std::task::Waker;
 use super::inbox::merge;
 use super::queue::Entry;
 use super::{Envelope, Mailbox};
-use crate::event::{Key, TypeInfo};
+use crate::event::{Key, TypeInfo, two_types};
 use crate::overflow::{DropReason, Dropped};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate, thread_local};
 
@@ -180,10 +180,9 @@ impl Debts {
         for (first, second) in self.clashes.drain(..) {
             crate::report::say!(
                 error,
-                "two event types are called `{}`: `{}` and `{}`; give one of them another name",
+                "two event types are called `{}`: {}; give one of them another name",
                 first.name,
-                first.rust_name(),
-                second.rust_name(),
+                two_types(first.rust_name(), second.rust_name()),
             );
         }
         if !self.dropped.is_empty() {

@@ -90,3 +90,12 @@ pub(crate) fn key_of<E: Event>(event: &E) -> Option<Key> {
     let coalescing = E::ABILITIES.coalescing.as_ref()?.key;
     isolate("Coalesce::key", || coalescing(event))
 }
+
+/// Two types of Rust's, by their names. Those of two versions of one crate have the same.
+pub(crate) fn two_types(first: &str, second: &str) -> String {
+    if first == second {
+        format!("two types `{first}`, as two versions of a crate have them")
+    } else {
+        format!("`{first}` and `{second}`")
+    }
+}

@@ -13,7 +13,7 @@ pub use any::AnyEvent;
 pub use coalesce::Coalesce;
 pub(crate) use coalesce::Key;
 pub use delivery::{Delivery, EventRef};
-pub(crate) use info::{TypeInfo, key_of};
+pub(crate) use info::{TypeInfo, key_of, two_types};
 pub(crate) use meta::{Receipt, metadata};
 pub use pattern::{Pattern, PatternError};
 

@@ -29,7 +29,9 @@ pub(crate) fn perform(name: &str, scenario: impl Fn(&mut Seeded<'_>)) {
 
 impl Stage for Seeded<'_> {
     fn builder(&mut self) -> BusBuilder {
-        self.sim.builder()
+        // Where a bus keeps time, nobody reads a log.
+        let timestamps = self.choose(2) == 0;
+        self.sim.builder().timestamps(timestamps)
     }
 
     fn clock(&self) -> ManualClock {

@@ -1,13 +1,14 @@
 //! Futures that are dropped or forgotten after any number of polls, whatever happens in between.
 
 use std::future::Future;
+use std::iter::Take;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use callboard::testing::{ManualClock, settle, settle_within};
 use callboard::{
-    AnyEvent, Bus, Call, Clock, EventSet, Phase, Responder, Subscription, SystemClock,
+    AnyEvent, Batch, Bus, Call, Clock, EventSet, Phase, Responder, Subscription, SystemClock,
 };
 use futures_lite::StreamExt;
 
@@ -115,38 +116,54 @@ fn receiving_loses_nothing() {
         });
     }
     in_all_ways::<Tick>(|tick| tick.0);
-    in_all_ways::<AnyEvent>(|event| event.downcast_ref::<Tick>().map_or(0, |tick| tick.0));
+    in_all_ways::<AnyEvent>(number);
 }
 
 #[test]
 fn receiving_batches_loses_nothing() {
+    batches::<Tick>(|tick| tick.0, |batch| batch.map(|tick| tick.0).collect());
+    batches::<AnyEvent>(number, |batch| batch.map(number).collect());
+}
+
+fn number(event: AnyEvent) -> u64 {
+    event.downcast_ref::<Tick>().map_or(0, |tick| tick.0)
+}
+
+/// Receives batches by futures that are mostly given up, and takes one event of each.
+fn batches<S: EventSet>(number: fn(S::Item) -> u64, of: fn(Take<Batch<'_, S>>) -> Vec<u64>) {
     for way in cuts() {
         in_time(&format!("receiving a batch, {way:?}"), move || {
             let bus = Bus::new();
-            let mut ticks = bus.subscribe::<Tick>("reader");
+            let mut reader = bus.subscribe::<S>("reader");
             bus.start();
-            let batch = cut(ticks.recv_batch(), way, |poll| {
+            let batch = cut(reader.recv_batch(), way, |poll| {
                 if poll == 2 {
                     publish_all(&bus, (0..3).map(Tick));
                 }
             });
-            let mut got = Vec::new();
-            if let Some(mut batch) = batch.flatten() {
-                got.extend(batch.next().map(|tick| tick.0));
-                match way.1 {
-                    End::Dropped => drop(batch),
-                    End::Forgotten => forget(batch),
-                }
-            }
-            got.extend(ticks.try_iter().map(|tick| tick.0));
+            let mut got = batch.flatten().map_or_else(Vec::new, |batch| of(batch.take(1)));
+            got.extend(reader.try_iter().map(number));
             assert!(got.into_iter().eq(0..if way.0 >= 2 { 3 } else { 0 }), "{way:?}");
-            assert_still_read(&bus, ticks);
+            assert_still_read(&bus, reader);
         });
     }
 }
 
+#[test]
+fn batch_may_be_forgotten() {
+    let bus = Bus::new();
+    let mut ticks = bus.subscribe::<Tick>("reader");
+    bus.start();
+    publish_all(&bus, (0..3).map(Tick));
+    let mut batch = ticks.try_recv_batch().unwrap();
+    assert_eq!(batch.next().map(|tick| tick.0), Some(0));
+    forget(batch);
+    assert!(ticks.try_iter().map(|tick| tick.0).eq(1..3));
+    assert_still_read(&bus, ticks);
+}
+
 /// Whoever comes next sleeps and is woken.
-fn assert_still_read(bus: &Bus, mut ticks: Subscription<Tick>) {
+fn assert_still_read<S: EventSet>(bus: &Bus, mut ticks: Subscription<S>) {
     let (wakes, waker) = Wakes::new();
     let mut recv = ticks.recv();
     assert!(poll_with(&mut recv, &waker).is_pending());
@@ -187,6 +204,30 @@ fn asking_leaves_nothing_behind_but_what_is_forgotten() {
             }
             assert_still_answered(&bus, &mut cast[0]);
             bus.close();
+            assert!(bus.snapshot().balances());
+        });
+    }
+}
+
+#[test]
+fn asking_before_the_start_leaves_nothing_in_the_buffer() {
+    for way @ (polls, end) in cuts() {
+        in_time(&format!("asking before the start, {way:?}"), move || {
+            let clock = ManualClock::new();
+            let bus = Bus::builder().clock(clock.clone()).build().unwrap();
+            let mut a = bus.responder::<Ask>("a");
+            let request = bus.request(Ask).expect(["a"]).timeout(Duration::from_secs(1));
+            let gathered = cut(request.gather(), way, |poll| {
+                if poll == 3 {
+                    clock.advance(Duration::from_secs(1));
+                }
+            });
+            assert_eq!(gathered.is_some(), polls > 3, "{way:?}: it ends with its time");
+            let left = usize::from(end == End::Forgotten && (1..=3).contains(&polls));
+            assert_eq!(bus.snapshot().requests.open.len(), left, "{way:?}");
+            bus.start();
+            assert_eq!(a.try_iter().count(), left, "{way:?}: the others were taken back");
+            assert_still_answered(&bus, &mut a);
             assert!(bus.snapshot().balances());
         });
     }

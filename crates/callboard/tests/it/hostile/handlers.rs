@@ -108,6 +108,25 @@ const PLACES: &[Place] = &[
         let outcome = gathered.outcome("oracle").unwrap();
         assert!(matches!(outcome, Outcome::Responded | Outcome::Abandoned | Outcome::NotAwaited));
     }),
+    Place {
+        name: "the destructor of what a handler has captured",
+        panic: Reaches::Caller,
+        run: |deed| {
+            let bus = deed.running();
+            let ticks = bus.subscriber("served").late().subscribe::<Tick>();
+            let last = OnDrop::new({
+                let deed = deed.clone();
+                move || deed.run()
+            });
+            let mut serving = Box::pin(ticks.serve(move |_| {
+                let _captured = &last;
+                async {}
+            }));
+            assert!(poll(&mut serving).is_pending());
+            deed.arm();
+            drop(serving);
+        },
+    },
 ];
 
 #[test]

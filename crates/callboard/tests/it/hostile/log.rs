@@ -175,6 +175,33 @@ fn log_names_all_types_that_share_a_name() {
     assert!(["one", "two", "three"].iter().all(|one| findings.contains(&types(one))), "{findings}");
 }
 
+/// As two versions of one crate bring them.
+#[test]
+fn log_tells_of_types_whose_names_are_the_same_everywhere() {
+    let one = {
+        #[derive(Debug, callboard::Event)]
+        #[event(type = "hostile.twin")]
+        struct Twin;
+        |bus: &Bus| bus.publish(Twin)
+    };
+    let two = {
+        #[derive(Debug, callboard::Event)]
+        #[event(type = "hostile.twin")]
+        struct Twin;
+        |bus: &Bus| bus.publish(Twin)
+    };
+    let bus = Bus::new();
+    let said = said(|| {
+        one(&bus);
+        two(&bus);
+    });
+    let [clash] = &said[..] else { panic!("{said:?}") };
+    let name = clash.split('`').nth(3).unwrap();
+    assert!(name.ends_with("::Twin"), "{clash}");
+    assert!(clash.contains(&format!("two types `{name}`, as two versions of a crate")), "{clash}");
+    assert!(bus.diagnose().to_string().contains("as two versions of a crate"));
+}
+
 #[test]
 fn log_shows_a_name_on_one_line() {
     let bus = Bus::new();

@@ -1,5 +1,6 @@
 //! Who has work gets on with it: twice a second everybody is looked at, and whoever has had work
-//! for too long without getting on with any is a fault.
+//! for too long without getting on with any is a fault. So is an account that does not balance then, amid
+//! everything.
 //!
 //! A reader has work while its queue holds an event; a publisher and an asker while they are not
 //! told to hold; the director of a stage always. The look itself takes the bus's lock, so it is
@@ -58,6 +59,10 @@ type Since = HashMap<(String, String), u64>;
 /// Looks at everybody of one bus. Returns who has work since when; `before` is that of the last look.
 fn look(run: &Run, stage: &Stage, before: &Since) -> Since {
     let snapshot = stage.bus().map(|bus| bus.snapshot());
+    if let Some(snapshot) = snapshot.as_ref().filter(|snapshot| !snapshot.balances()) {
+        let of = format!("all accounts of {}", stage.title);
+        run.blame(Fault::new(of, "balanced, amid everything", format!("{snapshot:#?}")));
+    }
     let now = run.nanos();
     let patience = u64::try_from(run.patience.as_nanos()).unwrap_or(u64::MAX);
     let mut busy = Since::new();
