@@ -15,19 +15,12 @@ pub(crate) struct Link {
 }
 
 struct State {
-    /// It is neither answered nor dropped.
-    in_hand: bool,
-    handler: Handler,
+    /// The responder is at it: in the handler that `serve` runs, or else until the call is answered or
+    /// dropped.
+    occupies: bool,
+    served: bool,
     /// The call that the request was made for, while the answer may be waited for there.
     parent: Option<Arc<Link>>,
-}
-
-/// The handler that `serve` runs for the call.
-enum Handler {
-    /// There is none: a loop of the user's own has it.
-    None,
-    Runs,
-    Ended,
 }
 
 impl Link {
@@ -37,35 +30,30 @@ impl Link {
         request: Weak<dyn Ticket>,
         parent: Option<Arc<Self>>,
     ) -> Self {
-        let state = State { in_hand: true, handler: Handler::None, parent };
+        let state = State { occupies: true, served: false, parent };
         Self { mailbox, responder, request, state: Mutex::new(state) }
     }
 
     /// The call was answered or dropped: nobody waits for it any more.
     pub(crate) fn end_call(&self) {
         let mut state = self.state.lock();
-        state.in_hand = false;
+        state.occupies &= state.served;
         let parent = state.parent.take();
         drop(state);
         drop(parent);
     }
 
     pub(super) fn begin_handler(&self) {
-        self.state.lock().handler = Handler::Runs;
+        self.state.lock().served = true;
     }
 
     pub(super) fn end_handler(&self) {
-        self.state.lock().handler = Handler::Ended;
+        self.state.lock().occupies = false;
     }
 
-    /// Whether the responder is at it: in the handler that it serves it with, or with the call in hand.
+    /// Whether the responder can't take another one because of it.
     pub(crate) fn occupies(&self) -> bool {
-        let state = self.state.lock();
-        match state.handler {
-            Handler::None => state.in_hand,
-            Handler::Runs => true,
-            Handler::Ended => false,
-        }
+        self.state.lock().occupies
     }
 
     /// This one and those that wait for it, outwards.

@@ -67,9 +67,8 @@ impl Fill {
     pub(in crate::log) fn open(&self) -> (Flow, Walk) {
         let gauge = Arc::new(Gauge::new());
         gauge.open_gap(self.position);
-        let (head, position) = (Arc::clone(&self.head), self.position);
+        let (head, [position, first, visible]) = (Arc::clone(&self.head), [self.position; 3]);
         let flow = Flow { gauge: Arc::clone(&gauge), stopped_at: Some(position) };
-        let (first, visible) = (position, position);
         (flow, Walk { head, gauge, block: None, credits: 0, position, first, visible })
     }
 
@@ -225,7 +224,7 @@ impl Walk {
             return None;
         }
         self.visible = head.min(gap);
-        Some(self.visible - self.position)
+        Some(self.known())
     }
 
     /// Goes on behind the gap that it has come to, if that has an end. Returns how many positions
@@ -296,8 +295,7 @@ impl Walk {
             self.credits = CREDITS;
         }
         let place = block.place(self.index());
-        self.credits -= 1;
-        self.position += 1;
+        (self.credits, self.position) = (self.credits - 1, self.position + 1);
         Some(place)
     }
 
