@@ -33,10 +33,12 @@ fn drop_callback_publishes_beside_another() {
         let _full = bus.subscriber("full").capacity(0).subscribe::<Note>();
         let mut reader = bus.subscribe::<Plain>("reader");
         let calling = bus.clone();
-        bus.on_drop(move |_| drop(calling.publish(Plain(2))));
+        bus.on_drop(move |_| {
+            calling.publish(Plain(2));
+        });
         let publisher = thread::spawn({
             let bus = bus.clone();
-            move || drop(bus.publish(Plain(1)))
+            move || bus.publish(Plain(1)).delivered()
         });
         assert_eq!(bus.publish(Note::new(1)).dropped(), 1);
         publisher.join().unwrap();
