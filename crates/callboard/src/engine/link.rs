@@ -1,12 +1,13 @@
 //! The calls that are in responders' hands, each with the one that its request was made for.
 
-use std::fmt;
 use std::sync::{Arc, Weak};
 
 use super::Ticket;
 use crate::sync::{Mutex, discard_any};
 
-/// One call in a responder's hands.
+/// One call in a responder's hands. The call has it as long as it lives: a link without one has no parent,
+/// so that the last of a long chain does not drop all of it.
+#[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) mailbox: u64,
     pub(crate) responder: Arc<str>,
@@ -14,6 +15,7 @@ pub(crate) struct Link {
     state: Mutex<State>,
 }
 
+#[derive(Debug)]
 struct State {
     /// The responder is at it: in the handler that `serve` runs, or else until the call is answered or
     /// dropped.
@@ -68,21 +70,5 @@ impl Link {
         // It may be the last one.
         discard_any(request);
         if is_open { self.state.lock().parent.clone() } else { None }
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        // One by one: to drop a long chain from within itself would overflow the stack.
-        let mut next = self.state.lock().parent.take();
-        while let Some(link) = next {
-            next = Arc::into_inner(link).and_then(|link| link.state.lock().parent.take());
-        }
-    }
-}
-
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("responder", &self.responder).finish_non_exhaustive()
     }
 }

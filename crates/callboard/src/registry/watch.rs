@@ -42,12 +42,8 @@ impl UnstartedWatch {
 
     /// Forgets the alarm, which otherwise keeps the watch alive.
     pub(super) fn cancel(&self) {
-        self.change(Alarm::Off);
-    }
-
-    /// Sets the alarm anew. What was set is dropped without the lock: a sleep is the user's code.
-    fn change(&self, alarm: Alarm) {
-        let old = std::mem::replace(&mut *self.alarm.lock(), alarm);
+        // Dropped without the lock: a sleep is the user's code.
+        let old = std::mem::replace(&mut *self.alarm.lock(), Alarm::Off);
         if let Alarm::Set(deadline) = old {
             discard(deadline);
         }

@@ -11,8 +11,8 @@ use crate::sync::{is_undriven, isolate};
 /// The default clock with the feature `tokio`. Inside a runtime whose time is paused, time on
 /// the bus is paused with it.
 ///
-/// Whoever blocks a thread of the runtime, as `recv_timeout` does, waits by the system's timer: a
-/// runtime of one thread could not drive its own meanwhile.
+/// Whoever blocks a thread of the runtime, as `recv_timeout` does, waits by the system's timer, for as
+/// long as it takes in real time: a runtime of one thread could not drive its own meanwhile.
 ///
 /// In a runtime built without `enable_time` it falls back to the system's timer; tokio then prints
 /// the message of its panic, once per thread.
@@ -36,7 +36,10 @@ impl Clock for TokioClock {
             Some(sleep) => Sleep::from_future(sleep),
             None => {
                 WITHOUT_TIMER.set(usable || WITHOUT_TIMER.get());
-                SystemClock.sleep_until(deadline)
+                // Paused time goes its own way: what is left of it is waited for.
+                let left = deadline.saturating_duration_since(self.now());
+                let at = Instant::now().checked_add(left);
+                SystemClock.sleep_until(at.unwrap_or(deadline))
             }
         }
     }

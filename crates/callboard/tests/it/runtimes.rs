@@ -1,7 +1,7 @@
 //! What holds whatever becomes of the tokio runtime that the bus is used in.
 #![cfg(feature = "tokio")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use callboard::{Bus, End, Event, RecvTimeoutError, Request};
 use tokio::runtime::{Builder, Runtime};
@@ -53,5 +53,23 @@ fn blocking_calls_in_a_runtime_of_one_thread_end_in_time() {
                 assert_eq!(request.gather_blocking().unwrap().end(), End::TimedOut);
             });
         }
+    });
+}
+
+/// Time that is paused stands still while a thread is blocked, and may have gone far ahead before.
+#[test]
+fn blocking_calls_in_paused_time_take_real_time() {
+    const SHORT: Duration = Duration::from_millis(20);
+    in_time("blocking calls in paused time", || {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            let bus = Bus::new();
+            let mut ticks = bus.subscribe::<Tick>("clock");
+            bus.start();
+            tokio::time::advance(Duration::from_secs(3_600)).await;
+            let begun = Instant::now();
+            assert_eq!(ticks.recv_timeout(SHORT).unwrap_err(), RecvTimeoutError::Timeout);
+            assert!(begun.elapsed() >= SHORT);
+        });
     });
 }

@@ -202,6 +202,24 @@ fn log_tells_of_types_whose_names_are_the_same_everywhere() {
     assert!(bus.diagnose().to_string().contains("as two versions of a crate"));
 }
 
+type SameTick = Tick;
+
+/// Two variants of one type, by two names of it.
+#[derive(Debug, callboard::EventSet)]
+enum Twice {
+    Tick(callboard::Delivery<Tick>),
+    Same(callboard::Delivery<SameTick>),
+}
+
+#[test]
+fn log_tells_of_a_type_that_a_set_names_twice() {
+    let bus = Bus::new();
+    let said = said(|| drop(bus.subscribe::<Twice>("twice")));
+    let [twice] = &said[..] else { panic!("{said:?}") };
+    assert!(twice.starts_with("ERROR") && twice.contains("`twice`"), "{twice}");
+    assert!(twice.contains("hostile::Tick`"), "{twice}");
+}
+
 #[test]
 fn log_shows_a_name_on_one_line() {
     let bus = Bus::new();
