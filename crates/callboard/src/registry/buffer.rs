@@ -14,23 +14,41 @@ use crate::overflow::{DropReason, Dropped, Overflow};
 pub(crate) struct Buffer {
     pub(crate) inbox: Inbox,
     pub(crate) capacity: usize,
-    /// Events dropped since the last start for want of room, by type number and by whether they
-    /// were to be answered.
-    overflowed: BTreeMap<(usize, bool), usize>,
+    /// The number of the last event that it took in.
+    last: u64,
+    losses: Losses,
+    /// With more entries than this, the losses are put together again.
+    many_losses: usize,
 }
+
+/// How many events were dropped since the last start for want of room, by where they are missing.
+pub(super) type Losses = BTreeMap<Gap, usize>;
+
+/// Where events are missing: behind which one that was taken in, of which type, and whether they were to be
+/// answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Gap {
+    pub(super) after: u64,
+    pub(super) type_number: usize,
+    pub(super) asked: bool,
+}
+
+const MANY_LOSSES: usize = 64;
 
 impl Buffer {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             inbox: Inbox::new(capacity, Overflow::Coalesce, DropReason::BufferFull),
             capacity,
-            overflowed: BTreeMap::new(),
+            last: 0,
+            losses: Losses::new(),
+            many_losses: MANY_LOSSES,
         }
     }
 
     /// How many events were dropped since the last start for want of room.
     pub(crate) fn overflowed(&self) -> usize {
-        self.overflowed.values().sum()
+        self.losses.values().sum()
     }
 
     pub(super) fn push(
@@ -42,10 +60,14 @@ impl Buffer {
         let (sequence, asked) = (envelope.sequence(), envelope.ticket.is_some());
         let offered = self.inbox.offer(Entry::new(envelope, type_number), Admission::Bounded);
         if let Some((entry, reason)) = offered.lost {
-            *self.overflowed.entry((type_number, asked)).or_default() += 1;
+            *self.losses.entry(Gap { after: self.last, type_number, asked }).or_default() += 1;
+            if self.losses.len() > self.many_losses {
+                self.put_losses_together();
+            }
             self.report(entry.envelope, reason, aftermath);
             return Accepted::BufferFull;
         }
+        self.last = sequence;
         let first = self.inbox.len() == 1;
         Accepted::Buffered { sequence, mergeable: offered.mergeable, first }
     }
@@ -63,13 +85,25 @@ impl Buffer {
         aftermath.discard_event(envelope);
     }
 
-    /// Takes everything out to be replayed, in order, and which types had how many dropped since
-    /// the last time.
-    pub(super) fn take(&mut self) -> (Vec<Envelope>, BTreeMap<(usize, bool), usize>) {
+    /// Between two events that are still here, it does not matter where others are missing.
+    #[cold]
+    fn put_losses_together(&mut self) {
+        let mut kept: Vec<u64> = self.inbox.entries().map(Entry::sequence).collect();
+        kept.sort_unstable();
+        for (gap, lost) in std::mem::take(&mut self.losses) {
+            let before = kept.partition_point(|sequence| *sequence <= gap.after);
+            let after = before.checked_sub(1).map_or(0, |last| kept[last]);
+            *self.losses.entry(Gap { after, ..gap }).or_default() += lost;
+        }
+        self.many_losses = MANY_LOSSES + 2 * self.losses.len();
+    }
+
+    /// Takes everything out to be replayed, in order, and what is missing in it.
+    pub(super) fn take(&mut self) -> (Vec<Envelope>, Losses) {
         let entries = self.inbox.take_all(None).into_iter();
         let mut envelopes: Vec<Envelope> = entries.map(|entry| entry.envelope).collect();
         envelopes.sort_by_key(Envelope::sequence);
-        (envelopes, std::mem::take(&mut self.overflowed))
+        (envelopes, std::mem::take(&mut self.losses))
     }
 
     /// The requests that wait, with their types.

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
 pub(crate) use buffer::Buffer;
+use buffer::Gap;
 pub(crate) use directory::{Directory, Mode};
 pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
@@ -306,24 +307,30 @@ impl Registry {
         }
         self.phase = Phase::Running;
         self.ever_started = true;
-        let (envelopes, overflowed) = self.buffer.take();
-        let replayed = envelopes.len();
+        let overflowed = self.buffer.overflowed();
+        let (envelopes, losses) = self.buffer.take();
+        let (replayed, mut losses) = (envelopes.len(), losses.into_iter().peekable());
         for envelope in envelopes {
+            while let Some((gap, lost)) = losses.next_if(|(gap, _)| gap.after < envelope.sequence())
+            {
+                self.add_lost(gap, lost);
+            }
             let number = self.number_of(envelope.info, aftermath);
             self.types[number].deliver_to_all(envelope, Admission::Beyond, aftermath);
         }
-        for ((number, asked), dropped) in &overflowed {
-            // What the buffer dropped was newer than all that it kept: whoever would have got it
-            // missed it just before what comes next.
-            let entry = &mut self.types[*number];
-            let dropped = *dropped as u64;
-            entry.feed.add_lost(dropped);
-            let responders = entry.responders.mailboxes().filter(|_| *asked);
-            let queues = entry.route.mailboxes().chain(responders);
-            queues.for_each(|mailbox| mailbox.inbox().gap += dropped);
-        }
+        losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
         self.sort_out_types();
-        (replayed, overflowed.values().sum())
+        (replayed, overflowed)
+    }
+
+    /// Whoever would have got these events missed them just before what comes next.
+    fn add_lost(&mut self, gap: Gap, lost: usize) {
+        let lost = lost as u64;
+        let entry = &mut self.types[gap.type_number];
+        entry.feed.add_lost(lost);
+        let responders = entry.responders.mailboxes().filter(|_| gap.asked);
+        let queues = entry.route.mailboxes().chain(responders);
+        queues.for_each(|mailbox| mailbox.inbox().gap += lost);
     }
 
     /// Goes back to buffering.

@@ -55,9 +55,12 @@ impl Recorder {
         Self { subscription: builder.subscribe(), events: Vec::new() }
     }
 
-    /// What was recorded so far, in order.
+    /// What was recorded so far, in the order in which it was published, whatever its priorities.
     pub fn events(&mut self) -> &[AnyEvent] {
+        let new = self.events.len();
         self.events.extend(self.subscription.try_iter());
+        // They come by their priorities, and would lie otherwise if they had been looked at before.
+        self.events[new..].sort_by_key(AnyEvent::sequence);
         &self.events
     }
 

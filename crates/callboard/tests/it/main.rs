@@ -19,6 +19,7 @@ mod panics;
 mod pitfalls;
 mod priority;
 mod receivers;
+mod recorder;
 mod reentrant;
 mod reentrant_drop;
 mod reentrant_log;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use callboard::{
-    AnyEvent, Bus, Delivery, DropReason, Dropped, Event, EventSet, Phase, Priority, Started,
-    TryRecvError,
+    AnyEvent, Bus, Coalesce, Delivery, DropReason, Dropped, Event, EventSet, Phase, Priority,
+    Started, TryRecvError,
 };
 
 use crate::support::{Log, Rng, in_time, publish_all};
@@ -324,4 +324,34 @@ fn high_water_counts_what_follows_an_overflow_of_the_buffer() {
     publish_all(&bus, (4..7).map(Change));
     assert_eq!(changes.try_iter().count(), 5);
     assert_eq!(bus.snapshot().subscriber("changes").unwrap().high_water, 5);
+}
+
+#[derive(Debug, Event)]
+struct Keyed(u64);
+
+impl Coalesce for Keyed {
+    type Key = ();
+
+    fn key(&self) {}
+}
+
+/// What the full buffer drops need not be newer than all that it keeps.
+#[test]
+fn what_the_buffer_dropped_is_told_of_where_it_is_missing() {
+    let bus = Bus::builder().pre_start_capacity(2).build().unwrap();
+    let mut all = bus.subscribe::<AnyEvent>("all");
+    let mut changes = bus.subscribe::<Change>("changes");
+    // Each newer one takes the place of the older; each change finds none, but the first.
+    for number in 0..200 {
+        bus.publish(Keyed(number));
+        assert_eq!(bus.publish(Change(number)).buffered(), number == 0);
+    }
+    bus.start();
+    bus.publish(Change(200));
+    let seen: Vec<(u64, u64)> =
+        all.try_iter().map(|event| (event.sequence(), event.missed())).collect();
+    assert_eq!(seen, [(2, 0), (399, 198), (401, 1)]);
+    let seen: Vec<(u64, u64)> =
+        changes.try_iter().map(|change| (change.0, change.missed())).collect();
+    assert_eq!(seen, [(0, 0), (200, 199)]);
 }

@@ -37,6 +37,13 @@ pub(crate) fn in_time<R: Send + 'static>(
     }
 }
 
+/// What the panic says with which this ends.
+#[track_caller]
+pub(crate) fn panics(code: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(code)).unwrap_err();
+    panic.downcast_ref::<String>().cloned().unwrap_or_default()
+}
+
 /// Runs a future on this thread; it panics if that takes too long.
 #[track_caller]
 pub(crate) fn soon<F: Future>(what: &str, future: F) -> F::Output {

@@ -4,10 +4,10 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use callboard::testing::{ManualClock, Matcher, Recorder, Sim, settle, settle_within};
+use callboard::testing::{ManualClock, Recorder, Sim, settle, settle_within};
 use callboard::{Bus, Event, Request};
 
-use crate::support::{Log, Wakes, poll, poll_with};
+use crate::support::{Log, Wakes, panics, poll, poll_with};
 
 #[derive(Debug, Event)]
 #[event(type = "test.asked")]
@@ -29,53 +29,6 @@ async fn worker(bus: Bus) {
             bus.publish(Done(asked.0));
         })
         .await;
-}
-
-fn panics(code: impl FnOnce()) -> String {
-    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).unwrap_err();
-    panic.downcast_ref::<String>().cloned().unwrap_or_default()
-}
-
-fn recorded(events: impl IntoIterator<Item = u32>) -> Recorder {
-    let bus = Bus::new();
-    let mut recorder = Recorder::attach(&bus);
-    bus.start();
-    for n in events {
-        bus.publish(Asked(n));
-    }
-    bus.publish(Done(9));
-    recorder.events();
-    recorder
-}
-
-#[test]
-fn expect_takes_a_subsequence() {
-    let mut recorder = recorded([1, 2, 3]);
-    recorder.expect(["test.asked", "test.done"]);
-    recorder.expect([Matcher::of(|asked: &Asked| asked.0 == 2), Matcher::named("test.done")]);
-    let message = panics(|| recorder.expect(["test.done", "test.asked"]));
-    assert!(message.contains("event 1, `test.asked`"), "{message}");
-    assert!(message.contains("3: test.done Done(9)"), "the record is shown: {message}");
-    let missing = Matcher::of(|asked: &Asked| asked.0 == 4);
-    assert!(panics(|| recorder.expect([missing])).contains("`test.asked` with a condition"));
-}
-
-#[test]
-fn expect_only_takes_the_whole_and_nothing_else() {
-    let mut recorder = recorded([1]);
-    recorder.expect_only(["test.asked", "test.done"]);
-    assert!(panics(|| recorder.expect_only(["test.asked"])).contains("1 events expected, 2"));
-    let message = panics(|| recorder.expect_only(["test.done", "test.asked"]));
-    assert!(message.contains("event 0 should be `test.done`"), "{message}");
-    recorder.clear();
-    recorder.expect_only([] as [&str; 0]);
-}
-
-#[test]
-fn a_recorder_never_drops_and_keeps_the_order() {
-    let mut recorder = recorded(0..10_000);
-    let asked = recorder.of::<Asked>();
-    assert!(asked.iter().map(|asked| asked.0).eq(0..10_000));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,26 +140,6 @@ fn settle_is_told_of_the_end_of_a_request() {
     assert!(poll(&mut gather).is_ready());
     assert_eq!(wakes.count(), 1);
     assert!(poll(&mut settling).is_ready());
-}
-
-#[test]
-fn record_is_shown_though_an_events_debug_panics() {
-    #[derive(Event)]
-    #[event(type = "test.unspeakable")]
-    struct Unspeakable;
-    impl std::fmt::Debug for Unspeakable {
-        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            panic!("expected: a `Debug` panics")
-        }
-    }
-    let bus = Bus::new();
-    let mut recorder = Recorder::attach(&bus);
-    bus.start();
-    bus.publish(Unspeakable);
-    bus.publish(Done(1));
-    let message = panics(|| recorder.expect(["test.asked"]));
-    assert!(message.contains("0: test.unspeakable (its `Debug` panics)"), "{message}");
-    assert!(message.contains("1: test.done Done(1)"), "{message}");
 }
 
 #[test]

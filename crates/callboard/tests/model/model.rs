@@ -56,8 +56,8 @@ pub(crate) struct Model {
     pub(crate) buffer: Vec<Item>,
     pub(crate) buffer_capacity: usize,
     pub(crate) buffer_high_water: usize,
-    /// What the buffer has dropped since the last start.
-    pub(crate) overflowed: Vec<(Kind, bool)>,
+    /// What the buffer has dropped since the last start, with its number.
+    pub(crate) overflowed: Vec<(u64, Kind, bool)>,
     /// The buffer's accounts, without what is queued.
     buffered: Tallies<Kind>,
     /// The accounts of those who have unsubscribed.
@@ -169,7 +169,7 @@ impl Model {
         } else if self.buffer.len() >= self.buffer_capacity {
             self.buffered.of(item.value.kind).drop(DropReason::BufferFull);
             self.report_buffered(&item, DropReason::BufferFull);
-            self.overflowed.push((item.value.kind, item.request.is_some()));
+            self.overflowed.push((sequence, item.value.kind, item.request.is_some()));
             return Fate::BufferFull;
         }
         self.buffer.push(item);
@@ -277,8 +277,14 @@ impl Model {
         }
         (self.phase, self.ever_started) = (Phase::Running, true);
         let replay = std::mem::take(&mut self.buffer);
-        let replayed = replay.len();
+        let overflowed = std::mem::take(&mut self.overflowed);
+        let (replayed, dropped) = (replay.len(), overflowed.len());
+        let mut overflowed = overflowed.into_iter().peekable();
         for item in replay {
+            // What the buffer dropped is told of, to those who would have got it, by what follows it.
+            while let Some(lost) = overflowed.next_if(|(sequence, ..)| *sequence < item.sequence) {
+                self.lose_buffered(lost);
+            }
             let kind = item.value.kind;
             self.buffered.of(kind).delivered += 1;
             let heard = self.subs.iter().any(|sub| sub.opening.wants.reads(kind));
@@ -287,17 +293,16 @@ impl Model {
             }
             self.route(item, true);
         }
-        // What the buffer dropped is told of, to those who would have got it, by what follows the
-        // replay.
-        let overflowed = std::mem::take(&mut self.overflowed);
-        for (kind, asked) in &overflowed {
-            for sub in &mut self.subs {
-                let wants = sub.opening.wants;
-                sub.lose_buffered(u64::from(wants.reads(*kind)));
-                sub.lose_buffered(u64::from(wants.answers() && *asked));
-            }
+        overflowed.for_each(|lost| self.lose_buffered(lost));
+        (replayed, dropped)
+    }
+
+    fn lose_buffered(&mut self, (_, kind, asked): (u64, Kind, bool)) {
+        for sub in &mut self.subs {
+            let wants = sub.opening.wants;
+            sub.lose_buffered(u64::from(wants.reads(kind)));
+            sub.lose_buffered(u64::from(wants.answers() && asked));
         }
-        (replayed, overflowed.len())
     }
 
     pub(crate) fn pause(&mut self) {
