@@ -8,7 +8,7 @@ use crate::tree;
 
 const CORE: &str = "crates/callboard/src";
 /// The engine before the log had 5,000 lines; that readers share no queue costs the rest.
-const LIMIT: usize = 8_600;
+const LIMIT: usize = 8_700;
 /// The one module with unsafe code: no more than a person can read with care at one sitting.
 const UNSAFE: &str = "crates/callboard/src/log/memory";
 const UNSAFE_LIMIT: usize = 600;

@@ -177,8 +177,10 @@ pub enum RequestError {
     },
     /// The bus is closed.
     Closed,
-    /// The request could only be answered by a responder that is itself waiting, through the
-    /// requests that led to this one, for this one to end.
+    /// The request could only be answered by a responder that is itself handling, through the
+    /// requests that led to this one, a call that waits for this one to end. (What a handler asks counts as
+    /// what it waits for, until it ends. One that leaves a request behind, and answers without it, lets
+    /// another task make that request.)
     Cycle {
         /// The responders' names, from the first to handle a request to the one that would have
         /// to handle two at once; that one is first met earlier in the chain.

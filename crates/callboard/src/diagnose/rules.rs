@@ -147,7 +147,9 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
             found.advise(FindingKind::CapacityTooSmall, &of.name, seen, advice);
         }
     }
-    let ample = of.capacity >= LARGE_CAPACITY && of.high_water < of.capacity / 8;
+    // One without end was meant to have none.
+    let large = (LARGE_CAPACITY..usize::MAX).contains(&of.capacity);
+    let ample = large && of.high_water < of.capacity / 8;
     if ample && of.ledger.offered >= ENOUGH_EVENTS {
         let advice = (of.high_water * 4).max(100).next_multiple_of(10);
         let seen = format!(

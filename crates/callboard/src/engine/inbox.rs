@@ -246,12 +246,10 @@ impl Inbox {
     }
 
     /// Takes out a request that its asker takes back.
-    pub(crate) fn withdraw(&mut self, which: impl Fn(&Entry) -> bool) -> Option<Entry> {
+    pub(crate) fn withdraw(&mut self, sequence: u64) -> Option<Entry> {
         let Self { queue, accounts, gap, .. } = self;
         let queue = queue.as_mut()?;
-        let found = queue.iter().find(|entry| which(entry))?;
-        let (member, sequence) = (found.member, found.sequence());
-        let entry = queue.remove(member, sequence)?;
+        let entry = queue.remove(sequence, |entry| entry.envelope.ticket.is_some())?;
         unqueue(accounts, &entry, DropReason::Withdrawn);
         let missed = entry.missed;
         let next = queue.next_after(entry.envelope.priority, sequence);

@@ -325,9 +325,7 @@ impl Mailbox {
 
     /// Takes back a call that its responder has not taken.
     pub(crate) fn withdraw(&self, sequence: u64, aftermath: &mut Aftermath<'_>) {
-        let is_call =
-            |entry: &Entry| entry.envelope.ticket.is_some() && entry.sequence() == sequence;
-        let withdrawn = self.inbox().withdraw(is_call);
+        let withdrawn = self.inbox().withdraw(sequence);
         if let Some(entry) = withdrawn {
             aftermath.discard(self.id, entry, DropReason::Withdrawn);
         }

@@ -188,12 +188,13 @@ impl Queue {
         std::mem::take(&mut self.lanes).into_iter().flatten()
     }
 
-    /// Removes the entry with this sequence.
-    pub(crate) fn remove(&mut self, member: usize, sequence: u64) -> Option<Entry> {
-        let (lane, place) = self.find(member, sequence)?;
+    /// Removes the entry with this sequence, and what else it must be: an event that observes and a
+    /// call that asks may share one.
+    pub(crate) fn remove(&mut self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let (lane, place) = self.find(sequence, fits)?;
         let entry = self.lanes[lane].remove(place)?;
         if let Some(key) = &entry.envelope.key {
-            self.forget_key(member, Key::clone(key), sequence);
+            self.forget_key(entry.member, Key::clone(key), sequence);
         }
         Some(entry)
     }
@@ -217,7 +218,7 @@ impl Queue {
             return None;
         };
         let event = |sequence| {
-            let (lane, place) = self.find(member, sequence)?;
+            let (lane, place) = self.find(sequence, |entry| entry.member == member)?;
             let envelope = &self.lanes[lane][place].envelope;
             Some((envelope.info, envelope.held.clone()))
         };
@@ -230,8 +231,9 @@ impl Queue {
     /// they were. Returns what is to be dropped: the older entry and the newer one's value.
     pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Held) -> Option<(Entry, Held)> {
         let same = |entry: &Entry, event: &Held| entry.envelope.held == *event;
-        let (older_lane, older_place) = self.find(pair.member, pair.older)?;
-        let (lane, place) = self.find(pair.member, pair.newer)?;
+        let fits = |entry: &Entry| entry.member == pair.member;
+        let (older_lane, older_place) = self.find(pair.older, fits)?;
+        let (lane, place) = self.find(pair.newer, fits)?;
         if !same(&self.lanes[older_lane][older_place], &pair.older_event)
             || !same(&self.lanes[lane][place], &pair.newer_event)
         {
@@ -239,11 +241,11 @@ impl Queue {
         }
         let newer = &mut self.lanes[lane][place].envelope;
         let replaced = std::mem::replace(&mut newer.held, merged);
-        let older = self.remove(pair.member, pair.older)?;
-        // What the older one had missed is still missed, by whoever came next.
+        let older = self.remove(pair.older, fits)?;
+        // What the older one had missed is still missed, by whoever was published next.
         let heir = match self.lanes[older_lane].get(older_place) {
-            Some(_) => Some((older_lane, older_place)),
-            None => self.find(pair.member, pair.newer),
+            Some(next) if next.sequence() < pair.newer => Some((older_lane, older_place)),
+            _ => self.find(pair.newer, fits),
         };
         if let Some((lane, place)) = heir {
             self.lanes[lane][place].missed += older.missed;
@@ -251,14 +253,13 @@ impl Queue {
         Some((older, replaced))
     }
 
-    fn find(&self, member: usize, sequence: u64) -> Option<(usize, usize)> {
+    fn find(&self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<(usize, usize)> {
         self.lanes.iter().enumerate().find_map(|(number, lane)| {
             let first = lane.partition_point(|entry| entry.sequence() < sequence);
-            // An event that observes and a call that asks may share a sequence.
             let place = lane
                 .range(first..)
                 .take_while(|entry| entry.sequence() == sequence)
-                .position(|entry| entry.member == member)?;
+                .position(&fits)?;
             Some((number, first + place))
         })
     }

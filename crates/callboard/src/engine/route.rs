@@ -7,7 +7,7 @@ use super::{Aftermath, Envelope, Mailbox};
 use crate::room;
 
 /// The mailboxes that take one event type through their queues, in the order in which they
-/// subscribed.
+/// subscribed, which is that of their numbers.
 #[derive(Default)]
 pub(crate) struct Route {
     stops: Vec<Stop>,
@@ -44,13 +44,19 @@ impl Route {
     }
 
     pub(crate) fn remove(&mut self, mailbox: u64) {
-        self.stops.retain(|stop| stop.mailbox.id != mailbox);
+        if let Some(place) = self.place(mailbox) {
+            self.stops.remove(place);
+        }
         room::give_back(&mut self.stops);
     }
 
     /// Which of the mailbox's members the type is, if it is one.
     pub(crate) fn member(&self, mailbox: u64) -> Option<usize> {
-        self.stops.iter().find(|stop| stop.mailbox.id == mailbox).map(|stop| stop.member)
+        self.place(mailbox).map(|place| self.stops[place].member)
+    }
+
+    fn place(&self, mailbox: u64) -> Option<usize> {
+        self.stops.binary_search_by_key(&mailbox, |stop| stop.mailbox.id).ok()
     }
 
     pub(crate) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {

@@ -58,8 +58,9 @@ use super::{Abilities, Event};
 /// ```
 pub trait Coalesce: Event {
     /// What the event is about. Two keys are the same when they are equal; the bus relies on
-    /// `Hash` feeding the hasher the same bytes for equal keys and different ones for others,
-    /// which holds for every derived `Hash` and those of the standard library.
+    /// `Hash` feeding the hasher the same bytes for equal keys and different ones for others. That holds
+    /// for numbers, strings, arrays and slices of them, and whatever derives `Hash` of such. It does not
+    /// hold for `Path` and `PathBuf`, which leave their separators out: take `as_os_str()` of it.
     type Key: Hash + Eq;
 
     /// What this event is about.

@@ -22,12 +22,12 @@ pub(crate) struct Buffer {
 }
 
 /// How many events were dropped since the last start for want of room, by where they are missing.
-pub(super) type Losses = BTreeMap<Gap, usize>;
+pub(crate) type Losses = BTreeMap<Gap, usize>;
 
 /// Where events are missing: behind which one that was taken in, of which type, and whether they were to be
 /// answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Gap {
+pub(crate) struct Gap {
     pub(super) after: u64,
     pub(super) type_number: usize,
     pub(super) asked: bool,
@@ -121,7 +121,7 @@ impl Buffer {
 
     /// Takes out a request that its asker takes back.
     pub(crate) fn withdraw(&mut self, sequence: u64, aftermath: &mut Aftermath<'_>) {
-        let entry = self.inbox.withdraw(|entry| entry.sequence() == sequence);
+        let entry = self.inbox.withdraw(sequence);
         entry.into_iter().for_each(|entry| aftermath.discard_event(entry.envelope));
     }
 

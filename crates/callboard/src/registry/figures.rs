@@ -1,5 +1,7 @@
 //! How a subscription stands.
 
+use std::time::Instant;
+
 use super::Registry;
 use crate::engine::{Account, Mailbox};
 use crate::overflow::Ledger;
@@ -11,9 +13,8 @@ pub(crate) struct Figures {
     pub(crate) demand: usize,
     /// What it has lost since the last event queued.
     pub(crate) missed: u64,
-    pub(crate) bytes: usize,
-    /// When the oldest event queued was published.
-    pub(crate) oldest: Option<std::time::Instant>,
+    /// How many of those queued are in the log, and how large one is.
+    in_log: (usize, usize),
     /// One per member.
     pub(crate) accounts: Vec<Account>,
 }
@@ -27,7 +28,28 @@ impl Figures {
     }
 }
 
+/// What a subscription holds.
+pub(crate) struct Holdings {
+    pub(crate) bytes: usize,
+    /// When the oldest event queued was published.
+    pub(crate) oldest: Option<Instant>,
+}
+
 impl Registry {
+    /// How many events a subscription has queued.
+    pub(crate) fn queued(&self, mailbox: &Mailbox) -> usize {
+        self.figures(mailbox).queued
+    }
+
+    /// What a subscription holds that has these figures. It goes through all that is queued.
+    pub(crate) fn holdings(mailbox: &Mailbox, figures: &Figures) -> Holdings {
+        let inbox = mailbox.inbox();
+        let (waiting, size) = figures.in_log;
+        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
+        let times = inbox.entries().filter_map(|entry| entry.envelope.held.stamp().published_at());
+        Holdings { bytes: queued + waiting * size, oldest: times.min() }
+    }
+
     /// How a subscription stands: what its queue and, if it reads one, its log know of it.
     pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
         let inbox = mailbox.inbox();
@@ -36,11 +58,7 @@ impl Registry {
             high_water: inbox.high_water,
             demand: inbox.demand,
             missed: inbox.gap,
-            bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
-            oldest: inbox
-                .entries()
-                .filter_map(|entry| entry.envelope.held.stamp().published_at())
-                .min(),
+            in_log: (0, 0),
             accounts: inbox.accounts.clone(),
         };
         drop(inbox);
@@ -50,7 +68,7 @@ impl Registry {
             let standing = entry.feed.add_standing(gauge.place(), account);
             let waiting = usize::try_from(standing.waiting).unwrap_or(usize::MAX);
             figures.queued += waiting;
-            figures.bytes += waiting * entry.info.size;
+            figures.in_log = (waiting, entry.info.size);
             figures.missed += gauge.lost();
             figures.high_water = figures.high_water.max(gauge.high_water()).max(figures.queued);
             let demand = usize::try_from(standing.demand).unwrap_or(usize::MAX);

@@ -146,6 +146,7 @@ fn subscriber(
     let settings = &listener.mailbox.settings;
     let since = |moment: Instant| now.saturating_duration_since(moment);
     let figures = registry.figures(&listener.mailbox);
+    let holdings = Registry::holdings(&listener.mailbox, &figures);
     let (attendance, in_hand) = listener.mailbox.attendance();
     let account = |account: &Account| {
         totals.entry(account.info.id()).or_default().add(&account.ledger);
@@ -171,7 +172,7 @@ fn subscriber(
         queued: figures.queued,
         high_water: figures.high_water,
         demand: figures.demand,
-        oldest: figures.oldest.map(since),
+        oldest: holdings.oldest.map(since),
         waiting: listener.mailbox.sleeps(),
         handling: attendance.handling,
         in_hand,
@@ -179,7 +180,7 @@ fn subscriber(
         handled: attendance.handled,
         busy: attendance.busy,
         longest: attendance.longest,
-        bytes: figures.bytes,
+        bytes: holdings.bytes,
         ledger: figures.ledger(),
         accounts: figures.accounts.iter().map(account).collect(),
     }

@@ -183,7 +183,6 @@ impl SubscriberBuilder {
     pub(crate) fn open<S: EventSet>(&self, interest: Interest) -> Subscription<S> {
         let call_site = Location::caller();
         let settings = MailboxSettings { call_site, ..self.settings.clone() };
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let wanted = interest.0;
         if let Some(info) = wanted.repeated() {
             crate::report::say!(
@@ -198,6 +197,8 @@ impl SubscriberBuilder {
         let timestamps = self.core.settings.timestamps;
         let changed = Arc::clone(&self.core.changed);
         let (reader, late) = self.core.with(|registry, aftermath| {
+            // With the lock held, so that the numbers of one bus's ascend.
+            let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             let late = registry.ever_started && !self.late;
             let signing =
                 SignIn { settings, wanted, one_type, late, retained, timestamps, changed };

@@ -1,6 +1,6 @@
 //! Running a handler for each event.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -113,8 +113,13 @@ impl<S: EventSet> Subscription<S> {
 struct Handlers<H> {
     slots: Vec<Option<Handler<H>>>,
     free: Vec<usize>,
+    /// When those that run began, if the bus keeps time.
+    begun: BTreeSet<(Instant, usize)>,
     signal: Arc<Signal>,
 }
+
+/// With more slots than this, they are given up once no handler runs.
+const KEPT_SLOTS: usize = 64;
 
 struct Handler<H> {
     future: Pin<Box<H>>,
@@ -132,8 +137,36 @@ impl<H> Drop for Handlers<H> {
 /// Which handlers were woken, and whom to wake for them.
 #[derive(Default)]
 struct Signal {
-    woken: Mutex<VecDeque<usize>>,
+    woken: Mutex<Woken>,
     parent: Mutex<Option<Waker>>,
+}
+
+/// The slots whose handlers were woken, each once.
+#[derive(Default)]
+struct Woken {
+    slots: VecDeque<usize>,
+    /// Which of all slots are among them.
+    among: Vec<bool>,
+}
+
+impl Woken {
+    /// Whether it was not among them.
+    fn add(&mut self, slot: usize) -> bool {
+        if self.among.len() <= slot {
+            self.among.resize(slot + 1, false);
+        }
+        let new = !std::mem::replace(&mut self.among[slot], true);
+        if new {
+            self.slots.push_back(slot);
+        }
+        new
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        let slot = self.slots.pop_front()?;
+        self.among[slot] = false;
+        Some(slot)
+    }
 }
 
 /// The waker of one slot.
@@ -148,12 +181,9 @@ impl Wake for SlotWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut woken = self.signal.woken.lock();
-        if woken.contains(&self.slot) {
+        if !self.signal.woken.lock().add(self.slot) {
             return;
         }
-        woken.push_back(self.slot);
-        drop(woken);
         // The driver sets its waker before it looks at who was woken: either it sees the slot, or
         // its waker is here.
         let parent = self.signal.parent.lock().take();
@@ -174,7 +204,8 @@ impl Signal {
 
 impl<H: Future<Output = ()>> Handlers<H> {
     fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), signal: Arc::default() }
+        let (slots, free, begun) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Self { slots, free, begun, signal: Arc::default() }
     }
 
     fn len(&self) -> usize {
@@ -187,12 +218,13 @@ impl<H: Future<Output = ()>> Handlers<H> {
             self.slots.len() - 1
         });
         let waker = Waker::from(Arc::new(SlotWaker { slot, signal: Arc::clone(&self.signal) }));
+        self.begun.extend(began.map(|began| (began, slot)));
         self.slots[slot] = Some(Handler { future: Box::pin(future), scope, began, waker });
-        self.signal.woken.lock().push_back(slot);
+        self.signal.woken.lock().add(slot);
     }
 
     fn next_woken(&self) -> Option<usize> {
-        self.signal.woken.lock().pop_front()
+        self.signal.woken.lock().next()
     }
 
     /// Polls every handler that was woken, once, and accounts for those that have ended.
@@ -203,7 +235,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
             let Some(slot) = self.next_woken() else {
                 return;
             };
-            let Some(handler) = &mut self.slots[slot] else {
+            let Some(Some(handler)) = self.slots.get_mut(slot) else {
                 continue;
             };
             let Handler { future, scope, began, waker } = handler;
@@ -215,17 +247,22 @@ impl<H: Future<Output = ()>> Handlers<H> {
             if !matches!(polled, Some(Poll::Pending)) {
                 let handler = self.slots[slot].take();
                 self.free.push(slot);
+                began.map(|began| self.begun.remove(&(began, slot)));
                 discard(handler);
                 self.finished(subscription, began);
             }
         }
-        if !self.signal.woken.lock().is_empty() {
+        if self.len() == 0 && self.slots.len() > KEPT_SLOTS {
+            (self.slots, self.free) = (Vec::new(), Vec::new());
+            *self.signal.woken.lock() = Woken::default();
+        }
+        if !self.signal.woken.lock().slots.is_empty() {
             isolate("a waker", || context.waker().wake_by_ref());
         }
     }
 
     fn finished<S: EventSet>(&self, subscription: &Subscription<S>, began: Option<Instant>) {
-        let oldest = self.slots.iter().flatten().filter_map(|handler| handler.began).min();
+        let oldest = self.begun.first().map(|(began, _)| *began);
         let times = subscription.core.now().zip(began);
         let time =
             times.map_or(Duration::ZERO, |(now, began)| now.saturating_duration_since(began));

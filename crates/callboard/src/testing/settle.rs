@@ -84,17 +84,21 @@ pub async fn settle_within(bus: &Bus, timeout: Duration) -> Result<(), Unsettled
 }
 
 fn busy(bus: &Bus) -> Vec<String> {
+    let readers = busy_readers(bus);
+    // Looked for behind the readers: one that was queued with none of them then is still open now.
     let open = bus.core().requests.list();
-    let mut busy: Vec<String> = open
-        .iter()
-        .map(|ticket| format!("request `{}` is open", ticket.status().info.name))
-        .collect();
+    let requests = open.iter().map(|ticket| ticket.status().info.name);
+    requests.map(|name| format!("request `{name}` is open")).chain(readers).collect()
+}
+
+fn busy_readers(bus: &Bus) -> Vec<String> {
+    let mut busy = Vec::new();
     let registry = bus.core().registry();
     if registry.phase == Phase::Buffering && registry.buffer.inbox.len() > 0 {
         busy.push(format!("{} events wait for `start`", registry.buffer.inbox.len()));
     }
     for listener in registry.listeners.values() {
-        let queued = registry.figures(&listener.mailbox).queued;
+        let queued = registry.queued(&listener.mailbox);
         let (attendance, in_hand) = listener.mailbox.attendance();
         let handling = attendance.handling;
         let name = &listener.mailbox.settings.name;

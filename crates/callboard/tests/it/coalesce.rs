@@ -369,3 +369,22 @@ fn race(seed: u64) {
     assert_eq!(totals.values().sum::<u64>(), 3 * EACH, "eight keys always fit: {totals:?}");
     assert!(bus.snapshot().balances());
 }
+
+/// A merge takes the older event away, and what was lost before it is told by what comes next.
+#[test]
+fn what_was_missed_before_a_merged_event_is_told_by_the_next_in_order() {
+    let bus = Bus::new();
+    let mut all =
+        bus.subscriber("all").capacity(1).overflow(Overflow::Coalesce).subscribe_matching(">");
+    bus.start();
+    publish_all(&bus, [Plain(1), Plain(2)]);
+    assert_eq!(all.try_recv().unwrap().sequence(), 1);
+    bus.publish(changed("a", 1));
+    bus.pause();
+    bus.publish_with(changed("a", 1), Priority::High);
+    bus.publish(Plain(3));
+    bus.start();
+    let seen: Vec<(u64, u64)> =
+        all.try_iter().map(|event| (event.sequence(), event.missed())).collect();
+    assert_eq!(seen, [(4, 1), (5, 0)]);
+}

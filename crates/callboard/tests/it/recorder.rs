@@ -11,7 +11,7 @@ struct Asked(u32);
 
 #[derive(Debug, Event)]
 #[event(type = "test.done")]
-struct Done(u32);
+struct Done(#[expect(dead_code, reason = "is shown")] u32);
 
 fn recorded(events: impl IntoIterator<Item = u32>) -> Recorder {
     let bus = Bus::new();

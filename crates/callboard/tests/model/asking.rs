@@ -112,8 +112,10 @@ pub(crate) struct Gather {
     pub(crate) deadline: Option<Instant>,
     /// `None` if it was never accepted.
     pub(crate) sequence: Option<u64>,
-    /// The calls that it was made to answer, from the innermost outwards: subscription and name.
-    ancestry: Vec<(usize, &'static str)>,
+    /// The call that it was made to answer: its request, and by which subscription.
+    within: Option<(usize, usize)>,
+    /// Who is done with a call of it.
+    done: Vec<usize>,
     dispatch: Dispatch,
     /// The bus was closed with the question in its buffer: who would have been asked.
     stranded: Option<Vec<&'static str>>,
@@ -232,14 +234,7 @@ impl Model {
             self.record.ended += 1;
             return Err(RequestError::TooFewExpected { at_least, expected: expected.len() });
         }
-        let mut ancestry = Vec::new();
-        let mut cause = None;
-        if let Some((outer, id)) = asked.within {
-            let outer = &self.gathers[outer];
-            ancestry.push((id, outer.name_of(id)));
-            ancestry.extend(&outer.ancestry);
-            cause = outer.sequence;
-        }
+        let cause = asked.within.and_then(|(outer, _)| self.gathers[outer].sequence);
         let gather = Gather {
             open: true,
             expected,
@@ -247,7 +242,8 @@ impl Model {
             began: self.now,
             deadline: self.now.checked_add(timeout(asked.timeout)),
             sequence: None,
-            ancestry,
+            within: asked.within,
+            done: Vec::new(),
             dispatch: Dispatch::Waiting,
             stranded: None,
             slots: Vec::new(),
@@ -280,9 +276,13 @@ impl Model {
     /// If fewer than it needs of the expected could ever answer, because the others wait for it
     /// in its own ancestry: the chain of names that leads to the first of those.
     fn cycle(&self, gather: &Gather) -> Option<Vec<String>> {
+        let ancestry = self.ancestry(gather);
         let stuck = |name: &str| {
             let mut present = self.subs.iter().filter(|sub| sub.opening.wants.answers());
-            let by_itself = |id: usize| gather.ancestry.iter().any(|(handler, _)| *handler == id);
+            let handles = |(request, handler): &(usize, usize), id| {
+                *handler == id && !self.gathers[*request].done.contains(&id)
+            };
+            let by_itself = |id: usize| ancestry.iter().any(|call| handles(call, id));
             self.has_responder(name)
                 && present.all(|sub| {
                     let free = sub.opening.concurrent || sub.asleep || !by_itself(sub.id);
@@ -294,8 +294,22 @@ impl Model {
         let able = gather.expected.iter().filter(|name| !stuck(name) && !absent(name)).count();
         let needed = if gather.sleeps_soundly() { gather.needed() } else { 1 };
         let first = gather.expected.iter().find(|name| stuck(name)).filter(|_| able < needed)?;
-        let chain = gather.ancestry.iter().rev().map(|(_, name)| (*name).to_owned());
-        Some(chain.chain([(*first).to_owned()]).collect())
+        let names = ancestry.iter().rev().map(|(request, id)| self.gathers[*request].name_of(*id));
+        Some(names.chain([*first]).map(str::to_owned).collect())
+    }
+
+    /// The calls that wait for a request, from the innermost outwards: as far as somebody waits.
+    fn ancestry(&self, gather: &Gather) -> Vec<(usize, usize)> {
+        std::iter::successors(gather.within, |(request, id)| {
+            let outer = &self.gathers[*request];
+            outer.within.filter(|_| self.is_open(*request) && !outer.done.contains(id))
+        })
+        .collect()
+    }
+
+    /// The responder is done with its call.
+    pub(crate) fn end_call(&mut self, request: usize, sub: usize) {
+        self.gathers[request].done.push(sub);
     }
 
     /// The request is given to everybody who answers now.

@@ -135,6 +135,7 @@ impl Runner {
         };
         let Some(place) = pick(*call, self.calls.len()) else { return Ok(()) };
         let OpenCall { call, request, sub, .. } = self.calls.remove(place);
+        self.model.end_call(request, sub);
         match op {
             Op::Respond { key, .. } => {
                 let (part, token, value) = self.value(Kind::Reply, *key);

@@ -122,6 +122,7 @@ fn capacity_is_too_large_if_it_is_large_and_hardly_used_by_many_events() {
     assert_eq!(used(1_023, 1, 1_000), [], "it is not large");
     assert_eq!(used(1_024, 128, 1_000), [], "an eighth was used");
     assert_eq!(used(1_024, 127, 999), [], "who knows what will come");
+    assert_eq!(used(usize::MAX, 127, 1_000), [], "it was meant to have no end");
 }
 
 #[test]
