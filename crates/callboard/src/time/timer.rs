@@ -231,6 +231,27 @@ mod tests {
     }
 
     #[test]
+    fn alarm_that_is_cancelled_late_leaves_the_next_in_its_slot() {
+        let schedule = Schedule {
+            recent: Vec::new(),
+            free: Vec::new(),
+            alarms: BTreeMap::new(),
+            next_id: 0,
+            thread: Thread::NotStarted,
+        };
+        let timer = Timer { schedule: Mutex::new(schedule), earlier: Condvar::new() };
+        let deadline = Instant::now();
+        let enter = |id| timer.schedule.lock().enter((deadline, id, Waker::noop().clone()));
+        let first = Key { deadline, id: 0, slot: enter(0) };
+        timer.schedule.lock().sort_in();
+        let second = Key { deadline, id: 1, slot: enter(1) };
+        assert_eq!(first.slot, second.slot);
+        assert!(timer.cancel(first).is_some());
+        assert!(timer.schedule.lock().alarms.is_empty());
+        assert!(timer.cancel(second).is_some());
+    }
+
+    #[test]
     fn alarm_does_not_wait_for_a_later_one_that_was_set_before() {
         const LATER: Duration = Duration::from_secs(60);
         let begun = Instant::now();

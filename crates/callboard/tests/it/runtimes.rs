@@ -59,6 +59,7 @@ fn blocking_calls_in_a_runtime_of_one_thread_end_in_time() {
 /// Time that is paused stands still while a thread is blocked, and may have gone far ahead before.
 #[test]
 fn blocking_calls_in_paused_time_take_real_time() {
+    const HOUR: Duration = Duration::from_secs(3_600);
     const SHORT: Duration = Duration::from_millis(20);
     in_time("blocking calls in paused time", || {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -66,10 +67,14 @@ fn blocking_calls_in_paused_time_take_real_time() {
             let bus = Bus::new();
             let mut ticks = bus.subscribe::<Tick>("clock");
             bus.start();
-            tokio::time::advance(Duration::from_secs(3_600)).await;
+            tokio::time::advance(HOUR).await;
             let begun = Instant::now();
             assert_eq!(ticks.recv_timeout(SHORT).unwrap_err(), RecvTimeoutError::Timeout);
             assert!(begun.elapsed() >= SHORT);
+            // And whoever does not block waits by the runtime again, which lets no time pass.
+            let _oracle = bus.subscriber("oracle").late().responder::<Ask>();
+            let request = bus.request(Ask).expect(["oracle"]).timeout(HOUR);
+            assert_eq!(request.gather().await.unwrap().end(), End::TimedOut);
         });
     });
 }

@@ -44,6 +44,21 @@ fn queued_calls_are_taken_back() {
     assert_eq!((requests.open.len(), requests.ended), (0, 100));
 }
 
+/// The part has its answer from another of its name, and this one has not looked yet.
+#[test]
+fn call_that_a_namesake_has_answered_is_taken_back() {
+    let bus = Bus::new();
+    let [first, mut second] = [(); 2].map(|()| bus.responder::<Validate>("judge"));
+    bus.start();
+    let mut gather = bus.request(Validate(1)).expect(["judge"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    second.try_recv().unwrap().respond(Verdict(1));
+    assert!(matches!(poll(&mut gather), Poll::Ready(Ok(gathered)) if gathered.is_complete()));
+    drop(gather);
+    assert!(first.is_empty());
+    assert_eq!(first.ledger().dropped(DropReason::Withdrawn), 1);
+}
+
 #[test]
 fn drain_is_told_of_a_call_that_is_taken_back() {
     let bus = Bus::new();
