@@ -85,6 +85,11 @@ impl Buffer {
         aftermath.discard_event(envelope);
     }
 
+    #[cfg(test)]
+    pub(super) fn losses(&self) -> usize {
+        self.losses.len()
+    }
+
     /// Between two events that are still here, it does not matter where others are missing.
     #[cold]
     fn put_losses_together(&mut self) {

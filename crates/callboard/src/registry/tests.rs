@@ -2,8 +2,8 @@
 //! the lock.
 
 use super::Mode;
-use crate::event::Priority;
-use crate::{AnyEvent, Bus, Event};
+use crate::event::{Abilities, Priority};
+use crate::{AnyEvent, Bus, Coalesce, Event};
 
 #[derive(Debug)]
 struct Tick;
@@ -51,4 +51,47 @@ fn each_way_is_taken_for_what_it_fits_and_nothing_else() {
     bus.close();
     assert_eq!(usual(Mode::Full), [false; 3]);
     assert_eq!(ticks.len(), 3 + 2, "those that a way was taken for");
+}
+
+#[derive(Debug)]
+struct Lost<const N: usize>;
+
+impl<const N: usize> Event for Lost<N> {
+    const TYPE: &'static str = ["lost.a", "lost.b", "lost.c"][N];
+}
+
+#[derive(Debug)]
+struct Merged;
+
+impl Event for Merged {
+    const TYPE: &'static str = "merged";
+    const ABILITIES: Abilities<Self> = Abilities::new().coalesce();
+}
+
+impl Coalesce for Merged {
+    type Key = ();
+
+    fn key(&self) {}
+}
+
+/// Each takes the place of the one before, and three types are lost behind it: what is lost between events
+/// that are gone is put together, as soon as there are more than 64 entries, and later than twice as many as
+/// are left then.
+#[test]
+fn losses_of_the_buffer_are_few_however_many_are_lost() {
+    let bus = Bus::builder().pre_start_capacity(1).build().expect("valid");
+    let mut counts = Vec::new();
+    for _ in 0..100 {
+        bus.publish(Merged);
+        let mut lose = |dropped| {
+            assert_eq!(dropped, 1);
+            counts.push(bus.core().registry().buffer.losses());
+        };
+        lose(bus.publish(Lost::<0>).dropped());
+        lose(bus.publish(Lost::<1>).dropped());
+        lose(bus.publish(Lost::<2>).dropped());
+    }
+    let falls = counts.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| (pair[0], pair[1]));
+    assert_eq!(falls.take(2).collect::<Vec<_>>(), [(64, 5), (74, 6)]);
+    assert_eq!(bus.start().dropped, 300);
 }

@@ -1,6 +1,8 @@
 //! Handlers that the bus runs: how many at once, and what they publish names as its cause.
 
-use std::task::Poll;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::task::{Poll, Waker};
 
 use callboard::{Bus, Call, Delivery, Event, EventSet, Request};
 
@@ -79,4 +81,37 @@ fn what_the_handler_of_a_call_publishes_names_the_request() {
     let Poll::Ready(Ok(gathered)) = poll(&mut gather) else { panic!("both have dropped the call") };
     let causes: Vec<_> = done.try_iter().map(|done| done.cause()).collect();
     assert_eq!(causes, [Some(gathered.sequence()); 2]);
+}
+
+/// However many run, those that are left go on when others end.
+#[test]
+fn crowd_of_handlers_ends_in_any_order() {
+    const CROWD: u64 = 200;
+    let bus = Bus::new();
+    let ticks = bus.subscriber("clock").capacity(usize::MAX).subscribe::<Tick>();
+    bus.start();
+    publish_all(&bus, (0..CROWD).map(Tick));
+    let (ended, may_end) = (Log::new(), Cell::new(0));
+    let wakers = RefCell::new(BTreeMap::new());
+    let mut serving = Box::pin(ticks.serve_concurrent(usize::MAX, async |tick| {
+        std::future::poll_fn(|context| {
+            wakers.borrow_mut().insert(tick.0, context.waker().clone());
+            if tick.0 % 4 < may_end.get() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        ended.push(tick.0);
+    }));
+    for round in 0..=4 {
+        may_end.set(round);
+        let woken: Vec<Waker> = wakers.take().into_values().collect();
+        woken.into_iter().for_each(Waker::wake);
+        assert!(poll(&mut serving).is_pending());
+        assert_eq!(ended.len() as u64, round * CROWD / 4);
+    }
+    assert_eq!(bus.snapshot().subscriber("clock").unwrap().handling, 0);
+    let in_order = ended.take().chunks(50).all(|quarter| quarter.is_sorted());
+    assert!(in_order, "those that end at once end in the order in which they were woken");
+    bus.publish(Tick(0));
+    assert!(poll(&mut serving).is_pending());
+    assert_eq!(ended.take(), [0], "and it serves on");
 }

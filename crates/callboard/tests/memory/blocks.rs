@@ -1,5 +1,8 @@
 //! What room events lie in, and what gives it back.
 
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use callboard::{AnyEvent, Bus, Event};
@@ -98,6 +101,35 @@ fn crowd_of_requests_gives_its_room_back() {
     };
     drop((0..CROWD).map(ask).collect::<Vec<_>>());
     assert!(oracle.try_recv().is_err(), "all were taken back");
+    let left = held().saturating_sub(before);
+    assert!(left < 100_000, "{left} bytes are left");
+}
+
+#[test]
+fn crowd_of_handlers_gives_its_room_back() {
+    const CROWD: u64 = 10_000;
+    let bus = Bus::new();
+    let keyed = bus.subscriber("served").capacity(usize::MAX).subscribe::<Keyed>();
+    bus.start();
+    let open = Cell::new(false);
+    let mut serving = Box::pin(keyed.serve_concurrent(usize::MAX, async |_| {
+        poll_fn(|context| {
+            context.waker().wake_by_ref();
+            if open.get() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }));
+    assert!(poll(&mut serving).is_pending());
+    let before = held();
+    (0..CROWD).for_each(|number| assert_eq!(bus.publish(Keyed(number)).delivered(), 1));
+    // It takes some turns, in which it lets others go first.
+    while bus.snapshot().subscriber("served").unwrap().handling < CROWD {
+        assert!(poll(&mut serving).is_pending());
+    }
+    open.set(true);
+    while bus.snapshot().subscriber("served").unwrap().handling > 0 {
+        assert!(poll(&mut serving).is_pending());
+    }
     let left = held().saturating_sub(before);
     assert!(left < 100_000, "{left} bytes are left");
 }
