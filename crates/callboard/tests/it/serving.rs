@@ -105,12 +105,16 @@ fn crowd_of_handlers_ends_in_any_order() {
         may_end.set(round);
         let woken: Vec<Waker> = wakers.take().into_values().collect();
         woken.into_iter().for_each(Waker::wake);
-        assert!(poll(&mut serving).is_pending());
+        // It takes some turns, in which it lets others go first.
+        for _ in 0..3 {
+            assert!(poll(&mut serving).is_pending());
+        }
         assert_eq!(ended.len() as u64, round * CROWD / 4);
     }
     assert_eq!(bus.snapshot().subscriber("clock").unwrap().handling, 0);
-    let in_order = ended.take().chunks(50).all(|quarter| quarter.is_sorted());
-    assert!(in_order, "those that end at once end in the order in which they were woken");
+    let mut ended_ones = ended.take();
+    ended_ones.sort_unstable();
+    assert!(ended_ones.into_iter().eq(0..CROWD), "once each");
     bus.publish(Tick(0));
     assert!(poll(&mut serving).is_pending());
     assert_eq!(ended.take(), [0], "and it serves on");
