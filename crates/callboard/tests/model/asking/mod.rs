@@ -1,14 +1,18 @@
 //! The model's part about requests: what the contract says under "Asking".
 
-use std::collections::VecDeque;
+mod cycles;
+mod record;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard::{DropReason, End, Event, Outcome, Phase, RequestError};
+use callboard::{DropReason, End, Event, Outcome, RequestError};
 
 use crate::events::{Ask, Value};
 use crate::model::{Fate, Model, Role};
+
+pub(crate) use record::{Record, Wrong};
 
 /// A timeout that never comes, in milliseconds.
 pub(crate) const FOREVER: u64 = u64::MAX;
@@ -27,35 +31,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) timeout: u64,
     /// It is made in order to answer this call: a request, and the subscription that handles it.
     pub(crate) within: Option<(usize, usize)>,
-}
-
-/// What the bus remembers of requests that have ended.
-#[derive(Debug, Default)]
-pub(crate) struct Record {
-    pub(crate) ended: u64,
-    /// Answers that came too late, or by a name that had answered.
-    pub(crate) late: u64,
-    pub(crate) duplicate: u64,
-    /// The last ones that did not get what they wanted.
-    pub(crate) troubled: VecDeque<Trouble>,
-}
-
-/// A request that did not get what it wanted: its number, if it had one, and what was wrong.
-pub(crate) type Trouble = (Option<u64>, Wrong);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wrong {
-    Ended(End, Vec<(String, Outcome)>),
-    Cycle(Vec<String>),
-}
-
-impl Record {
-    fn remember(&mut self, sequence: Option<u64>, wrong: Wrong) {
-        if self.troubled.len() == 16 {
-            self.troubled.pop_front();
-        }
-        self.troubled.push_back((sequence, wrong));
-    }
 }
 
 /// When a gather is complete.
@@ -271,45 +246,6 @@ impl Model {
             }
         }
         Ok(request)
-    }
-
-    /// If fewer than it needs of the expected could ever answer, because the others wait for it
-    /// in its own ancestry: the chain of names that leads to the first of those.
-    fn cycle(&self, gather: &Gather) -> Option<Vec<String>> {
-        let ancestry = self.ancestry(gather);
-        let stuck = |name: &str| {
-            let mut present = self.subs.iter().filter(|sub| sub.opening.wants.answers());
-            let handles = |(request, handler): &(usize, usize), id| {
-                *handler == id && !self.gathers[*request].done.contains(&id)
-            };
-            let by_itself = |id: usize| ancestry.iter().any(|call| handles(call, id));
-            self.has_responder(name)
-                && present.all(|sub| {
-                    let free = sub.opening.concurrent || sub.asleep || !by_itself(sub.id);
-                    sub.opening.name != name || !free
-                })
-        };
-        // Who is absent can't answer either, once the bus runs.
-        let absent = |name: &str| self.phase != Phase::Buffering && !self.has_responder(name);
-        let able = gather.expected.iter().filter(|name| !stuck(name) && !absent(name)).count();
-        let needed = if gather.sleeps_soundly() { gather.needed() } else { 1 };
-        let first = gather.expected.iter().find(|name| stuck(name)).filter(|_| able < needed)?;
-        let names = ancestry.iter().rev().map(|(request, id)| self.gathers[*request].name_of(*id));
-        Some(names.chain([*first]).map(str::to_owned).collect())
-    }
-
-    /// The calls that wait for a request, from the innermost outwards: as far as somebody waits.
-    fn ancestry(&self, gather: &Gather) -> Vec<(usize, usize)> {
-        std::iter::successors(gather.within, |(request, id)| {
-            let outer = &self.gathers[*request];
-            outer.within.filter(|_| self.is_open(*request) && !outer.done.contains(id))
-        })
-        .collect()
-    }
-
-    /// The responder is done with its call.
-    pub(crate) fn end_call(&mut self, request: usize, sub: usize) {
-        self.gathers[request].done.push(sub);
     }
 
     /// The request is given to everybody who answers now.
