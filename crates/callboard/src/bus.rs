@@ -261,7 +261,7 @@ impl Bus {
         let all = registry.listeners.values();
         let components = all.filter(|listener| !listener.mailbox.settings.bystander);
         let unfinished = components.filter_map(|listener| {
-            let queued = registry.queued(&listener.mailbox) as u64;
+            let queued = registry.figures(&listener.mailbox).queued as u64;
             let in_hand = listener.mailbox.served_in_hand();
             let subscriber = || listener.mailbox.settings.name.to_string();
             (queued + in_hand > 0).then(|| Unfinished { subscriber: subscriber(), queued, in_hand })

@@ -26,6 +26,15 @@ impl Figures {
         self.accounts.iter().for_each(|account| total.add(&account.ledger));
         total
     }
+
+    /// What the subscription that has them holds. It goes through all that is queued.
+    pub(crate) fn holdings(&self, mailbox: &Mailbox) -> Holdings {
+        let inbox = mailbox.inbox();
+        let (waiting, size) = self.in_log;
+        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
+        let times = inbox.entries().filter_map(|entry| entry.envelope.held.stamp().published_at());
+        Holdings { bytes: queued + waiting * size, oldest: times.min() }
+    }
 }
 
 /// What a subscription holds.
@@ -36,20 +45,6 @@ pub(crate) struct Holdings {
 }
 
 impl Registry {
-    /// How many events a subscription has queued.
-    pub(crate) fn queued(&self, mailbox: &Mailbox) -> usize {
-        self.figures(mailbox).queued
-    }
-
-    /// What a subscription holds that has these figures. It goes through all that is queued.
-    pub(crate) fn holdings(mailbox: &Mailbox, figures: &Figures) -> Holdings {
-        let inbox = mailbox.inbox();
-        let (waiting, size) = figures.in_log;
-        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
-        let times = inbox.entries().filter_map(|entry| entry.envelope.held.stamp().published_at());
-        Holdings { bytes: queued + waiting * size, oldest: times.min() }
-    }
-
     /// How a subscription stands: what its queue and, if it reads one, its log know of it.
     pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
         let inbox = mailbox.inbox();

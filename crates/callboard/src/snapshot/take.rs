@@ -146,7 +146,7 @@ fn subscriber(
     let settings = &listener.mailbox.settings;
     let since = |moment: Instant| now.saturating_duration_since(moment);
     let figures = registry.figures(&listener.mailbox);
-    let holdings = Registry::holdings(&listener.mailbox, &figures);
+    let holdings = figures.holdings(&listener.mailbox);
     let (attendance, in_hand) = listener.mailbox.attendance();
     let account = |account: &Account| {
         totals.entry(account.info.id()).or_default().add(&account.ledger);

@@ -98,7 +98,7 @@ fn busy_readers(bus: &Bus) -> Vec<String> {
         busy.push(format!("{} events wait for `start`", registry.buffer.inbox.len()));
     }
     for listener in registry.listeners.values() {
-        let queued = registry.queued(&listener.mailbox);
+        let queued = registry.figures(&listener.mailbox).queued;
         let (attendance, in_hand) = listener.mailbox.attendance();
         let handling = attendance.handling;
         let name = &listener.mailbox.settings.name;

@@ -44,16 +44,7 @@ enum Thread {
 
 fn timer() -> &'static Timer {
     static TIMER: OnceLock<Timer> = OnceLock::new();
-    TIMER.get_or_init(|| Timer {
-        schedule: Mutex::new(Schedule {
-            recent: Vec::new(),
-            free: Vec::new(),
-            alarms: BTreeMap::new(),
-            next_id: 0,
-            thread: Thread::NotStarted,
-        }),
-        earlier: Condvar::new(),
-    })
+    TIMER.get_or_init(|| Timer { schedule: Mutex::new(Schedule::new()), earlier: Condvar::new() })
 }
 
 impl Timer {
@@ -119,6 +110,16 @@ impl Timer {
 }
 
 impl Schedule {
+    fn new() -> Self {
+        Self {
+            recent: Vec::new(),
+            free: Vec::new(),
+            alarms: BTreeMap::new(),
+            next_id: 0,
+            thread: Thread::NotStarted,
+        }
+    }
+
     /// Enters an alarm among the recent ones; returns its slot.
     fn enter(&mut self, alarm: (Instant, u64, Waker)) -> usize {
         match self.free.pop() {
@@ -232,14 +233,7 @@ mod tests {
 
     #[test]
     fn alarm_that_is_cancelled_late_leaves_the_next_in_its_slot() {
-        let schedule = Schedule {
-            recent: Vec::new(),
-            free: Vec::new(),
-            alarms: BTreeMap::new(),
-            next_id: 0,
-            thread: Thread::NotStarted,
-        };
-        let timer = Timer { schedule: Mutex::new(schedule), earlier: Condvar::new() };
+        let timer = Timer { schedule: Mutex::new(Schedule::new()), earlier: Condvar::new() };
         let deadline = Instant::now();
         let enter = |id| timer.schedule.lock().enter((deadline, id, Waker::noop().clone()));
         let first = Key { deadline, id: 0, slot: enter(0) };
@@ -267,13 +261,8 @@ mod tests {
     #[test]
     fn slots_serve_again_unless_a_rush_left_many() {
         let slots_after = |alarms: usize| {
-            let mut schedule = Schedule {
-                recent: Vec::with_capacity(KEPT_SLOTS),
-                free: Vec::new(),
-                alarms: BTreeMap::new(),
-                next_id: 0,
-                thread: Thread::NotStarted,
-            };
+            let recent = Vec::with_capacity(KEPT_SLOTS);
+            let mut schedule = Schedule { recent, ..Schedule::new() };
             let now = Instant::now();
             for id in (0..).take(alarms) {
                 schedule.enter((now, id, Waker::noop().clone()));
