@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Scope, kept};
+use crate::engine::{Origin, Scope, kept};
 use crate::error::{DrainError, Unfinished};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
@@ -74,7 +74,7 @@ impl Bus {
     /// drop callback.
     pub fn publish<E: Event>(&self, event: E) -> Published {
         let priority = E::ABILITIES.rank(&event);
-        publish(self.core(), event, priority, Scope::current_cause())
+        publish(self.core(), event, priority, Scope::current_origin())
     }
 
     /// Publishes an event with another priority than its type's.
@@ -95,7 +95,7 @@ impl Bus {
     /// assert_eq!(ticks.try_recv().unwrap().0, 2);
     /// ```
     pub fn publish_with<E: Event>(&self, event: E, priority: Priority) -> Published {
-        publish(self.core(), event, priority, Scope::current_cause())
+        publish(self.core(), event, priority, Scope::current_origin())
     }
 
     /// Publishes an event and says which one led to it, by its
@@ -126,7 +126,8 @@ impl Bus {
         cause: impl Into<Option<u64>>,
     ) -> Published {
         let priority = E::ABILITIES.rank(&event);
-        publish(self.core(), event, priority, cause.into().unwrap_or(0))
+        let origin = Scope::current_origin().caused_by(cause.into().unwrap_or(0));
+        publish(self.core(), event, priority, origin)
     }
 
     /// Subscribes with the defaults: capacity [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY),
@@ -276,25 +277,25 @@ pub(crate) fn publish<E: Event>(
     core: &Arc<Core>,
     event: E,
     priority: Priority,
-    cause: u64,
+    origin: Origin,
 ) -> Published {
     let mut event = Some(event);
     let Some(card) = core.directory.find_event::<E>() else {
-        return publish_in_full(core, event, priority, cause);
+        return publish_in_full(core, event, priority, origin);
     };
     let published = if card.is(Mode::Plain) {
         let accepted = core.with(|registry, aftermath| {
-            registry.accept_plain(card.number, priority, cause, &mut event, aftermath)
+            registry.accept_plain(card.number, priority, origin, &mut event, aftermath)
         });
         accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
-    } else if card.is(Mode::Quiet) {
+    } else if origin.publisher == 0 && card.is(Mode::Quiet) {
         card.count();
         Some(Published::unheard())
     } else {
         None
     };
     let Some(published) = published else {
-        return publish_in_full(core, event, priority, cause);
+        return publish_in_full(core, event, priority, origin);
     };
     if std::mem::needs_drop::<E>() && event.is_some() {
         discard(event);
@@ -308,13 +309,13 @@ fn publish_in_full<E: Event>(
     core: &Arc<Core>,
     mut event: Option<E>,
     priority: Priority,
-    cause: u64,
+    origin: Origin,
 ) -> Published {
     if let Some(card) = core.directory.find_event::<E>()
         && card.is(Mode::Shared)
     {
         let accepted = core.with(|registry, aftermath| {
-            registry.accept_shared(card.number, priority, cause, &mut event, false, aftermath)
+            registry.accept_shared(card.number, priority, origin, &mut event, false, aftermath)
         });
         if let Some((sequence, routed, held)) = accepted {
             // The last reader that wanted it in a queue may just have left.
@@ -326,7 +327,7 @@ fn publish_in_full<E: Event>(
         priority,
         key: event.as_ref().and_then(key_of),
         event,
-        cause,
+        origin,
         published_at: core.timestamp(),
         answer: false,
         keep: false,

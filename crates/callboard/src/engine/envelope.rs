@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::Mailbox;
+use super::{Invocation, Mailbox};
 use crate::event::{AnyEvent, Delivery, Event, Key, Priority, Receipt, TypeInfo};
 use crate::log::{Held, Kept};
 use crate::outcome::Outcome;
@@ -73,6 +73,46 @@ pub(crate) trait Ticket: Send + Sync {
 
     /// The request as a snapshot shows it. Called with no lock held.
     fn status(&self) -> TicketStatus;
+
+    /// The invocation that waits for the answers, if the request is a nested one.
+    fn asker(&self) -> Option<Arc<Invocation>>;
+
+    /// What the request still waits for. Called with neither the registry's lock nor a mailbox's
+    /// held.
+    fn pending(&self) -> Pending;
+
+    /// The request is the one that fails to open a circle of waiting responders. Called with no
+    /// lock held.
+    fn fail(&self, chain: Vec<String>);
+}
+
+/// What an open request waits for.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    /// How many of the parts below have to answer before the request completes.
+    pub(crate) needs: usize,
+    /// For each expected responder that may still answer: the candidates for giving its answer.
+    pub(crate) parts: Vec<Vec<Candidate>>,
+}
+
+/// One subscription that may still answer a request.
+pub(crate) enum Candidate {
+    /// One that may still sign in, or is about to leave.
+    Unknown,
+    /// It has the request in its queue, or will have.
+    Queued(Arc<Mailbox>),
+    /// The subscription of this number is handling the request.
+    Handling(u64),
+}
+
+impl fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown"),
+            Self::Queued(mailbox) => write!(f, "queued at {}", mailbox.id),
+            Self::Handling(mailbox) => write!(f, "handled by {mailbox}"),
+        }
+    }
 }
 
 /// An open request as a snapshot shows it.

@@ -33,6 +33,8 @@ pub(crate) struct Inbox {
     pub(super) state: State,
     /// Set while the reader sleeps.
     pub(crate) waker: Option<Waker>,
+    /// The reader was woken by an event, and has not tried to take it yet.
+    pub(super) woken: bool,
     /// What the reader does with what it takes, once there is anything to say of it.
     attendance: Option<Box<Attendance>>,
 }
@@ -109,6 +111,7 @@ impl Inbox {
             lost_since_take: 0,
             state: State::Open,
             waker: None,
+            woken: false,
             attendance: None,
         }
     }

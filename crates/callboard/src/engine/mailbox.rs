@@ -33,7 +33,7 @@ pub(crate) struct Mailbox {
     pub(crate) settings: MailboxSettings,
     /// How many calls the owner handles at once, as it turned out. Ordering: Relaxed, since it is
     /// a hint for the cycle check and guards nothing.
-    pub(crate) concurrency: AtomicUsize,
+    concurrency: AtomicUsize,
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
     pub(super) gauge: Option<sync::Arc<Gauge>>,
     /// The reader took an event and has not asked for the next one. Only the reader sets it.
@@ -84,10 +84,29 @@ impl Mailbox {
         self.in_hand.load(Ordering::Acquire)
     }
 
+    /// How many events the owner handles at once, as far as is known.
+    pub(crate) fn concurrency(&self) -> usize {
+        self.concurrency.load(Ordering::Relaxed)
+    }
+
+    /// The owner serves its events, up to this many at a time.
+    pub(crate) fn serve(&self, limit: usize) {
+        self.concurrency.fetch_max(limit, Ordering::Relaxed);
+        self.inbox().attendance_mut().served = true;
+    }
+
     /// Whether the reader waits for the next event. A waker alone doesn't say so: a stream's may
     /// be left from a poll that was given up.
     pub(crate) fn sleeps(&self) -> bool {
         !self.in_hand() && self.inbox().waker.is_some()
+    }
+
+    /// Whether a hand-written loop waits for its next event, or was woken for it and has not come
+    /// back yet.
+    pub(crate) fn will_receive(&self) -> bool {
+        let inbox = self.inbox();
+        let asks = inbox.waker.is_some() || inbox.woken;
+        asks && !self.in_hand() && !inbox.attendance().served
     }
 
     /// What the reader does with what it took, and whether it has an event in hand.
@@ -133,8 +152,9 @@ impl Mailbox {
             return Routed::default();
         }
         let offered = inbox.offer(entry, admission);
-        if offered.queued {
-            aftermath.wake(inbox.waker.take());
+        if offered.queued && let Some(waker) = inbox.waker.take() {
+            inbox.woken = true;
+            aftermath.wake(Some(waker));
         }
         self.tell_gauge(&inbox);
         drop(inbox);
@@ -264,6 +284,7 @@ impl Mailbox {
         if now.is_some() {
             inbox.note_asked(in_hand, now);
         }
+        inbox.woken = false;
         let taken = inbox.take(self.id, now, None);
         let takes = matches!(taken, Take::Event(_));
         if takes != in_hand {
@@ -284,6 +305,7 @@ impl Mailbox {
         let sleeps = inbox.len() == 0 && inbox.state == State::Open;
         let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
         let old = std::mem::replace(&mut inbox.waker, set);
+        inbox.woken = false;
         drop(inbox);
         discard_any(old);
         discard_any(spare);
@@ -320,7 +342,9 @@ impl Mailbox {
 
     /// Sets whom to wake; returns whom it would have been.
     pub(super) fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
-        std::mem::replace(&mut self.inbox().waker, waker)
+        let mut inbox = self.inbox();
+        inbox.woken = false;
+        std::mem::replace(&mut inbox.waker, waker)
     }
 
     /// Takes back a call that its responder has not taken.

@@ -1,90 +1,142 @@
-//! What the current thread is handling: the event that causes what is published meanwhile, and
-//! the requests that wait for what is asked meanwhile.
+//! What the current thread is handling: the cause of what it publishes, and the asker of what it
+//! requests.
 
 use std::cell::{Cell, RefCell};
-use std::ops::Deref;
+use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
-use super::Link;
+use super::{Invocation, Mailbox};
 use crate::sync::thread_local;
 
-/// What is being handled. Entered around each poll of a served handler.
+/// What is being handled. The bus enters it around each poll of a served handler.
 #[doc(hidden)]
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 pub struct Scope {
+    origin: Origin,
+    /// The subscription whose handler runs.
+    server: Option<Arc<Mailbox>>,
+    /// Made when it is first needed, except for calls.
+    invocation: Option<Arc<Invocation>>,
+}
+
+/// Where a publication comes from.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Origin {
     /// The sequence of the event being handled; 0 for none.
     pub(crate) cause: u64,
-    pub(crate) ancestry: Option<Arc<Link>>,
+    /// The publisher's number in the registry; 0 if it has no name.
+    pub(crate) publisher: u32,
+}
+
+impl Origin {
+    pub(crate) fn caused_by(self, cause: u64) -> Self {
+        Self { cause, ..self }
+    }
 }
 
 thread_local! {
-    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { cause: 0, ancestry: None }) };
-    /// The cause of `CURRENT` once more: every publication reads it, and a number is quicker read.
-    static CAUSE: Cell<u64> = const { Cell::new(0) };
+    static CURRENT: RefCell<Scope> =
+        const { RefCell::new(Scope { origin: NOWHERE, server: None, invocation: None }) };
+    /// The origin of `CURRENT` once more: every publication reads it, and plain data is quicker
+    /// to read.
+    static ORIGIN: Cell<Origin> = const { Cell::new(NOWHERE) };
 }
+
+const NOWHERE: Origin = Origin { cause: 0, publisher: 0 };
 
 impl Scope {
     pub(crate) fn of_event(sequence: u64) -> Self {
-        Self { cause: sequence, ancestry: None }
+        Self { origin: Origin { cause: sequence, publisher: 0 }, ..Self::default() }
     }
 
-    pub(crate) fn of_call(sequence: u64, link: Arc<Link>) -> Self {
-        Self { cause: sequence, ancestry: Some(link) }
+    pub(crate) fn of_call(sequence: u64, invocation: Arc<Invocation>) -> Self {
+        Self { invocation: Some(invocation), ..Self::of_event(sequence) }
     }
 
-    /// A handler is about to run in this scope.
-    pub(crate) fn handle(self) -> Handling {
-        if let Some(link) = &self.ancestry {
-            link.begin_handler();
+    /// The handler of this subscription is about to run in this scope.
+    pub(crate) fn serve(mut self, server: &Arc<Mailbox>, publisher: u32) -> Serving {
+        self.origin.publisher = publisher;
+        self.server = Some(Arc::clone(server));
+        if let Some(invocation) = &self.invocation {
+            invocation.begin_handler();
         }
-        Handling(self)
+        Serving(self)
     }
 
-    /// What the current thread is handling; nothing, while the thread is being torn down.
-    pub(crate) fn current() -> Self {
-        CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
-    }
-
-    /// The sequence of the event the current thread is handling; 0 for none.
+    /// What is published in the current scope comes from there.
     #[inline]
-    pub(crate) fn current_cause() -> u64 {
-        CAUSE.with(Cell::get)
+    pub(crate) fn current_origin() -> Origin {
+        ORIGIN.with(Cell::get)
     }
 
-    /// Runs `code` with this as the thread's current scope, then restores what was before.
-    pub(crate) fn enter<R>(&self, code: impl FnOnce() -> R) -> R {
-        struct Restore(Option<Scope>);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                if let Some(before) = self.0.take() {
-                    CAUSE.with(|cause| cause.set(before.cause));
-                    drop(CURRENT.try_with(|current| current.replace(before)));
-                }
-            }
+    /// What is requested in the current scope comes from there, and the asker is this; nobody,
+    /// outside handlers and while the thread is being torn down.
+    pub(crate) fn current_asker() -> (Origin, Option<Arc<Invocation>>) {
+        let asker = CURRENT.try_with(|current| current.borrow_mut().asker()).ok().flatten();
+        (Self::current_origin(), asker)
+    }
+
+    /// The subscription whose handler the current thread runs.
+    pub(crate) fn current_server() -> Option<Arc<Mailbox>> {
+        CURRENT.try_with(|current| current.borrow().server.clone()).ok().flatten()
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    pub(crate) fn asker(&mut self) -> Option<Arc<Invocation>> {
+        let Self { origin, server, invocation } = self;
+        if let (None, Some(server)) = (&invocation, server) {
+            let name = Arc::clone(&server.settings.name);
+            *invocation = Some(Arc::new(Invocation::of_event(server.id, name, origin.cause)));
         }
-        let before = CURRENT.try_with(|current| current.replace(self.clone()));
-        CAUSE.with(|cause| cause.set(self.cause));
-        let _restore = Restore(before.ok());
-        code()
+        invocation.clone()
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("origin", &self.origin).finish_non_exhaustive()
     }
 }
 
 /// The scope of a handler that runs, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Handling(Scope);
+pub(crate) struct Serving(Scope);
 
-impl Deref for Handling {
-    type Target = Scope;
-
-    fn deref(&self) -> &Scope {
-        &self.0
+impl Serving {
+    /// Runs `code` with this as the thread's current scope, then restores what was before.
+    // The scope is moved there and back: a poll of a handler touches no reference count.
+    pub(crate) fn enter<R>(&mut self, code: impl FnOnce() -> R) -> R {
+        struct Restore<'a> {
+            scope: &'a mut Scope,
+            before: Origin,
+        }
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                ORIGIN.with(|origin| origin.set(self.before));
+                swap(self.scope);
+            }
+        }
+        let origin = self.0.origin;
+        swap(&mut self.0);
+        let before = ORIGIN.with(|current| current.replace(origin));
+        let _restore = Restore { scope: &mut self.0, before };
+        code()
     }
 }
 
-impl Drop for Handling {
+/// Exchanges the thread's current scope for this one, unless the thread is being torn down.
+fn swap(scope: &mut Scope) {
+    let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), scope));
+}
+
+impl Drop for Serving {
     fn drop(&mut self) {
-        if let Some(link) = &self.0.ancestry {
-            link.end_handler();
+        if let Some(invocation) = &self.0.invocation {
+            invocation.end_handler();
         }
     }
 }

@@ -9,7 +9,7 @@ use super::watch::UnstartedWatch;
 use super::{
     Accepted, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests, Role,
 };
-use crate::engine::{Aftermath, Hooks, Mailbox, merge};
+use crate::engine::{Aftermath, Hooks, Mailbox, Origin, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
 use crate::log::{Held, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, isolate};
@@ -117,7 +117,7 @@ impl Core {
     pub(crate) fn accept_answer<E: Event>(
         self: &Arc<Self>,
         answer: E,
-        cause: u64,
+        origin: Origin,
         published_at: Option<Instant>,
     ) -> Held {
         let priority = E::ABILITIES.rank(&answer);
@@ -126,13 +126,13 @@ impl Core {
             && !card.is(Mode::Full)
         {
             let accepted = self.with(|registry, aftermath| {
-                registry.accept_shared(card.number, priority, cause, &mut answer, true, aftermath)
+                registry.accept_shared(card.number, priority, origin, &mut answer, true, aftermath)
             });
             if let Some((.., Some(held))) = accepted {
                 return held;
             }
         }
-        self.accept_answer_in_full(answer, priority, cause, published_at)
+        self.accept_answer_in_full(answer, priority, origin, published_at)
     }
 
     /// As [`accept_answer`](Self::accept_answer), for one that may have to go anywhere.
@@ -141,14 +141,14 @@ impl Core {
         self: &Arc<Self>,
         answer: Option<E>,
         priority: Priority,
-        cause: u64,
+        origin: Origin,
         published_at: Option<Instant>,
     ) -> Held {
         let mut parcel = Parcel {
             priority,
             key: answer.as_ref().and_then(key_of),
             event: answer,
-            cause,
+            origin,
             published_at,
             answer: true,
             keep: true,
@@ -159,7 +159,7 @@ impl Core {
         match (parcel.kept, parcel.event) {
             (Some(held), _) => held,
             // Where the bus does not take it any more, its asker still does.
-            (None, Some(answer)) => Held::new(Stamp::new(0, cause, published_at), answer),
+            (None, Some(answer)) => Held::new(Stamp::new(0, origin.cause, published_at), answer),
             (None, None) => unreachable!("an event that was taken is kept"),
         }
     }

@@ -9,6 +9,7 @@ mod core;
 mod directory;
 mod figures;
 mod interest;
+mod publishers;
 mod requests;
 mod signing;
 #[cfg(test)]
@@ -26,11 +27,13 @@ pub(crate) use directory::{Directory, Mode};
 pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
+pub(crate) use publishers::Publishers;
+use publishers::Tally;
 pub(crate) use requests::{Requests, Slot};
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
-use crate::engine::{Account, Admission, Aftermath, Envelope, Mailbox, Routed, Ticket};
+use crate::engine::{Account, Admission, Aftermath, Envelope, Mailbox, Origin, Routed, Ticket};
 use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Stamp};
 
@@ -61,6 +64,7 @@ pub(crate) struct Registry {
     /// Types that share their name with one met earlier.
     pub(crate) clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
     by_name: HashMap<&'static str, &'static TypeInfo>,
+    pub(crate) publishers: Publishers,
     pub(crate) listeners: BTreeMap<u64, Listener>,
     pub(crate) buffer: Buffer,
     /// Events published after `close`.
@@ -81,7 +85,7 @@ pub(crate) struct Parcel<E> {
     pub(crate) event: Option<E>,
     pub(crate) priority: Priority,
     pub(crate) key: Option<Key>,
-    pub(crate) cause: u64,
+    pub(crate) origin: Origin,
     pub(crate) published_at: Option<std::time::Instant>,
     /// If the event is an answer, its asker hears it.
     pub(crate) answer: bool,
@@ -134,6 +138,7 @@ impl Registry {
             directory,
             clashes: Vec::new(),
             by_name: HashMap::new(),
+            publishers: Publishers::default(),
             listeners: BTreeMap::new(),
             buffer: Buffer::new(pre_start_capacity),
             refused: 0,
@@ -150,7 +155,7 @@ impl Registry {
         &mut self,
         number: usize,
         priority: Priority,
-        cause: u64,
+        origin: Origin,
         event: &mut Option<E>,
         aftermath: &mut Aftermath<'_>,
     ) -> Option<(u64, Routed)> {
@@ -160,7 +165,8 @@ impl Registry {
         }
         self.sequence += 1;
         entry.published += 1;
-        let stamp = Stamp::new(self.sequence, cause, None);
+        entry.publishers.count(origin.publisher);
+        let stamp = Stamp::new(self.sequence, origin.cause, None);
         let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
         Some((self.sequence, routed))
     }
@@ -172,7 +178,7 @@ impl Registry {
         &mut self,
         number: usize,
         priority: Priority,
-        cause: u64,
+        origin: Origin,
         event: &mut Option<E>,
         keep: bool,
         aftermath: &mut Aftermath<'_>,
@@ -184,7 +190,8 @@ impl Registry {
         }
         self.sequence += 1;
         entry.published += 1;
-        let stamp = Stamp::new(self.sequence, cause, None);
+        entry.publishers.count(origin.publisher);
+        let stamp = Stamp::new(self.sequence, origin.cause, None);
         let (routed, held) = entry.offer_to_all(event, stamp, keep, aftermath);
         Some((self.sequence, routed, held))
     }
@@ -205,13 +212,14 @@ impl Registry {
         };
         let entry = &mut self.types[number];
         entry.published += 1;
+        entry.publishers.count(parcel.origin.publisher);
         if self.phase == Phase::Running {
             if entry.mode == Mode::Quiet && parcel.ticket.is_none() && !parcel.keep {
                 entry.unheard += u64::from(!parcel.answer);
                 return Accepted::Unheard;
             }
             self.sequence += 1;
-            let stamp = Stamp::new(self.sequence, parcel.cause, parcel.published_at);
+            let stamp = Stamp::new(self.sequence, parcel.origin.cause, parcel.published_at);
             let routed = entry.publish(parcel, stamp, aftermath);
             return Accepted::Routed(self.sequence, routed);
         }
@@ -229,7 +237,7 @@ impl Registry {
         let Some(event) = parcel.event.take() else {
             return Accepted::Unheard;
         };
-        let stamp = Stamp::new(self.sequence, parcel.cause, parcel.published_at);
+        let stamp = Stamp::new(self.sequence, parcel.origin.cause, parcel.published_at);
         let held = Held::new(stamp, event);
         parcel.kept = parcel.keep.then(|| held.clone());
         let envelope = parcel.envelope(self.types[number].info, held);

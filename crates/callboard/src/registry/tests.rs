@@ -2,6 +2,7 @@
 //! the lock.
 
 use super::Mode;
+use crate::engine::Origin;
 use crate::event::{Abilities, Priority};
 use crate::{AnyEvent, Bus, Coalesce, Event};
 
@@ -19,12 +20,13 @@ fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
     for other in [Mode::Quiet, Mode::Plain, Mode::Shared, Mode::Full] {
         assert_eq!(card.is(other), other == mode, "{other:?}");
     }
+    let origin = Origin::default();
     bus.core().with(|registry, aftermath| {
         let plain =
-            registry.accept_plain(card.number, priority, 0, &mut Some(Tick), aftermath).is_some();
+            registry.accept_plain(card.number, priority, origin, &mut Some(Tick), aftermath).is_some();
         let mut shared = |keep| {
             let event = &mut Some(Tick);
-            let accepted = registry.accept_shared(card.number, priority, 0, event, keep, aftermath);
+            let accepted = registry.accept_shared(card.number, priority, origin, event, keep, aftermath);
             accepted.is_some_and(|(.., kept)| kept.is_some() || !keep)
         };
         [plain, shared(false), shared(true)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Mode, Parcel};
+use super::{Mode, Parcel, Tally};
 use crate::engine::{Admission, Aftermath, Envelope, Feed, Mailbox, Route, Routed, Ticket};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Stamp};
@@ -23,6 +23,8 @@ pub(crate) struct TypeEntry {
     pub(crate) retained: Option<Envelope>,
     /// Events that were given a number, or that nobody wanted.
     pub(crate) published: u64,
+    /// Which publishers with names published them.
+    pub(crate) publishers: Tally,
     /// Events that nobody subscribed to when they were published or replayed, and that are neither
     /// requests nor answers.
     pub(crate) unheard: u64,
@@ -40,6 +42,7 @@ impl TypeEntry {
             mode: Mode::Full,
             retained: None,
             published: 0,
+            publishers: Tally::default(),
             unheard: 0,
             departed: Ledger::default(),
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::parts::Parts;
 use super::{Gather, Gathered, Request};
 use crate::bus::Bus;
-use crate::engine::Scope;
+use crate::engine::{Invocation, Origin, Scope};
 use crate::error::RequestError;
 use crate::event::Delivery;
 use crate::registry::Core;
@@ -25,13 +25,20 @@ pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct RequestBuilder<Q: Request> {
     pub(super) core: Arc<Core>,
     pub(super) request: Q,
-    pub(super) scope: Scope,
+    pub(super) origin: Origin,
+    /// The invocation that asks, if the request is a nested one.
+    pub(super) asker: Option<Arc<Invocation>>,
     pub(super) expected: Parts<Q::Response>,
-    /// How many answers complete it; `None`: all.
-    pub(super) at_least: Option<usize>,
-    /// Completes it in place of a number.
-    pub(super) predicate: Option<Predicate<Q::Response>>,
+    pub(super) completion: Completion<Q::Response>,
     pub(super) timeout: Duration,
+}
+
+/// When the request is complete, as its asker says.
+pub(super) enum Completion<R: 'static> {
+    All,
+    AtLeast(usize),
+    Until(Predicate<R>),
+    Settled,
 }
 
 /// A predicate over the answers so far.
@@ -83,19 +90,25 @@ impl Bus {
     /// # }).unwrap();
     /// ```
     pub fn request<Q: Request>(&self, request: Q) -> RequestBuilder<Q> {
-        RequestBuilder::new(Arc::clone(self.core()), request, Scope::current())
+        let (origin, asker) = Scope::current_asker();
+        RequestBuilder::new(Arc::clone(self.core()), request, origin, asker)
     }
 }
 
 impl<Q: Request> RequestBuilder<Q> {
-    pub(super) fn new(core: Arc<Core>, request: Q, scope: Scope) -> Self {
+    pub(super) fn new(
+        core: Arc<Core>,
+        request: Q,
+        origin: Origin,
+        asker: Option<Arc<Invocation>>,
+    ) -> Self {
         Self {
             core,
             request,
-            scope,
+            origin,
+            asker,
             expected: Parts::new(),
-            at_least: None,
-            predicate: None,
+            completion: Completion::All,
             timeout: DEFAULT_TIMEOUT,
         }
     }
@@ -114,14 +127,14 @@ impl<Q: Request> RequestBuilder<Q> {
 
     /// Complete with all the expected answers. This is the default.
     pub fn all(mut self) -> Self {
-        (self.at_least, self.predicate) = (None, None);
+        self.completion = Completion::All;
         self
     }
 
     /// Complete with this many of the expected answers. Default: all. With 0 it is complete, and
     /// taken back, at once: to tell without asking, publish.
     pub fn at_least(mut self, answers: usize) -> Self {
-        (self.at_least, self.predicate) = (Some(answers), None);
+        self.completion = Completion::AtLeast(answers);
         self
     }
 
@@ -162,7 +175,38 @@ impl<Q: Request> RequestBuilder<Q> {
         mut self,
         predicate: impl FnMut(&[(Arc<str>, Delivery<Q::Response>)]) -> bool + Send + 'static,
     ) -> Self {
-        self.predicate = Some(Box::new(predicate));
+        self.completion = Completion::Until(Box::new(predicate));
+        self
+    }
+
+    /// Complete once the fate of every expected responder is known: each has answered, declined,
+    /// abandoned the request, has no room for it or does not exist. Nobody's failure ends it
+    /// early, so it collects as many answers as can be had. Default: complete with all.
+    ///
+    /// The result is [complete](Gathered::is_complete) even if nobody answered;
+    /// [`Gathered::missing`] and [`Gathered::into_all`] say who did not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, End, Event, Outcome, Request};
+    /// # #[derive(Debug, Event)]
+    /// # struct Health(bool);
+    /// # #[derive(Debug, Request)]
+    /// # #[request(response = Health)]
+    /// # struct Probe;
+    /// # let bus = Bus::new();
+    /// # let mut disk = bus.responder::<Probe>("disk");
+    /// # std::thread::spawn(move || disk.iter().for_each(|call| call.respond(Health(true))));
+    /// # bus.start();
+    /// let gathered = bus.request(Probe).expect(["cache", "disk"]).settled().gather_blocking()?;
+    /// assert_eq!(gathered.end(), End::Met);
+    /// assert!(gathered.get("disk").unwrap().0);
+    /// assert!(gathered.missing().eq([("cache", Outcome::NoSuchResponder)]));
+    /// # Ok::<(), callboard::RequestError>(())
+    /// ```
+    pub fn settled(mut self) -> Self {
+        self.completion = Completion::Settled;
         self
     }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
-use crate::engine::{Link, Scope, Taken, kept};
+use crate::engine::{Invocation, Scope, Taken, kept};
 use crate::event::{Delivery, Receipt, metadata};
 use crate::log::{Kept, Stamp};
 use crate::registry::{Interest, MemberInterest, Role};
@@ -63,8 +63,8 @@ pub struct Call<Q: Request> {
     responder: Arc<str>,
     receipt: Receipt,
     answered: bool,
-    /// What it is to requests that are made for it, once there may be any.
-    link: OnceLock<Arc<Link>>,
+    /// The asker of requests that are made for it, once there may be any.
+    invocation: OnceLock<Arc<Invocation>>,
 }
 
 impl<Q: Request> Call<Q> {
@@ -77,8 +77,8 @@ impl<Q: Request> Call<Q> {
         };
         let (place, responder) = exchange.take(mailbox);
         let question = Some(kept(held));
-        let (answered, link) = (false, OnceLock::new());
-        Self { question, exchange, mailbox, place, responder, receipt, answered, link }
+        let (answered, invocation) = (false, OnceLock::new());
+        Self { question, exchange, mailbox, place, responder, receipt, answered, invocation }
     }
 
     /// Answers. If the request has ended meanwhile, the answer is counted as late and goes
@@ -92,7 +92,8 @@ impl<Q: Request> Call<Q> {
         }
         let core = &self.exchange.core;
         let published_at = core.timestamp();
-        let held = core.accept_answer(answer, self.sequence(), published_at);
+        let origin = Scope::current_origin().caused_by(self.sequence());
+        let held = core.accept_answer(answer, origin, published_at);
         let answer = Delivery::new(kept(held), Receipt::new(0, published_at));
         self.exchange.answer(self.place, &self.responder, answer);
     }
@@ -134,7 +135,9 @@ impl<Q: Request> Call<Q> {
     /// assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn request<P: Request>(&self, request: P) -> RequestBuilder<P> {
-        RequestBuilder::new(Arc::clone(&self.exchange.core), request, self.scope_of_handling())
+        let origin = Scope::current_origin().caused_by(self.sequence());
+        let core = Arc::clone(&self.exchange.core);
+        RequestBuilder::new(core, request, origin, Some(self.invocation()))
     }
 
     /// The name under which this responder was asked.
@@ -166,19 +169,21 @@ impl<Q: Request> Call<Q> {
     /// Nobody waits for it from here on.
     fn end(&mut self) {
         self.answered = true;
-        if let Some(link) = self.link.get() {
-            link.end_call();
+        if let Some(invocation) = self.invocation.get() {
+            invocation.answer();
         }
     }
 
-    fn scope_of_handling(&self) -> Scope {
-        let link = self.link.get_or_init(|| {
-            let exchange = Arc::downgrade(&self.exchange);
-            let (responder, ancestry) =
-                (Arc::clone(&self.responder), self.exchange.ancestry.clone());
-            Arc::new(Link::new(self.mailbox, responder, exchange, ancestry))
+    fn invocation(&self) -> Arc<Invocation> {
+        let invocation = self.invocation.get_or_init(|| {
+            let (request, name) = (Arc::downgrade(&self.exchange), Arc::clone(&self.responder));
+            Arc::new(Invocation::of_call(self.mailbox, name, self.sequence(), request))
         });
-        Scope::of_call(self.sequence(), Arc::clone(link))
+        Arc::clone(invocation)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of_call(self.sequence(), self.invocation())
     }
 }
 
@@ -224,7 +229,7 @@ impl<Q: Request> Member for Call<Q> {
     }
 
     fn scope(item: &Self) -> Scope {
-        item.scope_of_handling()
+        item.scope()
     }
 }
 
@@ -242,7 +247,7 @@ impl<Q: Request> EventSet for Call<Q> {
     }
 
     fn scope(item: &Self) -> Scope {
-        item.scope_of_handling()
+        item.scope()
     }
 }
 

@@ -6,21 +6,21 @@ use std::time::Instant;
 
 use super::Request;
 use super::parts::{Parts, Player, Stage};
-use crate::engine::{Link, Mailbox};
-use crate::event::Delivery;
+use super::rule::Rule;
+use crate::engine::{Candidate, Invocation, Mailbox, Pending};
+use crate::event::{Delivery, TypeInfo};
 use crate::outcome::{End, Outcome};
-use crate::registry::{Core, Requests};
+use crate::registry::{Core, Phase, Requests};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate};
 
 /// One open request, shared by the asker's future and every call made of it.
 pub(super) struct Exchange<Q: Request> {
     pub(super) core: Arc<Core>,
-    /// The calls that the asker was handling.
-    pub(super) ancestry: Option<Arc<Link>>,
+    /// The invocation that asks, if the request is a nested one.
+    pub(super) asker: Option<Arc<Invocation>>,
     pub(super) began: Instant,
     pub(super) deadline: Option<Instant>,
-    /// How many expected responders must answer; more than there are if a predicate decides.
-    pub(super) needed: usize,
+    pub(super) rule: Rule,
     /// Set, under the lock, with the state's `end`.
     ended: AtomicBool,
     pub(super) state: Mutex<State<Q::Response>>,
@@ -44,6 +44,10 @@ pub(super) struct State<R: 'static> {
     pub(super) sequence: u64,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
     pub(super) end: Option<End>,
+    /// The circle of waiting responders that the request closes: it fails.
+    pub(super) cycle: Option<Vec<String>>,
+    /// Somebody who might have answered will not: a nested request may now be in a circle.
+    pub(super) recheck: bool,
     pub(super) waker: Option<Waker>,
 }
 
@@ -54,6 +58,14 @@ pub(super) struct Closed<R: 'static> {
     pub(super) waker: Option<Waker>,
     /// The bus may hold the request somewhere, in its buffer or in a queue.
     pub(super) queued: bool,
+}
+
+/// What a request lost by the step that its asker may have to be woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    Nothing,
+    /// Somebody who might have answered will not.
+    Candidate,
 }
 
 /// A responder without a part of its own.
@@ -75,11 +87,17 @@ impl<R: 'static> State<R> {
             sequence: 0,
             unexpected: Vec::new(),
             end: None,
+            cycle: None,
+            recheck: false,
             waker: None,
         }
     }
 
-    pub(super) fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) {
+    /// Returns whether any that were expected are absent.
+    pub(super) fn assign(
+        &mut self,
+        responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
+    ) -> Lost {
         self.dispatched = true;
         let mut next = 0;
         for mailbox in responders {
@@ -94,7 +112,9 @@ impl<R: 'static> State<R> {
                 _ => self.others.push(Other { player, namesake: place }),
             }
         }
+        let before = self.pending;
         self.give_up_waiting(&Stage::NoSuchResponder);
+        if self.pending < before { Lost::Candidate } else { Lost::Nothing }
     }
 
     /// The buffer was full: nobody will get it.
@@ -193,17 +213,20 @@ impl<R: 'static> State<R> {
         self.responded
     }
 
-    /// The asker's waker, if it has something to decide: with a predicate, always.
-    pub(super) fn wake_if_decided(&mut self, needed: usize) -> Option<Waker> {
-        self.decided(needed).and_then(|_| self.waker.take())
+    /// How the request ends by this rule, if that is certain.
+    pub(super) fn decided(&self, rule: Rule) -> Option<End> {
+        rule.decided(self.responded, self.pending)
     }
 
-    /// How the request ends, if so many answers are needed and that is certain.
-    pub(super) fn decided(&self, needed: usize) -> Option<End> {
-        if self.responded >= needed {
-            return Some(End::Met);
-        }
-        (self.pending < needed - self.responded).then_some(End::Unreachable)
+    /// The candidates for the answer of each expected responder that may still answer.
+    fn candidates(&self, candidate: impl Fn(&str, &Player) -> Vec<Candidate>) -> Vec<Vec<Candidate>> {
+        let unanswered = self.parts.named().enumerate().filter(|(_, (_, part))| part.answer.is_none());
+        let candidates = unanswered.map(|(place, (name, part))| {
+            let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
+            let players = std::iter::once(&part.player).chain(namesakes.map(|other| &other.player));
+            players.flat_map(|player| candidate(name, player)).collect()
+        });
+        candidates.filter(|candidates: &Vec<_>| !candidates.is_empty()).collect()
     }
 
     /// Gives each part the stage that counts for it, and keeps a list of those who may still take
@@ -237,14 +260,49 @@ impl<R: 'static> State<R> {
 impl<Q: Request> Exchange<Q> {
     pub(super) fn new(
         core: Arc<Core>,
-        ancestry: Option<Arc<Link>>,
+        asker: Option<Arc<Invocation>>,
         began: Instant,
         deadline: Option<Instant>,
-        needed: usize,
+        rule: Rule,
         parts: Parts<Q::Response>,
     ) -> Self {
         let (ended, state) = (AtomicBool::new(false), Mutex::new(State::new(parts)));
-        Self { core, ancestry, began, deadline, needed, ended, state }
+        Self { core, asker, began, deadline, rule, ended, state }
+    }
+
+    /// The asker's waker, if it has something to decide. With a predicate it always has. A nested
+    /// request has something to decide whenever a candidate is lost: whether that closes a circle.
+    pub(super) fn waker(&self, state: &mut State<Q::Response>, lost: Lost) -> Option<Waker> {
+        state.recheck |= self.asker.is_some() && (lost == Lost::Candidate || self.rule == Rule::Until);
+        let decides = self.rule == Rule::Until || state.recheck;
+        if decides || state.decided(self.rule).is_some() { state.waker.take() } else { None }
+    }
+
+    /// What the request still waits for.
+    pub(super) fn pending(&self) -> Pending {
+        let registry = self.core.registry();
+        let state = self.state.lock();
+        let responders = registry.find(TypeInfo::of::<Q>()).map(|entry| &entry.responders);
+        let by_name = |name: &str| {
+            let all = responders.into_iter().flat_map(|route| route.mailboxes());
+            let present: Vec<_> = all.filter(|it| *it.settings.name == *name).cloned().collect();
+            match registry.phase {
+                Phase::Buffering if present.is_empty() => vec![Candidate::Unknown],
+                _ => present.into_iter().map(Candidate::Queued).collect(),
+            }
+        };
+        let by_number = |mailbox: u64| match registry.listeners.get(&mailbox) {
+            Some(listener) => Candidate::Queued(Arc::clone(&listener.mailbox)),
+            None => Candidate::Unknown,
+        };
+        let parts = state.candidates(|name, player| match player.stage {
+            Stage::Waiting => by_name(name),
+            Stage::Queued => vec![by_number(player.mailbox)],
+            Stage::Handling => vec![Candidate::Handling(player.mailbox)],
+            _ => Vec::new(),
+        });
+        let needs = if state.end.is_some() { 0 } else { self.rule.needs(state.responded, parts.len()) };
+        Pending { needs, parts }
     }
 
     /// Ends the request, for its asker, and takes everything out of it.
@@ -300,7 +358,7 @@ impl<Q: Request> Exchange<Q> {
         part.answer = Some((arrival, answer));
         state.responded += 1;
         state.pending -= 1;
-        let waker = state.wake_if_decided(self.needed);
+        let waker = self.waker(&mut state, Lost::Nothing);
         drop(state);
         wake(waker);
     }
@@ -328,7 +386,7 @@ impl<Q: Request> Exchange<Q> {
         }
         let place = place(&state);
         state.set_stage(place, stage);
-        let waker = state.wake_if_decided(self.needed);
+        let waker = self.waker(&mut state, Lost::Candidate);
         drop(state);
         wake(waker);
     }

@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use super::builder::Predicate;
-use super::cycle::cycle;
+use super::builder::{Completion, Predicate};
 use super::exchange::{Closed, Exchange, State};
 use super::parts::Parts;
+use super::rule::Rule;
+use super::waits::Wait;
 use super::{Gathered, Request, RequestBuilder};
 use crate::engine::Ticket;
 use crate::error::RequestError;
@@ -36,6 +37,8 @@ struct Open<Q: Request> {
     exchange: Arc<Exchange<Q>>,
     /// Its place among the open requests.
     slot: Slot,
+    /// Its place in the wait-for graph, if it is a nested request.
+    wait: Option<Wait>,
     deadline: Deadline,
     jury: Option<Jury<Q::Response>>,
     /// The asker has the answers.
@@ -82,58 +85,52 @@ impl<Q: Request> Future for Gather<Q> {
             return Poll::Pending;
         };
         self.stage = Stage::Over;
-        Poll::Ready(Ok(gathered))
+        Poll::Ready(gathered)
     }
 }
 
-/// How many answers a request needs, if it can be made at all.
-fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<usize, RequestError> {
-    let RequestBuilder { core, scope, expected, at_least, predicate, .. } = builder;
-    let info = TypeInfo::of::<Q>();
-    if expected.len() == 0 {
-        return Err(RequestError::NobodyExpected { request: info.name });
+/// When the request is complete, if it can be made at all.
+fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<Rule, RequestError> {
+    let expected = builder.expected.len();
+    if expected == 0 {
+        return Err(RequestError::NobodyExpected { request: Q::TYPE });
     }
-    let at_least = at_least.unwrap_or(expected.len());
-    if at_least > expected.len() {
-        return Err(RequestError::TooFewExpected { at_least, expected: expected.len() });
-    }
-    let needed = if predicate.is_some() { usize::MAX } else { at_least };
-    if let Some(ancestry) = &scope.ancestry {
-        let chain = cycle(core, info, ancestry, expected, needed);
-        if let Some(chain) = chain {
-            core.requests.remember(TroubledRequest {
-                event_type: info.name.into(),
-                sequence: None,
-                kind: Troubled::Cycle { chain: chain.clone() },
-            });
-            return Err(RequestError::Cycle { chain });
+    match builder.completion {
+        Completion::AtLeast(at_least) if at_least > expected => {
+            Err(RequestError::TooFewExpected { at_least, expected })
         }
+        Completion::AtLeast(at_least) => Ok(Rule::AtLeast(at_least)),
+        Completion::All => Ok(Rule::AtLeast(expected)),
+        Completion::Until(_) => Ok(Rule::Until),
+        Completion::Settled => Ok(Rule::Settled),
     }
-    Ok(needed)
 }
 
 /// Makes the request.
 fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
-    let needed = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
-    let RequestBuilder { core, request, scope, expected, at_least: _, predicate, timeout } =
-        builder;
+    let rule = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
+    let RequestBuilder { core, request, origin, asker, expected, completion, timeout } = builder;
     let priority = Q::ABILITIES.rank(&request);
     let (published_at, began) = (core.timestamp(), core.settings.clock.now());
     let deadline = Deadline::from(began, timeout);
-    let exchange = Exchange::new(core, scope.ancestry, began, deadline.at(), needed, expected);
+    let exchange = Exchange::new(core, asker, began, deadline.at(), rule, expected);
     let exchange = Arc::new(exchange);
     let ticket: Arc<dyn Ticket> = Arc::clone(&exchange) as _;
+    let wait = Wait::begin(&ticket).map_err(|chain| {
+        exchange.core.requests.refuse();
+        cycle(&exchange, chain)
+    })?;
     // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
     // bus that closes meanwhile finds it.
     let open = Open {
         slot: exchange.core.requests.open(Arc::clone(&ticket)),
         exchange,
+        wait,
         deadline,
-        jury: predicate.map(|predicate| Jury {
-            predicate: Some(predicate),
-            answers: Vec::new(),
-            judged: 0,
-        }),
+        jury: match completion {
+            Completion::Until(predicate) => Some(Jury::new(predicate)),
+            _ => None,
+        },
         over: false,
         queued: true,
     };
@@ -141,7 +138,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         event: Some(request),
         priority,
         key: None,
-        cause: scope.cause,
+        origin,
         published_at,
         answer: false,
         keep: false,
@@ -164,20 +161,35 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
     Ok(open)
 }
 
+/// The request closes a circle of waiting responders, and is the one that fails.
+fn cycle<Q: Request>(exchange: &Exchange<Q>, chain: Vec<String>) -> RequestError {
+    let sequence = exchange.state.lock().sequence;
+    exchange.core.requests.remember(TroubledRequest {
+        event_type: Q::TYPE.into(),
+        sequence: (sequence != 0).then_some(sequence),
+        kind: Troubled::Cycle { chain: chain.clone() },
+    });
+    RequestError::Cycle { chain }
+}
+
 impl<Q: Request> Open<Q> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Gathered<Q::Response>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
         // Cloning a waker, and dropping one, is the user's code: not under the lock.
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
         discard_any(old);
-        let Self { exchange, deadline, jury, .. } = self;
+        let Self { exchange, wait, deadline, jury, .. } = self;
         let mut in_time = true;
         let mut present = None;
         let (gathered, queued) = loop {
             let mut state = exchange.state.lock();
+            if let Some(chain) = state.cycle.take() {
+                drop(state);
+                return Poll::Ready(Err(cycle(exchange, chain)));
+            }
             // What was certain before the bus closed stays so.
             let end = match jury {
-                None => state.decided(exchange.needed).or(state.end),
+                None => state.decided(exchange.rule).or(state.end),
                 Some(jury) if jury.judged < state.responded() => {
                     jury.fetch(&state.parts);
                     drop(state);
@@ -186,7 +198,7 @@ impl<Q: Request> Open<Q> {
                     }
                     break exchange.finish(exchange.state.lock(), End::Met, present);
                 }
-                Some(_) => (state.pending == 0).then_some(End::Unreachable).or(state.end),
+                Some(_) => state.decided(exchange.rule).or(state.end),
             };
             if let Some(end) = end.or((!in_time).then_some(End::TimedOut)) {
                 present = state.stranded.take().or(present);
@@ -199,13 +211,18 @@ impl<Q: Request> Open<Q> {
                 present = Some(exchange.core.registry().responders(TypeInfo::of::<Q>()));
                 continue;
             }
+            let recheck = std::mem::take(&mut state.recheck);
             drop(state);
+            if let (true, Some(wait)) = (recheck, &wait) {
+                wait.recheck();
+                continue;
+            }
             ready!(deadline.poll(&*exchange.core.settings.clock, context));
             // The last answers may have come with the end of the time: one more look.
             in_time = false;
         };
         (self.over, self.queued) = (true, queued);
-        Poll::Ready(gathered)
+        Poll::Ready(Ok(gathered))
     }
 }
 
@@ -239,6 +256,10 @@ impl<Q: Request> Exchange<Q> {
 }
 
 impl<R: Event> Jury<R> {
+    fn new(predicate: Predicate<R>) -> Self {
+        Self { predicate: Some(predicate), answers: Vec::new(), judged: 0 }
+    }
+
     /// Takes a copy of the answers that have come since the last time.
     fn fetch(&mut self, parts: &Parts<R>) {
         let known = self.answers.len();
@@ -271,8 +292,8 @@ impl<R: 'static> Drop for Jury<R> {
 
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
-        let core = &self.exchange.core;
-        core.requests.end(self.slot);
+        self.wait = None;
+        self.exchange.core.requests.end(self.slot);
         if !self.over {
             let mut state = self.exchange.state.lock();
             let closed = self.exchange.end(&mut state, End::Unreachable);

@@ -20,12 +20,13 @@
 
 mod builder;
 mod call;
-mod cycle;
 mod exchange;
 mod gather;
 mod gathered;
 mod parts;
+mod rule;
 mod ticket;
+mod waits;
 
 pub use builder::RequestBuilder;
 pub use call::Call;

@@ -7,7 +7,7 @@ use std::task::Waker;
 use super::Request;
 use super::exchange::{Exchange, wake};
 use super::parts::Stage;
-use crate::engine::{Mailbox, Ticket, TicketStatus};
+use crate::engine::{Invocation, Mailbox, Pending, Ticket, TicketStatus};
 use crate::event::TypeInfo;
 use crate::outcome::End;
 use crate::overflow::DropReason;
@@ -20,8 +20,8 @@ impl<Q: Request> Ticket for Exchange<Q> {
     ) -> Option<Waker> {
         let mut state = self.state.lock();
         state.sequence = sequence;
-        state.assign(responders);
-        state.wake_if_decided(self.needed)
+        let lost = state.assign(responders);
+        self.waker(&mut state, lost)
     }
 
     fn strand(&self, responders: Vec<Arc<str>>) {
@@ -66,5 +66,21 @@ impl<Q: Request> Ticket for Exchange<Q> {
             deadline: self.deadline,
             outcomes: state.outcomes(present),
         }
+    }
+
+    fn asker(&self) -> Option<Arc<Invocation>> {
+        self.asker.clone()
+    }
+
+    fn pending(&self) -> Pending {
+        self.pending()
+    }
+
+    fn fail(&self, chain: Vec<String>) {
+        let mut state = self.state.lock();
+        state.cycle = Some(chain);
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
     }
 }

@@ -33,7 +33,7 @@ use process as primitives;
 pub(crate) use model::checker;
 pub(crate) use primitives::{
     Access, Arc, AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex,
-    MutexGuard, OnceLock, alloc, dealloc, fence, fence_of_model, thread_local,
+    MutexGuard, OnceLock, alloc, dealloc, fence, fence_of_model, process_wide, thread_local,
 };
 
 /// Whether a model checker takes the place of the system's threads: what is sized for speed is then

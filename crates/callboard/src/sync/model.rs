@@ -26,6 +26,15 @@ macro_rules! locals {
 }
 pub(crate) use locals as thread_local;
 
+macro_rules! statics {
+    ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+        $crate::sync::checker::lazy_static! {
+            $($(#[$attribute])* static ref $name: $type = $value;)*
+        }
+    };
+}
+pub(crate) use statics as process_wide;
+
 /// As [`process::Mutex`](super::process::Mutex).
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(checker::sync::Mutex<T>);

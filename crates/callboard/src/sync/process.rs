@@ -14,6 +14,14 @@ pub(crate) use std::sync::{Arc, Condvar, MutexGuard, OnceLock};
 pub(crate) use std::thread;
 pub(crate) use std::thread_local;
 
+/// Declares a static of the whole process.
+macro_rules! statics {
+    ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+        $($(#[$attribute])* static $name: $type = $value;)*
+    };
+}
+pub(crate) use statics as process_wide;
+
 /// A mutual exclusion lock without poisoning.
 ///
 /// No code of a user ever runs while one is held, so a panic can't leave the value half changed,

@@ -33,9 +33,11 @@ fn handler_is_in_a_cycle_until_it_ends_and_not_when_it_handles_another() {
     let (left, wakers, begun, may_end) = (Log::new(), Log::new(), Cell::new(0), Cell::new(0));
     let mut serving = Box::pin(a.serve(|call| {
         let number = begun.replace(begun.get() + 1);
-        let mut asks_b = bus.request(Ask(vec![])).expect(["b"]).gather();
-        assert!(poll(&mut asks_b).is_pending());
-        left.push(asks_b);
+        if number == 0 {
+            let mut asks_b = bus.request(Ask(vec![])).expect(["b"]).gather();
+            assert!(poll(&mut asks_b).is_pending());
+            left.push(asks_b);
+        }
         call.respond(Answer);
         let (wakers, may_end) = (&wakers, &may_end);
         std::future::poll_fn(move |context| {

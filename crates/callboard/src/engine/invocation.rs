@@ -1,0 +1,91 @@
+//! One handler at work: the node of the wait-for graph that stands for it.
+
+use std::sync::{Arc, Weak};
+
+use super::Ticket;
+use crate::sync::{AtomicU8, Ordering, discard_any};
+
+/// One event or call being handled: by a handler that `serve` runs, or a call in the hands of a
+/// hand-written loop. Requests made meanwhile refer to it as their asker.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// The subscription that took the event.
+    pub(crate) mailbox: u64,
+    /// The subscriber's name.
+    pub(crate) name: Arc<str>,
+    /// The number of the event.
+    pub(crate) sequence: u64,
+    /// The request to be answered, if it is a call.
+    request: Option<Weak<dyn Ticket>>,
+    /// A set of the flags below.
+    state: AtomicU8,
+}
+
+/// The bus runs the handler.
+const SERVED: u8 = 1;
+/// That handler has ended.
+const ENDED: u8 = 2;
+/// The call was answered or dropped.
+const ANSWERED: u8 = 4;
+
+impl Invocation {
+    pub(crate) fn of_call(
+        mailbox: u64,
+        name: Arc<str>,
+        sequence: u64,
+        request: Weak<dyn Ticket>,
+    ) -> Self {
+        Self { mailbox, name, sequence, request: Some(request), state: AtomicU8::new(0) }
+    }
+
+    pub(super) fn of_event(mailbox: u64, name: Arc<str>, sequence: u64) -> Self {
+        Self { mailbox, name, sequence, request: None, state: AtomicU8::new(SERVED) }
+    }
+
+    // Ordering, here and below: Release pairs with the Acquire in `has`. The wait-for graph that
+    // reads the flags is a picture of one moment; a flag that is set meanwhile belongs to the next.
+    fn set(&self, flag: u8) {
+        self.state.fetch_or(flag, Ordering::Release);
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.state.load(Ordering::Acquire) & flag != 0
+    }
+
+    pub(crate) fn answer(&self) {
+        self.set(ANSWERED);
+    }
+
+    pub(super) fn begin_handler(&self) {
+        self.set(SERVED);
+    }
+
+    pub(super) fn end_handler(&self) {
+        self.set(ENDED);
+    }
+
+    /// Whether it takes up one of its subscriber's handlers. A served handler does until it ends;
+    /// a call in a hand-written loop does until it is answered or dropped.
+    pub(crate) fn occupies(&self) -> bool {
+        if self.has(SERVED) { !self.has(ENDED) } else { !self.has(ANSWERED) }
+    }
+
+    /// Whether it handles the call of this request.
+    pub(crate) fn handles(&self, ticket: &Arc<dyn Ticket>) -> bool {
+        let request = self.request.as_ref().map(|request| request.as_ptr().cast::<()>());
+        request == Some(Arc::as_ptr(ticket).cast::<()>())
+    }
+
+    /// The invocation that waits for the answer to its call, if there is one.
+    pub(crate) fn asker(&self) -> Option<Arc<Self>> {
+        if self.has(ANSWERED) {
+            return None;
+        }
+        let request = self.request.as_ref()?.upgrade();
+        let open = request.as_ref().filter(|request| request.is_open());
+        let asker = open.and_then(|request| request.asker());
+        // It may be the last one.
+        discard_any(request);
+        asker
+    }
+}

@@ -1,0 +1,61 @@
+//! Who publishes what, as far as publishers have names.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The names of publishers, each with a number that its publications carry. Number 0 is that of
+/// all who have no name.
+#[derive(Default)]
+pub(crate) struct Publishers {
+    names: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+/// More names than this are not told apart: a program that invents names must not grow the bus.
+const MANY_NAMES: usize = 10_000;
+
+impl Publishers {
+    /// The number of a name, which is new or known.
+    pub(crate) fn number(&mut self, name: &Arc<str>) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        if self.names.len() >= MANY_NAMES {
+            return 0;
+        }
+        self.names.push(Arc::clone(name));
+        let number = u32::try_from(self.names.len()).unwrap_or(0);
+        self.numbers.insert(Arc::clone(name), number);
+        number
+    }
+
+    pub(crate) fn name(&self, number: u32) -> Option<&Arc<str>> {
+        self.names.get((number as usize).checked_sub(1)?)
+    }
+}
+
+/// How many events of one type the publishers with names have published.
+#[derive(Default)]
+pub(crate) struct Tally(Vec<(u32, u64)>);
+
+impl Tally {
+    #[inline]
+    pub(super) fn count(&mut self, publisher: u32) {
+        if publisher != 0 {
+            self.count_named(publisher);
+        }
+    }
+
+    // Few components publish the same type.
+    fn count_named(&mut self, publisher: u32) {
+        match self.0.iter_mut().find(|(number, _)| *number == publisher) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((publisher, 1)),
+        }
+    }
+
+    /// The numbers of those that have published, each with how many events.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.0.iter().copied()
+    }
+}

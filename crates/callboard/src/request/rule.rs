@@ -1,0 +1,36 @@
+//! When a request is complete.
+
+use crate::outcome::End;
+
+/// When a request is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// With this many answers of expected responders.
+    AtLeast(usize),
+    /// Once the asker's predicate is content, which is not decided here.
+    Until,
+    /// Once the fate of every expected responder is known.
+    Settled,
+}
+
+impl Rule {
+    /// How the request ends if that is certain, with so many answers received and so many still
+    /// possible.
+    pub(super) fn decided(self, responded: usize, pending: usize) -> Option<End> {
+        match self {
+            Self::AtLeast(needed) if responded >= needed => Some(End::Met),
+            Self::AtLeast(needed) => (pending < needed - responded).then_some(End::Unreachable),
+            Self::Until => (pending == 0).then_some(End::Unreachable),
+            Self::Settled => (pending == 0).then_some(End::Met),
+        }
+    }
+
+    /// How many of the answers that are still possible must come before the request completes.
+    pub(super) fn needs(self, responded: usize, pending: usize) -> usize {
+        match self {
+            Self::AtLeast(needed) => needed.saturating_sub(responded),
+            Self::Until => 1,
+            Self::Settled => pending,
+        }
+    }
+}

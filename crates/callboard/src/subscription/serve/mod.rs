@@ -1,0 +1,247 @@
+//! Running a handler for each event.
+
+mod handlers;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use super::{EventSet, Subscription};
+use crate::engine::Serving;
+use crate::sync::{discard, isolate};
+use handlers::Handlers;
+
+impl<S: EventSet> Subscription<S> {
+    /// Runs `handler` for each event, one after the other, until the bus is closed and everything
+    /// was handled.
+    ///
+    /// While a handler runs, the bus knows what it is handling: what it publishes carries the
+    /// event as its [`cause`](crate::Delivery::cause), and a plain
+    /// [`Bus::request`](crate::Bus::request) is a nested one. The handler's time appears in
+    /// [`Bus::snapshot`](crate::Bus::snapshot). A handler that panics ends its own event's
+    /// handling (a call it held is abandoned) and no other. One that waits until its own bus has
+    /// drained waits for itself, until the time is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future unsubscribes; the event being handled is dropped with its handler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event, Request};
+    /// #[derive(Debug, Event)]
+    /// struct Sum(u32);
+    ///
+    /// #[derive(Debug, Request)]
+    /// #[request(response = Sum)]
+    /// struct Add(u32, u32);
+    ///
+    /// let bus = Bus::new();
+    /// bus.start();
+    /// let adder = bus.subscriber("adder").late().responder::<Add>();
+    /// std::thread::spawn(move || {
+    ///     callboard::testing::block_on(adder.serve(|call| async move {
+    ///         let sum = call.0 + call.1;
+    ///         call.respond(Sum(sum));
+    ///     }))
+    /// });
+    /// let gathered = bus.request(Add(1, 2)).expect(["adder"]).gather_blocking()?;
+    /// let (responder, sum) = gathered.responses().next().unwrap();
+    /// assert_eq!((responder, sum.0), ("adder", 3));
+    /// # Ok::<(), callboard::RequestError>(())
+    /// ```
+    ///
+    /// A handler that changes its component's state between awaits borrows it with
+    /// [`serve_async`](Self::serve_async).
+    pub async fn serve<F, H>(mut self, mut handler: F)
+    where
+        F: FnMut(S::Item) -> H,
+        H: Future<Output = ()>,
+    {
+        let publisher = self.begin_serving(1);
+        while let Some(item) = self.recv().await {
+            let began = self.begin_handling();
+            let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+            let future = isolate("a handler", || serving.enter(|| handler(item)));
+            handle(future, serving).await;
+            self.end_handling(began, None);
+        }
+    }
+
+    /// [`serve`](Self::serve) for an async closure that borrows from what it captures, such as the
+    /// state of its component: no `Arc<Mutex<_>>` is needed, since one handler runs at a time.
+    ///
+    /// To spawn such a service, move the state into the closure with `async move`. (Of a closure
+    /// that borrows from the task around it, the compiler can't see yet that it is `Send`.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event};
+    /// #[derive(Debug, Event)]
+    /// struct Deposit(u32);
+    ///
+    /// # callboard::testing::block_on(async {
+    /// let bus = Bus::new();
+    /// let deposits = bus.subscribe::<Deposit>("account");
+    /// bus.start();
+    /// bus.publish(Deposit(2));
+    /// bus.publish(Deposit(3));
+    /// bus.close();
+    ///
+    /// let mut balance = 0;
+    /// deposits
+    ///     .serve_async(async |deposit| {
+    ///         balance += deposit.0;
+    ///     })
+    ///     .await;
+    /// assert_eq!(balance, 5);
+    /// # });
+    /// ```
+    pub async fn serve_async<F>(mut self, mut handler: F)
+    where
+        F: AsyncFnMut(S::Item),
+    {
+        let publisher = self.begin_serving(1);
+        while let Some(item) = self.recv().await {
+            let began = self.begin_handling();
+            let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+            let future = isolate("a handler", || serving.enter(|| handler(item)));
+            handle(future, serving).await;
+            self.end_handling(began, None);
+        }
+    }
+
+    /// Runs `handler` for each event, up to `limit` at a time, until the bus is closed and
+    /// everything was handled. Handlers begin in the order of the events; they all run on the
+    /// task that polls this future. A `limit` of 0 counts as 1.
+    ///
+    /// Otherwise as [`serve`](Self::serve).
+    pub async fn serve_concurrent<F, H>(mut self, limit: usize, mut handler: F)
+    where
+        F: FnMut(S::Item) -> H,
+        H: Future<Output = ()>,
+    {
+        let limit = limit.max(1);
+        let publisher = self.begin_serving(limit);
+        let mut running = Handlers::new();
+        std::future::poll_fn(|context| {
+            running.set_parent(context.waker());
+            loop {
+                running.poll(context, |began, oldest| self.end_handling(began, oldest));
+                if running.len() >= limit {
+                    return Poll::Pending;
+                }
+                match self.poll_recv(context) {
+                    Poll::Ready(Some(item)) => {
+                        let began = self.begin_handling();
+                        let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+                        let future = isolate("a handler", || serving.enter(|| handler(item)));
+                        match future {
+                            Some(future) => running.add(handle(Some(future), serving), began),
+                            None => self.end_handling(began, running.oldest()),
+                        }
+                    }
+                    Poll::Ready(None) if running.len() == 0 => return Poll::Ready(()),
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await;
+    }
+
+    /// [`serve_concurrent`](Self::serve_concurrent) for an async closure that borrows from what it
+    /// captures. The handlers share that: what they change is in a `RefCell` or behind a lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event};
+    /// # use std::cell::Cell;
+    /// #[derive(Debug, Event)]
+    /// struct Deposit(u32);
+    ///
+    /// # callboard::testing::block_on(async {
+    /// let bus = Bus::new();
+    /// let deposits = bus.subscribe::<Deposit>("account");
+    /// bus.start();
+    /// bus.publish(Deposit(2));
+    /// bus.publish(Deposit(3));
+    /// bus.close();
+    ///
+    /// let balance = Cell::new(0);
+    /// deposits
+    ///     .serve_async_concurrent(8, async |deposit| balance.set(balance.get() + deposit.0))
+    ///     .await;
+    /// assert_eq!(balance.get(), 5);
+    /// # });
+    /// ```
+    pub async fn serve_async_concurrent<F>(self, limit: usize, handler: F)
+    where
+        F: AsyncFn(S::Item),
+    {
+        self.serve_concurrent(limit, |item| handler(item)).await;
+    }
+
+    /// Events are handed to up to `limit` handlers at a time. Returns the number under which the
+    /// registry counts what they publish.
+    fn begin_serving(&self, limit: usize) -> u32 {
+        self.reader.mailbox.serve(limit);
+        self.core.registry().publishers.number(&self.reader.mailbox.settings.name)
+    }
+
+    /// A handler begins with the event that was taken last. Returns the time, unless the clock
+    /// panics.
+    fn begin_handling(&self) -> Option<Instant> {
+        let now = self.core.now();
+        self.reader.mailbox.begin_handling(now.unwrap_or(self.core.built_at));
+        now
+    }
+
+    /// A handler has ended; `oldest` is when the first of those that still run began.
+    fn end_handling(&self, began: Option<Instant>, oldest: Option<Instant>) {
+        let times = self.core.now().zip(began);
+        let time =
+            times.map_or(Duration::ZERO, |(now, began)| now.saturating_duration_since(began));
+        self.reader.mailbox.inbox().attendance_mut().end(time, oldest);
+        self.core.changed.notify_all();
+    }
+}
+
+/// A handler that runs: each of its polls is in its scope and behind a fence, and so is its
+/// destructor.
+struct Handling<H> {
+    /// There until it has ended.
+    future: Option<Pin<Box<H>>>,
+    serving: Serving,
+}
+
+/// What a handler has begun, if it has not panicked at once.
+fn handle<H>(future: Option<H>, serving: Serving) -> Handling<H> {
+    Handling { future: future.map(Box::pin), serving }
+}
+
+impl<H: Future<Output = ()>> Future for Handling<H> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self { future, serving } = &mut *self;
+        let Some(running) = future else {
+            return Poll::Ready(());
+        };
+        let poll = || serving.enter(|| running.as_mut().poll(context));
+        if let Some(Poll::Pending) = isolate("a handler", poll) {
+            return Poll::Pending;
+        }
+        discard(future.take());
+        Poll::Ready(())
+    }
+}
+
+impl<H> Drop for Handling<H> {
+    fn drop(&mut self) {
+        discard(self.future.take());
+    }
+}
