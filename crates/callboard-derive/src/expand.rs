@@ -79,6 +79,10 @@ pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
         let pattern = if at == last { quote!(_) } else { quote!(#at) };
         quote!(#pattern => Self::#variant(#member::take(taken)))
     });
+    let metadata = members.iter().map(|it| {
+        let (member, variant) = (quote_spanned!(it.ty.span()=> #root::Received), it.variant);
+        quote!(Self::#variant(inner) => #member::metadata(inner))
+    });
     let scopes = members.iter().map(|it| {
         let (member, variant) = (member(it), it.variant);
         quote!(Self::#variant(inner) => #member::scope(inner))
@@ -100,6 +104,13 @@ pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
 
             fn scope(item: &Self) -> #root::__private::Scope {
                 match item { #(#scopes),* }
+            }
+        }
+
+        #attributes
+        impl #root::Received for #ident {
+            fn metadata(&self) -> #root::Metadata {
+                match self { #(#metadata),* }
             }
         }
     }

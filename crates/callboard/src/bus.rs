@@ -2,11 +2,9 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
 
 use crate::engine::{Origin, Scope, kept};
-use crate::error::{DrainError, Unfinished};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
 use crate::published::Published;
@@ -47,7 +45,64 @@ struct Handle {
     core: Arc<Core>,
 }
 
+/// A handle of a bus that does not keep it open: the bus closes when its last [`Bus`] is dropped.
+///
+/// It is for what the bus itself owns, such as a drop callback, and for components that are not to
+/// outlive the program's own handles. Get one from [`Bus::downgrade`].
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Lost(String);
+///
+/// let bus = Bus::new();
+/// bus.on_drop({
+///     let bus = bus.downgrade();
+///     move |dropped| {
+///         if let Some(bus) = bus.upgrade() {
+///             bus.publish(Lost(dropped.to_string()));
+///         }
+///     }
+/// });
+///
+/// let weak = bus.downgrade();
+/// assert!(weak.upgrade().is_some());
+/// drop(bus);
+/// assert!(weak.upgrade().is_none(), "the callback does not keep it open");
+/// ```
+#[derive(Clone)]
+pub struct WeakBus {
+    handle: Weak<Handle>,
+}
+
+impl WeakBus {
+    /// The bus, unless its last [`Bus`] is gone. (A bus that was [closed](Bus::close) is still
+    /// there: what is published says so.)
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Bus> {
+        self.handle.upgrade().map(|handle| Bus { handle })
+    }
+}
+
+impl fmt::Debug for WeakBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.upgrade() {
+            Some(bus) => f.debug_tuple("WeakBus").field(&bus).finish(),
+            None => f.write_str("WeakBus(gone)"),
+        }
+    }
+}
+
 impl Bus {
+    /// A handle that does not keep the bus open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakBus {
+        WeakBus { handle: Arc::downgrade(&self.handle) }
+    }
+
     /// The default capacity of a subscription, in events.
     pub const DEFAULT_CAPACITY: usize = DEFAULT_CAPACITY;
 
@@ -209,66 +264,6 @@ impl Bus {
     pub fn on_drop(&self, callback: impl Fn(&Dropped) + Send + Sync + 'static) {
         self.core().hooks.set_on_drop(Arc::new(callback));
     }
-
-    /// Closes the bus, at once and for good: later publishes report
-    /// [`closed`](Published::closed); subscribers receive what they hold, then `None`; open
-    /// requests end with [`End::Closed`](crate::End::Closed). Events still buffered are dropped,
-    /// counted and reported. Closing twice does nothing.
-    pub fn close(&self) {
-        self.core().close();
-    }
-
-    /// Closes the bus and waits until every subscriber has drained: it has taken everything it
-    /// held, and the handlers run by [`serve`](Subscription::serve) have ended. A subscription
-    /// that is dropped has drained.
-    ///
-    /// # Errors
-    ///
-    /// If `timeout` passes first: who did not finish, and what they still had.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future stops the waiting; the bus stays closed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use callboard::{Bus, Event};
-    /// # use std::time::Duration;
-    /// # #[derive(Debug, Event)]
-    /// # struct Tick;
-    /// # callboard::testing::block_on(async {
-    /// let bus = Bus::new();
-    /// let stuck = bus.subscribe::<Tick>("stuck");
-    /// bus.start();
-    /// bus.publish(Tick);
-    /// let error = bus.close_and_drain(Duration::from_millis(1)).await.unwrap_err();
-    /// assert_eq!(error.unfinished()[0].subscriber, "stuck");
-    /// drop(stuck);
-    /// assert!(bus.close_and_drain(Duration::from_millis(1)).await.is_ok());
-    /// # });
-    /// ```
-    pub async fn close_and_drain(&self, timeout: Duration) -> Result<(), DrainError> {
-        self.close();
-        let drained = || match self.unfinished() {
-            unfinished if unfinished.is_empty() => Ok(()),
-            unfinished => Err(DrainError { unfinished }),
-        };
-        self.core().wait_until(timeout, drained).await
-    }
-
-    fn unfinished(&self) -> Vec<Unfinished> {
-        let registry = self.core().registry();
-        let all = registry.listeners.values();
-        let components = all.filter(|listener| !listener.mailbox.settings.bystander);
-        let unfinished = components.filter_map(|listener| {
-            let queued = registry.figures(&listener.mailbox).queued as u64;
-            let in_hand = listener.mailbox.served_in_hand();
-            let subscriber = || listener.mailbox.settings.name.to_string();
-            (queued + in_hand > 0).then(|| Unfinished { subscriber: subscriber(), queued, in_hand })
-        });
-        unfinished.collect()
-    }
 }
 
 /// Publishes an event into a bus of which there may be no [`Bus`] any more.
@@ -301,6 +296,37 @@ pub(crate) fn publish<E: Event>(
         discard(event);
     }
     published
+}
+
+/// Publishes several events as one does, as many of them as possible under one hold of the lock.
+pub(crate) fn publish_batch<E: Event>(
+    core: &Arc<Core>,
+    batch: Vec<E>,
+    origin: Origin,
+    mut each: impl FnMut(Published),
+) {
+    // A priority may be computed by the user's code: not under the lock.
+    let ranked = batch.into_iter().map(|event| (E::ABILITIES.rank(&event), Some(event)));
+    let mut ranked: Vec<(Priority, Option<E>)> = ranked.collect();
+    let mut rest = 0;
+    if let Some(card) = core.directory.find_event::<E>().filter(|card| card.is(Mode::Plain)) {
+        core.with(|registry, aftermath| {
+            for (priority, event) in &mut ranked {
+                let accepted =
+                    registry.accept_plain(card.number, *priority, origin, event, aftermath);
+                let Some((sequence, routed)) = accepted else { break };
+                each(Published::routed(sequence, routed));
+                rest += 1;
+            }
+        });
+    }
+    for (place, (priority, event)) in ranked.into_iter().enumerate() {
+        match event {
+            Some(event) if place < rest => discard(event),
+            Some(event) => each(publish(core, event, priority, origin)),
+            None => {}
+        }
+    }
 }
 
 /// As [`publish`], for an event that may have to go anywhere.

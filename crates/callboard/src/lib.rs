@@ -122,12 +122,14 @@ mod models;
 mod outcome;
 mod overflow;
 mod published;
+mod publisher;
 mod registry;
 mod report;
 mod request;
 mod room;
 #[cfg(feature = "serde")]
 mod serialize;
+mod shutdown;
 mod snapshot;
 mod startup;
 mod subscription;
@@ -136,22 +138,25 @@ pub mod testing;
 mod time;
 
 pub use builder::BusBuilder;
-pub use bus::Bus;
+pub use bus::{Bus, WeakBus};
 pub use diagnose::{Arrival, Diagnosis, Finding, FindingKind};
 pub use error::{
-    BuildError, DrainError, RecvTimeoutError, RequestError, StartError, TryRecvError, Unfinished,
+    AskError, BuildError, DrainError, Incomplete, RecvTimeoutError, RequestError, StartError,
+    TryRecvError, Unfinished,
 };
 pub use event::{
-    Abilities, AnyEvent, Coalesce, Delivery, Event, EventRef, Pattern, PatternError, Priority,
+    Abilities, AnyEvent, Coalesce, Delivery, Event, EventRef, Metadata, Pattern, PatternError,
+    Priority, Received,
 };
 pub use outcome::{End, Outcome, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use published::Published;
+pub use publisher::{PublishedAll, Publisher};
 pub use registry::Phase;
-pub use request::{Call, Gather, Gathered, Request, RequestBuilder, Responder};
+pub use request::{Answer, Ask, AskOf, Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use snapshot::{
-    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, RequestsSnapshot,
-    Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PublisherSnapshot,
+    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{Batch, EventSet, Member, Recv, SubscriberBuilder, Subscription};

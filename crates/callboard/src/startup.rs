@@ -1,11 +1,11 @@
 //! The start barrier: starting, pausing, waiting until everybody has signed in.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use crate::bus::Bus;
 use crate::error::StartError;
 use crate::registry::{Phase, Registry};
-use crate::sync::block_on;
 
 /// What a start replayed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -108,8 +108,10 @@ impl Bus {
     /// # Errors
     ///
     /// As [`start_when_ready`](Self::start_when_ready).
+    #[track_caller]
     pub fn start_when_ready_blocking(&self, timeout: Duration) -> Result<Started, StartError> {
-        block_on(self.start_when_ready(timeout))
+        let starting = self.start_when_ready(timeout);
+        self.core().block_on("start_when_ready_blocking", Location::caller(), starting)
     }
 
     /// Returns to buffering: what is published from now on is kept until [`start`](Self::start).

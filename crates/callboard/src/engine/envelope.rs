@@ -65,6 +65,9 @@ pub(crate) trait Ticket: Send + Sync {
     /// The bus is closed. Called with no lock held.
     fn close(&self);
 
+    /// The request's type.
+    fn info(&self) -> &'static TypeInfo;
+
     /// Whether its asker waits.
     fn is_open(&self) -> bool;
 

@@ -115,12 +115,6 @@ impl Mailbox {
         (inbox.attendance(), self.in_hand())
     }
 
-    /// How many events handlers have, or are about to get.
-    pub(crate) fn served_in_hand(&self) -> u64 {
-        let (attendance, in_hand) = self.attendance();
-        attendance.handling + u64::from(attendance.served && in_hand)
-    }
-
     /// A served handler begins with the event that was taken last.
     pub(crate) fn begin_handling(&self, now: Instant) {
         let mut inbox = self.inbox();
@@ -152,7 +146,9 @@ impl Mailbox {
             return Routed::default();
         }
         let offered = inbox.offer(entry, admission);
-        if offered.queued && let Some(waker) = inbox.waker.take() {
+        if offered.queued
+            && let Some(waker) = inbox.waker.take()
+        {
             inbox.woken = true;
             aftermath.wake(Some(waker));
         }

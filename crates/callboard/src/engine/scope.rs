@@ -82,11 +82,7 @@ impl Scope {
         CURRENT.try_with(|current| current.borrow().server.clone()).ok().flatten()
     }
 
-    pub(crate) fn origin(&self) -> Origin {
-        self.origin
-    }
-
-    pub(crate) fn asker(&mut self) -> Option<Arc<Invocation>> {
+    fn asker(&mut self) -> Option<Arc<Invocation>> {
         let Self { origin, server, invocation } = self;
         if let (None, Some(server)) = (&invocation, server) {
             let name = Arc::clone(&server.settings.name);

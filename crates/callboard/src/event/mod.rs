@@ -7,6 +7,7 @@ mod delivery;
 mod info;
 mod meta;
 mod pattern;
+mod received;
 
 pub use abilities::{Abilities, Priority};
 pub use any::AnyEvent;
@@ -16,6 +17,8 @@ pub use delivery::{Delivery, EventRef};
 pub(crate) use info::{TypeInfo, key_of, two_types};
 pub(crate) use meta::{Receipt, metadata};
 pub use pattern::{Pattern, PatternError};
+pub(crate) use received::received;
+pub use received::{Metadata, Received};
 
 #[doc(hidden)]
 pub use coalesce::{NotCoalescing, Probe};

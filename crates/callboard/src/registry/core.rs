@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use super::blocking::BlockingCalls;
 use super::watch::UnstartedWatch;
 use super::{
     Accepted, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests, Role,
@@ -54,6 +55,7 @@ pub(crate) struct Core {
     /// Told when somebody signs in or out, or has drained, and when the bus closes.
     pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
+    pub(crate) blocking_calls: Mutex<BlockingCalls>,
     pub(crate) built_at: Instant,
     /// Runs while events wait for the start.
     watch: Mutex<Option<Arc<UnstartedWatch>>>,
@@ -70,6 +72,7 @@ impl Core {
             hooks: Hooks::default(),
             changed: Arc::default(),
             requests: Requests::default(),
+            blocking_calls: Mutex::default(),
             built_at: settings.clock.now(),
             watch: Mutex::new(None),
             settings,

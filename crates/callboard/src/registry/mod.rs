@@ -4,12 +4,14 @@
 //! under one hold, which is what gives all readers one order. It is held for as long as it takes
 //! to append to those queues, and never while a user's code runs.
 
+mod blocking;
 mod buffer;
 mod core;
 mod directory;
 mod figures;
 mod interest;
 mod publishers;
+mod quiet;
 mod requests;
 mod signing;
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
 pub(crate) use publishers::Publishers;
 use publishers::Tally;
+pub(crate) use quiet::Busy;
 pub(crate) use requests::{Requests, Slot};
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
@@ -54,6 +57,8 @@ pub(crate) struct Registry {
     pub(crate) phase: Phase,
     /// Whether the bus has ever been started: a subscriber that comes now may have missed events.
     pub(crate) ever_started: bool,
+    /// Whether only handlers may publish: the bus is being drained.
+    pub(crate) draining: bool,
     /// Whether it is noted of each event when it was published.
     keeps_time: bool,
     /// The number of the last event accepted.
@@ -133,6 +138,7 @@ impl Registry {
             keeps_time,
             phase: Phase::Buffering,
             ever_started: false,
+            draining: false,
             sequence: 0,
             types: Vec::new(),
             directory,
@@ -202,7 +208,8 @@ impl Registry {
         parcel: &mut Parcel<E>,
         aftermath: &mut Aftermath<'_>,
     ) -> Accepted {
-        if self.phase == Phase::Closed {
+        let from_outside = parcel.origin.cause == 0 && !parcel.answer;
+        if self.phase == Phase::Closed || (self.draining && from_outside) {
             self.refused += 1;
             return Accepted::Closed;
         }
@@ -286,7 +293,8 @@ impl Registry {
     fn sort_out(&mut self, number: usize) {
         let entry = &mut self.types[number];
         let running = self.phase == Phase::Running;
-        entry.mode = if running { entry.mode(self.keeps_time) } else { Mode::Full };
+        let ordinary = running && !self.draining;
+        entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::Full };
         if let Some(card) = self.directory.find(entry.info.id()) {
             card.set_mode(entry.mode);
         }
@@ -297,7 +305,7 @@ impl Registry {
         number.into_iter().for_each(|number| self.sort_out(number));
     }
 
-    fn sort_out_types(&mut self) {
+    pub(crate) fn sort_out_types(&mut self) {
         (0..self.types.len()).for_each(|number| self.sort_out(number));
     }
 

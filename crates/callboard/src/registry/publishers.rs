@@ -39,6 +39,13 @@ impl Publishers {
 pub(crate) struct Tally(Vec<(u32, u64)>);
 
 impl Tally {
+    /// The publisher may publish events of the type.
+    pub(super) fn declare(&mut self, publisher: u32) {
+        if publisher != 0 && self.iter().all(|(number, _)| number != publisher) {
+            self.0.push((publisher, 0));
+        }
+    }
+
     #[inline]
     pub(super) fn count(&mut self, publisher: u32) {
         if publisher != 0 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::types::TypeEntry;
 use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
 use crate::engine::{Admission, Aftermath, Entry, Mailbox, MailboxSettings, Reader};
-use crate::event::TypeInfo;
+use crate::event::{Event, TypeInfo};
 use crate::overflow::Overflow;
 use crate::sync::WaitList;
 
@@ -41,6 +41,18 @@ impl SignIn {
 }
 
 impl Registry {
+    /// A component says that it publishes events of a type. Returns its publisher's number.
+    pub(crate) fn declare_publisher<E: Event>(
+        &mut self,
+        name: &Arc<str>,
+        aftermath: &mut Aftermath<'_>,
+    ) -> u32 {
+        let (number, publisher) =
+            (self.number_of(TypeInfo::of::<E>(), aftermath), self.publishers.number(name));
+        self.types[number].publishers.declare(publisher);
+        publisher
+    }
+
     /// Signs a subscription in, and hands it the retained events if it asks for them, in one cut:
     /// what was published before is retained, what is published later arrives.
     pub(crate) fn sign_in(

@@ -22,11 +22,13 @@ fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
     }
     let origin = Origin::default();
     bus.core().with(|registry, aftermath| {
-        let plain =
-            registry.accept_plain(card.number, priority, origin, &mut Some(Tick), aftermath).is_some();
+        let plain = registry
+            .accept_plain(card.number, priority, origin, &mut Some(Tick), aftermath)
+            .is_some();
         let mut shared = |keep| {
             let event = &mut Some(Tick);
-            let accepted = registry.accept_shared(card.number, priority, origin, event, keep, aftermath);
+            let accepted =
+                registry.accept_shared(card.number, priority, origin, event, keep, aftermath);
             accepted.is_some_and(|(.., kept)| kept.is_some() || !keep)
         };
         [plain, shared(false), shared(true)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use crate::engine::{Invocation, Origin, Scope};
 use crate::error::RequestError;
 use crate::event::Delivery;
 use crate::registry::Core;
-use crate::sync::block_on;
 
 /// The default time a request waits for its answers.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -237,8 +237,13 @@ impl<Q: Request> RequestBuilder<Q> {
     /// # Errors
     ///
     /// As [`gather`](Self::gather).
+    ///
+    /// In a drop callback, or in the destructor of an event, it holds up the operation that runs
+    /// that, and whoever called it: its responders must be on other threads.
+    #[track_caller]
     pub fn gather_blocking(self) -> Result<Gathered<Q::Response>, RequestError> {
-        block_on(self.gather())
+        let core = Arc::clone(&self.core);
+        core.block_on("gather_blocking", Location::caller(), self.gather())
     }
 }
 

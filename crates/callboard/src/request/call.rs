@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Invocation, Scope, Taken, kept};
-use crate::event::{Delivery, Receipt, metadata};
+use crate::event::{Delivery, Receipt, Received, metadata, received};
 use crate::log::{Kept, Stamp};
 use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
@@ -217,6 +217,10 @@ impl<Q: Request> fmt::Debug for Call<Q> {
             .field("sequence", &self.sequence())
             .finish_non_exhaustive()
     }
+}
+
+impl<Q: Request> Received for Call<Q> {
+    received!(_item => Q::TYPE);
 }
 
 impl<Q: Request> Member for Call<Q> {

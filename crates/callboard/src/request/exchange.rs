@@ -94,10 +94,7 @@ impl<R: 'static> State<R> {
     }
 
     /// Returns whether any that were expected are absent.
-    pub(super) fn assign(
-        &mut self,
-        responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
-    ) -> Lost {
+    pub(super) fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) -> Lost {
         self.dispatched = true;
         let mut next = 0;
         for mailbox in responders {
@@ -219,8 +216,12 @@ impl<R: 'static> State<R> {
     }
 
     /// The candidates for the answer of each expected responder that may still answer.
-    fn candidates(&self, candidate: impl Fn(&str, &Player) -> Vec<Candidate>) -> Vec<Vec<Candidate>> {
-        let unanswered = self.parts.named().enumerate().filter(|(_, (_, part))| part.answer.is_none());
+    fn candidates(
+        &self,
+        candidate: impl Fn(&str, &Player) -> Vec<Candidate>,
+    ) -> Vec<Vec<Candidate>> {
+        let unanswered =
+            self.parts.named().enumerate().filter(|(_, (_, part))| part.answer.is_none());
         let candidates = unanswered.map(|(place, (name, part))| {
             let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
             let players = std::iter::once(&part.player).chain(namesakes.map(|other| &other.player));
@@ -273,7 +274,8 @@ impl<Q: Request> Exchange<Q> {
     /// The asker's waker, if it has something to decide. With a predicate it always has. A nested
     /// request has something to decide whenever a candidate is lost: whether that closes a circle.
     pub(super) fn waker(&self, state: &mut State<Q::Response>, lost: Lost) -> Option<Waker> {
-        state.recheck |= self.asker.is_some() && (lost == Lost::Candidate || self.rule == Rule::Until);
+        state.recheck |=
+            self.asker.is_some() && (lost == Lost::Candidate || self.rule == Rule::Until);
         let decides = self.rule == Rule::Until || state.recheck;
         if decides || state.decided(self.rule).is_some() { state.waker.take() } else { None }
     }
@@ -301,7 +303,8 @@ impl<Q: Request> Exchange<Q> {
             Stage::Handling => vec![Candidate::Handling(player.mailbox)],
             _ => Vec::new(),
         });
-        let needs = if state.end.is_some() { 0 } else { self.rule.needs(state.responded, parts.len()) };
+        let needs =
+            if state.end.is_some() { 0 } else { self.rule.needs(state.responded, parts.len()) };
         Pending { needs, parts }
     }
 

@@ -173,7 +173,10 @@ fn cycle<Q: Request>(exchange: &Exchange<Q>, chain: Vec<String>) -> RequestError
 }
 
 impl<Q: Request> Open<Q> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
         // Cloning a waker, and dropping one, is the user's code: not under the lock.
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
@@ -251,7 +254,7 @@ impl<Q: Request> Exchange<Q> {
             });
         }
         let responded = parts.sort();
-        (Gathered { sequence, parts, responded, unexpected, end }, queued)
+        (Gathered { request: Q::TYPE, sequence, parts, responded, unexpected, end }, queued)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::parts::{Part, Parts};
+use crate::error::Incomplete;
 use crate::event::{Delivery, Event};
 use crate::outcome::{End, Outcome};
 
@@ -11,6 +12,8 @@ use crate::outcome::{End, Outcome};
 ///
 /// A partial result is a result: whether it is enough is for the asker to say.
 pub struct Gathered<R: 'static> {
+    /// The request's type.
+    pub(super) request: &'static str,
     pub(super) sequence: u64,
     /// Those who have answered first, in the order in which they did.
     pub(super) parts: Parts<R>,
@@ -53,6 +56,47 @@ impl<R: Event> Gathered<R> {
         self.missing().find(|(name, _)| *name == responder).map(|(_, outcome)| outcome)
     }
 
+    /// Every expected responder's answer, in the order in which they came.
+    ///
+    /// # Errors
+    ///
+    /// If anybody is missing, even where the completion rule was met without: who, and why.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event, Request};
+    /// # #[derive(Debug, Event)]
+    /// # struct Health(bool);
+    /// # #[derive(Debug, Request)]
+    /// # #[request(type = "health", response = Health)]
+    /// # struct Probe;
+    /// # let bus = Bus::new();
+    /// # let mut disk = bus.responder::<Probe>("disk");
+    /// # std::thread::spawn(move || disk.iter().for_each(|call| call.respond(Health(true))));
+    /// # bus.start();
+    /// let all = bus.request(Probe).expect(["disk"]).gather_blocking()?.into_all()?;
+    /// assert_eq!((all[0].0.as_str(), all[0].1.0), ("disk", true));
+    ///
+    /// let gathered = bus.request(Probe).expect(["cache", "disk"]).settled().gather_blocking()?;
+    /// let error = gathered.into_all().unwrap_err();
+    /// assert_eq!(error.to_string(), "1 of 2 responders answered `health`: `cache` no such responder");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_all(self) -> Result<Vec<(String, Delivery<R>)>, Incomplete> {
+        if self.responded < self.parts.len() {
+            let missing = self.missing().map(|(name, outcome)| (name.to_owned(), outcome));
+            return Err(Incomplete {
+                request: self.request,
+                responded: self.responded,
+                end: self.end,
+                missing: missing.collect(),
+            });
+        }
+        let answers = self.responses().map(|(name, answer)| (name.to_owned(), answer.clone()));
+        Ok(answers.collect())
+    }
+
     /// Why it ended.
     pub fn end(&self) -> End {
         self.end
@@ -73,6 +117,7 @@ impl<R: Event> Gathered<R> {
 impl<R: 'static> Clone for Gathered<R> {
     fn clone(&self) -> Self {
         Self {
+            request: self.request,
             sequence: self.sequence,
             parts: self.parts.clone(),
             responded: self.responded,

@@ -18,6 +18,7 @@
 //! The [`Parts`](parts::Parts) begin as the names that the builder was given; answers are put into
 //! them as they come, and in the end they are what was [`Gathered`].
 
+mod ask;
 mod builder;
 mod call;
 mod exchange;
@@ -28,6 +29,7 @@ mod rule;
 mod ticket;
 mod waits;
 
+pub use ask::{Answer, Ask, AskOf};
 pub use builder::RequestBuilder;
 pub use call::Call;
 pub use gather::Gather;

@@ -45,6 +45,10 @@ impl<Q: Request> Ticket for Exchange<Q> {
         wake(waker);
     }
 
+    fn info(&self) -> &'static TypeInfo {
+        TypeInfo::of::<Q>()
+    }
+
     fn is_open(&self) -> bool {
         self.is_open()
     }

@@ -78,6 +78,9 @@ pub struct TypeSnapshot {
     pub subscribers: usize,
     /// How many subscriptions answer it.
     pub responders: usize,
+    /// The components that publish it under a name, in the order of their first publication or
+    /// handle. What others publish is the rest of [`published`](Self::published).
+    pub publishers: Vec<PublisherSnapshot>,
     /// How many of its events were accepted or dropped by the buffer: unheard, or routed, or in
     /// the buffer's account.
     pub published: u64,
@@ -94,6 +97,18 @@ pub struct TypeSnapshot {
     pub buffered: Ledger,
     /// The account of all subscriptions, past and present.
     pub ledger: Ledger,
+}
+
+/// One component as a publisher of one event type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PublisherSnapshot {
+    /// The component's name: that of its [`Publisher`](crate::Publisher), or of the subscriber whose
+    /// served handler published.
+    pub name: String,
+    /// How many events of the type it has published.
+    pub published: u64,
 }
 
 /// What the bus knows of one subscription.

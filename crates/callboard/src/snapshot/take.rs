@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, RequestsSnapshot,
-    Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PublisherSnapshot,
+    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
 use crate::engine::{Account, Envelope, TicketStatus};
@@ -128,6 +128,7 @@ fn event_type(
         request: entry.info.request,
         subscribers: entry.readers().count(),
         responders: entry.responders.mailboxes().count(),
+        publishers: publishers(entry, registry),
         published,
         unheard,
         retained: entry.retained.as_ref().map(Envelope::sequence),
@@ -135,6 +136,14 @@ fn event_type(
         buffered: registry.buffer.inbox.accounts[number].ledger,
         ledger,
     }
+}
+
+fn publishers(entry: &TypeEntry, registry: &Registry) -> Vec<PublisherSnapshot> {
+    let named = entry.publishers.iter().filter_map(|(number, published)| {
+        let name = registry.publishers.name(number)?.to_string();
+        Some(PublisherSnapshot { name, published })
+    });
+    named.collect()
 }
 
 fn subscriber(

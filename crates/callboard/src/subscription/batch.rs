@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::receive::linger;
@@ -10,7 +12,6 @@ use super::{EventSet, Subscription};
 use crate::engine::{Next, Reader, Take};
 use crate::error::TryRecvError;
 use crate::registry::Core;
-use crate::sync::block_on;
 
 /// A batch from a queue is at most this long, so that a reader of batches sees to others now and
 /// then. One from a log ends where its block does, after 64 events or fewer.
@@ -83,6 +84,7 @@ impl<S: EventSet> Subscription<S> {
     }
 
     /// [`recv_batch`](Self::recv_batch), parking the thread.
+    #[track_caller]
     pub fn blocking_recv_batch(&mut self) -> Option<Batch<'_, S>> {
         let ready = linger(|| match self.reader.ready(self.core.timestamp()) {
             Next::Empty => Err(TryRecvError::Empty),
@@ -90,7 +92,10 @@ impl<S: EventSet> Subscription<S> {
         });
         match ready {
             Ok(next) => self.batch(next).ok(),
-            Err(_) => block_on(self.recv_batch()),
+            Err(_) => {
+                let core = Arc::clone(&self.core);
+                core.block_on("blocking_recv_batch", Location::caller(), self.recv_batch())
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The ways of receiving.
 
 use std::future::Future;
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,7 +11,7 @@ use super::{EventSet, Subscription};
 use crate::engine::{Mailbox, Next, Take};
 use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::event::TypeInfo;
-use crate::sync::{CHECKED, block_on, isolate};
+use crate::sync::{CHECKED, isolate};
 use crate::time::Deadline;
 
 /// After this many events in a row an async reader lets its executor see to others, even if more
@@ -102,11 +103,19 @@ impl<S: EventSet> Subscription<S> {
     /// bus.publish(Tick(1));
     /// assert_eq!(reader.join().unwrap(), Some(1));
     /// ```
+    #[track_caller]
     pub fn blocking_recv(&mut self) -> Option<S::Item> {
+        self.blocking_recv_at(Location::caller())
+    }
+
+    fn blocking_recv_at(&mut self, site: &'static Location<'static>) -> Option<S::Item> {
         match linger(|| self.try_recv()) {
             Ok(item) => Some(item),
             Err(TryRecvError::Closed) => None,
-            Err(TryRecvError::Empty) => block_on(self.recv()),
+            Err(TryRecvError::Empty) => {
+                let core = Arc::clone(&self.core);
+                core.block_on("blocking_recv", site, self.recv())
+            }
         }
     }
 
@@ -131,16 +140,18 @@ impl<S: EventSet> Subscription<S> {
     /// let error = ticks.recv_timeout(Duration::from_millis(1)).unwrap_err();
     /// assert_eq!(error, RecvTimeoutError::Timeout);
     /// ```
+    #[track_caller]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<S::Item, RecvTimeoutError> {
         let core = Arc::clone(&self.core);
         let clock = &*core.settings.clock;
         let mut deadline = Deadline::after(clock, timeout);
         let in_time = {
             let mut recv = pin!(self.recv());
-            block_on(std::future::poll_fn(|context| match recv.as_mut().poll(context) {
+            let in_time = std::future::poll_fn(|context| match recv.as_mut().poll(context) {
                 Poll::Ready(item) => Poll::Ready(Some(item)),
                 Poll::Pending => deadline.poll(clock, context).map(|()| None),
-            }))
+            });
+            core.block_on("recv_timeout", Location::caller(), in_time)
         };
         if let Some(item) = in_time {
             return item.ok_or(RecvTimeoutError::Closed);
@@ -196,8 +207,10 @@ impl<S: EventSet> Subscription<S> {
 
     /// An iterator that parks the thread for each event, and ends when the bus is closed and
     /// everything was received.
+    #[track_caller]
     pub fn iter(&mut self) -> impl Iterator<Item = S::Item> {
-        std::iter::from_fn(|| self.blocking_recv())
+        let site = Location::caller();
+        std::iter::from_fn(move || self.blocking_recv_at(site))
     }
 
     /// An iterator over the events that are queued; it ends instead of waiting.

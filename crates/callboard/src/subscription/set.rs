@@ -3,7 +3,7 @@
 use std::iter::Empty;
 
 use crate::engine::{LentEvents, Reader, Scope, Taken};
-use crate::event::{AnyEvent, Delivery, Event, EventRef};
+use crate::event::{AnyEvent, Delivery, Event, EventRef, Received};
 use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
 /// What can be subscribed to.
@@ -65,11 +65,11 @@ use crate::registry::{Interest, MemberInterest, Role, Wanted};
 )]
 pub trait EventSet: Sized + 'static {
     /// What a subscription hands out.
-    type Item: Send + 'static;
+    type Item: Received + Send + 'static;
 
     /// What a [`Batch`](crate::Batch) hands out: an [`EventRef`] for one type, otherwise the item
     /// itself.
-    type Ref<'a>: From<Self::Item>;
+    type Ref<'a>: From<Self::Item> + Received;
 
     #[doc(hidden)]
     type Lent<'a>: Iterator<Item = Self::Ref<'a>>;
@@ -107,7 +107,7 @@ pub trait EventSet: Sized + 'static {
     label = "expected a `Delivery<E>` or a `Call<Q>`",
     note = "wrap the event type: `Delivery<{Self}>`"
 )]
-pub trait Member: Sized + Send + 'static {
+pub trait Member: Received + Sized + Send + 'static {
     #[doc(hidden)]
     fn interest() -> MemberInterest;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bus::Bus;
-use crate::registry::Phase;
+use crate::registry::Busy;
 
 /// How long [`settle`] waits, on the bus's clock.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,7 +40,8 @@ impl std::error::Error for Unsettled {}
 ///
 /// # Errors
 ///
-/// If somebody is still busy: who, and with what.
+/// If somebody is still busy: who, and with what. At once, if it is called by a served handler of
+/// the bus, which would wait for itself.
 ///
 /// # Cancel safety
 ///
@@ -80,38 +81,34 @@ pub async fn settle_within(bus: &Bus, timeout: Duration) -> Result<(), Unsettled
         busy if busy.is_empty() => Ok(()),
         busy => Err(Unsettled { busy }),
     };
+    if bus.core().calling_handler().is_some() {
+        return settled();
+    }
     bus.core().wait_until(timeout, settled).await
 }
 
 fn busy(bus: &Bus) -> Vec<String> {
-    let readers = busy_readers(bus);
-    // Looked for behind the readers: one that was queued with none of them then is still open now.
-    let open = bus.core().requests.list();
-    let requests = open.iter().map(|ticket| ticket.status().info.name);
-    requests.map(|name| format!("request `{name}` is open")).chain(readers).collect()
-}
-
-fn busy_readers(bus: &Bus) -> Vec<String> {
-    let mut busy = Vec::new();
-    let registry = bus.core().registry();
-    if registry.phase == Phase::Buffering && registry.buffer.inbox.len() > 0 {
-        busy.push(format!("{} events wait for `start`", registry.buffer.inbox.len()));
+    let core = bus.core();
+    if let Some(name) = core.calling_handler() {
+        return vec![format!("`{name}` waits in its own handler for that handler to end")];
     }
-    for listener in registry.listeners.values() {
-        let queued = registry.figures(&listener.mailbox).queued;
-        let (attendance, in_hand) = listener.mailbox.attendance();
-        let handling = attendance.handling;
-        let name = &listener.mailbox.settings.name;
-        if listener.mailbox.settings.bystander {
-            continue;
-        }
+    let (buffered, readers) = {
+        let registry = core.registry();
+        (registry.buffered(), registry.busy())
+    };
+    let buffered = (buffered > 0).then(|| format!("{buffered} events wait for `start`"));
+    let readers = readers.into_iter().map(|Busy { name, queued, handling, .. }| {
         if queued > 0 {
-            busy.push(format!("`{name}` has {queued} events queued"));
+            format!("`{name}` has {queued} events queued")
         } else if handling > 0 {
-            busy.push(format!("`{name}` has {handling} handlers running"));
-        } else if in_hand {
-            busy.push(format!("`{name}` took an event and has not asked for the next"));
+            format!("`{name}` has {handling} handlers running")
+        } else {
+            format!("`{name}` took an event and has not asked for the next")
         }
-    }
+    });
+    let mut busy: Vec<String> = buffered.into_iter().chain(readers).collect();
+    // Looked for behind the readers: one that was queued with none of them then is still open now.
+    let requests = core.open_requests().into_iter();
+    busy.splice(0..0, requests.map(|name| format!("request `{name}` is open")));
     busy
 }

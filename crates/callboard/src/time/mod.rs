@@ -128,6 +128,14 @@ impl Clock for SystemClock {
     }
 }
 
+/// Whether this thread alone drives a runtime: to park it stops everything on that runtime.
+#[cfg(not(feature = "tokio"))]
+pub(crate) fn is_driven_by_this_thread() -> bool {
+    false
+}
+#[cfg(feature = "tokio")]
+pub(crate) use tokio_clock::is_driven_by_this_thread;
+
 /// The clock of a bus whose builder was given none.
 #[cfg(not(feature = "tokio"))]
 pub(crate) use self::SystemClock as DefaultClock;

@@ -3,8 +3,22 @@
 use std::cell::Cell;
 use std::time::Instant;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use super::{Clock, Sleep, SystemClock};
 use crate::sync::{is_undriven, isolate};
+
+/// Whether this thread alone drives a runtime: to park it stops everything on that runtime.
+///
+/// tokio does not say of a thread whether it drives its current-thread runtime or belongs to the
+/// pool for blocking calls beside it, so the name of the pool's threads has to.
+pub(crate) fn is_driven_by_this_thread() -> bool {
+    let Ok(runtime) = Handle::try_current() else {
+        return false;
+    };
+    let of_pool = || std::thread::current().name().is_some_and(|name| name.starts_with("tokio-rt"));
+    runtime.runtime_flavor() == RuntimeFlavor::CurrentThread && !of_pool()
+}
 
 /// tokio's clock and timer inside a tokio runtime, the system's elsewhere.
 ///
@@ -29,8 +43,7 @@ impl Clock for TokioClock {
             /// This thread's runtime was found to have no timer.
             static WITHOUT_TIMER: Cell<bool> = const { Cell::new(false) };
         }
-        let usable =
-            !WITHOUT_TIMER.get() && !is_undriven() && tokio::runtime::Handle::try_current().is_ok();
+        let usable = !WITHOUT_TIMER.get() && !is_undriven() && Handle::try_current().is_ok();
         let of_tokio = || tokio::time::sleep_until(deadline.into());
         match usable.then(|| isolate("tokio's timer", of_tokio)).flatten() {
             Some(sleep) => Sleep::from_future(sleep),

@@ -53,11 +53,8 @@ pub(super) struct Circle<'a>(Vec<&'a RequestNode>);
 impl Graph {
     /// What this request, which is in the graph, can reach.
     pub(super) fn of(waits: &Waits, asked: &Asked) -> Self {
-        let mut graph = Self {
-            requests: Vec::new(),
-            invocations: Vec::new(),
-            responders: Vec::new(),
-        };
+        let mut graph =
+            Self { requests: Vec::new(), invocations: Vec::new(), responders: Vec::new() };
         let mut known = Known::default();
         graph.request(asked, &mut known);
         let mut next = 0;

@@ -1,6 +1,11 @@
 //! What can go wrong, an enum per operation.
 
+mod request;
+
+pub use request::{AskError, Incomplete, RequestError};
+
 use std::fmt;
+use std::sync::Arc;
 
 /// Why [`try_recv`](crate::Subscription::try_recv) has no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,10 +120,13 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Who had not finished when [`close_and_drain`](crate::Bus::close_and_drain) ran out of time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What held up [`close_and_drain`](crate::Bus::close_and_drain) or [`drain`](crate::Bus::drain).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DrainError {
+    pub(crate) calling_handler: Option<Arc<str>>,
     pub(crate) unfinished: Vec<Unfinished>,
+    pub(crate) requests: Vec<String>,
+    pub(crate) buffered: usize,
 }
 
 /// A subscriber that has not finished its work, and what it still has.
@@ -134,9 +142,29 @@ pub struct Unfinished {
 }
 
 impl DrainError {
-    /// Who did not finish, in the order in which they subscribed.
+    /// The subscribers that did not finish, in the order in which they subscribed.
     pub fn unfinished(&self) -> &[Unfinished] {
         &self.unfinished
+    }
+
+    /// The types of the requests that were still open; [`drain`](crate::Bus::drain) only.
+    pub fn open_requests(&self) -> &[String] {
+        &self.requests
+    }
+
+    /// How many events waited for [`start`](crate::Bus::start); [`drain`](crate::Bus::drain) only.
+    pub fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    /// The subscriber whose handler made the call, if that is why it failed at once: the call
+    /// would have waited for that very handler.
+    pub fn calling_handler(&self) -> Option<&str> {
+        self.calling_handler.as_deref()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -149,64 +177,19 @@ impl fmt::Display for Unfinished {
 
 impl fmt::Display for DrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unfinished: Vec<String> = self.unfinished.iter().map(Unfinished::to_string).collect();
-        write!(f, "not everybody finished in time: {}", unfinished.join(", "))
+        if let Some(name) = &self.calling_handler {
+            return write!(
+                f,
+                "called by a handler of `{name}`, which it would wait for; spawn it, or call `close`"
+            );
+        }
+        let mut held_up: Vec<String> = self.unfinished.iter().map(Unfinished::to_string).collect();
+        held_up.extend(self.requests.iter().map(|name| format!("request `{name}` is open")));
+        if self.buffered > 0 {
+            held_up.push(format!("{} events wait for `start`", self.buffered));
+        }
+        write!(f, "not everybody finished in time: {}", held_up.join(", "))
     }
 }
 
 impl std::error::Error for DrainError {}
-
-/// A request that could not be made at all.
-///
-/// A request that was made and got fewer answers than it wanted is not an error: see
-/// [`Gathered`](crate::Gathered).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// No responder was named with [`expect`](crate::RequestBuilder::expect).
-    NobodyExpected {
-        /// The request's type.
-        request: &'static str,
-    },
-    /// More answers are wanted than responders are expected.
-    TooFewExpected {
-        /// The answers wanted.
-        at_least: usize,
-        /// The distinct responders expected.
-        expected: usize,
-    },
-    /// The bus is closed.
-    Closed,
-    /// The request could only be answered by a responder that is itself handling, through the
-    /// requests that led to this one, a call that waits for this one to end. (What a handler asks counts as
-    /// what it waits for, until it ends. One that leaves a request behind, and answers without it, lets
-    /// another task make that request.)
-    Cycle {
-        /// The responders' names, from the first to handle a request to the one that would have
-        /// to handle two at once; that one is first met earlier in the chain.
-        chain: Vec<String>,
-    },
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NobodyExpected { request } => {
-                write!(f, "request `{request}` names no expected responder; add `.expect([\"…\"])`")
-            }
-            Self::TooFewExpected { at_least, expected } => write!(
-                f,
-                "at least {at_least} answers wanted of {expected} expected responders; \
-                 at most {expected} can come"
-            ),
-            Self::Closed => f.write_str("the bus is closed"),
-            Self::Cycle { chain } => write!(
-                f,
-                "request cycle: {}; answer before asking, or serve concurrently",
-                chain.join(" → ")
-            ),
-        }
-    }
-}
-
-impl std::error::Error for RequestError {}

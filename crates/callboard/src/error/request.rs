@@ -1,0 +1,155 @@
+//! What can go wrong with a request.
+
+use std::fmt;
+
+use crate::outcome::{End, Outcome};
+
+/// A request that could not be made at all.
+///
+/// A request that was made and got fewer answers than it wanted is not an error: see
+/// [`Gathered`](crate::Gathered).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// No responder was named with [`expect`](crate::RequestBuilder::expect).
+    NobodyExpected {
+        /// The request's type.
+        request: &'static str,
+    },
+    /// More answers are wanted than responders are expected.
+    TooFewExpected {
+        /// The answers wanted.
+        at_least: usize,
+        /// The distinct responders expected.
+        expected: usize,
+    },
+    /// The bus is closed.
+    Closed,
+    /// The request closes a circle of responders that wait for one another, whatever chains of
+    /// requests it runs through. Of all requests in the circle the youngest one fails; the others
+    /// go on.
+    ///
+    /// A request fails only if its rule can't be met without the responders in the circle, also if
+    /// that becomes so while it waits. What a handler asks counts as what it waits for, until the
+    /// handler ends. A handler that asks something and does not wait for it lets another task ask.
+    Cycle {
+        /// The responders' names along the circle, each asking the next; the first is the last once
+        /// more. Those that led to the circle stand in front of it.
+        chain: Vec<String>,
+    },
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NobodyExpected { request } => {
+                write!(f, "request `{request}` names no expected responder; add `.expect([\"…\"])`")
+            }
+            Self::TooFewExpected { at_least, expected } => write!(
+                f,
+                "at least {at_least} answers wanted of {expected} expected responders; \
+                 at most {expected} can come"
+            ),
+            Self::Closed => f.write_str("the bus is closed"),
+            Self::Cycle { chain } => write!(
+                f,
+                "request cycle: {}; answer before asking, or serve concurrently",
+                chain.join(" → ")
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RequestError {}
+
+/// Not every expected responder has answered; see [`Gathered::into_all`](crate::Gathered::into_all).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incomplete {
+    pub(crate) request: &'static str,
+    pub(crate) responded: usize,
+    pub(crate) end: End,
+    pub(crate) missing: Vec<(String, Outcome)>,
+}
+
+impl Incomplete {
+    /// The request's type.
+    pub fn request(&self) -> &'static str {
+        self.request
+    }
+
+    /// Why the request ended.
+    pub fn end(&self) -> End {
+        self.end
+    }
+
+    /// The expected responders that have not answered, and why, in the order in which they were
+    /// named: at least one.
+    pub fn missing(&self) -> &[(String, Outcome)] {
+        &self.missing
+    }
+}
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { request, responded, missing, .. } = self;
+        let expected = responded + missing.len();
+        let missing: Vec<_> = missing.iter().map(|(name, why)| format!("`{name}` {why}")).collect();
+        let missing = missing.join(", ");
+        write!(f, "{responded} of {expected} responders answered `{request}`: {missing}")
+    }
+}
+
+impl std::error::Error for Incomplete {}
+
+/// Why [`Bus::ask`](crate::Bus::ask) has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AskError {
+    /// The request could not be made.
+    Request(RequestError),
+    /// The responder did not answer.
+    NoAnswer {
+        /// The responder's name.
+        responder: String,
+        /// The request's type.
+        request: &'static str,
+        /// What the responder did instead.
+        outcome: Outcome,
+    },
+}
+
+impl AskError {
+    /// What the responder did instead of answering, if the request could be made.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::NoAnswer { outcome, .. } => Some(outcome),
+            Self::Request(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for AskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(error) => error.fmt(f),
+            Self::NoAnswer { responder, request, outcome } => {
+                write!(f, "`{responder}` did not answer `{request}`: {outcome}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for AskError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Request(error) => Some(error),
+            Self::NoAnswer { .. } => None,
+        }
+    }
+}
+
+impl From<RequestError> for AskError {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error)
+    }
+}

@@ -1,0 +1,160 @@
+//! A component's publishing end.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use crate::bus::{Bus, publish, publish_batch};
+use crate::engine::{Origin, Scope};
+use crate::event::Event;
+use crate::published::Published;
+
+/// How many events are published under one hold of the lock: the lock is not held for long.
+const BATCH: usize = 64;
+
+/// One component's handle for publishing events of one type. Get one from [`Bus::publisher`].
+///
+/// What it publishes is told apart from what others do: the [snapshot](crate::Snapshot) says who
+/// publishes what. Like any clone of the bus, it keeps the bus open.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick(u32);
+///
+/// let bus = Bus::new();
+/// let mut ticks = bus.subscribe::<Tick>("clock");
+/// let metronome = bus.publisher::<Tick>("metronome");
+/// bus.start();
+/// metronome.publish(Tick(0));
+/// let all = metronome.publish_all((1..=3).map(Tick));
+/// assert_eq!((all.events(), all.delivered()), (3, 3));
+/// assert!(ticks.try_iter().map(|tick| tick.0).eq(0..=3));
+///
+/// let snapshot = bus.snapshot();
+/// let publishers = &snapshot.event_type("tick").unwrap().publishers;
+/// assert_eq!((publishers[0].name.as_str(), publishers[0].published), ("metronome", 4));
+/// ```
+pub struct Publisher<E: Event> {
+    bus: Bus,
+    name: Arc<str>,
+    number: u32,
+    event: PhantomData<fn(E)>,
+}
+
+impl Bus {
+    /// A handle for publishing events of one type, under the name of a component.
+    ///
+    /// Without one, what a served handler publishes counts for its subscriber, and everything else
+    /// for nobody. Several handles may share a name.
+    pub fn publisher<E: Event>(&self, name: impl Into<String>) -> Publisher<E> {
+        let name: Arc<str> = name.into().into();
+        let number = self
+            .core()
+            .with(|registry, aftermath| registry.declare_publisher::<E>(&name, aftermath));
+        Publisher { bus: self.clone(), name, number, event: PhantomData }
+    }
+}
+
+impl<E: Event> Publisher<E> {
+    /// The component's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Publishes an event, as [`Bus::publish`] does.
+    #[inline]
+    pub fn publish(&self, event: E) -> Published {
+        let priority = E::ABILITIES.rank(&event);
+        publish(self.bus.core(), event, priority, self.origin())
+    }
+
+    /// Publishes events in their order, and says what became of them together.
+    ///
+    /// They are collected into batches of up to 64, each of which is published under one hold of
+    /// the bus's lock where that can be done: no other event comes between them, and every reader
+    /// is woken once. The iterator itself runs with no lock held. If it panics, the batches before
+    /// are published, and the events of the last one are dropped.
+    pub fn publish_all(&self, events: impl IntoIterator<Item = E>) -> PublishedAll {
+        let mut events = events.into_iter();
+        let mut all = PublishedAll::default();
+        loop {
+            let batch: Vec<E> = events.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return all;
+            }
+            publish_batch(self.bus.core(), batch, self.origin(), |published| all += published);
+        }
+    }
+
+    /// What it publishes within a handler is caused by that handler's event.
+    #[inline]
+    fn origin(&self) -> Origin {
+        Origin { publisher: self.number, ..Scope::current_origin() }
+    }
+}
+
+impl<E: Event> Clone for Publisher<E> {
+    fn clone(&self) -> Self {
+        let name = Arc::clone(&self.name);
+        Self { bus: self.bus.clone(), name, number: self.number, event: PhantomData }
+    }
+}
+
+impl<E: Event> fmt::Debug for Publisher<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher").field("name", &self.name).field("event", &E::TYPE).finish()
+    }
+}
+
+/// What became of several published events together; see [`Publisher::publish_all`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use = "it says how many subscribers lost events"]
+pub struct PublishedAll {
+    events: usize,
+    delivered: usize,
+    dropped: usize,
+    buffered: usize,
+    closed: usize,
+}
+
+impl PublishedAll {
+    /// How many events there were.
+    pub fn events(&self) -> usize {
+        self.events
+    }
+
+    /// How many subscribers the events wait for, or waited, counted for each event.
+    pub fn delivered(&self) -> usize {
+        self.delivered
+    }
+
+    /// How many events subscribers lost by it; see [`Published::dropped`].
+    pub fn dropped(&self) -> usize {
+        self.dropped
+    }
+
+    /// How many of the events wait for the start.
+    pub fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    /// How many of the events were refused because the bus is closed, or being drained.
+    pub fn closed(&self) -> usize {
+        self.closed
+    }
+}
+
+impl AddAssign<Published> for PublishedAll {
+    fn add_assign(&mut self, published: Published) {
+        self.events += 1;
+        self.delivered += published.delivered();
+        self.dropped += published.dropped();
+        self.buffered += usize::from(published.buffered());
+        self.closed += usize::from(published.closed());
+    }
+}

@@ -1,0 +1,64 @@
+//! Who has something left to do.
+
+use std::sync::Arc;
+
+use super::{Core, Listener, Phase, Registry};
+use crate::engine::Scope;
+
+/// What one subscription has left to do.
+pub(crate) struct Busy {
+    pub(crate) name: Arc<str>,
+    /// How many events wait for it.
+    pub(crate) queued: usize,
+    /// How many of its served handlers run.
+    pub(crate) handling: u64,
+    /// It took an event, and has not asked for the next.
+    pub(crate) in_hand: bool,
+    /// Its events are handed to handlers that the bus runs.
+    served: bool,
+}
+
+impl Busy {
+    /// How many events handlers have, or are about to get. Of a hand-written loop the bus can't
+    /// know whether it is done with the last event that it took.
+    pub(crate) fn served_in_hand(&self) -> u64 {
+        self.handling + u64::from(self.served && self.in_hand)
+    }
+}
+
+impl Registry {
+    /// Everybody that has anything left to do, in the order of signing in; observers that are
+    /// there for tests do not count.
+    pub(crate) fn busy(&self) -> Vec<Busy> {
+        let all = self.listeners.values().map(|listener| &listener.mailbox);
+        let components = all.filter(|mailbox| !mailbox.settings.bystander);
+        let busy = components.map(|mailbox| {
+            let (attendance, in_hand) = mailbox.attendance();
+            let name = Arc::clone(&mailbox.settings.name);
+            let (handling, served) = (attendance.handling, attendance.served);
+            Busy { name, queued: self.figures(mailbox).queued, handling, in_hand, served }
+        });
+        busy.filter(|it| it.queued > 0 || it.handling > 0 || it.in_hand).collect()
+    }
+
+    /// How many events wait for the start.
+    pub(crate) fn buffered(&self) -> usize {
+        if self.phase == Phase::Buffering { self.buffer.inbox.len() } else { 0 }
+    }
+}
+
+impl Core {
+    /// The types of the open requests.
+    pub(crate) fn open_requests(&self) -> Vec<&'static str> {
+        self.requests.list().iter().map(|ticket| ticket.info().name).collect()
+    }
+
+    /// The name of the subscriber of this bus whose handler calls this: to wait for all handlers
+    /// would be to wait for itself.
+    pub(crate) fn calling_handler(&self) -> Option<Arc<str>> {
+        let server = Scope::current_server()?;
+        let registry = self.registry();
+        let Listener { mailbox, .. } = registry.listeners.get(&server.id)?;
+        Some(Arc::clone(&mailbox.settings.name))
+    }
+}

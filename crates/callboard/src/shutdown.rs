@@ -1,0 +1,163 @@
+//! Ending a bus: at once, once everybody has drained, or once everything is quiet.
+
+use std::time::Duration;
+
+use crate::bus::Bus;
+use crate::error::{DrainError, Unfinished};
+use crate::registry::{Core, Registry};
+
+impl Bus {
+    /// Closes the bus, at once and for good: later publishes report
+    /// [`closed`](crate::Published::closed); subscribers receive what they hold, then `None`; open
+    /// requests end with [`End::Closed`](crate::End::Closed). Events still buffered are dropped,
+    /// counted and reported. Closing twice does nothing.
+    ///
+    /// | | refuses publications | waits | for |
+    /// | --- | --- | --- | --- |
+    /// | `close` | all, at once | no | |
+    /// | [`close_and_drain`](Self::close_and_drain) | all, at once | yes | subscribers to handle what they hold |
+    /// | [`drain`](Self::drain) | from outside handlers at once, all in the end | yes | everything that follows from what was published |
+    pub fn close(&self) {
+        self.core().close();
+    }
+
+    /// Closes the bus and waits until every subscriber has drained: it has taken everything it
+    /// held, and the handlers run by [`serve`](crate::Subscription::serve) have ended. A
+    /// subscription that is dropped has drained.
+    ///
+    /// # Errors
+    ///
+    /// If `timeout` passes first: which subscribers did not finish, and what they still had. At
+    /// once, if it is called by a served handler of this bus, which it would wait for; the bus is
+    /// closed all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the waiting; the bus stays closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, Event)]
+    /// # struct Tick;
+    /// # callboard::testing::block_on(async {
+    /// let bus = Bus::new();
+    /// let stuck = bus.subscribe::<Tick>("stuck");
+    /// bus.start();
+    /// bus.publish(Tick);
+    /// let error = bus.close_and_drain(Duration::from_millis(1)).await.unwrap_err();
+    /// assert_eq!(error.unfinished()[0].subscriber, "stuck");
+    /// drop(stuck);
+    /// assert!(bus.close_and_drain(Duration::from_millis(1)).await.is_ok());
+    /// # });
+    /// ```
+    pub async fn close_and_drain(&self, timeout: Duration) -> Result<(), DrainError> {
+        self.close();
+        let core = self.core();
+        if let Some(handler) = core.calling_handler() {
+            return Err(DrainError { calling_handler: Some(handler), ..unfinished(core) });
+        }
+        core.wait_until(timeout, || finished(unfinished(core))).await
+    }
+
+    /// Shuts the bus down in order. From now on it refuses what is published or asked outside
+    /// handlers; handlers may still publish and ask what follows from their event, until all is
+    /// quiet: nothing is queued or waits for the start, no served handler runs and no request is
+    /// open. Then the bus closes.
+    ///
+    /// Inside a handler is what [`serve`](crate::Subscription::serve) runs,
+    /// [`Call::request`](crate::Call::request) and every answer. A hand-written loop says what it
+    /// handles with [`publish_caused_by`](Self::publish_caused_by); what it publishes without is
+    /// refused, and an event that it has in hand is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// If `timeout` passes first: what held it up. The bus is then closed all the same, so that
+    /// subscribers still receive what they hold. At once, with the bus left as it was, if it is
+    /// called by a served handler of this bus, which it would wait for: spawn it, or call
+    /// [`close`](Self::close).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the waiting; the bus goes on refusing what comes from outside.
+    /// Call `drain` again or [`close`](Self::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Order(u32);
+    /// #[derive(Debug, Event)]
+    /// struct Shipped(u32);
+    ///
+    /// # callboard::testing::block_on(async {
+    /// let bus = Bus::new();
+    /// let orders = bus.subscribe::<Order>("warehouse");
+    /// let mut shipped = bus.subscribe::<Shipped>("ledger");
+    /// bus.start();
+    /// bus.publish(Order(7));
+    ///
+    /// let warehouse = bus.clone();
+    /// std::thread::spawn(move || {
+    ///     callboard::testing::block_on(orders.serve(|order| {
+    ///         warehouse.publish(Shipped(order.0));
+    ///         async {}
+    ///     }))
+    /// });
+    /// std::thread::spawn(move || assert!(shipped.iter().map(|it| it.0).eq([7])));
+    ///
+    /// bus.drain(Duration::from_secs(5)).await?;
+    /// assert!(bus.publish(Order(8)).closed());
+    /// # Ok::<(), callboard::DrainError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn drain(&self, timeout: Duration) -> Result<(), DrainError> {
+        let core = self.core();
+        if let Some(handler) = core.calling_handler() {
+            return Err(DrainError { calling_handler: Some(handler), ..outstanding(core) });
+        }
+        core.registry().refuse_outsiders();
+        // Open requests may have been waiting for the start only.
+        core.changed.notify_all();
+        let drained = core.wait_until(timeout, || finished(outstanding(core))).await;
+        self.close();
+        drained
+    }
+}
+
+fn finished(error: DrainError) -> Result<(), DrainError> {
+    if error.is_empty() { Ok(()) } else { Err(error) }
+}
+
+/// What the subscribers have not handled.
+fn unfinished(core: &Core) -> DrainError {
+    let busy = core.registry().busy().into_iter().map(|busy| Unfinished {
+        subscriber: busy.name.to_string(),
+        queued: busy.queued as u64,
+        in_hand: busy.served_in_hand(),
+    });
+    let unfinished = busy.filter(|it| it.queued + it.in_hand > 0).collect();
+    DrainError { unfinished, ..DrainError::default() }
+}
+
+/// What could still lead to an event.
+fn outstanding(core: &Core) -> DrainError {
+    let mut error = unfinished(core);
+    error.buffered = core.registry().buffered();
+    // Looked for behind the queues: a request that was in none of them then is still open now.
+    error.requests = core.open_requests().into_iter().map(str::to_owned).collect();
+    error
+}
+
+impl Registry {
+    /// Accepts from now on only what is published or asked by handlers.
+    fn refuse_outsiders(&mut self) {
+        self.draining = true;
+        self.sort_out_types();
+    }
+}
