@@ -215,19 +215,24 @@ impl<R: 'static> State<R> {
         rule.decided(self.responded, self.pending)
     }
 
-    /// The candidates for the answer of each expected responder that may still answer.
+    /// The candidates for the answer of each expected responder that may still answer. One that is
+    /// absent counts, with no candidate, until the request is sent.
     fn candidates(
         &self,
-        candidate: impl Fn(&str, &Player) -> Vec<Candidate>,
+        candidates: impl Fn(&str, &Player) -> Option<Vec<Candidate>>,
     ) -> Vec<Vec<Candidate>> {
-        let unanswered =
-            self.parts.named().enumerate().filter(|(_, (_, part))| part.answer.is_none());
-        let candidates = unanswered.map(|(place, (name, part))| {
+        let parts = self.parts.named().enumerate();
+        let unanswered = parts.filter(|(_, (_, part))| part.answer.is_none());
+        let candidates = unanswered.filter_map(|(place, (name, part))| {
             let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
             let players = std::iter::once(&part.player).chain(namesakes.map(|other| &other.player));
-            players.flat_map(|player| candidate(name, player)).collect()
+            let lists = players.filter_map(|player| candidates(name, player));
+            lists.reduce(|mut all, more| {
+                all.extend(more);
+                all
+            })
         });
-        candidates.filter(|candidates: &Vec<_>| !candidates.is_empty()).collect()
+        candidates.collect()
     }
 
     /// Gives each part the stage that counts for it, and keeps a list of those who may still take
@@ -298,10 +303,10 @@ impl<Q: Request> Exchange<Q> {
             None => Candidate::Unknown,
         };
         let parts = state.candidates(|name, player| match player.stage {
-            Stage::Waiting => by_name(name),
-            Stage::Queued => vec![by_number(player.mailbox)],
-            Stage::Handling => vec![Candidate::Handling(player.mailbox)],
-            _ => Vec::new(),
+            Stage::Waiting => Some(by_name(name)),
+            Stage::Queued => Some(vec![by_number(player.mailbox)]),
+            Stage::Handling => Some(vec![Candidate::Handling(player.mailbox)]),
+            _ => None,
         });
         let needs =
             if state.end.is_some() { 0 } else { self.rule.needs(state.responded, parts.len()) };
