@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::builder::{Completion, Predicate};
-use super::exchange::{Closed, Exchange, State};
+use super::exchange::Exchange;
 use super::parts::Parts;
 use super::rule::Rule;
+use super::state::{Closed, State};
 use super::waits::Wait;
 use super::{Gathered, Request, RequestBuilder};
 use crate::engine::Ticket;
@@ -193,7 +194,7 @@ impl<Q: Request> Open<Q> {
             // What was certain before the bus closed stays so.
             let end = match jury {
                 None => state.decided(exchange.rule).or(state.end),
-                Some(jury) if jury.judged < state.responded() => {
+                Some(jury) if jury.judged < state.responded => {
                     jury.fetch(&state.parts);
                     drop(state);
                     if !jury.is_content() {

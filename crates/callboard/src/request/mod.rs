@@ -26,6 +26,7 @@ mod gather;
 mod gathered;
 mod parts;
 mod rule;
+mod state;
 mod ticket;
 mod waits;
 

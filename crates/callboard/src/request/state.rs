@@ -1,0 +1,242 @@
+//! What an open request knows: its parts, its answers, and who waits for them.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::parts::{Parts, Player, Stage};
+use super::rule::Rule;
+use crate::engine::{Candidate, Mailbox};
+use crate::event::Delivery;
+use crate::outcome::{End, Outcome};
+
+/// What the lock of an exchange guards.
+pub(super) struct State<R: 'static> {
+    /// Those that are expected; empty once the asker has them.
+    pub(super) parts: Parts<R>,
+    /// Responders that are another's namesake, were not expected, or have the request queued when
+    /// it ends. Their places follow those of the parts.
+    others: Vec<Other>,
+    /// How many parts have an answer, and how many others still may get one.
+    pub(super) responded: usize,
+    pub(super) pending: usize,
+    /// The bus is done with it: its responders have it, or the buffer was full.
+    pub(super) dispatched: bool,
+    /// Who could have answered, if the bus closed with the request in its buffer.
+    pub(super) stranded: Option<Vec<Arc<str>>>,
+    /// The request's number; 0 until it was accepted.
+    pub(super) sequence: u64,
+    pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
+    pub(super) end: Option<End>,
+    /// The circle of waiting responders that the request closes: it fails.
+    pub(super) cycle: Option<Vec<String>>,
+    /// Somebody who might have answered will not: a nested request may now be in a circle.
+    pub(super) recheck: bool,
+    pub(super) waker: Option<Waker>,
+}
+
+/// What a request held when it ended.
+pub(super) struct Closed<R: 'static> {
+    pub(super) parts: Parts<R>,
+    pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
+    pub(super) waker: Option<Waker>,
+    /// The bus may hold the request somewhere, in its buffer or in a queue.
+    pub(super) queued: bool,
+}
+
+/// What a request lost by the step that its asker may have to be woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    Nothing,
+    /// Somebody who might have answered will not.
+    Candidate,
+}
+
+/// A responder without a part of its own.
+struct Other {
+    player: Player,
+    /// The place of the part whose name it has.
+    namesake: Option<usize>,
+}
+
+impl<R: 'static> State<R> {
+    pub(super) fn new(parts: Parts<R>) -> Self {
+        Self {
+            others: Vec::new(),
+            responded: 0,
+            pending: parts.len(),
+            parts,
+            dispatched: false,
+            stranded: None,
+            sequence: 0,
+            unexpected: Vec::new(),
+            end: None,
+            cycle: None,
+            recheck: false,
+            waker: None,
+        }
+    }
+
+    /// Returns whether any that were expected are absent.
+    pub(super) fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) -> Lost {
+        self.dispatched = true;
+        let mut next = 0;
+        for mailbox in responders {
+            let name = &mailbox.settings.name;
+            let (mailbox, stage) = (mailbox.id, Stage::Queued);
+            let player = Player { mailbox, name: Some(Arc::clone(name)), stage };
+            // Responders are often named in the order in which they have signed in.
+            let place = self.parts.find(name, next);
+            next = place.map_or(next, |place| place + 1);
+            match place.and_then(|place| self.parts.get_mut(place)) {
+                Some(part) if part.player.mailbox == 0 => part.player = player,
+                _ => self.others.push(Other { player, namesake: place }),
+            }
+        }
+        let before = self.pending;
+        self.give_up_waiting(&Stage::NoSuchResponder);
+        if self.pending < before { Lost::Candidate } else { Lost::Nothing }
+    }
+
+    /// The buffer was full: nobody will get it.
+    pub(super) fn refuse(&mut self) {
+        self.dispatched = true;
+        self.give_up_waiting(&Stage::Full);
+    }
+
+    fn give_up_waiting(&mut self, stage: &Stage) {
+        for part in self.parts.iter_mut().filter(|part| part.player.stage == Stage::Waiting) {
+            part.player.stage = stage.clone();
+            self.pending -= 1;
+        }
+    }
+
+    /// It never left the buffer, and these responders are all there are.
+    pub(super) fn give_up_on_absent(&mut self, present: &[Arc<str>]) {
+        for place in 0..self.parts.len() {
+            let absent = |(name, _): &(&str, _)| !present.iter().any(|other| **other == **name);
+            if self.parts.get(place).filter(absent).is_some() {
+                self.set_stage(place, Stage::NoSuchResponder);
+            }
+        }
+    }
+
+    /// The stage that counts for a part: if there are namesakes, that of the most hopeful.
+    fn stage(&self, place: usize) -> Option<&Stage> {
+        let (_, part) = self.parts.get(place)?;
+        if part.answer.is_some() {
+            return Some(&Stage::Responded);
+        }
+        let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
+        Some(namesakes.map(|other| &other.player.stage).fold(&part.player.stage, Ord::max))
+    }
+
+    /// Every expected responder's outcome, if the time were over. `present` are the responders
+    /// there are while the request waits for the start.
+    pub(super) fn outcomes(&self, present: &[Arc<str>]) -> Vec<(Arc<str>, Outcome)> {
+        let is_absent = |name: &str| !present.iter().any(|other| **other == *name);
+        let outcome = |place, name: &str| {
+            let stage = self.stage(place)?;
+            let absent = *stage == Stage::Waiting && is_absent(name);
+            Some(if absent { Outcome::NoSuchResponder } else { stage.outcome(End::TimedOut) })
+        };
+        let named = self.parts.named().enumerate();
+        named.filter_map(|(place, (name, _))| Some((name.into(), outcome(place, name)?))).collect()
+    }
+
+    /// The mailboxes of the responders that have the request queued.
+    pub(super) fn queued(&self) -> impl Iterator<Item = u64> {
+        let players = self.parts.players().chain(self.others.iter().map(|other| &other.player));
+        players.filter(|player| player.stage == Stage::Queued).map(|player| player.mailbox)
+    }
+
+    /// The place of a responder.
+    pub(super) fn place(&self, mailbox: u64) -> usize {
+        let of_part = self.parts.players().position(|player| player.mailbox == mailbox);
+        of_part.unwrap_or_else(|| {
+            let place = self.others.iter().position(|other| other.player.mailbox == mailbox);
+            self.parts.len() + place.unwrap_or(self.others.len())
+        })
+    }
+
+    pub(super) fn player(&mut self, place: usize) -> Option<&mut Player> {
+        let expected = self.parts.len();
+        if place < expected {
+            return self.parts.get_mut(place).map(|part| &mut part.player);
+        }
+        self.others.get_mut(place - expected).map(|other| &mut other.player)
+    }
+
+    /// The place of the part that a responder's answer would be for.
+    pub(super) fn part_of(&self, place: usize) -> Option<usize> {
+        match place.checked_sub(self.parts.len()) {
+            None => Some(place),
+            Some(other) => self.others.get(other)?.namesake,
+        }
+    }
+
+    pub(super) fn set_stage(&mut self, place: usize, stage: Stage) {
+        let part = self.part_of(place);
+        let is_hopeful =
+            |state: &Self| part.and_then(|part| state.stage(part)).is_some_and(Stage::is_hopeful);
+        let before = is_hopeful(self);
+        if let Some(player) = self.player(place) {
+            player.stage = stage;
+        }
+        // No responder that is done with a request gets it again: hope does not come back.
+        if before && !is_hopeful(self) {
+            self.pending -= 1;
+        }
+    }
+
+    /// How the request ends by this rule, if that is certain.
+    pub(super) fn decided(&self, rule: Rule) -> Option<End> {
+        rule.decided(self.responded, self.pending)
+    }
+
+    /// The candidates for the answer of each expected responder that may still answer. One that is
+    /// absent counts, with no candidate, until the request is sent.
+    pub(super) fn candidates(
+        &self,
+        candidates: impl Fn(&str, &Player) -> Option<Vec<Candidate>>,
+    ) -> Vec<Vec<Candidate>> {
+        let parts = self.parts.named().enumerate();
+        let unanswered = parts.filter(|(_, (_, part))| part.answer.is_none());
+        let candidates = unanswered.filter_map(|(place, (name, part))| {
+            let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
+            let players = std::iter::once(&part.player).chain(namesakes.map(|other| &other.player));
+            let lists = players.filter_map(|player| candidates(name, player));
+            lists.reduce(|mut all, more| {
+                all.extend(more);
+                all
+            })
+        });
+        candidates.collect()
+    }
+
+    /// Gives each part the stage that counts for it, and keeps a list of those who may still take
+    /// the request.
+    fn settle(&mut self) {
+        let queued = self.parts.players().filter(|player| player.stage == Stage::Queued).cloned();
+        let queued: Vec<_> = queued.map(|player| Other { player, namesake: None }).collect();
+        for place in 0..self.parts.len() {
+            let stage = self.stage(place).cloned();
+            if let (Some(stage), Some(part)) = (stage, self.parts.get_mut(place)) {
+                part.player.stage = stage;
+            }
+        }
+        self.others.extend(queued);
+    }
+
+    /// Takes everything out; each part has the stage that counts for it.
+    pub(super) fn close(&mut self) -> Closed<R> {
+        if self.responded < self.parts.len() || !self.others.is_empty() {
+            self.settle();
+        }
+        Closed {
+            parts: std::mem::replace(&mut self.parts, Parts::new()),
+            unexpected: std::mem::take(&mut self.unexpected),
+            waker: self.waker.take(),
+            queued: !self.dispatched || self.queued().next().is_some(),
+        }
+    }
+}
