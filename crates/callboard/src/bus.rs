@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 
-use crate::engine::{Origin, Scope, kept};
+use crate::engine::{DeadLetter, Origin, Scope, kept};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
 use crate::published::Published;
@@ -264,6 +264,14 @@ impl Bus {
     pub fn on_drop(&self, callback: impl Fn(&Dropped) + Send + Sync + 'static) {
         self.core().hooks.set_on_drop(Arc::new(callback));
     }
+
+    /// Subscribes to the events that somebody lost or that nobody listens to, for debugging; the
+    /// subscription is lossy and may come late. To set its capacity, or to receive dead letters
+    /// in a set, subscribe to [`DeadLetter`] as to any other event.
+    #[track_caller]
+    pub fn dead_letters(&self, name: impl Into<String>) -> Subscription<DeadLetter> {
+        self.subscriber(name).lossy().late().subscribe()
+    }
 }
 
 /// Publishes an event into a bus of which there may be no [`Bus`] any more.
@@ -361,10 +369,9 @@ fn publish_in_full<E: Event>(
         ticket: None,
     };
     let accepted = core.accept(&mut parcel);
-    if let Some(event) = parcel.event {
-        // Nobody got it.
-        discard(event);
-    }
+    // Nobody got it.
+    discard_any(parcel.event);
+    discard_any(parcel.kept);
     Published::of(accepted)
 }
 

@@ -140,6 +140,7 @@ mod time;
 pub use builder::BusBuilder;
 pub use bus::{Bus, WeakBus};
 pub use diagnose::{Arrival, Diagnosis, Finding, FindingKind};
+pub use engine::DeadLetter;
 pub use error::{
     AskError, BuildError, DrainError, Incomplete, RecvTimeoutError, RequestError, StartError,
     TryRecvError, Unfinished,

@@ -6,8 +6,9 @@ use std::task::Waker;
 
 use super::inbox::merge;
 use super::queue::Entry;
-use super::{Envelope, Mailbox};
+use super::{DeadLetter, Envelope, Mailbox};
 use crate::event::{Key, TypeInfo, two_types};
+use crate::log::Held;
 use crate::overflow::{DropReason, Dropped};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate, thread_local};
 
@@ -17,6 +18,9 @@ pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
 /// The user's callbacks.
 #[derive(Default)]
 pub(crate) struct Hooks {
+    /// Whether somebody listens to dead letters. Ordering: Relaxed, since it is read and written
+    /// under the registry's lock.
+    collects: AtomicBool,
     on_drop: Mutex<Option<DropCallback>>,
     /// Whether there is a drop callback. Ordering: Relaxed, since it is a hint: the callback has a
     /// lock of its own.
@@ -62,6 +66,7 @@ struct Debts {
     discarded: Vec<(u64, Envelope, DropReason)>,
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
+    dead: Vec<DeadLetter>,
     /// Not 0 if the log hears of them: how many there were so far.
     said: u64,
     clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
@@ -114,6 +119,21 @@ impl<'a> Aftermath<'a> {
         self.debts().spent.push(envelope);
     }
 
+    /// Has an event that somebody did not get published as a dead letter, if anybody listens to
+    /// those. The registry's lock is held.
+    #[inline]
+    pub(crate) fn bury(
+        &mut self,
+        info: &'static TypeInfo,
+        held: &Held,
+        dropped: Option<(&Arc<str>, DropReason)>,
+    ) {
+        if self.collects() && !held.is::<DeadLetter>() {
+            let dropped = dropped.map(|(subscriber, reason)| (Arc::clone(subscriber), reason));
+            self.debts().dead.push(DeadLetter::new(info, held.clone(), dropped));
+        }
+    }
+
     /// Has two types that share a name reported.
     pub(crate) fn report_clash(&mut self, first: &'static TypeInfo, second: &'static TypeInfo) {
         self.debts().clashes.push((first, second));
@@ -142,12 +162,21 @@ impl<'a> Aftermath<'a> {
         self.debts().dropped.push(dropped);
     }
 
-    /// Does it all. No lock may be held.
+    /// Does it all. No lock may be held. What is left to do is to publish the dead letters.
     #[inline]
-    pub(crate) fn settle(self) {
-        if let Some(debts) = self.debts {
-            debts.settle(self.hooks);
-        }
+    pub(crate) fn settle(self) -> Vec<DeadLetter> {
+        self.debts.map_or(Vec::new(), |debts| debts.settle(self.hooks))
+    }
+
+    /// Whether somebody listens to dead letters. The registry's lock is held.
+    #[inline]
+    pub(crate) fn collects(&self) -> bool {
+        self.hooks.collects.load(Ordering::Relaxed)
+    }
+
+    /// Somebody listens to dead letters now, or nobody any more. The registry's lock is held.
+    pub(crate) fn collect(&self, collects: bool) {
+        self.hooks.collects.store(collects, Ordering::Relaxed);
     }
 }
 
@@ -160,7 +189,7 @@ impl Debts {
     /// Does it all. What runs here may come back to this thread's next operation: the lists are
     /// put back only in the end.
     #[inline(never)]
-    fn settle(mut self: Box<Self>, hooks: &Hooks) {
+    fn settle(mut self: Box<Self>, hooks: &Hooks) -> Vec<DeadLetter> {
         for sleeper in self.sleepers.drain(..) {
             if let Some(waker) = sleeper.set_waker(None) {
                 wake(waker);
@@ -189,13 +218,14 @@ impl Debts {
             report_drops(&self.dropped, std::mem::take(&mut self.said), hooks);
             self.dropped.clear();
         }
+        let dead = std::mem::take(&mut self.dead);
         self.put_back();
+        dead
     }
 
     /// Leaves the lists, which are empty, for the next operation, unless they have grown large.
     fn put_back(self: Box<Self>) {
-        let Self { wakers, sleepers, merges, discarded, spent, dropped, said: _, clashes: _ } =
-            &*self;
+        let Self { wakers, sleepers, merges, discarded, spent, dropped, .. } = &*self;
         let woken = wakers.capacity() + sleepers.capacity() + merges.capacity();
         let room = woken + discarded.capacity() + spent.capacity() + dropped.capacity();
         if room <= KEPT_ROOM {

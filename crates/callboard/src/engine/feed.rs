@@ -160,6 +160,15 @@ impl Feed {
         });
     }
 
+    /// Has the event that was just written published as a dead letter of each reader that was
+    /// refused it.
+    #[cold]
+    pub(crate) fn bury_refused(&self, held: &Held, aftermath: &mut Aftermath<'_>) {
+        for mailbox in self.refused() {
+            aftermath.bury(self.info, held, Some((&mailbox.settings.name, DropReason::Full)));
+        }
+    }
+
     /// Hands an event to every reader by its queue.
     pub(crate) fn hand_over(
         &mut self,
@@ -174,6 +183,8 @@ impl Feed {
                 self.log.refuse(place);
                 mailbox.refuse();
                 mailbox.report(envelope.info, envelope.sequence(), DropReason::Full, aftermath);
+                let name = &mailbox.settings.name;
+                aftermath.bury(envelope.info, &envelope.held, Some((name, DropReason::Full)));
                 routed.dropped += 1;
                 continue;
             }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::inbox::{Account, Attendance, Inbox, State, Take};
 use super::queue::{Admission, Entry};
-use super::{Aftermath, Next, Routed};
+use super::{Aftermath, Envelope, Next, Routed};
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
@@ -159,6 +159,8 @@ impl Mailbox {
         }
         let dropped = usize::from(offered.lost.is_some());
         if let Some((entry, reason)) = offered.lost {
+            let Envelope { info, held, .. } = &entry.envelope;
+            aftermath.bury(info, held, Some((&self.settings.name, reason)));
             self.report(entry.envelope.info, entry.sequence(), reason, aftermath);
             aftermath.discard(self.id, entry, reason);
         }

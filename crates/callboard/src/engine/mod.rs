@@ -58,6 +58,7 @@
 //! whole.
 
 mod aftermath;
+mod dead_letter;
 mod envelope;
 mod feed;
 mod inbox;
@@ -69,6 +70,7 @@ mod route;
 mod scope;
 
 pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
+pub use dead_letter::DeadLetter;
 pub use envelope::Taken;
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
 pub(crate) use feed::Feed;

@@ -82,6 +82,7 @@ impl Buffer {
                 sequence: envelope.sequence(),
             });
         }
+        aftermath.bury(envelope.info, &envelope.held, Some((&Dropped::BUFFER.into(), reason)));
         aftermath.discard_event(envelope);
     }
 

@@ -10,10 +10,10 @@ use super::watch::UnstartedWatch;
 use super::{
     Accepted, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests, Role,
 };
-use crate::engine::{Aftermath, Hooks, Mailbox, Origin, merge};
+use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
 use crate::log::{Held, Stamp};
-use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, isolate};
+use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
 
 /// The default capacity of the buffer that holds events until the start.
@@ -103,8 +103,32 @@ impl Core {
     ) -> R {
         let mut aftermath = Aftermath::new(&self.hooks);
         let result = operation(&mut self.registry.0.lock(), &mut aftermath);
-        aftermath.settle();
+        let dead = aftermath.settle();
+        if !dead.is_empty() {
+            self.publish_dead(dead);
+        }
         result
+    }
+
+    /// Publishes dead letters, whose own losses are of no concern.
+    #[cold]
+    fn publish_dead(&self, letters: Vec<DeadLetter>) {
+        for letter in letters {
+            let origin = Origin { cause: letter.event().sequence(), publisher: 0 };
+            let mut parcel = Parcel {
+                event: Some(letter),
+                priority: Priority::Normal,
+                key: None,
+                origin,
+                published_at: self.timestamp(),
+                answer: false,
+                keep: false,
+                kept: None,
+                ticket: None,
+            };
+            self.with(|registry, aftermath| registry.accept_dead(&mut parcel, aftermath));
+            discard_any(parcel.event);
+        }
     }
 
     /// Accepts an event, and settles what that owes.

@@ -60,6 +60,12 @@ impl Wanted {
         }
     }
 
+    /// Whether the subscription names a type.
+    pub(crate) fn names(&self, info: &TypeInfo) -> bool {
+        let Self::Members(members) = self else { return false };
+        members.iter().any(|member| member.info.id() == info.id())
+    }
+
     /// Whether the subscription wants a type that it did not name.
     pub(crate) fn wants_unnamed(&self, info: &TypeInfo) -> bool {
         match self {

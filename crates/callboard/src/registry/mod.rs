@@ -4,6 +4,7 @@
 //! under one hold, which is what gives all readers one order. It is held for as long as it takes
 //! to append to those queues, and never while a user's code runs.
 
+mod accept;
 mod blocking;
 mod buffer;
 mod core;
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
+pub(crate) use accept::{Accepted, Parcel};
 pub(crate) use buffer::Buffer;
 use buffer::Gap;
 pub(crate) use directory::{Directory, Mode};
@@ -36,9 +38,8 @@ pub(crate) use requests::{Requests, Slot};
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
-use crate::engine::{Account, Admission, Aftermath, Envelope, Mailbox, Origin, Routed, Ticket};
-use crate::event::{Event, Key, Priority, TypeInfo};
-use crate::log::{Held, Stamp};
+use crate::engine::{Account, Admission, Aftermath, DeadLetter, Mailbox};
+use crate::event::TypeInfo;
 
 /// Where a bus is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,6 +60,8 @@ pub(crate) struct Registry {
     pub(crate) ever_started: bool,
     /// Whether only handlers may publish: the bus is being drained.
     pub(crate) draining: bool,
+    /// How many subscriptions listen to dead letters: what nobody gets is kept for them.
+    collectors: usize,
     /// Whether it is noted of each event when it was published.
     keeps_time: bool,
     /// The number of the last event accepted.
@@ -84,50 +87,6 @@ pub(crate) struct Listener {
     pub(crate) late: bool,
 }
 
-/// An event on its way into the bus.
-pub(crate) struct Parcel<E> {
-    /// Taken out if anybody gets it; otherwise whoever publishes it drops it.
-    pub(crate) event: Option<E>,
-    pub(crate) priority: Priority,
-    pub(crate) key: Option<Key>,
-    pub(crate) origin: Origin,
-    pub(crate) published_at: Option<std::time::Instant>,
-    /// If the event is an answer, its asker hears it.
-    pub(crate) answer: bool,
-    /// Whether whoever publishes it keeps it too: it is then found in `kept`.
-    pub(crate) keep: bool,
-    pub(crate) kept: Option<Held>,
-    /// If the event is a request: where its answers go.
-    pub(crate) ticket: Option<Arc<dyn Ticket>>,
-}
-
-impl<E> Parcel<E> {
-    fn envelope(&mut self, info: &'static TypeInfo, held: Held) -> Envelope {
-        let (key, ticket) = (self.key.clone(), self.ticket.take());
-        Envelope { info, held, priority: self.priority, key, ticket, answer: self.answer }
-    }
-}
-
-/// What became of a parcel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Accepted {
-    /// It reached these many subscribers.
-    Routed(u64, Routed),
-    /// Nobody listens: it was counted.
-    Unheard,
-    /// It waits for the start.
-    Buffered {
-        sequence: u64,
-        /// An older event with its key waits too.
-        mergeable: bool,
-        /// Nothing else waits.
-        first: bool,
-    },
-    /// The buffer was full.
-    BufferFull,
-    Closed,
-}
-
 impl Registry {
     pub(crate) fn new(
         pre_start_capacity: usize,
@@ -139,6 +98,7 @@ impl Registry {
             phase: Phase::Buffering,
             ever_started: false,
             draining: false,
+            collectors: 0,
             sequence: 0,
             types: Vec::new(),
             directory,
@@ -149,106 +109,6 @@ impl Registry {
             buffer: Buffer::new(pre_start_capacity),
             refused: 0,
         }
-    }
-
-    /// Accepts an event that goes by the log of its type and to nobody else, if this is one;
-    /// otherwise it stays in `event`. This is what ordinary traffic is, and it is short.
-    // Always, here and in what it calls: as calls of their own they would hand the event, its
-    // stamp and the result on through memory, each stored in other pieces than it is loaded in,
-    // for which a processor waits about as long as for all the rest.
-    #[inline(always)]
-    pub(crate) fn accept_plain<E: Event>(
-        &mut self,
-        number: usize,
-        priority: Priority,
-        origin: Origin,
-        event: &mut Option<E>,
-        aftermath: &mut Aftermath<'_>,
-    ) -> Option<(u64, Routed)> {
-        let entry = &mut self.types[number];
-        if entry.mode != Mode::Plain || priority != E::ABILITIES.fixed_rank() {
-            return None;
-        }
-        self.sequence += 1;
-        entry.published += 1;
-        entry.publishers.count(origin.publisher);
-        let stamp = Stamp::new(self.sequence, origin.cause, None);
-        let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
-        Some((self.sequence, routed))
-    }
-
-    /// As [`accept_plain`](Self::accept_plain), for an event that goes by queues too. With `keep`
-    /// it is returned as well, and may be one that nobody else gets.
-    #[inline]
-    pub(crate) fn accept_shared<E: Event>(
-        &mut self,
-        number: usize,
-        priority: Priority,
-        origin: Origin,
-        event: &mut Option<E>,
-        keep: bool,
-        aftermath: &mut Aftermath<'_>,
-    ) -> Option<(u64, Routed, Option<Held>)> {
-        let entry = &mut self.types[number];
-        let heard = keep || entry.mode != Mode::Quiet;
-        if !heard || entry.mode == Mode::Full || priority != E::ABILITIES.fixed_rank() {
-            return None;
-        }
-        self.sequence += 1;
-        entry.published += 1;
-        entry.publishers.count(origin.publisher);
-        let stamp = Stamp::new(self.sequence, origin.cause, None);
-        let (routed, held) = entry.offer_to_all(event, stamp, keep, aftermath);
-        Some((self.sequence, routed, held))
-    }
-
-    /// Accepts an event: gives it its number, and routes or buffers it.
-    pub(crate) fn accept<E: Event>(
-        &mut self,
-        parcel: &mut Parcel<E>,
-        aftermath: &mut Aftermath<'_>,
-    ) -> Accepted {
-        let from_outside = parcel.origin.cause == 0 && !parcel.answer;
-        if self.phase == Phase::Closed || (self.draining && from_outside) {
-            self.refused += 1;
-            return Accepted::Closed;
-        }
-        let number = match self.directory.find_event::<E>() {
-            Some(card) => card.number,
-            None => self.meet(TypeInfo::of::<E>(), aftermath),
-        };
-        let entry = &mut self.types[number];
-        entry.published += 1;
-        entry.publishers.count(parcel.origin.publisher);
-        if self.phase == Phase::Running {
-            if entry.mode == Mode::Quiet && parcel.ticket.is_none() && !parcel.keep {
-                entry.unheard += u64::from(!parcel.answer);
-                return Accepted::Unheard;
-            }
-            self.sequence += 1;
-            let stamp = Stamp::new(self.sequence, parcel.origin.cause, parcel.published_at);
-            let routed = entry.publish(parcel, stamp, aftermath);
-            return Accepted::Routed(self.sequence, routed);
-        }
-        self.sequence += 1;
-        self.buffer_up(parcel, number, aftermath)
-    }
-
-    #[cold]
-    fn buffer_up<E: Event>(
-        &mut self,
-        parcel: &mut Parcel<E>,
-        number: usize,
-        aftermath: &mut Aftermath<'_>,
-    ) -> Accepted {
-        let Some(event) = parcel.event.take() else {
-            return Accepted::Unheard;
-        };
-        let stamp = Stamp::new(self.sequence, parcel.origin.cause, parcel.published_at);
-        let held = Held::new(stamp, event);
-        parcel.kept = parcel.keep.then(|| held.clone());
-        let envelope = parcel.envelope(self.types[number].info, held);
-        self.buffer.push(envelope, number, aftermath)
     }
 
     /// The entry of a type, if the bus has met it.
@@ -293,10 +153,19 @@ impl Registry {
     fn sort_out(&mut self, number: usize) {
         let entry = &mut self.types[number];
         let running = self.phase == Phase::Running;
-        let ordinary = running && !self.draining;
+        let ordinary = running && !self.draining && self.collectors == 0;
         entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::Full };
         if let Some(card) = self.directory.find(entry.info.id()) {
             card.set_mode(entry.mode);
+        }
+    }
+
+    /// One more subscription listens to dead letters, or one less.
+    fn count_collectors(&mut self, wanted: &Wanted, by: isize, aftermath: &Aftermath<'_>) {
+        if wanted.names(TypeInfo::of::<DeadLetter>()) {
+            self.collectors = self.collectors.saturating_add_signed(by);
+            aftermath.collect(self.collectors > 0);
+            self.sort_out_types();
         }
     }
 

@@ -83,6 +83,7 @@ impl Registry {
                 (Arc::clone(&mailbox), Reader::of_queue(mailbox, changed))
             }
         };
+        self.count_collectors(&wanted, 1, aftermath);
         if retained {
             self.hand_over_retained(&mailbox, log.is_some(), aftermath);
         }
@@ -159,6 +160,7 @@ impl Registry {
         let Some(listener) = self.listeners.remove(&mailbox) else {
             return;
         };
+        self.count_collectors(&listener.wanted, -1, aftermath);
         let mut accounts = listener.mailbox.leave(aftermath);
         match &listener.wanted {
             Wanted::Members(members) => {

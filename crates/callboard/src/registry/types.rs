@@ -101,16 +101,42 @@ impl TypeEntry {
         aftermath: &mut Aftermath<'_>,
     ) -> Routed {
         let asked = parcel.ticket.is_some();
-        let keep = parcel.keep || self.info.retain || asked || !self.route.is_empty();
+        let collects = aftermath.collects();
+        let queued = self.info.retain || asked || !self.route.is_empty();
+        let keep = parcel.keep || queued || collects;
         if parcel.priority == self.info.rank {
             let (mut routed, held) = self.feed.offer(&mut parcel.event, stamp, keep, aftermath);
             if let Some(held) = held {
+                if collects {
+                    self.feed.bury_refused(&held, aftermath);
+                }
                 routed += self.publish_kept(parcel, held, aftermath);
             }
-            self.unheard += u64::from(routed == Routed::default() && !asked && !parcel.answer);
+            if routed == Routed::default() && !asked && !parcel.answer {
+                self.unheard += 1;
+                self.bury_unheard(parcel, stamp, aftermath);
+            }
             return routed;
         }
         self.publish_out_of_rank(parcel, stamp, aftermath)
+    }
+
+    /// Has an event that nobody listens to published as a dead letter.
+    fn bury_unheard<E: Event>(
+        &self,
+        parcel: &mut Parcel<E>,
+        stamp: Stamp,
+        aftermath: &mut Aftermath<'_>,
+    ) {
+        if !aftermath.collects() {
+            return;
+        }
+        if let Some(event) = parcel.event.take() {
+            parcel.kept = Some(Held::new(stamp, event));
+        }
+        if let Some(held) = &parcel.kept {
+            aftermath.bury(self.info, held, None);
+        }
     }
 
     /// Brings an event to those who get it by their queues.
@@ -158,9 +184,14 @@ impl TypeEntry {
     ) -> Routed {
         let ticket = envelope.ticket.take();
         let awaited = ticket.is_some() || envelope.answer;
+        let held = aftermath.collects().then(|| envelope.held.clone());
         let mut routed = self.feed.hand_over(&envelope, admission, aftermath);
         routed += self.deliver(envelope, ticket, admission, aftermath);
-        self.unheard += u64::from(routed == Routed::default() && !awaited);
+        let unheard = routed == Routed::default() && !awaited;
+        self.unheard += u64::from(unheard);
+        if let (true, Some(held)) = (unheard, held) {
+            aftermath.bury(self.info, &held, None);
+        }
         routed
     }
 

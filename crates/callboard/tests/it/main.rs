@@ -8,6 +8,7 @@ mod close;
 mod coalesce;
 mod contract;
 mod cycles;
+mod dead_letters;
 mod figures;
 mod filtering;
 mod hostile;

@@ -1,0 +1,96 @@
+//! Events that somebody did not get, as events of their own.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::event::{AnyEvent, Event, Receipt, TypeInfo};
+use crate::log::Held;
+use crate::overflow::DropReason;
+
+/// An event that a subscriber lost, or that nobody listens to: for debugging.
+///
+/// It is an event itself, which the bus publishes as long as somebody subscribes to it:
+/// [`Bus::dead_letters`](crate::Bus::dead_letters) does so, lossily. Meanwhile publishing an event
+/// without subscribers costs about as much as one with. What a subscription gives up when it is
+/// dropped, what is merged and what an asker takes back is no dead letter, and neither is a dead
+/// letter that is lost.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Bus, Event};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick(u32);
+///
+/// let bus = Bus::new();
+/// let mut dead = bus.dead_letters("debug");
+/// let _full = bus.subscriber("clock").capacity(1).late().subscribe::<Tick>();
+/// bus.start();
+/// bus.publish(Tick(1));
+/// bus.publish(Tick(2));
+///
+/// let letter = dead.try_recv().unwrap();
+/// assert_eq!(letter.subscriber(), Some("clock"));
+/// assert_eq!(letter.event().downcast_ref::<Tick>().unwrap().0, 2);
+/// assert_eq!(letter.to_string(), "`tick` #2 for `clock`: full");
+/// ```
+#[derive(Clone)]
+pub struct DeadLetter {
+    event: AnyEvent,
+    subscriber: Option<Arc<str>>,
+    reason: Option<DropReason>,
+}
+
+impl Event for DeadLetter {
+    const TYPE: &'static str = "callboard.dead_letter";
+}
+
+impl DeadLetter {
+    pub(super) fn new(
+        info: &'static TypeInfo,
+        held: Held,
+        dropped: Option<(Arc<str>, DropReason)>,
+    ) -> Self {
+        let event = AnyEvent::new(info, held, Receipt::default());
+        let (subscriber, reason) = dropped.unzip();
+        Self { event, subscriber, reason }
+    }
+
+    /// The event.
+    pub fn event(&self) -> &AnyEvent {
+        &self.event
+    }
+
+    /// The subscriber that lost the event, or [`Dropped::BUFFER`](crate::Dropped::BUFFER); `None`
+    /// if nobody listens to the event's type.
+    pub fn subscriber(&self) -> Option<&str> {
+        self.subscriber.as_deref()
+    }
+
+    /// Why the subscriber lost the event; `None` if nobody listens to the event's type.
+    pub fn reason(&self) -> Option<DropReason> {
+        self.reason
+    }
+}
+
+impl fmt::Display for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` #{}", self.event.event_type(), self.event.sequence())?;
+        match (&self.subscriber, self.reason) {
+            (Some(subscriber), Some(reason)) => write!(f, " for `{subscriber}`: {reason}"),
+            _ => f.write_str(": nobody listens"),
+        }
+    }
+}
+
+impl fmt::Debug for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadLetter")
+            .field("event", &self.event)
+            .field("sequence", &self.event.sequence())
+            .field("subscriber", &self.subscriber)
+            .field("reason", &self.reason)
+            .finish()
+    }
+}
