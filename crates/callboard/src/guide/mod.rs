@@ -12,6 +12,15 @@ pub mod asking {}
 #[doc = include_str!("components.md")]
 pub mod components {}
 
+#[doc = include_str!("handlers.md")]
+pub mod handlers {}
+
+#[doc = include_str!("publishing.md")]
+pub mod publishing {}
+
+#[doc = include_str!("shutdown.md")]
+pub mod shutdown {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}
 
