@@ -164,8 +164,8 @@ impl<'a> Aftermath<'a> {
 
     /// Does it all. No lock may be held. What is left to do is to publish the dead letters.
     #[inline]
-    pub(crate) fn settle(self) -> Vec<DeadLetter> {
-        self.debts.map_or(Vec::new(), |debts| debts.settle(self.hooks))
+    pub(crate) fn settle(self) -> Option<Box<[DeadLetter]>> {
+        self.debts.and_then(|debts| debts.settle(self.hooks))
     }
 
     /// Whether somebody listens to dead letters. The registry's lock is held.
@@ -189,7 +189,7 @@ impl Debts {
     /// Does it all. What runs here may come back to this thread's next operation: the lists are
     /// put back only in the end.
     #[inline(never)]
-    fn settle(mut self: Box<Self>, hooks: &Hooks) -> Vec<DeadLetter> {
+    fn settle(mut self: Box<Self>, hooks: &Hooks) -> Option<Box<[DeadLetter]>> {
         for sleeper in self.sleepers.drain(..) {
             if let Some(waker) = sleeper.set_waker(None) {
                 wake(waker);
@@ -218,7 +218,7 @@ impl Debts {
             report_drops(&self.dropped, std::mem::take(&mut self.said), hooks);
             self.dropped.clear();
         }
-        let dead = std::mem::take(&mut self.dead);
+        let dead = (!self.dead.is_empty()).then(|| self.dead.drain(..).collect());
         self.put_back();
         dead
     }

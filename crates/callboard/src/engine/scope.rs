@@ -73,8 +73,12 @@ impl Scope {
     /// What is requested in the current scope comes from there, and the asker is this; nobody,
     /// outside handlers and while the thread is being torn down.
     pub(crate) fn current_asker() -> (Origin, Option<Arc<Invocation>>) {
-        let asker = CURRENT.try_with(|current| current.borrow_mut().asker()).ok().flatten();
-        (Self::current_origin(), asker)
+        let origin = Self::current_origin();
+        if origin.cause == 0 {
+            return (origin, None);
+        }
+        let asker = CURRENT.try_with(|current| current.borrow_mut().asker());
+        (origin, asker.ok().flatten())
     }
 
     /// The subscription whose handler the current thread runs.

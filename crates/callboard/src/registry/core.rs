@@ -103,8 +103,7 @@ impl Core {
     ) -> R {
         let mut aftermath = Aftermath::new(&self.hooks);
         let result = operation(&mut self.registry.0.lock(), &mut aftermath);
-        let dead = aftermath.settle();
-        if !dead.is_empty() {
+        if let Some(dead) = aftermath.settle() {
             self.publish_dead(dead);
         }
         result
@@ -112,7 +111,7 @@ impl Core {
 
     /// Publishes dead letters, whose own losses are of no concern.
     #[cold]
-    fn publish_dead(&self, letters: Vec<DeadLetter>) {
+    fn publish_dead(&self, letters: Box<[DeadLetter]>) {
         for letter in letters {
             let origin = Origin { cause: letter.event().sequence(), publisher: 0 };
             let mut parcel = Parcel {

@@ -117,10 +117,13 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
     let exchange = Exchange::new(core, asker, began, deadline.at(), rule, expected);
     let exchange = Arc::new(exchange);
     let ticket: Arc<dyn Ticket> = Arc::clone(&exchange) as _;
-    let wait = Wait::begin(&ticket).map_err(|chain| {
-        exchange.core.requests.refuse();
-        cycle(&exchange, chain)
-    })?;
+    let begin = |asker| {
+        Wait::begin(&ticket, asker).map_err(|chain| {
+            exchange.core.requests.refuse();
+            cycle(&exchange, chain)
+        })
+    };
+    let wait = exchange.asker.as_ref().map(begin).transpose()?;
     // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
     // bus that closes meanwhile finds it.
     let open = Open {
@@ -189,7 +192,7 @@ impl<Q: Request> Open<Q> {
             let mut state = exchange.state.lock();
             if let Some(chain) = state.cycle.take() {
                 drop(state);
-                return Poll::Ready(Err(cycle(exchange, chain)));
+                return Poll::Ready(Err(cycle(exchange, chain.into())));
             }
             // What was certain before the bus closed stays so.
             let end = match jury {
@@ -255,7 +258,10 @@ impl<Q: Request> Exchange<Q> {
             });
         }
         let responded = parts.sort();
-        (Gathered { request: Q::TYPE, sequence, parts, responded, unexpected, end }, queued)
+        (
+            Gathered { request: TypeInfo::of::<Q>(), sequence, parts, responded, unexpected, end },
+            queued,
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::parts::{Part, Parts};
 use crate::error::Incomplete;
-use crate::event::{Delivery, Event};
+use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Outcome};
 
 /// What a request brought: who answered what, why the others did not, and why it ended.
@@ -13,7 +13,7 @@ use crate::outcome::{End, Outcome};
 /// A partial result is a result: whether it is enough is for the asker to say.
 pub struct Gathered<R: 'static> {
     /// The request's type.
-    pub(super) request: &'static str,
+    pub(super) request: &'static TypeInfo,
     pub(super) sequence: u64,
     /// Those who have answered first, in the order in which they did.
     pub(super) parts: Parts<R>,
@@ -87,7 +87,7 @@ impl<R: Event> Gathered<R> {
         if self.responded < self.parts.len() {
             let missing = self.missing().map(|(name, outcome)| (name.to_owned(), outcome));
             return Err(Incomplete {
-                request: self.request,
+                request: self.request.name,
                 responded: self.responded,
                 end: self.end,
                 missing: missing.collect(),

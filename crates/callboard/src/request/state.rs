@@ -28,7 +28,7 @@ pub(super) struct State<R: 'static> {
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
     pub(super) end: Option<End>,
     /// The circle of waiting responders that the request closes: it fails.
-    pub(super) cycle: Option<Vec<String>>,
+    pub(super) cycle: Option<Box<[String]>>,
     /// Somebody who might have answered will not: a nested request may now be in a circle.
     pub(super) recheck: bool,
     pub(super) waker: Option<Waker>,

@@ -82,7 +82,7 @@ impl<Q: Request> Ticket for Exchange<Q> {
 
     fn fail(&self, chain: Vec<String>) {
         let mut state = self.state.lock();
-        state.cycle = Some(chain);
+        state.cycle = Some(chain.into());
         let waker = state.waker.take();
         drop(state);
         wake(waker);

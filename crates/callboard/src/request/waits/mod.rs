@@ -69,15 +69,16 @@ struct Asked {
 pub(super) struct Wait(Asked);
 
 impl Wait {
-    /// The request is about to be sent; `None` if it is no nested one.
+    /// A request of this invocation's is about to be sent.
     ///
     /// # Errors
     ///
     /// The names of the circle, if it would close one.
-    pub(super) fn begin(ticket: &Arc<dyn Ticket>) -> Result<Option<Self>, Vec<String>> {
-        let Some(asker) = ticket.asker() else {
-            return Ok(None);
-        };
+    pub(super) fn begin(
+        ticket: &Arc<dyn Ticket>,
+        asker: &Arc<Invocation>,
+    ) -> Result<Self, Vec<String>> {
+        let asker = Arc::clone(asker);
         let mut waits = WAITS.lock();
         waits.begun += 1;
         let asked = Asked { asker, number: waits.begun, ticket: Arc::downgrade(ticket) };
@@ -91,7 +92,7 @@ impl Wait {
         drop(waits);
         let chain = circle.map(|circle| circle.names());
         drop(graph);
-        chain.map_or(Ok(Some(Self(asked))), Err)
+        chain.map_or(Ok(Self(asked)), Err)
     }
 
     /// The request has lost a candidate.
