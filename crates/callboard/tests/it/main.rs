@@ -17,6 +17,7 @@ mod listening;
 mod never_blocks;
 mod one_order;
 mod panics;
+mod panics_in_drop;
 mod pitfalls;
 mod priority;
 mod receivers;
