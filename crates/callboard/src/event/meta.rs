@@ -69,6 +69,17 @@ macro_rules! metadata {
             self.stamp().published_at()
         }
 
+        /// When the event was published, by the system's clock; `None` unless the bus keeps time.
+        ///
+        /// It is [`published_at`](Self::published_at) counted from one moment of the process at
+        /// which both clocks were read: two events are as far apart as their `published_at` are,
+        /// and when the system's clock is set later, these times do not follow. It is the same for
+        /// every clock of a bus: a [`ManualClock`](crate::testing::ManualClock) shows the time of
+        /// its making and what it was advanced by.
+        pub fn published_at_system_time(&self) -> Option<::std::time::SystemTime> {
+            self.stamp().published_at_system_time()
+        }
+
         /// How long the event waited from its publication until it was received; `None` unless
         /// the bus keeps time.
         pub fn queued_for(&self) -> Option<::std::time::Duration> {
