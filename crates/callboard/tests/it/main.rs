@@ -8,6 +8,7 @@ mod close;
 mod coalesce;
 mod contract;
 mod cycles;
+mod declining;
 mod figures;
 mod filtering;
 mod hostile;
