@@ -150,8 +150,8 @@ pub use published::Published;
 pub use registry::Phase;
 pub use request::{Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use snapshot::{
-    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, RequestsSnapshot,
-    Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot,
+    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{Batch, EventSet, Member, Recv, SubscriberBuilder, Subscription};

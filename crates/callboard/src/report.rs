@@ -1,22 +1,24 @@
 //! What the bus says aloud: `tracing` events with the feature, nothing without it.
 
+use std::any::Any;
 #[cfg(feature = "tracing")]
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs a user's code and stops a panic at this frame, in silence. The panic hook has printed the
-/// message by then.
-pub(crate) fn contain<R>(code: impl FnOnce() -> R) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(code)) {
-        Ok(value) => Some(value),
-        Err(payload) => {
-            // The payload is the user's too, and its destructor may panic in its turn.
-            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(second);
-            }
-            None
+/// Runs a user's code and stops a panic at this frame, in silence; if it panics, returns what `read`
+/// makes of the payload. The panic hook has printed the message by then.
+pub(crate) fn catch<R, E>(
+    code: impl FnOnce() -> R,
+    read: impl FnOnce(&(dyn Any + Send)) -> E,
+) -> Result<R, E> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+        let error = read(&*payload);
+        // The payload is the user's too, and its destructor may panic in its turn.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(second);
         }
-    }
+        error
+    })
 }
 
 /// A message on one line: a control character in a name is escaped, or the name could pass for
@@ -52,10 +54,13 @@ impl Write for Escaping<'_, '_> {
 macro_rules! say {
     ($level:ident, $($arg:tt)+) => {{
         #[cfg(feature = "tracing")]
-        $crate::report::contain(|| {
-            let line = $crate::report::Line(::std::format_args!($($arg)+));
-            ::tracing::$level!(target: "callboard", "{line}");
-        });
+        let _ = $crate::report::catch(
+            || {
+                let line = $crate::report::Line(::std::format_args!($($arg)+));
+                ::tracing::$level!(target: "callboard", "{line}");
+            },
+            |_| (),
+        );
         #[cfg(not(feature = "tracing"))]
         let _ = ::std::format_args!($($arg)+);
     }};

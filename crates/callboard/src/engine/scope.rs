@@ -14,22 +14,26 @@ use crate::sync::thread_local;
 pub struct Scope {
     /// The sequence of the event being handled; 0 for none.
     pub(crate) cause: u64,
+    /// The name of its type; empty for none.
+    pub(crate) event_type: &'static str,
     pub(crate) ancestry: Option<Arc<Link>>,
 }
 
 thread_local! {
-    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { cause: 0, ancestry: None }) };
+    static CURRENT: RefCell<Scope> = const {
+        RefCell::new(Scope { cause: 0, event_type: "", ancestry: None })
+    };
     /// The cause of `CURRENT` once more: every publication reads it, and a number is quicker read.
     static CAUSE: Cell<u64> = const { Cell::new(0) };
 }
 
 impl Scope {
-    pub(crate) fn of_event(sequence: u64) -> Self {
-        Self { cause: sequence, ancestry: None }
+    pub(crate) fn of_event(event_type: &'static str, sequence: u64) -> Self {
+        Self { cause: sequence, event_type, ancestry: None }
     }
 
-    pub(crate) fn of_call(sequence: u64, link: Arc<Link>) -> Self {
-        Self { cause: sequence, ancestry: Some(link) }
+    pub(crate) fn of_call(event_type: &'static str, sequence: u64, link: Arc<Link>) -> Self {
+        Self { cause: sequence, event_type, ancestry: Some(link) }
     }
 
     /// A handler is about to run in this scope.

@@ -242,7 +242,7 @@ impl<Q: Request> Call<Q> {
                 (Arc::clone(&self.responder), self.exchange.ancestry.clone());
             Arc::new(Link::new(self.mailbox, responder, exchange, ancestry))
         });
-        Scope::of_call(self.sequence(), Arc::clone(link))
+        Scope::of_call(Q::TYPE, self.sequence(), Arc::clone(link))
     }
 }
 

@@ -18,9 +18,10 @@ pub use builder::SubscriberBuilder;
 pub use receive::Recv;
 pub use set::{EventSet, Member};
 
-use crate::engine::Reader;
+use crate::engine::{HandlerPanic, Reader, Scope};
 use crate::overflow::Ledger;
 use crate::registry::{Core, Figures};
+use crate::sync::isolate_for_message;
 
 /// One subscriber's receiving handle. Dropping it unsubscribes, and frees what is queued.
 ///
@@ -97,6 +98,16 @@ impl<S: EventSet> Subscription<S> {
 
     fn figures(&self) -> Figures {
         self.core.figures(&self.reader.mailbox)
+    }
+
+    /// Runs the code of a served handler and stops a panic, which is counted. Returns `None` if it
+    /// panicked.
+    fn guard<R>(&self, scope: &Scope, code: impl FnOnce() -> R) -> Option<R> {
+        let count = |message| {
+            let panic = HandlerPanic { event_type: scope.event_type, message };
+            self.reader.mailbox.inbox().attendance_mut().panicked(panic);
+        };
+        isolate_for_message("a handler", code).map_err(count).ok()
     }
 
     /// The account of everything this subscription was offered.

@@ -94,7 +94,7 @@ impl<S: EventSet> Subscription<S> {
                         let since = began.unwrap_or(self.core.built_at);
                         self.reader.mailbox.begin_handling(since);
                         let scope = S::scope(&item).handle();
-                        let begun = isolate("a handler", || scope.enter(|| handler(item)));
+                        let begun = self.guard(&scope, || scope.enter(|| handler(item)));
                         match begun {
                             Some(future) => running.add(future, scope, began),
                             None => running.finished(&self, began),
@@ -240,7 +240,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
             };
             let Handler { future, scope, began, waker } = handler;
             let began = *began;
-            let polled = isolate("a handler", || {
+            let polled = subscription.guard(scope, || {
                 let mut context = Context::from_waker(waker);
                 scope.enter(|| future.as_mut().poll(&mut context))
             });

@@ -11,6 +11,7 @@ mod cycles;
 mod declining;
 mod figures;
 mod filtering;
+mod handler_panics;
 mod hostile;
 mod ledger;
 mod left_behind;
