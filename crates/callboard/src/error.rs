@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::report::first_of;
+
 /// Why [`try_recv`](crate::Subscription::try_recv) has no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TryRecvError {
@@ -106,7 +108,8 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotReady { missing } => {
-                write!(f, "not everybody signed in in time; missing: `{}`", missing.join("`, `"))
+                let missing = first_of(missing.iter().map(|name| format!("`{name}`")), ", ");
+                write!(f, "not everybody signed in in time; missing: {missing}")
             }
             Self::Closed => f.write_str("the bus is closed"),
         }
@@ -149,8 +152,7 @@ impl fmt::Display for Unfinished {
 
 impl fmt::Display for DrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unfinished: Vec<String> = self.unfinished.iter().map(Unfinished::to_string).collect();
-        write!(f, "not everybody finished in time: {}", unfinished.join(", "))
+        write!(f, "not everybody finished in time: {}", first_of(self.unfinished.iter(), ", "))
     }
 }
 

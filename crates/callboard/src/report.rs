@@ -1,6 +1,7 @@
 //! What the bus says aloud: `tracing` events with the feature, nothing without it.
 
 use std::any::Any;
+use std::fmt::Display;
 #[cfg(feature = "tracing")]
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +20,33 @@ pub(crate) fn catch<R, E>(
         }
         error
     })
+}
+
+/// How many of a list a message shows.
+pub(crate) const LISTED: usize = 10;
+
+/// A list in a message: the first ten items, and how many more there are.
+pub(crate) fn first_of<T: Display>(
+    items: impl ExactSizeIterator<Item = T>,
+    separator: &str,
+) -> String {
+    let more = items.len().saturating_sub(LISTED);
+    let shown: Vec<String> = items.take(LISTED).map(|item| item.to_string()).collect();
+    let shown = shown.join(separator);
+    if more == 0 { shown } else { format!("{shown} and {} more", thousands(more)) }
+}
+
+/// A number with its thousands set off: `99,995`.
+pub(crate) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A message on one line: a control character in a name is escaped, or the name could pass for
@@ -67,3 +95,23 @@ macro_rules! say {
 }
 
 pub(crate) use say;
+
+#[cfg(test)]
+mod tests {
+    use super::{first_of, thousands};
+
+    #[test]
+    fn thousands_are_set_off() {
+        let numbers = [0, 999, 1_000, 99_995, 1_234_567];
+        let expected = ["0", "999", "1,000", "99,995", "1,234,567"];
+        assert_eq!(numbers.map(thousands), expected);
+    }
+
+    #[test]
+    fn long_list_shows_its_first_ten() {
+        assert_eq!(first_of(0..3, "; "), "0; 1; 2");
+        assert_eq!(first_of(0..10, ","), "0,1,2,3,4,5,6,7,8,9");
+        assert_eq!(first_of(0..1_011, ","), "0,1,2,3,4,5,6,7,8,9 and 1,001 more");
+        assert_eq!(first_of([""; 0].into_iter(), ", "), "");
+    }
+}

@@ -109,6 +109,8 @@ pub struct SubscriberSnapshot {
     pub interest: InterestSnapshot,
     /// Whether it answers requests.
     pub responder: bool,
+    /// The types of the requests that it answers.
+    pub answers: Vec<String>,
     /// Whether it came after the start without saying that it meant to.
     pub late: bool,
     /// How many undelivered events it may hold.

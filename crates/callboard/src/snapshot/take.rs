@@ -165,6 +165,7 @@ fn subscriber(
             Wanted::Nothing(error) => InterestSnapshot::BadPattern(error.to_string()),
         },
         responder: listener.wanted.responds(),
+        answers: listener.wanted.answers().map(|info| info.name.to_owned()).collect(),
         late: listener.late,
         capacity: settings.capacity,
         overflow: settings.overflow,

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use callboard::{
-    AnyEvent, Bus, Call, Delivery, Event, EventSet, Request, SubscriberSnapshot,
+    AnyEvent, Bus, Call, Delivery, Event, EventSet, FindingKind, Request, SubscriberSnapshot,
 };
 
 use crate::support::{poll, publish_all};
@@ -88,4 +88,29 @@ fn panic_names_the_type_of_the_event_whatever_the_subscription_is_to() {
     bus.publish(Tick(7));
     let served = after(&bus, all.serve(async |event| panic!("expected: {event:?}")));
     assert_eq!(last(&served), Some(("tick", "expected: Tick(7)")));
+}
+
+#[test]
+fn handler_that_panicked_is_a_finding() {
+    let bus = Bus::new();
+    let ticks = bus.subscribe::<Tick>("served");
+    bus.start();
+    bus.publish(Tick(1));
+    let mut serving = Box::pin(ticks.serve(async |tick| {
+        assert!(tick.0 == 0, "expected: no more than 0\nin two lines");
+    }));
+    after(&bus, serving.as_mut());
+    let diagnosis = bus.diagnose();
+    assert_eq!(diagnosis.findings.len(), 1);
+    assert_eq!(diagnosis.findings[0].kind, FindingKind::HandlerPanicked);
+    assert_eq!(
+        diagnosis.to_string(),
+        "`served` has a handler that panicked once, last on `tick`: expected: no more than 0; \
+         fix the handler; the event that it panicked on is not handled again"
+    );
+    bus.publish(Tick(2));
+    bus.publish(Tick(0));
+    after(&bus, serving.as_mut());
+    let found = bus.diagnose().to_string();
+    assert!(found.contains("panicked 2 times, last on `tick`"), "{found}");
 }
