@@ -1,9 +1,12 @@
 //! What the bus says of an event beyond its value.
 
+use std::fmt;
 use std::time::Instant;
 
+use crate::log::Stamp;
+
 /// What the bus says of an event to the one who received it; the rest is in its
-/// [`Stamp`](crate::log::Stamp). Mostly that is nothing, so that an event in its reader's hands is
+/// [`Stamp`]. Mostly that is nothing, so that an event in its reader's hands is
 /// two words.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Receipt(Option<Box<Details>>);
@@ -32,6 +35,18 @@ impl Receipt {
 
     pub(crate) fn taken_at(&self) -> Option<Instant> {
         self.0.as_ref()?.taken_at
+    }
+}
+
+/// Adds to the `Debug` of a received event what its methods return: the sequence, and what was missed
+/// and the cause if there is any.
+pub(crate) fn describe(shown: &mut fmt::DebugStruct<'_, '_>, stamp: &Stamp, receipt: &Receipt) {
+    shown.field("sequence", &stamp.sequence);
+    if receipt.missed() > 0 {
+        shown.field("missed", &receipt.missed());
+    }
+    if stamp.cause != 0 {
+        shown.field("cause", &stamp.cause);
     }
 }
 

@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Link, Scope, Taken, kept};
-use crate::event::{Delivery, Receipt, metadata};
+use crate::event::{Delivery, Receipt, describe, metadata};
 use crate::log::{Kept, Stamp};
 use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
@@ -270,11 +270,10 @@ impl<Q: Request> Deref for Call<Q> {
 
 impl<Q: Request> fmt::Debug for Call<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("request", &**self.question())
-            .field("responder", &self.responder)
-            .field("sequence", &self.sequence())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("Call");
+        shown.field("request", &**self.question()).field("responder", &self.responder);
+        describe(&mut shown, self.stamp(), &self.receipt);
+        shown.finish_non_exhaustive()
     }
 }
 

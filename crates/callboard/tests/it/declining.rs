@@ -51,18 +51,30 @@ fn reason_that_can_not_be_made_abandons_the_call() {
 #[test]
 fn request_may_be_kept_beyond_its_call() {
     for declines in [true, false] {
-        let outcome = asked(|call| {
-            let kept: Delivery<Validate> = call.delivery();
-            let known = (call.sequence(), call.missed(), call.cause());
-            if declines {
-                call.decline("no");
-            } else {
-                call.respond(Verdict);
-            }
-            assert_eq!(kept.name, "web");
-            assert_eq!((kept.sequence(), kept.missed(), kept.cause()), known);
-        });
+        let (bus, census) = (Bus::new(), Census::default());
+        let mut validator = bus.subscriber("validator").capacity(1).responder::<Validate>();
+        bus.start();
+        let ask = |name: &str| {
+            let request = Validate { name: name.to_owned(), _token: census.token() };
+            let mut gather = bus.request(request).expect(["validator"]).gather();
+            drop(poll(&mut gather));
+            gather
+        };
+        let [_first, _lost] = ["first", "lost"].map(ask);
+        drop(validator.try_recv().unwrap());
+        let gather = ask("third");
+        let call = validator.try_recv().unwrap();
+        let kept: Delivery<Validate> = call.delivery();
+        if declines {
+            call.decline("no");
+        } else {
+            call.respond(Verdict);
+        }
+        assert_eq!((&*kept.name, kept.sequence(), kept.missed()), ("third", 3, 1));
         let declined = Outcome::Declined("no".into());
+        let outcome = soon("the request", gather).unwrap().outcome("validator");
         assert_eq!(outcome, Some(if declines { declined } else { Outcome::Responded }));
+        drop((kept, validator, bus));
+        assert_eq!(census.alive(), 0);
     }
 }
