@@ -133,6 +133,17 @@ fn check_names(expected: &[(Role, String)]) -> Result<(), BuildError> {
 
 impl fmt::Debug for BusBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BusBuilder").finish_non_exhaustive()
+        let CoreSettings { pre_start_capacity, expected, timestamps, clock, .. } = &self.settings;
+        let names = |wanted: Role| {
+            let names = expected.iter().filter(move |(role, _)| *role == wanted);
+            names.map(|(_, name)| name.as_str()).collect::<Vec<_>>()
+        };
+        f.debug_struct("BusBuilder")
+            .field("pre_start_capacity", pre_start_capacity)
+            .field("expect_subscribers", &names(Role::Observe))
+            .field("expect_responders", &names(Role::Respond))
+            .field("timestamps", timestamps)
+            .field("clock", clock)
+            .finish_non_exhaustive()
     }
 }

@@ -156,8 +156,8 @@ pub use publisher::{PublishedAll, Publisher};
 pub use registry::Phase;
 pub use request::{Answer, Ask, AskOf, Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use snapshot::{
-    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PublisherSnapshot,
-    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot,
+    PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{Batch, EventSet, Member, Recv, SubscriberBuilder, Subscription};

@@ -15,6 +15,7 @@ struct Total {
     queued: usize,
     high_water: usize,
     busy: Duration,
+    panics: u64,
 }
 
 impl Snapshot {
@@ -30,6 +31,7 @@ impl Snapshot {
     /// | `callboard_queued` | gauge | `subscriber` |
     /// | `callboard_queue_high_water` | gauge | `subscriber` |
     /// | `callboard_handler_seconds_total` | gauge | `subscriber` |
+    /// | `callboard_handler_panics_total` | counter | `subscriber` |
     /// | `callboard_buffered` | gauge | |
     /// | `callboard_requests_open` | gauge | |
     /// | `callboard_requests_ended_total` | counter | |
@@ -54,6 +56,7 @@ impl Snapshot {
             total.queued += of.queued;
             total.high_water = total.high_water.max(of.high_water);
             total.busy = total.busy.saturating_add(of.busy);
+            total.panics += of.panics;
         }
         for (event_type, (published, unheard)) in types {
             let event_type = || event_type.to_owned();
@@ -76,6 +79,7 @@ impl Snapshot {
             gauge!("callboard_queue_high_water", "subscriber" => name()).set(of.high_water as f64);
             gauge!("callboard_handler_seconds_total", "subscriber" => name())
                 .set(of.busy.as_secs_f64());
+            counter!("callboard_handler_panics_total", "subscriber" => name()).absolute(of.panics);
         }
         gauge!("callboard_buffered").set(self.buffer.queued as f64);
         gauge!("callboard_requests_open").set(self.requests.open.len() as f64);

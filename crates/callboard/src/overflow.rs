@@ -21,6 +21,16 @@ pub enum Overflow {
     Coalesce,
 }
 
+impl fmt::Display for Overflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DropNewest => "drop newest",
+            Self::DropOldest => "drop oldest",
+            Self::Coalesce => "coalesce",
+        })
+    }
+}
+
 /// Is a drop on a subscription an incident, or expected?
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -30,6 +40,15 @@ pub enum Importance {
     Critical,
     /// A drop is expected: it is only counted.
     Lossy,
+}
+
+impl fmt::Display for Importance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Critical => "critical",
+            Self::Lossy => "lossy",
+        })
+    }
 }
 
 /// Why an event that was offered to a subscription never reached it.
@@ -110,6 +129,7 @@ impl fmt::Display for DropReason {
 /// assert_eq!((ledger.offered, ledger.delivered, ledger.queued), (5, 1, 1));
 /// assert_eq!(ledger.dropped(DropReason::Full), 3);
 /// assert!(ledger.balances());
+/// assert_eq!(ledger.to_string(), "5 offered: 1 delivered, 1 queued, 3 dropped (3 full)");
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ledger {
@@ -179,6 +199,17 @@ impl fmt::Debug for Ledger {
             .field("queued", &self.queued)
             .field("dropped", &dropped)
             .finish()
+    }
+}
+
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offered, delivered, queued, .. } = self;
+        let dropped = self.dropped_total();
+        write!(f, "{offered} offered: {delivered} delivered, {queued} queued, {dropped} dropped")?;
+        let reasons: Vec<String> =
+            self.drops().map(|(reason, count)| format!("{count} {reason}")).collect();
+        if reasons.is_empty() { Ok(()) } else { write!(f, " ({})", reasons.join(", ")) }
     }
 }
 

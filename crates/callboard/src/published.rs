@@ -1,5 +1,7 @@
 //! What became of a published event.
 
+use std::fmt;
+
 use crate::engine::Routed;
 use crate::registry::Accepted;
 
@@ -20,8 +22,9 @@ use crate::registry::Accepted;
 /// assert_eq!((published.delivered(), published.dropped()), (0, 0), "nobody listens");
 /// bus.close();
 /// assert!(bus.publish(Tick).closed());
+/// assert_eq!(bus.publish(Tick).to_string(), "refused: the bus is closed");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Published {
     /// 0 for none.
     sequence: u64,
@@ -104,5 +107,35 @@ impl Published {
     /// refused, did not fit in the buffer, or nobody listens.
     pub fn sequence(&self) -> Option<u64> {
         (self.sequence != 0).then_some(self.sequence)
+    }
+}
+
+/// Shows what the methods return; those that return `false` or `None` are left out.
+impl fmt::Debug for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Published");
+        if let Some(sequence) = self.sequence() {
+            shown.field("sequence", &sequence);
+        }
+        match (self.buffered(), self.closed()) {
+            (true, _) => shown.field("buffered", &true),
+            (_, true) => shown.field("closed", &true),
+            _ => shown.field("delivered", &self.delivered()).field("dropped", &self.dropped()),
+        };
+        shown.finish()
+    }
+}
+
+impl fmt::Display for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sequence() {
+            _ if self.closed() => f.write_str("refused: the bus is closed"),
+            Some(sequence) if self.buffered() => write!(f, "#{sequence}: buffered"),
+            Some(sequence) => {
+                write!(f, "#{sequence}: {} delivered, {} dropped", self.delivered(), self.dropped())
+            }
+            None if self.dropped() > 0 => f.write_str("dropped: the start buffer is full"),
+            None => f.write_str("nobody listens"),
+        }
     }
 }

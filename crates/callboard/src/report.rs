@@ -1,22 +1,52 @@
 //! What the bus says aloud: `tracing` events with the feature, nothing without it.
 
+use std::any::Any;
+use std::fmt::Display;
 #[cfg(feature = "tracing")]
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs a user's code and stops a panic at this frame, in silence. The panic hook has printed the
-/// message by then.
-pub(crate) fn contain<R>(code: impl FnOnce() -> R) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(code)) {
-        Ok(value) => Some(value),
-        Err(payload) => {
-            // The payload is the user's too, and its destructor may panic in its turn.
-            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(second);
-            }
-            None
+/// Runs a user's code and stops a panic at this frame, in silence; if it panics, returns what `read`
+/// makes of the payload. The panic hook has printed the message by then.
+pub(crate) fn catch<R, E>(
+    code: impl FnOnce() -> R,
+    read: impl FnOnce(&(dyn Any + Send)) -> E,
+) -> Result<R, E> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+        let error = read(&*payload);
+        // The payload is the user's too, and its destructor may panic in its turn.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(second);
         }
+        error
+    })
+}
+
+/// How many of a list a message shows.
+pub(crate) const LISTED: usize = 10;
+
+/// A list in a message: the first ten items, and how many more there are.
+pub(crate) fn first_of<T: Display>(
+    items: impl ExactSizeIterator<Item = T>,
+    separator: &str,
+) -> String {
+    let more = items.len().saturating_sub(LISTED);
+    let shown: Vec<String> = items.take(LISTED).map(|item| item.to_string()).collect();
+    let shown = shown.join(separator);
+    if more == 0 { shown } else { format!("{shown} and {} more", thousands(more)) }
+}
+
+/// A number with its thousands set off: `99,995`.
+pub(crate) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
     }
+    text
 }
 
 /// A message on one line: a control character in a name is escaped, or the name could pass for
@@ -52,13 +82,36 @@ impl Write for Escaping<'_, '_> {
 macro_rules! say {
     ($level:ident, $($arg:tt)+) => {{
         #[cfg(feature = "tracing")]
-        $crate::report::contain(|| {
-            let line = $crate::report::Line(::std::format_args!($($arg)+));
-            ::tracing::$level!(target: "callboard", "{line}");
-        });
+        let _ = $crate::report::catch(
+            || {
+                let line = $crate::report::Line(::std::format_args!($($arg)+));
+                ::tracing::$level!(target: "callboard", "{line}");
+            },
+            |_| (),
+        );
         #[cfg(not(feature = "tracing"))]
         let _ = ::std::format_args!($($arg)+);
     }};
 }
 
 pub(crate) use say;
+
+#[cfg(test)]
+mod tests {
+    use super::{first_of, thousands};
+
+    #[test]
+    fn thousands_are_set_off() {
+        let numbers = [0, 999, 1_000, 99_995, 1_234_567];
+        let expected = ["0", "999", "1,000", "99,995", "1,234,567"];
+        assert_eq!(numbers.map(thousands), expected);
+    }
+
+    #[test]
+    fn long_list_shows_its_first_ten() {
+        assert_eq!(first_of(0..3, "; "), "0; 1; 2");
+        assert_eq!(first_of(0..10, ","), "0,1,2,3,4,5,6,7,8,9");
+        assert_eq!(first_of(0..1_011, ","), "0,1,2,3,4,5,6,7,8,9 and 1,001 more");
+        assert_eq!(first_of([""; 0].into_iter(), ", "), "");
+    }
+}

@@ -1,5 +1,6 @@
 //! The start barrier: starting, pausing, waiting until everybody has signed in.
 
+use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
@@ -26,6 +27,12 @@ impl Started {
     /// How many events the buffer had to drop, since the last start, for want of room.
     pub fn dropped(&self) -> usize {
         self.dropped
+    }
+}
+
+impl fmt::Display for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} events replayed, {} dropped", self.replayed, self.dropped)
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Finding {
     pub advice: Option<usize>,
 }
 
-/// What users of a bus get wrong.
+/// What users of a bus get wrong, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -34,6 +34,10 @@ pub enum FindingKind {
     BufferTooSmall,
     /// Two event types share a name.
     NameClash,
+    /// Several responders of one request type share a name: only the first answer of them counts.
+    DuplicateResponder,
+    /// A handler run by [`serve`](crate::Subscription::serve) panicked.
+    HandlerPanicked,
     /// A subscriber was given a pattern that is none.
     BadPattern,
     /// A subscriber came after the start without saying that it meant to.
@@ -60,6 +64,9 @@ pub enum FindingKind {
     Unheard,
     /// This type is listened to, but was never published.
     NeverPublished,
+    /// Several subscriptions to the same events share a name. Subscriptions of one name to
+    /// different events are no finding: a component may have several.
+    DuplicateSubscriber,
 }
 
 impl fmt::Display for Finding {

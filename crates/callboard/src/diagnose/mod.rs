@@ -13,14 +13,22 @@ pub use arrival::Arrival;
 pub use finding::{Finding, FindingKind};
 
 use crate::bus::Bus;
+use crate::report::thousands;
 use crate::snapshot::Snapshot;
 
-/// What [`Bus::diagnose`] found; its `Display` is a line per finding, the gravest first.
-#[derive(Debug, Clone)]
+/// How many findings of one kind the `Display` of a [`Diagnosis`] shows.
+const SHOWN_OF_KIND: usize = 5;
+
+/// What [`Bus::diagnose`] found.
+///
+/// Its `Display` is a line per finding, the gravest first. Of many findings of one kind it shows the
+/// five worst, and how many more there are; [`findings`](Self::findings) has them all. Its `Debug`
+/// leaves out the snapshot.
+#[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// What was found, the gravest first; empty if all is well.
+    /// What was found: the gravest kind first, and of one kind the worst first. Empty if all is well.
     pub findings: Vec<Finding>,
     /// What it was read off.
     pub snapshot: Snapshot,
@@ -86,7 +94,20 @@ impl fmt::Display for Diagnosis {
         if self.findings.is_empty() {
             return f.write_str("nothing found");
         }
-        let lines: Vec<String> = self.findings.iter().map(Finding::to_string).collect();
+        let mut lines = Vec::new();
+        for of_kind in self.findings.chunk_by(|one, other| one.kind == other.kind) {
+            lines.extend(of_kind.iter().take(SHOWN_OF_KIND).map(Finding::to_string));
+            if let Some(more @ 1..) = of_kind.len().checked_sub(SHOWN_OF_KIND) {
+                let (more, kind) = (thousands(more), of_kind[0].kind);
+                lines.push(format!("and {more} more `{kind:?}`: see `findings`"));
+            }
+        }
         f.write_str(&lines.join("\n"))
+    }
+}
+
+impl fmt::Debug for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Diagnosis").field("findings", &self.findings).finish_non_exhaustive()
     }
 }

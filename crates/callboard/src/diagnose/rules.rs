@@ -1,5 +1,7 @@
 //! From a snapshot to findings.
 
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::{Finding, FindingKind};
@@ -7,7 +9,10 @@ use crate::event::two_types;
 use crate::outcome::{Outcome, Troubled, TroubledRequest};
 use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
-use crate::snapshot::{InterestSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot};
+use crate::report::first_of;
+use crate::snapshot::{
+    InterestSnapshot, PanicSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+};
 
 /// A handler that runs for longer than this, with events waiting, blocks.
 const BLOCKS_AFTER: Duration = Duration::from_secs(1);
@@ -31,26 +36,49 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
         found.add(FindingKind::NameClash, &clash.event_type, seen, cure);
     }
     snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, &mut found));
-    snapshot.requests.troubled.iter().for_each(|request| answers(request, &mut found));
+    for (number, request) in (0..).zip(&snapshot.requests.troubled) {
+        answers(request, number, &mut found);
+    }
     snapshot.subscribers.iter().for_each(|subscriber| capacity(subscriber, &mut found));
     memory(snapshot, &mut found);
     if snapshot.started {
-        snapshot.types.iter().for_each(|of| wiring(snapshot, of, &mut found));
+        let listeners = listeners(snapshot);
+        snapshot.types.iter().for_each(|of| wiring(&listeners, of, &mut found));
     }
-    found.0
+    namesakes(snapshot, &mut found);
+    found.sorted()
 }
 
-struct Findings(Vec<Finding>);
+/// Findings, each with how bad it is among those of its kind.
+struct Findings(Vec<(u64, Finding)>);
 
 impl Findings {
+    /// Adds one of a kind of which none is worse than another, or of which there is one at most.
     fn add(&mut self, kind: FindingKind, who: &str, seen: String, cure: impl Into<String>) {
-        let (culprit, cure) = (who.to_owned(), cure.into());
-        self.0.push(Finding { kind, culprit, seen, cure, advice: None });
+        self.weigh(0, kind, who, seen, cure);
     }
 
-    fn advise(&mut self, kind: FindingKind, who: &str, seen: String, advice: usize) {
-        self.add(kind, who, seen, format!("use `.capacity({advice})`"));
-        self.0.iter_mut().last().into_iter().for_each(|last| last.advice = Some(advice));
+    fn weigh(
+        &mut self,
+        weight: u64,
+        kind: FindingKind,
+        who: &str,
+        seen: String,
+        cure: impl Into<String>,
+    ) {
+        let (culprit, cure) = (who.to_owned(), cure.into());
+        self.0.push((weight, Finding { kind, culprit, seen, cure, advice: None }));
+    }
+
+    fn advise(&mut self, weight: u64, kind: FindingKind, who: &str, seen: String, advice: usize) {
+        self.weigh(weight, kind, who, seen, format!("use `.capacity({advice})`"));
+        self.0.iter_mut().last().into_iter().for_each(|(_, last)| last.advice = Some(advice));
+    }
+
+    /// The gravest kind first, and of one kind the worst first.
+    fn sorted(mut self) -> Vec<Finding> {
+        self.0.sort_by_key(|(weight, finding)| (finding.kind as usize, Reverse(*weight)));
+        self.0.into_iter().map(|(_, finding)| finding).collect()
     }
 }
 
@@ -63,7 +91,8 @@ fn start(snapshot: &Snapshot, found: &mut Findings) {
         } else {
             let mut cure = "call `start` once every component has subscribed".to_owned();
             if !snapshot.missing.is_empty() {
-                cure += &format!(" (missing: `{}`)", snapshot.missing.join("`, `"));
+                let missing = snapshot.missing.iter().map(|name| format!("`{name}`"));
+                cure += &format!(" (missing: {})", first_of(missing, ", "));
             }
             let seen = format!("holds {waiting} events, since the bus was never started");
             found.add(FindingKind::NotStarted, Dropped::BUFFER, seen, cure);
@@ -80,6 +109,13 @@ fn start(snapshot: &Snapshot, found: &mut Findings) {
 }
 
 fn reading(of: &SubscriberSnapshot, found: &mut Findings) {
+    if let Some(PanicSnapshot { event_type, message }) = &of.last_panic {
+        let times = if of.panics == 1 { "once".to_owned() } else { format!("{} times", of.panics) };
+        let said = message.lines().next().unwrap_or_default();
+        let seen = format!("has a handler that panicked {times}, last on `{event_type}`: {said}");
+        let cure = "fix the handler; the event that it panicked on is not handled again";
+        found.weigh(of.panics, FindingKind::HandlerPanicked, &of.name, seen, cure);
+    }
     if let InterestSnapshot::BadPattern(problem) = &of.interest {
         let seen = format!("receives nothing: {problem}");
         found.add(FindingKind::BadPattern, &of.name, seen, "mend the pattern");
@@ -97,29 +133,30 @@ fn reading(of: &SubscriberSnapshot, found: &mut Findings) {
         let time = of.handling_for.map(|time| format!(" for {time:.1?}")).unwrap_or_default();
         let seen = format!("has been handling one event{time} while {} wait", of.queued);
         let cure = "hand long work to a task of its own, or use `serve_concurrent`";
-        found.add(FindingKind::HandlerBlocks, &of.name, seen, cure);
+        found.weigh(of.queued as u64, FindingKind::HandlerBlocks, &of.name, seen, cure);
     } else if full && !busy && !of.waiting {
         let seen = format!("is full with {} events and does not receive", of.queued);
         let cure = format!("read or drop the subscription opened at {}", of.call_site);
-        found.add(FindingKind::NotReading, &of.name, seen, cure);
+        found.weigh(of.queued as u64, FindingKind::NotReading, &of.name, seen, cure);
     }
 }
 
-fn answers(request: &TroubledRequest, found: &mut Findings) {
+/// What was wrong with a request; of several the last, which has the greatest `number`, comes first.
+fn answers(request: &TroubledRequest, number: u64, found: &mut Findings) {
     match &request.kind {
         Troubled::Cycle { chain } => {
             let seen = format!("could never be answered: {}", chain.join(" → "));
             let cure = "answer before asking, or serve concurrently";
-            found.add(FindingKind::RequestCycle, &request.event_type, seen, cure);
+            found.weigh(number, FindingKind::RequestCycle, &request.event_type, seen, cure);
         }
         // That a responder declined is its answer: nobody is to blame.
         Troubled::Ended { end, outcomes } if outcomes.iter().any(is_trouble) => {
             let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
-            let missing: Vec<_> =
-                missing.map(|(name, outcome)| format!("`{name}` {outcome}")).collect();
-            let seen = format!("{end}: {}", missing.join(", "));
+            let missing: Vec<_> = missing.collect();
+            let missing = missing.into_iter().map(|(name, outcome)| format!("`{name}` {outcome}"));
+            let seen = format!("{end}: {}", first_of(missing, ", "));
             let cure = "see to these responders, or ask for fewer answers with `at_least`";
-            found.add(FindingKind::RequestFailed, &request.event_type, seen, cure);
+            found.weigh(number, FindingKind::RequestFailed, &request.event_type, seen, cure);
         }
         Troubled::Ended { .. } => {}
     }
@@ -139,12 +176,12 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
             );
             let cure = "no capacity cures that: handle them faster, merge them by key, or \
                         subscribe to fewer";
-            found.add(FindingKind::TooSlow, &of.name, seen, cure);
+            found.weigh(lost, FindingKind::TooSlow, &of.name, seen, cure);
         } else {
             // What was needed at the worst moment, rounded up to a round number of events.
             let advice = of.demand.max(of.capacity.saturating_add(1)).next_multiple_of(10);
             let seen = format!("lost {lost} events with capacity {}", of.capacity);
-            found.advise(FindingKind::CapacityTooSmall, &of.name, seen, advice);
+            found.advise(lost, FindingKind::CapacityTooSmall, &of.name, seen, advice);
         }
     }
     // One without end was meant to have none.
@@ -156,7 +193,8 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
             "has used {} of its capacity of {} at most, and a stall would show late",
             of.high_water, of.capacity
         );
-        found.advise(FindingKind::CapacityTooLarge, &of.name, seen, advice);
+        let unused = (of.capacity - of.high_water) as u64;
+        found.advise(unused, FindingKind::CapacityTooLarge, &of.name, seen, advice);
     }
 }
 
@@ -173,10 +211,10 @@ fn memory(snapshot: &Snapshot, found: &mut Findings) {
     let queues = snapshot.subscribers.iter();
     holders.extend(queues.map(|queue| (queue.name.as_str(), queue.queued, queue.bytes)));
     holders.retain(|(_, _, bytes)| *bytes >= MUCH_MEMORY);
-    holders.sort_by_key(|(_, _, bytes)| std::cmp::Reverse(*bytes));
     for (holder, events, bytes) in holders {
         let seen = format!("holds {events} events, {bytes} of the bus's {} bytes", snapshot.bytes);
-        found.add(FindingKind::MemoryHeld, holder, seen, "read them, or lower its capacity");
+        let cure = "read them, or lower its capacity";
+        found.weigh(bytes as u64, FindingKind::MemoryHeld, holder, seen, cure);
     }
     for of in &snapshot.types {
         // What waits lies in blocks that it fills, or fills for the most part.
@@ -186,17 +224,26 @@ fn memory(snapshot: &Snapshot, found: &mut Findings) {
                 of.memory, snapshot.bytes
             );
             let cure = "keep fewer of its deliveries: copy out of them what is needed";
-            found.add(FindingKind::MemoryHeld, &of.event_type, seen, cure);
+            found.weigh(of.memory as u64, FindingKind::MemoryHeld, &of.event_type, seen, cure);
         }
     }
 }
 
+/// The first subscriber that named each type.
+fn listeners(snapshot: &Snapshot) -> HashMap<&str, &str> {
+    let mut listeners = HashMap::new();
+    for subscriber in &snapshot.subscribers {
+        if let InterestSnapshot::Types(types) = &subscriber.interest {
+            for named in types {
+                listeners.entry(named.as_str()).or_insert(subscriber.name.as_str());
+            }
+        }
+    }
+    listeners
+}
+
 /// Published but unheard, heard but never published, requests without a responder.
-fn wiring(snapshot: &Snapshot, of: &TypeSnapshot, found: &mut Findings) {
-    let named = |subscriber: &&SubscriberSnapshot| match &subscriber.interest {
-        InterestSnapshot::Types(types) => types.contains(&of.event_type),
-        _ => false,
-    };
+fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findings) {
     let (kind, seen, cure) = if of.request && of.responders == 0 {
         let cure = "sign one in with `bus.responder::<…>(\"…\")`";
         (FindingKind::NoResponder, "has no responder".to_owned(), cure)
@@ -208,11 +255,68 @@ fn wiring(snapshot: &Snapshot, of: &TypeSnapshot, found: &mut Findings) {
     } else if of.published > 0 && of.published == of.unheard && of.subscribers == 0 {
         let seen = format!("was published {} times and nobody listens", of.published);
         (FindingKind::Unheard, seen, "subscribe to it, or stop publishing it")
-    } else if let (0, Some(listener)) = (of.published, snapshot.subscribers.iter().find(named)) {
-        let seen = format!("was never published, and `{}` listens", listener.name);
+    } else if let (0, Some(listener)) = (of.published, listeners.get(of.event_type.as_str())) {
+        let seen = format!("was never published, and `{listener}` listens");
         (FindingKind::NeverPublished, seen, "publish it, or stop listening")
     } else {
         return;
     };
-    found.add(kind, &of.event_type, seen, cure);
+    found.weigh(of.unheard, kind, &of.event_type, seen, cure);
+}
+
+/// Names that several responders of one request type share, or several subscriptions to the same
+/// events.
+fn namesakes(snapshot: &Snapshot, found: &mut Findings) {
+    let mut crowds: HashMap<(&str, Part<'_>), u64> = HashMap::new();
+    for of in &snapshot.subscribers {
+        parts(of).for_each(|part| *crowds.entry((&of.name, part)).or_default() += 1);
+    }
+    crowds.retain(|_, crowd| *crowd > 1);
+    let mut named = HashSet::new();
+    for of in &snapshot.subscribers {
+        for part in parts(of) {
+            let Some(crowd) = crowds.remove(&(of.name.as_str(), part)) else { continue };
+            let (kind, seen, cure) = match part {
+                Part::Answers(request) => (
+                    FindingKind::DuplicateResponder,
+                    format!(
+                        "is the name of {crowd} responders of `{request}`, and only the first \
+                         answer counts"
+                    ),
+                    "give each responder a name of its own",
+                ),
+                // Once is enough, however many types they share.
+                Part::Reads(_) if !named.insert(&of.name) => continue,
+                Part::Reads(events) => (
+                    FindingKind::DuplicateSubscriber,
+                    format!("is the name of {crowd} subscriptions to `{events}`"),
+                    "give each a name of its own, or reports can't tell them apart",
+                ),
+            };
+            found.weigh(crowd, kind, &of.name, seen, cure);
+        }
+    }
+}
+
+/// One of the things that a subscription does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Part<'a> {
+    /// Answers requests of this type.
+    Answers(&'a str),
+    /// Reads the events of this type, or of this pattern.
+    Reads(&'a str),
+}
+
+/// What a subscription does, each once.
+fn parts(of: &SubscriberSnapshot) -> impl Iterator<Item = Part<'_>> {
+    let (types, pattern) = match &of.interest {
+        InterestSnapshot::Types(types) => (&types[..], None),
+        InterestSnapshot::Matching(pattern) => (&[][..], Some(pattern.as_str())),
+        InterestSnapshot::Everything => (&[][..], Some(">")),
+        InterestSnapshot::BadPattern(_) => (&[][..], None),
+    };
+    let first = types.iter().enumerate().filter(|(number, it)| !types[..*number].contains(*it));
+    let of_types = first
+        .map(|(_, it)| if of.answers.contains(it) { Part::Answers(it) } else { Part::Reads(it) });
+    of_types.chain(pattern.map(Part::Reads))
 }

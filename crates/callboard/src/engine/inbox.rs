@@ -3,6 +3,7 @@
 //! Plain data, like the queue in it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,7 @@ pub(crate) struct Account {
 }
 
 /// What the reader does with what it takes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Attendance {
     /// Events are handed to a handler by `serve`.
     pub(crate) served: bool,
@@ -73,6 +74,17 @@ pub(crate) struct Attendance {
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
     pub(crate) longest: Duration,
+    /// Served handlers that panicked, and the last of these panics.
+    pub(crate) panics: u64,
+    pub(crate) last_panic: Option<Arc<HandlerPanic>>,
+}
+
+/// A panic of a served handler.
+#[derive(Debug)]
+pub(crate) struct HandlerPanic {
+    /// The type of the event that was being handled.
+    pub(crate) event_type: &'static str,
+    pub(crate) message: String,
 }
 
 /// What a reader that does not wait finds.
@@ -128,7 +140,7 @@ impl Inbox {
 
     /// What the reader does with what it takes.
     pub(crate) fn attendance(&self) -> Attendance {
-        self.attendance.as_deref().copied().unwrap_or_default()
+        self.attendance.as_deref().cloned().unwrap_or_default()
     }
 
     pub(crate) fn attendance_mut(&mut self) -> &mut Attendance {
@@ -330,6 +342,12 @@ impl Attendance {
         self.handling = self.handling.saturating_sub(1);
         self.handling_since = oldest;
         self.handled(time);
+    }
+
+    /// A served handler has panicked.
+    pub(crate) fn panicked(&mut self, panic: HandlerPanic) {
+        self.panics += 1;
+        self.last_panic = Some(Arc::new(panic));
     }
 
     /// The reader asks for the next event: it is done with the last one, unless it handed that to

@@ -6,14 +6,16 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use super::{Invocation, Mailbox};
-use crate::sync::thread_local;
+use super::{HandlerPanic, Invocation, Mailbox};
+use crate::sync::{isolate_for_message, thread_local};
 
 /// What is being handled. The bus enters it around each poll of a served handler.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Scope {
     origin: Origin,
+    /// The name of the event's type; empty for none.
+    event_type: &'static str,
     /// The subscription whose handler runs.
     server: Option<Arc<Mailbox>>,
     /// Made when it is first needed, except for calls.
@@ -36,8 +38,9 @@ impl Origin {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Scope> =
-        const { RefCell::new(Scope { origin: NOWHERE, server: None, invocation: None }) };
+    static CURRENT: RefCell<Scope> = const {
+        RefCell::new(Scope { origin: NOWHERE, event_type: "", server: None, invocation: None })
+    };
     /// The origin of `CURRENT` once more: every publication reads it, and plain data is quicker
     /// to read.
     static ORIGIN: Cell<Origin> = const { Cell::new(NOWHERE) };
@@ -46,12 +49,16 @@ thread_local! {
 const NOWHERE: Origin = Origin { cause: 0, publisher: 0 };
 
 impl Scope {
-    pub(crate) fn of_event(sequence: u64) -> Self {
-        Self { origin: Origin { cause: sequence, publisher: 0 }, ..Self::default() }
+    pub(crate) fn of_event(event_type: &'static str, sequence: u64) -> Self {
+        Self { origin: Origin { cause: sequence, publisher: 0 }, event_type, ..Self::default() }
     }
 
-    pub(crate) fn of_call(sequence: u64, invocation: Arc<Invocation>) -> Self {
-        Self { invocation: Some(invocation), ..Self::of_event(sequence) }
+    pub(crate) fn of_call(
+        event_type: &'static str,
+        sequence: u64,
+        invocation: Arc<Invocation>,
+    ) -> Self {
+        Self { invocation: Some(invocation), ..Self::of_event(event_type, sequence) }
     }
 
     /// The handler of this subscription is about to run in this scope.
@@ -87,7 +94,7 @@ impl Scope {
     }
 
     fn asker(&mut self) -> Option<Arc<Invocation>> {
-        let Self { origin, server, invocation } = self;
+        let Self { origin, server, invocation, .. } = self;
         if let (None, Some(server)) = (&invocation, server) {
             let name = Arc::clone(&server.settings.name);
             *invocation = Some(Arc::new(Invocation::of_event(server.id, name, origin.cause)));
@@ -107,9 +114,25 @@ impl fmt::Debug for Scope {
 pub(crate) struct Serving(Scope);
 
 impl Serving {
+    /// Runs a part of the handler in its scope, and behind a fence; `None` if it panicked, which is
+    /// then noted of its subscriber.
+    pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Option<R> {
+        match isolate_for_message("a handler", || self.enter(code)) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                let Scope { event_type, server, .. } = &self.0;
+                let panic = HandlerPanic { event_type, message };
+                if let Some(server) = server {
+                    server.inbox().attendance_mut().panicked(panic);
+                }
+                None
+            }
+        }
+    }
+
     /// Runs `code` with this as the thread's current scope, then restores what was before.
     // The scope is moved there and back: a poll of a handler touches no reference count.
-    pub(crate) fn enter<R>(&mut self, code: impl FnOnce() -> R) -> R {
+    fn enter<R>(&mut self, code: impl FnOnce() -> R) -> R {
         struct Restore<'a> {
             scope: &'a mut Scope,
             before: Origin,

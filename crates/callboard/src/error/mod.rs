@@ -7,6 +7,8 @@ pub use request::{AskError, Incomplete, RequestError};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::report::first_of;
+
 /// Why [`try_recv`](crate::Subscription::try_recv) has no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TryRecvError {
@@ -111,7 +113,8 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotReady { missing } => {
-                write!(f, "not everybody signed in in time; missing: `{}`", missing.join("`, `"))
+                let missing = first_of(missing.iter().map(|name| format!("`{name}`")), ", ");
+                write!(f, "not everybody signed in in time; missing: {missing}")
             }
             Self::Closed => f.write_str("the bus is closed"),
         }
@@ -188,7 +191,7 @@ impl fmt::Display for DrainError {
         if self.buffered > 0 {
             held_up.push(format!("{} events wait for `start`", self.buffered));
         }
-        write!(f, "not everybody finished in time: {}", held_up.join(", "))
+        write!(f, "not everybody finished in time: {}", first_of(held_up.iter(), ", "))
     }
 }
 

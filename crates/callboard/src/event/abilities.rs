@@ -35,6 +35,16 @@ impl Priority {
     }
 }
 
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        })
+    }
+}
+
 /// What an event type can do beyond being published.
 ///
 /// `#[derive(Event)]` writes this from the `#[event(…)]` attribute; by hand it reads the same:

@@ -1,8 +1,9 @@
 //! An event in its reader's hands.
 
+use std::fmt;
 use std::ops::Deref;
 
-use super::{Event, Receipt, metadata};
+use super::{Event, Receipt, describe, metadata};
 use crate::log::{Kept, Lent, Stamp};
 
 /// An event as a subscriber receives it: owned, `'static`, cheap to clone (the event itself is
@@ -33,8 +34,8 @@ use crate::log::{Kept, Lent, Stamp};
 /// let fourth = ticks.try_recv().unwrap();
 /// assert_eq!((fourth.0, fourth.missed()), (4, 2), "2 and 3 did not fit");
 /// assert!(fourth.sequence() > first.sequence());
+/// assert_eq!(format!("{fourth:?}"), "Delivery { event: Tick(4), sequence: 4, missed: 2 }");
 /// ```
-#[derive(Debug)]
 pub struct Delivery<E: 'static> {
     event: Kept<E>,
     receipt: Receipt,
@@ -57,6 +58,16 @@ impl<E: 'static> Deref for Delivery<E> {
 
     fn deref(&self) -> &E {
         &self.event
+    }
+}
+
+/// Shows the event and its sequence, and what was missed and the cause if there is any.
+impl<E: Event> fmt::Debug for Delivery<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Delivery");
+        shown.field("event", &self.event);
+        describe(&mut shown, self.stamp(), &self.receipt);
+        shown.finish()
     }
 }
 
@@ -89,7 +100,6 @@ impl<E: 'static> Clone for Delivery<E> {
 /// assert_eq!(kept[0].0, 1);
 /// # Ok::<(), callboard::TryRecvError>(())
 /// ```
-#[derive(Debug)]
 pub struct EventRef<'a, E: 'static> {
     event: Lent<'a, E>,
     receipt: Receipt,
@@ -110,6 +120,16 @@ impl<'a, E: Event> EventRef<'a, E> {
 
     fn stamp(&self) -> &Stamp {
         self.event.stamp()
+    }
+}
+
+/// Shows what the `Debug` of a [`Delivery`] shows.
+impl<E: Event> fmt::Debug for EventRef<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("EventRef");
+        shown.field("event", &self.event);
+        describe(&mut shown, self.stamp(), &self.receipt);
+        shown.finish()
     }
 }
 

@@ -1,9 +1,12 @@
 //! What the bus says of an event beyond its value.
 
+use std::fmt;
 use std::time::Instant;
 
+use crate::log::Stamp;
+
 /// What the bus says of an event to the one who received it; the rest is in its
-/// [`Stamp`](crate::log::Stamp). Mostly that is nothing, so that an event in its reader's hands is
+/// [`Stamp`]. Mostly that is nothing, so that an event in its reader's hands is
 /// two words.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Receipt(Option<Box<Details>>);
@@ -32,6 +35,18 @@ impl Receipt {
 
     pub(crate) fn taken_at(&self) -> Option<Instant> {
         self.0.as_ref()?.taken_at
+    }
+}
+
+/// Adds to the `Debug` of a received event what its methods return: the sequence, and what was missed
+/// and the cause if there is any.
+pub(crate) fn describe(shown: &mut fmt::DebugStruct<'_, '_>, stamp: &Stamp, receipt: &Receipt) {
+    shown.field("sequence", &stamp.sequence);
+    if receipt.missed() > 0 {
+        shown.field("missed", &receipt.missed());
+    }
+    if stamp.cause != 0 {
+        shown.field("cause", &stamp.cause);
     }
 }
 
@@ -67,6 +82,17 @@ macro_rules! metadata {
         /// (see [`BusBuilder::timestamps`](crate::BusBuilder::timestamps)).
         pub fn published_at(&self) -> Option<::std::time::Instant> {
             self.stamp().published_at()
+        }
+
+        /// When the event was published, by the system's clock; `None` unless the bus keeps time.
+        ///
+        /// It is [`published_at`](Self::published_at) counted from one moment of the process at
+        /// which both clocks were read: two events are as far apart as their `published_at` are,
+        /// and when the system's clock is set later, these times do not follow. It is the same for
+        /// every clock of a bus: a [`ManualClock`](crate::testing::ManualClock) shows the time of
+        /// its making and what it was advanced by.
+        pub fn published_at_system_time(&self) -> Option<::std::time::SystemTime> {
+            self.stamp().published_at_system_time()
         }
 
         /// How long the event waited from its publication until it was received; `None` unless

@@ -15,7 +15,7 @@ pub use coalesce::Coalesce;
 pub(crate) use coalesce::Key;
 pub use delivery::{Delivery, EventRef};
 pub(crate) use info::{TypeInfo, key_of, two_types};
-pub(crate) use meta::{Receipt, metadata};
+pub(crate) use meta::{Receipt, describe, metadata};
 pub use pattern::{Pattern, PatternError};
 pub(crate) use received::received;
 pub use received::{Metadata, Received};

@@ -17,7 +17,7 @@ use std::fmt;
 /// assert!(!Pattern::new("config.>")?.matches("config"), "> is one token or more");
 /// # Ok::<(), callboard::PatternError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
     text: Box<str>,
 }
@@ -64,6 +64,12 @@ impl Pattern {
             }
         }
         name.next().is_none()
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pattern").field(&self.text).finish()
     }
 }
 

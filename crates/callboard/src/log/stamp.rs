@@ -1,7 +1,7 @@
 //! What is said of an event when it is published.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What is said of an event when it is published: the same for all its readers.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,18 @@ impl Stamp {
     }
 
     pub(crate) fn published_at(&self) -> Option<Instant> {
-        self.published_at.instant()
+        match self.published_at.distance()? {
+            (after, false) => origin().instant.checked_add(after),
+            (before, true) => origin().instant.checked_sub(before),
+        }
+    }
+
+    /// The same moment by the system's clock; `None` if that can't show it.
+    pub(crate) fn published_at_system_time(&self) -> Option<SystemTime> {
+        match self.published_at.distance()? {
+            (after, false) => origin().system_time.checked_add(after),
+            (before, true) => origin().system_time.checked_sub(before),
+        }
     }
 }
 
@@ -36,7 +47,7 @@ impl Moment {
     const NONE: Self = Self(i64::MIN);
 
     fn at(instant: Instant) -> Self {
-        let origin = origin();
+        let origin = origin().instant;
         let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
         match instant.checked_duration_since(origin) {
             Some(after) => Self(nanoseconds(after)),
@@ -44,19 +55,22 @@ impl Moment {
         }
     }
 
-    fn instant(self) -> Option<Instant> {
+    /// The distance from the origin, and whether the moment is before it.
+    fn distance(self) -> Option<(Duration, bool)> {
         let distance = Duration::from_nanos(self.0.unsigned_abs());
-        match self {
-            Self::NONE => None,
-            Self(0..) => origin().checked_add(distance),
-            Self(_) => origin().checked_sub(distance),
-        }
+        (self != Self::NONE).then_some((distance, self.0 < 0))
     }
 }
 
-fn origin() -> Instant {
-    static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    *ORIGIN.get_or_init(Instant::now)
+/// The process's first moment, by both clocks.
+struct Origin {
+    instant: Instant,
+    system_time: SystemTime,
+}
+
+fn origin() -> &'static Origin {
+    static ORIGIN: OnceLock<Origin> = OnceLock::new();
+    ORIGIN.get_or_init(|| Origin { instant: Instant::now(), system_time: SystemTime::now() })
 }
 
 #[cfg(test)]
@@ -72,5 +86,16 @@ mod tests {
         for moment in [None, Some(now), Some(now - far), Some(now + far)] {
             assert_eq!(Stamp::new(1, 0, moment).published_at(), moment);
         }
+    }
+
+    #[test]
+    fn both_clocks_show_the_same_distances() {
+        let now = Instant::now();
+        let far = Duration::from_secs(3_600);
+        let shown = |moment| Stamp::new(1, 0, moment).published_at_system_time();
+        let Some(at) = shown(Some(now)) else { panic!("it is shown") };
+        assert_eq!(shown(None), None);
+        assert_eq!(shown(Some(now - far)), Some(at - far));
+        assert_eq!(shown(Some(now + far)), Some(at + far));
     }
 }

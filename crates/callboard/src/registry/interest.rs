@@ -85,7 +85,13 @@ impl Wanted {
 
     /// Whether it answers requests of some type.
     pub(crate) fn responds(&self) -> bool {
-        matches!(self, Self::Members(members)
-            if members.iter().any(|member| member.role == Role::Respond))
+        self.answers().next().is_some()
+    }
+
+    /// The types of the requests that it answers.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = &'static TypeInfo> {
+        let members = if let Self::Members(members) = self { &members[..] } else { &[] };
+        let answered = members.iter().filter(|member| member.role == Role::Respond);
+        answered.map(|member| member.info)
     }
 }

@@ -21,6 +21,7 @@ mod types;
 mod watch;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
@@ -51,6 +52,16 @@ pub enum Phase {
     Running,
     /// No event is accepted any more.
     Closed,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Buffering => "buffering",
+            Self::Running => "running",
+            Self::Closed => "closed",
+        })
+    }
 }
 
 /// Everything the bus's one lock guards.

@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Invocation, Scope, Taken, kept};
-use crate::event::{Delivery, Receipt, Received, metadata, received};
+use crate::event::{Delivery, Receipt, Received, describe, metadata, received};
 use crate::log::{Kept, Stamp};
 use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
@@ -99,11 +99,75 @@ impl<Q: Request> Call<Q> {
     }
 
     /// Says that this responder has no answer, and why.
+    ///
+    /// For a reason that is made from the request, see [`decline_with`](Self::decline_with).
     pub fn decline(mut self, reason: impl Into<String>) {
         // Converting is the user's code: if it panics, the call is one that was dropped.
         let reason: String = reason.into();
         self.end();
         self.exchange.decline(self.place, reason.into());
+    }
+
+    /// [Declines](Self::decline) for a reason that is made from the request.
+    ///
+    /// # Panics
+    ///
+    /// If `reason` does. The call is then one that was dropped unanswered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event, Outcome, Request};
+    /// # #[derive(Debug, Event)]
+    /// # struct Answer;
+    /// # #[derive(Debug, Request)]
+    /// # #[request(response = Answer)]
+    /// # struct Question(&'static str);
+    /// let bus = Bus::new();
+    /// let mut oracle = bus.responder::<Question>("oracle");
+    /// bus.start();
+    /// std::thread::spawn(move || {
+    ///     for call in oracle.iter() {
+    ///         call.decline_with(|question| format!("`{}` is no question", question.0));
+    ///     }
+    /// });
+    /// let gathered = bus.request(Question("no")).expect(["oracle"]).gather_blocking()?;
+    /// let declined = Outcome::Declined("`no` is no question".into());
+    /// assert_eq!(gathered.outcome("oracle"), Some(declined));
+    /// # Ok::<(), callboard::RequestError>(())
+    /// ```
+    pub fn decline_with<R: Into<String>>(self, reason: impl FnOnce(&Q) -> R) {
+        let reason = reason(&self);
+        self.decline(reason);
+    }
+
+    /// The request, to be kept: it may be used when the call has been answered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Call, Event, Request};
+    /// # #[derive(Debug, Event)]
+    /// # struct Answer;
+    /// # #[derive(Debug, Request)]
+    /// # #[request(response = Answer)]
+    /// # struct Question(u32);
+    /// fn refuse(call: Call<Question>) -> u32 {
+    ///     let question = call.delivery();
+    ///     call.decline("not today");
+    ///     question.0
+    /// }
+    /// # let bus = callboard::Bus::new();
+    /// # let mut oracle = bus.responder::<Question>("oracle");
+    /// # bus.start();
+    /// # let asked = std::thread::spawn(move || {
+    /// #     bus.request(Question(7)).expect(["oracle"]).gather_blocking()
+    /// # });
+    /// # assert_eq!(refuse(oracle.blocking_recv().unwrap()), 7);
+    /// # assert!(asked.join().unwrap().is_ok());
+    /// ```
+    pub fn delivery(&self) -> Delivery<Q> {
+        Delivery::new(self.question().clone(), self.receipt.clone())
     }
 
     /// Opens a request made in order to answer this one, in the hand-written loops of responders:
@@ -183,7 +247,7 @@ impl<Q: Request> Call<Q> {
     }
 
     fn scope(&self) -> Scope {
-        Scope::of_call(self.sequence(), self.invocation())
+        Scope::of_call(Q::TYPE, self.sequence(), self.invocation())
     }
 }
 
@@ -211,11 +275,10 @@ impl<Q: Request> Deref for Call<Q> {
 
 impl<Q: Request> fmt::Debug for Call<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("request", &**self.question())
-            .field("responder", &self.responder)
-            .field("sequence", &self.sequence())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("Call");
+        shown.field("request", &**self.question()).field("responder", &self.responder);
+        describe(&mut shown, self.stamp(), &self.receipt);
+        shown.finish_non_exhaustive()
     }
 }
 

@@ -7,6 +7,7 @@ use super::parts::{Part, Parts};
 use crate::error::Incomplete;
 use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Outcome};
+use crate::report::first_of;
 
 /// What a request brought: who answered what, why the others did not, and why it ended.
 ///
@@ -127,14 +128,48 @@ impl<R: 'static> Clone for Gathered<R> {
     }
 }
 
+/// Shows the answers as the events they are: all of them have this request as their cause.
 impl<R: Event> fmt::Debug for Gathered<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gathered")
-            .field("sequence", &self.sequence)
-            .field("responses", &self.responses().collect::<Vec<_>>())
-            .field("unexpected", &self.unexpected)
-            .field("missing", &self.missing().collect::<Vec<_>>())
-            .field("end", &self.end)
-            .finish()
+        let mut shown = f.debug_struct("Gathered");
+        shown.field("end", &self.end);
+        shown.field("sequence", &self.sequence);
+        shown.field("responses", &ByName::of(self.responses().map(|(name, it)| (name, &**it))));
+        if !self.unexpected.is_empty() {
+            let unexpected = self.unexpected().map(|(name, it)| (name, &**it));
+            shown.field("unexpected", &ByName::of(unexpected));
+        }
+        shown.field("missing", &ByName::of(self.missing())).finish()
+    }
+}
+
+/// A map from responders' names, in the order of its entries.
+struct ByName<'a, T>(Vec<(&'a str, T)>);
+
+impl<'a, T> ByName<'a, T> {
+    fn of(entries: impl Iterator<Item = (&'a str, T)>) -> Self {
+        Self(entries.collect())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for ByName<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(name, it)| (name, it))).finish()
+    }
+}
+
+/// How it ended, how many answered, and who did not and why.
+impl<R: Event> fmt::Display for Gathered<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} of {} answered", self.end, self.responded, self.parts.len())?;
+        let missing = self.missing().map(|(name, outcome)| format!("`{name}` {outcome}"));
+        if missing.len() > 0 {
+            write!(f, "; {}", first_of(missing, ", "))?;
+        }
+        let strangers = self.unexpected().map(|(name, _)| format!("`{name}`"));
+        if strangers.len() > 0 {
+            write!(f, "; answered, but not expected: {}", first_of(strangers, ", "))?;
+        }
+        Ok(())
     }
 }

@@ -124,6 +124,8 @@ pub struct SubscriberSnapshot {
     pub interest: InterestSnapshot,
     /// Whether it answers requests.
     pub responder: bool,
+    /// The types of the requests that it answers.
+    pub answers: Vec<String>,
     /// Whether it came after the start without saying that it meant to.
     pub late: bool,
     /// How many undelivered events it may hold.
@@ -156,12 +158,27 @@ pub struct SubscriberSnapshot {
     pub busy: Duration,
     /// The longest of them.
     pub longest: Duration,
+    /// How many of its served handlers panicked. What a hand-written loop does is not known.
+    pub panics: u64,
+    /// The last of these panics.
+    pub last_panic: Option<PanicSnapshot>,
     /// Bytes held by its queue.
     pub bytes: usize,
     /// Its account.
     pub ledger: Ledger,
     /// Its account per event type.
     pub accounts: Vec<AccountSnapshot>,
+}
+
+/// A panic of a handler run by [`serve`](crate::Subscription::serve).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PanicSnapshot {
+    /// The type of the event that was being handled.
+    pub event_type: String,
+    /// What the panic said; if that is long, its beginning.
+    pub message: String,
 }
 
 /// What a subscription wants.

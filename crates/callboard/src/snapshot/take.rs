@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PublisherSnapshot,
-    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot,
+    PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
 use crate::engine::{Account, Envelope, TicketStatus};
@@ -174,6 +174,7 @@ fn subscriber(
             Wanted::Nothing(error) => InterestSnapshot::BadPattern(error.to_string()),
         },
         responder: listener.wanted.responds(),
+        answers: listener.wanted.answers().map(|info| info.name.to_owned()).collect(),
         late: listener.late,
         capacity: settings.capacity,
         overflow: settings.overflow,
@@ -189,6 +190,11 @@ fn subscriber(
         handled: attendance.handled,
         busy: attendance.busy,
         longest: attendance.longest,
+        panics: attendance.panics,
+        last_panic: attendance.last_panic.map(|panic| PanicSnapshot {
+            event_type: panic.event_type.to_owned(),
+            message: panic.message.clone(),
+        }),
         bytes: holdings.bytes,
         ledger: figures.ledger(),
         accounts: figures.accounts.iter().map(account).collect(),

@@ -1,5 +1,6 @@
 //! Opening a subscription with other than the defaults.
 
+use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 /// bus.publish(Load(0.7));
 /// assert_eq!(loads.try_recv().unwrap().0, 0.7);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until it ends in `subscribe` or `responder`"]
 pub struct SubscriberBuilder {
     core: Arc<Core>,
@@ -215,5 +216,17 @@ impl SubscriberBuilder {
             );
         }
         subscription
+    }
+}
+
+impl fmt::Debug for SubscriberBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MailboxSettings { name, capacity, overflow, importance, .. } = &self.settings;
+        f.debug_struct("SubscriberBuilder")
+            .field("name", name)
+            .field("capacity", capacity)
+            .field("overflow", overflow)
+            .field("importance", importance)
+            .finish_non_exhaustive()
     }
 }

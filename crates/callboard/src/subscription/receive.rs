@@ -1,5 +1,6 @@
 //! The ways of receiving.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::{Pin, pin};
@@ -352,7 +353,6 @@ pub(super) fn linger<T>(
 }
 
 /// The future of [`Subscription::recv`].
-#[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Recv<'a, S: EventSet> {
     subscription: &'a mut Subscription<S>,
@@ -367,6 +367,12 @@ impl<S: EventSet> Future for Recv<'_, S> {
         let polled = self.subscription.poll_recv(context);
         self.waiting = polled.is_pending();
         polled
+    }
+}
+
+impl<S: EventSet> fmt::Debug for Recv<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recv").field("name", &self.subscription.name()).finish_non_exhaustive()
     }
 }
 

@@ -128,7 +128,7 @@ impl<E: Event> Member for Delivery<E> {
     }
 
     fn scope(item: &Self) -> Scope {
-        Scope::of_event(item.sequence())
+        Scope::of_event(E::TYPE, item.sequence())
     }
 }
 
@@ -158,7 +158,7 @@ impl<E: Event> EventSet for E {
     }
 
     fn scope(item: &Delivery<E>) -> Scope {
-        Scope::of_event(item.sequence())
+        Scope::of_event(E::TYPE, item.sequence())
     }
 }
 
@@ -176,6 +176,6 @@ impl EventSet for AnyEvent {
     }
 
     fn scope(item: &Self) -> Scope {
-        Scope::of_event(item.sequence())
+        Scope::of_event(item.event_type(), item.sequence())
     }
 }

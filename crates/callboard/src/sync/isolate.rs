@@ -1,27 +1,61 @@
 //! A fence around code that is not ours.
 
+use std::any::Any;
+
 #[cfg(not(callboard_loom))]
-use crate::report::contain;
+use crate::report::catch;
 
 /// Runs a user's code and stops a panic at this frame, so that one bad handler, callback, waker
 /// or destructor skips nobody else. `what` names the code in the report.
 ///
 /// Returns `None` if it panicked. The panic hook has printed the message by then.
 pub(crate) fn isolate<R>(what: &str, code: impl FnOnce() -> R) -> Option<R> {
-    let value = contain(code);
-    if value.is_none() {
+    isolate_with(what, code, |_| ()).ok()
+}
+
+/// As [`isolate`]; returns the message of the panic.
+pub(crate) fn isolate_for_message<R>(what: &str, code: impl FnOnce() -> R) -> Result<R, String> {
+    isolate_with(what, code, message)
+}
+
+#[inline]
+fn isolate_with<R, E>(
+    what: &str,
+    code: impl FnOnce() -> R,
+    read: impl FnOnce(&(dyn Any + Send)) -> E,
+) -> Result<R, E> {
+    let result = catch(code, read);
+    if result.is_err() {
         crate::report::say!(error, "{what} panicked; the bus goes on without it");
     }
-    value
+    result
+}
+
+/// The message of a panic. At most a few hundred bytes are kept.
+fn message(payload: &(dyn Any + Send)) -> String {
+    const LONGEST: usize = 500;
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    match text {
+        None => "(the panic has no message)".to_owned(),
+        Some(text) if text.len() <= LONGEST => text.to_owned(),
+        Some(text) => {
+            let ends = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST);
+            format!("{}…", &text[..ends.last().unwrap_or(0)])
+        }
+    }
 }
 
 /// Stops a panic that a model is about. What the model checker complains of must end the model.
 #[cfg(callboard_loom)]
-fn contain<R>(code: impl FnOnce() -> R) -> Option<R> {
+fn catch<R, E>(
+    code: impl FnOnce() -> R,
+    read: impl FnOnce(&(dyn Any + Send)) -> E,
+) -> Result<R, E> {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     match catch_unwind(AssertUnwindSafe(code)) {
-        Ok(value) => Some(value),
-        Err(panic) if panic.is::<PanicOfModel>() => None,
+        Ok(value) => Ok(value),
+        Err(panic) if panic.is::<PanicOfModel>() => Err(read(&*panic)),
         Err(complaint) => resume_unwind(complaint),
     }
 }
@@ -45,12 +79,23 @@ pub(crate) fn discard_any<T>(value: Option<T>) {
 
 #[cfg(test)]
 mod tests {
-    use super::isolate;
+    use super::{isolate, isolate_for_message};
 
     #[test]
     fn passes_the_value_and_stops_the_panic() {
         assert_eq!(isolate("a test", || 7), Some(7));
         assert_eq!(isolate("a test", || -> u8 { panic!("expected") }), None);
+    }
+
+    #[test]
+    fn hands_out_the_message_of_the_panic() {
+        let said = |code: fn()| isolate_for_message("a test", code).unwrap_err();
+        assert_eq!(isolate_for_message("a test", || 7), Ok(7));
+        assert_eq!(said(|| panic!("expected")), "expected");
+        assert_eq!(said(|| panic!("expected: {}", 7)), "expected: 7");
+        assert_eq!(said(|| std::panic::panic_any(7)), "(the panic has no message)");
+        let long = said(|| panic!("é{}", "é".repeat(1_000)));
+        assert!((500..510).contains(&long.len()) && long.ends_with("é…"), "{long}");
     }
 
     #[test]

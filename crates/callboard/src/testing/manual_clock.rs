@@ -1,6 +1,7 @@
 //! A clock that a test moves.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,13 +32,13 @@ use crate::time::{Clock, Sleep};
 /// assert_eq!(ticks.try_recv().unwrap().queued_for(), Some(Duration::from_secs(3)));
 /// # Ok::<(), callboard::BuildError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ManualClock {
     shared: Arc<Mutex<State>>,
 }
 
-#[derive(Debug)]
 struct State {
+    began: Instant,
     now: Instant,
     alarms: BTreeMap<(Instant, u64), Waker>,
     next_id: u64,
@@ -47,7 +48,8 @@ impl ManualClock {
     /// A clock that shows the present moment.
     #[must_use]
     pub fn new() -> Self {
-        let state = State { now: Instant::now(), alarms: BTreeMap::new(), next_id: 0 };
+        let began = Instant::now();
+        let state = State { began, now: began, alarms: BTreeMap::new(), next_id: 0 };
         Self { shared: Arc::new(Mutex::new(state)) }
     }
 
@@ -79,6 +81,20 @@ impl ManualClock {
         };
         self.advance(by);
         Some(by)
+    }
+}
+
+/// Shows by how much it was advanced, and how many wait for it.
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (advanced, waiting) = {
+            let state = self.shared.lock();
+            (state.now.saturating_duration_since(state.began), state.alarms.len())
+        };
+        f.debug_struct("ManualClock")
+            .field("advanced", &advanced)
+            .field("waiting", &waiting)
+            .finish()
     }
 }
 

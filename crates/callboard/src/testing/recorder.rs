@@ -34,7 +34,6 @@ use crate::sync::isolate;
 /// recorder.expect_only(["asked", "asked", "done"]);
 /// assert_eq!(recorder.of::<Asked>().len(), 2);
 /// ```
-#[derive(Debug)]
 pub struct Recorder {
     subscription: Subscription<AnyEvent>,
     events: Vec<AnyEvent>,
@@ -122,6 +121,17 @@ impl Recorder {
     }
 }
 
+/// Shows the events that were [looked at](Recorder::events), and how many have come since.
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder")
+            .field("events", &self.events)
+            .field("since", &self.subscription.len())
+            .finish()
+    }
+}
+
+/// Shows the events that were [looked at](Recorder::events), a line each.
 impl fmt::Display for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "recorded, {} events:", self.events.len())?;
@@ -131,7 +141,10 @@ impl fmt::Display for Recorder {
             let shown = shown.as_deref().unwrap_or("(its `Debug` panics)");
             write!(f, "\n  {number}: {event_type} {shown}")?;
         }
-        Ok(())
+        match self.subscription.len() {
+            0 => Ok(()),
+            since => write!(f, "\n  and {since} since; `events()` takes them in"),
+        }
     }
 }
 

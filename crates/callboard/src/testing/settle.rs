@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::bus::Bus;
 use crate::registry::Busy;
+use crate::report::first_of;
 
 /// How long [`settle`] waits, on the bus's clock.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +26,7 @@ impl Unsettled {
 
 impl fmt::Display for Unsettled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not settled: {}", self.busy.join("; "))
+        write!(f, "not settled: {}", first_of(self.busy.iter(), "; "))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Runs whose interleaving follows a seed.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -22,7 +23,6 @@ const MAX_POLLS: u64 = 1_000_000;
 /// in it.
 ///
 /// See [the module](super) for an example.
-#[derive(Debug)]
 pub struct Sim {
     seed: u64,
     random: Arc<Random>,
@@ -38,9 +38,14 @@ struct Task {
     waker: Waker,
 }
 
-impl std::fmt::Debug for Task {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.name)
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim")
+            .field("seed", &self.seed)
+            .field("polls", &self.polls)
+            .field("clock", &self.clock)
+            .field("running", &self.running().collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,7 @@ use metrics::{
     Unit,
 };
 
-use crate::support::{lock, publish_all};
+use crate::support::{lock, poll, publish_all};
 
 #[derive(Debug, Event)]
 struct Tick;
@@ -78,6 +78,22 @@ impl Recorder for Figures {
     fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
         unreachable!("there are none");
     }
+}
+
+#[test]
+fn panics_of_handlers_are_a_figure() {
+    let bus = Bus::new();
+    let mut serving = ["worker", "worker", "idle"].map(|name| {
+        Box::pin(bus.subscribe::<Tick>(name).serve(async |_tick| panic!("expected: a handler")))
+    });
+    bus.start();
+    bus.publish(Tick);
+    serving[..2].iter_mut().for_each(|serving| assert!(poll(serving).is_pending()));
+    let figures = Figures::default();
+    metrics::with_local_recorder(&figures, || bus.snapshot().record());
+    let figures = lock(&figures.0);
+    let figure = |name: &str| *lock(&figures[&format!("callboard_handler_panics_total {name}")].0);
+    assert_eq!((figure("worker"), figure("idle")), (2.0, 0.0));
 }
 
 #[test]

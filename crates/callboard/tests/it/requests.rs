@@ -221,7 +221,10 @@ fn answers_come_in_their_order_and_the_missing_in_that_of_their_naming() {
     assert_eq!(missing, ["e", "d"]);
     assert_eq!(gathered.clone().outcome("d"), Some(Outcome::Declined("no".into())));
     let shown = format!("{gathered:?}");
-    assert!(shown.contains("(\"c\", ") && shown.contains("NotAwaited"), "{shown}");
+    let expected = "Gathered { end: Met, sequence: 1, \
+                    responses: {\"a\": Verdict(1), \"c\": Verdict(3), \"b\": Verdict(2)}, \
+                    missing: {\"e\": NotAwaited, \"d\": Declined(\"no\")} }";
+    assert_eq!(shown, expected);
     drop(e);
 }
 

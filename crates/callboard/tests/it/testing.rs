@@ -142,14 +142,6 @@ fn settle_is_told_of_the_end_of_a_request() {
     assert!(poll(&mut settling).is_ready());
 }
 
-#[test]
-fn a_sim_is_shown_with_its_seed_and_components() {
-    let mut sim = Sim::new(12);
-    sim.spawn("worker", async {});
-    let shown = format!("{sim:?}");
-    assert!(shown.contains("seed: 12") && shown.contains("[worker]"), "{shown}");
-}
-
 /// The order in which three workers that compete for nothing happen to answer.
 fn interleaving(seed: u64) -> Vec<u32> {
     let mut sim = Sim::new(seed);

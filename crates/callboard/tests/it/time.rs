@@ -1,11 +1,11 @@
-//! Clocks, and the sleeps that they give out: each ends at its moment, and keeps nothing of a task
-//! that has given it up.
+//! Clocks: what they show, and the sleeps that they give out. Each sleep ends at its moment, and keeps
+//! nothing of a task that has given it up.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use callboard::testing::ManualClock;
-use callboard::{Bus, Clock, Sleep, SystemClock};
+use callboard::{AnyEvent, Bus, Clock, Event, Sleep, SystemClock};
 
 use crate::support::{Wakes, eventually, poll, poll_with, soon};
 
@@ -85,6 +85,52 @@ fn timeout_of_no_time_is_over_at_once() {
     let bus = Bus::builder().clock(SystemClock).expect_subscribers(["absent"]).build().unwrap();
     let mut ready = Box::pin(bus.start_when_ready(Duration::ZERO));
     assert!(poll(&mut ready).is_ready());
+}
+
+#[derive(Debug, Event)]
+struct Tick;
+
+/// What a reader of a bus that keeps time by this clock knows of an event that is published now.
+fn published(clock: impl Clock) -> (Instant, SystemTime) {
+    let bus = Bus::builder().clock(clock).timestamps(true).build().unwrap();
+    let mut ticks = bus.subscribe::<Tick>("clock");
+    bus.start();
+    bus.publish(Tick);
+    let tick = ticks.try_recv().unwrap();
+    (tick.published_at().unwrap(), tick.published_at_system_time().unwrap())
+}
+
+#[test]
+fn time_of_publication_can_be_told_by_the_system_clock() {
+    let before = SystemTime::now();
+    let (first, shown) = published(SystemClock);
+    let after = SystemTime::now();
+    // The two clocks are not read at one moment.
+    let tolerance = Duration::from_secs(1);
+    assert!((before - tolerance..=after + tolerance).contains(&shown), "{shown:?}");
+    let (second, later) = published(SystemClock);
+    assert_eq!(later, shown + (second - first), "they are as far apart");
+}
+
+#[test]
+fn clock_that_is_moved_by_hand_shows_when_it_was_made_and_what_it_was_moved_by() {
+    let before = SystemTime::now();
+    let clock = ManualClock::new();
+    let (_, made) = published(clock.clone());
+    assert!(made + Duration::from_secs(1) >= before);
+    clock.advance(FAR);
+    let (_, moved) = published(clock);
+    assert_eq!(moved, made + FAR);
+}
+
+#[test]
+fn bus_that_keeps_no_time_tells_none() {
+    let bus = Bus::builder().clock(SystemClock).build().unwrap();
+    let (mut ticks, mut all) = (bus.subscribe::<Tick>("one"), bus.subscribe::<AnyEvent>("all"));
+    bus.start();
+    bus.publish(Tick);
+    assert_eq!(ticks.try_recv().unwrap().published_at_system_time(), None);
+    assert_eq!(all.try_recv().unwrap().published_at_system_time(), None);
 }
 
 #[cfg(feature = "tokio")]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::{
-    Abilities, AnyEvent, Batch, Bus, BusBuilder, Call, Clock, Coalesce, Delivery, Dropped, Event,
-    EventRef, EventSet, Gather, Gathered, Ledger, Priority, Recv, Request, RequestBuilder,
-    Responder, Sleep, Snapshot, SubscriberBuilder, Subscription, SystemClock,
+    Abilities, AnyEvent, Batch, Bus, BusBuilder, Call, Clock, Delivery, Dropped, Event, EventRef,
+    EventSet, Gather, Gathered, Ledger, Recv, Request, RequestBuilder, Responder, Sleep, Snapshot,
+    SubscriberBuilder, Subscription, SystemClock,
 };
 
 #[derive(Debug, Event)]
@@ -21,15 +21,6 @@ struct Ask;
 enum Inbox {
     Tick(Delivery<Tick>),
     Ask(Call<Ask>),
-}
-
-#[derive(Debug, Event)]
-struct Urgent;
-
-impl Coalesce for Urgent {
-    type Key = ();
-
-    fn key(&self) {}
 }
 
 /// Asks the compiler whether a type implements a trait: an inherent constant, where its bound
@@ -109,6 +100,7 @@ fn types_are_send_sync_unpin_clone_and_debug_as_promised() {
         callboard::PatternError: "syucd";
         callboard::Diagnosis: "syucd";
         callboard::Finding: "syucd";
+        callboard::PanicSnapshot: "syucd";
         callboard::Unfinished: "syucd";
         callboard::BuildError: "syucd";
         callboard::StartError: "syucd";
@@ -117,77 +109,6 @@ fn types_are_send_sync_unpin_clone_and_debug_as_promised() {
         callboard::TryRecvError: "syucd";
         callboard::RecvTimeoutError: "syucd";
     }
-}
-
-#[derive(Debug, Event)]
-struct Number(#[expect(dead_code, reason = "only shown")] u64);
-
-#[test]
-fn received_event_is_shown_as_itself() {
-    let bus = Bus::new();
-    let mut numbers = bus.subscribe::<Number>("reader");
-    bus.start();
-    crate::support::publish_all(&bus, (1..=2).map(Number));
-    let batch = numbers.try_recv_batch().unwrap().next().map(|number| format!("{number:?}"));
-    assert!(batch.as_ref().is_some_and(|shown| shown.contains("Number(1)")), "{batch:?}");
-    let delivery = format!("{:?}", numbers.try_recv().unwrap());
-    assert!(delivery.contains("Number(2)"), "{delivery}");
-}
-
-#[test]
-fn handles_are_shown_by_what_they_are() {
-    let bus = Bus::new();
-    assert_eq!(format!("{bus:?}"), "Bus { phase: Buffering, .. }");
-    bus.start();
-    assert_eq!(format!("{bus:?}"), "Bus { phase: Running, .. }");
-    bus.close();
-    assert_eq!(format!("{bus:?}"), "Bus { phase: Closed, .. }");
-    assert_eq!(format!("{:?}", Bus::builder()), "BusBuilder { .. }");
-    assert_eq!(format!("{:?}", SystemClock.sleep_until(SystemClock.now())), "Sleep { .. }");
-}
-
-#[test]
-fn what_a_subscriber_holds_is_shown_by_its_name_or_type() {
-    let bus = Bus::new();
-    let mut numbers = bus.subscribe::<Number>("reader");
-    let mut asked = bus.subscriber("answers").responder::<Ask>();
-    bus.start();
-    assert_eq!(format!("{numbers:?}"), "Subscription { name: \"reader\", .. }");
-    bus.publish(Number(1));
-    assert_eq!(format!("{:?}", numbers.try_recv_batch().unwrap()), "Batch { .. }");
-    let request = bus.request(Ask);
-    assert_eq!(format!("{request:?}"), "RequestBuilder { request: Ask, .. }");
-    let gather = request.expect(["answers"]).gather();
-    assert_eq!(format!("{gather:?}"), "Gather { request: \"ask\", .. }");
-    let mut gather = std::pin::pin!(gather);
-    assert!(crate::support::poll(&mut gather).is_pending());
-    let call = format!("{:?}", asked.try_recv().unwrap());
-    let sequence = bus.snapshot().requests.open[0].sequence.unwrap();
-    let expected =
-        format!("Call {{ request: Ask, responder: \"answers\", sequence: {sequence}, .. }}");
-    assert_eq!(call, expected);
-}
-
-#[test]
-fn abilities_are_shown() {
-    let shown = |abilities: Abilities<Urgent>| format!("{abilities:?}");
-    let plain = "Abilities { priority: Normal, retain: false, coalesce: false }";
-    assert_eq!(shown(Abilities::new()), plain);
-    let able = Abilities::new().priority(Priority::High).retain().coalesce();
-    assert_eq!(shown(able), "Abilities { priority: High, retain: true, coalesce: true }");
-    let by_value = Abilities::new().priority_by(|_| Priority::Low);
-    let expected = "Abilities { priority: \"by value\", retain: false, coalesce: false }";
-    assert_eq!(shown(by_value), expected);
-}
-
-#[test]
-fn errors_of_receiving_say_whether_to_come_back() {
-    use callboard::{RecvTimeoutError, TryRecvError};
-    assert_eq!(TryRecvError::Empty.to_string(), "no event is queued");
-    assert_eq!(RecvTimeoutError::Timeout.to_string(), "no event came in time");
-    let closed = "the bus is closed and every event was received";
-    assert_eq!(TryRecvError::Closed.to_string(), closed);
-    assert_eq!(RecvTimeoutError::Closed.to_string(), closed);
 }
 
 #[test]

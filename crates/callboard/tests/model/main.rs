@@ -10,6 +10,7 @@
 //!   there is to see.
 //! - [`concurrent`] runs random publishers and readers in threads; [`contention`] has threads
 //!   merge the same events and answer the same requests.
+//! - [`interrupted`] has user code run in the middle of an operation.
 //! - [`wild`] has users' code panic and call back.
 //! - [`regressions`] are the smallest programs that once told the two apart.
 //!
@@ -22,6 +23,7 @@ mod asking;
 mod concurrent;
 mod contention;
 mod events;
+mod interrupted;
 mod model;
 mod print;
 mod program;

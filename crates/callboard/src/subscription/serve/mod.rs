@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{EventSet, Subscription};
 use crate::engine::Serving;
-use crate::sync::{discard, isolate};
+use crate::sync::discard;
 use handlers::Handlers;
 
 impl<S: EventSet> Subscription<S> {
@@ -64,7 +64,7 @@ impl<S: EventSet> Subscription<S> {
         while let Some(item) = self.recv().await {
             let began = self.begin_handling();
             let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
-            let future = isolate("a handler", || serving.enter(|| handler(item)));
+            let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
         }
@@ -108,7 +108,7 @@ impl<S: EventSet> Subscription<S> {
         while let Some(item) = self.recv().await {
             let began = self.begin_handling();
             let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
-            let future = isolate("a handler", || serving.enter(|| handler(item)));
+            let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
         }
@@ -138,7 +138,7 @@ impl<S: EventSet> Subscription<S> {
                     Poll::Ready(Some(item)) => {
                         let began = self.begin_handling();
                         let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
-                        let future = isolate("a handler", || serving.enter(|| handler(item)));
+                        let future = serving.run(|| handler(item));
                         match future {
                             Some(future) => running.add(handle(Some(future), serving), began),
                             None => self.end_handling(began, running.oldest()),
@@ -231,8 +231,7 @@ impl<H: Future<Output = ()>> Future for Handling<H> {
         let Some(running) = future else {
             return Poll::Ready(());
         };
-        let poll = || serving.enter(|| running.as_mut().poll(context));
-        if let Some(Poll::Pending) = isolate("a handler", poll) {
+        if let Some(Poll::Pending) = serving.run(|| running.as_mut().poll(context)) {
             return Poll::Pending;
         }
         discard(future.take());

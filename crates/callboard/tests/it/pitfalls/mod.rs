@@ -3,6 +3,7 @@
 
 mod asking;
 mod capacities;
+mod crowds;
 mod reading;
 mod starting;
 mod thresholds;

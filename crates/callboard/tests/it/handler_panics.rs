@@ -1,0 +1,116 @@
+//! A served handler that panics is counted, with the last message and the type of its event.
+
+use std::future::Future;
+
+use callboard::{
+    AnyEvent, Bus, Call, Delivery, Event, EventSet, FindingKind, Request, SubscriberSnapshot,
+};
+
+use crate::support::{poll, publish_all};
+
+#[derive(Debug, Event)]
+struct Tick(u64);
+
+#[derive(Debug, Request)]
+#[request(response = Tick)]
+struct Ask;
+
+#[derive(Debug, EventSet)]
+enum Inbox {
+    Tick(Delivery<Tick>),
+    Ask(Call<Ask>),
+}
+
+/// The subscriber `served` once all that is queued has been handled.
+fn after(bus: &Bus, serving: impl Future<Output = ()>) -> SubscriberSnapshot {
+    let mut serving = Box::pin(serving);
+    loop {
+        assert!(poll(&mut serving).is_pending());
+        let served = bus.snapshot().subscriber("served").unwrap().clone();
+        if served.queued == 0 && served.handling == 0 {
+            return served;
+        }
+    }
+}
+
+/// The type and the message of the last panic.
+fn last(served: &SubscriberSnapshot) -> Option<(&str, &str)> {
+    served.last_panic.as_ref().map(|panic| (&*panic.event_type, &*panic.message))
+}
+
+#[test]
+fn panics_of_handlers_are_counted_and_the_last_is_kept() {
+    for limit in [1, 3] {
+        let bus = Bus::new();
+        let inbox = bus.subscribe::<Inbox>("served");
+        bus.start();
+        let subscribed = bus.snapshot().subscribers.remove(0);
+        assert_eq!((subscribed.panics, subscribed.last_panic), (0, None));
+        publish_all(&bus, (0..4).map(Tick));
+        let serving = inbox.serve_concurrent(limit, |item| {
+            if let Inbox::Tick(tick) = &item {
+                assert!(tick.0 != 1, "expected: before the first await, on {}", tick.0);
+            }
+            async move {
+                futures_lite::future::yield_now().await;
+                match item {
+                    Inbox::Tick(tick) if tick.0 == 2 => panic!("expected: after an await"),
+                    Inbox::Tick(_) => {}
+                    Inbox::Ask(_) => std::panic::panic_any(7),
+                }
+            }
+        });
+        let mut serving = Box::pin(serving);
+        let served = after(&bus, serving.as_mut());
+        assert_eq!((served.panics, served.handled), (2, 4), "limit {limit}");
+        assert_eq!(last(&served), Some(("tick", "expected: after an await")));
+
+        let mut gather = bus.request(Ask).expect(["served"]).gather();
+        assert!(poll(&mut gather).is_pending());
+        let served = after(&bus, serving);
+        assert_eq!(served.panics, 3);
+        assert_eq!(last(&served), Some(("ask", "(the panic has no message)")));
+    }
+}
+
+#[test]
+fn panic_names_the_type_of_the_event_whatever_the_subscription_is_to() {
+    let bus = Bus::new();
+    let one = bus.subscribe::<Tick>("served");
+    bus.start();
+    bus.publish(Tick(7));
+    let served = after(&bus, one.serve(async |tick| panic!("expected: on {}", tick.0)));
+    assert_eq!(last(&served), Some(("tick", "expected: on 7")));
+
+    let bus = Bus::new();
+    let all = bus.subscribe::<AnyEvent>("served");
+    bus.start();
+    bus.publish(Tick(7));
+    let served = after(&bus, all.serve(async |event| panic!("expected: {event:?}")));
+    assert_eq!(last(&served), Some(("tick", "expected: Tick(7)")));
+}
+
+#[test]
+fn handler_that_panicked_is_a_finding() {
+    let bus = Bus::new();
+    let ticks = bus.subscribe::<Tick>("served");
+    bus.start();
+    bus.publish(Tick(1));
+    let mut serving = Box::pin(ticks.serve(async |tick| {
+        assert!(tick.0 == 0, "expected: no more than 0\nin two lines");
+    }));
+    after(&bus, serving.as_mut());
+    let diagnosis = bus.diagnose();
+    assert_eq!(diagnosis.findings.len(), 1);
+    assert_eq!(diagnosis.findings[0].kind, FindingKind::HandlerPanicked);
+    assert_eq!(
+        diagnosis.to_string(),
+        "`served` has a handler that panicked once, last on `tick`: expected: no more than 0; \
+         fix the handler; the event that it panicked on is not handled again"
+    );
+    bus.publish(Tick(2));
+    bus.publish(Tick(0));
+    after(&bus, serving.as_mut());
+    let found = bus.diagnose().to_string();
+    assert!(found.contains("panicked 2 times, last on `tick`"), "{found}");
+}
