@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use callboard::{
-    AnyEvent, Bus, Call, Delivery, Event, EventSet, FindingKind, Request, SubscriberSnapshot,
+    AnyEvent, Bus, Call, Delivery, Event, EventSet, Finding, FindingKind, Request,
+    SubscriberSnapshot,
 };
 
 use crate::support::{poll, publish_all};
@@ -113,4 +114,11 @@ fn handler_that_panicked_is_a_finding() {
     after(&bus, serving.as_mut());
     let found = bus.diagnose().to_string();
     assert!(found.contains("panicked 2 times, last on `tick`"), "{found}");
+
+    let _full = bus.subscriber("full").late().capacity(1).subscribe::<Tick>();
+    bus.publish(Tick(0));
+    after(&bus, serving.as_mut());
+    let kinds = |finding: &Finding| finding.kind;
+    let kinds: Vec<_> = bus.diagnose().findings.iter().map(kinds).collect();
+    assert_eq!(kinds, [FindingKind::HandlerPanicked, FindingKind::NotReading], "the graver first");
 }
