@@ -105,20 +105,28 @@ impl Coalesce for ResourceRemoved {
     }
 }
 
-/// A resource file cannot be used.
+/// A resource file holds what cannot be read. What can be is in its [`ResourceChanged`].
 #[derive(Debug, Event)]
 #[event(type = "resource.rejected")]
 pub(crate) struct ResourceRejected {
-    /// Why not.
-    pub(crate) problem: Problem,
+    /// The content.
+    pub(crate) manifest: Arc<Manifest>,
 }
 
 impl Coalesce for ResourceRejected {
     type Key = PathBuf;
 
     fn key(&self) -> PathBuf {
-        self.problem.file.clone()
+        self.manifest.file.clone()
     }
+}
+
+/// There are new files among the resources that are no manifests by their names.
+#[derive(Debug, Event)]
+#[event(type = "resources.ignored")]
+pub(crate) struct ResourcesIgnored {
+    /// The files, relative to the site.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Every file of the site has been told about.

@@ -30,6 +30,14 @@ fn copy_of_sample(to: &Path) {
         .expect("files can be copied");
 }
 
+/// Replaces the first `from` in `file` of `site`.
+fn edit(site: &Path, file: &str, from: &str, to: &str) {
+    let path = site.join(file);
+    let text = fs::read_to_string(&path).expect("the file is there");
+    assert!(text.contains(from), "{file} has no `{from}`");
+    fs::write(&path, text.replacen(from, to, 1)).expect("files can be written");
+}
+
 #[test]
 fn the_sample_site_becomes_a_configuration_haproxy_accepts() {
     require_haproxy();
@@ -82,7 +90,7 @@ fn without_haproxy_it_says_so_and_writes_the_file() {
 }
 
 #[test]
-fn bad_input_ends_it_with_the_place_and_the_reason() {
+fn bad_input_ends_it_on_a_strict_site_with_the_place_and_the_reason() {
     for (file, from, to, expected) in [
         (
             "resources/blog.yaml",
@@ -109,10 +117,8 @@ fn bad_input_ends_it_with_the_place_and_the_reason() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let site = folder.path().join("site");
         copy_of_sample(&site);
-        let path = site.join(file);
-        let good = fs::read_to_string(&path).expect("the file is there");
-        assert!(good.contains(from), "{file} has no `{from}`");
-        fs::write(&path, good.replacen(from, to, 1)).expect("files can be written");
+        edit(&site, "controller.yaml", "strict: false", "strict: true");
+        edit(&site, file, from, to);
         let output = once(&site, &folder.path().join("out"), &[]);
         let reason = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{file}: {to}");

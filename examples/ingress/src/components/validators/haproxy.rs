@@ -62,5 +62,5 @@ async fn check(asked: &ValidateConfig, binary: Option<&Binary>) -> Verdict {
 
 fn locate(asked: &ValidateConfig, alert: Alert) -> Problem {
     let line = alert.line.and_then(|line| asked.rendered.template_line(line));
-    Problem::error(&asked.inputs.config.template.file, line, alert.message)
+    Problem::fatal(&asked.inputs.config.template.file, line, alert.message)
 }

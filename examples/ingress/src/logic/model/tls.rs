@@ -2,36 +2,30 @@
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::api::networking::v1::IngressTLS;
 
 use super::super::inventory::Index;
 use super::super::manifest::key;
+use super::super::placeholder;
 use super::Certificate;
 
-/// The certificate `tls` asks for.
+/// The certificate and key in the Secret called `name`, for the hosts of its own names.
 pub(super) fn certificate(
     index: &Index<'_>,
     namespace: &str,
-    tls: &IngressTLS,
+    name: &str,
 ) -> Result<Certificate, String> {
-    let Some(name) = &tls.secret_name else {
-        return Err("tls: no secretName".to_owned());
-    };
     let secret = key(namespace, name);
     let Some(found) = index.secret(namespace, name) else {
-        return Err(format!("there is no Secret {secret}"));
+        let otherwise = || format!("there is no Secret {secret}");
+        return Err(placeholder::explain(name).unwrap_or_else(otherwise));
     };
     let chain =
         part(found, "tls.crt", "CERTIFICATE").map_err(|why| format!("Secret {secret}: {why}"))?;
     let private =
         part(found, "tls.key", "PRIVATE KEY").map_err(|why| format!("Secret {secret}: {why}"))?;
-    let hosts = tls.hosts.clone().unwrap_or_default();
-    if let Some(host) = hosts.iter().find(|host| host.contains(char::is_whitespace)) {
-        return Err(format!("tls: `{host}` is not a host name"));
-    }
     Ok(Certificate {
         secret,
-        hosts,
+        hosts: Vec::new(),
         pem: format!("{}\n{}\n", chain.trim_end(), private.trim_end()),
     })
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use backend::Backend;
 pub(crate) use controller::Controller;
-pub(crate) use load::{Load, get};
+pub(crate) use load::{Load, ask, get};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -121,14 +121,24 @@ impl Site {
         self.write("templates/haproxy.cfg.j2", TEMPLATE);
     }
 
+    /// Adds a line to the settings.
+    pub(crate) fn set(&self, line: &str) {
+        let settings = fs::read_to_string(self.path().join("controller.yaml")).expect("settings");
+        self.write("controller.yaml", &format!("{settings}{line}\n"));
+    }
+
     /// Points the Ingress at `service`.
     pub(crate) fn route_to(&self, service: &str) {
-        let text = format!(
-            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: app\n  namespace: app\nspec:\n  \
-             ingressClassName: haproxy\n  rules:\n  - host: app.example.com\n    http:\n      paths:\n      \
-             - backend:\n          service:\n            name: {service}\n            port:\n              \
-             number: 80\n        path: /\n        pathType: Prefix\n"
-        );
-        self.write("resources/ingress.yaml", &text);
+        self.write("resources/ingress.yaml", &ingress("app", "app.example.com", service));
     }
+}
+
+/// An Ingress called `name` that sends every request for `host` to `service`.
+pub(crate) fn ingress(name: &str, host: &str, service: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: {name}\n  namespace: app\nspec:\n  \
+         ingressClassName: haproxy\n  rules:\n  - host: {host}\n    http:\n      paths:\n      \
+         - backend:\n          service:\n            name: {service}\n            port:\n              \
+         number: 80\n        path: /\n        pathType: Prefix\n"
+    )
 }
