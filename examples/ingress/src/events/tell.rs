@@ -129,13 +129,7 @@ tell! {
     }, remarks: passed_over(&it.passed_over).into_iter().collect(), fields: vec![("passed_over", json!(it.passed_over))];
     RenderFailed: |it| Level::Error, format!("pass {}: {}", it.pass, it.problem), problems: vec![it.problem.clone()];
     ValidateConfig: |it| Level::Info, format!("pass {}: asking the validators", it.inputs.pass);
-    Verdict: |it| verdict_level(&it.problems), {
-        if it.problems.is_empty() {
-            format!("{}: {}", it.validator, it.looked_at)
-        } else {
-            format!("{}: {}", it.validator, headline(&it.problems))
-        }
-    }, problems: it.problems.clone();
+    Verdict: |it| verdict_level(&it.problems), verdict(it), problems: it.problems.clone();
     ReconcileFinished: |it| if it.errors == 0 { Level::Good } else { Level::Warning }, {
         let without = match it.errors {
             0 => String::new(),
@@ -185,6 +179,15 @@ fn objects(count: usize) -> String {
     match count {
         1 => "1 object".to_owned(),
         _ => format!("{count} objects"),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    let Verdict { validator, looked_at, problems, .. } = verdict;
+    match (looked_at.as_str(), &problems[..]) {
+        (looked_at, []) => format!("{validator}: {looked_at}"),
+        ("", problems) => format!("{validator}: {}", headline(problems)),
+        (looked_at, problems) => format!("{validator}: {looked_at}; {}", headline(problems)),
     }
 }
 

@@ -92,6 +92,7 @@ pub(crate) fn render(
         maps => context! { exact, prefix },
         certificate_list => list,
         default_certificate => model.default_certificate.clone(),
+        server_state => layout.server_state.display().to_string(),
         stats_socket => layout.stats_socket.display().to_string(),
     };
     let (text, spans) = compiled.render_with_spans(context).map_err(fail)?;
@@ -100,7 +101,7 @@ pub(crate) fn render(
 }
 
 /// The names a template can use.
-pub(crate) const VARIABLES: [&str; 9] = [
+pub(crate) const VARIABLES: [&str; 10] = [
     "listen",
     "options",
     "routes",
@@ -109,6 +110,7 @@ pub(crate) const VARIABLES: [&str; 9] = [
     "maps",
     "certificate_list",
     "default_certificate",
+    "server_state",
     "stats_socket",
 ];
 

@@ -2,20 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
 use crate::support::controller::program;
-use crate::support::{haproxy_accepts, require_haproxy, sample};
-
-fn once(site: &Path, out: &Path, more: &[&str]) -> Output {
-    let mut command = program();
-    command.arg("--once").arg("--site").arg(site).arg("--out").arg(out).args(more);
-    command.output().expect("the program runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::support::{haproxy_accepts, once, require_haproxy, sample, text};
 
 /// A copy of the sample site, to be broken.
 fn copy_of_sample(to: &Path) {

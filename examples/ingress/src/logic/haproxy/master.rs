@@ -88,6 +88,11 @@ pub(crate) async fn reload(socket: &Path, limit: Duration) -> io::Result<Reload>
     }
 }
 
+/// What the worker that listens at `socket` knows of its servers, as the next worker reads it.
+pub(crate) async fn server_state(socket: &Path) -> io::Result<String> {
+    ask(socket, "show servers state").await
+}
+
 async fn ask(socket: &Path, command: &str) -> io::Result<String> {
     let conversation = async {
         let mut stream = UnixStream::connect(socket).await?;

@@ -3,16 +3,18 @@
 
 mod backend;
 pub(crate) mod controller;
+mod dns;
 mod load;
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 pub(crate) use backend::Backend;
 pub(crate) use controller::Controller;
+pub(crate) use dns::NameServer;
 pub(crate) use load::{Load, ask, get};
 
 /// How long anything may take before a test gives up.
@@ -39,6 +41,18 @@ pub(crate) fn require_haproxy() -> PathBuf {
 pub(crate) fn haproxy_accepts(config: &Path) -> bool {
     let output = Command::new(require_haproxy()).arg("-c").arg("-f").arg(config).output();
     output.expect("haproxy runs").status.success()
+}
+
+/// One pass of the program over `site`.
+pub(crate) fn once(site: &Path, out: &Path, more: &[&str]) -> Output {
+    let mut command = controller::program();
+    command.arg("--once").arg("--site").arg(site).arg("--out").arg(out).args(more);
+    command.output().expect("the program runs")
+}
+
+/// What a program wrote.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A port nobody listens on.
