@@ -128,6 +128,11 @@ fn an_error_of_one_resource_costs_that_resource_only() {
                      {kubernetes.io/service-name: blue}}\naddressType: IPv4\nports: [{name: http, port: 80}]\n\
                      endpoints: [{addresses: [nowhere]}]\n";
     let no_secret = ingress("tls", "tls.example.com", "blue") + "  tls:\n  - secretName: none\n";
+    let bad_secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: none, namespace: app}\nstringData:\n  \
+                      tls.crt: \"-----BEGIN CERTIFICATE-----\\nMIIB\"\n  tls.key: k\n---\n"
+            .to_owned()
+            + &no_secret;
     let bad_host = ingress("bad", "'bad host'", "blue");
     let bad_port = ingress("bad", "bad.example.com", "blue").replace("number: 80", "number: 81");
     let unreadable =
@@ -137,6 +142,7 @@ fn an_error_of_one_resource_costs_that_resource_only() {
         (service_without_name, "broken.yaml:3: metadata: the object has no name"),
         (bad_slice, "broken.yaml:1: EndpointSlice app/s: `nowhere` is not an IP address"),
         (&no_secret, "broken.yaml:20: Ingress app/tls: there is no Secret app/none"),
+        (&bad_secret, "Ingress app/tls: Secret app/none: `tls.crt` holds no whole PEM block"),
         (&bad_host, "broken.yaml:9: Ingress app/bad: `bad host` is not a host name"),
         (&bad_port, "broken.yaml:16: Ingress app/bad: Service app/blue has no port 81"),
         (

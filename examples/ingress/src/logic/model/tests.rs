@@ -64,8 +64,8 @@ apiVersion: v1
 kind: Secret
 metadata: {name: shop-tls, namespace: web}
 stringData:
-  tls.crt: \"-----BEGIN CERTIFICATE-----\"
-  tls.key: \"-----BEGIN EC PRIVATE KEY-----\"
+  tls.crt: \"-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE-----\"
+  tls.key: \"-----BEGIN EC PRIVATE KEY-----\\nMHcC\\n-----END EC PRIVATE KEY-----\"
 ";
 
 fn settings(more: &str) -> Settings {
@@ -144,7 +144,7 @@ fn a_certificate_must_be_there_and_be_one() {
     );
     assert_eq!(model.routes[0].backend, "web_shop_80");
     let (_, problems) = model_of(&[INGRESS, SERVICE, &SECRET.replace("CERTIFICATE", "NONSENSE")]);
-    assert!(problems[0].reason.contains("holds no PEM block"), "{problems:?}");
+    assert!(problems[0].reason.contains("holds no whole PEM block"), "{problems:?}");
 }
 
 #[test]

@@ -41,9 +41,52 @@ fn part(secret: &Secret, name: &str, label: &str) -> Result<String, String> {
             String::from_utf8(bytes.clone()).map_err(|_| format!("`{name}` is not text"))?
         }
     };
-    let begins = text.lines().any(|line| {
-        line.strip_prefix("-----BEGIN ")
-            .is_some_and(|rest| rest.trim_end().trim_end_matches('-').ends_with(label))
+    match pem(&text, label) {
+        true => Ok(text),
+        false => Err(format!("`{name}` holds no whole PEM block `{label}`")),
+    }
+}
+
+/// Whether `text` has a PEM block of the `label` kind, from its begin to its end. One that is cut
+/// short would make HAProxy refuse the configuration as a whole.
+fn pem(text: &str, label: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    let kind = lines.find_map(|line| {
+        let kind = line.strip_prefix("-----BEGIN ")?.strip_suffix("-----")?;
+        // HAProxy has nobody to ask for the password of an encrypted one.
+        (kind.ends_with(label) && !kind.contains("ENCRYPTED")).then_some(kind)
     });
-    if begins { Ok(text) } else { Err(format!("`{name}` holds no PEM block `{label}`")) }
+    let Some(kind) = kind else { return false };
+    let end = format!("-----END {kind}-----");
+    let mut body = String::new();
+    for line in lines {
+        if line == end {
+            // Every one starts with the tag of an ASN.1 sequence, which is an `M` in base64.
+            let data = body.trim_end_matches('=');
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
+            return body.len().is_multiple_of(4)
+                && data.starts_with('M')
+                && data.chars().all(plain);
+        }
+        body += line;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pem;
+
+    #[test]
+    fn only_a_whole_block_is_one() {
+        let block =
+            "text\n-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\nIA==\n-----END EC PRIVATE KEY-----\n";
+        assert!(pem(block, "PRIVATE KEY"));
+        assert!(!pem(block, "CERTIFICATE"));
+        for (from, to) in
+            [("IA==", "IA="), ("MHcCAQEE\nIA==\n", ""), ("MHc", "..."), ("END EC", "END RSA")]
+        {
+            assert!(!pem(&block.replace(from, to), "PRIVATE KEY"), "{to}");
+        }
+    }
 }
