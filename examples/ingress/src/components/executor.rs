@@ -103,8 +103,11 @@ async fn handle(bus: Bus, watch: Arc<Mutex<Stopwatch>>, item: Inbox) {
     }
 }
 
-/// Asks every validator at once, and counts the errors that are in nobody's way. An error is why
-/// not, and whether trying again may help.
+/// Asks every validator at once and returns the number of errors that are not fatal.
+///
+/// # Errors
+///
+/// The fatal problems, and whether a retry may help.
 async fn validate(bus: &Bus, rendered: &ConfigRendered) -> Result<usize, (Vec<Problem>, bool)> {
     let config = &rendered.inputs.config;
     let complaint = |reason: String| Problem::fatal(&config.template.file, None, reason);
@@ -144,7 +147,7 @@ enum Stage {
     Deploy,
 }
 
-/// What is known of a pass: how long its stages took, and what they found.
+/// Measures the stages of a pass, and keeps the number of its errors.
 #[derive(Debug)]
 struct Stopwatch {
     began: Instant,

@@ -93,7 +93,7 @@ pub(crate) struct Verdict {
     pub(crate) validator: &'static str,
     /// What it looked at, in words.
     pub(crate) looked_at: String,
-    /// What it found; only what is fatal is in the way.
+    /// What it found; only fatal problems hold the configuration.
     pub(crate) problems: Vec<Problem>,
     /// Whether the errors may go away by themselves, as a full disk does.
     pub(crate) passing: bool,
@@ -119,7 +119,7 @@ pub(crate) struct ReconcileFailed {
     pub(crate) pass: u64,
     /// The stage it ended in.
     pub(crate) stage: &'static str,
-    /// Why: what is fatal, of all that was found.
+    /// The fatal ones of the problems that were found.
     pub(crate) problems: Vec<Problem>,
     /// Whether trying again may help though no file changed.
     pub(crate) retry: bool,

@@ -105,7 +105,7 @@ impl Coalesce for ResourceRemoved {
     }
 }
 
-/// A resource file holds what cannot be read. What can be is in its [`ResourceChanged`].
+/// Objects of a resource file cannot be read. The others follow in its [`ResourceChanged`].
 #[derive(Debug, Event)]
 #[event(type = "resource.rejected")]
 pub(crate) struct ResourceRejected {
@@ -121,7 +121,7 @@ impl Coalesce for ResourceRejected {
     }
 }
 
-/// There are new files among the resources that are no manifests by their names.
+/// New files under `resources/` are not manifests, going by their names.
 #[derive(Debug, Event)]
 #[event(type = "resources.ignored")]
 pub(crate) struct ResourcesIgnored {

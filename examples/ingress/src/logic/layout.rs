@@ -27,7 +27,7 @@ pub(crate) struct Layout {
     pub(crate) run: PathBuf,
     /// HAProxy's own socket, which also hands listeners from one worker to the next.
     pub(crate) stats_socket: PathBuf,
-    /// The addresses that HAProxy has looked up, for the next worker.
+    /// The addresses that HAProxy has resolved, for the next worker.
     pub(crate) server_state: PathBuf,
     /// The master process's socket.
     pub(crate) master_socket: PathBuf,
@@ -46,7 +46,7 @@ impl Layout {
             std::fs::create_dir_all(folder)?;
         }
         if !layout.server_state.exists() {
-            // An empty one: the version of its format, and no server.
+            // An empty state: the version of the format and no server. HAProxy warns about a missing file.
             std::fs::write(&layout.server_state, "1\n")?;
         }
         Ok(layout)

@@ -41,9 +41,9 @@ pub(crate) struct Body {
     pub(crate) text: String,
     /// What is wrong. A single problem is in `text` already.
     pub(crate) problems: Vec<Problem>,
-    /// Further lines for people.
+    /// Further lines on a terminal.
     pub(crate) remarks: Vec<String>,
-    /// Further fields for machines, which leave out nothing.
+    /// Further fields for `--json`, which are complete.
     pub(crate) fields: Vec<(&'static str, Value)>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Writes `line`, without a line break at the end. For people it has a line more for each problem.
+/// Writes `line`, without a line break at the end. On a terminal a line for each problem follows.
 pub(crate) fn format(line: &Line, format: Format) -> String {
     match format {
         Format::Human => human(line),

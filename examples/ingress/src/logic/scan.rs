@@ -38,7 +38,7 @@ pub(crate) struct Scan {
     pub(crate) resources: Vec<Change>,
     /// `controller.yaml` and files under `templates/`, relative to the site.
     pub(crate) settings: Vec<PathBuf>,
-    /// Files under `resources/` that are new and no manifests by their names.
+    /// New files under `resources/` that are not manifests, going by their names.
     pub(crate) others: Vec<PathBuf>,
 }
 

@@ -62,8 +62,8 @@ impl Binary {
 
     /// Asks whether `config` is valid, without writing it anywhere.
     ///
-    /// The inner result is HAProxy's answer: its warnings, or why it refuses. The outer one is
-    /// whether it could be asked.
+    /// The inner result is HAProxy's answer: its warnings, or the reasons for a refusal. The outer
+    /// one fails when HAProxy could not be run.
     pub(crate) async fn check(
         &self,
         config: &str,

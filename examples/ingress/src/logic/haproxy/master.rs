@@ -88,7 +88,8 @@ pub(crate) async fn reload(socket: &Path, limit: Duration) -> io::Result<Reload>
     }
 }
 
-/// What the worker that listens at `socket` knows of its servers, as the next worker reads it.
+/// The state of the servers of the worker that listens at `socket`, in the format that the next
+/// worker loads.
 pub(crate) async fn server_state(socket: &Path) -> io::Result<String> {
     ask(socket, "show servers state").await
 }

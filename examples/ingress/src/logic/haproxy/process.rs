@@ -201,11 +201,10 @@ impl Proxy {
     }
 }
 
-/// Hands the addresses that were looked up to the next worker, which has none before it has
-/// looked them up itself.
+/// Saves the addresses that the running worker has resolved. The next worker starts with them.
 async fn keep_addresses(layout: &Layout) {
     if let Ok(state) = master::server_state(&layout.stats_socket).await {
-        // Without it the new worker answers 503 until it has looked.
+        // Without the file the new worker answers 503 until it has resolved the names itself.
         let _ = write_atomic(&layout.server_state, state.as_bytes(), Access::Public);
     }
 }

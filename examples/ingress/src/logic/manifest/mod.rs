@@ -1,8 +1,8 @@
 //! One file of Kubernetes objects, as `kubectl get` prints them with `-o yaml` or `-o json`.
 //!
 //! A file holds any number of documents, each one object or a `List` of objects. Kinds the
-//! controller does not use are counted and left alone. An object that cannot be read costs
-//! itself: the manifest holds the others, and a problem with file and line.
+//! controller does not use are counted and left alone. An object that cannot be read does
+//! not affect the others: the manifest has a problem with file and line in its place.
 
 mod read;
 mod salvage;

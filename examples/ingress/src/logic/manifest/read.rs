@@ -17,7 +17,7 @@ pub(crate) fn parse(file: &Path, text: &str) -> Manifest {
     let mut reader = Reader { manifest: Manifest::empty(file), offset: 0 };
     match yaml::documents(&text) {
         Ok(documents) => documents.iter().for_each(|document| reader.add(document)),
-        // One document by one, so that a broken one costs itself only.
+        // Parse each document alone, so that a broken one does not affect the others.
         Err(_) => {
             for (offset, part) in yaml::split(&text) {
                 reader.offset = offset;
@@ -31,7 +31,7 @@ pub(crate) fn parse(file: &Path, text: &str) -> Manifest {
     reader.manifest
 }
 
-/// A syntax error of `text`, for which a placeholder is the likeliest reason if there is one.
+/// A syntax error of `text`. A placeholder in it is the most likely reason.
 fn syntax(text: &str, error: Located) -> Located {
     let lines: Vec<_> = text.lines().collect();
     let found = placeholder::line(&lines);
@@ -124,8 +124,7 @@ fn object(node: &Node<'_>) -> Result<Read, Located> {
     Ok(Read::Object(object))
 }
 
-/// Name and namespace become part of names in the proxy's configuration, so they must be names
-/// and nothing else.
+/// Checks name and namespace, which become part of names in HAProxy's configuration.
 fn check_metadata(node: &Node<'_>, object: &Object) -> Result<(), Located> {
     let metadata = yaml::get(node, "metadata");
     let at = |key| metadata.and_then(|it| yaml::get(it, key).or(metadata));
@@ -266,6 +265,10 @@ metadata:
         assert_eq!(manifest.problems.len(), 1, "{manifest:?}");
         let line = manifest.problems[0].line.unwrap();
         assert!((7..=8).contains(&line), "{manifest:?}");
+        // The lines within a document after a broken one are those of the file.
+        let manifest = parse_str(&format!("a: [\n---\n{LIST}"));
+        assert_eq!(manifest.objects[0].line, 5);
+        assert_eq!(manifest.objects[0].line_of("spec.rules[0].host"), 13);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What an Ingress that cannot be read still says about its clients.
+//! The hosts and paths of an Ingress that cannot be read.
 
 use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressRule, IngressSpec,
@@ -8,8 +8,8 @@ use super::super::yaml::{self, Node};
 
 /// The class, hosts and paths of the Ingress that `node` was meant to be, without its backends.
 ///
-/// What cannot be read is left out; a rule whose host cannot be read is, too, since it would
-/// stand for every host.
+/// Leaves out what cannot be read. A rule with an unreadable host is left out as a whole, because
+/// a rule without a host matches every host.
 pub(super) fn ingress(node: &Node<'_>) -> Ingress {
     let metadata = yaml::get(node, "metadata").and_then(|it| yaml::from_node(it).ok());
     let spec = yaml::get(node, "spec");

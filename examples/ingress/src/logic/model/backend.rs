@@ -30,8 +30,8 @@ struct Port<'s> {
     name: Option<&'s str>,
 }
 
-/// The backend that `wanted`, written in `ingress`, stands for, and what is wrong with the
-/// endpoints that it leaves out.
+/// The backend that `wanted`, written in `ingress`, refers to, and a problem for each endpoint that
+/// is left out.
 pub(super) fn resolve(
     index: &Index<'_>,
     ingress: &Object,
@@ -86,7 +86,7 @@ fn find_port<'s>(service: &'s Service, wanted: &ServiceBackendPort) -> Option<Po
     });
     match found {
         Some(port) => Some(Port { number: port.port, name: port.name.as_deref() }),
-        // An ExternalName Service needs no ports: it is a name, and every port is behind it.
+        // An ExternalName Service needs no ports: the Ingress may ask for any.
         None if ports.is_empty() && is_external(service) && wanted.name.is_none() => {
             wanted.number.map(|number| Port { number, name: None })
         }
@@ -142,7 +142,7 @@ fn servers(slices: &[(Entry<'_>, &EndpointSlice)], port: &str) -> (Vec<Server>, 
         let number =
             ports.filter(|it| it.name.as_deref().unwrap_or("") == port).find_map(|it| it.port);
         let Some(number) = number else { continue };
-        // A slice of names is as old as Kubernetes allows, and works as an external name does.
+        // The addresses of a slice may be DNS names, which work like external names.
         let named = slice.address_type == "FQDN";
         for endpoint in slice.endpoints.iter().flatten() {
             let conditions = endpoint.conditions.as_ref();
@@ -172,8 +172,8 @@ fn pod(endpoint: &Endpoint) -> Option<String> {
     name.filter(|name| !name.is_empty() && plain_name(name) == *name)
 }
 
-/// A server for each address, under its pod's name; the addresses of a pod that has several, and
-/// of one without a usable name, serve as names themselves.
+/// A server for each address, named after its pod. A further address of the same pod, and one
+/// without a usable pod name, is named after itself.
 fn with_names(addresses: BTreeMap<String, Option<String>>) -> Vec<Server> {
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     for (address, pod) in addresses {

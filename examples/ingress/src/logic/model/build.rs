@@ -37,7 +37,7 @@ pub(crate) fn build(settings: &Settings, inventory: &Inventory) -> (Model, Vec<P
             });
         }
     }
-    // After the others: a rule that can be read goes first.
+    // After the others, because a rule that can be read takes precedence.
     for ingress in &index.unreadable {
         if builder.serves(ingress) {
             builder.unreadable(ingress);

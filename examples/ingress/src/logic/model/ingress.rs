@@ -12,7 +12,7 @@ use super::{PathKind, Route, backend, tls};
 const UNREADABLE: &str = "unreadable";
 
 impl Builder<'_> {
-    /// Adds what `ingress` asks for. A path with an error answers 503, as far as it is a path.
+    /// Adds the routes and certificates of `ingress`. A valid path with an invalid backend answers 503.
     pub(super) fn ingress(&mut self, entry: Entry<'_>, ingress: &Ingress) {
         let Some(spec) = &ingress.spec else {
             return self.error(entry, "spec", "the Ingress has no spec");
@@ -37,8 +37,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Answers 503 where an Ingress that could not be read asked for a path. Its problem is told
-    /// where it was read.
+    /// Adds routes that answer 503 for the paths of an Ingress that could not be read. Its problem
+    /// is in the manifest.
     pub(super) fn unreadable(&mut self, ingress: &Ingress) {
         for rule in ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten()) {
             let host = rule.host.as_deref().unwrap_or("*");
@@ -46,7 +46,7 @@ impl Builder<'_> {
                 let text = path.path.as_deref().unwrap_or("/");
                 let kind = kind(&path.path_type).unwrap_or(PathKind::Prefix);
                 let good = check_host(host).is_ok() && check_path(text).is_ok();
-                // Where another Ingress has the path, its clients are served after all.
+                // Another Ingress may have the path, and serves its clients.
                 if good && self.claim((host, text, kind), UNREADABLE, UNREADABLE).is_ok() {
                     let backend = self.unavailable();
                     self.route((host, text, kind), backend, UNREADABLE);
@@ -104,8 +104,8 @@ impl Builder<'_> {
         });
     }
 
-    /// The name of the backend that `wanted` stands for; of the one that answers 503 if it stands
-    /// for none.
+    /// The name of the backend that `wanted` refers to; if there is none, of the backend that
+    /// answers 503.
     fn backend(&mut self, entry: Entry<'_>, wanted: &IngressBackend, at: &str) -> String {
         let Some(service) = &wanted.service else {
             let reason = format!("only a Service can be a backend{}", self.cost());
@@ -148,7 +148,7 @@ impl Builder<'_> {
             h += 1;
             checked.is_ok()
         });
-        // No host at all stands for all of them, which is not what a bad one asked for.
+        // A certificate without hosts is shown for all of its names; bad hosts must not widen it.
         if hosts.is_empty() && !all {
             return;
         }
@@ -174,7 +174,7 @@ impl Builder<'_> {
         }
     }
 
-    /// What becomes of `hosts`, or of all that `ingress` has rules for, without a Secret.
+    /// How `hosts`, or all hosts of `ingress` if there are none, are served without a Secret.
     fn without_secret(&self, ingress: &Ingress, hosts: &[String]) -> String {
         let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
         let hosts: Vec<_> = match hosts {
@@ -188,7 +188,7 @@ impl Builder<'_> {
         }
     }
 
-    /// What an error of a path costs; on a strict site it is not the path's clients that pay.
+    /// The consequence of an error of a path, for its message; a strict site deploys nothing.
     fn cost(&self) -> &'static str {
         if self.settings.strict { "" } else { "; its clients get 503" }
     }

@@ -53,7 +53,7 @@ fn pem(text: &str, label: &str) -> bool {
     let mut lines = text.lines().map(str::trim);
     let kind = lines.find_map(|line| {
         let kind = line.strip_prefix("-----BEGIN ")?.strip_suffix("-----")?;
-        // HAProxy has nobody to ask for the password of an encrypted one.
+        // HAProxy cannot ask for the password of an encrypted key.
         (kind.ends_with(label) && !kind.contains("ENCRYPTED")).then_some(kind)
     });
     let Some(kind) = kind else { return false };

@@ -93,7 +93,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_> {
             _ => Err(Located::new(0, "a value that YAML cannot resolve")),
         };
         result.map_err(|error| {
-            // An error further in has a line already, and a string has no further in.
+            // An error of a nested value has a line already; a string has no nested values.
             let innermost = error.line == 0 || matches!(self.0.data, YamlData::Mapping(_));
             let found = placeholder(self.0).filter(|_| innermost);
             match found.as_deref().and_then(explain) {

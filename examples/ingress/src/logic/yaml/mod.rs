@@ -27,7 +27,7 @@ pub(crate) fn split(text: &str) -> Vec<(usize, &str)> {
     let mut parts = Vec::new();
     let (mut begin, mut offset, mut at) = (0, 0, 0);
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        // Nothing but a document's start can have this in its first column.
+        // YAML allows `---` in the first column only where a document starts.
         let starts = line
             .strip_prefix("---")
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
