@@ -18,7 +18,7 @@ use crate::events::{
 };
 use crate::logic::haproxy::binary::Binary;
 use crate::logic::layout::Layout;
-use crate::logic::problem::summary;
+use crate::logic::problem::report;
 
 /// Everybody who listens, and must before the start.
 const COMPONENTS: [&str; 11] = [
@@ -133,9 +133,9 @@ async fn first_pass(inbox: &mut callboard::Subscription<Inbox>) -> Result<(), St
         match inbox.recv().await {
             Some(Inbox::Finished(_)) => return Ok(()),
             Some(Inbox::Failed(failed)) => {
-                return Err(format!("{}: {}", failed.stage, summary(&failed.problems)));
+                return Err(format!("{}: {}", failed.stage, report(&failed.problems)));
             }
-            Some(Inbox::Held(held)) => return Err(summary(&held.problems)),
+            Some(Inbox::Held(held)) => return Err(held.problem.to_string()),
             Some(Inbox::Rejected(rejected)) => return Err(rejected.problem.to_string()),
             Some(Inbox::Stopped(_)) => {}
             None => return Err("the bus was closed".to_owned()),

@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use callboard::{AnyEvent, Bus, Overflow};
 
 use crate::events::tell::tell;
-use crate::logic::line::{Cause, Format, Level, Line, format};
+use crate::logic::line::{Body, Cause, Format, Level, Line, format};
 use crate::logic::ring::Ring;
 
 /// Its name on the bus.
@@ -86,31 +86,25 @@ impl Story {
             self.row.1 += 1;
         } else {
             if self.row.1 > limit {
-                let text = format!("and {} more {}", self.row.1 - limit, self.row.0);
+                let more = self.row.1 - limit;
+                let text = format!("and {more} more {}; --json tells each of them", self.row.0);
                 lines.push(self.aside(event, text));
             }
             self.row = (name, 1);
         }
-        let (level, text) = tell(event);
-        if self.row.1 <= limit || level == Level::Error {
-            let line = self.line(event, level, name, text, cause);
+        let body = tell(event);
+        if self.row.1 <= limit || matches!(body.level, Level::Warning | Level::Error) {
+            let line = self.line(event, name, body, cause);
             lines.push(format(&line, self.style));
         }
         lines
     }
 
     fn aside(&self, event: &AnyEvent, text: String) -> String {
-        format(&self.line(event, Level::Info, "...", text, None), self.style)
+        format(&self.line(event, "...", Body::new(Level::Info, text), None), self.style)
     }
 
-    fn line(
-        &self,
-        event: &AnyEvent,
-        level: Level,
-        name: &str,
-        text: String,
-        cause: Option<Cause>,
-    ) -> Line {
+    fn line(&self, event: &AnyEvent, name: &str, body: Body, cause: Option<Cause>) -> Line {
         let (wall, then) = self.epoch;
         let at = event.published_at().map_or_else(SystemTime::now, |at| {
             // What was published before the commentator was made is a little older than it.
@@ -119,7 +113,7 @@ impl Story {
                 None => wall - then.duration_since(at),
             }
         });
-        Line { at, sequence: event.sequence(), event_type: name.to_owned(), level, text, cause }
+        Line { at, sequence: event.sequence(), event_type: name.to_owned(), body, cause }
     }
 }
 
@@ -160,6 +154,6 @@ mod tests {
             bus.publish(HaproxyStopped { pid: None });
         });
         assert_eq!(lines.len(), IN_A_ROW + 2);
-        assert!(lines[IN_A_ROW].ends_with("and 5 more resource.removed"), "{lines:?}");
+        assert!(lines[IN_A_ROW].contains("and 5 more resource.removed"), "{lines:?}");
     }
 }

@@ -149,7 +149,7 @@ impl Deployer {
                 let template = &requested.inputs.config.template.file;
                 let located = |alert: crate::logic::haproxy::messages::Alert| {
                     let line = alert.line.and_then(|line| requested.rendered.template_line(line));
-                    Problem::error(template, line, alert.message)
+                    Problem::fatal(template, line, alert.message)
                 };
                 let problems = match failure {
                     Failure::Refused(alerts) => alerts.into_iter().map(located).collect(),
@@ -277,7 +277,7 @@ impl Deployer {
         match failure {
             Failure::Refused(alerts) => alerts
                 .into_iter()
-                .map(|alert| Problem::error(config, alert.line, alert.message))
+                .map(|alert| Problem::fatal(config, alert.line, alert.message))
                 .collect(),
             Failure::Io(error) => vec![Problem::io(config, "run haproxy on it", &error)],
         }

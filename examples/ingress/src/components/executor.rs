@@ -14,7 +14,7 @@ use crate::events::{
     ReconcileFailed, ReconcileFinished, ReconcileStarted, ReconcileTriggered, RenderFailed,
     VALIDATORS, ValidateConfig,
 };
-use crate::logic::problem::Problem;
+use crate::logic::problem::{Problem, Severity};
 
 /// Its name on the bus.
 pub(crate) const NAME: &str = "executor";
@@ -50,7 +50,8 @@ async fn handle(bus: Bus, watch: Arc<Mutex<Stopwatch>>, item: Inbox) {
             let outcome = validate(&bus, &rendered).await;
             let durations = lap(Stage::Validate);
             match outcome {
-                Ok(()) => {
+                Ok(errors) => {
+                    watch.lock().unwrap_or_else(PoisonError::into_inner).errors = errors;
                     bus.publish(DeployRequested {
                         inputs: Arc::clone(&rendered.inputs),
                         rendered: Arc::clone(&rendered.rendered),
@@ -76,9 +77,11 @@ async fn handle(bus: Bus, watch: Arc<Mutex<Stopwatch>>, item: Inbox) {
                 durations: lap(Stage::Render),
             });
         }
-        Inbox::Succeeded(succeeded) => drop(
-            bus.publish(ReconcileFinished { pass: succeeded.pass, durations: lap(Stage::Deploy) }),
-        ),
+        Inbox::Succeeded(succeeded) => {
+            let durations = lap(Stage::Deploy);
+            let errors = watch.lock().unwrap_or_else(PoisonError::into_inner).errors;
+            bus.publish(ReconcileFinished { pass: succeeded.pass, errors, durations });
+        }
         Inbox::Refused(refused) => {
             bus.publish(ReconcileFailed {
                 pass: refused.pass,
@@ -100,10 +103,14 @@ async fn handle(bus: Bus, watch: Arc<Mutex<Stopwatch>>, item: Inbox) {
     }
 }
 
-/// Asks every validator at once. An error is why not, and whether trying again may help.
-async fn validate(bus: &Bus, rendered: &ConfigRendered) -> Result<(), (Vec<Problem>, bool)> {
+/// Asks every validator at once and returns the number of errors that are not fatal.
+///
+/// # Errors
+///
+/// The fatal problems, and whether a retry may help.
+async fn validate(bus: &Bus, rendered: &ConfigRendered) -> Result<usize, (Vec<Problem>, bool)> {
     let config = &rendered.inputs.config;
-    let complaint = |reason: String| Problem::error(&config.template.file, None, reason);
+    let complaint = |reason: String| Problem::fatal(&config.template.file, None, reason);
     let asked = bus
         .request(ValidateConfig {
             inputs: Arc::clone(&rendered.inputs),
@@ -115,11 +122,13 @@ async fn validate(bus: &Bus, rendered: &ConfigRendered) -> Result<(), (Vec<Probl
         .await;
     let gathered = asked.map_err(|error| (vec![complaint(error.to_string())], true))?;
     let mut problems = Vec::new();
+    let mut errors = 0;
     let mut retry = false;
     for (_, verdict) in gathered.responses() {
-        let errors = verdict.problems.iter().filter(|problem| problem.is_error());
+        let fatal = verdict.problems.iter().filter(|problem| problem.is_fatal());
         let before = problems.len();
-        problems.extend(errors.cloned());
+        problems.extend(fatal.cloned());
+        errors += verdict.problems.iter().filter(|it| it.severity == Severity::Error).count();
         retry |= verdict.passing && problems.len() > before;
     }
     // Silence is no consent.
@@ -127,7 +136,7 @@ async fn validate(bus: &Bus, rendered: &ConfigRendered) -> Result<(), (Vec<Probl
         problems.push(complaint(format!("validator `{validator}` did not answer: {why}")));
         retry = true;
     }
-    if problems.is_empty() { Ok(()) } else { Err((problems, retry)) }
+    if problems.is_empty() { Ok(errors) } else { Err((problems, retry)) }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,18 +147,20 @@ enum Stage {
     Deploy,
 }
 
-/// Measures the stages of a pass.
+/// Measures the stages of a pass, and keeps the number of its errors.
 #[derive(Debug)]
 struct Stopwatch {
     began: Instant,
     last: Instant,
     durations: Durations,
+    /// The errors of the pass that is deployed.
+    errors: usize,
 }
 
 impl Default for Stopwatch {
     fn default() -> Self {
         let now = Instant::now();
-        Self { began: now, last: now, durations: Durations::default() }
+        Self { began: now, last: now, durations: Durations::default(), errors: 0 }
     }
 }
 

@@ -51,6 +51,8 @@ struct Counts {
     failed: u64,
     seconds: f64,
     restarts: u64,
+    /// The errors in the configuration in force.
+    errors: usize,
     /// When the last configuration went live.
     live: Option<Instant>,
 }
@@ -68,6 +70,7 @@ impl Counts {
         }
         let total = if let Some(finished) = event.downcast_ref::<ReconcileFinished>() {
             self.finished += 1;
+            self.errors = finished.errors;
             finished.durations.total
         } else if let Some(failed) = event.downcast_ref::<ReconcileFailed>() {
             self.failed += 1;
@@ -115,6 +118,12 @@ impl Counts {
             "Times HAProxy was brought back.",
             &one(self.restarts.to_string()),
         );
+        family(
+            "live_errors",
+            "gauge",
+            "Errors of resources that the configuration in force does without.",
+            &one(self.errors.to_string()),
+        );
         if let Some(live) = self.live {
             let age = format!("{:.3}", live.elapsed().as_secs_f64());
             family("live_age_seconds", "gauge", "Age of the configuration in force.", &one(age));
@@ -152,7 +161,7 @@ mod tests {
         bus.start();
         let total = std::time::Duration::from_millis(250);
         let durations = Durations { total, ..Durations::default() };
-        bus.publish(ReconcileFinished { pass: 1, durations });
+        bus.publish(ReconcileFinished { pass: 1, errors: 2, durations });
         let mut counts = Counts::default();
         assert!(counts.add(&everything.try_recv().unwrap()));
         let text = counts.render(&bus.snapshot());
@@ -161,6 +170,7 @@ mod tests {
             "ingress_passes_total{outcome=\"finished\"} 1",
             "ingress_pass_seconds_total 0.250000",
             "# TYPE ingress_passes_total counter",
+            "ingress_live_errors 2",
             "ingress_bus_lost_total{subscriber=\"test\"} 0",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");

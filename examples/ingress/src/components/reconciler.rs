@@ -1,13 +1,12 @@
 //! Reconciler: decides when it is time for a pass, and on what.
 //!
 //! It keeps the picture of the site that the events paint. A pass starts when the picture was
-//! quiet for the debounce time (or changed for too long), nothing in it is broken, and no pass
-//! runs; whatever changes meanwhile goes into the next one, the latest wins. After a failure that
+//! quiet for the debounce time (or changed for too long), settings and template can be used, and
+//! no pass runs; whatever changes meanwhile goes into the next one, the latest wins. After a failure that
 //! may pass by itself it tries again, ever more slowly.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +15,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::events::{
     Config, ConfigLoaded, ConfigRejected, Inputs, ReconcileFailed, ReconcileFinished,
-    ReconcileHeld, ReconcileTriggered, ResourceChanged, ResourceRejected, ResourceRemoved,
-    ResourcesSynced, ResourcesWanted,
+    ReconcileHeld, ReconcileTriggered, ResourceChanged, ResourceRemoved, ResourcesSynced,
+    ResourcesWanted,
 };
 use crate::logic::inventory::Inventory;
 use crate::logic::problem::Problem;
@@ -27,6 +26,8 @@ pub(crate) const NAME: &str = "reconciler";
 
 /// Room for every file of a large site at once; a bound, not an allocation.
 const CAPACITY: usize = 10_000;
+/// What changed when everything is new.
+const WHOLE: &str = "the whole site";
 /// The delay before the second attempt; it doubles with every further one.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest delay between two attempts.
@@ -38,7 +39,6 @@ enum Inbox {
     ConfigRejected(Delivery<ConfigRejected>),
     Changed(Delivery<ResourceChanged>),
     Removed(Delivery<ResourceRemoved>),
-    Rejected(Delivery<ResourceRejected>),
     Synced(Delivery<ResourcesSynced>),
     Finished(Delivery<ReconcileFinished>),
     Failed(Delivery<ReconcileFailed>),
@@ -83,7 +83,6 @@ fn numbers(item: &Inbox) -> (u64, u64) {
         Inbox::ConfigRejected(it) => (it.sequence(), it.missed()),
         Inbox::Changed(it) => (it.sequence(), it.missed()),
         Inbox::Removed(it) => (it.sequence(), it.missed()),
-        Inbox::Rejected(it) => (it.sequence(), it.missed()),
         Inbox::Synced(it) => (it.sequence(), it.missed()),
         Inbox::Finished(it) => (it.sequence(), it.missed()),
         Inbox::Failed(it) => (it.sequence(), it.missed()),
@@ -103,7 +102,6 @@ struct Picture {
     config: Option<Arc<Config>>,
     config_problem: Option<Problem>,
     inventory: Inventory,
-    broken: BTreeMap<PathBuf, Problem>,
     /// Whether every file was told about at least once.
     complete: bool,
     /// What changed since the last pass.
@@ -113,7 +111,7 @@ struct Picture {
     passes: u64,
     failures: u32,
     /// What the last hold was about, so that it is told once.
-    held: Vec<Problem>,
+    held: Option<Problem>,
 }
 
 #[derive(Debug)]
@@ -140,24 +138,17 @@ impl Picture {
             }
             Inbox::Changed(changed) => {
                 let file = &changed.manifest.file;
-                self.broken.remove(file);
                 self.inventory.insert(Arc::clone(&changed.manifest));
                 self.changed(file.display().to_string(), sequence, now);
             }
             Inbox::Removed(removed) => {
-                self.broken.remove(&removed.file);
                 self.inventory.remove(&removed.file);
                 self.changed(removed.file.display().to_string(), sequence, now);
-            }
-            Inbox::Rejected(rejected) => {
-                let problem = &rejected.problem;
-                self.broken.insert(problem.file.clone(), problem.clone());
-                self.changed(problem.file.display().to_string(), sequence, now);
             }
             Inbox::Synced(_) => {
                 if !self.complete {
                     self.complete = true;
-                    self.changed("the whole site".to_owned(), sequence, now);
+                    self.changed(WHOLE.to_owned(), sequence, now);
                 }
             }
             Inbox::Finished(_) => {
@@ -210,36 +201,26 @@ impl Picture {
 
     fn fire(&mut self) -> Option<Fire> {
         let change = self.change.take()?;
-        let problems: Vec<_> =
-            self.config_problem.iter().chain(self.broken.values()).cloned().collect();
-        if !problems.is_empty() {
-            if problems == self.held {
+        if let Some(problem) = self.config_problem.clone() {
+            if self.held.as_ref() == Some(&problem) {
                 return None;
             }
-            self.held.clone_from(&problems);
-            return Some(Fire::Hold(ReconcileHeld { problems }, change.cause));
+            self.held = Some(problem.clone());
+            return Some(Fire::Hold(ReconcileHeld { problem }, change.cause));
         }
-        self.held.clear();
+        self.held = None;
         let config = Arc::clone(self.config.as_ref()?);
         self.running = true;
         self.passes += 1;
         let inputs =
             Arc::new(Inputs { pass: self.passes, config, inventory: self.inventory.clone() });
-        let reason = reason(&change.what);
-        Some(Fire::Pass(ReconcileTriggered { inputs, reason }, change.cause))
-    }
-}
-
-/// What changed, in words; the first sync says it all.
-fn reason(what: &BTreeSet<String>) -> String {
-    let whole = "the whole site";
-    if what.contains(whole) {
-        return whole.to_owned();
-    }
-    let shown: Vec<_> = what.iter().take(2).map(String::as_str).collect();
-    match what.len() {
-        0..=2 => shown.join(" and "),
-        count => format!("{} and {} more", shown.join(", "), count - 2),
+        let whole = WHOLE.to_owned();
+        // The first look says it all.
+        let changed = match change.what.contains(&whole) {
+            true => vec![whole],
+            false => change.what.into_iter().collect(),
+        };
+        Some(Fire::Pass(ReconcileTriggered { inputs, changed }, change.cause))
     }
 }
 
@@ -264,21 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn broken_files_hold_once() {
+    fn broken_settings_hold_once() {
         let mut picture = picture();
-        let problem = Problem::error(std::path::Path::new("a.yaml"), Some(1), "broken");
-        picture.broken.insert(problem.file.clone(), problem.clone());
-        picture.changed("a.yaml".to_owned(), 1, Instant::now());
-        assert!(matches!(picture.fire(), Some(Fire::Hold(held, 1)) if held.problems == [problem]));
-        picture.changed("a.yaml".to_owned(), 2, Instant::now());
+        let problem = Problem::fatal(std::path::Path::new("controller.yaml"), Some(1), "broken");
+        picture.config_problem = Some(problem.clone());
+        picture.changed("configuration".to_owned(), 1, Instant::now());
+        assert!(matches!(picture.fire(), Some(Fire::Hold(held, 1)) if held.problem == problem));
+        picture.changed("configuration".to_owned(), 2, Instant::now());
         assert!(picture.fire().is_none(), "the same hold is not told twice");
-    }
-
-    #[test]
-    fn a_reason_is_short() {
-        let what = |names: &[&str]| reason(&names.iter().map(|name| (*name).to_owned()).collect());
-        assert_eq!(what(&["a", "b"]), "a and b");
-        assert_eq!(what(&["a", "b", "c", "d"]), "a, b and 2 more");
-        assert_eq!(what(&["a", "the whole site"]), "the whole site");
     }
 }

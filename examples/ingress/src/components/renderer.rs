@@ -31,6 +31,7 @@ pub(crate) fn run(bus: &Bus, layout: Layout) -> impl Future<Output = ()> + Send 
                         servers,
                         model.certificates.len(),
                     ],
+                    passed_over: model.passed_over,
                     rendered: Arc::new(rendered),
                     inputs,
                 });

@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::{Bus, Delivery, EventSet};
@@ -14,8 +15,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::events::{
-    ControllerStarted, ResourceChanged, ResourceRejected, ResourceRemoved, ResourcesSynced,
-    ResourcesWanted, SettingsChanged, WatchDegraded,
+    ControllerStarted, ResourceChanged, ResourceRejected, ResourceRemoved, ResourcesIgnored,
+    ResourcesSynced, ResourcesWanted, SettingsChanged, WatchDegraded,
 };
 use crate::logic::scan::{Found, Scanner};
 
@@ -114,10 +115,18 @@ fn tell(bus: &Bus, scanner: &mut Scanner, cause: Option<u64>, first: bool) {
     }
     for change in scan.resources {
         match change.found {
-            Found::Present(manifest) => publish(bus, ResourceChanged { manifest }, cause),
-            Found::Broken(problem) => publish(bus, ResourceRejected { problem }, cause),
+            Found::Present(manifest) => {
+                if !manifest.problems.is_empty() {
+                    let manifest = Arc::clone(&manifest);
+                    publish(bus, ResourceRejected { manifest }, cause);
+                }
+                publish(bus, ResourceChanged { manifest }, cause);
+            }
             Found::Gone => publish(bus, ResourceRemoved { file: change.file }, cause),
         }
+    }
+    if !scan.others.is_empty() {
+        publish(bus, ResourcesIgnored { files: scan.others }, cause);
     }
     if cause.is_some() {
         let files = scanner.files();

@@ -7,6 +7,7 @@ use callboard::{Event, Request};
 
 use super::site::Config;
 use crate::logic::inventory::Inventory;
+use crate::logic::model::PassedOver;
 use crate::logic::problem::Problem;
 use crate::logic::render::Rendered;
 
@@ -27,16 +28,16 @@ pub(crate) struct Inputs {
 pub(crate) struct ReconcileTriggered {
     /// What to reconcile.
     pub(crate) inputs: Arc<Inputs>,
-    /// What changed since the last trigger, in words.
-    pub(crate) reason: String,
+    /// What changed since the last trigger: files, or other things in words.
+    pub(crate) changed: Vec<String>,
 }
 
-/// A pass would be due, but files are broken: what is in force stays.
+/// A pass would be due, but settings or template are broken: what is in force stays.
 #[derive(Debug, Event)]
 #[event(type = "reconcile.held")]
 pub(crate) struct ReconcileHeld {
-    /// The broken files.
-    pub(crate) problems: Vec<Problem>,
+    /// Why.
+    pub(crate) problem: Problem,
 }
 
 /// A pass begins.
@@ -57,6 +58,8 @@ pub(crate) struct ConfigRendered {
     pub(crate) rendered: Arc<Rendered>,
     /// Routes, backends, servers, certificates.
     pub(crate) counts: [usize; 4],
+    /// The Ingresses of other classes.
+    pub(crate) passed_over: Vec<PassedOver>,
 }
 
 /// The template could not be rendered.
@@ -90,7 +93,7 @@ pub(crate) struct Verdict {
     pub(crate) validator: &'static str,
     /// What it looked at, in words.
     pub(crate) looked_at: String,
-    /// What it found; only errors are in the way.
+    /// What it found; only fatal problems hold the configuration.
     pub(crate) problems: Vec<Problem>,
     /// Whether the errors may go away by themselves, as a full disk does.
     pub(crate) passing: bool,
@@ -102,6 +105,8 @@ pub(crate) struct Verdict {
 pub(crate) struct ReconcileFinished {
     /// The pass.
     pub(crate) pass: u64,
+    /// How many errors cost a resource its place in the configuration.
+    pub(crate) errors: usize,
     /// How long it took, and its stages.
     pub(crate) durations: Durations,
 }
@@ -114,7 +119,7 @@ pub(crate) struct ReconcileFailed {
     pub(crate) pass: u64,
     /// The stage it ended in.
     pub(crate) stage: &'static str,
-    /// Why, errors only.
+    /// The fatal ones of the problems that were found.
     pub(crate) problems: Vec<Problem>,
     /// Whether trying again may help though no file changed.
     pub(crate) retry: bool,

@@ -105,20 +105,28 @@ impl Coalesce for ResourceRemoved {
     }
 }
 
-/// A resource file cannot be used.
+/// Objects of a resource file cannot be read. The others follow in its [`ResourceChanged`].
 #[derive(Debug, Event)]
 #[event(type = "resource.rejected")]
 pub(crate) struct ResourceRejected {
-    /// Why not.
-    pub(crate) problem: Problem,
+    /// The content.
+    pub(crate) manifest: Arc<Manifest>,
 }
 
 impl Coalesce for ResourceRejected {
     type Key = PathBuf;
 
     fn key(&self) -> PathBuf {
-        self.problem.file.clone()
+        self.manifest.file.clone()
     }
+}
+
+/// New files under `resources/` are not manifests, going by their names.
+#[derive(Debug, Event)]
+#[event(type = "resources.ignored")]
+pub(crate) struct ResourcesIgnored {
+    /// The files, relative to the site.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Every file of the site has been told about.

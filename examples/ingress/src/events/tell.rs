@@ -1,19 +1,23 @@
 //! How each event reads in the narrative.
 
+use std::collections::BTreeMap;
+
 use callboard::AnyEvent;
+use serde_json::json;
 
 use super::*;
-use crate::logic::line::{Level, short};
-use crate::logic::problem::{Problem, summary};
+use crate::logic::line::{Body, Level, level, short};
+use crate::logic::model::PassedOver;
+use crate::logic::problem::{Problem, headline};
 
 /// An event that can be put into words.
 trait Tell {
-    /// How it should be taken, and the words.
-    fn tell(&self) -> (Level, String);
+    /// The words, and how they should be taken.
+    fn tell(&self) -> Body;
 }
 
 /// Puts `event` into words; one this list forgets is told by its `Debug`.
-pub(crate) fn tell(event: &AnyEvent) -> (Level, String) {
+pub(crate) fn tell(event: &AnyEvent) -> Body {
     macro_rules! first_of {
         ($($event:ty),* $(,)?) => {
             $(if let Some(event) = event.downcast_ref::<$event>() {
@@ -30,6 +34,7 @@ pub(crate) fn tell(event: &AnyEvent) -> (Level, String) {
         ResourceChanged,
         ResourceRemoved,
         ResourceRejected,
+        ResourcesIgnored,
         ResourcesSynced,
         ResourcesWanted,
         WatchDegraded,
@@ -55,15 +60,15 @@ pub(crate) fn tell(event: &AnyEvent) -> (Level, String) {
         HaproxyWanted,
         HaproxyStopped,
     );
-    (Level::Info, format!("{event:?}"))
+    Body::new(Level::Info, format!("{event:?}"))
 }
 
 macro_rules! tell {
-    ($($event:ty: |$it:ident| $level:expr, $text:expr;)*) => {
+    ($($event:ty: |$it:ident| $level:expr, $text:expr $(, $part:ident: $value:expr)*;)*) => {
         $(impl Tell for $event {
-            fn tell(&self) -> (Level, String) {
+            fn tell(&self) -> Body {
                 let $it = self;
-                ($level, $text)
+                Body { $($part: $value,)* ..Body::new($level, $text) }
             }
         })*
     };
@@ -93,22 +98,26 @@ tell! {
             template.source.lines().count(),
         )
     };
-    ConfigRejected: |it| Level::Error, kept(&it.problem.to_string());
+    ConfigRejected: |it| Level::Error, kept(&it.problem.to_string()), problems: vec![it.problem.clone()];
     ResourceChanged: |it| Level::Info, {
         let manifest = &it.manifest;
         let mut text = format!("{}: {}", manifest.file.display(), objects(manifest.objects.len()));
-        if manifest.ignored > 0 {
-            text += &format!(", {} of other kinds left alone", manifest.ignored);
+        for (kind, count) in &manifest.ignored {
+            text += &format!(", {count} {kind} left alone");
         }
         text
     };
     ResourceRemoved: |it| Level::Info, it.file.display().to_string();
-    ResourceRejected: |it| Level::Error, it.problem.to_string();
+    ResourceRejected: |it| Level::Error, headline(&it.manifest.problems), problems: it.manifest.problems.clone();
+    ResourcesIgnored: |it| Level::Info, {
+        let names: Vec<_> = it.files.iter().map(|file| file.display().to_string()).collect();
+        format!("{}: not read, since manifests are .yaml, .yml and .json files", some(&names))
+    }, fields: vec![("files", json!(it.files))];
     ResourcesSynced: |it| Level::Good, format!("{} files, {} new or changed", it.files, it.changed);
     ResourcesWanted: |it| Level::Warning, format!("{} events were missed; reading everything again", it.missed);
     WatchDegraded: |it| Level::Warning, it.reason.clone();
-    ReconcileTriggered: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, it.reason);
-    ReconcileHeld: |it| Level::Warning, kept(&summary(&it.problems));
+    ReconcileTriggered: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, some(&it.changed)), fields: vec![("changed", json!(it.changed))];
+    ReconcileHeld: |it| Level::Warning, kept(&it.problem.to_string()), problems: vec![it.problem.clone()];
     ReconcileStarted: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, it.inputs.inventory.describe());
     ConfigRendered: |it| Level::Good, {
         let [routes, backends, servers, certificates] = it.counts;
@@ -117,24 +126,25 @@ tell! {
             it.inputs.pass,
             it.rendered.text.lines().count(),
         )
-    };
-    RenderFailed: |it| Level::Error, format!("pass {}: {}", it.pass, it.problem);
+    }, remarks: passed_over(&it.passed_over).into_iter().collect(), fields: vec![("passed_over", json!(it.passed_over))];
+    RenderFailed: |it| Level::Error, format!("pass {}: {}", it.pass, it.problem), problems: vec![it.problem.clone()];
     ValidateConfig: |it| Level::Info, format!("pass {}: asking the validators", it.inputs.pass);
-    Verdict: |it| verdict_level(&it.problems), {
-        if it.problems.is_empty() {
-            format!("{}: {}", it.validator, it.looked_at)
-        } else {
-            format!("{}: {}", it.validator, summary(&it.problems))
-        }
-    };
-    ReconcileFinished: |it| Level::Good, format!("pass {}: {}", it.pass, stages(&it.durations));
+    Verdict: |it| verdict_level(&it.problems), verdict(it), problems: it.problems.clone();
+    ReconcileFinished: |it| if it.errors == 0 { Level::Good } else { Level::Warning }, {
+        let without = match it.errors {
+            0 => String::new(),
+            1 => "without what has 1 error, ".to_owned(),
+            errors => format!("without what has {errors} errors, "),
+        };
+        format!("pass {}: {without}{}", it.pass, stages(&it.durations))
+    }, fields: vec![("errors", json!(it.errors))];
     ReconcileFailed: |it| Level::Error, format!(
         "pass {}: {} after {}: {}",
         it.pass,
         it.stage,
         short(it.durations.total),
-        kept(&summary(&it.problems)),
-    );
+        kept(&headline(&it.problems)),
+    ), problems: it.problems.clone();
     DeployRequested: |it| Level::Info, format!("pass {}: every validator agreed", it.inputs.pass);
     DeployStarted: |it| Level::Info, format!("pass {}", it.pass);
     DeploySucceeded: |it| Level::Good, {
@@ -146,17 +156,17 @@ tell! {
         };
         format!("pass {}: {how}", it.pass)
     };
-    DeployRefused: |it| Level::Error, format!("pass {}: haproxy says: {}", it.pass, summary(&it.problems));
+    DeployRefused: |it| Level::Error, format!("pass {}: haproxy says: {}", it.pass, headline(&it.problems)), problems: it.problems.clone();
     DeployRolledBack: |it| Level::Warning, format!("pass {}: {} is in force again", it.pass, it.to);
-    DeployFailed: |it| Level::Error, format!("pass {}: {}", it.pass, it.problem);
+    DeployFailed: |it| Level::Error, format!("pass {}: {}", it.pass, it.problem), problems: vec![it.problem.clone()];
     HaproxyStarted: |it| Level::Good, format!("pid {} on {}", it.pid, it.on);
     HaproxyExited: |it| Level::Error, format!("pid {} ended with {}", it.pid, it.status);
     HaproxyRestarted: |it| Level::Good, format!("pid {}, after {} without", it.pid, short(it.gap));
     HaproxyUnavailable: |it| Level::Error, format!(
         "{}; trying again {}",
-        summary(&it.problems),
+        headline(&it.problems),
         it.retry_in.map_or_else(|| "with the next configuration".to_owned(), |delay| format!("in {}", short(delay))),
-    );
+    ), problems: it.problems.clone();
     HaproxyWanted: |it| Level::Info, format!("attempt {}", it.attempts + 1);
     HaproxyStopped: |it| Level::Info, it.pid.map_or_else(|| "this run started none".to_owned(), |pid| format!("pid {pid}"));
 }
@@ -172,12 +182,44 @@ fn objects(count: usize) -> String {
     }
 }
 
-fn verdict_level(problems: &[Problem]) -> Level {
-    match problems {
-        [] => Level::Good,
-        _ if problems.iter().any(Problem::is_error) => Level::Error,
-        _ => Level::Warning,
+fn verdict(verdict: &Verdict) -> String {
+    let Verdict { validator, looked_at, problems, .. } = verdict;
+    match (looked_at.as_str(), &problems[..]) {
+        (looked_at, []) => format!("{validator}: {looked_at}"),
+        ("", problems) => format!("{validator}: {}", headline(problems)),
+        (looked_at, problems) => format!("{validator}: {looked_at}; {}", headline(problems)),
     }
+}
+
+fn verdict_level(problems: &[Problem]) -> Level {
+    problems.iter().map(|problem| problem.severity).min().map_or(Level::Good, level)
+}
+
+/// The first of several names; `--json` has all of them in a field.
+fn some(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more (see --json)", rest.len()),
+    }
+}
+
+/// How many Ingresses of which other classes there are.
+fn passed_over(ingresses: &[PassedOver]) -> Option<String> {
+    let mut classes: BTreeMap<_, usize> = BTreeMap::new();
+    for it in ingresses {
+        *classes.entry(it.class.as_deref()).or_default() += 1;
+    }
+    let classes: Vec<_> = classes
+        .into_iter()
+        .map(|(class, count)| format!("{} {count}", class.unwrap_or("without a class")))
+        .collect();
+    let noun = if ingresses.len() == 1 { "Ingress" } else { "Ingresses" };
+    (!classes.is_empty()).then(|| {
+        let count = ingresses.len();
+        format!("passed over {count} {noun} of another class: {}", classes.join(", "))
+    })
 }
 
 fn stages(durations: &Durations) -> String {
@@ -188,4 +230,32 @@ fn stages(durations: &Durations) -> String {
         short(durations.validate),
         short(durations.deploy),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shortened_for_people() {
+        let names = |count: usize| some(&["a", "b", "c", "d"].map(str::to_owned)[..count]);
+        assert_eq!(names(1), "a");
+        assert_eq!(names(2), "a and b");
+        assert_eq!(names(4), "a, b and 2 more (see --json)");
+    }
+
+    #[test]
+    fn ingresses_of_other_classes_are_counted_by_class() {
+        let of = |class: Option<&str>| PassedOver {
+            ingress: "web/shop".to_owned(),
+            class: class.map(str::to_owned),
+            file: "a.yaml".into(),
+            line: 1,
+        };
+        assert_eq!(passed_over(&[]), None);
+        assert_eq!(
+            passed_over(&[of(Some("nginx")), of(None), of(Some("nginx"))]).unwrap(),
+            "passed over 3 Ingresses of another class: without a class 1, nginx 2"
+        );
+    }
 }

@@ -11,7 +11,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::Ingress;
 
 use super::manifest::{Manifest, Object, Resource, key};
-use super::problem::Problem;
+use super::problem::{Problem, place};
 
 /// An object and the file it is in.
 pub(crate) type Entry<'a> = (&'a Path, &'a Object);
@@ -28,10 +28,12 @@ pub(crate) struct Index<'a> {
     /// In order of file, then line.
     pub(crate) ingresses: Vec<(Entry<'a>, &'a Ingress)>,
     services: BTreeMap<String, &'a Service>,
-    slices: BTreeMap<String, Vec<&'a EndpointSlice>>,
+    slices: BTreeMap<String, Vec<(Entry<'a>, &'a EndpointSlice)>>,
     secrets: BTreeMap<String, &'a Secret>,
     config_maps: BTreeMap<String, (Entry<'a>, &'a ConfigMap)>,
-    /// Objects that are there twice.
+    /// What is left of Ingresses that could not be read.
+    pub(crate) unreadable: Vec<&'a Ingress>,
+    /// Objects that could not be read, and objects that are there twice.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -76,18 +78,17 @@ impl Inventory {
     /// Finds every object by its key.
     pub(crate) fn index(&self) -> Index<'_> {
         let mut index = Index::default();
+        for manifest in self.manifests.values() {
+            index.problems.extend_from_slice(&manifest.problems);
+            index.unreadable.extend(&manifest.unreadable);
+        }
         let mut seen: BTreeMap<(&str, String), Entry<'_>> = BTreeMap::new();
         for entry in self.objects() {
             let (file, object) = entry;
             let id = (object.resource.kind(), object.key());
             if let Some((other, first)) = seen.get(&id) {
-                let reason = format!(
-                    "{} {} is already defined in {}:{}",
-                    id.0,
-                    id.1,
-                    other.display(),
-                    first.line
-                );
+                let place = place(other, Some(first.line));
+                let reason = format!("{} {} is already defined in {place}", id.0, id.1);
                 index.problems.push(Problem::error(file, Some(object.line), reason));
                 continue;
             }
@@ -103,7 +104,7 @@ impl Inventory {
                     if let Some(service) = labels.and_then(|l| l.get("kubernetes.io/service-name"))
                     {
                         let key = key(object.namespace(), service);
-                        index.slices.entry(key).or_default().push(it);
+                        index.slices.entry(key).or_default().push((entry, it));
                     }
                 }
             }
@@ -127,7 +128,7 @@ impl<'a> Index<'a> {
     }
 
     /// The slices of the Service called `name` in `namespace`.
-    pub(crate) fn slices(&self, namespace: &str, name: &str) -> &[&'a EndpointSlice] {
+    pub(crate) fn slices(&self, namespace: &str, name: &str) -> &[(Entry<'a>, &'a EndpointSlice)] {
         self.slices.get(&key(namespace, name)).map_or(&[], Vec::as_slice)
     }
 
@@ -152,7 +153,7 @@ mod tests {
     fn inventory(files: &[(&str, &str)]) -> Inventory {
         let mut inventory = Inventory::default();
         for (file, text) in files {
-            inventory.insert(Arc::new(parse(Path::new(file), text).unwrap()));
+            inventory.insert(Arc::new(parse(Path::new(file), text)));
         }
         inventory
     }
@@ -180,7 +181,7 @@ mod tests {
     #[test]
     fn a_file_replaces_what_it_held() {
         let mut inventory = inventory(&[("a.yaml", SERVICE)]);
-        inventory.insert(Arc::new(parse(Path::new("a.yaml"), "").unwrap()));
+        inventory.insert(Arc::new(parse(Path::new("a.yaml"), "")));
         assert_eq!(inventory.describe(), "no objects");
         inventory.remove(Path::new("a.yaml"));
         assert_eq!(inventory.describe(), "no objects");

@@ -27,6 +27,8 @@ pub(crate) struct Layout {
     pub(crate) run: PathBuf,
     /// HAProxy's own socket, which also hands listeners from one worker to the next.
     pub(crate) stats_socket: PathBuf,
+    /// The addresses that HAProxy has resolved, for the next worker.
+    pub(crate) server_state: PathBuf,
     /// The master process's socket.
     pub(crate) master_socket: PathBuf,
     /// The master process's pid.
@@ -42,6 +44,10 @@ impl Layout {
         let layout = Self::of(&out.canonicalize()?);
         for folder in [&layout.maps, &layout.certs, &layout.run] {
             std::fs::create_dir_all(folder)?;
+        }
+        if !layout.server_state.exists() {
+            // An empty state: the version of the format and no server. HAProxy warns about a missing file.
+            std::fs::write(&layout.server_state, "1\n")?;
         }
         Ok(layout)
     }
@@ -67,6 +73,7 @@ impl Layout {
             maps: out.join("maps"),
             certs: out.join("certs"),
             stats_socket: run.join("haproxy.sock"),
+            server_state: run.join("servers.state"),
             master_socket: run.join("master.sock"),
             pid_file: run.join("haproxy.pid"),
             metrics: out.join("metrics.prom"),

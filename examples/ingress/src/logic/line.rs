@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anstyle::{AnsiColor, Style};
-use serde_json::json;
+use serde_json::{Value, json};
+
+use super::problem::{Problem, Severity, listed};
 
 /// How a line should be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,29 @@ pub(crate) struct Cause {
     pub(crate) after: Option<Duration>,
 }
 
-/// One line.
+/// What is said about an event.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    /// How it should be taken.
+    pub(crate) level: Level,
+    /// What happened.
+    pub(crate) text: String,
+    /// What is wrong. A single problem is in `text` already.
+    pub(crate) problems: Vec<Problem>,
+    /// Further lines on a terminal.
+    pub(crate) remarks: Vec<String>,
+    /// Further fields for `--json`, which are complete.
+    pub(crate) fields: Vec<(&'static str, Value)>,
+}
+
+impl Body {
+    /// Nothing but `text`.
+    pub(crate) fn new(level: Level, text: String) -> Self {
+        Self { level, text, problems: Vec::new(), remarks: Vec::new(), fields: Vec::new() }
+    }
+}
+
+/// One line, with what belongs to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     /// When it happened.
@@ -39,10 +63,8 @@ pub(crate) struct Line {
     pub(crate) sequence: u64,
     /// The event's type.
     pub(crate) event_type: String,
-    /// How it should be taken.
-    pub(crate) level: Level,
-    /// What happened.
-    pub(crate) text: String,
+    /// What is said about it.
+    pub(crate) body: Body,
     /// What led to it.
     pub(crate) cause: Option<Cause>,
 }
@@ -57,7 +79,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Writes `line`, without a line break.
+/// Writes `line`, without a line break at the end. On a terminal a line for each problem follows.
 pub(crate) fn format(line: &Line, format: Format) -> String {
     match format {
         Format::Human => human(line),
@@ -79,19 +101,13 @@ pub(crate) fn short(duration: Duration) -> String {
 
 fn human(line: &Line) -> String {
     let dim = Style::new().dimmed();
-    let (color, mark) = match line.level {
-        Level::Info => (AnsiColor::Cyan, ' '),
-        Level::Good => (AnsiColor::Green, '+'),
-        Level::Warning => (AnsiColor::Yellow, '!'),
-        Level::Error => (AnsiColor::Red, 'x'),
-    };
-    let style = color.on_default();
+    let (style, mark) = look(line.body.level);
     let (_, clock) = utc(line.at);
     let mut text = format!(
         "{dim}{clock} {sequence:>4}{dim:#} {style}{mark} {name:<19}{style:#} {body}",
         sequence = line.sequence,
         name = line.event_type,
-        body = line.text,
+        body = line.body.text,
     );
     if let Some(cause) = &line.cause {
         let _ = write!(text, "  {dim}<- {}", cause.sequence);
@@ -103,12 +119,42 @@ fn human(line: &Line) -> String {
         }
         let _ = write!(text, "{dim:#}");
     }
+    let (problems, more) = listed(&line.body.problems);
+    for problem in problems {
+        let (style, mark) = look(level(problem.severity));
+        let _ = write!(text, "\n{:INDENT$}{style}{mark}{style:#} {problem}", "");
+    }
+    for remark in more.iter().chain(&line.body.remarks) {
+        let _ = write!(text, "\n{:INDENT$}  {remark}", "");
+    }
     text
+}
+
+/// The column of the mark.
+const INDENT: usize = 18;
+
+fn look(level: Level) -> (Style, char) {
+    let (color, mark) = match level {
+        Level::Info => (AnsiColor::Cyan, ' '),
+        Level::Good => (AnsiColor::Green, '+'),
+        Level::Warning => (AnsiColor::Yellow, '!'),
+        Level::Error => (AnsiColor::Red, 'x'),
+    };
+    (color.on_default(), mark)
+}
+
+/// How a problem of `severity` should be taken.
+pub(crate) fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Fatal | Severity::Error => Level::Error,
+        Severity::Warning => Level::Warning,
+        Severity::Notice => Level::Info,
+    }
 }
 
 fn machine(line: &Line) -> String {
     let (date, clock) = utc(line.at);
-    let level = match line.level {
+    let level = match line.body.level {
         Level::Info | Level::Good => "info",
         Level::Warning => "warning",
         Level::Error => "error",
@@ -120,15 +166,21 @@ fn machine(line: &Line) -> String {
             "after_ms": cause.after.map(|after| after.as_secs_f64() * 1e3),
         })
     });
-    json!({
+    let mut value = json!({
         "time": format!("{date}T{clock}Z"),
         "sequence": line.sequence,
         "event": line.event_type,
         "level": level,
-        "message": line.text,
+        "message": line.body.text,
         "cause": cause,
-    })
-    .to_string()
+    });
+    if !line.body.problems.is_empty() {
+        value["problems"] = json!(line.body.problems);
+    }
+    for (name, field) in &line.body.fields {
+        value[*name] = field.clone();
+    }
+    value.to_string()
 }
 
 /// Date and time of day, in UTC.
@@ -165,8 +217,7 @@ mod tests {
             at: UNIX_EPOCH + Duration::from_millis(1_772_446_272_007),
             sequence: 12,
             event_type: "config.loaded".to_owned(),
-            level: Level::Good,
-            text: "2 files".to_owned(),
+            body: Body::new(Level::Good, "2 files".to_owned()),
             cause: Some(Cause {
                 sequence: 3,
                 event_type: Some("settings.changed".to_owned()),
@@ -181,6 +232,27 @@ mod tests {
         let expected =
             "10:11:12.007   12 + config.loaded       2 files  <- 3 settings.changed, 1.2 ms";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn problems_get_lines_of_their_own() {
+        let mut line = line();
+        line.cause = None;
+        let file = std::path::Path::new("a.yaml");
+        line.body.problems =
+            vec![Problem::error(file, Some(1), "bad"), Problem::warning(file, Some(2), "odd")];
+        line.body.remarks = vec!["by the way".to_owned()];
+        let text = anstream::adapter::strip_str(&human(&line)).to_string();
+        let lines: Vec<_> = text.lines().skip(1).collect();
+        let expected = [
+            "                  x a.yaml:1: bad",
+            "                  ! a.yaml:2: odd",
+            "                    by the way",
+        ];
+        assert_eq!(lines, expected);
+        let value: Value = serde_json::from_str(&machine(&line)).unwrap();
+        assert_eq!(value["problems"][1]["severity"], "warning");
+        assert_eq!(value["problems"][1]["line"], 2);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(crate) fn check(template: &Template, rendered: &Rendered, model: &Model) -> 
     let mut problems = names(template);
     let words: Vec<Vec<&str>> =
         rendered.text.lines().map(|line| line.split_whitespace().collect()).collect();
-    let missing = |reason: String| Problem::error(&template.file, None, reason);
+    let missing = |reason: String| Problem::fatal(&template.file, None, reason);
     let sections: BTreeSet<_> =
         words.iter().filter(|line| line.len() >= 2).map(|line| (line[0], line[1])).collect();
     for name in model.backends.keys() {
@@ -51,7 +51,7 @@ fn names(template: &Template) -> Vec<Problem> {
         .map(|name| {
             let line = template.source.lines().position(|line| line.contains(&name));
             let reason = format!("`{name}` is none of {}", VARIABLES.join(", "));
-            Problem::error(&template.file, line.map(|line| line + 1), reason)
+            Problem::fatal(&template.file, line.map(|line| line + 1), reason)
         })
         .collect()
 }
@@ -86,6 +86,7 @@ mod tests {
             balance: "roundrobin".to_owned(),
             check: false,
             servers: Vec::new(),
+            external: false,
         }
     }
 

@@ -1,20 +1,22 @@
 //! The controller's knowledge, without the bus: everything here is plain functions and values,
 //! tested alone.
 //!
-//! `yaml` → `manifest`, `settings` → `inventory` → `model` → `maps` → `render` → `lint`, and
-//! beside them `files` and `haproxy` for the outside world, `ring`, `line` and `narrate` for the
+//! `placeholder`, `json`, `yaml` → `manifest`, `settings` → `inventory` → `model` → `maps` → `render`
+//! → `lint`, and beside them `files` and `haproxy` for the outside world, `ring` and `line` for the
 //! narrative, `generate` for the large site.
 
 pub(crate) mod files;
 pub(crate) mod generate;
 pub(crate) mod haproxy;
 pub(crate) mod inventory;
+pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod line;
 pub(crate) mod lint;
 pub(crate) mod manifest;
 pub(crate) mod maps;
 pub(crate) mod model;
+pub(crate) mod placeholder;
 pub(crate) mod problem;
 pub(crate) mod render;
 pub(crate) mod ring;

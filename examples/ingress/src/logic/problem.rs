@@ -1,21 +1,29 @@
-//! What is wrong, and where: a file of the site, a line in it, a reason.
+//! A problem of the site: a file, a line in it, and a reason.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Whether a problem keeps a configuration from going live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+use serde::Serialize;
+
+/// What a problem costs. The worst comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
-    /// The configuration must not go live.
+    /// The configuration as a whole is wrong and must not go live.
+    Fatal,
+    /// One resource is wrong. It is left out, and the rest goes live; a strict site makes this
+    /// fatal.
     Error,
-    /// Worth a line, no more.
+    /// The resource is used, but probably not as its author meant.
     Warning,
+    /// A decision of the controller that its user may want to know.
+    Notice,
 }
 
 /// One thing wrong with the site.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
-    /// Whether it is in the way.
+    /// What it costs.
     pub(crate) severity: Severity,
     /// The file, relative to the site.
     pub(crate) file: PathBuf,
@@ -26,49 +34,106 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// An error in `file`.
+    /// A problem in `file` that holds the whole configuration.
+    pub(crate) fn fatal(file: &Path, line: Option<usize>, reason: impl Into<String>) -> Self {
+        Self::new(Severity::Fatal, file, line, reason)
+    }
+
+    /// An error of one resource in `file`.
     pub(crate) fn error(file: &Path, line: Option<usize>, reason: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            file: file.to_owned(),
-            line,
-            reason: one_line(&reason.into()),
-        }
+        Self::new(Severity::Error, file, line, reason)
     }
 
     /// A warning about `file`.
     pub(crate) fn warning(file: &Path, line: Option<usize>, reason: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(file, line, reason) }
+        Self::new(Severity::Warning, file, line, reason)
     }
 
-    /// An I/O failure on `file`.
+    /// A notice about `file`.
+    pub(crate) fn notice(file: &Path, line: Option<usize>, reason: impl Into<String>) -> Self {
+        Self::new(Severity::Notice, file, line, reason)
+    }
+
+    /// An I/O failure on `file` that holds the whole configuration.
     pub(crate) fn io(file: &Path, doing: &str, error: &std::io::Error) -> Self {
-        Self::error(file, None, format!("cannot {doing}: {error}"))
+        Self::fatal(file, None, format!("cannot {doing}: {error}"))
     }
 
-    /// Whether it is in the way of going live.
-    pub(crate) fn is_error(&self) -> bool {
-        self.severity == Severity::Error
+    /// Whether it keeps the configuration from going live.
+    pub(crate) fn is_fatal(&self) -> bool {
+        self.severity == Severity::Fatal
+    }
+
+    fn new(
+        severity: Severity,
+        file: &Path,
+        line: Option<usize>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { severity, file: file.to_owned(), line, reason: one_line(&reason.into()) }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
+        write!(f, "{}", place(&self.file, self.line))?;
         write!(f, ": {}", self.reason)
     }
 }
 
-/// The first of several problems, and how many more there are.
-pub(crate) fn summary(problems: &[Problem]) -> String {
-    match problems {
-        [] => "nothing is wrong".to_owned(),
-        [only] => only.to_string(),
-        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+/// `file:line`.
+pub(crate) fn place(file: &Path, line: Option<usize>) -> String {
+    match line {
+        Some(line) => format!("{}:{line}", file.display()),
+        None => file.display().to_string(),
     }
+}
+
+/// A single problem in full; of several, how many there are of each severity.
+pub(crate) fn headline(problems: &[Problem]) -> String {
+    if let [only] = problems {
+        return only.to_string();
+    }
+    let names = [
+        (Severity::Fatal, "fatal error"),
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Notice, "notice"),
+    ];
+    let counts: Vec<_> = names
+        .into_iter()
+        .filter_map(|(severity, name)| {
+            match problems.iter().filter(|problem| problem.severity == severity).count() {
+                0 => None,
+                1 => Some(format!("1 {name}")),
+                count => Some(format!("{count} {name}s")),
+            }
+        })
+        .collect();
+    if counts.is_empty() { "no problem".to_owned() } else { counts.join(", ") }
+}
+
+/// How many problems a terminal shows one by one.
+const SHOWN: usize = 20;
+
+/// The problems that a terminal lists below their headline, and a last line that says how many
+/// more there are. A single problem is in the headline already.
+pub(crate) fn listed(problems: &[Problem]) -> (&[Problem], Option<String>) {
+    match problems {
+        [] | [_] => (&[], None),
+        _ if problems.len() > SHOWN => {
+            let more = problems.len() - SHOWN;
+            (&problems[..SHOWN], Some(format!("and {more} more; --json lists all of them")))
+        }
+        _ => (problems, None),
+    }
+}
+
+/// The headline of `problems`, and a line for each.
+pub(crate) fn report(problems: &[Problem]) -> String {
+    let (shown, more) = listed(problems);
+    let lines = shown.iter().map(ToString::to_string).chain(more);
+    lines.fold(headline(problems), |text, line| text + "\n  " + &line)
 }
 
 fn one_line(text: &str) -> String {
@@ -87,9 +152,22 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_counts_what_it_leaves_out() {
+    fn every_problem_is_reported_in_a_line_of_its_own() {
         let one = Problem::error(Path::new("a.yaml"), None, "broken");
-        assert_eq!(summary(std::slice::from_ref(&one)), "a.yaml: broken");
-        assert_eq!(summary(&[one.clone(), one]), "a.yaml: broken (and 1 more)");
+        let two = Problem::warning(Path::new("b.yaml"), Some(2), "odd");
+        assert_eq!(report(std::slice::from_ref(&one)), "a.yaml: broken");
+        assert_eq!(
+            report(&[one.clone(), one, two]),
+            "2 errors, 1 warning\n  a.yaml: broken\n  a.yaml: broken\n  b.yaml:2: odd"
+        );
+    }
+
+    #[test]
+    fn a_long_report_counts_the_rest_and_says_where_to_read_it() {
+        let many = vec![Problem::fatal(Path::new("a.yaml"), None, "broken"); SHOWN + 3];
+        let text = report(&many);
+        assert!(text.starts_with("23 fatal errors\n  a.yaml: broken\n"), "{text}");
+        assert!(text.ends_with("\n  and 3 more; --json lists all of them"), "{text}");
+        assert_eq!(text.lines().count(), 1 + SHOWN + 1);
     }
 }

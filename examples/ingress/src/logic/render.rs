@@ -59,9 +59,13 @@ pub(crate) fn render(
     let mut extras = Vec::new();
     let exact = add(&mut extras, layout, "exact.map", maps::exact(&model.routes));
     let prefix = add(&mut extras, layout, "prefix.map", maps::prefix(&model.routes));
-    let certificates: Vec<_> = model
-        .certificates
-        .values()
+    // HAProxy shows the first one of the list to clients that no other one fits.
+    let is_default = |secret: &str| model.default_certificate.as_deref() == Some(secret);
+    let (default, others): (Vec<_>, Vec<_>) =
+        model.certificates.values().partition(|it| is_default(&it.secret));
+    let certificates: Vec<_> = default
+        .into_iter()
+        .chain(others)
         .map(|certificate| {
             let name = certificate.secret.replace('/', "_");
             let path = layout
@@ -87,6 +91,8 @@ pub(crate) fn render(
         default_backend => model.default_backend.clone(),
         maps => context! { exact, prefix },
         certificate_list => list,
+        default_certificate => model.default_certificate.clone(),
+        server_state => layout.server_state.display().to_string(),
         stats_socket => layout.stats_socket.display().to_string(),
     };
     let (text, spans) = compiled.render_with_spans(context).map_err(fail)?;
@@ -95,7 +101,7 @@ pub(crate) fn render(
 }
 
 /// The names a template can use.
-pub(crate) const VARIABLES: [&str; 8] = [
+pub(crate) const VARIABLES: [&str; 10] = [
     "listen",
     "options",
     "routes",
@@ -103,6 +109,8 @@ pub(crate) const VARIABLES: [&str; 8] = [
     "default_backend",
     "maps",
     "certificate_list",
+    "default_certificate",
+    "server_state",
     "stats_socket",
 ];
 
@@ -129,7 +137,7 @@ pub(crate) fn problem(template: &Template, error: &minijinja::Error) -> Problem 
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };
-    Problem::error(&template.file, error.line(), reason)
+    Problem::fatal(&template.file, error.line(), reason)
 }
 
 fn add(extras: &mut Vec<Extra>, layout: &Layout, name: &str, content: String) -> String {

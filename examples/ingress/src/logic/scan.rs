@@ -25,10 +25,8 @@ pub(crate) struct Change {
 /// What became of a file.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
-    /// It holds these objects.
+    /// It holds these objects, and perhaps some that cannot be read.
     Present(Arc<Manifest>),
-    /// It cannot be used.
-    Broken(Problem),
     /// It is not there any more.
     Gone,
 }
@@ -40,6 +38,8 @@ pub(crate) struct Scan {
     pub(crate) resources: Vec<Change>,
     /// `controller.yaml` and files under `templates/`, relative to the site.
     pub(crate) settings: Vec<PathBuf>,
+    /// New files under `resources/` that are not manifests, going by their names.
+    pub(crate) others: Vec<PathBuf>,
 }
 
 /// Remembers what a site looked like.
@@ -47,12 +47,14 @@ pub(crate) struct Scan {
 pub(crate) struct Scanner {
     site: PathBuf,
     seen: BTreeMap<PathBuf, String>,
+    /// The files under `resources/` that are no manifests.
+    others: BTreeSet<PathBuf>,
 }
 
 impl Scanner {
     /// A scanner that has seen nothing of `site`.
     pub(crate) fn new(site: PathBuf) -> Self {
-        Self { site, seen: BTreeMap::new() }
+        Self { site, seen: BTreeMap::new(), others: BTreeSet::new() }
     }
 
     /// Forgets what it saw, so that the next scan reports everything again.
@@ -73,9 +75,19 @@ impl Scanner {
     pub(crate) fn scan(&mut self) -> Scan {
         let mut scan = Scan::default();
         let mut files = BTreeSet::from([PathBuf::from("controller.yaml")]);
-        for folder in ["resources", "templates"] {
-            list(&self.site, Path::new(folder), &mut files);
+        let mut others = BTreeSet::new();
+        for (folder, ends) in [("resources", &RESOURCES[..]), ("templates", &TEMPLATES)] {
+            list(&self.site, Path::new(folder), &mut |path, name| {
+                let wanted = ends.iter().any(|end| name.ends_with(end));
+                if wanted {
+                    files.insert(path);
+                } else if folder == "resources" {
+                    others.insert(path);
+                }
+            });
         }
+        scan.others = others.difference(&self.others).cloned().collect();
+        self.others = others;
         for file in &files {
             self.look(file, &mut scan);
         }
@@ -104,23 +116,21 @@ impl Scanner {
             scan.settings.push(file.to_owned());
             return;
         }
-        let parsed = read
-            .map_err(|error| Problem::io(file, "read it", &error))
+        let text = read
+            .map_err(|error| Problem::error(file, None, format!("cannot read it: {error}")))
             .and_then(|content| {
                 String::from_utf8(content).map_err(|error| {
                     let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
                     let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
                     Problem::error(file, Some(line), "not UTF-8 text")
                 })
-            })
-            .and_then(|text| manifest::parse(file, &text));
-        scan.resources.push(Change {
-            file: file.to_owned(),
-            found: match parsed {
-                Ok(manifest) => Found::Present(Arc::new(manifest)),
-                Err(problem) => Found::Broken(problem),
-            },
-        });
+            });
+        let manifest = match text {
+            Ok(text) => manifest::parse(file, &text),
+            Err(problem) => Manifest::unreadable(problem),
+        };
+        let found = Found::Present(Arc::new(manifest));
+        scan.resources.push(Change { file: file.to_owned(), found });
     }
 
     fn vanished(&mut self, file: &Path, scan: &mut Scan) {
@@ -139,8 +149,13 @@ fn is_resource(file: &Path) -> bool {
     file.starts_with("resources")
 }
 
-/// Adds the files under `folder`; hidden files and editors' leftovers are not part of a site.
-fn list(site: &Path, folder: &Path, files: &mut BTreeSet<PathBuf>) {
+/// How the names of manifests end.
+const RESOURCES: [&str; 3] = [".yaml", ".yml", ".json"];
+/// How the names of templates end.
+const TEMPLATES: [&str; 3] = [".j2", ".yaml", ".yml"];
+
+/// Calls `found` with each file under `folder` and its name; hidden files are not part of a site.
+fn list(site: &Path, folder: &Path, found: &mut impl FnMut(PathBuf, &str)) {
     for entry in fs::read_dir(site.join(folder)).into_iter().flatten().flatten() {
         let path = folder.join(entry.file_name());
         let name = entry.file_name();
@@ -150,9 +165,9 @@ fn list(site: &Path, folder: &Path, files: &mut BTreeSet<PathBuf>) {
         }
         let kind = fs::metadata(site.join(&path));
         if kind.as_ref().is_ok_and(fs::Metadata::is_dir) {
-            list(site, &path, files);
-        } else if [".yaml", ".yml", ".j2"].iter().any(|end| name.ends_with(end)) {
-            files.insert(path);
+            list(site, &path, found);
+        } else {
+            found(path, &name);
         }
     }
 }
@@ -186,20 +201,36 @@ mod tests {
         assert!(scanner.scan().resources.is_empty());
     }
 
+    fn problems(scan: &Scan) -> &[Problem] {
+        let Found::Present(manifest) = &scan.resources[0].found else {
+            panic!("{scan:?}");
+        };
+        &manifest.problems
+    }
+
     #[test]
     fn a_broken_file_is_reported_and_mended() {
         let (folder, mut scanner) = site();
         let file = folder.path().join("resources/a.yaml");
         fs::write(&file, "kind: [").unwrap();
-        assert!(matches!(scanner.scan().resources[0].found, Found::Broken(_)));
+        assert_eq!(problems(&scanner.scan()).len(), 1);
         fs::write(&file, b"a: 1\n\xff").unwrap();
         let scan = scanner.scan();
-        let Found::Broken(problem) = &scan.resources[0].found else {
-            panic!("{scan:?}");
-        };
-        assert_eq!(problem.to_string(), "resources/a.yaml:2: not UTF-8 text");
+        assert_eq!(problems(&scan)[0].to_string(), "resources/a.yaml:2: not UTF-8 text");
         fs::write(&file, GOOD).unwrap();
-        assert!(matches!(scanner.scan().resources[0].found, Found::Present(_)));
+        assert_eq!(problems(&scanner.scan()), []);
+    }
+
+    #[test]
+    fn a_file_that_is_no_manifest_is_reported_once() {
+        let (folder, mut scanner) = site();
+        fs::write(folder.path().join("resources/notes.txt"), "a").unwrap();
+        fs::write(folder.path().join("resources/a.json"), "{}").unwrap();
+        fs::write(folder.path().join("templates/notes.txt"), "a").unwrap();
+        let scan = scanner.scan();
+        assert_eq!(scan.resources.len(), 1);
+        assert_eq!(scan.others, [Path::new("resources/notes.txt")]);
+        assert!(scanner.scan().others.is_empty());
     }
 
     #[test]

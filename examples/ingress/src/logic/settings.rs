@@ -23,6 +23,11 @@ pub(crate) struct Settings {
     pub(crate) template: String,
     /// A ConfigMap (`namespace/name`) whose entries the template sees as `options`.
     pub(crate) options: Option<String>,
+    /// A Secret (`namespace/name`) with the certificate for hosts that have none of their own.
+    pub(crate) default_certificate: Option<String>,
+    /// Whether an error of one resource holds the whole configuration.
+    #[serde(default)]
+    pub(crate) strict: bool,
     /// Where HAProxy listens.
     pub(crate) listen: Listen,
     /// How long the site must be quiet before a pass starts.
@@ -54,13 +59,13 @@ pub(crate) struct Listen {
 /// Parses the text of `file`.
 pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Problem> {
     let documents = yaml::documents(text)
-        .map_err(|error| Problem::error(file, Some(error.line), error.to_string()))?;
+        .map_err(|error| Problem::fatal(file, Some(error.line), error.to_string()))?;
     let [document] = &documents[..] else {
         let reason = format!("expected one document, found {}", documents.len());
-        return Err(Problem::error(file, None, reason));
+        return Err(Problem::fatal(file, None, reason));
     };
     yaml::from_node(document)
-        .map_err(|error| Problem::error(file, Some(error.line), error.to_string()))
+        .map_err(|error| Problem::fatal(file, Some(error.line), error.to_string()))
 }
 
 /// Reads `250ms`, `10s` or `2m`.

@@ -1,7 +1,9 @@
 //! The controller as its users meet it: the built program, a folder of manifests, a real HAProxy
 //! and real requests.
 
+mod external;
 mod once;
+mod problems;
 mod proxy;
 mod recovery;
 mod support;

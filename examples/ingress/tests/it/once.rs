@@ -2,20 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
 use crate::support::controller::program;
-use crate::support::{haproxy_accepts, require_haproxy, sample};
-
-fn once(site: &Path, out: &Path, more: &[&str]) -> Output {
-    let mut command = program();
-    command.arg("--once").arg("--site").arg(site).arg("--out").arg(out).args(more);
-    command.output().expect("the program runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::support::{haproxy_accepts, once, require_haproxy, sample, text};
 
 /// A copy of the sample site, to be broken.
 fn copy_of_sample(to: &Path) {
@@ -28,6 +17,14 @@ fn copy_of_sample(to: &Path) {
     }
     fs::copy(sample().join("controller.yaml"), to.join("controller.yaml"))
         .expect("files can be copied");
+}
+
+/// Replaces the first `from` in `file` of `site`.
+fn edit(site: &Path, file: &str, from: &str, to: &str) {
+    let path = site.join(file);
+    let text = fs::read_to_string(&path).expect("the file is there");
+    assert!(text.contains(from), "{file} has no `{from}`");
+    fs::write(&path, text.replacen(from, to, 1)).expect("files can be written");
 }
 
 #[test]
@@ -82,7 +79,7 @@ fn without_haproxy_it_says_so_and_writes_the_file() {
 }
 
 #[test]
-fn bad_input_ends_it_with_the_place_and_the_reason() {
+fn bad_input_ends_it_on_a_strict_site_with_the_place_and_the_reason() {
     for (file, from, to, expected) in [
         (
             "resources/blog.yaml",
@@ -109,10 +106,8 @@ fn bad_input_ends_it_with_the_place_and_the_reason() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let site = folder.path().join("site");
         copy_of_sample(&site);
-        let path = site.join(file);
-        let good = fs::read_to_string(&path).expect("the file is there");
-        assert!(good.contains(from), "{file} has no `{from}`");
-        fs::write(&path, good.replacen(from, to, 1)).expect("files can be written");
+        edit(&site, "controller.yaml", "strict: false", "strict: true");
+        edit(&site, file, from, to);
         let output = once(&site, &folder.path().join("out"), &[]);
         let reason = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{file}: {to}");

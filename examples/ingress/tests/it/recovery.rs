@@ -1,10 +1,17 @@
-//! Bad input while watching: the last good configuration stays, the narrative names the place,
-//! and mending the file is enough.
+//! Bad input while watching: one bad resource costs its own clients only, bad settings leave the
+//! last good configuration in force; the narrative names the place, and mending the file is
+//! enough.
 
 use std::fs;
 
 use crate::support::controller::program;
-use crate::support::{Backend, Controller, Site, get, serves};
+use crate::support::{Backend, Controller, Site, ask, eventually, get, ingress, serves};
+
+/// Waits until the root of `host` answers with `status`: the worker that was replaced may take a
+/// last request.
+fn answers(site: &Site, host: &str, status: u16) {
+    eventually(host, || ask(site.port, host, "/").is_ok_and(|(it, _)| it == status));
+}
 
 fn site() -> (Backend, Backend, Site) {
     let (blue, green) = (Backend::start("blue"), Backend::start("green"));
@@ -12,26 +19,21 @@ fn site() -> (Backend, Backend, Site) {
     (blue, green, site)
 }
 
-#[test]
-fn yaml_that_does_not_parse_is_named_and_mended() {
-    let (_blue, _green, site) = site();
-    let mut controller = Controller::start(&site);
-    site.write(
-        "resources/ingress.yaml",
-        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nspec: [\n",
-    );
-    let told = controller.wait("resource.rejected", "");
-    assert!(told.starts_with("resources/ingress.yaml:"), "{told}");
-    controller.wait("reconcile.held", "whatever was in force stays in force");
-    assert_eq!(get(site.port).as_deref(), Ok("blue"));
-    site.route_to("green");
-    controller.wait("reconcile.finished", "");
-    serves(site.port, "green");
+/// An Ingress with nothing wrong in it, beside the one that is broken.
+fn neighbour(site: &Site) {
+    let text = ingress("neighbour", "neighbour.example.com", "blue");
+    site.write("resources/neighbour.yaml", &text);
+}
+
+fn neighbour_is_served(site: &Site) {
+    let answer = ask(site.port, "neighbour.example.com", "/");
+    assert_eq!(answer, Ok((200, "blue".to_owned())));
 }
 
 #[test]
-fn a_missing_service_is_named_with_the_line_that_asks_for_it() {
+fn a_missing_service_costs_its_own_clients_only() {
     let (_blue, _green, site) = site();
+    neighbour(&site);
     let mut controller = Controller::start(&site);
     site.route_to("red");
     let told = controller.wait("config.verdict", "schema: ");
@@ -39,7 +41,63 @@ fn a_missing_service_is_named_with_the_line_that_asks_for_it() {
         told.contains("resources/ingress.yaml:14: Ingress app/app: there is no Service app/red"),
         "{told}"
     );
-    controller.wait("reconcile.failed", "app/red");
+    controller.wait("reconcile.finished", "without what has 1 error");
+    answers(&site, "app.example.com", 503);
+    neighbour_is_served(&site);
+    // What changes elsewhere does not wait.
+    site.write("resources/more.yaml", &ingress("more", "more.example.com", "green"));
+    controller.wait("reconcile.finished", "");
+    answers(&site, "more.example.com", 200);
+    site.route_to("green");
+    controller.wait("reconcile.finished", "pass 4: done");
+    serves(site.port, "green");
+}
+
+#[test]
+fn an_ingress_that_cannot_be_read_costs_its_own_clients_only() {
+    let (_blue, _green, site) = site();
+    neighbour(&site);
+    let mut controller = Controller::start(&site);
+    let text =
+        ingress("app", "app.example.com", "blue").replace("number: 80", "number: {{ .Port }}");
+    site.write("resources/ingress.yaml", &text);
+    let told = controller.wait("resource.rejected", "");
+    let expected = "resources/ingress.yaml:16: spec.rules[0].http.paths[0].backend.service.port.number: \
+                    `{{ .Port }}` looks like an unrendered template";
+    assert!(told.starts_with(expected), "{told}");
+    controller.wait("reconcile.finished", "");
+    answers(&site, "app.example.com", 503);
+    neighbour_is_served(&site);
+}
+
+#[test]
+fn yaml_that_does_not_parse_is_named_and_mended() {
+    let (_blue, _green, site) = site();
+    neighbour(&site);
+    let mut controller = Controller::start(&site);
+    let broken = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nspec: [\n";
+    site.write("resources/ingress.yaml", broken);
+    let told = controller.wait("resource.rejected", "");
+    assert!(told.starts_with("resources/ingress.yaml:"), "{told}");
+    controller.wait("reconcile.finished", "without what has 1 error");
+    // Nobody can say whose document it was.
+    answers(&site, "app.example.com", 404);
+    neighbour_is_served(&site);
+    site.route_to("green");
+    controller.wait("reconcile.finished", "pass 3: done");
+    serves(site.port, "green");
+}
+
+#[test]
+fn on_a_strict_site_one_error_changes_nothing_for_anybody() {
+    let (_blue, _green, site) = site();
+    site.set("strict: true");
+    let mut controller = Controller::start(&site);
+    site.route_to("red");
+    controller.wait("reconcile.failed", "app/red; whatever was in force stays in force");
+    assert_eq!(get(site.port).as_deref(), Ok("blue"));
+    site.write("resources/ingress.yaml", "apiVersion: networking.k8s.io/v1\nspec: [\n");
+    controller.wait("reconcile.failed", "resources/ingress.yaml:3");
     assert_eq!(get(site.port).as_deref(), Ok("blue"));
     site.route_to("green");
     controller.wait("reconcile.finished", "");

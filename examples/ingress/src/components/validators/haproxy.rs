@@ -12,7 +12,7 @@ use crate::events::{ValidateConfig, Verdict};
 use crate::logic::files;
 use crate::logic::haproxy::binary::Binary;
 use crate::logic::haproxy::messages::Alert;
-use crate::logic::problem::Problem;
+use crate::logic::problem::{Problem, Severity};
 
 /// Its name on the bus.
 pub(crate) const NAME: &str = "haproxy";
@@ -47,8 +47,10 @@ async fn check(asked: &ValidateConfig, binary: Option<&Binary>) -> Verdict {
         return verdict(String::new(), vec![Problem::io(&path, "write it", &error)], true);
     }
     match binary.check(&asked.rendered.text, LIMIT).await {
-        Ok(Ok(())) => {
-            verdict(format!("haproxy -c {} accepts it", binary.version), Vec::new(), false)
+        Ok(Ok(warnings)) => {
+            let located = |alert| Problem { severity: Severity::Warning, ..locate(asked, alert) };
+            let problems = warnings.into_iter().map(located).collect();
+            verdict(format!("haproxy -c {} accepts it", binary.version), problems, false)
         }
         Ok(Err(alerts)) => {
             let problems = alerts.into_iter().map(|alert| locate(asked, alert)).collect();
@@ -62,5 +64,5 @@ async fn check(asked: &ValidateConfig, binary: Option<&Binary>) -> Verdict {
 
 fn locate(asked: &ValidateConfig, alert: Alert) -> Problem {
     let line = alert.line.and_then(|line| asked.rendered.template_line(line));
-    Problem::error(&asked.inputs.config.template.file, line, alert.message)
+    Problem::fatal(&asked.inputs.config.template.file, line, alert.message)
 }

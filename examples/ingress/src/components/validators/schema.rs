@@ -5,7 +5,7 @@ use std::future::Future;
 use callboard::{Bus, Call};
 
 use crate::events::{ValidateConfig, Verdict};
-use crate::logic::model;
+use crate::logic::model::{self, UNAVAILABLE};
 
 /// Its name on the bus.
 pub(crate) const NAME: &str = "schema";
@@ -14,7 +14,8 @@ pub(crate) const NAME: &str = "schema";
 pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
     bus.responder::<ValidateConfig>(NAME).serve(|call: Call<ValidateConfig>| async move {
         let (model, problems) = model::build(&call.inputs.config.settings, &call.inputs.inventory);
-        let looked_at = format!("{} routes lead to services with ports", model.routes.len());
+        let served = model.routes.iter().filter(|route| route.backend != UNAVAILABLE).count();
+        let looked_at = format!("{served} routes lead to services with ports");
         call.respond(Verdict { validator: NAME, looked_at, problems, passing: false });
     })
 }

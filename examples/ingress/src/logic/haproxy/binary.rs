@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::messages::{Alert, alerts};
+use super::messages::{Alert, alerts, warnings};
 
 /// An `haproxy` program that answered to `-v`.
 #[derive(Clone, Debug)]
@@ -62,12 +62,13 @@ impl Binary {
 
     /// Asks whether `config` is valid, without writing it anywhere.
     ///
-    /// The inner result is HAProxy's answer, the outer one whether it could be asked.
+    /// The inner result is HAProxy's answer: its warnings, or the reasons for a refusal. The outer
+    /// one fails when HAProxy could not be run.
     pub(crate) async fn check(
         &self,
         config: &str,
         limit: Duration,
-    ) -> io::Result<Result<(), Vec<Alert>>> {
+    ) -> io::Result<Result<Vec<Alert>, Vec<Alert>>> {
         let mut child = Command::new(&self.path)
             .args([OsStr::new("-c"), OsStr::new("-f"), OsStr::new("/dev/stdin")])
             .stdin(Stdio::piped())
@@ -85,10 +86,10 @@ impl Binary {
         });
         let output = timeout(limit, child.wait_with_output()).await.map_err(io::Error::from)??;
         write.abort();
-        if output.status.success() {
-            return Ok(Ok(()));
-        }
         let stderr = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            return Ok(Ok(warnings(&stderr)));
+        }
         let mut found = alerts(&stderr);
         if found.is_empty() {
             found.push(Alert {

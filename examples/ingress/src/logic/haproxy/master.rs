@@ -88,6 +88,12 @@ pub(crate) async fn reload(socket: &Path, limit: Duration) -> io::Result<Reload>
     }
 }
 
+/// The state of the servers of the worker that listens at `socket`, in the format that the next
+/// worker loads.
+pub(crate) async fn server_state(socket: &Path) -> io::Result<String> {
+    ask(socket, "show servers state").await
+}
+
 async fn ask(socket: &Path, command: &str) -> io::Result<String> {
     let conversation = async {
         let mut stream = UnixStream::connect(socket).await?;

@@ -11,11 +11,34 @@ pub(crate) struct Alert {
 
 /// The alerts among the lines of `output`, without those that only count others.
 pub(crate) fn alerts(output: &str) -> Vec<Alert> {
-    output.lines().filter_map(alert).collect()
+    complaints(output, "[ALERT]")
 }
 
-fn alert(line: &str) -> Option<Alert> {
-    let rest = line.strip_prefix("[ALERT]")?;
+/// The warnings among the lines of `output`.
+pub(crate) fn warnings(output: &str) -> Vec<Alert> {
+    complaints(output, "[WARNING]")
+}
+
+fn complaints(output: &str, label: &str) -> Vec<Alert> {
+    let mut found: Vec<Alert> = Vec::new();
+    // Whether the line before belongs to the last one found.
+    let mut open = false;
+    for line in output.lines() {
+        match (line.strip_prefix("   | "), found.last_mut()) {
+            (Some(more), Some(last)) if open => last.message += &format!(" {}", more.trim()),
+            (Some(_), _) => {}
+            (None, _) => {
+                let next = complaint(line, label);
+                open = next.is_some();
+                found.extend(next);
+            }
+        }
+    }
+    found
+}
+
+fn complaint(line: &str, label: &str) -> Option<Alert> {
+    let rest = line.strip_prefix(label)?;
     let (_, message) = rest.split_once(") : ")?;
     let message = message.strip_prefix("config : ").unwrap_or(message).trim();
     let counts =
@@ -30,9 +53,10 @@ fn alert(line: &str) -> Option<Alert> {
     Some(Alert { line, message })
 }
 
-/// Splits `parsing [file:12] : reason` and `Binding [file:12] for frontend f: reason`.
+/// Splits `parsing [file:12] : reason`, `[file:12] : reason` and `Binding [file:12] for frontend f:
+/// reason`.
 fn place(message: &str) -> Option<(usize, &'static str, &str)> {
-    for (start, prefix) in [("parsing [", ""), ("Binding [", "binding ")] {
+    for (start, prefix) in [("parsing [", ""), ("[", ""), ("Binding [", "binding ")] {
         let Some(rest) = message.strip_prefix(start) else {
             continue;
         };
@@ -71,6 +95,22 @@ mod tests {
         assert_eq!(alerts.len(), 1);
         assert_eq!(alerts[0].line, Some(11));
         assert!(alerts[0].message.starts_with("binding for frontend f: cannot bind"), "{alerts:?}");
+    }
+
+    #[test]
+    fn warnings_are_told_apart_from_alerts() {
+        let output = "[NOTICE]   (1) : haproxy version is 2.6.12-1+deb12u4\n\
+                      [WARNING]  (1) : config : [b.cfg:14] : 'server b/x' : could not resolve address 'x'\n";
+        assert_eq!(alerts(output), []);
+        let message = "'server b/x' : could not resolve address 'x'".to_owned();
+        assert_eq!(warnings(output), [Alert { line: Some(14), message }]);
+    }
+
+    #[test]
+    fn the_further_lines_of_a_complaint_belong_to_it() {
+        let output = "[ALERT]    (1) : config : bad.\n   | Worse.\n[WARNING]  (1) : config : odd.\n   | Very odd.\n   | Indeed.\n";
+        assert_eq!(alerts(output)[0].message, "bad. Worse.");
+        assert_eq!(warnings(output)[0].message, "odd. Very odd. Indeed.");
     }
 
     #[test]

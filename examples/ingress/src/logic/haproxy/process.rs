@@ -12,6 +12,7 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::super::files::{Access, write_atomic};
 use super::super::layout::Layout;
 use super::binary::Binary;
 use super::master;
@@ -70,6 +71,7 @@ impl Proxy {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         if left_behind.is_some() {
+            keep_addresses(layout).await;
             command.arg("-x").arg(&layout.stats_socket);
         }
         let mut child = command.spawn()?;
@@ -114,6 +116,7 @@ impl Proxy {
     /// Loads the configuration again, without losing a connection.
     pub(crate) async fn reload(&self, layout: &Layout, limit: Duration) -> Result<u32, Failure> {
         self.lines().clear();
+        keep_addresses(layout).await;
         let outcome = tokio::select! {
             outcome = master::reload(&layout.master_socket, limit) => outcome?,
             status = self.exited() => return Err(self.refusal(&format!("haproxy ended with {status}"))),
@@ -143,6 +146,7 @@ impl Proxy {
         {
             return Ok(None);
         }
+        keep_addresses(layout).await;
         match master::reload(&layout.master_socket, limit).await? {
             master::Reload::Loaded(worker) => Ok(Some(worker)),
             master::Reload::Refused => Err(Failure::Refused(vec![Alert {
@@ -194,6 +198,14 @@ impl Proxy {
 
     fn lines(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
         self.output.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Saves the addresses that the running worker has resolved. The next worker starts with them.
+async fn keep_addresses(layout: &Layout) {
+    if let Ok(state) = master::server_state(&layout.stats_socket).await {
+        // Without the file the new worker answers 503 until it has resolved the names itself.
+        let _ = write_atomic(&layout.server_state, state.as_bytes(), Access::Public);
     }
 }
 

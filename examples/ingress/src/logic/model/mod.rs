@@ -1,15 +1,19 @@
 //! What the site means for a proxy: routes, backends, certificates.
 //!
-//! [`build()`] is total: it makes the best model it can and lists every problem on the way. The
-//! renderer uses the model; the `schema` validator answers with the problems.
+//! [`build()`] is total: it makes the best model it can and lists every problem on the way. An
+//! error costs what it is about and no more: a path without its Service answers 503, a host
+//! without its Secret has no certificate of its own, an endpoint without an address is left out.
+//! The renderer uses the model; the `schema` validator answers with the problems.
 
 mod backend;
 mod build;
+mod ingress;
 #[cfg(test)]
 mod tests;
 mod tls;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -26,8 +30,28 @@ pub(crate) struct Model {
     pub(crate) default_backend: Option<String>,
     /// The certificates, by `namespace/name`.
     pub(crate) certificates: BTreeMap<String, Certificate>,
+    /// The certificate for hosts that have none of their own, as `namespace/name`.
+    pub(crate) default_certificate: Option<String>,
     /// The entries of the options ConfigMap.
     pub(crate) options: BTreeMap<String, String>,
+    /// The Ingresses of other classes.
+    pub(crate) passed_over: Vec<PassedOver>,
+}
+
+/// The name of the backend without servers, which answers 503 for what an error cost.
+pub(crate) const UNAVAILABLE: &str = "unavailable";
+
+/// An Ingress that belongs to another controller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PassedOver {
+    /// The Ingress, as `namespace/name`.
+    pub(crate) ingress: String,
+    /// The class it names, if any.
+    pub(crate) class: Option<String>,
+    /// The file, relative to the site.
+    pub(crate) file: PathBuf,
+    /// The line it starts at.
+    pub(crate) line: usize,
 }
 
 /// Requests for one path of one host.
@@ -66,6 +90,8 @@ pub(crate) struct Backend {
     pub(crate) check: bool,
     /// The ready endpoints.
     pub(crate) servers: Vec<Server>,
+    /// Whether the server is a name that HAProxy has to look up.
+    pub(crate) external: bool,
 }
 
 /// One ready endpoint.
@@ -73,7 +99,7 @@ pub(crate) struct Backend {
 pub(crate) struct Server {
     /// The pod's name, or one made of the address.
     pub(crate) name: String,
-    /// The address with its port.
+    /// The address, or the name for an external one, with its port.
     pub(crate) address: String,
 }
 

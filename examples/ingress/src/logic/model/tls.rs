@@ -2,36 +2,30 @@
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::api::networking::v1::IngressTLS;
 
 use super::super::inventory::Index;
 use super::super::manifest::key;
+use super::super::placeholder;
 use super::Certificate;
 
-/// The certificate `tls` asks for.
+/// The certificate and key in the Secret called `name`, for the hosts of its own names.
 pub(super) fn certificate(
     index: &Index<'_>,
     namespace: &str,
-    tls: &IngressTLS,
+    name: &str,
 ) -> Result<Certificate, String> {
-    let Some(name) = &tls.secret_name else {
-        return Err("tls: no secretName".to_owned());
-    };
     let secret = key(namespace, name);
     let Some(found) = index.secret(namespace, name) else {
-        return Err(format!("there is no Secret {secret}"));
+        let otherwise = || format!("there is no Secret {secret}");
+        return Err(placeholder::explain(name).unwrap_or_else(otherwise));
     };
     let chain =
         part(found, "tls.crt", "CERTIFICATE").map_err(|why| format!("Secret {secret}: {why}"))?;
     let private =
         part(found, "tls.key", "PRIVATE KEY").map_err(|why| format!("Secret {secret}: {why}"))?;
-    let hosts = tls.hosts.clone().unwrap_or_default();
-    if let Some(host) = hosts.iter().find(|host| host.contains(char::is_whitespace)) {
-        return Err(format!("tls: `{host}` is not a host name"));
-    }
     Ok(Certificate {
         secret,
-        hosts,
+        hosts: Vec::new(),
         pem: format!("{}\n{}\n", chain.trim_end(), private.trim_end()),
     })
 }
@@ -47,9 +41,52 @@ fn part(secret: &Secret, name: &str, label: &str) -> Result<String, String> {
             String::from_utf8(bytes.clone()).map_err(|_| format!("`{name}` is not text"))?
         }
     };
-    let begins = text.lines().any(|line| {
-        line.strip_prefix("-----BEGIN ")
-            .is_some_and(|rest| rest.trim_end().trim_end_matches('-').ends_with(label))
+    match pem(&text, label) {
+        true => Ok(text),
+        false => Err(format!("`{name}` holds no whole PEM block `{label}`")),
+    }
+}
+
+/// Whether `text` has a PEM block of the `label` kind, from its begin to its end. One that is cut
+/// short would make HAProxy refuse the configuration as a whole.
+fn pem(text: &str, label: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    let kind = lines.find_map(|line| {
+        let kind = line.strip_prefix("-----BEGIN ")?.strip_suffix("-----")?;
+        // HAProxy cannot ask for the password of an encrypted key.
+        (kind.ends_with(label) && !kind.contains("ENCRYPTED")).then_some(kind)
     });
-    if begins { Ok(text) } else { Err(format!("`{name}` holds no PEM block `{label}`")) }
+    let Some(kind) = kind else { return false };
+    let end = format!("-----END {kind}-----");
+    let mut body = String::new();
+    for line in lines {
+        if line == end {
+            // Every one starts with the tag of an ASN.1 sequence, which is an `M` in base64.
+            let data = body.trim_end_matches('=');
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
+            return body.len().is_multiple_of(4)
+                && data.starts_with('M')
+                && data.chars().all(plain);
+        }
+        body += line;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pem;
+
+    #[test]
+    fn only_a_whole_block_is_one() {
+        let block =
+            "text\n-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\nIA==\n-----END EC PRIVATE KEY-----\n";
+        assert!(pem(block, "PRIVATE KEY"));
+        assert!(!pem(block, "CERTIFICATE"));
+        for (from, to) in
+            [("IA==", "IA="), ("MHcCAQEE\nIA==\n", ""), ("MHc", "..."), ("END EC", "END RSA")]
+        {
+            assert!(!pem(&block.replace(from, to), "PRIVATE KEY"), "{to}");
+        }
+    }
 }

@@ -10,7 +10,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::{Node, as_str, line};
+use super::super::placeholder::explain;
+use super::{Node, as_str, line, placeholder};
 
 /// An error at a line of the text that was parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +92,15 @@ impl<'de> Deserializer<'de> for Value<'_, '_> {
             }
             _ => Err(Located::new(0, "a value that YAML cannot resolve")),
         };
-        result.map_err(|error| error.at(line(self.0)))
+        result.map_err(|error| {
+            // An error of a nested value has a line already; a string has no nested values.
+            let innermost = error.line == 0 || matches!(self.0.data, YamlData::Mapping(_));
+            let found = placeholder(self.0).filter(|_| innermost);
+            match found.as_deref().and_then(explain) {
+                Some(reason) => Located::new(line(self.0), reason),
+                None => error.at(line(self.0)),
+            }
+        })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Located> {

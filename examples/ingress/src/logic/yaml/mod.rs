@@ -7,6 +7,8 @@ mod de;
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 
+use super::placeholder;
+
 pub(crate) use de::{Located, from_node};
 
 /// A parsed YAML value that knows its line.
@@ -17,6 +19,26 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Node<'_>>, Located> {
     let nodes = MarkedYaml::load_from_str(text)
         .map_err(|error| Located::new(error.marker().line(), error.info()))?;
     Ok(nodes.into_iter().filter(|node| !is_null(node)).collect())
+}
+
+/// The documents of `text`, each with the number of lines before it; for a text of which one
+/// document does not parse.
+pub(crate) fn split(text: &str) -> Vec<(usize, &str)> {
+    let mut parts = Vec::new();
+    let (mut begin, mut offset, mut at) = (0, 0, 0);
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        // YAML allows `---` in the first column only where a document starts.
+        let starts = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        if starts && at > begin {
+            parts.push((offset, &text[begin..at]));
+            (begin, offset) = (at, number);
+        }
+        at += line.len();
+    }
+    parts.push((offset, &text[begin..]));
+    parts
 }
 
 /// The line `node` starts at, counted from 1.
@@ -45,6 +67,24 @@ pub(crate) fn items<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
     match &node.data {
         YamlData::Sequence(items) => items,
         _ => &[],
+    }
+}
+
+/// The placeholder that `node` holds: in a string, or by itself without quotes, where YAML reads
+/// `{{ name }}` as a mapping in a mapping.
+pub(crate) fn placeholder(node: &Node<'_>) -> Option<String> {
+    match &node.data {
+        YamlData::Value(Scalar::String(text)) => placeholder::find(text).map(str::to_owned),
+        YamlData::Mapping(entries) if entries.len() == 1 => {
+            let (YamlData::Mapping(inner), true) =
+                entries.iter().next().map(|(name, value)| (&name.data, is_null(value)))?
+            else {
+                return None;
+            };
+            let names: Vec<_> = inner.iter().filter_map(|(name, _)| as_str(name)).collect();
+            Some(format!("{{{{ {} }}}}", names.join(", ")))
+        }
+        _ => None,
     }
 }
 
@@ -91,6 +131,14 @@ mod tests {
         let error = documents("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
         assert!((2..=4).contains(&error.line), "{error:?}");
         assert!(!error.reason.is_empty());
+    }
+
+    #[test]
+    fn a_text_is_split_where_documents_start() {
+        let text = "a: 1\n--- # two\nb: |\n  ---\n---\n";
+        assert_eq!(split(text), [(0, "a: 1\n"), (1, "--- # two\nb: |\n  ---\n"), (4, "---\n")]);
+        assert_eq!(split("---\na: 1"), [(0, "---\na: 1")]);
+        assert_eq!(split("----\na: 1"), [(0, "----\na: 1")]);
     }
 
     #[test]

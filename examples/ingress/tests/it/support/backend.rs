@@ -34,6 +34,11 @@ impl Backend {
         Self { address, stop, thread: Some(thread) }
     }
 
+    /// Where it listens, on the loopback address.
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// A Service called `name` and its EndpointSlice, with this server behind it.
     pub(crate) fn manifest(&self, name: &str) -> String {
         format!(

@@ -65,7 +65,8 @@ impl Controller {
         Self { child, told, pid_file: site.out().join("run/haproxy.pid"), read: 0 }
     }
 
-    /// Waits for the next `event` whose message contains `part`, and returns the message.
+    /// Waits for the next `event` whose message or problems contain `part`, and returns both, the
+    /// problems in lines of their own.
     pub(crate) fn wait(&mut self, event: &str, part: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         let (lines, bell) = &*self.told;
@@ -73,9 +74,9 @@ impl Controller {
         loop {
             while let Some(line) = lines.get(self.read) {
                 self.read += 1;
-                let message = line["message"].as_str().unwrap_or_default();
-                if line["event"] == event && message.contains(part) {
-                    return message.to_owned();
+                let text = text_of(line);
+                if line["event"] == event && text.contains(part) {
+                    return text;
                 }
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -140,6 +141,17 @@ impl Drop for Controller {
             let _ = kill_process(pid, Signal::KILL);
         }
     }
+}
+
+/// The message of a line of the narrative, and a line for each of its problems.
+pub(crate) fn text_of(line: &Value) -> String {
+    let message = line["message"].as_str().unwrap_or_default().to_owned();
+    let problems = line["problems"].as_array().into_iter().flatten();
+    problems.fold(message, |text, problem| {
+        let part = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+        let line = problem["line"].as_u64().map_or_else(String::new, |line| format!(":{line}"));
+        text + &format!("\n{}{line}: {}", part("file"), part("reason"))
+    })
 }
 
 /// Waits until the process `pid` is gone.

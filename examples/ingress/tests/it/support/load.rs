@@ -10,21 +10,29 @@ use std::time::Duration;
 
 /// Asks for `/` of `app.example.com` at `port`; the body, or what went wrong.
 pub(crate) fn get(port: u16) -> Result<String, String> {
+    match ask(port, "app.example.com", "/")? {
+        (200, body) => Ok(body),
+        (status, _) => Err(format!("answer: {status}")),
+    }
+}
+
+/// Asks for `path` of `host` at `port`; the status and the body, or what went wrong.
+pub(crate) fn ask(port: u16, host: &str, path: &str) -> Result<(u16, String), String> {
     let fail = |what: &str, error: std::io::Error| format!("{what}: {error}");
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let timeout = Duration::from_secs(5);
     let mut stream =
         TcpStream::connect_timeout(&address, timeout).map_err(|error| fail("connect", error))?;
     stream.set_read_timeout(Some(timeout)).map_err(|error| fail("set up", error))?;
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n")
-        .map_err(|error| fail("send", error))?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).map_err(|error| fail("send", error))?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).map_err(|error| fail("receive", error))?;
-    match answer.split_once("\r\n\r\n") {
-        Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.to_owned()),
-        _ => Err(format!("answer: {:?}", answer.lines().next())),
-    }
+    let parts = answer.split_once("\r\n\r\n").and_then(|(head, body)| {
+        let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        Some((status, body.to_owned()))
+    });
+    parts.ok_or_else(|| format!("answer: {:?}", answer.lines().next()))
 }
 
 /// A stream of requests, one every few milliseconds, each on a connection of its own.

@@ -3,17 +3,19 @@
 
 mod backend;
 pub(crate) mod controller;
+mod dns;
 mod load;
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 pub(crate) use backend::Backend;
 pub(crate) use controller::Controller;
-pub(crate) use load::{Load, get};
+pub(crate) use dns::NameServer;
+pub(crate) use load::{Load, ask, get};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,6 +41,18 @@ pub(crate) fn require_haproxy() -> PathBuf {
 pub(crate) fn haproxy_accepts(config: &Path) -> bool {
     let output = Command::new(require_haproxy()).arg("-c").arg("-f").arg(config).output();
     output.expect("haproxy runs").status.success()
+}
+
+/// One pass of the program over `site`.
+pub(crate) fn once(site: &Path, out: &Path, more: &[&str]) -> Output {
+    let mut command = controller::program();
+    command.arg("--once").arg("--site").arg(site).arg("--out").arg(out).args(more);
+    command.output().expect("the program runs")
+}
+
+/// What a program wrote.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A port nobody listens on.
@@ -121,14 +135,24 @@ impl Site {
         self.write("templates/haproxy.cfg.j2", TEMPLATE);
     }
 
+    /// Adds a line to the settings.
+    pub(crate) fn set(&self, line: &str) {
+        let settings = fs::read_to_string(self.path().join("controller.yaml")).expect("settings");
+        self.write("controller.yaml", &format!("{settings}{line}\n"));
+    }
+
     /// Points the Ingress at `service`.
     pub(crate) fn route_to(&self, service: &str) {
-        let text = format!(
-            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: app\n  namespace: app\nspec:\n  \
-             ingressClassName: haproxy\n  rules:\n  - host: app.example.com\n    http:\n      paths:\n      \
-             - backend:\n          service:\n            name: {service}\n            port:\n              \
-             number: 80\n        path: /\n        pathType: Prefix\n"
-        );
-        self.write("resources/ingress.yaml", &text);
+        self.write("resources/ingress.yaml", &ingress("app", "app.example.com", service));
     }
+}
+
+/// An Ingress called `name` that sends every request for `host` to `service`.
+pub(crate) fn ingress(name: &str, host: &str, service: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: {name}\n  namespace: app\nspec:\n  \
+         ingressClassName: haproxy\n  rules:\n  - host: {host}\n    http:\n      paths:\n      \
+         - backend:\n          service:\n            name: {service}\n            port:\n              \
+         number: 80\n        path: /\n        pathType: Prefix\n"
+    )
 }
