@@ -102,7 +102,7 @@
 //! | `tracing` | yes | warnings as `tracing` events, under the target `callboard` |
 //! | `metrics` | no | `Snapshot::record`, for the `metrics` facade |
 //! | `serde` | no | `Serialize` for [`Snapshot`] and [`Diagnosis`] |
-//! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests |
+//! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests; [`Bus::on`](crate::Bus) |
 //!
 //! No async runtime is required: a subscription can be read under tokio, smol, or from a plain
 //! thread, and all of them on one bus. The [guide] tells how to build with it.
@@ -119,6 +119,8 @@ mod log;
 mod metrics;
 #[cfg(all(test, callboard_loom))]
 mod models;
+#[cfg(feature = "tokio")]
+mod on;
 mod outcome;
 mod overflow;
 mod published;
@@ -149,6 +151,8 @@ pub use event::{
     Abilities, AnyEvent, Coalesce, Delivery, Event, EventRef, Metadata, Pattern, PatternError,
     Priority, Received,
 };
+#[cfg(feature = "tokio")]
+pub use on::{Registration, SendHandler};
 pub use outcome::{End, Outcome, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use published::Published;
@@ -156,8 +160,8 @@ pub use publisher::{PublishedAll, Publisher};
 pub use registry::Phase;
 pub use request::{Answer, Ask, AskOf, Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use snapshot::{
-    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot,
-    PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest,
+    PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{Batch, EventSet, Member, Recv, SubscriberBuilder, Subscription};

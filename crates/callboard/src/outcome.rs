@@ -77,6 +77,8 @@ pub struct TroubledRequest {
     pub event_type: String,
     /// Its number; `None` if it was never accepted.
     pub sequence: Option<u64>,
+    /// Where it was asked, if by a blocking call.
+    pub blocking_at: Option<String>,
     /// What was wrong.
     pub kind: Troubled,
 }

@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["registry"],
     &["published", "subscription"],
     &["bus"],
-    &["builder", "publisher", "request", "shutdown", "snapshot", "startup"],
+    &["builder", "on", "publisher", "request", "shutdown", "snapshot", "startup"],
     // They read a snapshot.
     &["diagnose", "metrics", "serialize"],
     &["guide", "testing"],

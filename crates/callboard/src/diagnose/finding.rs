@@ -38,6 +38,8 @@ pub enum FindingKind {
     DuplicateResponder,
     /// A handler run by [`serve`](crate::Subscription::serve) panicked.
     HandlerPanicked,
+    /// A blocking call was made on the only thread of a runtime, which stops everything on it.
+    BlocksRuntime,
     /// A subscriber was given a pattern that is none.
     BadPattern,
     /// A subscriber came after the start without saying that it meant to.

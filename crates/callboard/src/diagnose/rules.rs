@@ -11,7 +11,7 @@ use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
 use crate::report::first_of;
 use crate::snapshot::{
-    InterestSnapshot, PanicSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    BlockingCall, InterestSnapshot, PanicSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 
 /// A handler that runs for longer than this, with events waiting, blocks.
@@ -34,6 +34,11 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
         let seen = format!("is the name of {}", two_types(&clash.first, &clash.second));
         let cure = "give one of them another with `#[event(type = \"…\")]`";
         found.add(FindingKind::NameClash, &clash.event_type, seen, cure);
+    }
+    for BlockingCall { call, call_site, times } in &snapshot.blocking_calls {
+        let seen = format!("blocked the only thread of a runtime, {times} times, at {call_site}");
+        let cure = "await the async form, or call it from a thread of its own";
+        found.weigh(*times, FindingKind::BlocksRuntime, call, seen, cure);
     }
     snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, &mut found));
     for (number, request) in (0..).zip(&snapshot.requests.troubled) {
@@ -154,8 +159,14 @@ fn answers(request: &TroubledRequest, number: u64, found: &mut Findings) {
             let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
             let missing: Vec<_> = missing.collect();
             let missing = missing.into_iter().map(|(name, outcome)| format!("`{name}` {outcome}"));
-            let seen = format!("{end}: {}", first_of(missing, ", "));
-            let cure = "see to these responders, or ask for fewer answers with `at_least`";
+            let mut seen = format!("{end}: {}", first_of(missing, ", "));
+            let mut cure = "see to these responders, or ask for fewer answers with `at_least`";
+            let queued = |(_, outcome): &(String, Outcome)| *outcome == Outcome::TimedOutQueued;
+            if let (true, Some(site)) = (outcomes.iter().any(queued), &request.blocking_at) {
+                seen += &format!("; asked by a blocking call at {site}");
+                cure = "see to these responders; if they run on the thread that the call blocks, \
+                        await `gather` instead";
+            }
             found.weigh(number, FindingKind::RequestFailed, &request.event_type, seen, cure);
         }
         Troubled::Ended { .. } => {}

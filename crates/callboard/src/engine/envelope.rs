@@ -122,6 +122,8 @@ impl fmt::Debug for Candidate {
 #[derive(Debug, Clone)]
 pub(crate) struct TicketStatus {
     pub(crate) info: &'static TypeInfo,
+    /// Whose handler asks, if it is a nested request.
+    pub(crate) asker: Option<Arc<str>>,
     /// `None` if the start buffer had no room for it.
     pub(crate) sequence: Option<u64>,
     pub(crate) began: Instant,

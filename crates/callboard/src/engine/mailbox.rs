@@ -84,6 +84,12 @@ impl Mailbox {
         self.in_hand.load(Ordering::Acquire)
     }
 
+    /// Whether the reader is gone.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.inbox().state == State::Gone
+    }
+
     /// How many events the owner handles at once, as far as is known.
     pub(crate) fn concurrency(&self) -> usize {
         self.concurrency.load(Ordering::Relaxed)

@@ -31,6 +31,8 @@ pub struct RequestBuilder<Q: Request> {
     pub(super) expected: Parts<Q::Response>,
     pub(super) completion: Completion<Q::Response>,
     pub(super) timeout: Duration,
+    /// Where it is asked, if by a blocking call.
+    pub(super) blocking_at: Option<&'static Location<'static>>,
 }
 
 /// When the request is complete, as its asker says.
@@ -110,6 +112,7 @@ impl<Q: Request> RequestBuilder<Q> {
             expected: Parts::new(),
             completion: Completion::All,
             timeout: DEFAULT_TIMEOUT,
+            blocking_at: None,
         }
     }
 
@@ -241,9 +244,10 @@ impl<Q: Request> RequestBuilder<Q> {
     /// In a drop callback, or in the destructor of an event, it holds up the operation that runs
     /// that, and whoever called it: its responders must be on other threads.
     #[track_caller]
-    pub fn gather_blocking(self) -> Result<Gathered<Q::Response>, RequestError> {
-        let core = Arc::clone(&self.core);
-        core.block_on("gather_blocking", Location::caller(), self.gather())
+    pub fn gather_blocking(mut self) -> Result<Gathered<Q::Response>, RequestError> {
+        let (core, site) = (Arc::clone(&self.core), Location::caller());
+        self.blocking_at = Some(site);
+        core.block_on("gather_blocking", site, self.gather())
     }
 }
 

@@ -1,5 +1,6 @@
 //! One open request, as its asker and every call made of it share it.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -22,6 +23,8 @@ pub(super) struct Exchange<Q: Request> {
     pub(super) began: Instant,
     pub(super) deadline: Option<Instant>,
     pub(super) rule: Rule,
+    /// Where it was asked, if by a blocking call.
+    pub(super) blocking_at: Option<&'static Location<'static>>,
     /// Set, under the lock, with the state's `end`.
     ended: AtomicBool,
     pub(super) state: Mutex<State<Q::Response>>,
@@ -34,10 +37,11 @@ impl<Q: Request> Exchange<Q> {
         began: Instant,
         deadline: Option<Instant>,
         rule: Rule,
+        blocking_at: Option<&'static Location<'static>>,
         parts: Parts<Q::Response>,
     ) -> Self {
         let (ended, state) = (AtomicBool::new(false), Mutex::new(State::new(parts)));
-        Self { core, asker, began, deadline, rule, ended, state }
+        Self { core, asker, began, deadline, rule, blocking_at, ended, state }
     }
 
     /// The asker's waker, if it has something to decide. With a predicate it always has. A nested

@@ -110,11 +110,12 @@ fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<Rule, RequestError> 
 /// Makes the request.
 fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
     let rule = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
-    let RequestBuilder { core, request, origin, asker, expected, completion, timeout } = builder;
+    let RequestBuilder { core, request, origin, asker, expected, completion, timeout, blocking_at } =
+        builder;
     let priority = Q::ABILITIES.rank(&request);
     let (published_at, began) = (core.timestamp(), core.settings.clock.now());
     let deadline = Deadline::from(began, timeout);
-    let exchange = Exchange::new(core, asker, began, deadline.at(), rule, expected);
+    let exchange = Exchange::new(core, asker, began, deadline.at(), rule, blocking_at, expected);
     let exchange = Arc::new(exchange);
     let ticket: Arc<dyn Ticket> = Arc::clone(&exchange) as _;
     let begin = |asker| {
@@ -171,6 +172,7 @@ fn cycle<Q: Request>(exchange: &Exchange<Q>, chain: Vec<String>) -> RequestError
     exchange.core.requests.remember(TroubledRequest {
         event_type: Q::TYPE.into(),
         sequence: (sequence != 0).then_some(sequence),
+        blocking_at: exchange.blocking_at.map(ToString::to_string),
         kind: Troubled::Cycle { chain: chain.clone() },
     });
     RequestError::Cycle { chain }
@@ -254,6 +256,7 @@ impl<Q: Request> Exchange<Q> {
             self.core.requests.remember(TroubledRequest {
                 event_type: Q::TYPE.into(),
                 sequence: (sequence != 0).then_some(sequence),
+                blocking_at: self.blocking_at.map(ToString::to_string),
                 kind: Troubled::Ended { end, outcomes: outcomes.collect() },
             });
         }

@@ -65,6 +65,7 @@ impl<Q: Request> Ticket for Exchange<Q> {
         let present = state.stranded.as_ref().unwrap_or(&present);
         TicketStatus {
             info,
+            asker: self.asker.as_ref().map(|asker| Arc::clone(&asker.name)),
             sequence: (state.sequence != 0).then_some(state.sequence),
             began: self.began,
             deadline: self.deadline,

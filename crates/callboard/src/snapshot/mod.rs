@@ -38,6 +38,9 @@ pub struct Snapshot {
     pub subscribers: Vec<SubscriberSnapshot>,
     /// The requests.
     pub requests: RequestsSnapshot,
+    /// Blocking calls that were made on the only thread of a runtime, by call site. Known only with
+    /// the feature `tokio`.
+    pub blocking_calls: Vec<BlockingCall>,
     /// Pairs of event types that share a name, as Rust names them.
     pub name_clashes: Vec<NameClash>,
     /// Bytes held by the buffer, the queues and the retained events, in all. It counts the
@@ -232,6 +235,8 @@ pub struct RequestsSnapshot {
 pub struct OpenRequest {
     /// The request's type.
     pub event_type: String,
+    /// The responder or subscriber whose handler asks, if it is a nested request.
+    pub asker: Option<String>,
     /// Its number; `None` if the start buffer had no room for it.
     pub sequence: Option<u64>,
     /// For how long it has waited.
@@ -240,6 +245,19 @@ pub struct OpenRequest {
     pub remaining: Option<Duration>,
     /// What each expected responder's outcome would be if time were over now.
     pub outcomes: Vec<(String, Outcome)>,
+}
+
+/// A call that blocked the only thread of a runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct BlockingCall {
+    /// What was called.
+    pub call: String,
+    /// The file, line and column of the call.
+    pub call_site: String,
+    /// How many times.
+    pub times: u64,
 }
 
 /// Two event types that share a name.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot,
-    PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest,
+    PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
 use crate::engine::{Account, Envelope, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
-use crate::registry::{Buffer, Listener, Registry, TypeEntry, Wanted};
+use crate::registry::{Buffer, Core, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
 
 impl Bus {
@@ -83,6 +83,7 @@ impl Bus {
             missing,
             types,
             requests,
+            blocking_calls: blocking_calls(core),
             name_clashes: registry
                 .clashes
                 .iter()
@@ -136,6 +137,16 @@ fn event_type(
         buffered: registry.buffer.inbox.accounts[number].ledger,
         ledger,
     }
+}
+
+fn blocking_calls(core: &Core) -> Vec<BlockingCall> {
+    let calls = core.blocking_calls.lock();
+    let calls = calls.iter().map(|((call, site), times)| BlockingCall {
+        call: (*call).to_owned(),
+        call_site: site.to_string(),
+        times: *times,
+    });
+    calls.collect()
 }
 
 fn publishers(entry: &TypeEntry, registry: &Registry) -> Vec<PublisherSnapshot> {
@@ -204,6 +215,7 @@ fn subscriber(
 fn open(status: TicketStatus, now: Instant) -> OpenRequest {
     OpenRequest {
         event_type: status.info.name.into(),
+        asker: status.asker.map(|name| name.to_string()),
         sequence: status.sequence,
         age: now.saturating_duration_since(status.began),
         remaining: status.deadline.map(|deadline| deadline.saturating_duration_since(now)),

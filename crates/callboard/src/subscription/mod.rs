@@ -18,6 +18,8 @@ pub use builder::SubscriberBuilder;
 pub use receive::Recv;
 pub use set::{EventSet, Member};
 
+#[cfg(feature = "tokio")]
+use crate::engine::Mailbox;
 use crate::engine::Reader;
 use crate::overflow::Ledger;
 use crate::registry::{Core, Figures};
@@ -93,6 +95,11 @@ impl<S: EventSet> Subscription<S> {
     /// its [`missed`](crate::Delivery::missed).
     pub fn pending_missed(&self) -> u64 {
         self.figures().missed
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.reader.mailbox
     }
 
     fn figures(&self) -> Figures {

@@ -18,6 +18,8 @@ mod ledger;
 mod left_behind;
 mod listening;
 mod never_blocks;
+#[cfg(feature = "tokio")]
+mod on;
 mod one_order;
 mod panics;
 mod panics_in_drop;

@@ -1,0 +1,160 @@
+//! Handlers that are registered rather than written as loops; with the feature `tokio`.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+use crate::bus::Bus;
+use crate::engine::Mailbox;
+use crate::registry::Core;
+use crate::subscription::EventSet;
+
+/// A closure from an item to a future, both of which may go to another thread: what
+/// [`Bus::on`] registers. Every such closure is one.
+pub trait SendHandler<T>: FnMut(T) -> Self::Handling + Send + 'static {
+    /// The future that handles one item.
+    type Handling: Future<Output = ()> + Send + 'static;
+}
+
+impl<T, F, H> SendHandler<T> for F
+where
+    F: FnMut(T) -> H + Send + 'static,
+    H: Future<Output = ()> + Send + 'static,
+{
+    type Handling = H;
+}
+
+/// A registered handler. Get one from [`Bus::on`].
+///
+/// Dropping it unsubscribes, as soon as the runtime gets to it; a handler that runs is given up at
+/// the point where it waits.
+#[must_use = "a registration that is dropped unsubscribes"]
+pub struct Registration {
+    core: Arc<Core>,
+    mailbox: Arc<Mailbox>,
+    task: AbortHandle,
+    detached: bool,
+}
+
+impl Bus {
+    /// Registers a handler for the events of a type, or of any other
+    /// [`EventSet`](crate::EventSet), and runs it on a task of the current tokio runtime: what
+    /// [`subscribe`](Self::subscribe), [`serve`](crate::Subscription::serve) and `tokio::spawn` do
+    /// together. For another capacity or policy, write those.
+    ///
+    /// Register handlers before the start, as every subscription. What the handler keeps between
+    /// events it captures; each of its futures owns what it needs, so a closure that captures
+    /// something clones it for each event. An async closure names the type of its argument, as in
+    /// `async |order: Delivery<OrderPlaced>| …`.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, as `tokio::spawn` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct OrderPlaced { total: u32 }
+    /// #[derive(Debug, Event)]
+    /// struct InvoiceSent { total: u32 }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let bus = Bus::new();
+    /// let mut invoices = bus.subscribe::<InvoiceSent>("archive");
+    /// let billing = bus.on::<OrderPlaced>("billing", {
+    ///     let bus = bus.clone();
+    ///     move |order| {
+    ///         let bus = bus.clone();
+    ///         async move {
+    ///             bus.publish(InvoiceSent { total: order.total });
+    ///         }
+    ///     }
+    /// });
+    /// bus.start();
+    /// bus.publish(OrderPlaced { total: 40 });
+    /// assert_eq!(invoices.recv().await.unwrap().total, 40);
+    /// assert_eq!(billing.panics(), 0);
+    ///
+    /// drop(billing);
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn on<S: EventSet>(
+        &self,
+        name: impl Into<String>,
+        handler: impl SendHandler<S::Item>,
+    ) -> Registration {
+        let subscription = self.subscribe::<S>(name);
+        let mailbox = Arc::clone(subscription.mailbox());
+        let task = tokio::spawn(subscription.serve(handler)).abort_handle();
+        Registration { core: Arc::clone(self.core()), mailbox, task, detached: false }
+    }
+}
+
+impl Registration {
+    /// The subscriber's name.
+    pub fn name(&self) -> &str {
+        &self.mailbox.settings.name
+    }
+
+    /// How many times the handler has panicked. It goes on with the next event each time.
+    pub fn panics(&self) -> u64 {
+        self.mailbox.inbox().attendance().panics
+    }
+
+    /// The message of the handler's last panic, if there was one.
+    pub fn last_panic(&self) -> Option<String> {
+        let panic = self.mailbox.inbox().attendance().last_panic?;
+        Some(panic.message.clone())
+    }
+
+    /// Waits until the handler has panicked, and returns the message; at once if it has.
+    /// `None` once it has ended without: the bus is closed and everything was handled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future only stops the waiting.
+    pub async fn panicked(&self) -> Option<String> {
+        let ended = || match self.last_panic() {
+            Some(message) => Ok(Some(message)),
+            None if self.is_finished() => Ok(None),
+            None => Err(()),
+        };
+        self.core.wait_until(Duration::MAX, ended).await.unwrap_or(None)
+    }
+
+    /// Whether the handler will get no more events: the bus is closed and it has handled
+    /// everything, or its runtime has ended.
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished() || self.mailbox.is_gone()
+    }
+
+    /// Lets the handler go on until the bus is closed, without the registration.
+    pub fn detach(mut self) {
+        self.detached = true;
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        if !self.detached {
+            self.task.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("name", &self.name())
+            .field("panics", &self.panics())
+            .finish_non_exhaustive()
+    }
+}
