@@ -142,7 +142,8 @@ pub use error::{
     BuildError, DrainError, RecvTimeoutError, RequestError, StartError, TryRecvError, Unfinished,
 };
 pub use event::{
-    Abilities, AnyEvent, Coalesce, Delivery, Event, EventRef, Pattern, PatternError, Priority,
+    Abilities, AnyEvent, Coalesce, Contract, Delivery, Event, EventRef, FieldContract, Pattern,
+    PatternError, Priority, VariantContract,
 };
 pub use outcome::{End, Outcome, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};

@@ -1,7 +1,7 @@
 //! The expansions against a stand-in for the core, which shows what they ask of it.
 
 use board::__private::{Interest, Scope, Taken};
-use board::{Coalesce, Event, EventSet, Member, Priority, Request};
+use board::{Coalesce, Event, EventSet, FieldContract, Member, Priority, Request};
 
 /// What the expansions name, and nothing else.
 mod board {
@@ -27,6 +27,7 @@ mod board {
     /// The calls that made it, in order.
     pub(crate) struct Abilities<E> {
         calls: [&'static str; 5],
+        contract: Option<&'static Contract>,
         len: usize,
         of: PhantomData<E>,
     }
@@ -34,7 +35,7 @@ mod board {
     impl<E> Abilities<E> {
         pub(crate) const fn new() -> Self {
             let calls = [""; 5];
-            Self { calls, len: 0, of: PhantomData }
+            Self { calls, contract: None, len: 0, of: PhantomData }
         }
 
         const fn then(mut self, call: &'static str) -> Self {
@@ -69,8 +70,67 @@ mod board {
             self.then("request")
         }
 
+        pub(crate) const fn contract(mut self, contract: &'static Contract) -> Self {
+            self.contract = Some(contract);
+            self.then("contract")
+        }
+
         pub(crate) fn calls(&self) -> &[&'static str] {
             &self.calls[..self.len]
+        }
+
+        pub(crate) fn described(&self) -> Option<&'static Contract> {
+            self.contract
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Contract {
+        pub(crate) doc: &'static str,
+        pub(crate) fields: &'static [FieldContract],
+        pub(crate) variants: &'static [VariantContract],
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    pub(crate) struct FieldContract(pub(crate) [&'static str; 3]);
+
+    #[derive(Debug)]
+    pub(crate) struct VariantContract {
+        pub(crate) name: &'static str,
+        pub(crate) doc: &'static str,
+        pub(crate) fields: &'static [FieldContract],
+    }
+
+    impl Contract {
+        pub(crate) const fn new(doc: &'static str) -> Self {
+            Self { doc, fields: &[], variants: &[] }
+        }
+
+        pub(crate) const fn with_fields(mut self, fields: &'static [FieldContract]) -> Self {
+            self.fields = fields;
+            self
+        }
+
+        pub(crate) const fn with_variants(mut self, variants: &'static [VariantContract]) -> Self {
+            self.variants = variants;
+            self
+        }
+    }
+
+    impl FieldContract {
+        pub(crate) const fn new(name: &'static str, ty: &'static str, doc: &'static str) -> Self {
+            Self([name, ty, doc])
+        }
+    }
+
+    impl VariantContract {
+        pub(crate) const fn new(name: &'static str, doc: &'static str) -> Self {
+            Self { name, doc, fields: &[] }
+        }
+
+        pub(crate) const fn with_fields(mut self, fields: &'static [FieldContract]) -> Self {
+            self.fields = fields;
+            self
         }
     }
 
@@ -155,10 +215,42 @@ struct Check;
 
 #[test]
 fn abilities_are_asked_for_in_order() {
-    assert_eq!(Plain::ABILITIES.calls(), [""; 0]);
-    assert_eq!(Found::ABILITIES.calls(), ["coalesce", "high", "retain"]);
-    assert_eq!(Asserted::ABILITIES.calls(), ["coalesce", "priority_by"]);
-    assert_eq!(Check::ABILITIES.calls(), ["low", "retain", "request"]);
+    assert_eq!(Plain::ABILITIES.calls(), ["contract"]);
+    assert_eq!(Found::ABILITIES.calls(), ["coalesce", "high", "retain", "contract"]);
+    assert_eq!(Asserted::ABILITIES.calls(), ["coalesce", "priority_by", "contract"]);
+    assert_eq!(Check::ABILITIES.calls(), ["low", "retain", "contract", "request"]);
+}
+
+/// A struct.
+#[derive(callboard::Event)]
+#[event(crate = board)]
+struct Described {
+    /// A field.
+    _field: Vec<u8>,
+}
+
+#[derive(callboard::Event)]
+#[event(crate = board)]
+#[expect(dead_code, reason = "only its contract matters")]
+enum Cases {
+    /// A variant.
+    One(u8),
+    Other,
+}
+
+#[test]
+fn contract_has_only_what_there_is() {
+    let plain = Plain::ABILITIES.described().expect("it has one");
+    assert_eq!((plain.doc, plain.fields.len(), plain.variants.len()), ("", 0, 0));
+    let described = Described::ABILITIES.described().expect("it has one");
+    assert_eq!(described.doc, "A struct.");
+    assert_eq!(described.fields, [FieldContract(["_field", "Vec<u8>", "A field."])]);
+    assert!(described.variants.is_empty());
+    let cases = Cases::ABILITIES.described().expect("it has one");
+    assert!(cases.fields.is_empty());
+    let variants: Vec<_> = cases.variants.iter().map(|it| (it.name, it.doc, it.fields)).collect();
+    let one: &[_] = &[FieldContract(["0", "u8", ""])];
+    assert_eq!(variants, [("One", "A variant.", one), ("Other", "", &[])]);
 }
 
 /// Holds whatever was taken for it.
