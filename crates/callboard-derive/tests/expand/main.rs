@@ -12,6 +12,7 @@
     clippy::pedantic
 )]
 
+mod contract;
 mod crate_option;
 mod hygiene;
 mod lints;

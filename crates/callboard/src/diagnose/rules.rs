@@ -197,6 +197,10 @@ fn wiring(snapshot: &Snapshot, of: &TypeSnapshot, found: &mut Findings) {
         InterestSnapshot::Types(types) => types.contains(&of.event_type),
         _ => false,
     };
+    if of.published == 0 && !snapshot.subscribers.iter().any(|it| named(&it)) {
+        // The type may only be declared.
+        return;
+    }
     let (kind, seen, cure) = if of.request && of.responders == 0 {
         let cure = "sign one in with `bus.responder::<…>(\"…\")`";
         (FindingKind::NoResponder, "has no responder".to_owned(), cure)

@@ -6,6 +6,31 @@
 /// `#[derive(Event)]` and `#[derive(Request)]` write it. An `Event` implemented by hand has an
 /// empty one, unless it attaches its own with [`Abilities::contract`](crate::Abilities::contract).
 /// [`Bus::catalogue`](crate::Bus::catalogue) lists the contracts of all event types.
+///
+/// # Examples
+///
+/// ```
+/// use callboard::{Abilities, Bus, Contract, Event, FieldContract};
+///
+/// #[derive(Debug)]
+/// struct Tick(u64);
+///
+/// impl Event for Tick {
+///     const TYPE: &'static str = "tick";
+///     const ABILITIES: Abilities<Self> = Abilities::new().contract(
+///         const {
+///             &Contract::new("A second has passed.")
+///                 .with_fields(const { &[FieldContract::new("0", "u64", "Seconds since the start.")] })
+///         },
+///     );
+/// }
+///
+/// let bus = Bus::new();
+/// bus.declare::<Tick>();
+/// let tick = &bus.catalogue()[0];
+/// assert_eq!(tick.doc, "A second has passed.");
+/// assert_eq!(tick.fields[0].doc, "Seconds since the start.");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Contract {
     pub(crate) doc: &'static str,

@@ -67,6 +67,31 @@ impl<Q: Request> Abilities<Q> {
     /// implemented by hand says it here. Without it, the requests are answered all the same, but
     /// [`catalogue`](crate::Bus::catalogue), [`snapshot`](crate::Bus::snapshot) and
     /// [`diagnose`](crate::Bus::diagnose) take the type for an event that does not ask.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Abilities, Bus, Event, EventRole, Request};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Counted(u32);
+    ///
+    /// #[derive(Debug)]
+    /// struct Count;
+    ///
+    /// impl Event for Count {
+    ///     const TYPE: &'static str = "count";
+    ///     const ABILITIES: Abilities<Self> = Abilities::new().request();
+    /// }
+    ///
+    /// impl Request for Count {
+    ///     type Response = Counted;
+    /// }
+    ///
+    /// let bus = Bus::new();
+    /// bus.declare::<Count>();
+    /// assert_eq!(bus.catalogue()[0].role, EventRole::Request { response: "counted" });
+    /// ```
     #[must_use]
     pub const fn request(self) -> Self {
         self.answered_by(TypeInfo::of::<Q::Response>)
