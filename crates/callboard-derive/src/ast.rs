@@ -3,6 +3,7 @@
 use syn::{Data, DeriveInput, ExprPath, Generics, Ident, LitStr, Path, Type, parse_quote};
 
 use crate::attr::{Helper, Options};
+use crate::contract::Contract;
 use crate::errors::Errors;
 
 /// The item as written.
@@ -60,6 +61,8 @@ pub(crate) struct Event<'a> {
     pub(crate) retain: Option<&'a Ident>,
     /// `coalesce`, if it is there.
     pub(crate) coalesce: Option<&'a Ident>,
+    /// Its documentation.
+    pub(crate) contract: Contract,
 }
 
 /// How an event's priority is found.

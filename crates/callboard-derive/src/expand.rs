@@ -2,9 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Path;
 use syn::spanned::Spanned as _;
 
 use crate::ast::{Event, EventSet, Member, Priority, Request};
+use crate::contract::{Contract, Field, Variant};
 
 /// `impl Event`.
 pub(crate) fn event(event: &Event<'_>) -> TokenStream {
@@ -37,11 +39,14 @@ fn event_with(event: &Event<'_>, more: TokenStream) -> TokenStream {
         Priority::By(function) => quote!(.priority_by(#function)),
     });
     let retain = event.retain.map(|retain| quote!(.#retain()));
+    let contract = contract(root, &event.contract);
     quote! {
         #attributes
         impl #root::Event for #ident {
             const TYPE: &'static str = #subject;
-            const ABILITIES: #root::Abilities<Self> = { #base #priority #retain #more };
+            const ABILITIES: #root::Abilities<Self> = {
+                #base #priority #retain .contract(#contract) #more
+            };
         }
     }
 }
@@ -61,6 +66,28 @@ fn abilities(event: &Event<'_>) -> TokenStream {
             #root::__private::Probe::<Self>::ABILITIES
         },
     }
+}
+
+/// A `&'static Contract`.
+fn contract(root: &Path, contract: &Contract) -> TokenStream {
+    let Contract { doc, fields, variants } = contract;
+    let fields = with_fields(root, fields);
+    let variants = (!variants.is_empty()).then(|| {
+        let variants = variants.iter().map(|Variant { name, doc, fields }| {
+            let fields = with_fields(root, fields);
+            quote!(#root::VariantContract::new(#name, #doc) #fields)
+        });
+        quote!(.with_variants(const { &[ #(#variants),* ] }))
+    });
+    quote!(const { &#root::Contract::new(#doc) #fields #variants })
+}
+
+/// The call that adds the fields, if there are any.
+fn with_fields(root: &Path, fields: &[Field]) -> Option<TokenStream> {
+    let field =
+        |Field { name, ty, doc }: &Field| quote!(#root::FieldContract::new(#name, #ty, #doc));
+    let list = fields.iter().map(field);
+    (!fields.is_empty()).then(|| quote!(.with_fields(const { &[ #(#list),* ] })))
 }
 
 /// `impl EventSet`.

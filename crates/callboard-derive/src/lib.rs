@@ -7,7 +7,8 @@
 //!
 //! 1. `attr`, over `written`, reads the attributes into options;
 //! 2. `ast` is our view of the item: as written, and as checked;
-//! 3. `valid` turns the one into the other, or says what is wrong and what would be right;
+//! 3. `valid` turns the one into the other, or says what is wrong and what would be right, and
+//!    `contract`, over `spell`, reads the documentation;
 //! 4. `expand` writes the `impl`s, with the subject from `name`;
 //! 5. `fallback` stands in for it after a mistake, so that one mistake is one error.
 
@@ -16,10 +17,12 @@ use syn::{DeriveInput, parse_macro_input};
 
 mod ast;
 mod attr;
+mod contract;
 mod errors;
 mod expand;
 mod fallback;
 mod name;
+mod spell;
 mod valid;
 mod written;
 
@@ -39,6 +42,9 @@ mod written;
 /// | `retain` | the bus keeps the latest event of the type, for late subscribers |
 /// | `coalesce` | asserts that the type implements `Coalesce`; without it, that is found out |
 /// | `crate = some::path` | where `callboard` is, if it is not at `::callboard` |
+///
+/// The derive keeps the doc comments of the type, of its fields and of its variants, and the names
+/// and types of the fields; `Bus::catalogue` lists them.
 ///
 /// # Examples
 ///

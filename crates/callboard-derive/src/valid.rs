@@ -12,6 +12,7 @@ use syn::{Attribute, Data, Error, ExprPath, Field, Fields, GenericParam, Ident, 
 
 use crate::ast::{Event, EventSet, Item, Member, Priority, Request};
 use crate::attr::Helper;
+use crate::contract::Contract;
 use crate::errors::Errors;
 use crate::name;
 
@@ -85,6 +86,7 @@ fn check_event<'a>(item: &'a Item<'_>, errors: &mut Errors) -> Event<'a> {
         priority: options.priority.as_ref().map(|path| check_priority(path, errors)),
         retain: options.retain.as_ref(),
         coalesce: options.coalesce.as_ref(),
+        contract: Contract::of(item.input),
     }
 }
 

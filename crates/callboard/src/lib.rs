@@ -27,6 +27,7 @@
 //! - A [`Request`] is an event that asks; a [`Call`] is a request in a responder's hands, and
 //!   [`Gathered`] is what the asker gets.
 //! - A [`Snapshot`] is one picture of everything; a [`Diagnosis`] says what is wrong with it.
+//! - The [catalogue](Bus::catalogue) lists the event types with their documentation.
 //!
 //! # Delivery and loss
 //!
@@ -101,7 +102,7 @@
 //! | `derive` | yes | `#[derive(Event)]`, `#[derive(EventSet)]`, `#[derive(Request)]` |
 //! | `tracing` | yes | warnings as `tracing` events, under the target `callboard` |
 //! | `metrics` | no | `Snapshot::record`, for the `metrics` facade |
-//! | `serde` | no | `Serialize` for [`Snapshot`] and [`Diagnosis`] |
+//! | `serde` | no | `Serialize` for [`Snapshot`], [`Diagnosis`] and the [catalogue](CatalogueEntry) |
 //! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests; [`Bus::on`](crate::Bus) |
 //!
 //! No async runtime is required: a subscription can be read under tokio, smol, or from a plain
@@ -109,6 +110,7 @@
 
 mod builder;
 mod bus;
+mod catalogue;
 mod diagnose;
 mod engine;
 mod error;
@@ -141,6 +143,7 @@ mod time;
 
 pub use builder::BusBuilder;
 pub use bus::{Bus, WeakBus};
+pub use catalogue::{CatalogueEntry, EventRole};
 pub use diagnose::{Arrival, Diagnosis, Finding, FindingKind};
 pub use engine::DeadLetter;
 pub use error::{
@@ -148,8 +151,8 @@ pub use error::{
     TryRecvError, Unfinished,
 };
 pub use event::{
-    Abilities, AnyEvent, Coalesce, Delivery, Event, EventRef, Metadata, Pattern, PatternError,
-    Priority, Received,
+    Abilities, AnyEvent, Coalesce, Contract, Delivery, Event, EventRef, FieldContract, Metadata,
+    Pattern, PatternError, Priority, Received, VariantContract,
 };
 #[cfg(feature = "tokio")]
 pub use on::{Registration, SendHandler};

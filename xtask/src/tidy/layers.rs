@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["registry"],
     &["published", "subscription"],
     &["bus"],
-    &["builder", "on", "publisher", "request", "shutdown", "snapshot", "startup"],
+    &["builder", "catalogue", "on", "publisher", "request", "shutdown", "snapshot", "startup"],
     // They read a snapshot.
     &["diagnose", "metrics", "serialize"],
     &["guide", "testing"],

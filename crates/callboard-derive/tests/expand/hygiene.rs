@@ -22,6 +22,28 @@ impl NotCoalescing {
 #[request(response = Probe, priority = high)]
 struct Option;
 
+/// Takes the names of what describes it.
+#[derive(Debug, ::callboard::Event)]
+#[expect(dead_code, reason = "only its names matter")]
+enum Contract {
+    VariantContract,
+    FieldContract(FieldContract),
+}
+
+#[derive(Debug, ::callboard::Event)]
+#[expect(dead_code, reason = "only its names matter")]
+struct FieldContract {
+    concat: ::core::primitive::u8,
+}
+
+macro_rules! concat {
+    () => {};
+}
+
+#[doc = stringify!(of a macro)]
+#[derive(Debug, ::callboard::Event)]
+struct VariantContract;
+
 #[derive(Debug, ::callboard::EventSet)]
 enum Member {
     Result(::callboard::Delivery<Probe>),
@@ -40,4 +62,8 @@ fn expansion_needs_no_name_in_scope() {
     assert_eq!(Abilities::TYPE, "abilities");
     assert_eq!(NotCoalescing::TYPE, "not.coalescing");
     assert_eq!(Option::TYPE, "option");
+    assert_eq!(Contract::TYPE, "contract");
+    assert_eq!(FieldContract::TYPE, "field.contract");
+    assert_eq!(VariantContract::TYPE, "variant.contract");
+    concat!();
 }

@@ -3,6 +3,7 @@
 //! The lints are those an application might deny: no expansion may trip one.
 #![deny(
     deprecated,
+    missing_docs,
     unreachable_pub,
     unused,
     unused_lifetimes,
@@ -11,6 +12,7 @@
     clippy::pedantic
 )]
 
+mod contract;
 mod crate_option;
 mod hygiene;
 mod lints;

@@ -1,7 +1,9 @@
 //! The expansions against a stand-in for the core, which shows what they ask of it.
 
 use board::__private::{Interest, Scope, Taken};
-use board::{Coalesce, Event, EventSet, Member, Priority, Request};
+use board::{
+    Coalesce, Event, EventSet, FieldContract, Member, Metadata, Priority, Received, Request,
+};
 
 /// What the expansions name, and nothing else.
 mod board {
@@ -27,6 +29,7 @@ mod board {
     /// The calls that made it, in order.
     pub(crate) struct Abilities<E> {
         calls: [&'static str; 5],
+        contract: Option<&'static Contract>,
         len: usize,
         of: PhantomData<E>,
     }
@@ -34,7 +37,7 @@ mod board {
     impl<E> Abilities<E> {
         pub(crate) const fn new() -> Self {
             let calls = [""; 5];
-            Self { calls, len: 0, of: PhantomData }
+            Self { calls, contract: None, len: 0, of: PhantomData }
         }
 
         const fn then(mut self, call: &'static str) -> Self {
@@ -69,9 +72,75 @@ mod board {
             self.then("request")
         }
 
+        pub(crate) const fn contract(mut self, contract: &'static Contract) -> Self {
+            self.contract = Some(contract);
+            self.then("contract")
+        }
+
         pub(crate) fn calls(&self) -> &[&'static str] {
             &self.calls[..self.len]
         }
+
+        pub(crate) fn described(&self) -> Option<&'static Contract> {
+            self.contract
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Contract {
+        pub(crate) doc: &'static str,
+        pub(crate) fields: &'static [FieldContract],
+        pub(crate) variants: &'static [VariantContract],
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    pub(crate) struct FieldContract(pub(crate) [&'static str; 3]);
+
+    #[derive(Debug)]
+    pub(crate) struct VariantContract {
+        pub(crate) name: &'static str,
+        pub(crate) doc: &'static str,
+        pub(crate) fields: &'static [FieldContract],
+    }
+
+    impl Contract {
+        pub(crate) const fn new(doc: &'static str) -> Self {
+            Self { doc, fields: &[], variants: &[] }
+        }
+
+        pub(crate) const fn with_fields(mut self, fields: &'static [FieldContract]) -> Self {
+            self.fields = fields;
+            self
+        }
+
+        pub(crate) const fn with_variants(mut self, variants: &'static [VariantContract]) -> Self {
+            self.variants = variants;
+            self
+        }
+    }
+
+    impl FieldContract {
+        pub(crate) const fn new(name: &'static str, ty: &'static str, doc: &'static str) -> Self {
+            Self([name, ty, doc])
+        }
+    }
+
+    impl VariantContract {
+        pub(crate) const fn new(name: &'static str, doc: &'static str) -> Self {
+            Self { name, doc, fields: &[] }
+        }
+
+        pub(crate) const fn with_fields(mut self, fields: &'static [FieldContract]) -> Self {
+            self.fields = fields;
+            self
+        }
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    pub(crate) struct Metadata(pub(crate) &'static str);
+
+    pub(crate) trait Received {
+        fn metadata(&self) -> Metadata;
     }
 
     pub(crate) trait Member {
@@ -155,15 +224,53 @@ struct Check;
 
 #[test]
 fn abilities_are_asked_for_in_order() {
-    assert_eq!(Plain::ABILITIES.calls(), [""; 0]);
-    assert_eq!(Found::ABILITIES.calls(), ["coalesce", "high", "retain"]);
-    assert_eq!(Asserted::ABILITIES.calls(), ["coalesce", "priority_by"]);
-    assert_eq!(Check::ABILITIES.calls(), ["low", "retain", "request"]);
+    assert_eq!(Plain::ABILITIES.calls(), ["contract"]);
+    assert_eq!(Found::ABILITIES.calls(), ["coalesce", "high", "retain", "contract"]);
+    assert_eq!(Asserted::ABILITIES.calls(), ["coalesce", "priority_by", "contract"]);
+    assert_eq!(Check::ABILITIES.calls(), ["low", "retain", "contract", "request"]);
+}
+
+/// A struct.
+#[derive(callboard::Event)]
+#[event(crate = board)]
+struct Described {
+    /// A field.
+    _field: Vec<u8>,
+}
+
+#[derive(callboard::Event)]
+#[event(crate = board)]
+#[expect(dead_code, reason = "only its contract matters")]
+enum Cases {
+    /// A variant.
+    One(u8),
+    Other,
+}
+
+#[test]
+fn contract_has_only_what_there_is() {
+    let plain = Plain::ABILITIES.described().expect("it has one");
+    assert_eq!((plain.doc, plain.fields.len(), plain.variants.len()), ("", 0, 0));
+    let described = Described::ABILITIES.described().expect("it has one");
+    assert_eq!(described.doc, "A struct.");
+    assert_eq!(described.fields, [FieldContract(["_field", "Vec<u8>", "A field."])]);
+    assert!(described.variants.is_empty());
+    let cases = Cases::ABILITIES.described().expect("it has one");
+    assert!(cases.fields.is_empty());
+    let variants: Vec<_> = cases.variants.iter().map(|it| (it.name, it.doc, it.fields)).collect();
+    let one: &[_] = &[FieldContract(["0", "u8", ""])];
+    assert_eq!(variants, [("One", "A variant.", one), ("Other", "", &[])]);
 }
 
 /// Holds whatever was taken for it.
 #[derive(Debug)]
 struct Held<const AT: usize>(usize);
+
+impl<const AT: usize> Received for Held<AT> {
+    fn metadata(&self) -> Metadata {
+        Metadata(["a", "b", "c"][AT])
+    }
+}
 
 impl<const AT: usize> Member for Held<AT> {
     fn interest() -> Interest {
@@ -212,6 +319,12 @@ fn scope_is_that_of_the_member_held() {
     let scopes = [Inbox::First(Held(0)), Inbox::Second(Held(1)), Inbox::Last(Held(2))]
         .map(|item| Inbox::scope(&item));
     assert_eq!(scopes, [Scope("a"), Scope("b"), Scope("c")]);
+}
+
+#[test]
+fn metadata_is_that_of_the_member_held() {
+    let items = [Inbox::First(Held(0)), Inbox::Second(Held(1)), Inbox::Last(Held(2))];
+    assert_eq!(items.map(|item| item.metadata()), ["a", "b", "c"].map(Metadata));
 }
 
 #[test]

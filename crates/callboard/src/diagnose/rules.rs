@@ -255,6 +255,11 @@ fn listeners(snapshot: &Snapshot) -> HashMap<&str, &str> {
 
 /// Published but unheard, heard but never published, requests without a responder.
 fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findings) {
+    let listener = listeners.get(of.event_type.as_str());
+    if of.published == 0 && listener.is_none() {
+        // The type may only be declared.
+        return;
+    }
     let (kind, seen, cure) = if of.request && of.responders == 0 {
         let cure = "sign one in with `bus.responder::<…>(\"…\")`";
         (FindingKind::NoResponder, "has no responder".to_owned(), cure)
@@ -266,7 +271,7 @@ fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findin
     } else if of.published > 0 && of.published == of.unheard && of.subscribers == 0 {
         let seen = format!("was published {} times and nobody listens", of.published);
         (FindingKind::Unheard, seen, "subscribe to it, or stop publishing it")
-    } else if let (0, Some(listener)) = (of.published, listeners.get(of.event_type.as_str())) {
+    } else if let (0, Some(listener)) = (of.published, listener) {
         let seen = format!("was never published, and `{listener}` listens");
         (FindingKind::NeverPublished, seen, "publish it, or stop listening")
     } else {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::coalesce::Coalescing;
-use super::{Coalesce, Event};
+use super::{Coalesce, Contract, Event, TypeInfo};
 
 /// How urgent an event is: a more urgent one overtakes, in each subscriber's queue, those that
 /// are less so.
@@ -71,8 +71,11 @@ impl fmt::Display for Priority {
 pub struct Abilities<E> {
     ranking: Ranking<E>,
     pub(crate) retain: bool,
-    pub(crate) request: bool,
+    /// The type of the answers, if the events are requests. A function, since the types of a
+    /// request and its answer may refer to each other.
+    pub(crate) response: Option<fn() -> &'static TypeInfo>,
     pub(crate) coalescing: Option<Coalescing<E>>,
+    pub(crate) contract: &'static Contract,
 }
 
 enum Ranking<E> {
@@ -87,8 +90,9 @@ impl<E> Abilities<E> {
         Self {
             ranking: Ranking::Fixed(Priority::Normal),
             retain: false,
-            request: false,
+            response: None,
             coalescing: None,
+            contract: &Contract::EMPTY,
         }
     }
 
@@ -116,18 +120,32 @@ impl<E> Abilities<E> {
         self
     }
 
-    #[doc(hidden)]
+    /// The documentation of the type, which [`Bus::catalogue`](crate::Bus::catalogue) lists. The
+    /// derive makes it from the doc comments.
     #[must_use]
-    pub const fn request(mut self) -> Self {
-        self.request = true;
+    pub const fn contract(mut self, contract: &'static Contract) -> Self {
+        self.contract = contract;
         self
+    }
+
+    pub(crate) const fn answered_by(mut self, response: fn() -> &'static TypeInfo) -> Self {
+        self.response = Some(response);
+        self
+    }
+
+    /// The priority of all events of the type; `None` if it is computed from each one's value.
+    pub(crate) const fn fixed_priority(&self) -> Option<Priority> {
+        match self.ranking {
+            Ranking::Fixed(priority) => Some(priority),
+            Ranking::ByValue(_) => None,
+        }
     }
 
     /// The priority of all events of the type, or of those whose value does not say otherwise.
     pub(crate) const fn fixed_rank(&self) -> Priority {
-        match self.ranking {
-            Ranking::Fixed(priority) => priority,
-            Ranking::ByValue(_) => Priority::Normal,
+        match self.fixed_priority() {
+            Some(priority) => priority,
+            None => Priority::Normal,
         }
     }
 

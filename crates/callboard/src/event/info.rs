@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::fmt;
 
-use super::{Event, Key, Priority};
+use super::{Contract, Event, Key, Priority};
 use crate::log::{Held, Shape};
 use crate::sync::isolate;
 
@@ -20,7 +20,10 @@ pub(crate) struct TypeInfo {
     /// Bytes of the value itself, without what it owns elsewhere.
     pub(crate) size: usize,
     pub(crate) retain: bool,
-    pub(crate) request: bool,
+    /// The priority of all its events; `None` if it is computed from each one's value.
+    pub(crate) priority: Option<Priority>,
+    pub(crate) contract: &'static Contract,
+    response: Option<fn() -> &'static Self>,
 }
 
 impl TypeInfo {
@@ -42,7 +45,9 @@ impl TypeInfo {
                 rank: E::ABILITIES.fixed_rank(),
                 size: size_of::<E>(),
                 retain: E::ABILITIES.retain,
-                request: E::ABILITIES.request,
+                priority: E::ABILITIES.fixed_priority(),
+                contract: E::ABILITIES.contract,
+                response: E::ABILITIES.response,
             }
         }
     }
@@ -57,6 +62,16 @@ impl TypeInfo {
 
     pub(crate) fn debug(&self, event: &Held, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (self.debug)(event, f)
+    }
+
+    /// Whether its events are requests.
+    pub(crate) fn is_request(&self) -> bool {
+        self.response.is_some()
+    }
+
+    /// The type of the answers, if its events are requests.
+    pub(crate) fn response(&self) -> Option<&'static Self> {
+        self.response.map(|response| response())
     }
 
     /// Whether its events have keys, by which they coalesce.

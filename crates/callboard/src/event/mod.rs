@@ -3,6 +3,7 @@
 mod abilities;
 mod any;
 mod coalesce;
+mod contract;
 mod delivery;
 mod info;
 mod meta;
@@ -13,6 +14,7 @@ pub use abilities::{Abilities, Priority};
 pub use any::AnyEvent;
 pub use coalesce::Coalesce;
 pub(crate) use coalesce::Key;
+pub use contract::{Contract, FieldContract, VariantContract};
 pub use delivery::{Delivery, EventRef};
 pub(crate) use info::{TypeInfo, key_of, two_types};
 pub(crate) use meta::{Receipt, describe, metadata};

@@ -35,6 +35,7 @@ impl Event for Note {
 
 impl Event for Plain {
     const TYPE: &'static str = "plain";
+    const ABILITIES: Abilities<Self> = Abilities::new().request();
 }
 
 impl Event for Latest {
@@ -59,6 +60,7 @@ impl Coalesce for Tally {
 
 impl Event for Question {
     const TYPE: &'static str = "question";
+    const ABILITIES: Abilities<Self> = Abilities::new().request();
 }
 
 impl Request for Question {

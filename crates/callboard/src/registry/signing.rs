@@ -98,6 +98,13 @@ impl Registry {
         reader
     }
 
+    /// Makes the types that a subscription would name known, without a subscription.
+    pub(crate) fn declare(&mut self, wanted: &Wanted, aftermath: &mut Aftermath<'_>) {
+        for info in wanted.infos() {
+            self.number_of(info, aftermath);
+        }
+    }
+
     fn add_to_routes(
         &mut self,
         mailbox: &Arc<Mailbox>,

@@ -36,7 +36,7 @@ pub use call::Call;
 pub use gather::Gather;
 pub use gathered::Gathered;
 
-use crate::event::Event;
+use crate::event::{Abilities, Event, TypeInfo};
 use crate::subscription::Subscription;
 
 /// An event that asks: every responder of its type may answer once.
@@ -64,6 +64,42 @@ use crate::subscription::Subscription;
 pub trait Request: Event {
     /// What a responder answers with.
     type Response: Event;
+}
+
+impl<Q: Request> Abilities<Q> {
+    /// Events of the type are requests. `#[derive(Request)]` says so by itself; a [`Request`]
+    /// implemented by hand says it here. Without it, the requests are answered all the same, but
+    /// [`catalogue`](crate::Bus::catalogue), [`snapshot`](crate::Bus::snapshot) and
+    /// [`diagnose`](crate::Bus::diagnose) take the type for an event that does not ask.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Abilities, Bus, Event, EventRole, Request};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Counted(u32);
+    ///
+    /// #[derive(Debug)]
+    /// struct Count;
+    ///
+    /// impl Event for Count {
+    ///     const TYPE: &'static str = "count";
+    ///     const ABILITIES: Abilities<Self> = Abilities::new().request();
+    /// }
+    ///
+    /// impl Request for Count {
+    ///     type Response = Counted;
+    /// }
+    ///
+    /// let bus = Bus::new();
+    /// bus.declare::<Count>();
+    /// assert_eq!(bus.catalogue()[0].role, EventRole::Request { response: "counted" });
+    /// ```
+    #[must_use]
+    pub const fn request(self) -> Self {
+        self.answered_by(TypeInfo::of::<Q::Response>)
+    }
 }
 
 /// A responder's inbox: a subscription to the calls of one request type.

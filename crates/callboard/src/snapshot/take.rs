@@ -126,7 +126,7 @@ fn event_type(
     TypeSnapshot {
         event_type: entry.info.name.into(),
         rust_type: entry.info.rust_name().into(),
-        request: entry.info.request,
+        request: entry.info.is_request(),
         subscribers: entry.readers().count(),
         responders: entry.responders.mailboxes().count(),
         publishers: publishers(entry, registry),

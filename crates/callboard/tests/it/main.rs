@@ -4,6 +4,7 @@
 mod batches;
 mod cancel;
 mod capacity;
+mod catalogue;
 mod close;
 mod coalesce;
 mod contract;
