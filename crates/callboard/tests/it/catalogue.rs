@@ -307,9 +307,9 @@ fn declared_type_is_diagnosed_as_others_once_it_is_used() {
         found,
         [
             (FindingKind::RequestFailed, "reserve.ask"),
-            (FindingKind::NeverPublished, "order.ended"),
             (FindingKind::NoResponder, "reserve.ask"),
             (FindingKind::Unheard, "tick"),
+            (FindingKind::NeverPublished, "order.ended"),
         ]
     );
 }

@@ -1,8 +1,10 @@
-//! The bus: publishing, subscribing, closing.
+//! The bus: publishing and subscribing.
+
+mod weak;
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use crate::engine::{DeadLetter, Origin, Scope, kept};
 use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
@@ -11,6 +13,8 @@ use crate::published::Published;
 use crate::registry::{Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
 use crate::sync::{discard, discard_any};
+
+pub use weak::WeakBus;
 
 /// The coordinator. Cheap to clone; every clone is the same bus.
 ///
@@ -45,64 +49,7 @@ struct Handle {
     core: Arc<Core>,
 }
 
-/// A handle of a bus that does not keep it open: the bus closes when its last [`Bus`] is dropped.
-///
-/// It is for what the bus itself owns, such as a drop callback, and for components that are not to
-/// outlive the program's own handles. Get one from [`Bus::downgrade`].
-///
-/// # Examples
-///
-/// ```
-/// use callboard::{Bus, Event};
-///
-/// #[derive(Debug, Event)]
-/// struct Lost(String);
-///
-/// let bus = Bus::new();
-/// bus.on_drop({
-///     let bus = bus.downgrade();
-///     move |dropped| {
-///         if let Some(bus) = bus.upgrade() {
-///             bus.publish(Lost(dropped.to_string()));
-///         }
-///     }
-/// });
-///
-/// let weak = bus.downgrade();
-/// assert!(weak.upgrade().is_some());
-/// drop(bus);
-/// assert!(weak.upgrade().is_none(), "the callback does not keep it open");
-/// ```
-#[derive(Clone)]
-pub struct WeakBus {
-    handle: Weak<Handle>,
-}
-
-impl WeakBus {
-    /// The bus, unless its last [`Bus`] is gone. (A bus that was [closed](Bus::close) is still
-    /// there: what is published says so.)
-    #[must_use]
-    pub fn upgrade(&self) -> Option<Bus> {
-        self.handle.upgrade().map(|handle| Bus { handle })
-    }
-}
-
-impl fmt::Debug for WeakBus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.upgrade() {
-            Some(bus) => f.debug_tuple("WeakBus").field(&bus).finish(),
-            None => f.write_str("WeakBus(gone)"),
-        }
-    }
-}
-
 impl Bus {
-    /// A handle that does not keep the bus open.
-    #[must_use]
-    pub fn downgrade(&self) -> WeakBus {
-        WeakBus { handle: Arc::downgrade(&self.handle) }
-    }
-
     /// The default capacity of a subscription, in events.
     pub const DEFAULT_CAPACITY: usize = DEFAULT_CAPACITY;
 
