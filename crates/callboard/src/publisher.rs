@@ -113,7 +113,6 @@ impl<E: Event> fmt::Debug for Publisher<E> {
 
 /// What became of several published events together; see [`Publisher::publish_all`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[must_use = "it says how many subscribers lost events"]
 pub struct PublishedAll {
     events: usize,
     delivered: usize,
