@@ -26,7 +26,8 @@
 //!   sleeps for its next event, whatever it said of itself.
 //!
 //! If the request that was looked at is stuck, a shortest circle through it is the deadlock; the
-//! youngest request in it fails, with the names of the whole circle.
+//! youngest request in it fails, with the names of the whole circle. The circle leads through
+//! answers that can't come: one that has a candidate that makes progress is not waited for in vain.
 
 mod graph;
 
