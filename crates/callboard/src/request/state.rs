@@ -47,7 +47,7 @@ pub(super) struct Closed<R: 'static> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lost {
     Nothing,
-    /// Somebody who might have answered will not.
+    /// Somebody who might have answered will not, or a predicate may reject an answer.
     Candidate,
 }
 
@@ -174,7 +174,8 @@ impl<R: 'static> State<R> {
         }
     }
 
-    pub(super) fn set_stage(&mut self, place: usize, stage: Stage) {
+    /// Returns whether the responder was a candidate for an answer that has not come.
+    pub(super) fn set_stage(&mut self, place: usize, stage: Stage) -> Lost {
         let part = self.part_of(place);
         let is_hopeful =
             |state: &Self| part.and_then(|part| state.stage(part)).is_some_and(Stage::is_hopeful);
@@ -186,6 +187,7 @@ impl<R: 'static> State<R> {
         if before && !is_hopeful(self) {
             self.pending -= 1;
         }
+        if before { Lost::Candidate } else { Lost::Nothing }
     }
 
     /// How the request ends by this rule, if that is certain.
