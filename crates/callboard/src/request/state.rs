@@ -76,8 +76,15 @@ impl<R: 'static> State<R> {
         }
     }
 
-    /// Returns whether any that were expected are absent.
-    pub(super) fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) -> Lost {
+    /// Returns whether any that were expected are absent, or may have left since the request was
+    /// made.
+    pub(super) fn assign(
+        &mut self,
+        sequence: u64,
+        responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
+    ) -> Lost {
+        let has_waited = self.sequence != 0;
+        self.sequence = sequence;
         self.dispatched = true;
         let mut next = 0;
         for mailbox in responders {
@@ -94,7 +101,7 @@ impl<R: 'static> State<R> {
         }
         let before = self.pending;
         self.give_up_waiting(&Stage::NoSuchResponder);
-        if self.pending < before { Lost::Candidate } else { Lost::Nothing }
+        if has_waited || self.pending < before { Lost::Candidate } else { Lost::Nothing }
     }
 
     /// The buffer was full: nobody will get it.

@@ -11,6 +11,8 @@
 //! - when a nested request is made, before it is sent;
 //! - when a nested request loses a candidate for an answer (declined, abandoned, left, no room),
 //!   or a predicate has rejected an answer;
+//! - when a nested request that waited for the start is sent, since only now its candidates are
+//!   known;
 //! - when an invocation that waited for several requests has one of them ended.
 //!
 //! A call that is taken from its queue can close no circle: its responder was not stuck.
