@@ -94,7 +94,10 @@ impl Wait {
         drop(waits);
         let chain = circle.map(|circle| circle.names());
         drop(graph);
-        chain.map_or(Ok(Some(Self(asked))), Err)
+        match chain {
+            Some(chain) => Err(chain),
+            None => Ok(Some(Self(asked))),
+        }
     }
 
     /// The request has lost a candidate.
