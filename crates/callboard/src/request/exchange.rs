@@ -71,8 +71,13 @@ impl<Q: Request> Exchange<Q> {
             Stage::Handling => Some(vec![Candidate::Handling(player.mailbox)]),
             _ => None,
         });
-        let needs =
-            if state.end.is_some() { 0 } else { self.rule.needs(state.responded, parts.len()) };
+        // A predicate that has yet to judge an answer may be content with it.
+        let undecided = self.rule == Rule::Until && state.rejected < state.responded;
+        let needs = if state.end.is_some() || undecided {
+            0
+        } else {
+            self.rule.needs(state.responded, parts.len())
+        };
         Pending { needs, parts }
     }
 

@@ -215,6 +215,7 @@ impl<Q: Request> Open<Q> {
                 present = Some(exchange.core.registry().responders(TypeInfo::of::<Q>()));
                 continue;
             }
+            state.rejected = state.responded;
             let recheck = std::mem::take(&mut state.recheck);
             drop(state);
             if let (true, Some(wait)) = (recheck, &wait) {

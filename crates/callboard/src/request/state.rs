@@ -19,6 +19,8 @@ pub(super) struct State<R: 'static> {
     /// How many parts have an answer, and how many others still may get one.
     pub(super) responded: usize,
     pub(super) pending: usize,
+    /// How many answers a predicate has rejected.
+    pub(super) rejected: usize,
     /// The bus is done with it: its responders have it, or the buffer was full.
     pub(super) dispatched: bool,
     /// Who could have answered, if the bus closed with the request in its buffer.
@@ -64,6 +66,7 @@ impl<R: 'static> State<R> {
             others: Vec::new(),
             responded: 0,
             pending: parts.len(),
+            rejected: 0,
             parts,
             dispatched: false,
             stranded: None,
