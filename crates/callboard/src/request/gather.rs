@@ -297,7 +297,6 @@ impl<R: 'static> Drop for Jury<R> {
 
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
-        self.wait = None;
         self.exchange.core.requests.end(self.slot);
         if !self.over {
             let mut state = self.exchange.state.lock();
@@ -308,6 +307,8 @@ impl<Q: Request> Drop for Open<Q> {
             closed.unexpected.into_iter().for_each(discard);
             self.queued = closed.queued;
         }
+        // It has ended: no chain of waiting calls leads through it any more.
+        self.wait = None;
         if self.queued {
             self.withdraw();
         }
