@@ -30,6 +30,8 @@
 //! If the request that was looked at is stuck, a shortest circle through it is the deadlock; the
 //! youngest request in it fails, with the names of the whole circle. The circle leads through
 //! answers that can't come: one that has a candidate that makes progress is not waited for in vain.
+//! Of several such circles it is the first, in the order in which responders are named, have
+//! subscribed and took their events.
 
 mod graph;
 
@@ -46,12 +48,15 @@ process_wide! {
     static WAITS: Mutex<Waits> = Mutex::new(Waits::new());
 }
 
-/// The invocations that wait, by the subscription that took their event and by their address.
+/// The invocations that wait, by the subscription that took their event and by that event.
 struct Waits {
-    by_mailbox: BTreeMap<u64, BTreeMap<usize, Waiter>>,
+    by_mailbox: BTreeMap<u64, BTreeMap<Key, Waiter>>,
     /// How many nested requests there have been.
     begun: u64,
 }
+
+/// The number of an invocation's event and, should two have the same, its address.
+type Key = (u64, usize);
 
 /// An invocation, and the requests that it waits for: at least one.
 struct Waiter {
@@ -143,7 +148,7 @@ impl Waits {
 
     fn add(&mut self, asked: Asked) {
         let waiters = self.by_mailbox.entry(asked.asker.mailbox).or_default();
-        let waiter = waiters.entry(address(&asked.asker)).or_insert_with(|| {
+        let waiter = waiters.entry(key(&asked.asker)).or_insert_with(|| {
             let invocation = Arc::clone(&asked.asker);
             Waiter { invocation, requests: Vec::new() }
         });
@@ -156,13 +161,13 @@ impl Waits {
         let Some(waiters) = self.by_mailbox.get_mut(&mailbox) else {
             return Vec::new();
         };
-        let Some(waiter) = waiters.get_mut(&address(&asked.asker)) else {
+        let Some(waiter) = waiters.get_mut(&key(&asked.asker)) else {
             return Vec::new();
         };
         waiter.requests.retain(|other| other.number != asked.number);
         let others = waiter.requests.clone();
         if others.is_empty() {
-            waiters.remove(&address(&asked.asker));
+            waiters.remove(&key(&asked.asker));
         }
         if waiters.is_empty() {
             self.by_mailbox.remove(&mailbox);
@@ -170,13 +175,13 @@ impl Waits {
         others
     }
 
-    /// The invocations of a subscription that wait.
+    /// The invocations of a subscription that wait, those of the oldest events first.
     fn of(&self, mailbox: u64) -> impl ExactSizeIterator<Item = &Waiter> {
-        static NONE: BTreeMap<usize, Waiter> = BTreeMap::new();
+        static NONE: BTreeMap<Key, Waiter> = BTreeMap::new();
         self.by_mailbox.get(&mailbox).unwrap_or(&NONE).values()
     }
 }
 
-fn address(invocation: &Arc<Invocation>) -> usize {
-    Arc::as_ptr(invocation).addr()
+fn key(invocation: &Arc<Invocation>) -> Key {
+    (invocation.sequence, Arc::as_ptr(invocation).addr())
 }
