@@ -264,6 +264,7 @@ impl Mailbox {
     /// [asked](Self::ask).
     pub(super) fn take(&self, now: Option<Instant>, priority: Option<Priority>) -> Take {
         let mut inbox = self.inbox();
+        inbox.woken = false;
         let taken = inbox.take(self.id, now, priority);
         if let Take::Event(_) = taken {
             self.hand();
@@ -316,9 +317,10 @@ impl Mailbox {
         sleeps
     }
 
-    /// Whether the queue holds an event.
+    /// Whether the queue holds an event, for a reader that asks for it.
     pub(super) fn ready(&self) -> Next {
-        let inbox = self.inbox();
+        let mut inbox = self.inbox();
+        inbox.woken = false;
         match inbox.state {
             _ if inbox.len() > 0 => Next::Queue,
             State::Open => Next::Empty,

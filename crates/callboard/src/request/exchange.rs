@@ -47,8 +47,7 @@ impl<Q: Request> Exchange<Q> {
     /// The asker's waker, if it has something to decide. With a predicate it always has. A nested
     /// request has something to decide whenever a candidate is lost: whether that closes a circle.
     pub(super) fn waker(&self, state: &mut State<Q::Response>, lost: Lost) -> Option<Waker> {
-        state.recheck |=
-            self.asker.is_some() && (lost == Lost::Candidate || self.rule == Rule::Until);
+        state.recheck |= self.asker.is_some() && lost == Lost::Candidate;
         let decides = self.rule == Rule::Until || state.recheck;
         if decides || state.decided(self.rule).is_some() { state.waker.take() } else { None }
     }
@@ -76,8 +75,13 @@ impl<Q: Request> Exchange<Q> {
             Stage::Handling => Some(vec![Candidate::Handling(player.mailbox)]),
             _ => None,
         });
-        let needs =
-            if state.end.is_some() { 0 } else { self.rule.needs(state.responded, parts.len()) };
+        // A predicate that has yet to judge an answer may be content with it.
+        let undecided = self.rule == Rule::Until && state.rejected < state.responded;
+        let needs = if state.end.is_some() || undecided {
+            0
+        } else {
+            self.rule.needs(state.responded, parts.len())
+        };
         Pending { needs, parts }
     }
 
@@ -134,7 +138,8 @@ impl<Q: Request> Exchange<Q> {
         part.answer = Some((arrival, answer));
         state.responded += 1;
         state.pending -= 1;
-        let waker = self.waker(&mut state, Lost::Nothing);
+        let lost = if self.rule == Rule::Until { Lost::Candidate } else { Lost::Nothing };
+        let waker = self.waker(&mut state, lost);
         drop(state);
         wake(waker);
     }
@@ -161,8 +166,8 @@ impl<Q: Request> Exchange<Q> {
             return;
         }
         let place = place(&state);
-        state.set_stage(place, stage);
-        let waker = self.waker(&mut state, Lost::Candidate);
+        let lost = state.set_stage(place, stage);
+        let waker = self.waker(&mut state, lost);
         drop(state);
         wake(waker);
     }

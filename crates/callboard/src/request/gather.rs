@@ -220,6 +220,7 @@ impl<Q: Request> Open<Q> {
                 present = Some(exchange.core.registry().responders(TypeInfo::of::<Q>()));
                 continue;
             }
+            state.rejected = state.responded;
             let recheck = std::mem::take(&mut state.recheck);
             drop(state);
             if let (true, Some(wait)) = (recheck, &wait) {
@@ -305,7 +306,6 @@ impl<R: 'static> Drop for Jury<R> {
 
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
-        self.wait = None;
         self.exchange.core.requests.end(self.slot);
         if !self.over {
             let mut state = self.exchange.state.lock();
@@ -316,6 +316,8 @@ impl<Q: Request> Drop for Open<Q> {
             closed.unexpected.into_iter().for_each(discard);
             self.queued = closed.queued;
         }
+        // It has ended: no chain of waiting calls leads through it any more.
+        self.wait = None;
         if self.queued {
             self.withdraw();
         }

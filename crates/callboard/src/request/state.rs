@@ -19,6 +19,8 @@ pub(super) struct State<R: 'static> {
     /// How many parts have an answer, and how many others still may get one.
     pub(super) responded: usize,
     pub(super) pending: usize,
+    /// How many answers a predicate has rejected.
+    pub(super) rejected: usize,
     /// The bus is done with it: its responders have it, or the buffer was full.
     pub(super) dispatched: bool,
     /// Who could have answered, if the bus closed with the request in its buffer.
@@ -47,7 +49,7 @@ pub(super) struct Closed<R: 'static> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lost {
     Nothing,
-    /// Somebody who might have answered will not.
+    /// Somebody who might have answered will not, or a predicate may reject an answer.
     Candidate,
 }
 
@@ -64,6 +66,7 @@ impl<R: 'static> State<R> {
             others: Vec::new(),
             responded: 0,
             pending: parts.len(),
+            rejected: 0,
             parts,
             dispatched: false,
             stranded: None,
@@ -76,8 +79,15 @@ impl<R: 'static> State<R> {
         }
     }
 
-    /// Returns whether any that were expected are absent.
-    pub(super) fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) -> Lost {
+    /// Returns whether any that were expected are absent, or may have left since the request was
+    /// made.
+    pub(super) fn assign(
+        &mut self,
+        sequence: u64,
+        responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
+    ) -> Lost {
+        let has_waited = self.sequence != 0;
+        self.sequence = sequence;
         self.dispatched = true;
         let mut next = 0;
         for mailbox in responders {
@@ -94,7 +104,7 @@ impl<R: 'static> State<R> {
         }
         let before = self.pending;
         self.give_up_waiting(&Stage::NoSuchResponder);
-        if self.pending < before { Lost::Candidate } else { Lost::Nothing }
+        if has_waited || self.pending < before { Lost::Candidate } else { Lost::Nothing }
     }
 
     /// The buffer was full: nobody will get it.
@@ -174,7 +184,8 @@ impl<R: 'static> State<R> {
         }
     }
 
-    pub(super) fn set_stage(&mut self, place: usize, stage: Stage) {
+    /// Returns whether the responder was a candidate for an answer that has not come.
+    pub(super) fn set_stage(&mut self, place: usize, stage: Stage) -> Lost {
         let part = self.part_of(place);
         let is_hopeful =
             |state: &Self| part.and_then(|part| state.stage(part)).is_some_and(Stage::is_hopeful);
@@ -186,6 +197,7 @@ impl<R: 'static> State<R> {
         if before && !is_hopeful(self) {
             self.pending -= 1;
         }
+        if before { Lost::Candidate } else { Lost::Nothing }
     }
 
     /// How the request ends by this rule, if that is certain.

@@ -19,8 +19,7 @@ impl<Q: Request> Ticket for Exchange<Q> {
         responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
     ) -> Option<Waker> {
         let mut state = self.state.lock();
-        state.sequence = sequence;
-        let lost = state.assign(responders);
+        let lost = state.assign(sequence, responders);
         self.waker(&mut state, lost)
     }
 

@@ -168,9 +168,14 @@ impl Graph {
 
     fn is_request_stuck(&self, place: usize) -> bool {
         let RequestNode { needs, parts, .. } = &self.requests[place];
-        let hopeful = parts.iter().filter(|part| !part.iter().all(|it| self.is_stuck(*it))).count();
+        let hopeful = parts.iter().filter(|part| !self.is_hopeless(part)).count();
         // With fewer parts than it needs it ends by itself.
         hopeful < *needs && parts.len() >= *needs
+    }
+
+    /// Whether all the candidates for an answer are stuck.
+    fn is_hopeless(&self, part: &[Alternative]) -> bool {
+        part.iter().all(|it| self.is_stuck(*it))
     }
 
     fn is_stuck(&self, alternative: Alternative) -> bool {
@@ -207,9 +212,10 @@ impl Graph {
         None
     }
 
-    /// The stuck invocations that a request waits for.
+    /// The stuck invocations that a request waits for: those of the answers that can't come.
     fn waits_for(&self, place: usize) -> impl Iterator<Item = usize> {
-        let alternatives = self.requests[place].parts.iter().flatten();
+        let parts = self.requests[place].parts.iter();
+        let alternatives = parts.filter(|part| self.is_hopeless(part)).flatten();
         let invocations = alternatives.flat_map(|alternative| match alternative {
             Alternative::Free => &[],
             Alternative::Responder(place) => &self.responders[*place].busy_with[..],

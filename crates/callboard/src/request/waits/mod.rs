@@ -11,6 +11,8 @@
 //! - when a nested request is made, before it is sent;
 //! - when a nested request loses a candidate for an answer (declined, abandoned, left, no room),
 //!   or a predicate has rejected an answer;
+//! - when a nested request that waited for the start is sent, since only now its candidates are
+//!   known;
 //! - when an invocation that waited for several requests has one of them ended.
 //!
 //! A call that is taken from its queue can close no circle: its responder was not stuck.
@@ -26,7 +28,10 @@
 //!   sleeps for its next event, whatever it said of itself.
 //!
 //! If the request that was looked at is stuck, a shortest circle through it is the deadlock; the
-//! youngest request in it fails, with the names of the whole circle.
+//! youngest request in it fails, with the names of the whole circle. The circle leads through
+//! answers that can't come: one that has a candidate that makes progress is not waited for in vain.
+//! Of several such circles it is the first, in the order in which responders are named, have
+//! subscribed and took their events.
 
 mod graph;
 
@@ -43,12 +48,15 @@ process_wide! {
     static WAITS: Mutex<Waits> = Mutex::new(Waits::new());
 }
 
-/// The invocations that wait, by the subscription that took their event and by their address.
+/// The invocations that wait, by the subscription that took their event and by that event.
 struct Waits {
-    by_mailbox: BTreeMap<u64, BTreeMap<usize, Waiter>>,
+    by_mailbox: BTreeMap<u64, BTreeMap<Key, Waiter>>,
     /// How many nested requests there have been.
     begun: u64,
 }
+
+/// The number of an invocation's event and, should two have the same, its address.
+type Key = (u64, usize);
 
 /// An invocation, and the requests that it waits for: at least one.
 struct Waiter {
@@ -92,7 +100,10 @@ impl Wait {
         drop(waits);
         let chain = circle.map(|circle| circle.names());
         drop(graph);
-        chain.map_or(Ok(Self(asked)), Err)
+        match chain {
+            Some(chain) => Err(chain),
+            None => Ok(Self(asked)),
+        }
     }
 
     /// The request has lost a candidate.
@@ -138,7 +149,7 @@ impl Waits {
 
     fn add(&mut self, asked: Asked) {
         let waiters = self.by_mailbox.entry(asked.asker.mailbox).or_default();
-        let waiter = waiters.entry(address(&asked.asker)).or_insert_with(|| {
+        let waiter = waiters.entry(key(&asked.asker)).or_insert_with(|| {
             let invocation = Arc::clone(&asked.asker);
             Waiter { invocation, requests: Vec::new() }
         });
@@ -151,13 +162,13 @@ impl Waits {
         let Some(waiters) = self.by_mailbox.get_mut(&mailbox) else {
             return Vec::new();
         };
-        let Some(waiter) = waiters.get_mut(&address(&asked.asker)) else {
+        let Some(waiter) = waiters.get_mut(&key(&asked.asker)) else {
             return Vec::new();
         };
         waiter.requests.retain(|other| other.number != asked.number);
         let others = waiter.requests.clone();
         if others.is_empty() {
-            waiters.remove(&address(&asked.asker));
+            waiters.remove(&key(&asked.asker));
         }
         if waiters.is_empty() {
             self.by_mailbox.remove(&mailbox);
@@ -165,13 +176,13 @@ impl Waits {
         others
     }
 
-    /// The invocations of a subscription that wait.
+    /// The invocations of a subscription that wait, those of the oldest events first.
     fn of(&self, mailbox: u64) -> impl ExactSizeIterator<Item = &Waiter> {
-        static NONE: BTreeMap<usize, Waiter> = BTreeMap::new();
+        static NONE: BTreeMap<Key, Waiter> = BTreeMap::new();
         self.by_mailbox.get(&mailbox).unwrap_or(&NONE).values()
     }
 }
 
-fn address(invocation: &Arc<Invocation>) -> usize {
-    Arc::as_ptr(invocation).addr()
+fn key(invocation: &Arc<Invocation>) -> Key {
+    (invocation.sequence, Arc::as_ptr(invocation).addr())
 }
