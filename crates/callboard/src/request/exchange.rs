@@ -7,10 +7,10 @@ use std::time::Instant;
 use super::Request;
 use super::parts::{Parts, Player, Stage};
 use super::rule::Rule;
-use crate::engine::{Candidate, Invocation, Mailbox, Pending};
-use crate::event::{Delivery, TypeInfo};
+use crate::engine::{Invocation, Mailbox};
+use crate::event::Delivery;
 use crate::outcome::{End, Outcome};
-use crate::registry::{Core, Phase, Requests};
+use crate::registry::{Core, Requests};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate};
 
 /// One open request, shared by the asker's future and every call made of it.
@@ -32,12 +32,14 @@ pub(super) struct State<R: 'static> {
     pub(super) parts: Parts<R>,
     /// Responders that are another's namesake, were not expected, or have the request queued when
     /// it ends. Their places follow those of the parts.
-    others: Vec<Other>,
+    pub(super) others: Vec<Other>,
     /// How many parts have an answer, and how many others still may get one.
-    responded: usize,
+    pub(super) responded: usize,
     pub(super) pending: usize,
     /// The bus is done with it: its responders have it, or the buffer was full.
     pub(super) dispatched: bool,
+    /// The most responders that the wait-for graph has counted on before that.
+    pub(super) sighted: usize,
     /// Who could have answered, if the bus closed with the request in its buffer.
     pub(super) stranded: Option<Vec<Arc<str>>>,
     /// The request's number; 0 until it was accepted.
@@ -69,10 +71,10 @@ pub(super) enum Lost {
 }
 
 /// A responder without a part of its own.
-struct Other {
-    player: Player,
+pub(super) struct Other {
+    pub(super) player: Player,
     /// The place of the part whose name it has.
-    namesake: Option<usize>,
+    pub(super) namesake: Option<usize>,
 }
 
 impl<R: 'static> State<R> {
@@ -83,6 +85,7 @@ impl<R: 'static> State<R> {
             pending: parts.len(),
             parts,
             dispatched: false,
+            sighted: 0,
             stranded: None,
             sequence: 0,
             unexpected: Vec::new(),
@@ -93,10 +96,10 @@ impl<R: 'static> State<R> {
         }
     }
 
-    /// Returns whether any that were expected are absent.
+    /// Returns whether any that were expected, or counted on, are absent.
     pub(super) fn assign(&mut self, responders: &mut dyn Iterator<Item = &Arc<Mailbox>>) -> Lost {
         self.dispatched = true;
-        let mut next = 0;
+        let (mut next, mut found) = (0, 0);
         for mailbox in responders {
             let name = &mailbox.settings.name;
             let (mailbox, stage) = (mailbox.id, Stage::Queued);
@@ -104,6 +107,7 @@ impl<R: 'static> State<R> {
             // Responders are often named in the order in which they have signed in.
             let place = self.parts.find(name, next);
             next = place.map_or(next, |place| place + 1);
+            found += usize::from(place.is_some());
             match place.and_then(|place| self.parts.get_mut(place)) {
                 Some(part) if part.player.mailbox == 0 => part.player = player,
                 _ => self.others.push(Other { player, namesake: place }),
@@ -111,7 +115,8 @@ impl<R: 'static> State<R> {
         }
         let before = self.pending;
         self.give_up_waiting(&Stage::NoSuchResponder);
-        if self.pending < before { Lost::Candidate } else { Lost::Nothing }
+        let lost = self.pending < before || found < self.sighted;
+        if lost { Lost::Candidate } else { Lost::Nothing }
     }
 
     /// The buffer was full: nobody will get it.
@@ -215,21 +220,6 @@ impl<R: 'static> State<R> {
         rule.decided(self.responded, self.pending)
     }
 
-    /// The candidates for the answer of each expected responder that may still answer.
-    fn candidates(
-        &self,
-        candidate: impl Fn(&str, &Player) -> Vec<Candidate>,
-    ) -> Vec<Vec<Candidate>> {
-        let unanswered =
-            self.parts.named().enumerate().filter(|(_, (_, part))| part.answer.is_none());
-        let candidates = unanswered.map(|(place, (name, part))| {
-            let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
-            let players = std::iter::once(&part.player).chain(namesakes.map(|other| &other.player));
-            players.flat_map(|player| candidate(name, player)).collect()
-        });
-        candidates.filter(|candidates: &Vec<_>| !candidates.is_empty()).collect()
-    }
-
     /// Gives each part the stage that counts for it, and keeps a list of those who may still take
     /// the request.
     fn settle(&mut self) {
@@ -278,34 +268,6 @@ impl<Q: Request> Exchange<Q> {
             self.asker.is_some() && (lost == Lost::Candidate || self.rule == Rule::Until);
         let decides = self.rule == Rule::Until || state.recheck;
         if decides || state.decided(self.rule).is_some() { state.waker.take() } else { None }
-    }
-
-    /// What the request still waits for.
-    pub(super) fn pending(&self) -> Pending {
-        let registry = self.core.registry();
-        let state = self.state.lock();
-        let responders = registry.find(TypeInfo::of::<Q>()).map(|entry| &entry.responders);
-        let by_name = |name: &str| {
-            let all = responders.into_iter().flat_map(|route| route.mailboxes());
-            let present: Vec<_> = all.filter(|it| *it.settings.name == *name).cloned().collect();
-            match registry.phase {
-                Phase::Buffering if present.is_empty() => vec![Candidate::Unknown],
-                _ => present.into_iter().map(Candidate::Queued).collect(),
-            }
-        };
-        let by_number = |mailbox: u64| match registry.listeners.get(&mailbox) {
-            Some(listener) => Candidate::Queued(Arc::clone(&listener.mailbox)),
-            None => Candidate::Unknown,
-        };
-        let parts = state.candidates(|name, player| match player.stage {
-            Stage::Waiting => by_name(name),
-            Stage::Queued => vec![by_number(player.mailbox)],
-            Stage::Handling => vec![Candidate::Handling(player.mailbox)],
-            _ => Vec::new(),
-        });
-        let needs =
-            if state.end.is_some() { 0 } else { self.rule.needs(state.responded, parts.len()) };
-        Pending { needs, parts }
     }
 
     /// Ends the request, for its asker, and takes everything out of it.

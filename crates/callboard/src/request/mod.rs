@@ -25,6 +25,7 @@ mod exchange;
 mod gather;
 mod gathered;
 mod parts;
+mod pending;
 mod rule;
 mod ticket;
 mod waits;
