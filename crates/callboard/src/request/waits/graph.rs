@@ -209,8 +209,9 @@ impl Graph {
 
     /// The stuck invocations that a request waits for.
     fn waits_for(&self, place: usize) -> impl Iterator<Item = usize> {
-        let alternatives = self.requests[place].parts.iter().flatten();
-        let invocations = alternatives.flat_map(|alternative| match alternative {
+        let parts = self.requests[place].parts.iter();
+        let stuck = parts.filter(|part| part.iter().all(|alternative| self.is_stuck(*alternative)));
+        let invocations = stuck.flatten().flat_map(|alternative| match alternative {
             Alternative::Free => &[],
             Alternative::Responder(place) => &self.responders[*place].busy_with[..],
             Alternative::Invocation(place) => std::slice::from_ref(place),
