@@ -228,20 +228,26 @@ impl<H: Future<Output = ()>> Future for Handling<H> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Self { future, serving } = &mut *self;
-        let Some(running) = future else {
-            return Poll::Ready(());
-        };
-        let poll = || serving.enter(|| running.as_mut().poll(context));
-        if let Some(Poll::Pending) = isolate("a handler", poll) {
-            return Poll::Pending;
-        }
-        discard(future.take());
-        Poll::Ready(())
+        // What a handler holds in the end is dropped in its scope, too: a destructor may ask.
+        serving.enter(|| {
+            let Some(running) = future else {
+                return Poll::Ready(());
+            };
+            let polled = isolate("a handler", || running.as_mut().poll(context));
+            if let Some(Poll::Pending) = polled {
+                return Poll::Pending;
+            }
+            discard(future.take());
+            Poll::Ready(())
+        })
     }
 }
 
 impl<H> Drop for Handling<H> {
     fn drop(&mut self) {
-        discard(self.future.take());
+        let Self { future, serving } = self;
+        if future.is_some() {
+            serving.enter(|| discard(future.take()));
+        }
     }
 }
