@@ -10,6 +10,7 @@
 //!   there is to see.
 //! - [`concurrent`] runs random publishers and readers in threads; [`contention`] has threads
 //!   merge the same events and answer the same requests.
+//! - [`deadlocks`] has handlers ask one another at random; [`mirror`] knows who is in a deadlock.
 //! - [`wild`] has users' code panic and call back.
 //! - [`regressions`] are the smallest programs that once told the two apart.
 //!
@@ -21,7 +22,9 @@
 mod asking;
 mod concurrent;
 mod contention;
+mod deadlocks;
 mod events;
+mod mirror;
 mod model;
 mod print;
 mod program;
@@ -81,6 +84,11 @@ proptest! {
     #[test]
     fn users_code_may_panic_and_call_back(ops in wild::ops()) {
         wild::play(&ops);
+    }
+
+    #[test]
+    fn requests_fail_only_in_deadlocks_and_none_is_missed((places, ops) in deadlocks::program()) {
+        deadlocks::play(&places, &ops);
     }
 
     #[test]
