@@ -84,6 +84,10 @@ pub(crate) trait Ticket: Send + Sync {
     /// held.
     fn pending(&self) -> Pending;
 
+    /// Something else that the asker waited for has ended: its next poll looks whether the request
+    /// is in a circle. Called with no lock held.
+    fn reconsider(&self);
+
     /// The request is the one that fails to open a circle of waiting responders. Called with no
     /// lock held.
     fn fail(&self, chain: Vec<String>);

@@ -65,9 +65,10 @@ impl Invocation {
     }
 
     /// Whether it takes up one of its subscriber's handlers. A served handler does until it ends;
-    /// a call in a hand-written loop does until it is answered or dropped.
-    pub(crate) fn occupies(&self) -> bool {
-        if self.has(SERVED) { !self.has(ENDED) } else { !self.has(ANSWERED) }
+    /// a call in a hand-written loop does until it is answered or dropped, unless the subscriber is
+    /// `served` by now.
+    pub(crate) fn occupies(&self, served: bool) -> bool {
+        if self.has(SERVED) { !self.has(ENDED) } else { !served && !self.has(ANSWERED) }
     }
 
     /// Whether it handles the call of this request.

@@ -95,10 +95,15 @@ impl Mailbox {
         self.concurrency.load(Ordering::Relaxed)
     }
 
-    /// The owner serves its events, up to this many at a time.
+    /// The owner serves its events, up to this many at a time, whatever it said before.
     pub(crate) fn serve(&self, limit: usize) {
-        self.concurrency.fetch_max(limit, Ordering::Relaxed);
+        self.concurrency.store(limit, Ordering::Relaxed);
         self.inbox().attendance_mut().served = true;
+    }
+
+    /// Whether the owner serves its events.
+    pub(crate) fn is_served(&self) -> bool {
+        self.inbox().attendance().served
     }
 
     /// Whether the reader waits for the next event. A waker alone doesn't say so: a stream's may

@@ -132,7 +132,7 @@ impl Serving {
 
     /// Runs `code` with this as the thread's current scope, then restores what was before.
     // The scope is moved there and back: a poll of a handler touches no reference count.
-    fn enter<R>(&mut self, code: impl FnOnce() -> R) -> R {
+    pub(crate) fn enter<R>(&mut self, code: impl FnOnce() -> R) -> R {
         struct Restore<'a> {
             scope: &'a mut Scope,
             before: Origin,

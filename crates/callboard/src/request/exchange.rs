@@ -77,11 +77,9 @@ impl<Q: Request> Exchange<Q> {
         });
         // A predicate that has yet to judge an answer may be content with it.
         let undecided = self.rule == Rule::Until && state.rejected < state.responded;
-        let needs = if state.end.is_some() || undecided {
-            0
-        } else {
-            self.rule.needs(state.responded, parts.len())
-        };
+        let ends = state.end.is_some() || registry.phase == Phase::Closed;
+        let needs =
+            if ends || undecided { 0 } else { self.rule.needs(state.responded, parts.len()) };
         Pending { needs, parts }
     }
 

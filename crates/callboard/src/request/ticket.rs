@@ -80,6 +80,14 @@ impl<Q: Request> Ticket for Exchange<Q> {
         self.pending()
     }
 
+    fn reconsider(&self) {
+        let mut state = self.state.lock();
+        state.recheck = true;
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
+    }
+
     fn fail(&self, chain: Vec<String>) {
         let mut state = self.state.lock();
         state.cycle = Some(chain.into());

@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use callboard::testing::ManualClock;
-use callboard::{AnyEvent, Bus, Call, Delivery, EventSet, Outcome, Overflow};
+use callboard::{AnyEvent, Bus, Call, Delivery, EventSet, Outcome, Overflow, RequestError};
 
 use super::{Ask, HELD, Keyed, MANY, Tick, WARM_UP, assert_nothing_left, poll, tick};
 
@@ -124,6 +124,41 @@ fn many_requests_of_every_outcome_leave_nothing() {
     ] {
         assert_nothing_left(&outcome.to_string(), || ask(&outcome));
     }
+}
+
+/// Each made on behalf of a call that is kept, with one of them open all the time.
+#[test]
+fn many_nested_requests_leave_nothing() {
+    let bus = Bus::new();
+    let [mut asking, mut asked] = ["asking", "asked"].map(|name| bus.responder::<Ask>(name));
+    bus.start();
+    let mut outer = bus.request(Ask).expect(["asking"]).gather();
+    assert!(poll(&mut outer).is_pending());
+    let call = asking.try_recv().unwrap();
+    drop(asked.try_recv().unwrap());
+    let nested = |of, timeout| call.request(Ask).expect([of]).timeout(timeout).gather();
+    let mut open = nested("asked", Duration::MAX);
+    assert!(poll(&mut open).is_pending());
+    let _kept = asked.try_recv().unwrap();
+    assert_nothing_left("answered", || {
+        let mut gather = nested("asked", Duration::MAX);
+        assert!(poll(&mut gather).is_pending());
+        asked.try_recv().unwrap().respond(tick());
+        assert!(poll(&mut gather).is_ready());
+    });
+    assert_nothing_left("dropped", || {
+        let mut gather = nested("asked", Duration::MAX);
+        assert!(poll(&mut gather).is_pending());
+    });
+    assert_nothing_left("timed out", || {
+        assert!(poll(&mut nested("asked", Duration::ZERO)).is_ready());
+    });
+    drop(open);
+    assert_nothing_left("in a circle", || {
+        let ended = poll(&mut nested("asking", Duration::MAX));
+        assert!(matches!(ended, Poll::Ready(Err(RequestError::Cycle { .. }))));
+    });
+    assert!(asking.is_empty() && asked.is_empty());
 }
 
 #[test]

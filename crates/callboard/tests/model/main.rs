@@ -11,6 +11,7 @@
 //! - [`concurrent`] runs random publishers and readers in threads; [`contention`] has threads
 //!   merge the same events and answer the same requests.
 //! - [`interrupted`] has user code run in the middle of an operation.
+//! - [`deadlocks`] has handlers ask one another at random; [`mirror`] knows who is in a deadlock.
 //! - [`wild`] has users' code panic and call back.
 //! - [`regressions`] are the smallest programs that once told the two apart.
 //!
@@ -22,8 +23,10 @@
 mod asking;
 mod concurrent;
 mod contention;
+mod deadlocks;
 mod events;
 mod interrupted;
+mod mirror;
 mod model;
 mod print;
 mod program;
@@ -83,6 +86,11 @@ proptest! {
     #[test]
     fn users_code_may_panic_and_call_back(ops in wild::ops()) {
         wild::play(&ops);
+    }
+
+    #[test]
+    fn requests_fail_only_in_deadlocks_and_none_is_missed((places, ops) in deadlocks::program()) {
+        deadlocks::play(&places, &ops);
     }
 
     #[test]

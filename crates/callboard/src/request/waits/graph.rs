@@ -119,7 +119,8 @@ impl Graph {
         let place = self.responders.len();
         known.responders.insert(mailbox.id, place);
         self.responders.push(ResponderNode { mailbox, busy_with: Vec::new(), stuck: true });
-        let busy = waiting.filter(|waiter| waiter.invocation.occupies());
+        let served = self.responders[place].mailbox.is_served();
+        let busy = waiting.filter(|waiter| waiter.invocation.occupies(served));
         let busy_with = busy.map(|waiter| self.invocation(waiter, known)).collect();
         self.responders[place].busy_with = busy_with;
         Alternative::Responder(place)

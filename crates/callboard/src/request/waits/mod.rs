@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use crate::engine::{Invocation, Ticket};
-use crate::sync::{Mutex, process_wide};
+use crate::sync::{Mutex, discard, process_wide};
 use graph::Graph;
 
 process_wide! {
@@ -115,8 +115,13 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let others = WAITS.lock().remove(&self.0);
-        // The asker waits for these still, and perhaps for nothing that could make progress.
-        others.iter().for_each(Asked::recheck);
+        // The asker waits for these still, and perhaps for nothing that could make progress; or it
+        // is about to drop them.
+        let others = others.iter().filter_map(|other| other.ticket.upgrade());
+        others.for_each(|ticket| {
+            ticket.reconsider();
+            discard(ticket);
+        });
     }
 }
 
@@ -125,6 +130,10 @@ impl Asked {
     fn recheck(&self) {
         loop {
             let mut waits = WAITS.lock();
+            if !waits.has(self) {
+                // Another check has failed it.
+                return;
+            }
             let graph = Graph::of(&waits, self);
             let Some(circle) = graph.circle() else {
                 drop(waits);
@@ -154,6 +163,12 @@ impl Waits {
             Waiter { invocation, requests: Vec::new() }
         });
         waiter.requests.push(asked);
+    }
+
+    fn has(&self, asked: &Asked) -> bool {
+        let waiters = self.by_mailbox.get(&asked.asker.mailbox);
+        let waiter = waiters.and_then(|waiters| waiters.get(&key(&asked.asker)));
+        waiter.is_some_and(|it| it.requests.iter().any(|other| other.number == asked.number))
     }
 
     /// Removes a request, if it is there. Returns the others that its asker waits for.

@@ -234,13 +234,17 @@ impl<H: Future<Output = ()>> Future for Handling<H> {
         if let Some(Poll::Pending) = serving.run(|| running.as_mut().poll(context)) {
             return Poll::Pending;
         }
-        discard(future.take());
+        // What a handler holds in the end is dropped in its scope, too: a destructor may ask.
+        serving.enter(|| discard(future.take()));
         Poll::Ready(())
     }
 }
 
 impl<H> Drop for Handling<H> {
     fn drop(&mut self) {
-        discard(self.future.take());
+        let Self { future, serving } = self;
+        if future.is_some() {
+            serving.enter(|| discard(future.take()));
+        }
     }
 }
