@@ -91,7 +91,10 @@ impl Wait {
         drop(waits);
         let chain = circle.map(|circle| circle.names());
         drop(graph);
-        chain.map_or(Ok(Some(Self(asked))), Err)
+        match chain {
+            None => Ok(Some(Self(asked))),
+            Some(chain) => Err(chain),
+        }
     }
 
     /// The request has lost a candidate.
