@@ -29,6 +29,7 @@
 mod asking;
 mod bus;
 mod calling;
+mod circles;
 mod ending;
 mod harness;
 mod keyed;

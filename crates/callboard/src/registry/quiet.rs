@@ -33,10 +33,12 @@ impl Registry {
         let all = self.listeners.values().map(|listener| &listener.mailbox);
         let components = all.filter(|mailbox| !mailbox.settings.bystander);
         let busy = components.map(|mailbox| {
+            // The queue first: what leaves it afterwards is seen in the reader's hands.
+            let queued = self.figures(mailbox).queued;
             let (attendance, in_hand) = mailbox.attendance();
             let name = Arc::clone(&mailbox.settings.name);
             let (handling, served) = (attendance.handling, attendance.served);
-            Busy { name, queued: self.figures(mailbox).queued, handling, in_hand, served }
+            Busy { name, queued, handling, in_hand, served }
         });
         busy.filter(|it| it.queued > 0 || it.handling > 0 || it.in_hand).collect()
     }

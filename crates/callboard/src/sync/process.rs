@@ -3,7 +3,7 @@
 
 #![cfg_attr(
     any(callboard_loom, callboard_shuttle),
-    allow(dead_code, unused_imports, reason = "a model has its own")
+    allow(dead_code, unused_imports, unused_macros, reason = "a model has its own")
 )]
 
 pub(crate) use std::alloc::{alloc, dealloc};

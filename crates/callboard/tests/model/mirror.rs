@@ -158,10 +158,9 @@ impl Mirror {
     pub(crate) fn check_chain(&self, chain: &[String], deadlock: &Deadlock) {
         let chain: Vec<usize> = chain.iter().map(|name| name.parse().unwrap()).collect();
         let waits: BTreeSet<_> = self.open.values().flat_map(Asked::waits).collect();
-        let [.., last] = chain[..] else { panic!("it is empty") };
-        let entry = chain.iter().rposition(|name| *name == last);
-        let circle = chain[..chain.len() - 1].iter().rposition(|name| *name == last);
-        assert!(entry.is_some() && circle.is_some(), "{chain:?} is no circle");
+        let Some((last, rest)) = chain.split_last() else { panic!("it is empty") };
+        let circle = rest.iter().rposition(|name| name == last);
+        assert!(circle.is_some(), "{chain:?} is no circle");
         for (place, pair) in chain.windows(2).enumerate() {
             let pair = (pair[0], pair[1]);
             assert!(waits.contains(&pair), "{chain:?}: nobody waits so: {pair:?}");
