@@ -71,7 +71,7 @@ fn each_rule_ends_as_the_guide_says() {
     ];
     let thirds = [Answers, IsMissing, Declines, Dies, HasNoRoom, StaysSilent];
     let expected = [
-        // Its end is certain without the third; what has come by the next poll is there.
+        // What has come by the poll that ends it is there.
         [
             (Met, 3),
             (Unreachable, 0),
@@ -80,8 +80,8 @@ fn each_rule_ends_as_the_guide_says() {
             (Unreachable, 0),
             (TimedOut, 2),
         ],
-        [(Met, 2), (Met, 2), (Met, 2), (Met, 2), (Met, 2), (Met, 2)],
-        [(Met, 1), (Met, 1), (Met, 1), (Met, 1), (Met, 1), (Met, 1)],
+        [(Met, 3), (Met, 2), (Met, 2), (Met, 2), (Met, 2), (Met, 2)],
+        [(Met, 3), (Met, 2), (Met, 2), (Met, 2), (Met, 2), (Met, 2)],
         [
             (Met, 3),
             (Unreachable, 2),
