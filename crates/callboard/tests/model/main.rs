@@ -4,7 +4,8 @@
 //! - [`model`] is the reference: a sequential bus written from the contract, with plain vectors.
 //! - [`sub`] is its part about one subscription, [`asking`] the one about requests, [`tally`] its
 //!   accounts.
-//! - [`program`] makes random programs of operations, and [`print`] prints one as a test.
+//! - [`program`] makes random programs of operations, with [`program_asking`] for requests, and
+//!   [`print`] prints one as a test.
 //! - [`run`] executes one on the bus and on the model in lockstep; [`receive`] is its part about
 //!   receiving, [`run_asking`] the one about requests. After each operation [`watch`] compares all
 //!   there is to see.
@@ -13,7 +14,8 @@
 //! - [`interrupted`] has user code run in the middle of an operation.
 //! - [`deadlocks`] has handlers ask one another at random; [`mirror`] knows who is in a deadlock.
 //! - [`wild`] has users' code panic and call back.
-//! - [`regressions`] are the smallest programs that once told the two apart.
+//! - [`regressions`] are the smallest programs that once told the two apart; [`circles`] are those
+//!   about circles of nested requests.
 //!
 //! The programs use every operation there is, but for what takes threads or time of its own
 //! (`concurrent` and `tests/it` have that), and handlers that wait.
@@ -21,6 +23,7 @@
 //! `PROPTEST_CASES=100000 cargo test --test model` looks longer.
 
 mod asking;
+mod circles;
 mod concurrent;
 mod contention;
 mod deadlocks;
@@ -30,6 +33,7 @@ mod mirror;
 mod model;
 mod print;
 mod program;
+mod program_asking;
 mod reader;
 mod receive;
 mod regressions;
@@ -94,7 +98,12 @@ proptest! {
     }
 
     #[test]
-    fn a_program_of_requests_behaves_as_the_model(program in program::asking(50)) {
+    fn a_program_of_requests_behaves_as_the_model(program in program_asking::asking(50)) {
+        run::check(&program).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn a_program_of_crosswise_requests_behaves_as_the_model(program in program_asking::crosswise(40)) {
         run::check(&program).map_err(TestCaseError::fail)?;
     }
 }

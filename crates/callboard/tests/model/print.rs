@@ -10,7 +10,7 @@ const TYPES: [(&str, &[&str]); 6] = [
     ("Wants", &["One", "Trio", "Desk", "Calls", "Everything", "Matching"]),
     ("Overflow", &["DropNewest", "DropOldest", "Coalesce"]),
     ("Priority", &["Low", "Normal", "High"]),
-    ("Rule", &["All", "First", "AtLeast", "Until"]),
+    ("Rule", &["All", "First", "AtLeast", "Until", "Settled"]),
     (
         "How",
         &[
@@ -91,6 +91,7 @@ fn an_operation_is_printed_as_it_is_written() {
         Op::PublishWith { kind: Kind::Plain, key: 2, priority: Priority::High };
         Op::PublishCausedBy { kind: Kind::Kept, key: 2, cause: Some(3) };
         Op::Ask { expect: vec!["a", "b"], rule: Rule::AtLeast(2), timeout: 5, key: 1 };
+        Op::AskWithin { call: 0, expect: vec![], rule: Rule::Settled, timeout: 0, key: 2 };
         Op::Receive { slot: 1, how: How::TryBatch(2), keep: true };
         Op::Respond { call: 0, key: 1 };
         Op::Subscribe(Opening {

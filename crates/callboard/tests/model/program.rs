@@ -4,11 +4,12 @@ use std::fmt;
 
 use callboard::{Overflow, Priority};
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
+use proptest::sample::select;
 
-use crate::asking::{FOREVER, Rule};
+use crate::asking::Rule;
 use crate::events::{Kind, Opening, Wants};
 use crate::print;
+use crate::program_asking::{answering, ask};
 
 /// One operation. A number that names a subscription, a gather, a call or an event kept is its
 /// place among those there are, round and round; with none there, the operation does nothing.
@@ -125,7 +126,7 @@ impl fmt::Debug for Program {
     }
 }
 
-const NAMES: [&str; 3] = ["a", "b", "c"];
+pub(crate) const NAMES: [&str; 3] = ["a", "b", "c"];
 
 fn overflow() -> impl Strategy<Value = Overflow> {
     select(vec![Overflow::DropNewest, Overflow::DropOldest, Overflow::Coalesce])
@@ -152,7 +153,7 @@ fn any_wants() -> impl Strategy<Value = Wants> {
     ]
 }
 
-fn opening(wants: impl Strategy<Value = Wants>) -> impl Strategy<Value = Opening> {
+pub(crate) fn opening(wants: impl Strategy<Value = Wants>) -> impl Strategy<Value = Opening> {
     // Two of one name are usual.
     let names = select(vec!["a", "a", "a", "b", "b", "c"]);
     let rare = || proptest::bool::weighted(0.3);
@@ -171,7 +172,7 @@ fn opening(wants: impl Strategy<Value = Wants>) -> impl Strategy<Value = Opening
     )
 }
 
-fn publish(kinds: Vec<Kind>, keys: u8) -> impl Strategy<Value = Op> {
+pub(crate) fn publish(kinds: Vec<Kind>, keys: u8) -> impl Strategy<Value = Op> {
     let priority = select(vec![Priority::Low, Priority::Normal, Priority::High]);
     let forced = proptest::option::weighted(0.2, priority);
     let cause = proptest::option::of(0..4u64);
@@ -201,7 +202,7 @@ fn how() -> impl Strategy<Value = How> {
     ]
 }
 
-fn receive(kinds: Vec<Kind>, keys: u8) -> impl Strategy<Value = Op> {
+pub(crate) fn receive(kinds: Vec<Kind>, keys: u8) -> impl Strategy<Value = Op> {
     let slot = 0..6usize;
     let kept = proptest::bool::weighted(0.2);
     prop_oneof![
@@ -214,7 +215,7 @@ fn receive(kinds: Vec<Kind>, keys: u8) -> impl Strategy<Value = Op> {
     ]
 }
 
-fn phase() -> impl Strategy<Value = Op> {
+pub(crate) fn phase() -> impl Strategy<Value = Op> {
     prop_oneof![
         30 => Just(Op::Start),
         6 => Just(Op::StartWhenReady),
@@ -225,49 +226,23 @@ fn phase() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn ask() -> impl Strategy<Value = Op> {
-    let named = subsequence(NAMES.to_vec(), 0..=3).prop_shuffle();
-    let twice = named.clone().prop_map(|names| names.repeat(2));
-    // Whom there is most often.
-    let usual = select(vec![vec!["a"], vec!["a", "b"]]);
-    let expect = prop_oneof![6 => usual, 6 => named, 1 => twice];
-    let rule = prop_oneof![
-        3 => Just(Rule::All),
-        1 => Just(Rule::First),
-        2 => (0..=4usize).prop_map(Rule::AtLeast),
-        1 => (0..=3usize).prop_map(Rule::Until),
-    ];
-    let timeout = prop_oneof![6 => 0..=5u64, 1 => Just(FOREVER)];
-    let key = prop_oneof![3 => Just(1), 1 => 0..3u8];
-    let within = proptest::option::weighted(0.3, 0..4usize);
-    (expect, rule, timeout, key, within).prop_map(|(expect, rule, timeout, key, within)| {
-        match within {
-            None => Op::Ask { expect, rule, timeout, key },
-            Some(call) => Op::AskWithin { call, expect, rule, timeout, key },
-        }
-    })
-}
-
-fn answering() -> impl Strategy<Value = Op> {
-    let slot = 0..4usize;
-    prop_oneof![
-        4 => slot.clone().prop_map(Op::PollGather),
-        1 => slot.clone().prop_map(Op::DropGather),
-        6 => (slot.clone(), 0..3u8).prop_map(|(call, key)| Op::Respond { call, key }),
-        1 => slot.clone().prop_map(Op::Decline),
-        1 => slot.prop_map(Op::DropCall),
-        1 => (1..=3u64).prop_map(Op::Advance),
-    ]
-}
-
 /// Some subscriptions, then `ops`; half of the time the bus starts between the two.
-fn with_prelude(
+pub(crate) fn with_prelude(
     wants: impl Strategy<Value = Wants> + 'static,
     subscriptions: std::ops::RangeInclusive<usize>,
     ops: impl Strategy<Value = Op> + 'static,
     length: usize,
 ) -> impl Strategy<Value = Program> {
-    let openings = proptest::collection::vec(opening(wants).prop_map(Op::Subscribe), subscriptions);
+    with_openings(opening(wants), subscriptions, ops, length)
+}
+
+pub(crate) fn with_openings(
+    opening: impl Strategy<Value = Opening> + 'static,
+    subscriptions: std::ops::RangeInclusive<usize>,
+    ops: impl Strategy<Value = Op> + 'static,
+    length: usize,
+) -> impl Strategy<Value = Program> {
+    let openings = proptest::collection::vec(opening.prop_map(Op::Subscribe), subscriptions);
     let started = proptest::option::of(Just(Op::Start));
     let ops = proptest::collection::vec(ops, 1..=length);
     let buffer = prop_oneof![2 => 1..=4usize, 1 => Just(1_000)];
@@ -353,26 +328,4 @@ pub(crate) fn retained(length: usize) -> impl Strategy<Value = Program> {
         3 => phase(),
     ];
     with_prelude(wants, 0..=2, ops, length)
-}
-
-/// Much asking of a few responders with small queues.
-pub(crate) fn asking(length: usize) -> impl Strategy<Value = Program> {
-    let wants = prop_oneof![
-        4 => Just(Wants::Calls),
-        3 => Just(Wants::Desk),
-        1 => Just(Wants::Everything),
-        1 => Just(Wants::One(Kind::Reply)),
-    ]
-    .boxed();
-    let kinds = vec![Kind::Plain, Kind::Ask, Kind::Reply];
-    let ops = prop_oneof![
-        6 => ask(),
-        12 => receive(kinds.clone(), 1),
-        14 => answering(),
-        3 => publish(kinds, 3),
-        1 => opening(wants.clone()).prop_map(Op::Subscribe),
-        1 => (0..6usize).prop_map(Op::Unsubscribe),
-        1 => phase(),
-    ];
-    with_prelude(wants, 1..=4, ops, length)
 }

@@ -147,7 +147,7 @@ impl Runner {
         self.handles.insert(slot, handle);
         same("whether recv waited", meanwhile?, waits)?;
         let sub = self.model.sub(id);
-        sub.asleep = false;
+        (sub.asleep, sub.work.roused) = (false, false);
         if !waits {
             return self.ended_or_received(id, polled, model);
         }

@@ -14,6 +14,9 @@ use crate::program::Op;
 use crate::reader::Flag;
 use crate::run::{Runner, Step, pick, same};
 
+/// So many requests are open at a time at most.
+const MOST_GATHERS: usize = 8;
+
 /// A request that is being waited for.
 pub(crate) struct OpenGather {
     pub(crate) request: usize,
@@ -43,7 +46,7 @@ impl Runner {
         (expect, rule, milliseconds): (&[&'static str], Rule, u64),
         key: u8,
     ) -> Step {
-        if self.gathers.len() >= 4 {
+        if self.gathers.len() >= MOST_GATHERS {
             return Ok(());
         }
         let (part, token, value) = self.value(Kind::Ask, key);
@@ -58,6 +61,7 @@ impl Runner {
             Rule::All => request.all(),
             Rule::First => request.first(),
             Rule::AtLeast(answers) => request.at_least(answers),
+            Rule::Settled => request.settled(),
             Rule::Until(answers) => {
                 let judged = Arc::clone(&judged);
                 request.until(move |so_far| {
@@ -112,18 +116,21 @@ impl Runner {
         same("what the predicate was asked", &*judged.lock().unwrap(), &expected)?;
         let brought = match polled {
             Poll::Pending => None,
-            Poll::Ready(Err(error)) => return Err(format!("gather: {error}")),
+            Poll::Ready(Err(error)) => {
+                self.gathers.remove(slot);
+                Some(Err(error))
+            }
             Poll::Ready(Ok(gathered)) => {
                 self.gathers.remove(slot);
                 look_up(&gathered)?;
                 let missing = gathered.missing().map(|(name, why)| (name.to_owned(), why));
-                Some(Brought {
+                Some(Ok(Brought {
                     end: gathered.end(),
                     sequence: gathered.sequence(),
                     responses: answers(gathered.responses()),
                     unexpected: answers(gathered.unexpected()),
                     missing: missing.collect(),
-                })
+                }))
             }
         };
         same("what the request brought", brought, model)

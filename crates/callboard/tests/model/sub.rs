@@ -90,6 +90,8 @@ pub(crate) struct Sub {
 pub(crate) struct Work {
     /// It took an event, or a batch, and has not asked for the next.
     pub(crate) in_hand: bool,
+    /// It was woken by an event, and has not asked for the next since.
+    pub(crate) roused: bool,
     since: Option<Instant>,
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
@@ -105,6 +107,7 @@ impl Work {
             self.longest = self.longest.max(now - since);
         }
         self.in_hand = false;
+        self.roused = false;
     }
 
     fn take(&mut self, now: Option<Instant>) {
@@ -146,6 +149,11 @@ impl Sub {
         let mut total = Tally::default();
         self.accounts().iter().for_each(|(_, tally)| total += tally);
         total
+    }
+
+    /// Whether its reader waits for its next event, or is about to take it.
+    pub(crate) fn will_receive(&self) -> bool {
+        self.asleep || self.work.roused
     }
 
     /// The start buffer lost this many for it.
@@ -192,7 +200,7 @@ impl Sub {
             item.missed = std::mem::take(&mut self.gap);
             self.queue.push(item);
             self.high_water = self.high_water.max(self.queue.len());
-            self.asleep = false;
+            self.work.roused |= std::mem::take(&mut self.asleep);
         } else {
             self.gap += 1;
             self.accounts.of(item.member()).drop(DropReason::Full);

@@ -39,9 +39,9 @@ impl Runner {
     /// What the askers and the responders see.
     pub(crate) fn compare_requests(&self) -> Step {
         for gather in &self.gathers {
-            let over = self.model.end(gather.request).is_some();
-            if over || self.model.gathers[gather.request].sleeps_soundly() {
-                same("whether the asker was woken", gather.flag.raised(), over)?;
+            let woken = self.model.is_woken(gather.request);
+            if woken || self.model.gathers[gather.request].sleeps_soundly() {
+                same("whether the asker was woken", gather.flag.raised(), woken)?;
             }
         }
         for open in &self.calls {

@@ -2,6 +2,7 @@
 
 mod cycles;
 mod record;
+mod rule;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::events::{Ask, Value};
 use crate::model::{Fate, Model, Role};
 
 pub(crate) use record::{Record, Wrong};
+pub(crate) use rule::Rule;
 
 /// A timeout that never comes, in milliseconds.
 pub(crate) const FOREVER: u64 = u64::MAX;
@@ -31,16 +33,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) timeout: u64,
     /// It is made in order to answer this call: a request, and the subscription that handles it.
     pub(crate) within: Option<(usize, usize)>,
-}
-
-/// When a gather is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
-    All,
-    First,
-    AtLeast(usize),
-    /// Until a predicate has seen this many answers.
-    Until(usize),
 }
 
 /// One responder's part. Of two responders with one name the more hopeful stage counts: the order
@@ -99,8 +91,14 @@ pub(crate) struct Gather {
     unexpected: Vec<Answer>,
     /// The answers' values.
     kept: Vec<Rc<Value>>,
+    /// How many of the answers its predicate has seen.
+    judged: usize,
     /// The bus was closed: how it stood then.
     frozen: Option<End>,
+    /// It has lost a candidate, and its asker has not looked since.
+    unchecked: bool,
+    /// It is to fail, as the youngest in this circle.
+    failed: Option<Vec<String>>,
 }
 
 /// What a request brought.
@@ -122,65 +120,6 @@ impl Gather {
     /// The name of a subscription that was asked.
     pub(crate) fn name_of(&self, sub: usize) -> &'static str {
         self.slots.iter().find(|slot| slot.sub == sub).expect("it was asked").name
-    }
-
-    fn stage(&self, name: &str) -> Option<&Stage> {
-        self.slots.iter().filter(|slot| slot.name == name).map(|slot| &slot.stage).max()
-    }
-
-    /// How many answers it needs.
-    fn needed(&self) -> usize {
-        match self.rule {
-            Rule::All => self.expected.len(),
-            Rule::First => 1,
-            Rule::AtLeast(answers) => answers,
-            Rule::Until(answers) => answers.max(1),
-        }
-    }
-
-    /// Its end, if it is certain without a look at the clock.
-    fn decided(&self) -> Option<End> {
-        if self.frozen.is_some() {
-            return self.frozen;
-        }
-        let (mut responded, mut pending) = (0, 0);
-        for name in &self.expected {
-            match self.stage(name) {
-                Some(Stage::Responded) => responded += 1,
-                Some(Stage::Queued | Stage::Handling) => pending += 1,
-                None if self.dispatch == Dispatch::Waiting => pending += 1,
-                _ => {}
-            }
-        }
-        if responded >= self.needed() {
-            return Some(End::Met);
-        }
-        // Nobody knows what a predicate will say.
-        let hopeless = match self.rule {
-            Rule::Until(_) => pending == 0,
-            _ => responded + pending < self.needed(),
-        };
-        hopeless.then_some(End::Unreachable)
-    }
-
-    /// Whether its asker is woken by nothing but its end.
-    pub(crate) fn sleeps_soundly(&self) -> bool {
-        !matches!(self.rule, Rule::Until(_))
-    }
-
-    fn outcome(&self, name: &str, end: End, present: bool) -> Outcome {
-        let timed_out = end == End::TimedOut;
-        match self.stage(name) {
-            Some(Stage::Responded) => Outcome::Responded,
-            Some(Stage::Declined(why)) => Outcome::Declined(Arc::clone(why)),
-            Some(Stage::Abandoned) => Outcome::Abandoned,
-            Some(Stage::Full) => Outcome::QueueFull,
-            None if self.dispatch == Dispatch::Refused => Outcome::QueueFull,
-            None if self.dispatch == Dispatch::Done || !present => Outcome::NoSuchResponder,
-            Some(Stage::Handling) if timed_out => Outcome::TimedOutHandling,
-            Some(Stage::Queued) | None if timed_out => Outcome::TimedOutQueued,
-            Some(Stage::Handling | Stage::Queued) | None => Outcome::NotAwaited,
-        }
     }
 }
 
@@ -225,15 +164,19 @@ impl Model {
             responses: Vec::new(),
             unexpected: Vec::new(),
             kept: Vec::new(),
+            judged: 0,
             frozen: None,
+            unchecked: false,
+            failed: None,
         };
-        if let Some(chain) = self.cycle(&gather) {
+        let request = self.gathers.len();
+        self.gathers.push(gather);
+        if let Some(chain) = self.cycle(request) {
+            self.gathers.pop();
             self.record.ended += 1;
             self.record.remember(None, Wrong::Cycle(chain.clone()));
             return Err(RequestError::Cycle { chain });
         }
-        let request = self.gathers.len();
-        self.gathers.push(gather);
         let priority = value.kind.rank(value.key);
         match self.publish(value, priority, cause, Role::Request(request)) {
             Fate::Buffered { sequence } => self.gathers[request].sequence = Some(sequence),
@@ -255,9 +198,12 @@ impl Model {
             .map(|sub| Slot { sub: sub.id, name: sub.opening.name, stage: Stage::Queued })
             .collect();
         let gather = &mut self.gathers[request];
-        gather.sequence = Some(sequence);
+        let waited = gather.sequence.replace(sequence).is_some();
         gather.dispatch = Dispatch::Done;
         gather.slots = slots;
+        if waited || gather.expected.iter().any(|name| gather.stage(name).is_none()) {
+            gather.lose();
+        }
     }
 
     /// Whether an answer would still count.
@@ -271,8 +217,14 @@ impl Model {
         if !self.gathers[request].open || (stage != Stage::Handling && !self.is_open(request)) {
             return;
         }
-        let slots = &mut self.gathers[request].slots;
-        let slot = slots.iter_mut().find(|slot| slot.sub == sub).expect("it was asked");
+        let gather = &mut self.gathers[request];
+        let name = gather.name_of(sub);
+        let pending = matches!(gather.stage(name), Some(Stage::Queued | Stage::Handling));
+        let lost = matches!(stage, Stage::Full | Stage::Abandoned | Stage::Declined(_));
+        if lost && pending && gather.expected.contains(&name) {
+            gather.lose();
+        }
+        let slot = gather.slots.iter_mut().find(|slot| slot.sub == sub).expect("it was asked");
         slot.stage = stage;
     }
 
@@ -298,6 +250,11 @@ impl Model {
             gather.unexpected.push(answer);
         } else if gather.responses.iter().all(|(name, ..)| *name != answer.0) {
             gather.responses.push(answer);
+            if let Rule::Until(_) = gather.rule {
+                gather.lose();
+            } else {
+                gather.judged += 1;
+            }
         } else {
             self.record.duplicate += 1;
             return;
@@ -310,6 +267,12 @@ impl Model {
         let gather = &self.gathers[request];
         let over = gather.deadline.is_some_and(|deadline| self.now >= deadline);
         gather.decided().or(over.then_some(End::TimedOut))
+    }
+
+    /// Whether its asker must have been woken since it looked.
+    pub(crate) fn is_woken(&self, request: usize) -> bool {
+        let gather = &self.gathers[request];
+        gather.failed.is_some() || gather.unchecked || self.end(request).is_some()
     }
 
     /// Every expected responder's outcome, if the request ended like this.
@@ -325,15 +288,28 @@ impl Model {
 
     /// What the predicate has been asked once the asker has looked: after each answer, about all
     /// there were so far, until it was content.
-    pub(crate) fn judge(&self, request: usize) -> Vec<Vec<u32>> {
-        let gather = &self.gathers[request];
+    pub(crate) fn judge(&mut self, request: usize) -> Vec<Vec<u32>> {
+        let gather = &mut self.gathers[request];
         let Rule::Until(needed) = gather.rule else { return Vec::new() };
+        if gather.failed.is_none() {
+            gather.judged = gather.responses.len();
+        }
         let parts: Vec<u32> = gather.responses.iter().map(|(_, part, _)| *part).collect();
-        (1..=parts.len().min(needed.max(1))).map(|so_far| parts[..so_far].to_vec()).collect()
+        (1..=gather.judged.min(needed.max(1))).map(|so_far| parts[..so_far].to_vec()).collect()
     }
 
     /// The asker looks.
-    pub(crate) fn poll_gather(&mut self, request: usize) -> Option<Brought> {
+    pub(crate) fn poll_gather(&mut self, request: usize) -> Option<Result<Brought, RequestError>> {
+        let gather = &mut self.gathers[request];
+        let unchecked = std::mem::take(&mut gather.unchecked);
+        if unchecked && gather.decided().is_none() {
+            self.recheck(request);
+        }
+        if let Some(chain) = self.gathers[request].failed.clone() {
+            self.record.remember(self.gathers[request].sequence, Wrong::Cycle(chain.clone()));
+            self.withdraw(request);
+            return Some(Err(RequestError::Cycle { chain }));
+        }
         let end = self.end(request)?;
         let outcomes = self.outcomes(request, end);
         let gather = &self.gathers[request];
@@ -349,7 +325,7 @@ impl Model {
             self.record.remember(gather.sequence, Wrong::Ended(end, outcomes));
         }
         self.withdraw(request);
-        Some(brought)
+        Some(Ok(brought))
     }
 
     /// Nobody waits any more: who has not taken the request will not see it.
@@ -357,6 +333,7 @@ impl Model {
         self.gathers[request].open = false;
         self.gathers[request].kept.clear();
         self.record.ended += 1;
+        self.recheck_others(request);
         if let Some(place) = self.buffer.iter().position(|item| item.request == Some(request)) {
             self.unbuffer(place, DropReason::Withdrawn);
         }
