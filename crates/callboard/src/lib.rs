@@ -126,6 +126,7 @@ mod registry;
 mod report;
 mod request;
 mod room;
+mod schedule;
 #[cfg(feature = "serde")]
 mod serialize;
 mod snapshot;
@@ -149,6 +150,7 @@ pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use published::Published;
 pub use registry::Phase;
 pub use request::{Call, Gather, Gathered, Request, RequestBuilder, Responder};
+pub use schedule::Scheduled;
 pub use snapshot::{
     AccountSnapshot, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest, RequestsSnapshot,
     Snapshot, SubscriberSnapshot, TypeSnapshot,

@@ -27,7 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["registry"],
     &["published", "subscription"],
     &["bus"],
-    &["builder", "request", "snapshot", "startup"],
+    &["builder", "request", "schedule", "snapshot", "startup"],
     // They read a snapshot.
     &["diagnose", "metrics", "serialize"],
     &["guide", "testing"],

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::watch::UnstartedWatch;
 use super::{
-    Accepted, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests, Role,
+    Accepted, CloseList, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests,
+    Role,
 };
 use crate::engine::{Aftermath, Hooks, Mailbox, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     /// Told when somebody signs in or out, or has drained, and when the bus closes.
     pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
+    /// What ends when the bus closes.
+    pub(crate) close_list: CloseList,
     pub(crate) built_at: Instant,
     /// Runs while events wait for the start.
     watch: Mutex<Option<Arc<UnstartedWatch>>>,
@@ -70,6 +73,7 @@ impl Core {
             hooks: Hooks::default(),
             changed: Arc::default(),
             requests: Requests::default(),
+            close_list: CloseList::default(),
             built_at: settings.clock.now(),
             watch: Mutex::new(None),
             settings,
@@ -260,6 +264,7 @@ impl Core {
     pub(crate) fn close(&self) {
         self.with(Registry::close);
         self.requests.close_all();
+        self.close_list.close();
         self.stop_watch();
         self.changed.notify_all();
     }

@@ -9,6 +9,7 @@ mod core;
 mod directory;
 mod figures;
 mod interest;
+mod on_close;
 mod requests;
 mod signing;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub(crate) use directory::{Directory, Mode};
 pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
+pub(crate) use on_close::{CloseList, OnClose};
 pub(crate) use requests::{Requests, Slot};
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;

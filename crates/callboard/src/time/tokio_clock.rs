@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use super::{Clock, Sleep, SystemClock};
+use super::relay::{Relay, is_unattended, sleep_of_system};
+use super::{Clock, Sleep};
 use crate::sync::{is_undriven, isolate};
 
 /// tokio's clock and timer inside a tokio runtime, the system's elsewhere.
@@ -33,13 +34,11 @@ impl Clock for TokioClock {
             !WITHOUT_TIMER.get() && !is_undriven() && tokio::runtime::Handle::try_current().is_ok();
         let of_tokio = || tokio::time::sleep_until(deadline.into());
         match usable.then(|| isolate("tokio's timer", of_tokio)).flatten() {
+            Some(sleep) if is_unattended() => Sleep::from_future(Relay::spawn(sleep, deadline)),
             Some(sleep) => Sleep::from_future(sleep),
             None => {
                 WITHOUT_TIMER.set(usable || WITHOUT_TIMER.get());
-                // Paused time goes its own way: what is left of it is waited for.
-                let left = deadline.saturating_duration_since(self.now());
-                let at = Instant::now().checked_add(left);
-                SystemClock.sleep_until(at.unwrap_or(deadline))
+                sleep_of_system(deadline)
             }
         }
     }

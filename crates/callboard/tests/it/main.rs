@@ -29,6 +29,7 @@ mod request_outcomes;
 mod requests;
 mod retained;
 mod runtimes;
+mod schedule;
 mod serving;
 mod sets;
 mod shapes;
