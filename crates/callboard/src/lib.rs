@@ -156,7 +156,9 @@ pub use snapshot::{
     Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
-pub use subscription::{Batch, EventSet, Member, Recv, SubscriberBuilder, Subscription};
+pub use subscription::{
+    Batch, Burst, EventSet, Member, Paced, Recv, SubscriberBuilder, Subscription,
+};
 #[cfg(feature = "tokio")]
 pub use time::TokioClock;
 pub use time::{Clock, Sleep, SystemClock};

@@ -71,6 +71,20 @@ pub(crate) struct Attendance {
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
     pub(crate) longest: Duration,
+    pub(crate) holds: Holds,
+}
+
+/// What a reader that paces itself (see `subscription::pace`) has taken and not handed out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Holds {
+    #[default]
+    Nothing,
+    /// It hands out an event the next time it is asked.
+    Due,
+    /// It hands out an event at this moment, or when the bus closes.
+    Until(Instant),
+    /// It hands out an event when the bus closes.
+    UntilClosed,
 }
 
 /// What a reader that does not wait finds.

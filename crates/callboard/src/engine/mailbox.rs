@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::inbox::{Account, Attendance, Inbox, State, Take};
+use super::inbox::{Account, Attendance, Holds, Inbox, State, Take};
 use super::queue::{Admission, Entry};
 use super::{Aftermath, Next, Routed};
 use crate::event::{Priority, TypeInfo};
@@ -96,10 +96,26 @@ impl Mailbox {
         (inbox.attendance(), self.in_hand())
     }
 
-    /// How many events handlers have, or are about to get.
+    /// How many events handlers have, or are about to get, or the reader holds back.
     pub(crate) fn served_in_hand(&self) -> u64 {
         let (attendance, in_hand) = self.attendance();
-        attendance.handling + u64::from(attendance.served && in_hand)
+        let held = attendance.holds != Holds::Nothing;
+        attendance.handling + u64::from(attendance.served && in_hand) + u64::from(held)
+    }
+
+    /// The reader holds back what it took.
+    pub(crate) fn hold(&self, holds: Holds) {
+        self.inbox().attendance_mut().holds = holds;
+    }
+
+    /// The reader hands out an event that it held back; `holds` is what it still holds.
+    pub(crate) fn release(&self, holds: Holds, now: Option<Instant>) {
+        let mut inbox = self.inbox();
+        inbox.attendance_mut().holds = holds;
+        self.hand();
+        if now.is_some() {
+            inbox.note_taken(now);
+        }
     }
 
     /// A served handler begins with the event that was taken last.

@@ -72,7 +72,7 @@ pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
 pub use envelope::Taken;
 pub(crate) use envelope::{Envelope, Ticket, TicketStatus, kept};
 pub(crate) use feed::Feed;
-pub(crate) use inbox::{Account, Inbox, Take, merge};
+pub(crate) use inbox::{Account, Holds, Inbox, Take, merge};
 pub(crate) use link::Link;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};

@@ -1,9 +1,10 @@
 //! Waiting until everybody has drained.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::bus::Bus;
+use crate::engine::Holds;
 use crate::registry::Phase;
 
 /// How long [`settle`] waits, on the bus's clock.
@@ -34,6 +35,9 @@ impl std::error::Error for Unsettled {}
 /// Waits, for up to 5 seconds, until everybody has drained: no event is queued, no request is
 /// open, no handler runs, and every hand-written loop has come back for its next event. What the
 /// components publish meanwhile is waited for too.
+///
+/// An event that a [`Paced`](crate::Paced) subscription holds back counts once its time has come, or
+/// the bus is closed; a [scheduled](crate::Bus::publish_after) one once it was published.
 ///
 /// A subscription that a test holds itself takes part: read it to its end first, or use a
 /// [`Recorder`](super::Recorder), which does not.
@@ -93,6 +97,8 @@ fn busy(bus: &Bus) -> Vec<String> {
 
 fn busy_readers(bus: &Bus) -> Vec<String> {
     let mut busy = Vec::new();
+    // Before the lock is taken: a clock is the user's code.
+    let now = bus.core().now();
     let registry = bus.core().registry();
     if registry.phase == Phase::Buffering && registry.buffer.inbox.len() > 0 {
         busy.push(format!("{} events wait for `start`", registry.buffer.inbox.len()));
@@ -111,7 +117,19 @@ fn busy_readers(bus: &Bus) -> Vec<String> {
             busy.push(format!("`{name}` has {handling} handlers running"));
         } else if in_hand {
             busy.push(format!("`{name}` took an event and has not asked for the next"));
+        } else if is_due(attendance.holds, registry.phase, now) {
+            busy.push(format!("`{name}` has not asked for the event that was held back for it"));
         }
     }
     busy
+}
+
+/// Whether a reader that is asked hands out what it holds back.
+fn is_due(holds: Holds, phase: Phase, now: Option<Instant>) -> bool {
+    match holds {
+        Holds::Nothing => false,
+        Holds::Due => true,
+        Holds::Until(at) => phase == Phase::Closed || now.is_some_and(|now| at <= now),
+        Holds::UntilClosed => phase == Phase::Closed,
+    }
 }

@@ -16,6 +16,7 @@ mod left_behind;
 mod listening;
 mod never_blocks;
 mod one_order;
+mod pace;
 mod panics;
 mod pitfalls;
 mod priority;

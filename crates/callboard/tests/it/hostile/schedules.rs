@@ -1,5 +1,6 @@
 //! What is published later: the function that makes it, its destructors, and the clock it waits by.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -12,7 +13,7 @@ use callboard::{Bus, Clock, Event, Sleep};
 use super::clocks::{Function, rigged};
 use super::{Company, Deed, Place, Reaches, Tick, try_everything};
 use crate::listening::said;
-use crate::support::{Census, Log, OnDrop, Token, eventually, in_time, lock};
+use crate::support::{Census, Log, OnDrop, Token, eventually, in_time, lock, poll};
 
 const SECOND: Duration = Duration::from_secs(1);
 const SHORT: Duration = Duration::from_millis(1);
@@ -119,6 +120,14 @@ const UNHEARD: &[Place] = &[
         let _scheduled = bus.publish_after(SECOND, Rigged(rig(deed)));
         deed.arm();
         clock.advance(SECOND);
+    }),
+    fenced("a destructor of an item that is merged away", |deed| {
+        let (_clock, bus) = manual(deed);
+        let mut paced = bus.subscriber("paced").late().subscribe::<Rigged>().throttle(SECOND);
+        bus.publish(Rigged(rig(deed)));
+        bus.publish(Rigged(OnDrop::nothing()));
+        deed.arm();
+        assert!(poll(&mut pin!(paced.recv())).is_ready());
     }),
 ];
 
