@@ -12,6 +12,9 @@ pub mod asking {}
 #[doc = include_str!("components.md")]
 pub mod components {}
 
+#[doc = include_str!("time.md")]
+pub mod time {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}
 
