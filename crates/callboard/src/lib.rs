@@ -131,6 +131,7 @@ mod registry;
 mod report;
 mod request;
 mod room;
+mod schedule;
 #[cfg(feature = "serde")]
 mod serialize;
 mod shutdown;
@@ -162,12 +163,15 @@ pub use published::Published;
 pub use publisher::{PublishedAll, Publisher};
 pub use registry::Phase;
 pub use request::{Answer, Ask, AskOf, Call, Gather, Gathered, Request, RequestBuilder, Responder};
+pub use schedule::Scheduled;
 pub use snapshot::{
     AccountSnapshot, BlockingCall, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest,
     PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
-pub use subscription::{Batch, EventSet, Member, Recv, SubscriberBuilder, Subscription};
+pub use subscription::{
+    Batch, Burst, EventSet, Member, Paced, Recv, SubscriberBuilder, Subscription,
+};
 #[cfg(feature = "tokio")]
 pub use time::TokioClock;
 pub use time::{Clock, Sleep, SystemClock};

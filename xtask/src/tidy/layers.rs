@@ -28,7 +28,17 @@ const LAYERS: &[&[&str]] = &[
     &["registry"],
     &["published", "subscription"],
     &["bus"],
-    &["builder", "catalogue", "on", "publisher", "request", "shutdown", "snapshot", "startup"],
+    &[
+        "builder",
+        "catalogue",
+        "on",
+        "publisher",
+        "request",
+        "schedule",
+        "shutdown",
+        "snapshot",
+        "startup",
+    ],
     // They read a snapshot.
     &["diagnose", "metrics", "serialize"],
     &["guide", "testing"],

@@ -77,6 +77,7 @@ pub(crate) struct Attendance {
     /// Served handlers that panicked, and the last of these panics.
     pub(crate) panics: u64,
     pub(crate) last_panic: Option<Arc<HandlerPanic>>,
+    pub(crate) holds: Holds,
 }
 
 /// A panic of a served handler.
@@ -85,6 +86,19 @@ pub(crate) struct HandlerPanic {
     /// The type of the event that was being handled.
     pub(crate) event_type: &'static str,
     pub(crate) message: String,
+}
+
+/// What a reader that paces itself (see `subscription::pace`) has taken and not handed out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Holds {
+    #[default]
+    Nothing,
+    /// It hands out an event the next time it is asked.
+    Due,
+    /// It hands out an event at this moment, or when the bus closes.
+    Until(Instant),
+    /// It hands out an event when the bus closes.
+    UntilClosed,
 }
 
 /// What a reader that does not wait finds.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::inbox::{Account, Attendance, Inbox, State, Take};
+use super::inbox::{Account, Attendance, Holds, Inbox, State, Take};
 use super::queue::{Admission, Entry};
 use super::{Aftermath, Envelope, Next, Routed};
 use crate::event::{Priority, TypeInfo};
@@ -124,6 +124,21 @@ impl Mailbox {
     pub(crate) fn attendance(&self) -> (Attendance, bool) {
         let inbox = self.inbox();
         (inbox.attendance(), self.in_hand())
+    }
+
+    /// The reader holds back what it took.
+    pub(crate) fn hold(&self, holds: Holds) {
+        self.inbox().attendance_mut().holds = holds;
+    }
+
+    /// The reader hands out an event that it held back; `holds` is what it still holds.
+    pub(crate) fn release(&self, holds: Holds, now: Option<Instant>) {
+        let mut inbox = self.inbox();
+        inbox.attendance_mut().holds = holds;
+        self.hand();
+        if now.is_some() {
+            inbox.note_taken(now);
+        }
     }
 
     /// A served handler begins with the event that was taken last.

@@ -74,7 +74,7 @@ pub use dead_letter::DeadLetter;
 pub use envelope::Taken;
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
 pub(crate) use feed::Feed;
-pub(crate) use inbox::{Account, HandlerPanic, Inbox, Take, merge};
+pub(crate) use inbox::{Account, Attendance, HandlerPanic, Holds, Inbox, Take, merge};
 pub(crate) use invocation::Invocation;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};

@@ -61,6 +61,12 @@ impl Scope {
         Self { invocation: Some(invocation), ..Self::of_event(event_type, sequence) }
     }
 
+    /// What is scheduled runs in this scope: nobody's handler, with the origin that it was scheduled
+    /// with.
+    pub(crate) fn scheduled(origin: Origin) -> Serving {
+        Serving(Self { origin, ..Self::default() })
+    }
+
     /// The handler of this subscription is about to run in this scope.
     pub(crate) fn serve(mut self, server: &Arc<Mailbox>, publisher: u32) -> Serving {
         self.origin.publisher = publisher;

@@ -21,6 +21,9 @@ pub mod publishing {}
 #[doc = include_str!("shutdown.md")]
 pub mod shutdown {}
 
+#[doc = include_str!("time.md")]
+pub mod time {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}
 

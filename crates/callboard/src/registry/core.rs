@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use super::blocking::BlockingCalls;
 use super::watch::UnstartedWatch;
 use super::{
-    Accepted, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests, Role,
+    Accepted, CloseList, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests,
+    Role,
 };
 use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
@@ -56,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
     pub(crate) blocking_calls: Mutex<BlockingCalls>,
+    /// What ends when the bus closes.
+    pub(crate) close_list: CloseList,
     pub(crate) built_at: Instant,
     /// Runs while events wait for the start.
     watch: Mutex<Option<Arc<UnstartedWatch>>>,
@@ -73,6 +76,7 @@ impl Core {
             changed: Arc::default(),
             requests: Requests::default(),
             blocking_calls: Mutex::default(),
+            close_list: CloseList::default(),
             built_at: settings.clock.now(),
             watch: Mutex::new(None),
             settings,
@@ -286,6 +290,7 @@ impl Core {
     pub(crate) fn close(&self) {
         self.with(Registry::close);
         self.requests.close_all();
+        self.close_list.close();
         self.stop_watch();
         self.changed.notify_all();
     }

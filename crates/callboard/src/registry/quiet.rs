@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Core, Listener, Phase, Registry};
-use crate::engine::Scope;
+use crate::engine::{Attendance, Holds, Scope};
 
 /// What one subscription has left to do.
 pub(crate) struct Busy {
@@ -14,15 +14,18 @@ pub(crate) struct Busy {
     pub(crate) handling: u64,
     /// It took an event, and has not asked for the next.
     pub(crate) in_hand: bool,
+    /// What a reader that paces itself holds back.
+    pub(crate) holds: Holds,
     /// Its events are handed to handlers that the bus runs.
     served: bool,
 }
 
 impl Busy {
-    /// How many events handlers have, or are about to get. Of a hand-written loop the bus can't
+    /// How many events handlers have, are about to get, or the reader holds back. Of a hand-written loop the bus can't
     /// know whether it is done with the last event that it took.
     pub(crate) fn served_in_hand(&self) -> u64 {
-        self.handling + u64::from(self.served && self.in_hand)
+        let held = self.holds != Holds::Nothing;
+        self.handling + u64::from(self.served && self.in_hand) + u64::from(held)
     }
 }
 
@@ -37,10 +40,11 @@ impl Registry {
             let queued = self.figures(mailbox).queued;
             let (attendance, in_hand) = mailbox.attendance();
             let name = Arc::clone(&mailbox.settings.name);
-            let (handling, served) = (attendance.handling, attendance.served);
-            Busy { name, queued, handling, in_hand, served }
+            let Attendance { handling, served, holds, .. } = attendance;
+            Busy { name, queued, handling, in_hand, holds, served }
         });
-        busy.filter(|it| it.queued > 0 || it.handling > 0 || it.in_hand).collect()
+        let idle = |it: &Busy| it.queued == 0 && it.served_in_hand() == 0 && !it.in_hand;
+        busy.filter(|it| !idle(it)).collect()
     }
 
     /// How many events wait for the start.

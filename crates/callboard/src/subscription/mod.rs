@@ -2,6 +2,7 @@
 
 mod batch;
 mod builder;
+mod pace;
 mod receive;
 mod serve;
 mod set;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub use batch::Batch;
 pub(crate) use builder::DEFAULT_CAPACITY;
 pub use builder::SubscriberBuilder;
+pub use pace::{Burst, Paced};
 pub use receive::Recv;
 pub use set::{EventSet, Member};
 
@@ -34,6 +36,8 @@ use crate::registry::{Core, Figures};
 /// | await | [`recv`](Self::recv), or as a [`Stream`](futures_core::Stream) | [`recv_many`](Self::recv_many), [`recv_batch`](Self::recv_batch) |
 /// | park the thread | [`blocking_recv`](Self::blocking_recv), [`recv_timeout`](Self::recv_timeout) | [`iter`](Self::iter), [`blocking_recv_batch`](Self::blocking_recv_batch) |
 /// | run a handler | | [`serve`](Self::serve), [`serve_concurrent`](Self::serve_concurrent) |
+///
+/// [`debounce`](Self::debounce) and [`throttle`](Self::throttle) turn many events into few.
 ///
 /// After the bus is closed a subscription hands out what it holds, then ends.
 ///

@@ -90,6 +90,13 @@ pub trait EventSet: Sized + 'static {
         None
     }
 
+    /// How many events were lost before an item that [`take_logged`](Self::take_logged) returned.
+    #[doc(hidden)]
+    fn logged_missed(item: &Self::Item) -> u64 {
+        let _ = item;
+        0
+    }
+
     #[doc(hidden)]
     fn lend(reader: &mut Reader) -> Option<Self::Lent<'_>> {
         let _ = reader;
@@ -142,6 +149,10 @@ impl<E: Event> EventSet for E {
     #[inline]
     fn take_logged(reader: &mut Reader) -> Option<Delivery<E>> {
         reader.take_logged()
+    }
+
+    fn logged_missed(item: &Delivery<E>) -> u64 {
+        item.missed()
     }
 
     #[inline]

@@ -1,10 +1,11 @@
 //! Waiting until everybody has drained.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::bus::Bus;
-use crate::registry::Busy;
+use crate::engine::Holds;
+use crate::registry::{Busy, Phase};
 use crate::report::first_of;
 
 /// How long [`settle`] waits, on the bus's clock.
@@ -35,6 +36,9 @@ impl std::error::Error for Unsettled {}
 /// Waits, for up to 5 seconds, until everybody has drained: no event is queued, no request is
 /// open, no handler runs, and every hand-written loop has come back for its next event. What the
 /// components publish meanwhile is waited for too.
+///
+/// An event that a [`Paced`](crate::Paced) subscription holds back counts once its time has come, or
+/// the bus is closed; a [scheduled](crate::Bus::publish_after) one once it was published.
 ///
 /// A subscription that a test holds itself takes part: read it to its end first, or use a
 /// [`Recorder`](super::Recorder), which does not.
@@ -93,23 +97,40 @@ fn busy(bus: &Bus) -> Vec<String> {
     if let Some(name) = core.calling_handler() {
         return vec![format!("`{name}` waits in its own handler for that handler to end")];
     }
-    let (buffered, readers) = {
+    // Before the lock is taken: a clock is the user's code.
+    let now = core.now();
+    let (phase, buffered, readers) = {
         let registry = core.registry();
-        (registry.buffered(), registry.busy())
+        (registry.phase, registry.buffered(), registry.busy())
     };
     let buffered = (buffered > 0).then(|| format!("{buffered} events wait for `start`"));
-    let readers = readers.into_iter().map(|Busy { name, queued, handling, .. }| {
-        if queued > 0 {
+    let readers = readers.into_iter().filter_map(|of| {
+        let Busy { name, queued, handling, .. } = &of;
+        Some(if *queued > 0 {
             format!("`{name}` has {queued} events queued")
-        } else if handling > 0 {
+        } else if *handling > 0 {
             format!("`{name}` has {handling} handlers running")
-        } else {
+        } else if of.in_hand {
             format!("`{name}` took an event and has not asked for the next")
-        }
+        } else if is_due(of.holds, phase, now) {
+            format!("`{name}` has not asked for the event that was held back for it")
+        } else {
+            return None;
+        })
     });
     let mut busy: Vec<String> = buffered.into_iter().chain(readers).collect();
     // Looked for behind the readers: one that was queued with none of them then is still open now.
     let requests = core.open_requests().into_iter();
     busy.splice(0..0, requests.map(|name| format!("request `{name}` is open")));
     busy
+}
+
+/// Whether a reader that is asked hands out what it holds back.
+fn is_due(holds: Holds, phase: Phase, now: Option<Instant>) -> bool {
+    match holds {
+        Holds::Nothing => false,
+        Holds::Due => true,
+        Holds::Until(at) => phase == Phase::Closed || now.is_some_and(|now| at <= now),
+        Holds::UntilClosed => phase == Phase::Closed,
+    }
 }

@@ -123,7 +123,7 @@ impl Sim {
     pub fn builder(&self) -> BusBuilder {
         let random = Arc::clone(&self.random);
         // Half of the time: every order of two events is then about as likely as the other.
-        let jitter = Box::new(move || random.next() % 2 == 0);
+        let jitter = Box::new(move || random.next().is_multiple_of(2));
         Bus::builder().clock(self.clock.clone()).timestamps(true).jitter(jitter)
     }
 
@@ -138,17 +138,26 @@ impl Sim {
     }
 
     /// Runs the components until none has anything to do, now or later: whoever is left waits for
-    /// what only the test can bring. Timeouts pass at once.
+    /// what only the test can bring. Timeouts pass at once. While something is
+    /// [published periodically](crate::Bus::publish_every) that never is the case: move the
+    /// [`clock`](Self::clock), and use [`run_ready`](Self::run_ready).
     ///
     /// # Panics
     ///
     /// As a component does; or if it never ends, naming the component that ran last.
     pub fn run(&mut self) {
+        let mut leaps = 0;
         loop {
             self.run_ready();
             if self.clock.advance_to_next().is_none() {
                 return;
             }
+            leaps += 1;
+            assert!(
+                leaps < MAX_POLLS,
+                "there always is another timeout, seed {}: does something publish periodically?",
+                self.seed
+            );
         }
     }
 

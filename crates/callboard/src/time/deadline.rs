@@ -28,6 +28,16 @@ impl Deadline {
         Self::from(clock.now(), timeout)
     }
 
+    /// A moment that is still to come; `None` never comes.
+    pub(crate) fn until(at: Option<Instant>) -> Self {
+        Self { at, ahead: true, sleep: None }
+    }
+
+    /// Drops the sleep, which belongs to the task that polled it. The next poll makes another one.
+    pub(crate) fn forget_sleep(&mut self) {
+        self.sleep = None;
+    }
+
     pub(crate) fn at(&self) -> Option<Instant> {
         self.at
     }

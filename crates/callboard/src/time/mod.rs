@@ -6,6 +6,8 @@
 //! waits inside a tokio runtime waits by tokio's timer instead, which a test can pause.
 
 mod deadline;
+#[cfg(feature = "tokio")]
+mod relay;
 mod timer;
 #[cfg(feature = "tokio")]
 mod tokio_clock;
@@ -17,6 +19,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 pub(crate) use deadline::Deadline;
+#[cfg(feature = "tokio")]
+pub(crate) use relay::unattended;
 use timer::Alarm;
 #[cfg(feature = "tokio")]
 pub use tokio_clock::TokioClock;
@@ -51,6 +55,9 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn now(&self) -> Instant;
 
     /// A future that is ready once [`now`](Self::now) has reached `deadline`.
+    ///
+    /// It wakes without holding a lock that the clock's functions take: the wake of a
+    /// [scheduled](crate::Bus::publish_after) event publishes it, and sleeps again.
     fn sleep_until(&self, deadline: Instant) -> Sleep;
 }
 
@@ -135,6 +142,12 @@ pub(crate) fn is_driven_by_this_thread() -> bool {
 }
 #[cfg(feature = "tokio")]
 pub(crate) use tokio_clock::is_driven_by_this_thread;
+
+/// Sleeps need no care where there is no runtime that could end.
+#[cfg(not(feature = "tokio"))]
+pub(crate) fn unattended<R>(code: impl FnOnce() -> R) -> R {
+    code()
+}
 
 /// The clock of a bus whose builder was given none.
 #[cfg(not(feature = "tokio"))]

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::{Clock, Sleep, SystemClock};
+use super::relay::{Relay, is_unattended, sleep_of_system};
+use super::{Clock, Sleep};
 use crate::sync::{is_undriven, isolate};
 
 /// Whether this thread alone drives a runtime: to park it stops everything on that runtime.
@@ -46,13 +47,11 @@ impl Clock for TokioClock {
         let usable = !WITHOUT_TIMER.get() && !is_undriven() && Handle::try_current().is_ok();
         let of_tokio = || tokio::time::sleep_until(deadline.into());
         match usable.then(|| isolate("tokio's timer", of_tokio)).flatten() {
+            Some(sleep) if is_unattended() => Sleep::from_future(Relay::spawn(sleep, deadline)),
             Some(sleep) => Sleep::from_future(sleep),
             None => {
                 WITHOUT_TIMER.set(usable || WITHOUT_TIMER.get());
-                // Paused time goes its own way: what is left of it is waited for.
-                let left = deadline.saturating_duration_since(self.now());
-                let at = Instant::now().checked_add(left);
-                SystemClock.sleep_until(at.unwrap_or(deadline))
+                sleep_of_system(deadline)
             }
         }
     }

@@ -26,6 +26,7 @@ mod never_blocks;
 #[cfg(feature = "tokio")]
 mod on;
 mod one_order;
+mod pace;
 mod panics;
 mod panics_in_drop;
 mod pitfalls;
@@ -43,6 +44,7 @@ mod request_outcomes;
 mod requests;
 mod retained;
 mod runtimes;
+mod schedule;
 mod serving;
 mod sets;
 mod settled;

@@ -75,6 +75,11 @@ fn types_are_send_sync_unpin_clone_and_debug_as_promised() {
         EventRef<'static, Tick>: "syu-d";
         Batch<'static, Tick>: "syu-d";
         Batch<'static, Inbox>: "syu-d";
+        callboard::Paced<Tick>: "s-u-d";
+        callboard::Paced<Inbox>: "s-u-d";
+        callboard::Burst<Delivery<Tick>>: "syucd";
+        callboard::Burst<Inbox>: "syu-d";
+        callboard::Scheduled: "syu-d";
         Call<Ask>: "syu-d";
         Inbox: "syu-d";
         RequestBuilder<Ask>: "s-u-d";

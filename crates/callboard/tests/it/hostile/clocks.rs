@@ -12,7 +12,7 @@ use crate::support::{Log, in_time, lock, poll, poll_with, soon};
 
 /// Which of the functions of a clock does the deed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Function {
+pub(super) enum Function {
     Now,
     SleepUntil,
     Poll,
@@ -67,7 +67,7 @@ fn clocked(deed: &Deed, function: Function) -> BusBuilder {
     Bus::builder().clock(RiggedClock(function, deed.clone()))
 }
 
-fn rigged(deed: &Deed, function: Function) -> Bus {
+pub(super) fn rigged(deed: &Deed, function: Function) -> Bus {
     deed.bus_of(clocked(deed, function).build().unwrap())
 }
 

@@ -15,6 +15,7 @@ mod handlers;
 #[cfg(feature = "tracing")]
 mod log;
 mod names;
+mod schedules;
 mod sizes;
 mod wakers;
 

@@ -1,0 +1,368 @@
+//! Turning many items into few: debouncing and throttling.
+
+mod burst;
+mod read;
+mod rule;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+pub use burst::Burst;
+use rule::Rule;
+
+use super::{EventSet, Subscription};
+use crate::engine::Holds;
+use crate::sync::{block_on, discard};
+use crate::time::Deadline;
+
+/// A subscription that hands out the latest of several items; get one from
+/// [`Subscription::debounce`] or [`Subscription::throttle`].
+///
+/// While it is polled it reads its queue, so that capacity is no limit to how many items it merges.
+/// An item that replaces another one drops it; the [`Burst`] tells how many were
+/// [merged](Burst::merged), and how many the subscription [missed](Burst::missed) before them. Of a
+/// set it is the last item of any variant.
+///
+/// - **Time** is that of the bus's [`Clock`](crate::Clock), and an item's time is when it was read
+///   from the queue. It is not read while nobody polls.
+/// - **Calls are never merged.** A [`Call`](crate::Call) is handed out as soon as it is read. It
+///   ends the burst before it, which is handed out first, so that the order is kept. Where that is
+///   too often, subscribe to the requests separately.
+/// - **At the end**, when the bus is closed, what is held back is handed out at once, then `None`.
+/// - **Waiting for it.** An item that is held back is in no queue. [`close_and_drain`] waits until
+///   it is handed out. [`settle`] does so once its time has come, and not before: with a
+///   [`ManualClock`] that would be for ever.
+/// - **Dropping it** unsubscribes, and drops what is held back.
+///
+/// [`close_and_drain`]: crate::Bus::close_and_drain
+/// [`settle`]: crate::testing::settle()
+/// [`ManualClock`]: crate::testing::ManualClock
+///
+/// # Examples
+///
+/// ```
+/// use callboard::testing::Sim;
+/// use callboard::{Bus, Event};
+/// use std::time::Duration;
+///
+/// #[derive(Debug, Event)]
+/// struct FileChanged { version: u32 }
+/// #[derive(Debug, Event)]
+/// struct Rebuilt { version: u32, changes: u64 }
+///
+/// async fn builder(bus: Bus) {
+///     let changes = bus.subscribe::<FileChanged>("builder");
+///     let mut changes = changes.debounce(Duration::from_millis(100), Duration::from_secs(2));
+///     while let Some(change) = changes.recv().await {
+///         let rebuilt = Rebuilt { version: change.version, changes: change.merged() + 1 };
+///         bus.publish_caused_by(rebuilt, change.sequence());
+///     }
+/// }
+///
+/// let mut sim = Sim::new(1);
+/// let bus = sim.bus();
+/// let mut rebuilt = bus.subscribe::<Rebuilt>("test");
+/// sim.spawn("builder", builder(bus.clone()));
+/// sim.run();
+/// bus.start();
+/// for version in 1..=10 {
+///     bus.publish(FileChanged { version });
+/// }
+/// sim.run();
+/// let once = rebuilt.try_recv().unwrap();
+/// assert_eq!((once.version, once.changes), (10, 10));
+/// assert!(rebuilt.try_recv().is_err());
+/// ```
+#[must_use = "a subscription that is dropped unsubscribes"]
+pub struct Paced<S: EventSet> {
+    subscription: Subscription<S>,
+    rule: Rule,
+    held: Held<S::Item>,
+    /// When the held burst is due. Its sleep belongs to the task that polls.
+    deadline: Option<Deadline>,
+}
+
+enum Held<T> {
+    Nothing,
+    /// It waits for its time. Without a deadline it was just read.
+    Burst(Burst<T>),
+    /// It is handed out next, whatever time it is.
+    Call(Burst<T>),
+}
+
+impl<S: EventSet> Subscription<S> {
+    /// Hands out the latest item once no item has come for `quiet`, or `at_most` after the first of
+    /// the burst, whichever is earlier. See [`Paced`] for what both adapters do alike.
+    ///
+    /// With `at_most` a stream that never is quiet is handed out all the same; [`Duration::MAX`]
+    /// does without. If it is the shorter of the two, it is what counts: the burst ends that long
+    /// after its first item. With zero for either, nothing waits and nothing is merged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::testing::ManualClock;
+    /// use callboard::{Bus, Event};
+    /// use std::pin::pin;
+    /// use std::task::{Context, Poll, Waker};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Typed(&'static str);
+    ///
+    /// let clock = ManualClock::new();
+    /// let bus = Bus::builder().clock(clock.clone()).build()?;
+    /// let second = Duration::from_secs(1);
+    /// let mut typed = bus.subscribe::<Typed>("search").debounce(second, 10 * second);
+    /// bus.start();
+    ///
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// let mut recv = pin!(typed.recv());
+    /// bus.publish(Typed("ca"));
+    /// assert!(recv.as_mut().poll(&mut context).is_pending());
+    /// clock.advance(second / 2);
+    /// bus.publish(Typed("callboard"));
+    /// assert!(recv.as_mut().poll(&mut context).is_pending());
+    /// clock.advance(second);
+    /// let Poll::Ready(Some(burst)) = recv.as_mut().poll(&mut context) else { panic!() };
+    /// assert_eq!((burst.0, burst.merged()), ("callboard", 1));
+    /// # Ok::<(), callboard::BuildError>(())
+    /// ```
+    pub fn debounce(self, quiet: Duration, at_most: Duration) -> Paced<S> {
+        self.pace(Rule::debounce(quiet, at_most))
+    }
+
+    /// Hands out the latest item at most once per `period`: the first at once, and what comes
+    /// within a period after that, as one, at the end of the period. See [`Paced`] for what both
+    /// adapters do alike.
+    ///
+    /// The next period begins whenever a burst is handed out. Items that are queued already when
+    /// the adapter may hand one out, such as those of a replay, or after the handling of the last
+    /// one took longer than a period, are one burst. With a period of zero nothing waits and
+    /// nothing is merged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::testing::ManualClock;
+    /// use callboard::{Bus, Event};
+    /// use std::task::{Context, Poll, Waker};
+    /// use std::pin::pin;
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Progress { percent: u32 }
+    ///
+    /// let clock = ManualClock::new();
+    /// let bus = Bus::builder().clock(clock.clone()).build()?;
+    /// let mut progress = bus.subscribe::<Progress>("bar").throttle(Duration::from_secs(1));
+    /// bus.start();
+    ///
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// let mut next = || match pin!(progress.recv()).poll(&mut context) {
+    ///     Poll::Ready(Some(burst)) => Some(burst.percent),
+    ///     _ => None,
+    /// };
+    /// bus.publish(Progress { percent: 1 });
+    /// assert_eq!(next(), Some(1));
+    /// bus.publish(Progress { percent: 2 });
+    /// bus.publish(Progress { percent: 3 });
+    /// assert_eq!(next(), None);
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(next(), Some(3));
+    /// # Ok::<(), callboard::BuildError>(())
+    /// ```
+    pub fn throttle(self, period: Duration) -> Paced<S> {
+        self.pace(Rule::throttle(period))
+    }
+
+    fn pace(self, rule: Rule) -> Paced<S> {
+        Paced { subscription: self, rule, held: Held::Nothing, deadline: None }
+    }
+}
+
+impl<S: EventSet> Paced<S> {
+    /// Waits for the next burst; `None` once the bus is closed and everything was received.
+    ///
+    /// # Panics
+    ///
+    /// If the bus's clock does. No item is lost.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no item and no time: what was read stays in the adapter, and is
+    /// due when it was before.
+    pub async fn recv(&mut self) -> Option<Burst<S::Item>> {
+        // What a stream, or a thread, waited by is none of this task's.
+        self.forget_sleep();
+        Waiting { paced: self, waiting: false }.await
+    }
+
+    /// [`recv`](Self::recv), parking the thread. For threads: in an async task it would block the
+    /// executor.
+    pub fn blocking_recv(&mut self) -> Option<Burst<S::Item>> {
+        block_on(self.recv())
+    }
+
+    /// The subscriber's name.
+    pub fn name(&self) -> &str {
+        self.subscription.name()
+    }
+
+    /// The subscription, for its figures.
+    pub fn get_ref(&self) -> &Subscription<S> {
+        &self.subscription
+    }
+
+    /// The subscription, and what the adapter held back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, Event)]
+    /// # struct Tick;
+    /// let bus = Bus::new();
+    /// let ticks = bus.subscribe::<Tick>("clock").throttle(Duration::from_secs(1));
+    /// let (ticks, held) = ticks.into_inner();
+    /// assert!(ticks.is_empty() && held.is_none());
+    /// ```
+    pub fn into_inner(mut self) -> (Subscription<S>, Option<Burst<S::Item>>) {
+        let held = self.take_held();
+        (self.subscription, held)
+    }
+
+    fn forget_sleep(&mut self) {
+        if let Some(deadline) = &mut self.deadline {
+            deadline.forget_sleep();
+        }
+    }
+
+    fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Burst<S::Item>>> {
+        if let Held::Call(_) = self.held {
+            return Poll::Ready(self.take_held());
+        }
+        loop {
+            match self.subscription.poll_read(context) {
+                Poll::Ready(Some(read)) if read.is_call || self.rule.is_immediate() => {
+                    let held = std::mem::replace(&mut self.held, Held::Call(read.burst));
+                    return Poll::Ready(match held {
+                        Held::Burst(burst) => Some(self.end_burst(burst)),
+                        Held::Nothing | Held::Call(_) => self.take_held(),
+                    });
+                }
+                Poll::Ready(Some(read)) => self.merge(read.burst),
+                Poll::Ready(None) => return Poll::Ready(self.take_held()),
+                Poll::Pending => break,
+            }
+        }
+        if !matches!(self.held, Held::Burst(_)) {
+            return Poll::Pending;
+        }
+        match self.poll_deadline(context) {
+            Poll::Ready(()) => Poll::Ready(self.take_held()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn merge(&mut self, later: Burst<S::Item>) {
+        // A panic of a destructor must not take an item along that is still to be handed out.
+        discard(self.deadline.take());
+        if let Held::Burst(burst) = &mut self.held {
+            return discard(burst.merge(later));
+        }
+        self.held = Held::Burst(later);
+        // Before the queue is asked again: otherwise the item would seem to be handled.
+        self.subscription.reader.mailbox.hold(Holds::Due);
+    }
+
+    /// Ready once the held burst is due.
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self { subscription, rule, deadline, .. } = self;
+        let clock = &*subscription.core.settings.clock;
+        let deadline = match deadline {
+            Some(deadline) => deadline,
+            None => {
+                let now = clock.now();
+                let due = rule.due(now);
+                if due.is_some_and(|due| due <= now) {
+                    return Poll::Ready(());
+                }
+                subscription.reader.mailbox.hold(due.map_or(Holds::UntilClosed, Holds::Until));
+                subscription.core.changed.notify_all();
+                deadline.insert(Deadline::until(due))
+            }
+        };
+        deadline.poll(clock, context)
+    }
+
+    fn take_held(&mut self) -> Option<Burst<S::Item>> {
+        match std::mem::replace(&mut self.held, Held::Nothing) {
+            Held::Nothing => None,
+            Held::Burst(burst) => Some(self.end_burst(burst)),
+            Held::Call(call) => Some(self.hand_out(call)),
+        }
+    }
+
+    fn end_burst(&mut self, burst: Burst<S::Item>) -> Burst<S::Item> {
+        discard(self.deadline.take());
+        let core = &self.subscription.core;
+        self.rule.restart(|| core.now());
+        self.hand_out(burst)
+    }
+
+    /// The reader has it from here on; the adapter keeps what is in `held`.
+    fn hand_out(&self, burst: Burst<S::Item>) -> Burst<S::Item> {
+        let Subscription { core, reader, .. } = &self.subscription;
+        let holds = if let Held::Call(_) = self.held { Holds::Due } else { Holds::Nothing };
+        reader.mailbox.release(holds, core.timestamp());
+        core.changed.notify_all();
+        burst
+    }
+}
+
+/// The future of [`Paced::recv`].
+struct Waiting<'a, S: EventSet> {
+    paced: &'a mut Paced<S>,
+    /// Whether the mailbox may hold this future's waker.
+    waiting: bool,
+}
+
+impl<S: EventSet> Future for Waiting<'_, S> {
+    type Output = Option<Burst<S::Item>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.waiting = true;
+        self.paced.poll_recv(context)
+    }
+}
+
+impl<S: EventSet> Drop for Waiting<'_, S> {
+    fn drop(&mut self) {
+        self.paced.forget_sleep();
+        if self.waiting {
+            self.paced.subscription.reader.forget_waker();
+        }
+    }
+}
+
+impl<S: EventSet> futures_core::Stream for Paced<S> {
+    type Item = Burst<S::Item>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_recv(context)
+    }
+}
+
+/// Nothing in it is pinned.
+impl<S: EventSet> Unpin for Paced<S> {}
+
+impl<S: EventSet> fmt::Debug for Paced<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paced").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,48 @@
+//! Reading the queue, one item after the other.
+
+use std::task::{Context, Poll};
+
+use super::Burst;
+use crate::engine::{Next, Take};
+use crate::subscription::{EventSet, Subscription};
+
+/// An item as it was read.
+pub(super) struct Read<T> {
+    pub(super) burst: Burst<T>,
+    pub(super) is_call: bool,
+}
+
+impl<S: EventSet> Subscription<S> {
+    /// Waits for the next item, and takes it with what else is known of it.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Read<S::Item>>> {
+        let now = self.core.timestamp();
+        loop {
+            // Counts, so that the executor comes to other tasks now and then.
+            self.may_go_on();
+            let Poll::Ready(next) = self.poll_ready(now, context) else {
+                return Poll::Pending;
+            };
+            let read = match next {
+                Next::Log => S::take_logged(&mut self.reader).map(|item| {
+                    let missed = S::logged_missed(&item);
+                    Read { burst: Burst::new(item, missed), is_call: false }
+                }),
+                Next::Queue => match self.reader.take_queued(now) {
+                    Take::Event(taken) => {
+                        let (missed, is_call) = (taken.receipt.missed(), taken.ticket.is_some());
+                        Some(Read { burst: Burst::new(S::item(taken), missed), is_call })
+                    }
+                    Take::Closed => return Poll::Ready(None),
+                    // It was a call that has been withdrawn since.
+                    Take::Empty => None,
+                },
+                Next::Empty => None,
+                Next::Closed => return Poll::Ready(None),
+            };
+            self.core.changed.notify_all();
+            if read.is_some() {
+                return Poll::Ready(read);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! When a burst is handed out.
+
+use std::time::{Duration, Instant};
+
+/// When a burst is handed out. A moment that is `None` never comes.
+#[derive(Debug, Clone)]
+pub(super) enum Rule {
+    Debounce {
+        quiet: Duration,
+        at_most: Duration,
+        /// When the first item of the burst was read.
+        first: Option<Instant>,
+    },
+    Throttle {
+        period: Duration,
+        /// When the last burst was handed out.
+        last: Option<Instant>,
+    },
+}
+
+impl Rule {
+    pub(super) fn debounce(quiet: Duration, at_most: Duration) -> Self {
+        Self::Debounce { quiet, at_most, first: None }
+    }
+
+    pub(super) fn throttle(period: Duration) -> Self {
+        Self::Throttle { period, last: None }
+    }
+
+    /// Whether each item is handed out as it comes.
+    pub(super) fn is_immediate(&self) -> bool {
+        match self {
+            Self::Debounce { quiet, at_most, .. } => quiet.is_zero() || at_most.is_zero(),
+            Self::Throttle { period, .. } => period.is_zero(),
+        }
+    }
+
+    /// When a burst is due whose latest item was read now.
+    pub(super) fn due(&mut self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Debounce { quiet, at_most, first } => {
+                let first = *first.get_or_insert(now);
+                let moments = [now.checked_add(*quiet), first.checked_add(*at_most)];
+                moments.into_iter().flatten().min()
+            }
+            Self::Throttle { last: None, .. } => Some(now),
+            Self::Throttle { period, last: Some(last) } => last.checked_add(*period),
+        }
+    }
+
+    /// A burst is handed out. `now` is `None` if the clock panics.
+    pub(super) fn restart(&mut self, now: impl FnOnce() -> Option<Instant>) {
+        match self {
+            Self::Debounce { first, .. } => *first = None,
+            Self::Throttle { last, .. } => *last = now(),
+        }
+    }
+}
