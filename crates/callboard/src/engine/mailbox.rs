@@ -1,5 +1,7 @@
 //! One subscription as its publishers see it: its queue under a lock, and its sleeping reader.
 
+mod owner;
+
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
@@ -82,42 +84,6 @@ impl Mailbox {
     /// Whether the reader took an event and has not asked for the next one.
     pub(crate) fn in_hand(&self) -> bool {
         self.in_hand.load(Ordering::Acquire)
-    }
-
-    /// Whether the reader is gone.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn is_gone(&self) -> bool {
-        self.inbox().state == State::Gone
-    }
-
-    /// How many events the owner handles at once, as far as is known.
-    pub(crate) fn concurrency(&self) -> usize {
-        self.concurrency.load(Ordering::Relaxed)
-    }
-
-    /// The owner serves its events, up to this many at a time, whatever it said before.
-    pub(crate) fn serve(&self, limit: usize) {
-        self.concurrency.store(limit, Ordering::Relaxed);
-        self.inbox().attendance_mut().served = true;
-    }
-
-    /// Whether the owner serves its events.
-    pub(crate) fn is_served(&self) -> bool {
-        self.inbox().attendance().served
-    }
-
-    /// Whether the reader waits for the next event. A waker alone doesn't say so: a stream's may
-    /// be left from a poll that was given up.
-    pub(crate) fn sleeps(&self) -> bool {
-        !self.in_hand() && self.inbox().waker.is_some()
-    }
-
-    /// Whether a hand-written loop waits for its next event, or was woken for it and has not come
-    /// back yet.
-    pub(crate) fn will_receive(&self) -> bool {
-        let inbox = self.inbox();
-        let asks = inbox.waker.is_some() || inbox.woken;
-        asks && !self.in_hand() && !inbox.attendance().served
     }
 
     /// What the reader does with what it took, and whether it has an event in hand.

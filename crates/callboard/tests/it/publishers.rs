@@ -16,7 +16,7 @@ struct Ranked(u32);
 
 impl Ranked {
     fn rank(&self) -> Priority {
-        if self.0 % 2 == 0 { Priority::High } else { Priority::Low }
+        if self.0.is_multiple_of(2) { Priority::High } else { Priority::Low }
     }
 }
 

@@ -295,7 +295,7 @@ struct Lingering(#[expect(dead_code, reason = "only counted")] Token);
 impl Drop for Lingering {
     fn drop(&mut self) {
         static DROPPED: AtomicUsize = AtomicUsize::new(0);
-        if DROPPED.fetch_add(1, Ordering::Relaxed) % 8 == 0 {
+        if DROPPED.fetch_add(1, Ordering::Relaxed).is_multiple_of(8) {
             thread::yield_now();
         }
     }

@@ -181,12 +181,13 @@ impl Sub {
         self.accounts.of(item.member()).offered += 1;
         let mut lost = None;
         let mut room = beyond || self.queue.len() < self.opening.capacity;
-        if self.opening.overflow == Overflow::Coalesce && item.key().is_some() {
-            if let Some(place) = self.queue.iter().position(|older| older.key() == item.key()) {
-                let older = self.remove(place, DropReason::Coalesced);
-                item.absorb(&older);
-                room = true;
-            }
+        if self.opening.overflow == Overflow::Coalesce
+            && item.key().is_some()
+            && let Some(place) = self.queue.iter().position(|older| older.key() == item.key())
+        {
+            let older = self.remove(place, DropReason::Coalesced);
+            item.absorb(&older);
+            room = true;
         }
         if !room && self.opening.overflow == Overflow::DropOldest {
             let least = self.queue.iter().map(|queued| queued.priority).min();
