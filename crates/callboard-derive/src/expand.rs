@@ -107,7 +107,7 @@ pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
         quote!(#pattern => Self::#variant(#member::take(taken)))
     });
     let metadata = members.iter().map(|it| {
-        let (member, variant) = (quote_spanned!(it.ty.span()=> #root::Received), it.variant);
+        let (member, variant) = (member(it), it.variant);
         quote!(Self::#variant(inner) => #member::metadata(inner))
     });
     let scopes = members.iter().map(|it| {

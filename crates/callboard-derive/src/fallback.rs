@@ -73,6 +73,13 @@ pub(crate) fn event_set(item: &Item<'_>, error: &Error) -> TokenStream {
                 ::core::unreachable!()
             }
         }
+
+        #[automatically_derived]
+        impl #params #root::Received for #ident #arguments #bounds {
+            fn metadata(&self) -> #root::Metadata {
+                ::core::unreachable!()
+            }
+        }
     }
 }
 

@@ -147,6 +147,7 @@ mod board {
         fn interest() -> __private::Interest;
         fn take(taken: __private::Taken) -> Self;
         fn scope(item: &Self) -> __private::Scope;
+        fn metadata(item: &Self) -> Metadata;
     }
 
     pub(crate) trait EventSet {
@@ -266,12 +267,6 @@ fn contract_has_only_what_there_is() {
 #[derive(Debug)]
 struct Held<const AT: usize>(usize);
 
-impl<const AT: usize> Received for Held<AT> {
-    fn metadata(&self) -> Metadata {
-        Metadata(["a", "b", "c"][AT])
-    }
-}
-
 impl<const AT: usize> Member for Held<AT> {
     fn interest() -> Interest {
         Interest(vec![["a", "b", "c"][AT]])
@@ -283,6 +278,10 @@ impl<const AT: usize> Member for Held<AT> {
 
     fn scope(_: &Self) -> Scope {
         Scope(["a", "b", "c"][AT])
+    }
+
+    fn metadata(_: &Self) -> Metadata {
+        Metadata(["a", "b", "c"][AT])
     }
 }
 

@@ -62,11 +62,11 @@ impl<E: 'static> Deref for Delivery<E> {
 }
 
 /// Shows the event and its sequence, and what was missed and the cause if there is any.
-impl<E: Event> fmt::Debug for Delivery<E> {
+impl<E: fmt::Debug + 'static> fmt::Debug for Delivery<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Delivery");
         shown.field("event", &self.event);
-        describe(&mut shown, self.stamp(), &self.receipt);
+        describe(&mut shown, self.event.stamp(), &self.receipt);
         shown.finish()
     }
 }
@@ -124,11 +124,11 @@ impl<'a, E: Event> EventRef<'a, E> {
 }
 
 /// Shows what the `Debug` of a [`Delivery`] shows.
-impl<E: Event> fmt::Debug for EventRef<'_, E> {
+impl<E: fmt::Debug + 'static> fmt::Debug for EventRef<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("EventRef");
         shown.field("event", &self.event);
-        describe(&mut shown, self.stamp(), &self.receipt);
+        describe(&mut shown, self.event.stamp(), &self.receipt);
         shown.finish()
     }
 }

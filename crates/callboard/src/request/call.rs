@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Invocation, Scope, Taken, kept};
-use crate::event::{Delivery, Receipt, Received, describe, metadata, received};
+use crate::event::{Delivery, Metadata, Receipt, Received, describe, metadata, received};
 use crate::log::{Kept, Stamp};
 use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
@@ -297,6 +297,10 @@ impl<Q: Request> Member for Call<Q> {
 
     fn scope(item: &Self) -> Scope {
         item.scope()
+    }
+
+    fn metadata(item: &Self) -> Metadata {
+        Received::metadata(item)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::iter::Empty;
 
 use crate::engine::{LentEvents, Reader, Scope, Taken};
-use crate::event::{AnyEvent, Delivery, Event, EventRef, Received};
+use crate::event::{AnyEvent, Delivery, Event, EventRef, Metadata, Received};
 use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
 /// What can be subscribed to.
@@ -114,7 +114,7 @@ pub trait EventSet: Sized + 'static {
     label = "expected a `Delivery<E>` or a `Call<Q>`",
     note = "wrap the event type: `Delivery<{Self}>`"
 )]
-pub trait Member: Received + Sized + Send + 'static {
+pub trait Member: Sized + Send + 'static {
     #[doc(hidden)]
     fn interest() -> MemberInterest;
 
@@ -123,6 +123,9 @@ pub trait Member: Received + Sized + Send + 'static {
 
     #[doc(hidden)]
     fn scope(item: &Self) -> Scope;
+
+    #[doc(hidden)]
+    fn metadata(item: &Self) -> Metadata;
 }
 
 impl<E: Event> Member for Delivery<E> {
@@ -136,6 +139,10 @@ impl<E: Event> Member for Delivery<E> {
 
     fn scope(item: &Self) -> Scope {
         Scope::of_event(E::TYPE, item.sequence())
+    }
+
+    fn metadata(item: &Self) -> Metadata {
+        Received::metadata(item)
     }
 }
 
