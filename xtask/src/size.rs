@@ -7,14 +7,15 @@ use crate::Result;
 use crate::tree;
 
 const CORE: &str = "crates/callboard/src";
-/// The engine before the log had 5,000 lines; that readers share no queue costs the rest.
-const LIMIT: usize = 8_700;
+/// Half of it is delivery: two mechanisms, the shared log and a queue per subscriber. The other half
+/// is asking with its wait-for graph, time in events, drain, and what the snapshot tells.
+const LIMIT: usize = 12_000;
 /// The one module with unsafe code: no more than a person can read with care at one sitting.
 const UNSAFE: &str = "crates/callboard/src/log/memory";
 const UNSAFE_LIMIT: usize = 600;
 
 /// What is there only with a feature: these files, and the attributes that name one.
-const OF_FEATURES: [&str; 3] = ["metrics.rs", "serialize.rs", "time/tokio_clock.rs"];
+const OF_FEATURES: [&str; 4] = ["metrics.rs", "on.rs", "serialize.rs", "time/tokio_clock.rs"];
 const FEATURE_ATTRIBUTE: &str = "#[cfg_attr(feature";
 
 /// # Errors
