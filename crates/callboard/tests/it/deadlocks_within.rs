@@ -191,9 +191,9 @@ fn drop_callback_and_destructor_may_wait_for_a_responder_of_another_thread() {
     in_time("users' code that asks another thread", || {
         let (bus, [a, b]) = by_hand(["a", "b"]);
         let _full = bus.subscriber("full").late().capacity(1).subscribe::<Tick>();
-        let (asking, results) = (bus.clone(), Log::new());
+        let (asking, results) = (bus.downgrade(), Log::new());
         let told = results.clone();
-        bus.on_drop(move |_| told.push(block(&asking, "b")));
+        bus.on_drop(move |_| told.push(block(&asking.upgrade().unwrap(), "b")));
         let answering = thread::spawn(move || {
             block_on(b.serve_async(async |call: Call<Ask>| call.respond(Answer)));
         });

@@ -6,7 +6,7 @@ use callboard::{
     AskError, Bus, Call, End, Event, Outcome, Request, RequestBuilder, RequestError, Responder,
 };
 
-use crate::support::{poll, soon};
+use crate::support::{forget, poll, soon};
 
 #[derive(Debug, Event)]
 struct Answer(u32);
@@ -47,7 +47,7 @@ fn outcome(rule: Rule, third: Third) -> (End, usize) {
         (Third::Answers, Some(call)) => call.respond(Answer(3)),
         (Third::Declines, Some(call)) => call.decline("no"),
         (Third::Dies, call) => drop((call, c.take())),
-        (_, call) => std::mem::forget(call),
+        (_, call) => forget(call),
     }
     for responder in &mut both {
         let call: Result<Call<Ask>, _> = responder.try_recv();

@@ -40,6 +40,14 @@ pub(crate) struct ReconcileHeld {
     pub(crate) problem: Problem,
 }
 
+/// A pass failed by what may pass, and the wait before the next attempt is over.
+#[derive(Debug, Event)]
+#[event(type = "retry.due")]
+pub(crate) struct RetryDue {
+    /// How many attempts failed.
+    pub(crate) failures: u32,
+}
+
 /// A pass begins.
 #[derive(Debug, Event)]
 #[event(type = "reconcile.started")]

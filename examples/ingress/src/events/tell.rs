@@ -40,6 +40,7 @@ pub(crate) fn tell(event: &AnyEvent) -> Body {
         WatchDegraded,
         ReconcileTriggered,
         ReconcileHeld,
+        RetryDue,
         ReconcileStarted,
         ConfigRendered,
         RenderFailed,
@@ -118,6 +119,7 @@ tell! {
     WatchDegraded: |it| Level::Warning, it.reason.clone();
     ReconcileTriggered: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, some(&it.changed)), fields: vec![("changed", json!(it.changed))];
     ReconcileHeld: |it| Level::Warning, kept(&it.problem.to_string()), problems: vec![it.problem.clone()];
+    RetryDue: |it| Level::Info, format!("{} attempts failed; trying again", it.failures);
     ReconcileStarted: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, it.inputs.inventory.describe());
     ConfigRendered: |it| Level::Good, {
         let [routes, backends, servers, certificates] = it.counts;

@@ -27,6 +27,24 @@ impl Rule {
         Self::Throttle { period, last: None }
     }
 
+    /// Another debounce. The burst that is held goes on, if this one counts from its first item.
+    pub(super) fn set_debounce(&mut self, quiet: Duration, at_most: Duration) {
+        let first = match *self {
+            Self::Debounce { first, .. } => first,
+            Self::Throttle { .. } => None,
+        };
+        *self = Self::Debounce { quiet, at_most, first };
+    }
+
+    /// Another throttle. The period since the last burst counts, if it is known.
+    pub(super) fn set_throttle(&mut self, period: Duration) {
+        let last = match *self {
+            Self::Throttle { last, .. } => last,
+            Self::Debounce { .. } => None,
+        };
+        *self = Self::Throttle { period, last };
+    }
+
     /// Whether each item is handed out as it comes.
     pub(super) fn is_immediate(&self) -> bool {
         match self {

@@ -1,6 +1,7 @@
 //! Debouncing and throttling.
 
 mod calls;
+mod changing;
 mod holding;
 #[cfg(feature = "tokio")]
 mod tokio_time;

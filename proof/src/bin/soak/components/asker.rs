@@ -238,9 +238,11 @@ impl Asker {
         result: &Result<Gathered<Q::Response>, RequestError>,
     ) {
         let took = plan.began.elapsed();
-        if result.is_err() {
-            // It never was on the bus.
-            self.part.published.uncount(Q::KIND);
+        match result {
+            Ok(_) => {}
+            // A later request may have closed the circle: this one was on the bus by then.
+            Err(RequestError::Cycle { .. }) => self.part.unsure.count(Q::KIND),
+            Err(_) => self.part.published.uncount(Q::KIND),
         }
         let asked = Asked {
             who: &self.part.name,

@@ -31,6 +31,8 @@ pub(crate) struct Part {
     /// Each kind: how many it received; how many it published and the bus took.
     pub(crate) received: PerKind,
     pub(crate) published: PerKind,
+    /// Those of them that it can't know the bus took: requests that failed as a circle.
+    pub(crate) unsure: PerKind,
     /// How many events it was told that it missed.
     pub(crate) missed: AtomicU64,
     /// How many requests it made.
@@ -89,6 +91,7 @@ impl Part {
             numbers: AtomicU32::new(0),
             received: PerKind::default(),
             published: PerKind::default(),
+            unsure: PerKind::default(),
             missed: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             in_hand: AtomicU64::new(0),
