@@ -11,7 +11,8 @@ use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
 use crate::report::first_of;
 use crate::snapshot::{
-    BlockingCall, InterestSnapshot, PanicSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    BlockingCall, InterestSnapshot, OpenRequest, PanicSnapshot, Snapshot, SubscriberSnapshot,
+    TypeSnapshot,
 };
 
 /// A handler that runs for longer than this, with events waiting, blocks.
@@ -40,7 +41,8 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
         let cure = "await the async form, or call it from a thread of its own";
         found.weigh(*times, FindingKind::BlocksRuntime, call, seen, cure);
     }
-    snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, &mut found));
+    let open = &snapshot.requests.open;
+    snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, open, &mut found));
     for (number, request) in (0..).zip(&snapshot.requests.troubled) {
         answers(request, number, &mut found);
     }
@@ -113,7 +115,7 @@ fn start(snapshot: &Snapshot, found: &mut Findings) {
     }
 }
 
-fn reading(of: &SubscriberSnapshot, found: &mut Findings) {
+fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) {
     if let Some(PanicSnapshot { event_type, message }) = &of.last_panic {
         let times = if of.panics == 1 { "once".to_owned() } else { format!("{} times", of.panics) };
         let said = message.lines().next().unwrap_or_default();
@@ -136,8 +138,16 @@ fn reading(of: &SubscriberSnapshot, found: &mut Findings) {
     let long = of.handling_for.map_or(full, |time| time >= BLOCKS_AFTER);
     if busy && of.queued > 0 && long {
         let time = of.handling_for.map(|time| format!(" for {time:.1?}")).unwrap_or_default();
-        let seen = format!("has been handling one event{time} while {} wait", of.queued);
-        let cure = "hand long work to a task of its own, or use `serve_concurrent`";
+        let mut seen = format!("has been handling one event{time} while {} wait", of.queued);
+        let mut cure = "hand long work to a task of its own, or use `serve_concurrent`".to_owned();
+        let own = open.iter().filter(|request| request.asker.as_deref() == Some(&of.name));
+        if let Some(request) = own.max_by_key(|request| request.age) {
+            let slow = request.outcomes.iter().filter(|(_, outcome)| is_awaited(outcome));
+            let slow: Vec<_> = slow.map(|(name, _)| format!("`{name}`")).collect();
+            let slow = first_of(slow.iter(), ", ");
+            seen += &format!(": it waits for {slow} to answer `{}`", request.event_type);
+            cure = format!("see to {slow}, ask with a shorter timeout, or use `serve_concurrent`");
+        }
         found.weigh(of.queued as u64, FindingKind::HandlerBlocks, &of.name, seen, cure);
     } else if full && !busy && !of.waiting {
         let seen = format!("is full with {} events and does not receive", of.queued);
@@ -171,6 +181,11 @@ fn answers(request: &TroubledRequest, number: u64, found: &mut Findings) {
         }
         Troubled::Ended { .. } => {}
     }
+}
+
+/// Whether an open request still waits for a responder, going by its outcome so far.
+fn is_awaited(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::TimedOutQueued | Outcome::TimedOutHandling)
 }
 
 fn is_trouble((_, outcome): &(String, Outcome)) -> bool {

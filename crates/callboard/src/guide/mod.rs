@@ -18,11 +18,11 @@ pub mod handlers {}
 #[doc = include_str!("publishing.md")]
 pub mod publishing {}
 
-#[doc = include_str!("shutdown.md")]
-pub mod shutdown {}
-
 #[doc = include_str!("time.md")]
 pub mod time {}
+
+#[doc = include_str!("shutdown.md")]
+pub mod shutdown {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use callboard::testing::{ManualClock, Sim};
 use callboard::{AnyEvent, Arrival, Bus, DropReason, Event, FindingKind};
 
-use super::{Step, expect, found, said};
+use super::{Question, Step, expect, found, said};
 use crate::support::publish_all;
 
 #[test]
@@ -26,6 +26,29 @@ fn a_served_handler_that_blocks_is_named_with_its_time() {
     assert_eq!(finding.culprit, "slow");
     assert!(finding.seen.contains("for 5.0s while 1 wait"), "{finding}");
     assert!(finding.cure.contains("serve_concurrent"), "{finding}");
+}
+
+#[test]
+fn a_handler_that_waits_for_an_answer_is_told_from_one_that_is_slow_itself() {
+    let mut sim = Sim::new(1);
+    let bus = sim.bus();
+    let (waits, asking) = (bus.subscribe::<Step>("waits"), bus.clone());
+    let slow = bus.responder::<Question>("slow");
+    sim.spawn("slow", slow.serve(async |_call| std::future::pending::<()>().await));
+    let handler = move |_step| {
+        let asked = asking.request(Question).expect(["slow"]).timeout(Duration::MAX);
+        async move { drop(asked.gather().await) }
+    };
+    sim.spawn("waits", waits.serve(handler));
+    bus.start();
+    bus.publish(Step(1));
+    bus.publish(Step(2));
+    sim.run_ready();
+    sim.clock().advance(Duration::from_secs(5));
+    let finding = expect(&bus, FindingKind::HandlerBlocks);
+    assert_eq!(finding.culprit, "waits");
+    assert!(finding.seen.ends_with("it waits for `slow` to answer `pit.question`"), "{finding}");
+    assert!(finding.cure.starts_with("see to `slow`"), "{finding}");
 }
 
 #[test]
