@@ -46,6 +46,7 @@ mod retained;
 mod runtimes;
 mod schedule;
 mod serving;
+mod serving_async;
 mod sets;
 mod settled;
 mod shapes;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::{Bus, End, Event, RecvTimeoutError, Request};
+use callboard::{Bus, End, Event, FindingKind, RecvTimeoutError, Request};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::in_time;
@@ -76,5 +76,42 @@ fn blocking_calls_in_paused_time_take_real_time() {
             let request = bus.request(Ask).expect(["oracle"]).timeout(HOUR);
             assert_eq!(request.gather().await.unwrap().end(), End::TimedOut);
         });
+    });
+}
+
+/// The only thread of a runtime is told apart from others: it is counted by the line of the call.
+#[test]
+fn blocking_calls_are_counted_where_nothing_else_can_run() {
+    const SHORT: Duration = Duration::from_millis(1);
+    in_time("blocking calls", || {
+        let [current, several] = runtimes();
+        let bus = Bus::new();
+        let mut ticks = bus.subscribe::<Tick>("clock");
+        let mut wait = || assert!(ticks.recv_timeout(SHORT).is_err());
+        wait();
+        several.block_on(async { wait() });
+        assert_eq!(bus.snapshot().blocking_calls, [], "another thread drives what they wait for");
+        current.block_on(async {
+            wait();
+            wait();
+        });
+        let calls = bus.snapshot().blocking_calls;
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        assert_eq!((&*calls[0].call, calls[0].times), ("recv_timeout", 2));
+        assert!(calls[0].call_site.contains("runtimes.rs:"), "{calls:?}");
+        let finding = bus
+            .diagnose()
+            .findings
+            .into_iter()
+            .find(|it| it.kind == FindingKind::BlocksRuntime && it.culprit == "recv_timeout");
+        assert!(finding.is_some_and(|it| it.seen.contains("2 times")));
+
+        let moved = bus.clone();
+        let blocking = async move {
+            let receive = move || moved.subscribe::<Tick>("other").recv_timeout(SHORT).is_err();
+            tokio::task::spawn_blocking(receive).await.unwrap()
+        };
+        assert!(current.block_on(blocking));
+        assert_eq!(bus.snapshot().blocking_calls.len(), 1, "a thread of its own may block");
     });
 }
