@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::bus::Bus;
+use crate::engine::Aftermath;
 use crate::error::{DrainError, Unfinished};
 use crate::registry::{Core, Registry};
 
@@ -70,7 +71,16 @@ impl Bus {
     /// Inside a handler is what [`serve`](crate::Subscription::serve) runs,
     /// [`Call::request`](crate::Call::request) and every answer. A hand-written loop says what it
     /// handles with [`publish_caused_by`](Self::publish_caused_by); what it publishes without is
-    /// refused, and an event that it has in hand is not waited for.
+    /// refused.
+    ///
+    /// **A hand-written loop is given 100 ms for its last event**, once all else is quiet: the bus
+    /// can't know whether it is done with it, until it asks for the next. What it publishes later is
+    /// refused, and [`diagnose`](Self::diagnose) says so ([`CutOff`](crate::FindingKind::CutOff)).
+    /// Where its work takes longer, use `serve` or
+    /// [`serve_async`](crate::Subscription::serve_async): their handlers are waited for.
+    ///
+    /// [Debounced and throttled](crate::Paced) items are handed out at once. What is
+    /// [scheduled](crate::Scheduled) is not waited for.
     ///
     /// # Errors
     ///
@@ -121,13 +131,53 @@ impl Bus {
         if let Some(handler) = core.calling_handler() {
             return Err(DrainError { calling_handler: Some(handler), ..outstanding(core) });
         }
-        core.registry().refuse_outsiders();
+        core.with(Registry::refuse_outsiders);
         // Open requests may have been waiting for the start only.
         core.changed.notify_all();
-        let drained = core.wait_until(timeout, || finished(outstanding(core))).await;
+        let drained = quiet(core, timeout).await;
         self.close();
         drained
     }
+}
+
+/// How long `drain` waits for a hand-written loop to ask for another event, once all else is quiet.
+/// A loop that publishes what follows without waiting for anything needs microseconds; a component
+/// that has taken an event and never asks again must not hold `drain` up for long.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Waits until nothing is left to do.
+async fn quiet(core: &Core, timeout: Duration) -> Result<(), DrainError> {
+    let began = core.now();
+    let left = || match (began, core.now()) {
+        (Some(began), Some(now)) => timeout.saturating_sub(now.saturating_duration_since(began)),
+        _ => timeout,
+    };
+    loop {
+        core.wait_until(left(), || finished(outstanding(core))).await?;
+        let idle = || {
+            let busy = core.registry().busy();
+            if busy.is_empty() {
+                Ok(Idle::All)
+            } else if outstanding(core).is_empty() {
+                Err(())
+            } else {
+                Ok(Idle::NotAnyMore)
+            }
+        };
+        match core.wait_until(GRACE.min(left()), idle).await {
+            Ok(Idle::NotAnyMore) => {}
+            Ok(Idle::All) if !outstanding(core).is_empty() => {}
+            Ok(Idle::All) | Err(()) => return Ok(()),
+        }
+    }
+}
+
+/// What came of waiting for hand-written loops.
+enum Idle {
+    /// Each has asked for its next event.
+    All,
+    /// One of them has published something that has to be handled.
+    NotAnyMore,
 }
 
 fn finished(error: DrainError) -> Result<(), DrainError> {
@@ -156,8 +206,9 @@ fn outstanding(core: &Core) -> DrainError {
 
 impl Registry {
     /// Accepts from now on only what is published or asked by handlers.
-    fn refuse_outsiders(&mut self) {
+    fn refuse_outsiders(&mut self, aftermath: &mut Aftermath<'_>) {
         self.draining = true;
         self.sort_out_types();
+        self.listeners.values().for_each(|listener| listener.mailbox.hurry(aftermath));
     }
 }

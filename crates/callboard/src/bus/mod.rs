@@ -330,7 +330,16 @@ impl Default for Bus {
 
 impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bus").field("phase", &self.phase()).finish_non_exhaustive()
+        let (phase, draining) = {
+            let registry = self.core().registry();
+            (registry.phase, registry.draining)
+        };
+        let mut shown = f.debug_struct("Bus");
+        shown.field("phase", &phase);
+        if draining && phase != Phase::Closed {
+            shown.field("draining", &true);
+        }
+        shown.finish_non_exhaustive()
     }
 }
 

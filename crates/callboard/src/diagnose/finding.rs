@@ -30,6 +30,10 @@ pub enum FindingKind {
     NotStarted,
     /// Events wait, and the bus was paused.
     Paused,
+    /// The bus is draining, and refuses what is published outside handlers.
+    Draining,
+    /// Handlers still published when [`drain`](crate::Bus::drain) had closed the bus.
+    CutOff,
     /// The buffer had to drop events before a start.
     BufferTooSmall,
     /// Two event types share a name.

@@ -27,10 +27,14 @@ const ENOUGH_EVENTS: u64 = 1_000;
 /// Whoever holds at least this many bytes is named.
 const MUCH_MEMORY: usize = 1 << 20;
 
+/// The culprit where no part of a bus is.
+const THE_BUS: &str = "(bus)";
+
 /// Applies every rule, the gravest first.
 pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Findings(Vec::new());
     start(snapshot, &mut found);
+    drain(snapshot, &mut found);
     for clash in &snapshot.name_clashes {
         let seen = format!("is the name of {}", two_types(&clash.first, &clash.second));
         let cure = "give one of them another with `#[event(type = \"…\")]`";
@@ -112,6 +116,30 @@ fn start(snapshot: &Snapshot, found: &mut Findings) {
         let cure = "raise `pre_start_capacity`, start earlier, or implement `Coalesce` for what \
                     comes in bursts";
         found.add(FindingKind::BufferTooSmall, Dropped::BUFFER, seen, cure);
+    }
+}
+
+fn drain(snapshot: &Snapshot, found: &mut Findings) {
+    if !snapshot.draining {
+        return;
+    }
+    if snapshot.phase != Phase::Closed {
+        let seen = "is draining: it refuses what is published or asked outside handlers".to_owned();
+        found.add(
+            FindingKind::Draining,
+            THE_BUS,
+            seen,
+            "await `drain` to its end, or call `close`",
+        );
+    } else if snapshot.cut_off > 0 {
+        let seen = format!(
+            "was closed by `drain` before handlers were done; publications of theirs that it \
+             refused: {}",
+            snapshot.cut_off
+        );
+        let cure =
+            "use `serve` or `serve_async` in place of a hand-written loop, or a longer timeout";
+        found.add(FindingKind::CutOff, THE_BUS, seen, cure);
     }
 }
 

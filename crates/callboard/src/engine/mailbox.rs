@@ -358,6 +358,14 @@ impl Mailbox {
         aftermath.wake(inbox.waker.take());
     }
 
+    /// The bus is draining: a reader that holds an event back is to hand it out.
+    pub(crate) fn hurry(&self, aftermath: &mut Aftermath<'_>) {
+        let mut inbox = self.inbox();
+        if inbox.attendance().holds != Holds::Nothing {
+            aftermath.wake(inbox.waker.take());
+        }
+    }
+
     /// The reader is gone: gives up everything queued. Returns the final accounts.
     pub(crate) fn leave(&self, aftermath: &mut Aftermath<'_>) -> Vec<Account> {
         let mut inbox = self.inbox();

@@ -112,6 +112,7 @@ impl Registry {
         let from_outside = parcel.origin.cause == 0 && !parcel.answer;
         if self.phase == Phase::Closed || (self.draining && from_outside) {
             self.refused += 1;
+            self.cut_off += u64::from(!from_outside && !parcel.answer);
             return Accepted::Closed;
         }
         let number = match self.directory.find_event::<E>() {

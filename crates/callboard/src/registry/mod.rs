@@ -73,6 +73,8 @@ pub(crate) struct Registry {
     pub(crate) ever_started: bool,
     /// Whether only handlers may publish: the bus is being drained.
     pub(crate) draining: bool,
+    /// How many of the refused publications came from handlers.
+    pub(crate) cut_off: u64,
     /// How many subscriptions listen to dead letters: what nobody gets is kept for them.
     collectors: usize,
     /// Whether it is noted of each event when it was published.
@@ -111,6 +113,7 @@ impl Registry {
             phase: Phase::Buffering,
             ever_started: false,
             draining: false,
+            cut_off: 0,
             collectors: 0,
             sequence: 0,
             types: Vec::new(),

@@ -20,6 +20,9 @@ pub struct Snapshot {
     pub phase: Phase,
     /// Whether it has ever been started.
     pub started: bool,
+    /// Whether [`drain`](crate::Bus::drain) was called: the bus refuses what comes from outside
+    /// handlers.
+    pub draining: bool,
     /// How long ago it was built.
     pub age: Duration,
     /// Whether it keeps time; without, ages and the times of hand-written loops are unknown.
@@ -28,6 +31,8 @@ pub struct Snapshot {
     pub sequence: u64,
     /// Events refused because the bus was closed.
     pub refused: u64,
+    /// How many of those a handler published, or asked, for its event.
+    pub cut_off: u64,
     /// The expected subscribers and responders that have not signed in.
     pub missing: Vec<String>,
     /// What waits for the start.

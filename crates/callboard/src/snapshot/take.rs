@@ -76,10 +76,12 @@ impl Bus {
         Snapshot {
             phase: registry.phase,
             started: registry.ever_started,
+            draining: registry.draining,
             age: now.saturating_duration_since(core.built_at),
             timestamps: core.settings.timestamps,
             sequence: registry.sequence,
             refused: registry.refused,
+            cut_off: registry.cut_off,
             missing,
             types,
             requests,

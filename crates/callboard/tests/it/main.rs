@@ -15,6 +15,7 @@ mod deadlocks_by_rule;
 mod deadlocks_within;
 mod declining;
 mod drain;
+mod drain_loops;
 mod figures;
 mod filtering;
 mod handler_panics;

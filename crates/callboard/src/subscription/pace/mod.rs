@@ -32,7 +32,7 @@ use crate::time::Deadline;
 /// - **Calls are never merged.** A [`Call`](crate::Call) is handed out as soon as it is read. It
 ///   ends the burst before it, which is handed out first, so that the order is kept. Where that is
 ///   too often, subscribe to the requests separately.
-/// - **At the end**, when the bus is closed, what is held back is handed out at once, then `None`.
+/// - **At the end**, when the bus is closed or drains, what is held back is handed out at once.
 /// - **Waiting for it.** An item that is held back is in no queue. [`close_and_drain`] waits until
 ///   it is handed out. [`settle`] does so once its time has come, and not before: with a
 ///   [`ManualClock`] that would be for ever.
@@ -208,6 +208,9 @@ impl<S: EventSet> Paced<S> {
         }
         if !matches!(self.held, Held::Burst(_)) {
             return Poll::Pending;
+        }
+        if self.subscription.core.registry().draining {
+            return Poll::Ready(self.take_held());
         }
         match self.poll_deadline(context) {
             Poll::Ready(()) => Poll::Ready(self.take_held()),
