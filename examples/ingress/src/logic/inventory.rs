@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::Ingress;
 
+use super::count::count;
 use super::manifest::{Manifest, Object, Resource, key};
 use super::problem::{Problem, place};
 
@@ -51,22 +52,18 @@ impl Inventory {
     /// How many objects of each kind there are, as `12 ingresses, 1 secret`.
     pub(crate) fn describe(&self) -> String {
         let names = [
-            ("Ingress", "ingress", "ingresses"),
-            ("Service", "service", "services"),
-            ("EndpointSlice", "endpoint slice", "endpoint slices"),
-            ("Secret", "secret", "secrets"),
-            ("ConfigMap", "config map", "config maps"),
+            ("Ingress", "ingress"),
+            ("Service", "service"),
+            ("EndpointSlice", "endpoint slice"),
+            ("Secret", "secret"),
+            ("ConfigMap", "config map"),
         ];
         let counts: Vec<_> = names
             .into_iter()
-            .filter_map(|(kind, one, many)| {
-                let count =
+            .filter_map(|(kind, noun)| {
+                let number =
                     self.objects().filter(|(_, object)| object.resource.kind() == kind).count();
-                match count {
-                    0 => None,
-                    1 => Some(format!("1 {one}")),
-                    _ => Some(format!("{count} {many}")),
-                }
+                (number > 0).then(|| count(number, noun))
             })
             .collect();
         if counts.is_empty() {
