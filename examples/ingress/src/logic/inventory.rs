@@ -11,7 +11,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::Ingress;
 
 use super::count::count;
-use super::manifest::{Manifest, Object, Resource, key};
+use super::manifest::{Manifest, Object, Resource, SERVICE_NAME, key};
 use super::problem::{Problem, place};
 
 /// An object and the file it is in.
@@ -32,6 +32,8 @@ pub(crate) struct Index<'a> {
     slices: BTreeMap<String, Vec<(Entry<'a>, &'a EndpointSlice)>>,
     secrets: BTreeMap<String, &'a Secret>,
     config_maps: BTreeMap<String, (Entry<'a>, &'a ConfigMap)>,
+    /// Where objects were rejected, by kind and key.
+    rejected: BTreeMap<(&'static str, String), String>,
     /// What is left of Ingresses that could not be read.
     pub(crate) unreadable: Vec<&'a Ingress>,
     /// Objects that could not be read, and objects that are there twice.
@@ -78,6 +80,10 @@ impl Inventory {
         for manifest in self.manifests.values() {
             index.problems.extend_from_slice(&manifest.problems);
             index.unreadable.extend(&manifest.unreadable);
+            for it in &manifest.rejected {
+                let place = place(&manifest.file, Some(it.line));
+                index.rejected.entry((it.kind, it.key.clone())).or_insert(place);
+            }
         }
         let mut seen: BTreeMap<(&str, String), Entry<'_>> = BTreeMap::new();
         for entry in self.objects() {
@@ -98,8 +104,7 @@ impl Inventory {
                 }
                 Resource::EndpointSlice(it) => {
                     let labels = it.metadata.labels.as_ref();
-                    if let Some(service) = labels.and_then(|l| l.get("kubernetes.io/service-name"))
-                    {
+                    if let Some(service) = labels.and_then(|l| l.get(SERVICE_NAME)) {
                         let key = key(object.namespace(), service);
                         index.slices.entry(key).or_default().push((entry, it));
                     }
@@ -132,6 +137,12 @@ impl<'a> Index<'a> {
     /// The Secret called `name` in `namespace`.
     pub(crate) fn secret(&self, namespace: &str, name: &str) -> Option<&'a Secret> {
         self.secrets.get(&key(namespace, name)).copied()
+    }
+
+    /// Where an object of `kind` that could not be read is written; an EndpointSlice goes by the key
+    /// of its Service.
+    pub(crate) fn rejected(&self, kind: &'static str, key: &str) -> Option<&str> {
+        self.rejected.get(&(kind, key.to_owned())).map(String::as_str)
     }
 
     /// The ConfigMap at `namespace/name`.
