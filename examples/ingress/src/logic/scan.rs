@@ -28,6 +28,8 @@ pub(crate) struct Change {
 pub(crate) enum Found {
     /// It holds these objects, and perhaps some that cannot be read.
     Present(Arc<Manifest>),
+    /// It is no file to be read, as the problem of this manifest says.
+    Refused(Arc<Manifest>),
     /// It is not there any more.
     Gone,
 }
@@ -125,7 +127,7 @@ impl Scanner {
     fn refuse(&mut self, problem: Problem, scan: &mut Scan) {
         let (file, print) = (problem.file.clone(), problem.reason.clone());
         if self.seen.insert(file.clone(), print.clone()) != Some(print) {
-            let found = Found::Present(Arc::new(Manifest::unreadable(problem)));
+            let found = Found::Refused(Arc::new(Manifest::unreadable(problem)));
             scan.resources.push(Change { file, found });
         }
     }
@@ -225,7 +227,7 @@ mod tests {
     }
 
     fn problems(scan: &Scan) -> &[Problem] {
-        let Found::Present(manifest) = &scan.resources[0].found else {
+        let (Found::Present(manifest) | Found::Refused(manifest)) = &scan.resources[0].found else {
             panic!("{scan:?}");
         };
         &manifest.problems

@@ -34,7 +34,7 @@ fn each_is_named_and_the_manifests_go_live() {
         "x resources/gone.yaml: a link to /nowhere, which does not exist",
         "x resources/team-a: a link to /nowhere, which does not exist",
         "! resources/loop: the same folder as resources, read once",
-        "resources.synced    3 files",
+        "resources.synced    3 files, 3 new or changed",
     ] {
         assert!(told.contains(expected), "{expected}\n{told}");
     }
