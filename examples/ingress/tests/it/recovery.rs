@@ -71,6 +71,17 @@ fn an_ingress_that_cannot_be_read_costs_its_own_clients_only() {
 }
 
 #[test]
+fn a_path_without_its_slash_costs_its_own_clients_only() {
+    let (_blue, _green, site) = site();
+    let more = "      - {path: api, pathType: Prefix, backend: {service: {name: green, port: {number: 80}}}}\n";
+    let text = ingress("app", "app.example.com", "blue") + more;
+    site.write("resources/ingress.yaml", &text);
+    let _controller = Controller::start(&site);
+    let status = |path| ask(site.port, "app.example.com", path).map(|(status, _)| status);
+    assert_eq!((status("/"), status("/api/v1")), (Ok(200), Ok(503)));
+}
+
+#[test]
 fn yaml_that_does_not_parse_is_named_and_mended() {
     let (_blue, _green, site) = site();
     neighbour(&site);
