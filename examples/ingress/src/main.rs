@@ -12,6 +12,7 @@ mod logic;
 use std::process::ExitCode;
 
 use cli::Command;
+use logic::count::count;
 
 fn main() -> ExitCode {
     let outcome = match cli::parse(std::env::args_os().skip(1)) {
@@ -23,9 +24,9 @@ fn main() -> ExitCode {
             logic::generate::generate(&folder, ingresses)
                 .map(|made| {
                     anstream::println!(
-                        "wrote {} files with {} ingresses to {}",
-                        made.files,
-                        made.ingresses,
+                        "wrote {} with {} to {}",
+                        count(made.files, "file"),
+                        count(made.ingresses, "ingress"),
                         folder.display()
                     );
                 })

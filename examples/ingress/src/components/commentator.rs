@@ -10,6 +10,7 @@ use std::time::{Instant, SystemTime};
 use callboard::{AnyEvent, Bus, Overflow};
 
 use crate::events::tell::tell;
+use crate::logic::count::count;
 use crate::logic::line::{Body, Cause, Format, Level, Line, format};
 use crate::logic::ring::Ring;
 
@@ -76,9 +77,10 @@ impl Story {
         self.ring.push(event.sequence(), (name, at));
         let mut lines = Vec::new();
         if event.missed() > 0 {
-            lines.push(
-                self.aside(event, format!("{} events came too fast to be told", event.missed())),
-            );
+            lines.push(self.aside(
+                event,
+                format!("{} came too fast to be told", count(event.missed() as usize, "event")),
+            ));
         }
         // Machines get every line.
         let limit = if self.style == Format::Human { IN_A_ROW } else { usize::MAX };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use callboard::{Bus, Delivery, Overflow};
 
 use crate::events::{Config, ConfigLoaded, ConfigRejected, SettingsChanged};
+use crate::logic::files;
 use crate::logic::problem::Problem;
 use crate::logic::render::Template;
 use crate::logic::settings;
@@ -52,8 +53,7 @@ fn matters(file: &Path, last: Option<&Result<Config, Problem>>) -> bool {
 
 fn load(site: &Path) -> Result<Config, Problem> {
     let read = |file: &Path| {
-        std::fs::read_to_string(site.join(file))
-            .map_err(|error| Problem::io(file, "read it", &error))
+        files::read_text(&site.join(file)).map_err(|error| Problem::io(file, "read it", &error))
     };
     let file = Path::new("controller.yaml");
     let settings = settings::parse(file, &read(file)?)?;
@@ -75,5 +75,14 @@ mod tests {
         std::fs::write(folder.path().join("controller.yaml"), text).unwrap();
         let problem = load(folder.path()).unwrap_err();
         assert_eq!(problem.file, Path::new("templates/haproxy.cfg.j2"));
+    }
+
+    #[test]
+    fn settings_in_a_pipe_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("controller.yaml");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        let expected = "controller.yaml: cannot read it: it is a named pipe, not a regular file";
+        assert_eq!(load(folder.path()).unwrap_err().to_string(), expected);
     }
 }

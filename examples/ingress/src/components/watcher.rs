@@ -104,7 +104,8 @@ fn watch(site: &Path, notices: mpsc::UnboundedSender<()>) -> notify::Result<Reco
 /// the world.
 fn tell(bus: &Bus, scanner: &mut Scanner, cause: Option<u64>, first: bool) {
     let scan = scanner.scan();
-    let changed = scan.resources.len();
+    let refused = |found: &Found| matches!(found, Found::Refused(_));
+    let changed = scan.resources.iter().filter(|change| !refused(&change.found)).count();
     let settings = Path::new("controller.yaml");
     if first && !scan.settings.iter().any(|file| file == settings) {
         // There are none, which the config loader has to find out.
@@ -115,7 +116,7 @@ fn tell(bus: &Bus, scanner: &mut Scanner, cause: Option<u64>, first: bool) {
     }
     for change in scan.resources {
         match change.found {
-            Found::Present(manifest) => {
+            Found::Present(manifest) | Found::Refused(manifest) => {
                 if !manifest.problems.is_empty() {
                     let manifest = Arc::clone(&manifest);
                     publish(bus, ResourceRejected { manifest }, cause);

@@ -105,7 +105,8 @@ impl Coalesce for ResourceRemoved {
     }
 }
 
-/// Objects of a resource file cannot be read. The others follow in its [`ResourceChanged`].
+/// A resource file, or some of its objects, cannot be read. The others follow in its
+/// [`ResourceChanged`].
 #[derive(Debug, Event)]
 #[event(type = "resource.rejected")]
 pub(crate) struct ResourceRejected {

@@ -6,6 +6,7 @@ use callboard::AnyEvent;
 use serde_json::json;
 
 use super::*;
+use crate::logic::count::count;
 use crate::logic::line::{Body, Level, level, short};
 use crate::logic::model::PassedOver;
 use crate::logic::problem::{Problem, headline};
@@ -91,42 +92,46 @@ tell! {
     ConfigLoaded: |it| Level::Good, {
         let Config { settings, template } = &*it.config;
         format!(
-            "class {}, http {}:{}, {} ({} lines)",
+            "class {}, http {}:{}, {} ({})",
             settings.ingress_class,
             settings.listen.address,
             settings.listen.http,
             template.file.display(),
-            template.source.lines().count(),
+            count(template.source.lines().count(), "line"),
         )
     };
     ConfigRejected: |it| Level::Error, kept(&it.problem.to_string()), problems: vec![it.problem.clone()];
     ResourceChanged: |it| Level::Info, {
         let manifest = &it.manifest;
-        let mut text = format!("{}: {}", manifest.file.display(), objects(manifest.objects.len()));
+        let mut text = format!("{}: {}", manifest.file.display(), count(manifest.objects.len(), "object"));
         for (kind, count) in &manifest.ignored {
             text += &format!(", {count} {kind} left alone");
         }
         text
     };
     ResourceRemoved: |it| Level::Info, it.file.display().to_string();
-    ResourceRejected: |it| Level::Error, headline(&it.manifest.problems), problems: it.manifest.problems.clone();
+    ResourceRejected: |it| verdict_level(&it.manifest.problems), headline(&it.manifest.problems), problems: it.manifest.problems.clone();
     ResourcesIgnored: |it| Level::Info, {
         let names: Vec<_> = it.files.iter().map(|file| file.display().to_string()).collect();
         format!("{}: not read, since manifests are .yaml, .yml and .json files", some(&names))
     }, fields: vec![("files", json!(it.files))];
-    ResourcesSynced: |it| Level::Good, format!("{} files, {} new or changed", it.files, it.changed);
-    ResourcesWanted: |it| Level::Warning, format!("{} events were missed; reading everything again", it.missed);
+    ResourcesSynced: |it| Level::Good, format!("{}, {} new or changed", count(it.files, "file"), it.changed);
+    ResourcesWanted: |it| Level::Warning, format!("missed {}; reading everything again", count(usize::try_from(it.missed).unwrap_or(usize::MAX), "event"));
     WatchDegraded: |it| Level::Warning, it.reason.clone();
     ReconcileTriggered: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, some(&it.changed)), fields: vec![("changed", json!(it.changed))];
     ReconcileHeld: |it| Level::Warning, kept(&it.problem.to_string()), problems: vec![it.problem.clone()];
-    RetryDue: |it| Level::Info, format!("{} attempts failed; trying again", it.failures);
+    RetryDue: |it| Level::Info, format!("{} failed; trying again", count(it.failures as usize, "attempt"));
     ReconcileStarted: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, it.inputs.inventory.describe());
     ConfigRendered: |it| Level::Good, {
         let [routes, backends, servers, certificates] = it.counts;
         format!(
-            "pass {}: {} lines for {routes} routes to {backends} backends with {servers} servers, {certificates} certificates",
+            "pass {}: {} for {} to {} with {}, {}",
             it.inputs.pass,
-            it.rendered.text.lines().count(),
+            count(it.rendered.text.lines().count(), "line"),
+            count(routes, "route"),
+            count(backends, "backend"),
+            count(servers, "server"),
+            count(certificates, "certificate"),
         )
     }, remarks: passed_over(&it.passed_over).into_iter().collect(), fields: vec![("passed_over", json!(it.passed_over))];
     RenderFailed: |it| Level::Error, format!("pass {}: {}", it.pass, it.problem), problems: vec![it.problem.clone()];
@@ -135,8 +140,8 @@ tell! {
     ReconcileFinished: |it| if it.errors == 0 { Level::Good } else { Level::Warning }, {
         let without = match it.errors {
             0 => String::new(),
-            1 => "without what has 1 error, ".to_owned(),
-            errors => format!("without what has {errors} errors, "),
+            1 => "1 error, what it concerns is left out; ".to_owned(),
+            errors => format!("{errors} errors, what they concern is left out; "),
         };
         format!("pass {}: {without}{}", it.pass, stages(&it.durations))
     }, fields: vec![("errors", json!(it.errors))];
@@ -177,13 +182,6 @@ fn kept(why: &str) -> String {
     format!("{why}; whatever was in force stays in force")
 }
 
-fn objects(count: usize) -> String {
-    match count {
-        1 => "1 object".to_owned(),
-        _ => format!("{count} objects"),
-    }
-}
-
 fn verdict(verdict: &Verdict) -> String {
     let Verdict { validator, looked_at, problems, .. } = verdict;
     match (looked_at.as_str(), &problems[..]) {
@@ -217,10 +215,9 @@ fn passed_over(ingresses: &[PassedOver]) -> Option<String> {
         .into_iter()
         .map(|(class, count)| format!("{} {count}", class.unwrap_or("without a class")))
         .collect();
-    let noun = if ingresses.len() == 1 { "Ingress" } else { "Ingresses" };
     (!classes.is_empty()).then(|| {
-        let count = ingresses.len();
-        format!("passed over {count} {noun} of another class: {}", classes.join(", "))
+        let number = count(ingresses.len(), "Ingress");
+        format!("passed over {number} of another class: {}", classes.join(", "))
     })
 }
 

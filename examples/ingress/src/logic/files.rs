@@ -1,10 +1,15 @@
-//! Files that are whole or not there: atomic writes, and files named by their content.
+//! Files that are whole or not there: atomic writes, files named by their content, and reads that
+//! end.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use super::walk::special;
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,31 @@ pub(crate) struct Extra {
     pub(crate) access: Access,
 }
 
+/// Reads `path`, which must be a regular file: reading a named pipe or a device may never end.
+///
+/// # Errors
+///
+/// What kept it from being read. Anything but a regular file is not opened.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let check = |metadata: fs::Metadata| match special(metadata.file_type()) {
+        Some(kind) => Err(io::Error::other(format!("it is a {kind}, not a regular file"))),
+        None => Ok(()),
+    };
+    check(fs::metadata(path)?)?;
+    // A pipe may take its place meanwhile: opening that must not wait for a writer.
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
+    check(file.metadata()?)?;
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Like [`read()`], for a file that must be UTF-8 text.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path)?).map_err(|_| io::Error::other("it is not UTF-8 text"))
+}
+
 /// Replaces `path` by `content` so that a reader, or a power cut, sees the old or the new file.
 pub(crate) fn write_atomic(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -43,7 +73,7 @@ pub(crate) fn write_atomic(path: &Path, content: &[u8], access: Access) -> io::R
 /// Writes those of `extras` that are not there yet.
 pub(crate) fn write_extras(extras: &[Extra]) -> Result<(), (PathBuf, io::Error)> {
     for extra in extras {
-        let there = fs::read(&extra.path).is_ok_and(|there| there == extra.content.as_bytes());
+        let there = read(&extra.path).is_ok_and(|there| there == extra.content.as_bytes());
         if !there {
             write_atomic(&extra.path, extra.content.as_bytes(), extra.access)
                 .map_err(|error| (extra.path.clone(), error))?;

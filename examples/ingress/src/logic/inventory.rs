@@ -10,7 +10,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::Ingress;
 
-use super::manifest::{Manifest, Object, Resource, key};
+use super::count::count;
+use super::manifest::{Manifest, Object, Resource, SERVICE_NAME, key};
 use super::problem::{Problem, place};
 
 /// An object and the file it is in.
@@ -31,6 +32,8 @@ pub(crate) struct Index<'a> {
     slices: BTreeMap<String, Vec<(Entry<'a>, &'a EndpointSlice)>>,
     secrets: BTreeMap<String, &'a Secret>,
     config_maps: BTreeMap<String, (Entry<'a>, &'a ConfigMap)>,
+    /// Where objects were rejected, by kind and key.
+    rejected: BTreeMap<(&'static str, String), String>,
     /// What is left of Ingresses that could not be read.
     pub(crate) unreadable: Vec<&'a Ingress>,
     /// Objects that could not be read, and objects that are there twice.
@@ -51,22 +54,18 @@ impl Inventory {
     /// How many objects of each kind there are, as `12 ingresses, 1 secret`.
     pub(crate) fn describe(&self) -> String {
         let names = [
-            ("Ingress", "ingress", "ingresses"),
-            ("Service", "service", "services"),
-            ("EndpointSlice", "endpoint slice", "endpoint slices"),
-            ("Secret", "secret", "secrets"),
-            ("ConfigMap", "config map", "config maps"),
+            ("Ingress", "ingress"),
+            ("Service", "service"),
+            ("EndpointSlice", "endpoint slice"),
+            ("Secret", "secret"),
+            ("ConfigMap", "config map"),
         ];
         let counts: Vec<_> = names
             .into_iter()
-            .filter_map(|(kind, one, many)| {
-                let count =
+            .filter_map(|(kind, noun)| {
+                let number =
                     self.objects().filter(|(_, object)| object.resource.kind() == kind).count();
-                match count {
-                    0 => None,
-                    1 => Some(format!("1 {one}")),
-                    _ => Some(format!("{count} {many}")),
-                }
+                (number > 0).then(|| count(number, noun))
             })
             .collect();
         if counts.is_empty() {
@@ -81,6 +80,10 @@ impl Inventory {
         for manifest in self.manifests.values() {
             index.problems.extend_from_slice(&manifest.problems);
             index.unreadable.extend(&manifest.unreadable);
+            for it in &manifest.rejected {
+                let place = place(&manifest.file, Some(it.line));
+                index.rejected.entry((it.kind, it.key.clone())).or_insert(place);
+            }
         }
         let mut seen: BTreeMap<(&str, String), Entry<'_>> = BTreeMap::new();
         for entry in self.objects() {
@@ -101,8 +104,7 @@ impl Inventory {
                 }
                 Resource::EndpointSlice(it) => {
                     let labels = it.metadata.labels.as_ref();
-                    if let Some(service) = labels.and_then(|l| l.get("kubernetes.io/service-name"))
-                    {
+                    if let Some(service) = labels.and_then(|l| l.get(SERVICE_NAME)) {
                         let key = key(object.namespace(), service);
                         index.slices.entry(key).or_default().push((entry, it));
                     }
@@ -135,6 +137,12 @@ impl<'a> Index<'a> {
     /// The Secret called `name` in `namespace`.
     pub(crate) fn secret(&self, namespace: &str, name: &str) -> Option<&'a Secret> {
         self.secrets.get(&key(namespace, name)).copied()
+    }
+
+    /// Where an object of `kind` that could not be read is written; an EndpointSlice goes by the key
+    /// of its Service.
+    pub(crate) fn rejected(&self, kind: &'static str, key: &str) -> Option<&str> {
+        self.rejected.get(&(kind, key.to_owned())).map(String::as_str)
     }
 
     /// The ConfigMap at `namespace/name`.

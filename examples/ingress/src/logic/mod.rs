@@ -2,9 +2,10 @@
 //! tested alone.
 //!
 //! `placeholder`, `json`, `yaml` → `manifest`, `settings` → `inventory` → `model` → `maps` → `render`
-//! → `lint`, and beside them `files` and `haproxy` for the outside world, `ring` and `line` for the
-//! narrative, `generate` for the large site.
+//! → `lint`, and beside them `walk`, `files` and `haproxy` for the outside world, `ring`, `line` and `count`
+//! for the narrative, `generate` for the large site.
 
+pub(crate) mod count;
 pub(crate) mod files;
 pub(crate) mod generate;
 pub(crate) mod haproxy;
@@ -23,4 +24,5 @@ pub(crate) mod ring;
 pub(crate) mod scan;
 pub(crate) mod settings;
 pub(crate) mod store;
+pub(crate) mod walk;
 pub(crate) mod yaml;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::count::count;
+
 /// What a problem costs. The worst comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -94,6 +96,12 @@ pub(crate) fn headline(problems: &[Problem]) -> String {
     if let [only] = problems {
         return only.to_string();
     }
+    let counts = counts(problems, "");
+    if counts.is_empty() { "no problem".to_owned() } else { counts }
+}
+
+/// How many problems there are of each severity; `more` is said before each name.
+fn counts(problems: &[Problem], more: &str) -> String {
     let names = [
         (Severity::Fatal, "fatal error"),
         (Severity::Error, "error"),
@@ -103,14 +111,11 @@ pub(crate) fn headline(problems: &[Problem]) -> String {
     let counts: Vec<_> = names
         .into_iter()
         .filter_map(|(severity, name)| {
-            match problems.iter().filter(|problem| problem.severity == severity).count() {
-                0 => None,
-                1 => Some(format!("1 {name}")),
-                count => Some(format!("{count} {name}s")),
-            }
+            let number = problems.iter().filter(|problem| problem.severity == severity).count();
+            (number > 0).then(|| count(number, &format!("{more}{name}")))
         })
         .collect();
-    if counts.is_empty() { "no problem".to_owned() } else { counts.join(", ") }
+    counts.join(", ")
 }
 
 /// How many problems a terminal shows one by one.
@@ -122,8 +127,9 @@ pub(crate) fn listed(problems: &[Problem]) -> (&[Problem], Option<String>) {
     match problems {
         [] | [_] => (&[], None),
         _ if problems.len() > SHOWN => {
-            let more = problems.len() - SHOWN;
-            (&problems[..SHOWN], Some(format!("and {more} more; --json lists all of them")))
+            // By severity, as in the headline: other lists may leave out the warnings.
+            let more = counts(&problems[SHOWN..], "more ");
+            (&problems[..SHOWN], Some(format!("and {more}; --json lists all of them")))
         }
         _ => (problems, None),
     }
@@ -167,7 +173,11 @@ mod tests {
         let many = vec![Problem::fatal(Path::new("a.yaml"), None, "broken"); SHOWN + 3];
         let text = report(&many);
         assert!(text.starts_with("23 fatal errors\n  a.yaml: broken\n"), "{text}");
-        assert!(text.ends_with("\n  and 3 more; --json lists all of them"), "{text}");
+        assert!(text.ends_with("\n  and 3 more fatal errors; --json lists all of them"), "{text}");
         assert_eq!(text.lines().count(), 1 + SHOWN + 1);
+        let text =
+            report(&[many, vec![Problem::warning(Path::new("b.yaml"), None, "odd")]].concat());
+        let end = "\n  and 3 more fatal errors, 1 more warning; --json lists all of them";
+        assert!(text.ends_with(end), "{text}");
     }
 }

@@ -4,14 +4,15 @@
 //! keeps size and time is one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::files;
 use super::layout::fingerprint;
 use super::manifest::{self, Manifest};
 use super::problem::Problem;
+use super::walk::{Entry, What, walk};
 
 /// A file under `resources/` that is not what it was.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Change {
 pub(crate) enum Found {
     /// It holds these objects, and perhaps some that cannot be read.
     Present(Arc<Manifest>),
+    /// It is no file to be read, as the problem of this manifest says.
+    Refused(Arc<Manifest>),
     /// It is not there any more.
     Gone,
 }
@@ -49,12 +52,14 @@ pub(crate) struct Scanner {
     seen: BTreeMap<PathBuf, String>,
     /// The files under `resources/` that are no manifests.
     others: BTreeSet<PathBuf>,
+    /// How many manifests the last scan saw.
+    files: usize,
 }
 
 impl Scanner {
     /// A scanner that has seen nothing of `site`.
     pub(crate) fn new(site: PathBuf) -> Self {
-        Self { site, seen: BTreeMap::new(), others: BTreeSet::new() }
+        Self { site, seen: BTreeMap::new(), others: BTreeSet::new(), files: 0 }
     }
 
     /// Forgets what it saw, so that the next scan reports everything again.
@@ -68,39 +73,67 @@ impl Scanner {
 
     /// How many resource files the last scan saw.
     pub(crate) fn files(&self) -> usize {
-        self.seen.keys().filter(|file| is_resource(file)).count()
+        self.files
     }
 
     /// Looks at the site and reports what is different.
     pub(crate) fn scan(&mut self) -> Scan {
         let mut scan = Scan::default();
-        let mut files = BTreeSet::from([PathBuf::from("controller.yaml")]);
+        // With the reason not to open a file, if there is one.
+        let mut files = BTreeMap::from([(PathBuf::from("controller.yaml"), None)]);
+        for Entry { path, what } in walk(&self.site, Path::new("templates")) {
+            if !matches!(what, What::Again(_)) && ends(&path, &TEMPLATES) {
+                files.insert(path, None);
+            }
+        }
         let mut others = BTreeSet::new();
-        for (folder, ends) in [("resources", &RESOURCES[..]), ("templates", &TEMPLATES)] {
-            list(&self.site, Path::new(folder), &mut |path, name| {
-                let wanted = ends.iter().any(|end| name.ends_with(end));
-                if wanted {
-                    files.insert(path);
-                } else if folder == "resources" {
+        for Entry { path, what } in walk(&self.site, Path::new("resources")) {
+            let problem = match what {
+                What::File | What::Special(_) if !ends(&path, &RESOURCES) => {
                     others.insert(path);
+                    continue;
                 }
-            });
+                What::File => None,
+                What::Special(kind) => {
+                    let reason = format!("a {kind}, not a regular file; it is not read");
+                    Some(Problem::error(&path, None, reason))
+                }
+                What::Broken(reason) => Some(Problem::error(&path, None, reason)),
+                What::Again(first) => {
+                    let reason = format!("the same folder as {}, read once", first.display());
+                    Some(Problem::warning(&path, None, reason))
+                }
+            };
+            files.insert(path, problem);
         }
         scan.others = others.difference(&self.others).cloned().collect();
         self.others = others;
-        for file in &files {
-            self.look(file, &mut scan);
-        }
         let gone: Vec<_> =
-            self.seen.keys().filter(|file| !files.contains(*file)).cloned().collect();
+            self.seen.keys().filter(|file| !files.contains_key(*file)).cloned().collect();
+        self.files = files.iter().filter(|(file, it)| is_resource(file) && it.is_none()).count();
+        for (file, problem) in files {
+            match problem {
+                Some(problem) => self.refuse(problem, &mut scan),
+                None => self.look(&file, &mut scan),
+            }
+        }
         for file in gone {
             self.vanished(&file, &mut scan);
         }
         scan
     }
 
+    /// Reports a file that is not to be opened.
+    fn refuse(&mut self, problem: Problem, scan: &mut Scan) {
+        let (file, print) = (problem.file.clone(), problem.reason.clone());
+        if self.seen.insert(file.clone(), print.clone()) != Some(print) {
+            let found = Found::Refused(Arc::new(Manifest::unreadable(problem)));
+            scan.resources.push(Change { file, found });
+        }
+    }
+
     fn look(&mut self, file: &Path, scan: &mut Scan) {
-        let read = fs::read(self.site.join(file));
+        let read = files::read(&self.site.join(file));
         let print = match &read {
             Ok(content) => fingerprint(content),
             // Between the listing and the reading it went away: that is a removal, no error.
@@ -154,26 +187,18 @@ const RESOURCES: [&str; 3] = [".yaml", ".yml", ".json"];
 /// How the names of templates end.
 const TEMPLATES: [&str; 3] = [".j2", ".yaml", ".yml"];
 
-/// Calls `found` with each file under `folder` and its name; hidden files are not part of a site.
-fn list(site: &Path, folder: &Path, found: &mut impl FnMut(PathBuf, &str)) {
-    for entry in fs::read_dir(site.join(folder)).into_iter().flatten().flatten() {
-        let path = folder.join(entry.file_name());
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') {
-            continue;
-        }
-        let kind = fs::metadata(site.join(&path));
-        if kind.as_ref().is_ok_and(fs::Metadata::is_dir) {
-            list(site, &path, found);
-        } else {
-            found(path, &name);
-        }
-    }
+/// Whether the name of `file` ends with one of `wanted`.
+fn ends(file: &Path, wanted: &[&str]) -> bool {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    wanted.iter().any(|end| name.ends_with(end.as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::super::problem::Severity;
     use super::*;
 
     const GOOD: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n";
@@ -202,7 +227,7 @@ mod tests {
     }
 
     fn problems(scan: &Scan) -> &[Problem] {
-        let Found::Present(manifest) = &scan.resources[0].found else {
+        let (Found::Present(manifest) | Found::Refused(manifest)) = &scan.resources[0].found else {
             panic!("{scan:?}");
         };
         &manifest.problems
@@ -234,10 +259,44 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_nowhere_is_as_good_as_gone() {
+    fn a_link_to_nowhere_is_a_problem_until_it_leads_somewhere() {
         let (folder, mut scanner) = site();
-        std::os::unix::fs::symlink("/nowhere", folder.path().join("resources/a.yaml")).unwrap();
-        assert!(scanner.scan().resources.is_empty());
+        let target = folder.path().join("a");
+        symlink(&target, folder.path().join("resources/a.yaml")).unwrap();
+        let scan = scanner.scan();
+        let expected =
+            format!("resources/a.yaml: a link to {}, which does not exist", target.display());
+        assert_eq!(problems(&scan)[0].to_string(), expected);
+        assert!(scanner.scan().resources.is_empty(), "once");
+        fs::write(&target, GOOD).unwrap();
+        assert_eq!(problems(&scanner.scan()), []);
+    }
+
+    #[test]
+    fn a_pipe_is_named_and_never_opened() {
+        let (folder, mut scanner) = site();
+        for file in ["resources/a.yaml", "templates/a.j2", "controller.yaml", "resources/pipe"] {
+            let pipe = folder.path().join(file);
+            rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        }
+        let scan = scanner.scan();
+        let expected = "resources/a.yaml: a named pipe, not a regular file; it is not read";
+        assert_eq!(problems(&scan)[0].to_string(), expected);
+        assert_eq!(scan.settings.len(), 2);
+        assert_eq!((scan.others.len(), scanner.files()), (1, 0));
+    }
+
+    #[test]
+    fn a_link_to_a_folder_above_is_a_warning_and_read_once() {
+        let (folder, mut scanner) = site();
+        fs::write(folder.path().join("resources/a.yaml"), GOOD).unwrap();
+        symlink(".", folder.path().join("resources/loop")).unwrap();
+        let mut scan = scanner.scan();
+        assert_eq!((scan.resources.len(), scanner.files()), (2, 1));
+        scan.resources.remove(0);
+        let [problem] = problems(&scan) else { panic!("{scan:?}") };
+        let expected = "resources/loop: the same folder as resources, read once";
+        assert_eq!((problem.severity, problem.to_string()), (Severity::Warning, expected.into()));
     }
 
     #[test]

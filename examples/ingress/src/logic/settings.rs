@@ -61,7 +61,7 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Settings, Problem> {
     let documents = yaml::documents(text)
         .map_err(|error| Problem::fatal(file, Some(error.line), error.to_string()))?;
     let [document] = &documents[..] else {
-        let reason = format!("expected one document, found {}", documents.len());
+        let reason = format!("expected 1 document, found {}", documents.len());
         return Err(Problem::fatal(file, None, reason));
     };
     yaml::from_node(document)

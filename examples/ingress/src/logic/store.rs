@@ -27,7 +27,7 @@ pub(crate) struct Attempt(());
 impl Store {
     /// What `layout` holds from an earlier time, if anything.
     pub(crate) fn open(layout: &Layout) -> Self {
-        Self { text: fs::read_to_string(&layout.config).ok(), extras: None, layout: layout.clone() }
+        Self { text: files::read_text(&layout.config).ok(), extras: None, layout: layout.clone() }
     }
 
     /// Whether nothing is in force.
@@ -38,7 +38,7 @@ impl Store {
     /// Whether `rendered` is in force, and on disk.
     pub(crate) fn holds(&self, rendered: &Rendered) -> bool {
         self.text.as_ref() == Some(&rendered.text)
-            && fs::read_to_string(&self.layout.config).is_ok_and(|text| text == rendered.text)
+            && files::read_text(&self.layout.config).is_ok_and(|text| text == rendered.text)
     }
 
     /// Writes `rendered` where HAProxy reads it.
@@ -76,7 +76,7 @@ impl Store {
         match &self.text {
             Some(text) => {
                 let previous = &self.layout.previous;
-                if fs::read_to_string(previous).is_ok_and(|there| there == *text) {
+                if files::read_text(previous).is_ok_and(|there| there == *text) {
                     fs::rename(previous, &self.layout.config)?;
                 } else {
                     files::write_atomic(&self.layout.config, text.as_bytes(), Access::Public)?;

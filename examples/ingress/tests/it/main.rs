@@ -2,6 +2,7 @@
 //! and real requests.
 
 mod external;
+mod folder;
 mod once;
 mod problems;
 mod proxy;

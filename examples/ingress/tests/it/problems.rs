@@ -77,7 +77,7 @@ fn a_prefix_with_a_slash_at_the_end_is_the_same_path() {
     let expected = "resources/ingress.yaml:20: Ingress app/app: app.example.com/foo/ is taken by Ingress app/app \
                     (resources/ingress.yaml:17)";
     assert!(told.contains(expected), "{told}");
-    assert!(told.contains("1 routes to 1 backends"), "{told}");
+    assert!(told.contains("1 route to 1 backend "), "{told}");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn every_problem_is_told_and_counted_alike() {
     let output = case.run(&[]);
     let (told, reason) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1));
-    let more = "and 4 more; --json lists all of them";
+    let more = "and 3 more fatal errors, 1 more warning; --json lists all of them";
     let number = |text: &str| text.matches(": there is no Service app/red").count();
     assert!(told.contains("schema: ") && told.contains("23 fatal errors, 1 warning"), "{told}");
     assert!(told.contains(more), "{told}");
@@ -108,7 +108,7 @@ fn every_problem_is_told_and_counted_alike() {
     assert_eq!(number(&told), 40, "twenty by the verdict, twenty by the end of the pass\n{told}");
     assert!(reason.starts_with("ingress: not valid: 23 fatal errors\n"), "{reason}");
     assert_eq!(number(&reason), 20, "{reason}");
-    assert!(reason.ends_with("  and 3 more; --json lists all of them\n"), "{reason}");
+    assert!(reason.ends_with("  and 3 more fatal errors; --json lists all of them\n"), "{reason}");
     assert!(!told.contains("(and "), "{told}");
 
     for (event, count) in [("config.verdict", 24), ("reconcile.failed", 23)] {
@@ -159,7 +159,7 @@ fn an_error_of_one_resource_costs_that_resource_only() {
         let told = text(&output.stdout);
         assert!(output.status.success(), "{broken}: {told}");
         assert!(told.contains(expected), "{broken}: {told}");
-        assert!(told.contains("without what has 1 error, done"), "{broken}: {told}");
+        assert!(told.contains("1 error, what it concerns is left out; done"), "{broken}: {told}");
         let config = case.site.out().join("haproxy.cfg");
         let written = std::fs::read_to_string(&config).expect("a configuration");
         assert!(written.contains("backend app_blue_80"), "{broken}: {written}");
@@ -210,7 +210,7 @@ fn json_manifests_are_read_and_keep_their_lines() {
     case.site.write("resources/list.json", list);
     let told = case.told();
     assert!(told.contains("resources/list.json: 1 object"), "{told}");
-    assert!(told.contains("2 routes to 1 backends"), "{told}");
+    assert!(told.contains("2 routes to 1 backend "), "{told}");
     case.site.write("resources/list.json", &list.replace("\"blue\"", "\"red\""));
     let told = case.told();
     assert!(

@@ -41,7 +41,7 @@ fn a_missing_service_costs_its_own_clients_only() {
         told.contains("resources/ingress.yaml:14: Ingress app/app: there is no Service app/red"),
         "{told}"
     );
-    controller.wait("reconcile.finished", "without what has 1 error");
+    controller.wait("reconcile.finished", "1 error, what it concerns is left out");
     answers(&site, "app.example.com", 503);
     neighbour_is_served(&site);
     // What changes elsewhere does not wait.
@@ -71,6 +71,17 @@ fn an_ingress_that_cannot_be_read_costs_its_own_clients_only() {
 }
 
 #[test]
+fn a_path_without_its_slash_costs_its_own_clients_only() {
+    let (_blue, _green, site) = site();
+    let more = "      - {path: api, pathType: Prefix, backend: {service: {name: green, port: {number: 80}}}}\n";
+    let text = ingress("app", "app.example.com", "blue") + more;
+    site.write("resources/ingress.yaml", &text);
+    let _controller = Controller::start(&site);
+    let status = |path| ask(site.port, "app.example.com", path).map(|(status, _)| status);
+    assert_eq!((status("/"), status("/api/v1")), (Ok(200), Ok(503)));
+}
+
+#[test]
 fn yaml_that_does_not_parse_is_named_and_mended() {
     let (_blue, _green, site) = site();
     neighbour(&site);
@@ -79,7 +90,7 @@ fn yaml_that_does_not_parse_is_named_and_mended() {
     site.write("resources/ingress.yaml", broken);
     let told = controller.wait("resource.rejected", "");
     assert!(told.starts_with("resources/ingress.yaml:"), "{told}");
-    controller.wait("reconcile.finished", "without what has 1 error");
+    controller.wait("reconcile.finished", "1 error, what it concerns is left out");
     // Nobody can say whose document it was.
     answers(&site, "app.example.com", 404);
     neighbour_is_served(&site);

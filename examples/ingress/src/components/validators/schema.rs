@@ -5,6 +5,7 @@ use std::future::Future;
 use callboard::{Bus, Call};
 
 use crate::events::{ValidateConfig, Verdict};
+use crate::logic::count::count;
 use crate::logic::model::{self, UNAVAILABLE};
 
 /// Its name on the bus.
@@ -15,7 +16,7 @@ pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
     bus.responder::<ValidateConfig>(NAME).serve(|call: Call<ValidateConfig>| async move {
         let (model, problems) = model::build(&call.inputs.config.settings, &call.inputs.inventory);
         let served = model.routes.iter().filter(|route| route.backend != UNAVAILABLE).count();
-        let looked_at = format!("{served} routes lead to services with ports");
+        let looked_at = format!("{} with a Service and its port", count(served, "route"));
         call.respond(Verdict { validator: NAME, looked_at, problems, passing: false });
     })
 }

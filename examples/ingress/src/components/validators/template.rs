@@ -5,6 +5,7 @@ use std::future::Future;
 use callboard::{Bus, Call};
 
 use crate::events::{ValidateConfig, Verdict};
+use crate::logic::count::count;
 use crate::logic::{lint, model};
 
 /// Its name on the bus.
@@ -18,7 +19,10 @@ pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
         let problems = lint::check(&config.template, &call.rendered, &model);
         call.respond(Verdict {
             validator: NAME,
-            looked_at: format!("every name is known, {} backends are there", model.backends.len()),
+            looked_at: format!(
+                "every name is known, {} in place",
+                count(model.backends.len(), "backend")
+            ),
             problems,
             passing: false,
         });

@@ -6,6 +6,8 @@
 
 mod read;
 mod salvage;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -32,6 +34,19 @@ pub(crate) struct Manifest {
     pub(crate) problems: Vec<Problem>,
     /// What is left of Ingresses that could not be read: their hosts and paths.
     pub(crate) unreadable: Vec<Ingress>,
+    /// The objects that could not be read but have a name.
+    pub(crate) rejected: Vec<Rejected>,
+}
+
+/// An object that could not be read, for messages about references to it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Rejected {
+    /// The kind, as Kubernetes spells it.
+    pub(crate) kind: &'static str,
+    /// `namespace/name`; for an EndpointSlice, of its Service.
+    pub(crate) key: String,
+    /// The line of its first problem.
+    pub(crate) line: usize,
 }
 
 impl Manifest {
@@ -47,6 +62,7 @@ impl Manifest {
             ignored: BTreeMap::new(),
             problems: Vec::new(),
             unreadable: Vec::new(),
+            rejected: Vec::new(),
         }
     }
 }
@@ -60,6 +76,12 @@ pub(crate) struct Object {
     pub(crate) resource: Resource,
     lines: HashMap<String, usize>,
 }
+
+/// The label of an EndpointSlice that names its Service.
+pub(crate) const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// The kinds the controller uses, as Kubernetes spells them.
+const KINDS: [&str; 5] = ["Ingress", "Service", "EndpointSlice", "Secret", "ConfigMap"];
 
 /// The kinds the controller uses.
 #[derive(Debug)]

@@ -8,39 +8,38 @@ use serde::Deserialize;
 use super::super::problem::Problem;
 use super::super::yaml::{self, Located, Node};
 use super::super::{json, placeholder};
-use super::{Manifest, Object, Resource, salvage};
+use super::{KINDS, Manifest, Object, Rejected, Resource, salvage};
 
 /// Reads the text of `file`. A file that ends in `.json` is read as JSON, any other as YAML.
 pub(crate) fn parse(file: &Path, text: &str) -> Manifest {
     let is_json = file.extension().is_some_and(|end| end == "json");
-    let text = if is_json { json::to_yaml(text) } else { text.into() };
+    let yaml = if is_json { json::to_yaml(text) } else { text.into() };
     let mut reader = Reader { manifest: Manifest::empty(file), offset: 0 };
-    match yaml::documents(&text) {
+    match yaml::documents(&yaml) {
         Ok(documents) => documents.iter().for_each(|document| reader.add(document)),
         // Parse each document alone, so that a broken one does not affect the others.
+        Err(_) if is_json => reader.stream(text),
         Err(_) => {
-            for (offset, part) in yaml::split(&text) {
+            for (offset, part) in yaml::split(&yaml) {
                 reader.offset = offset;
-                match yaml::documents(part) {
-                    Ok(documents) => documents.iter().for_each(|document| reader.add(document)),
-                    Err(error) => reader.refuse(&syntax(part, error)),
-                }
+                reader.read(part);
             }
         }
     }
     reader.manifest
 }
 
-/// A syntax error of `text`. A placeholder in it is the most likely reason.
-fn syntax(text: &str, error: Located) -> Located {
-    let lines: Vec<_> = text.lines().collect();
-    let found = placeholder::line(&lines);
-    match found.and_then(|line| Some((line, placeholder::explain(lines[line])?))) {
-        Some((line, reason)) => {
-            Located::new(line + 1, format!("{reason}, and YAML cannot read it: {error}"))
-        }
-        None => error,
+/// The syntax errors of `text`, which `language` cannot read: `error`, and its placeholders, which
+/// are the most likely reason.
+fn syntax(text: &str, language: &str, error: Located) -> Vec<Located> {
+    let mut errors: Vec<_> = placeholder::lines(text)
+        .filter_map(|(line, found)| Some(Located::new(line, placeholder::explain(found)?)))
+        .collect();
+    match errors.first_mut() {
+        Some(first) => first.reason += &format!(", and {language} cannot read it: {error}"),
+        None => errors.push(error),
     }
+    errors
 }
 
 struct Reader {
@@ -50,6 +49,28 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads one document, as YAML.
+    fn read(&mut self, text: &str) {
+        match yaml::documents(text) {
+            Ok(documents) => documents.iter().for_each(|document| self.add(document)),
+            Err(error) => self.refuse(&syntax(text, "YAML", error)),
+        }
+    }
+
+    /// Reads JSON values one after another, up to one that is not JSON.
+    fn stream(&mut self, text: &str) {
+        for (offset, part) in json::split(text) {
+            self.offset = offset;
+            match part {
+                Ok(part) => self.read(&json::to_yaml(part)),
+                Err((rest, line, reason)) => {
+                    let error = Located::new(line, format!("not JSON: {reason}"));
+                    self.refuse(&syntax(rest, "JSON", error));
+                }
+            }
+        }
+    }
+
     fn add(&mut self, node: &Node<'_>) {
         let kind = yaml::get(node, "kind").and_then(yaml::as_str);
         if kind.is_some_and(|kind| kind.ends_with("List"))
@@ -66,18 +87,34 @@ impl Reader {
             }
             Ok(Read::Ignored(kind)) => *self.manifest.ignored.entry(kind).or_default() += 1,
             Err(error) => {
-                self.refuse(&error);
-                if kind == Some("Ingress") {
-                    self.manifest.unreadable.push(salvage::ingress(node));
+                let used = KINDS.into_iter().find(|it| kind == Some(it));
+                let mut errors = vec![error];
+                if used.is_some() || placeholder::explains(&errors[0].reason) {
+                    salvage::placeholders(node, "", &mut errors);
+                }
+                self.refuse(&errors);
+                if let Some(kind) = used {
+                    self.reject(node, kind, errors[0].line);
                 }
             }
         }
     }
 
-    fn refuse(&mut self, error: &Located) {
-        let line = Some(error.line + self.offset);
-        let problem = Problem::error(&self.manifest.file, line, error.to_string());
-        self.manifest.problems.push(problem);
+    /// Keeps what is known of an object that could not be read.
+    fn reject(&mut self, node: &Node<'_>, kind: &'static str, line: usize) {
+        if kind == "Ingress" {
+            self.manifest.unreadable.push(salvage::ingress(node));
+        } else if let Some(key) = salvage::key(node, kind) {
+            self.manifest.rejected.push(Rejected { kind, key, line: line + self.offset });
+        }
+    }
+
+    fn refuse(&mut self, errors: &[Located]) {
+        for error in errors {
+            let line = Some(error.line + self.offset);
+            let problem = Problem::error(&self.manifest.file, line, error.to_string());
+            self.manifest.problems.push(problem);
+        }
     }
 }
 
@@ -90,11 +127,19 @@ enum Read {
 fn object(node: &Node<'_>) -> Result<Read, Located> {
     let text = |key: &str| {
         let value = yaml::get(node, key);
-        value.and_then(yaml::as_str).ok_or_else(|| {
-            let unrendered = yaml::placeholder(value.unwrap_or(node));
-            let reason = unrendered.as_deref().and_then(placeholder::explain);
-            let otherwise = || format!("a Kubernetes object without `{key}`");
-            Located::new(yaml::line(node), reason.unwrap_or_else(otherwise))
+        value.and_then(yaml::as_str).filter(|text| !text.is_empty()).ok_or_else(|| {
+            let at = value.unwrap_or(node);
+            let unrendered = yaml::placeholder(at);
+            match unrendered.as_deref().and_then(placeholder::explain) {
+                Some(reason) if value.is_some() => {
+                    Located::new(yaml::line(at), format!("{key}: {reason}"))
+                }
+                Some(reason) => Located::new(yaml::line(at), reason),
+                None => {
+                    let reason = format!("a Kubernetes object without `{key}`");
+                    Located::new(yaml::line(node), reason)
+                }
+            }
         })
     };
     let resource = match (text("apiVersion")?, text("kind")?) {
@@ -103,7 +148,7 @@ fn object(node: &Node<'_>) -> Result<Read, Located> {
         ("discovery.k8s.io/v1", "EndpointSlice") => Resource::EndpointSlice(read(node)?),
         ("v1", "Secret") => Resource::Secret(read(node)?),
         ("v1", "ConfigMap") => Resource::ConfigMap(read(node)?),
-        (version, kind @ ("Ingress" | "Service" | "EndpointSlice" | "Secret" | "ConfigMap")) => {
+        (version, kind) if KINDS.contains(&kind) => {
             let reason = format!("apiVersion: {kind} is not served as `{version}`");
             let line = yaml::get(node, "apiVersion").map_or(0, yaml::line);
             return Err(Located::new(line, reason));
@@ -147,188 +192,4 @@ fn check_metadata(node: &Node<'_>, object: &Object) -> Result<(), Located> {
 
 fn read<T: for<'de> Deserialize<'de>>(node: &Node<'_>) -> Result<Box<T>, Located> {
     yaml::from_node(node).map(Box::new)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIST: &str = "\
-apiVersion: v1
-items:
-- apiVersion: networking.k8s.io/v1
-  kind: Ingress
-  metadata:
-    creationTimestamp: \"2026-03-02T10:11:12Z\"
-    name: shop
-    namespace: web
-  spec:
-    rules:
-    - host: shop.example.com
-      http:
-        paths:
-        - backend:
-            service:
-              name: shop
-              port:
-                number: 80
-          path: /
-          pathType: Prefix
-  status:
-    loadBalancer: {}
-- apiVersion: apps/v1
-  kind: Deployment
-  metadata:
-    name: other
-kind: List
-metadata:
-  resourceVersion: \"\"
-";
-
-    fn parse_str(text: &str) -> Manifest {
-        parse(Path::new("resources/a.yaml"), text)
-    }
-
-    fn problem_of(text: &str) -> Problem {
-        let manifest = parse_str(text);
-        assert!(manifest.objects.is_empty(), "{manifest:?}");
-        let [problem] = &manifest.problems[..] else {
-            panic!("{manifest:?}");
-        };
-        problem.clone()
-    }
-
-    #[test]
-    fn a_list_as_kubectl_prints_it() {
-        let manifest = parse_str(LIST);
-        assert_eq!(manifest.problems, []);
-        assert_eq!(manifest.ignored["Deployment"], 1);
-        let [ingress] = &manifest.objects[..] else {
-            panic!("{manifest:?}");
-        };
-        assert_eq!(ingress.key(), "web/shop");
-        assert_eq!(ingress.line, 3);
-        let path = "spec.rules[0].http.paths[0].backend.service.name";
-        assert_eq!(ingress.line_of(path), 16);
-        assert_eq!(ingress.line_of("spec.rules[0].nothing.here"), 11);
-        assert_eq!(ingress.line_of("metadata.name"), 3);
-    }
-
-    #[test]
-    fn json_keeps_its_lines() {
-        let text = "{\n  \"kind\": \"List\", \"apiVersion\": \"v1\",\n  \"items\": [\n    {\n\
-                    \t\"apiVersion\": \"v1\", \"kind\": \"Service\",\n      \"metadata\": {\"name\": \"a\",\n\
-                    \"annotations\": {\"x\": \"\\ud83d\\ude00\"}}\n    },\n    {\n      \"kind\": \"Service\"\n    }\n  ]\n}\n";
-        let manifest = parse(Path::new("a.json"), text);
-        assert_eq!(manifest.objects[0].line, 4, "{manifest:?}");
-        let annotations = manifest.objects[0].resource.metadata().annotations.as_ref();
-        assert_eq!(annotations.unwrap()["x"], "\u{1f600}");
-        assert_eq!(
-            manifest.problems[0].to_string(),
-            "a.json:9: a Kubernetes object without `apiVersion`"
-        );
-    }
-
-    #[test]
-    fn a_wrong_field_in_a_list_costs_its_object_and_is_found_at_its_line() {
-        let service = "- apiVersion: v1\n  kind: Service\n  metadata: {name: a}\n";
-        let text = LIST
-            .replace("number: 80", "number: eighty")
-            .replace("items:\n", &format!("items:\n{service}"));
-        let manifest = parse_str(&text);
-        assert_eq!(manifest.objects.len(), 1);
-        let problem = &manifest.problems[0];
-        assert_eq!(problem.line, Some(21));
-        assert!(problem.reason.contains("port.number: invalid type"), "{problem}");
-    }
-
-    #[test]
-    fn an_ingress_that_cannot_be_read_leaves_its_hosts_and_paths() {
-        let manifest = parse_str(&LIST.replace("number: 80", "number: eighty"));
-        let spec = manifest.unreadable[0].spec.as_ref().unwrap();
-        let rule = &spec.rules.as_ref().unwrap()[0];
-        assert_eq!(rule.host.as_deref(), Some("shop.example.com"));
-        assert_eq!(rule.http.as_ref().unwrap().paths[0].path.as_deref(), Some("/"));
-        let manifest = parse_str(&LIST.replace("shop.example.com", "{{ .Host }}"));
-        let spec = manifest.unreadable[0].spec.as_ref().unwrap();
-        assert_eq!(spec.rules.as_deref(), Some(&[][..]));
-    }
-
-    #[test]
-    fn a_document_that_does_not_parse_costs_itself_only() {
-        let service =
-            |name: &str| format!("---\napiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n");
-        let text = format!("{}---\nspec: [\n{}", service("a"), service("b"));
-        let manifest = parse_str(&text);
-        let lines: Vec<_> = manifest.objects.iter().map(|it| (it.name(), it.line)).collect();
-        assert_eq!(lines, [("a", 2), ("b", 9)]);
-        assert_eq!(manifest.problems.len(), 1, "{manifest:?}");
-        let line = manifest.problems[0].line.unwrap();
-        assert!((7..=8).contains(&line), "{manifest:?}");
-        // The lines within a document after a broken one are those of the file.
-        let manifest = parse_str(&format!("a: [\n---\n{LIST}"));
-        assert_eq!(manifest.objects[0].line, 5);
-        assert_eq!(manifest.objects[0].line_of("spec.rules[0].host"), 13);
-    }
-
-    #[test]
-    fn an_object_of_an_old_version_is_refused() {
-        let problem = problem_of("kind: Ingress\napiVersion: extensions/v1beta1\n");
-        assert_eq!(problem.line, Some(2));
-        assert!(problem.reason.contains("extensions/v1beta1"), "{problem}");
-    }
-
-    #[test]
-    fn something_else_entirely_is_refused() {
-        assert!(problem_of("hello").reason.contains("apiVersion"));
-        assert!(parse_str("").problems.is_empty());
-        let nameless = "apiVersion: v1\nkind: Secret\nmetadata:\n  labels: {}\n";
-        assert_eq!(problem_of(nameless).line, Some(4));
-        let smuggled = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: \"a\\nb\"\n";
-        let problem = problem_of(smuggled);
-        assert_eq!(problem.line, Some(4));
-        assert!(problem.reason.contains("not a name"), "{problem}");
-    }
-
-    #[test]
-    fn an_unrendered_template_is_called_one() {
-        for (from, to, expected) in [
-            (
-                "shop.example.com",
-                "{{ .Host }}",
-                ":11: spec.rules[0].host: `{{ .Host }}` looks like an unrendered template",
-            ),
-            (
-                "number: 80",
-                "number: ${PORT}",
-                ":18: spec.rules[0].http.paths[0].backend.service.port.number: `${PORT}` looks",
-            ),
-            (
-                "- backend:",
-                "- {{ toYaml . }}\n        - backend:",
-                ":14: spec.rules[0].http.paths[0]: `{{ toYaml . }}` looks like",
-            ),
-            (
-                "name: shop\n    namespace",
-                "name: '{{ .Name }}'\n    namespace",
-                ":7: metadata.name: `{{",
-            ),
-            (
-                "shop.example.com",
-                "{{ .Host }}.example.com",
-                ":11: `{{ .Host }}` looks like an unrendered",
-            ),
-            (
-                "    rules:",
-                "    {{- if .Rules }}\n    rules:",
-                ":10: `{{- if .Rules }}` looks like",
-            ),
-            ("kind: Ingress", "kind: {{ .Kind }}", "`{{ .Kind }}` looks like an unrendered"),
-        ] {
-            assert!(LIST.contains(from), "{from}");
-            let problem = problem_of(&LIST.replacen(from, to, 1));
-            let text = problem.to_string();
-            assert!(text.contains(expected), "{to}: {text}");
-        }
-    }
 }

@@ -1,10 +1,12 @@
-//! The hosts and paths of an Ingress that cannot be read.
+//! What is left of an object that cannot be read: its name, the hosts and paths of an Ingress, and
+//! every placeholder in it.
 
 use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressRule, IngressSpec,
 };
 
-use super::super::yaml::{self, Node};
+use super::super::placeholder;
+use super::super::yaml::{self, Located, Node};
 
 /// The class, hosts and paths of the Ingress that `node` was meant to be, without its backends.
 ///
@@ -44,4 +46,47 @@ fn path(node: &Node<'_>) -> Option<HTTPIngressPath> {
         path_type: kind.to_owned(),
         ..HTTPIngressPath::default()
     })
+}
+
+/// `namespace/name` of the object that `node` was meant to be; of an EndpointSlice, that of its
+/// Service.
+pub(super) fn key(node: &Node<'_>, kind: &str) -> Option<String> {
+    let metadata = yaml::get(node, "metadata")?;
+    let namespace = match yaml::get(metadata, "namespace") {
+        Some(namespace) => yaml::as_str(namespace)?,
+        None => "default",
+    };
+    let name = match kind {
+        "EndpointSlice" => yaml::get(yaml::get(metadata, "labels")?, super::SERVICE_NAME)?,
+        _ => yaml::get(metadata, "name")?,
+    };
+    Some(super::key(namespace, yaml::as_str(name)?))
+}
+
+/// Fields whose content is for others, where a placeholder may be meant as it is.
+const OPAQUE: [&str; 4] = ["annotations", "data", "stringData", "binaryData"];
+
+/// Adds an error for every placeholder below `node` that `errors` do not tell yet.
+pub(super) fn placeholders(node: &Node<'_>, path: &str, errors: &mut Vec<Located>) {
+    if let Some(reason) = yaml::placeholder(node).as_deref().and_then(placeholder::explain) {
+        let line = yaml::line(node);
+        if !errors.iter().any(|it| it.line == line && it.reason.contains(&reason)) {
+            let reason = if path.is_empty() { reason } else { format!("{path}: {reason}") };
+            errors.push(Located::new(line, reason));
+        }
+        return;
+    }
+    for (name, value) in yaml::entries(node) {
+        let Some(name) = yaml::as_str(name) else {
+            placeholders(name, path, errors);
+            continue;
+        };
+        if !OPAQUE.contains(&name) {
+            let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            placeholders(value, &path, errors);
+        }
+    }
+    for (index, item) in yaml::items(node).iter().enumerate() {
+        placeholders(item, &format!("{path}[{index}]"), errors);
+    }
 }

@@ -8,7 +8,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::api::networking::v1::{IngressServiceBackend, ServiceBackendPort};
 
 use super::super::inventory::{Entry, Index};
-use super::super::manifest::Object;
+use super::super::manifest::{Object, key};
 use super::super::placeholder;
 use super::super::problem::Problem;
 use super::{Backend, Server};
@@ -22,6 +22,8 @@ pub(super) struct Missing {
     pub(super) field: &'static str,
     /// Why.
     pub(super) reason: String,
+    /// Whether the Service is there and has been reported where it is written.
+    pub(super) rejected: bool,
 }
 
 /// The port of a Service, by number and name.
@@ -38,14 +40,25 @@ pub(super) fn resolve(
     wanted: &IngressServiceBackend,
 ) -> Result<(Backend, Vec<Problem>), Missing> {
     let namespace = ingress.namespace();
-    let missing = |field, reason| Missing { field, reason };
+    let missing = |field, reason| Missing { field, reason, rejected: false };
     let service = index.service(namespace, &wanted.name).ok_or_else(|| {
-        let otherwise = || format!("there is no Service {namespace}/{}", wanted.name);
+        let key = key(namespace, &wanted.name);
+        if let Some(place) = index.rejected("Service", &key) {
+            let reason = format!("Service {key} was rejected at {place}");
+            return Missing { field: "name", reason, rejected: true };
+        }
+        if wanted.name.is_empty() {
+            return missing("name", "the backend names no Service".to_owned());
+        }
+        let otherwise = || format!("there is no Service {key}");
         missing("name", placeholder::explain(&wanted.name).unwrap_or_else(otherwise))
     })?;
     let port = wanted.port.as_ref().and_then(|port| find_port(service, port)).ok_or_else(|| {
-        let asked = wanted.port.as_ref().map_or_else(|| "none".to_owned(), describe);
-        let reason = format!("Service {namespace}/{} has no port {asked}", wanted.name);
+        let service = format!("Service {namespace}/{}", wanted.name);
+        let reason = match wanted.port.as_ref().and_then(describe) {
+            Some(port) => format!("{service} has no port {port}"),
+            None => format!("the backend names no port of {service}"),
+        };
         missing("port", reason)
     })?;
     let annotation = |name: &str| {
@@ -94,12 +107,9 @@ fn find_port<'s>(service: &'s Service, wanted: &ServiceBackendPort) -> Option<Po
     }
 }
 
-fn describe(port: &ServiceBackendPort) -> String {
-    match (&port.name, port.number) {
-        (Some(name), _) => format!("`{name}`"),
-        (None, Some(number)) => number.to_string(),
-        (None, None) => "without name or number".to_owned(),
-    }
+fn describe(port: &ServiceBackendPort) -> Option<String> {
+    let name = port.name.as_ref().map(|name| format!("`{name}`"));
+    name.or_else(|| port.number.map(|number| number.to_string()))
 }
 
 fn is_external(service: &Service) -> bool {
@@ -111,6 +121,9 @@ fn is_external(service: &Service) -> bool {
 fn external(service: &Service, port: i32) -> Result<Server, String> {
     let name = service.spec.as_ref().and_then(|spec| spec.external_name.as_deref());
     let name = name.unwrap_or_default().trim_end_matches('.');
+    if name.is_empty() {
+        return Err("there is no externalName".to_owned());
+    }
     let address = address(name, port, true)?;
     Ok(Server { name: plain_name(name), address })
 }
@@ -121,6 +134,9 @@ fn address(host: &str, port: i32, named: bool) -> Result<String, String> {
     let port = port.ok_or_else(|| "the port must be between 1 and 65535".to_owned())?;
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(SocketAddr::new(ip, port).to_string());
+    }
+    if host.is_empty() {
+        return Err("there is no address".to_owned());
     }
     if !named {
         return Err(format!("`{host}` is not an IP address"));

@@ -1,7 +1,7 @@
 //! From an inventory to a model.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use k8s_openapi::api::networking::v1::Ingress;
@@ -21,6 +21,9 @@ pub(crate) fn build(settings: &Settings, inventory: &Inventory) -> (Model, Vec<P
         problems: index.problems.clone(),
         owners: BTreeMap::new(),
         default_owner: None,
+        secrets: BTreeMap::new(),
+        told: BTreeSet::new(),
+        late: Vec::new(),
     };
     builder.options();
     builder.default_certificate();
@@ -37,7 +40,11 @@ pub(crate) fn build(settings: &Settings, inventory: &Inventory) -> (Model, Vec<P
             });
         }
     }
+    builder.faults();
     // After the others, because a rule that can be read takes precedence.
+    for Late { host, path, kind, ingress } in std::mem::take(&mut builder.late) {
+        builder.fallback((&host, &path, kind), &ingress);
+    }
     for ingress in &index.unreadable {
         if builder.serves(ingress) {
             builder.unreadable(ingress);
@@ -64,6 +71,21 @@ pub(super) struct Builder<'a> {
     pub(super) owners: BTreeMap<(String, String, PathKind), String>,
     /// The Ingress that has the default backend, and where.
     pub(super) default_owner: Option<String>,
+    /// What is wrong with Secrets, by reason: the problem where each is first named, and the hosts of
+    /// all that name it.
+    pub(super) secrets: BTreeMap<String, (Problem, Vec<String>)>,
+    /// The Services of which it was told that they were rejected.
+    pub(super) told: BTreeSet<String>,
+    /// Paths that answer 503 unless another Ingress has them.
+    pub(super) late: Vec<Late>,
+}
+
+/// A path that the clients of an invalid one ask for, presumably.
+pub(super) struct Late {
+    pub(super) host: String,
+    pub(super) path: String,
+    pub(super) kind: PathKind,
+    pub(super) ingress: String,
 }
 
 impl Builder<'_> {
@@ -77,8 +99,11 @@ impl Builder<'_> {
             return;
         };
         let Some(((file, object), map)) = self.index.config_map(key) else {
-            let reason =
-                format!("options: there is no ConfigMap {key}; using the template's defaults");
+            let reason = match self.index.rejected("ConfigMap", key) {
+                Some(place) => format!("ConfigMap {key} was rejected at {place}"),
+                None => format!("there is no ConfigMap {key}"),
+            };
+            let reason = format!("options: {reason}; using the template's defaults");
             let file = Path::new("controller.yaml");
             self.problems.push(Problem::warning(file, None, reason));
             return;
@@ -105,10 +130,11 @@ impl Builder<'_> {
                 self.model.default_certificate = Some(certificate.secret.clone());
                 self.model.certificates.insert(certificate.secret.clone(), certificate);
             }
-            Err(reason) => {
-                let reason = format!("defaultCertificate: {reason}");
+            Err(fault) => {
+                let reason = format!("defaultCertificate: {}", fault.reason());
                 let file = Path::new("controller.yaml");
-                self.problems.push(Problem::error(file, None, reason));
+                let problem = Problem::error(file, None, reason);
+                self.problems.push(Problem { severity: fault.severity(), ..problem });
             }
         }
     }

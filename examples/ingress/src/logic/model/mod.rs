@@ -7,6 +7,8 @@
 
 mod backend;
 mod build;
+#[cfg(test)]
+mod faults;
 mod ingress;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::super::problem::{Problem, Severity};
 use super::super::settings::{self, Settings};
 use super::{Model, PathKind, UNAVAILABLE, build};
 
-const INGRESS: &str = "\
+pub(super) const INGRESS: &str = "\
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
@@ -33,7 +33,7 @@ spec:
     secretName: shop-tls
 ";
 
-const SERVICE: &str = "\
+pub(super) const SERVICE: &str = "\
 apiVersion: v1
 kind: Service
 metadata: {name: shop, namespace: web}
@@ -59,7 +59,7 @@ endpoints:
   conditions: {ready: false}
 ";
 
-const SECRET: &str = "\
+pub(super) const SECRET: &str = "\
 apiVersion: v1
 kind: Secret
 metadata: {name: shop-tls, namespace: web}
@@ -73,11 +73,11 @@ fn settings(more: &str) -> Settings {
     settings::parse(Path::new("controller.yaml"), &text).unwrap()
 }
 
-fn model_of(files: &[&str]) -> (Model, Vec<Problem>) {
+pub(super) fn model_of(files: &[&str]) -> (Model, Vec<Problem>) {
     model_with("", files)
 }
 
-fn model_with(more: &str, files: &[&str]) -> (Model, Vec<Problem>) {
+pub(super) fn model_with(more: &str, files: &[&str]) -> (Model, Vec<Problem>) {
     let mut inventory = Inventory::default();
     for (index, text) in files.iter().enumerate() {
         let file = format!("{index}.yaml");
@@ -162,7 +162,7 @@ fn hosts_and_paths_cannot_smuggle_directives() {
         ("Shop.example.com", "\"a b\""),
         ("Shop.example.com", "\"a\\nuse_backend x\""),
         ("/api", "\"/a web_shop_80\""),
-        ("/api", "api"),
+        ("/api", "\"/a#b\""),
     ] {
         let (model, problems) = model_of(&[&INGRESS.replacen(good, bad, 1), SERVICE, SECRET]);
         assert!(model.routes.is_empty(), "{bad}");
@@ -196,7 +196,7 @@ fn the_first_ingress_keeps_a_path() {
 }
 
 /// One more path for the host of `INGRESS`.
-fn with_path(lines: &str) -> String {
+pub(super) fn with_path(lines: &str) -> String {
     let backend = "backend: {service: {name: shop, port: {number: 80}}}";
     let more = format!("      - {backend}\n{lines}  tls:\n");
     INGRESS.replace("  tls:\n", &more)

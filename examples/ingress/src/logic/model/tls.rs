@@ -6,23 +6,54 @@ use k8s_openapi::api::core::v1::Secret;
 use super::super::inventory::Index;
 use super::super::manifest::key;
 use super::super::placeholder;
+use super::super::problem::Severity;
 use super::Certificate;
+
+/// Why a Secret is of no use.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// There is none of that name: the reference is wrong.
+    Missing(String),
+    /// It is there, and has been reported where it is written.
+    Rejected(String),
+    /// It holds no certificate or no key.
+    Broken(String),
+}
+
+impl Fault {
+    /// Why, for a message.
+    pub(super) fn reason(&self) -> &str {
+        match self {
+            Self::Missing(reason) | Self::Rejected(reason) | Self::Broken(reason) => reason,
+        }
+    }
+
+    /// A rejected Secret is an error already.
+    pub(super) fn severity(&self) -> Severity {
+        match self {
+            Self::Missing(_) | Self::Broken(_) => Severity::Error,
+            Self::Rejected(_) => Severity::Warning,
+        }
+    }
+}
 
 /// The certificate and key in the Secret called `name`, for the hosts of its own names.
 pub(super) fn certificate(
     index: &Index<'_>,
     namespace: &str,
     name: &str,
-) -> Result<Certificate, String> {
+) -> Result<Certificate, Fault> {
     let secret = key(namespace, name);
     let Some(found) = index.secret(namespace, name) else {
+        if let Some(place) = index.rejected("Secret", &secret) {
+            return Err(Fault::Rejected(format!("Secret {secret} was rejected at {place}")));
+        }
         let otherwise = || format!("there is no Secret {secret}");
-        return Err(placeholder::explain(name).unwrap_or_else(otherwise));
+        return Err(Fault::Missing(placeholder::explain(name).unwrap_or_else(otherwise)));
     };
-    let chain =
-        part(found, "tls.crt", "CERTIFICATE").map_err(|why| format!("Secret {secret}: {why}"))?;
-    let private =
-        part(found, "tls.key", "PRIVATE KEY").map_err(|why| format!("Secret {secret}: {why}"))?;
+    let broken = |why| Fault::Broken(format!("Secret {secret}: {why}"));
+    let chain = part(found, "tls.crt", "CERTIFICATE").map_err(broken)?;
+    let private = part(found, "tls.key", "PRIVATE KEY").map_err(broken)?;
     Ok(Certificate {
         secret,
         hosts: Vec::new(),

@@ -186,7 +186,10 @@ where
             YamlData::Value(Scalar::Integer(number)) => {
                 seed.deserialize(number.to_string().into_deserializer())
             }
-            _ => Err(Located::new(0, "a key must be a string")),
+            _ => {
+                let reason = placeholder(name).as_deref().and_then(explain);
+                Err(Located::new(0, reason.unwrap_or_else(|| "a key must be a string".to_owned())))
+            }
         };
         key.map(Some).map_err(|error| error.at(line(name)))
     }

@@ -62,6 +62,17 @@ pub(crate) fn as_str<'n>(node: &'n Node<'_>) -> Option<&'n str> {
     }
 }
 
+/// The keys and values of a mapping; none for anything else.
+pub(crate) fn entries<'n, 'a>(
+    node: &'n Node<'a>,
+) -> impl Iterator<Item = (&'n Node<'a>, &'n Node<'a>)> {
+    let entries = match &node.data {
+        YamlData::Mapping(entries) => Some(entries),
+        _ => None,
+    };
+    entries.into_iter().flatten()
+}
+
 /// The items of a sequence; none for anything else.
 pub(crate) fn items<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
     match &node.data {
