@@ -40,7 +40,7 @@ const LAYERS: &[&[&str]] = &[
         "startup",
     ],
     // They read a snapshot.
-    &["diagnose", "metrics", "serialize"],
+    &["diagnose", "metrics", "serialize", "wiring"],
     &["guide", "testing"],
     &[ROOT],
 ];
