@@ -20,6 +20,7 @@ pub(super) fn build(snapshot: &Snapshot, catalogue: &[CatalogueEntry]) -> Wiring
     snapshot.subscribers.iter().for_each(|of| graph.subscriber(of));
     let answers = Answers::of(snapshot, catalogue);
     snapshot.types.iter().for_each(|of| graph.publishers(of, &answers));
+    graph.replies(snapshot, &answers);
     graph.collect(catalogue);
     graph.finish()
 }
@@ -73,23 +74,30 @@ impl Graph {
             return;
         }
         let responders = answers.responders.get(event_type);
-        let mut unnamed = of.published;
+        let unnamed = unnamed(of) > 0;
         for publisher in &of.publishers {
-            unnamed = unnamed.saturating_sub(publisher.published);
             let relation = match responders {
-                _ if of.request => Relation::Asks,
                 Some(names) if names.contains_key(publisher.name.as_str()) => Relation::Replies,
+                _ if of.request => Relation::Asks,
                 _ => Relation::Publishes,
             };
             self.edge(&publisher.name, event_type, relation, publisher.published > 0);
         }
-        for (name, asked) in responders.into_iter().flatten() {
-            self.edge(name, event_type, Relation::Replies, *asked && unnamed > 0);
-        }
         let asked = responders.is_some_and(|names| names.values().any(|asked| *asked));
-        if unnamed > 0 && !asked {
+        if unnamed && (of.request || !asked) {
             let relation = if of.request { Relation::Asks } else { Relation::Publishes };
             self.edge(Wiring::UNNAMED, event_type, relation, true);
+        }
+    }
+
+    /// Every responder says that it replies; answers without a name are those of all who were asked.
+    fn replies(&mut self, snapshot: &Snapshot, answers: &Answers<'_>) {
+        for (response, responders) in &answers.responders {
+            let of_response = |of: &&TypeSnapshot| of.event_type == *response;
+            let unnamed = snapshot.types.iter().filter(of_response).any(|of| unnamed(of) > 0);
+            for (name, asked) in responders {
+                self.edge(name, response, Relation::Replies, *asked && unnamed);
+            }
         }
     }
 
@@ -163,6 +171,12 @@ fn requests(catalogue: &[CatalogueEntry]) -> impl Iterator<Item = (&'static str,
         EventRole::Request { response } => Some((entry.event_type, *response)),
         _ => None,
     })
+}
+
+/// How many events of the type were published without a name.
+fn unnamed(of: &TypeSnapshot) -> u64 {
+    let named: u64 = of.publishers.iter().map(|publisher| publisher.published).sum();
+    of.published.saturating_sub(named)
 }
 
 fn was_offered(of: &SubscriberSnapshot, event_type: &str) -> bool {

@@ -57,4 +57,5 @@ mod support;
 mod testing;
 mod time;
 mod traits;
+mod wiring;
 mod withdrawal;
