@@ -27,7 +27,8 @@
 //! - A [`Request`] is an event that asks; a [`Call`] is a request in a responder's hands, and
 //!   [`Gathered`] is what the asker gets.
 //! - A [`Snapshot`] is one picture of everything; a [`Diagnosis`] says what is wrong with it.
-//! - The [catalogue](Bus::catalogue) lists the event types with their documentation.
+//! - The [catalogue](Bus::catalogue) lists the event types with their documentation, and the
+//!   [`Wiring`] shows which component publishes, hears, asks and answers what.
 //!
 //! # Delivery and loss
 //!
@@ -101,8 +102,10 @@
 //! | --- | --- | --- |
 //! | `derive` | yes | `#[derive(Event)]`, `#[derive(EventSet)]`, `#[derive(Request)]` |
 //! | `tracing` | yes | warnings as `tracing` events, under the target `callboard` |
+//! | `asyncapi` | no | `Bus::asyncapi`, which describes the program as an AsyncAPI document |
 //! | `metrics` | no | `Snapshot::record`, for the `metrics` facade |
-//! | `serde` | no | `Serialize` for [`Snapshot`], [`Diagnosis`] and the [catalogue](CatalogueEntry) |
+//! | `schemars` | no | JSON Schemas of event types, by `#[event(schema)]`, in the catalogue and the document |
+//! | `serde` | no | `Serialize` for [`Snapshot`], [`Diagnosis`], [`Wiring`] and the [catalogue](CatalogueEntry) |
 //! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests; [`Bus::on`](crate::Bus) |
 //!
 //! No async runtime is required: a subscription can be read under tokio, smol, or from a plain
@@ -141,6 +144,7 @@ mod subscription;
 mod sync;
 pub mod testing;
 mod time;
+mod wiring;
 
 pub use builder::BusBuilder;
 pub use bus::{Bus, WeakBus};
@@ -175,6 +179,7 @@ pub use subscription::{
 #[cfg(feature = "tokio")]
 pub use time::TokioClock;
 pub use time::{Clock, Sleep, SystemClock};
+pub use wiring::{Relation, WiredComponent, WiredEdge, WiredType, Wiring};
 
 #[cfg(feature = "derive")]
 pub use callboard_derive::{Event, EventSet, Request};

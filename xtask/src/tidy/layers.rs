@@ -28,19 +28,10 @@ const LAYERS: &[&[&str]] = &[
     &["registry"],
     &["published", "subscription"],
     &["bus"],
-    &[
-        "builder",
-        "catalogue",
-        "on",
-        "publisher",
-        "request",
-        "schedule",
-        "shutdown",
-        "snapshot",
-        "startup",
-    ],
+    &["publisher"],
+    &["builder", "catalogue", "on", "request", "schedule", "shutdown", "snapshot", "startup"],
     // They read a snapshot.
-    &["diagnose", "metrics", "serialize"],
+    &["diagnose", "metrics", "serialize", "wiring"],
     &["guide", "testing"],
     &[ROOT],
 ];

@@ -6,6 +6,7 @@
 //! - [`ManualClock`] is a clock that a test moves.
 //! - [`Sim`] runs components one at a time, in an order that follows a seed, on a clock that jumps
 //!   to the next timeout: the same seed is the same run.
+//! - [`assert_wiring`] compares who publishes and hears what with a file.
 //! - [`block_on`] runs a future without a runtime.
 //!
 //! # Examples
@@ -43,9 +44,11 @@ mod manual_clock;
 mod recorder;
 mod settle;
 mod sim;
+mod wiring;
 
 pub use crate::sync::block_on;
 pub use manual_clock::ManualClock;
 pub use recorder::{Matcher, Recorder};
 pub use settle::{Unsettled, settle, settle_within};
 pub use sim::Sim;
+pub use wiring::assert_wiring;

@@ -1,6 +1,8 @@
 //! The library from the outside: one file per promise of the contract, and one per part.
 #![cfg(feature = "derive")]
 
+#[cfg(feature = "asyncapi")]
+mod asyncapi;
 mod batches;
 mod cancel;
 mod capacity;
@@ -59,4 +61,5 @@ mod support;
 mod testing;
 mod time;
 mod traits;
+mod wiring;
 mod withdrawal;
