@@ -141,6 +141,7 @@ mod subscription;
 mod sync;
 pub mod testing;
 mod time;
+mod trace;
 
 pub use builder::BusBuilder;
 pub use bus::{Bus, WeakBus};
@@ -183,6 +184,6 @@ pub use callboard_derive::{Event, EventSet, Request};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::engine::{LentEvents, Reader, Scope, Taken};
-    pub use crate::event::{NotCoalescing, Probe};
+    pub use crate::event::{NotCoalescing, Probe, Receipt};
     pub use crate::registry::{Interest, MemberInterest};
 }

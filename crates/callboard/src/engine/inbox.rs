@@ -247,6 +247,7 @@ impl Inbox {
             held: envelope.held,
             ticket: envelope.ticket,
             receipt: Receipt::new(missed, now),
+            context: envelope.context,
             member,
             mailbox,
         })

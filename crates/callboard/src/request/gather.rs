@@ -16,15 +16,18 @@ use super::{Gathered, Request, RequestBuilder};
 use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::{Delivery, Event, TypeInfo};
-use crate::outcome::{End, Troubled, TroubledRequest};
+use crate::outcome::{End, Outcome, Troubled, TroubledRequest};
 use crate::registry::{Accepted, Parcel, Slot};
 use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
+use crate::trace::Inquiry;
 
 /// The future of [`RequestBuilder::gather`].
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Gather<Q: Request> {
     stage: Stage<Q>,
+    /// Its span, from the first poll on, if the bus traces.
+    inquiry: Inquiry,
 }
 
 enum Stage<Q: Request> {
@@ -59,7 +62,7 @@ struct Jury<R: 'static> {
 
 impl<Q: Request> Gather<Q> {
     pub(super) fn new(builder: RequestBuilder<Q>) -> Self {
-        Self { stage: Stage::New(builder) }
+        Self { stage: Stage::New(builder), inquiry: Inquiry::default() }
     }
 }
 
@@ -74,20 +77,50 @@ impl<Q: Request> Future for Gather<Q> {
             let Stage::New(builder) = std::mem::replace(&mut self.stage, Stage::Over) else {
                 unreachable!("matched above")
             };
-            match open(builder) {
+            let traces = builder.core.settings.trace;
+            self.inquiry = Inquiry::begin(traces, Q::TYPE, builder.expected.len());
+            match open(builder, &self.inquiry) {
                 Ok(open) => self.stage = Stage::Open(open),
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) => {
+                    self.inquiry.end(0, Some(&error.kind()));
+                    return Poll::Ready(Err(error));
+                }
             }
         }
-        let Stage::Open(open) = &mut self.stage else {
+        let Self { stage, inquiry } = &mut *self;
+        let Stage::Open(open) = stage else {
             panic!("`Gather` polled after it was ready");
         };
-        let Poll::Ready(gathered) = open.poll(context) else {
+        let Poll::Ready(gathered) = inquiry.enter(|| open.poll(context)) else {
             return Poll::Pending;
         };
-        self.stage = Stage::Over;
+        *stage = Stage::Over;
+        if inquiry.is_some() {
+            describe(inquiry, &gathered);
+        }
         Poll::Ready(gathered)
     }
+}
+
+/// Notes in the span of a request what it brought.
+#[cold]
+fn describe<R: Event>(inquiry: &mut Inquiry, gathered: &Result<Gathered<R>, RequestError>) {
+    let gathered = match gathered {
+        Ok(gathered) => gathered,
+        Err(error) => return inquiry.end(0, Some(&error.kind())),
+    };
+    if gathered.sequence() != 0 {
+        inquiry.number(gathered.sequence());
+    }
+    for (responder, _) in gathered.responses() {
+        inquiry.outcome(responder, &Outcome::Responded);
+    }
+    for (responder, outcome) in gathered.missing() {
+        inquiry.outcome(responder, &outcome);
+    }
+    let end = gathered.end();
+    let failed = (end != End::Met).then_some(&end as &dyn fmt::Display);
+    inquiry.end(gathered.responses().len(), failed);
 }
 
 /// When the request is complete, if it can be made at all.
@@ -108,7 +141,10 @@ fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<Rule, RequestError> 
 }
 
 /// Makes the request.
-fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
+fn open<Q: Request>(
+    builder: RequestBuilder<Q>,
+    inquiry: &Inquiry,
+) -> Result<Open<Q>, RequestError> {
     let rule = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
     let RequestBuilder { core, request, origin, asker, expected, completion, timeout, blocking_at } =
         builder;
@@ -149,6 +185,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         keep: false,
         kept: None,
         ticket: Some(ticket),
+        context: inquiry.context(),
     };
     let accepted = open.exchange.core.accept(&mut parcel);
     discard(parcel);
