@@ -146,8 +146,6 @@ pub struct Taken {
     pub(crate) held: Held,
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
     pub(crate) receipt: Receipt,
-    /// Until the reader holds it.
-    pub(super) context: Context,
     pub(crate) member: usize,
     pub(crate) mailbox: u64,
 }

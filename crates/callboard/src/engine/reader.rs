@@ -11,7 +11,7 @@ use super::inbox::Take;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
 use crate::sync::{Ordering, WaitList, discard_any};
-use crate::trace::{Hand, Trail};
+use crate::trace::Hand;
 
 /// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
 /// place in that.
@@ -93,21 +93,7 @@ impl Reader {
     #[inline]
     pub(crate) fn ask_and_take(&mut self, now: Option<Instant>) -> Take {
         self.hand.release();
-        let mut take = self.mailbox.ask_and_take(now);
-        self.hold_context(&mut take);
-        take
-    }
-
-    /// Takes over the context of what was taken.
-    #[inline]
-    fn hold_context(&mut self, take: &mut Take) {
-        if let Take::Event(taken) = take
-            && taken.context.is_some()
-        {
-            let context = std::mem::take(&mut taken.context);
-            taken.receipt.trace(Trail::new(&context, &self.mailbox.settings.name));
-            self.hand.hold(context);
-        }
+        self.mailbox.ask_and_take(now, &mut self.hand)
     }
 
     /// Has the task of a reader that has no log woken by the next event, unless that has come, or
@@ -118,9 +104,8 @@ impl Reader {
 
     /// Takes the next event of the queue, which was [asked](Self::next) for.
     pub(crate) fn take_queued(&mut self, now: Option<Instant>) -> Take {
-        let mut take = self.mailbox.take(now, self.log.as_ref().map(|log| log.due));
-        self.hold_context(&mut take);
-        take
+        let priority = self.log.as_ref().map(|log| log.due);
+        self.mailbox.take(now, priority, &mut self.hand)
     }
 
     /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it

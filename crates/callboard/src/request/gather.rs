@@ -91,19 +91,31 @@ impl<Q: Request> Future for Gather<Q> {
         let Stage::Open(open) = stage else {
             panic!("`Gather` polled after it was ready");
         };
-        let Poll::Ready(gathered) = inquiry.enter(|| open.poll(context)) else {
+        let polled =
+            if inquiry.is_some() { trace(inquiry, open, context) } else { open.poll(context) };
+        let Poll::Ready(gathered) = polled else {
             return Poll::Pending;
         };
         *stage = Stage::Over;
-        if inquiry.is_some() {
-            describe(inquiry, &gathered);
-        }
         Poll::Ready(gathered)
     }
 }
 
-/// Notes in the span of a request what it brought.
+/// Polls a request in its span.
 #[cold]
+fn trace<Q: Request>(
+    inquiry: &mut Inquiry,
+    open: &mut Open<Q>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
+    let polled = inquiry.enter(|| open.poll(context));
+    if let Poll::Ready(gathered) = &polled {
+        describe(inquiry, gathered);
+    }
+    polled
+}
+
+/// Notes in the span of a request what it brought.
 fn describe<R: Event>(inquiry: &mut Inquiry, gathered: &Result<Gathered<R>, RequestError>) {
     let gathered = match gathered {
         Ok(gathered) => gathered,

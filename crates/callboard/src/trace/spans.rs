@@ -95,7 +95,13 @@ fn continued(origin: Option<&Span>, make: impl Fn(Option<Id>) -> Span) -> Span {
 pub(crate) struct Publication(Option<Fenced>);
 
 impl Publication {
+    #[inline]
     pub(crate) fn begin(traces: bool, event_type: &'static str) -> Self {
+        if traces { Self::of(event_type) } else { Self(None) }
+    }
+
+    #[cold]
+    fn of(event_type: &'static str) -> Self {
         let span = || {
             info_span!(
                 target: "callboard::trace",
@@ -112,7 +118,7 @@ impl Publication {
                 "error.type" = Empty,
             )
         };
-        Self(traces.then(|| Fenced::new(span)))
+        Self(Some(Fenced::new(span)))
     }
 
     /// What travels with the event.
@@ -239,10 +245,16 @@ impl Handling {
 
 /// A request, from its first poll until its asker has the answers.
 #[derive(Debug, Default)]
-pub(crate) struct Inquiry(Option<Fenced>);
+pub(crate) struct Inquiry(Option<Box<Fenced>>);
 
 impl Inquiry {
+    #[inline]
     pub(crate) fn begin(traces: bool, event_type: &'static str, expected: usize) -> Self {
+        if traces { Self::of(event_type, expected) } else { Self(None) }
+    }
+
+    #[cold]
+    fn of(event_type: &'static str, expected: usize) -> Self {
         let span = || {
             info_span!(
                 target: "callboard::trace",
@@ -259,15 +271,15 @@ impl Inquiry {
                 "error.type" = Empty,
             )
         };
-        Self(traces.then(|| Fenced::new(span)))
+        Self(Some(Box::new(Fenced::new(span))))
     }
 
     /// What travels with the request.
     pub(crate) fn context(&self) -> Context {
-        self.0.as_ref().map_or_else(Context::default, Context::of)
+        self.0.as_ref().map_or_else(Context::default, |span| Context::of(span))
     }
 
-    #[inline]
+    /// Runs a poll of the request.
     pub(crate) fn enter<R>(&self, code: impl FnOnce() -> R) -> R {
         match &self.0 {
             Some(span) => span.enter(code),
@@ -275,6 +287,7 @@ impl Inquiry {
         }
     }
 
+    #[inline]
     pub(crate) fn is_some(&self) -> bool {
         self.0.is_some()
     }
@@ -304,6 +317,7 @@ impl Inquiry {
     }
 
     /// The asker has its result; `failed` says why its rule was not met.
+    #[cold]
     pub(crate) fn end(&mut self, responded: usize, failed: Option<&dyn Display>) {
         let Some(span) = self.0.take() else { return };
         span.record(|span| {
@@ -318,6 +332,8 @@ impl Inquiry {
 impl Drop for Inquiry {
     /// The asker has dropped the future.
     fn drop(&mut self) {
-        self.end(0, Some(&"cancelled"));
+        if self.is_some() {
+            self.end(0, Some(&"cancelled"));
+        }
     }
 }
