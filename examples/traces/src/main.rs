@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use tracing::Instrument;
 use traces::export::{in_memory, trees};
 use traces::shop;
+use tracing::Instrument;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callboard::{Bus, BuildError, Call, Delivery, Event, Request};
+use callboard::{BuildError, Bus, Call, Delivery, Event, Request};
 
 /// A customer has placed an order.
 #[derive(Debug, Event)]

@@ -208,7 +208,10 @@ impl TypeEntry {
         if self.info.retain {
             let context = envelope.context.severed();
             let retained = Envelope { context, ..envelope.clone() };
-            self.retained.replace(retained).into_iter().for_each(|old| aftermath.discard_event(old));
+            self.retained
+                .replace(retained)
+                .into_iter()
+                .for_each(|old| aftermath.discard_event(old));
         }
         let mut offer = |route: &Route, envelope| {
             let (routed, unread) = route.offer(envelope, admission, aftermath);

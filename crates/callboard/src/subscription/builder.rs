@@ -201,8 +201,7 @@ impl SubscriberBuilder {
             // With the lock held, so that the numbers of one bus's ascend.
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             let late = registry.ever_started && !self.late;
-            let signing =
-                SignIn { settings, wanted, one_type, late, retained, queued, changed };
+            let signing = SignIn { settings, wanted, one_type, late, retained, queued, changed };
             (registry.sign_in(id, signing, aftermath), late)
         });
         let subscription = Subscription::new(Arc::clone(&self.core), reader);

@@ -2,11 +2,11 @@
 
 /// See the module of the same name with the feature.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Context;
+pub(crate) struct Context(());
 
 impl Context {
     pub(crate) fn current(_traces: bool) -> Self {
-        Self
+        Self(())
     }
 
     #[inline]
@@ -15,7 +15,7 @@ impl Context {
     }
 
     pub(crate) fn severed(&self) -> Self {
-        Self
+        Self(())
     }
 }
 
@@ -29,7 +29,7 @@ impl Publication {
     }
 
     pub(crate) fn context(&self) -> Context {
-        Context
+        Context(())
     }
 
     pub(crate) fn end(self, _sequence: u64, _delivered: usize, _dropped: usize, _closed: bool) {}
@@ -47,7 +47,7 @@ impl Trail {
 
 /// See the module of the same name with the feature.
 #[derive(Debug, Default)]
-pub(crate) struct Handling;
+pub(crate) struct Handling(());
 
 impl Handling {
     #[inline]
@@ -57,7 +57,7 @@ impl Handling {
         _subscriber: &str,
         _sequence: u64,
     ) -> Self {
-        Self
+        Self(())
     }
 
     #[inline]
@@ -70,15 +70,15 @@ impl Handling {
 
 /// See the module of the same name with the feature.
 #[derive(Debug, Default)]
-pub(crate) struct Inquiry;
+pub(crate) struct Inquiry(());
 
 impl Inquiry {
     pub(crate) fn begin(_traces: bool, _event_type: &'static str, _expected: usize) -> Self {
-        Self
+        Self(())
     }
 
     pub(crate) fn context(&self) -> Context {
-        Context
+        Context(())
     }
 
     #[inline]

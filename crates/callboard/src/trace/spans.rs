@@ -170,12 +170,7 @@ impl fmt::Debug for Trail {
 }
 
 /// The span of handling an event; if that is filtered out, the one that the event comes from.
-fn process(
-    context: &Context,
-    event_type: &'static str,
-    subscriber: &str,
-    sequence: u64,
-) -> Span {
+fn process(context: &Context, event_type: &'static str, subscriber: &str, sequence: u64) -> Span {
     let origin = context.0.as_ref().and_then(|origin| origin.0.as_ref());
     let span = continued(origin, |parent| {
         info_span!(
