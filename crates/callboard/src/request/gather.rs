@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use super::builder::{Completion, Predicate};
 use super::exchange::Exchange;
@@ -17,7 +18,7 @@ use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Outcome, Troubled, TroubledRequest};
-use crate::registry::{Accepted, Parcel, Slot};
+use crate::registry::{Accepted, Ending, Parcel, Slot};
 use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
 use crate::trace::Inquiry;
@@ -47,6 +48,7 @@ struct Open<Q: Request> {
     jury: Option<Jury<Q::Response>>,
     /// The asker has the answers.
     over: bool,
+    ending: Ending,
     /// The bus may hold the request somewhere, in its buffer or in a queue.
     queued: bool,
 }
@@ -175,7 +177,7 @@ fn open<Q: Request>(
     let wait = exchange.asker.as_ref().map(begin).transpose()?;
     // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
     // bus that closes meanwhile finds it.
-    let open = Open {
+    let mut open = Open {
         slot: exchange.core.requests.open(Arc::clone(&ticket)),
         exchange,
         wait,
@@ -185,6 +187,7 @@ fn open<Q: Request>(
             _ => None,
         },
         over: false,
+        ending: Ending::GivenUp,
         queued: true,
     };
     let mut parcel = Parcel {
@@ -210,7 +213,10 @@ fn open<Q: Request>(
             }
         }
         Accepted::BufferFull => open.exchange.state.lock().refuse(),
-        Accepted::Closed => return Err(RequestError::Closed),
+        Accepted::Closed => {
+            open.ending = Ending::Gathered(End::Closed);
+            return Err(RequestError::Closed);
+        }
     }
     Ok(open)
 }
@@ -228,6 +234,15 @@ fn cycle<Q: Request>(exchange: &Exchange<Q>, chain: Vec<String>) -> RequestError
 }
 
 impl<Q: Request> Open<Q> {
+    /// How long it took, if anybody wants to know.
+    fn time(&self) -> Option<Duration> {
+        if !self.exchange.core.requests.endings.are_timed() {
+            return None;
+        }
+        let now = self.exchange.core.now()?;
+        Some(now.saturating_duration_since(self.exchange.began))
+    }
+
     fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -236,13 +251,14 @@ impl<Q: Request> Open<Q> {
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
         discard_any(old);
-        let Self { exchange, wait, deadline, jury, .. } = self;
+        let Self { exchange, wait, deadline, jury, ending, .. } = self;
         let mut in_time = true;
         let mut present = None;
         let (gathered, queued) = loop {
             let mut state = exchange.state.lock();
             if let Some(chain) = state.cycle.take() {
                 drop(state);
+                *ending = Ending::Refused;
                 return Poll::Ready(Err(cycle(exchange, chain.into())));
             }
             // What was certain before the bus closed stays so.
@@ -281,6 +297,7 @@ impl<Q: Request> Open<Q> {
             in_time = false;
         };
         (self.over, self.queued) = (true, queued);
+        self.ending = Ending::Gathered(gathered.end());
         Poll::Ready(Ok(gathered))
     }
 }
@@ -355,7 +372,7 @@ impl<R: 'static> Drop for Jury<R> {
 
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
-        self.exchange.core.requests.end(self.slot);
+        self.exchange.core.requests.end(self.slot, self.ending, self.time());
         if !self.over {
             let mut state = self.exchange.state.lock();
             let closed = self.exchange.end(&mut state, End::Unreachable);
