@@ -15,7 +15,8 @@ const UNSAFE: &str = "crates/callboard/src/log/memory";
 const UNSAFE_LIMIT: usize = 600;
 
 /// What is there only with a feature: these files, and the attributes that name one.
-const OF_FEATURES: [&str; 4] = ["metrics.rs", "on.rs", "serialize.rs", "time/tokio_clock.rs"];
+const OF_FEATURES: [&str; 5] =
+    ["metrics.rs", "on.rs", "serialize.rs", "time/tokio_clock.rs", "trace/spans.rs"];
 const FEATURE_ATTRIBUTE: &str = "#[cfg_attr(feature";
 
 /// # Errors

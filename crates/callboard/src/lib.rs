@@ -100,8 +100,8 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `derive` | yes | `#[derive(Event)]`, `#[derive(EventSet)]`, `#[derive(Request)]` |
-//! | `tracing` | yes | warnings as `tracing` events, under the target `callboard` |
-//! | `metrics` | no | `Snapshot::record`, for the `metrics` facade |
+//! | `tracing` | yes | warnings as `tracing` events, under the target `callboard`; spans, by choice: `BusBuilder::trace` |
+//! | `metrics` | no | `Snapshot::record`, for the `metrics` facade: see [`guide::watching`] |
 //! | `serde` | no | `Serialize` for [`Snapshot`], [`Diagnosis`] and the [catalogue](CatalogueEntry) |
 //! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests; [`Bus::on`](crate::Bus) |
 //!
