@@ -32,7 +32,7 @@ impl Ending {
 }
 
 /// The upper bounds of the histogram's buckets, in microseconds; the last one takes what is longer too.
-const BOUNDS: [u64; 19] = [
+pub(crate) const BOUNDS: [u64; 19] = [
     100,
     250,
     500,

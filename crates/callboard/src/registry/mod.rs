@@ -31,7 +31,7 @@ pub(crate) use accept::{Accepted, Parcel};
 pub(crate) use buffer::Buffer;
 use buffer::Gap;
 pub(crate) use directory::{Directory, Mode};
-pub(crate) use endings::Ending;
+pub(crate) use endings::{BOUNDS, Ending};
 pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};

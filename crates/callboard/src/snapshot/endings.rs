@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::outcome::End;
-use crate::registry::{Ending, Requests};
+use crate::registry::{BOUNDS, Ending, Requests};
 
 /// How requests ended, by how many did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +26,28 @@ pub struct EndingsSnapshot {
     /// The time of all that were made, from the first poll to the end. Requests are timed from the
     /// first snapshot of their bus on.
     pub total_time: Duration,
-    /// A histogram of these times: the buckets in use, shortest times first, each with the longest time
-    /// that falls into it and how many did. The longest bucket, 100 seconds, takes what is longer too.
+    /// A histogram of these times: the buckets in use, shortest times first, each with its
+    /// [bound](Self::bounds) and how many fell into it.
     pub times: Vec<(Duration, u64)>,
 }
 
 impl EndingsSnapshot {
+    /// The bounds of all buckets: the longest time that falls into each, from 100 µs to 100 s. The last
+    /// bucket takes what is longer, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::EndingsSnapshot;
+    ///
+    /// let seconds: Vec<f64> = EndingsSnapshot::bounds().map(|it| it.as_secs_f64()).collect();
+    /// assert_eq!(seconds[..4], [0.000_1, 0.000_25, 0.000_5, 0.001]);
+    /// assert_eq!(seconds.last(), Some(&100.0));
+    /// ```
+    pub fn bounds() -> impl ExactSizeIterator<Item = Duration> {
+        BOUNDS.iter().map(|micros| Duration::from_micros(*micros))
+    }
+
     pub(super) fn of(requests: &Requests) -> Self {
         requests.endings.watch();
         let count = |ending| requests.endings.of(ending);
