@@ -205,13 +205,13 @@ impl TypeEntry {
         admission: Admission,
         aftermath: &mut Aftermath<'_>,
     ) -> Routed {
-        if self.info.retain {
-            let context = envelope.context.severed();
-            let retained = Envelope { context, ..envelope.clone() };
-            self.retained
-                .replace(retained)
-                .into_iter()
-                .for_each(|old| aftermath.discard_event(old));
+        if self.info.retain
+            && let Some(old) = self.retained.replace(envelope.clone())
+        {
+            aftermath.discard_event(old);
+        }
+        if let Some(retained) = &mut self.retained {
+            retained.context.sever();
         }
         let mut offer = |route: &Route, envelope| {
             let (routed, unread) = route.offer(envelope, admission, aftermath);

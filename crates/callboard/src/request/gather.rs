@@ -13,11 +13,11 @@ use super::parts::Parts;
 use super::rule::Rule;
 use super::state::{Closed, State};
 use super::waits::Wait;
-use super::{Gathered, Request, RequestBuilder};
+use super::{Gathered, Request, RequestBuilder, traced};
 use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::{Delivery, Event, TypeInfo};
-use crate::outcome::{End, Outcome, Troubled, TroubledRequest};
+use crate::outcome::{End, Troubled, TroubledRequest};
 use crate::registry::{Accepted, Ending, Parcel, Slot};
 use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
@@ -93,48 +93,17 @@ impl<Q: Request> Future for Gather<Q> {
         let Stage::Open(open) = stage else {
             panic!("`Gather` polled after it was ready");
         };
-        let polled =
-            if inquiry.is_some() { trace(inquiry, open, context) } else { open.poll(context) };
+        let polled = if inquiry.is_some() {
+            traced::poll(inquiry, || open.poll(context))
+        } else {
+            open.poll(context)
+        };
         let Poll::Ready(gathered) = polled else {
             return Poll::Pending;
         };
         *stage = Stage::Over;
         Poll::Ready(gathered)
     }
-}
-
-/// Polls a request in its span.
-#[cold]
-fn trace<Q: Request>(
-    inquiry: &mut Inquiry,
-    open: &mut Open<Q>,
-    context: &mut Context<'_>,
-) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
-    let polled = inquiry.enter(|| open.poll(context));
-    if let Poll::Ready(gathered) = &polled {
-        describe(inquiry, gathered);
-    }
-    polled
-}
-
-/// Notes in the span of a request what it brought.
-fn describe<R: Event>(inquiry: &mut Inquiry, gathered: &Result<Gathered<R>, RequestError>) {
-    let gathered = match gathered {
-        Ok(gathered) => gathered,
-        Err(error) => return inquiry.end(0, Some(&error.kind())),
-    };
-    if gathered.sequence() != 0 {
-        inquiry.number(gathered.sequence());
-    }
-    for (responder, _) in gathered.responses() {
-        inquiry.outcome(responder, &Outcome::Responded);
-    }
-    for (responder, outcome) in gathered.missing() {
-        inquiry.outcome(responder, &outcome);
-    }
-    let end = gathered.end();
-    let failed = (end != End::Met).then_some(&end as &dyn fmt::Display);
-    inquiry.end(gathered.responses().len(), failed);
 }
 
 /// When the request is complete, if it can be made at all.

@@ -73,10 +73,12 @@ impl Context {
         self.0.is_some()
     }
 
-    /// The context of an event that is kept for those who come later: no span, whose traces would
-    /// have to wait for it.
-    pub(crate) fn severed(&self) -> Self {
-        Self(self.0.as_ref().map(|_| Arc::new(Fenced(None))))
+    /// Gives up the span, of an event that is kept for those who come later: its trace would have to
+    /// wait for it. Another context of the event has it too.
+    pub(crate) fn sever(&mut self) {
+        if let Some(origin) = &mut self.0 {
+            *origin = Arc::new(Fenced(None));
+        }
     }
 }
 
