@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use std::sync::{Arc, Weak};
 
 use tracing::field::{Empty, display};
-use tracing::span::Id;
+use tracing::span::{Entered, Id};
 use tracing::{Dispatch, Span, debug, dispatcher, info_span};
 
 use crate::report::{Line, catch};
@@ -35,12 +35,21 @@ impl Fenced {
         }
     }
 
-    /// Runs `code` in the span. A panic of the subscriber's is one of `code`'s.
+    /// Runs `code` in the span, and in any case.
     fn enter<R>(&self, code: impl FnOnce() -> R) -> R {
-        match &self.0 {
-            Some(span) => span.in_scope(code),
-            None => code(),
-        }
+        let span = self.0.as_ref();
+        let _inside = Inside(span.and_then(|span| fenced(|| span.enter())));
+        code()
+    }
+}
+
+/// In a span, until this is dropped.
+struct Inside<'a>(Option<Entered<'a>>);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let entered = self.0.take();
+        fenced(|| drop(entered));
     }
 }
 

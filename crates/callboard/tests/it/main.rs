@@ -56,5 +56,6 @@ mod storm;
 mod support;
 mod testing;
 mod time;
+mod traced;
 mod traits;
 mod withdrawal;
