@@ -112,6 +112,10 @@ pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
         let (member, variant) = (member(it), it.variant);
         quote!(Self::#variant(inner) => #member::metadata(inner))
     });
+    let receipts = members.iter().map(|it| {
+        let (member, variant) = (member(it), it.variant);
+        quote!(Self::#variant(inner) => #member::receipt(inner))
+    });
     let scopes = members.iter().map(|it| {
         let (member, variant) = (member(it), it.variant);
         quote!(Self::#variant(inner) => #member::scope(inner))
@@ -140,6 +144,10 @@ pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
         impl #root::Received for #ident {
             fn metadata(&self) -> #root::Metadata {
                 match self { #(#metadata),* }
+            }
+
+            fn receipt(&self) -> ::core::option::Option<&#root::__private::Receipt> {
+                match self { #(#receipts),* }
             }
         }
     }

@@ -82,6 +82,21 @@ impl BusBuilder {
         self
     }
 
+    /// Whether the bus traces: publications, handlers and requests have spans of `tracing`'s, under the
+    /// target `callboard::trace`, and a handler's span is a child of the span that its event was
+    /// published in, also across tasks and threads. Default: no, since every event then carries a
+    /// reference to its publisher's span, and all readers have queues of their own in place of the one
+    /// log of a type.
+    ///
+    /// The [guide](crate::guide::watching) lists the spans and their fields. In hand-written loops,
+    /// [`Received::span`](crate::Received::span) is what [`serve`](crate::Subscription::serve) does by
+    /// itself.
+    #[cfg(feature = "tracing")]
+    pub fn trace(mut self, trace: bool) -> Self {
+        self.settings.trace = trace;
+        self
+    }
+
     /// Where the bus gets its time from. Default: [`SystemClock`](crate::SystemClock), or with
     /// the feature `tokio` `TokioClock`.
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -133,7 +148,8 @@ fn check_names(expected: &[(Role, String)]) -> Result<(), BuildError> {
 
 impl fmt::Debug for BusBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CoreSettings { pre_start_capacity, expected, timestamps, clock, .. } = &self.settings;
+        let CoreSettings { pre_start_capacity, expected, timestamps, trace, clock, .. } =
+            &self.settings;
         let names = |wanted: Role| {
             let names = expected.iter().filter(move |(role, _)| *role == wanted);
             names.map(|(_, name)| name.as_str()).collect::<Vec<_>>()
@@ -143,6 +159,7 @@ impl fmt::Debug for BusBuilder {
             .field("expect_subscribers", &names(Role::Observe))
             .field("expect_responders", &names(Role::Respond))
             .field("timestamps", timestamps)
+            .field("trace", trace)
             .field("clock", clock)
             .finish_non_exhaustive()
     }

@@ -101,9 +101,9 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `derive` | yes | `#[derive(Event)]`, `#[derive(EventSet)]`, `#[derive(Request)]` |
-//! | `tracing` | yes | warnings as `tracing` events, under the target `callboard` |
+//! | `tracing` | yes | warnings as `tracing` events, under the target `callboard`; spans, by choice: `BusBuilder::trace` |
 //! | `asyncapi` | no | `Bus::asyncapi`, which describes the program as an AsyncAPI document |
-//! | `metrics` | no | `Snapshot::record`, for the `metrics` facade |
+//! | `metrics` | no | `Snapshot::record`, for the `metrics` facade: see [`guide::watching`] |
 //! | `schemars` | no | JSON Schemas of event types, by `#[event(schema)]`, in the catalogue and the document |
 //! | `serde` | no | `Serialize` for [`Snapshot`], [`Diagnosis`], [`Wiring`] and the [catalogue](CatalogueEntry) |
 //! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests; [`Bus::on`](crate::Bus) |
@@ -144,6 +144,7 @@ mod subscription;
 mod sync;
 pub mod testing;
 mod time;
+mod trace;
 mod wiring;
 
 pub use builder::BusBuilder;
@@ -169,8 +170,9 @@ pub use registry::Phase;
 pub use request::{Answer, Ask, AskOf, Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use schedule::Scheduled;
 pub use snapshot::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest,
-    PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, InterestSnapshot, NameClash,
+    OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot,
+    TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{
@@ -188,6 +190,6 @@ pub use callboard_derive::{Event, EventSet, Request};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::engine::{LentEvents, Reader, Scope, Taken};
-    pub use crate::event::{NotCoalescing, Probe};
+    pub use crate::event::{NotCoalescing, Probe, Receipt};
     pub use crate::registry::{Interest, MemberInterest};
 }

@@ -64,6 +64,11 @@ impl Published {
         Self { sequence, delivered, dropped: dropped | ((fate as u32) << Self::FATE_SHIFT) }
     }
 
+    /// The event's number; 0 for none.
+    pub(crate) fn number(self) -> u64 {
+        self.sequence
+    }
+
     pub(crate) fn of(accepted: Accepted) -> Self {
         let none = Routed::default();
         match accepted {

@@ -21,7 +21,7 @@ const NAME: &str = "callboard";
 const LAYERS: &[&[&str]] = &[
     &["report", "room"],
     &["sync"],
-    &["log", "time"],
+    &["log", "time", "trace"],
     &["event", "outcome", "overflow"],
     &["error"],
     &["engine"],

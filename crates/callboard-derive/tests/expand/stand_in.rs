@@ -1,6 +1,6 @@
 //! The expansions against a stand-in for the core, which shows what they ask of it.
 
-use board::__private::{Interest, Scope, Taken};
+use board::__private::{Interest, Receipt, Scope, Taken};
 use board::{
     Coalesce, Event, EventSet, FieldContract, Member, Metadata, Priority, Received, Request,
 };
@@ -141,6 +141,7 @@ mod board {
 
     pub(crate) trait Received {
         fn metadata(&self) -> Metadata;
+        fn receipt(&self) -> Option<&__private::Receipt>;
     }
 
     pub(crate) trait Member {
@@ -148,6 +149,7 @@ mod board {
         fn take(taken: __private::Taken) -> Self;
         fn scope(item: &Self) -> __private::Scope;
         fn metadata(item: &Self) -> Metadata;
+        fn receipt(item: &Self) -> Option<&__private::Receipt>;
     }
 
     pub(crate) trait EventSet {
@@ -192,6 +194,9 @@ mod board {
 
         #[derive(Debug, PartialEq, Eq)]
         pub(crate) struct Scope(pub(crate) &'static str);
+
+        #[derive(Debug, PartialEq, Eq)]
+        pub(crate) struct Receipt(pub(crate) &'static str);
     }
 }
 
@@ -283,6 +288,10 @@ impl<const AT: usize> Member for Held<AT> {
     fn metadata(_: &Self) -> Metadata {
         Metadata(["a", "b", "c"][AT])
     }
+
+    fn receipt(_: &Self) -> Option<&Receipt> {
+        Some(&[Receipt("a"), Receipt("b"), Receipt("c")][AT])
+    }
 }
 
 #[derive(Debug, callboard::EventSet)]
@@ -324,6 +333,13 @@ fn scope_is_that_of_the_member_held() {
 fn metadata_is_that_of_the_member_held() {
     let items = [Inbox::First(Held(0)), Inbox::Second(Held(1)), Inbox::Last(Held(2))];
     assert_eq!(items.map(|item| item.metadata()), ["a", "b", "c"].map(Metadata));
+}
+
+#[test]
+fn receipt_is_that_of_the_member_held() {
+    let items = [Inbox::First(Held(0)), Inbox::Second(Held(1)), Inbox::Last(Held(2))];
+    let receipts = items.each_ref().map(|item| item.receipt());
+    assert_eq!(receipts, [Some(&Receipt("a")), Some(&Receipt("b")), Some(&Receipt("c"))]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::published::Published;
 use crate::registry::{Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
 use crate::sync::{discard, discard_any};
+use crate::trace::Publication;
 
 pub use weak::WeakBus;
 
@@ -304,6 +305,7 @@ fn publish_in_full<E: Event>(
             return Published::routed(sequence, routed);
         }
     }
+    let publication = Publication::begin(core.settings.trace, E::TYPE);
     let mut parcel = Parcel {
         priority,
         key: event.as_ref().and_then(key_of),
@@ -314,12 +316,16 @@ fn publish_in_full<E: Event>(
         keep: false,
         kept: None,
         ticket: None,
+        context: publication.context(),
     };
     let accepted = core.accept(&mut parcel);
     // Nobody got it.
     discard_any(parcel.event);
     discard_any(parcel.kept);
-    Published::of(accepted)
+    let published = Published::of(accepted);
+    let (delivered, dropped) = (published.delivered(), published.dropped());
+    publication.end(published.number(), delivered, dropped, published.closed());
+    published
 }
 
 impl Default for Bus {

@@ -11,6 +11,7 @@ use crate::event::{AnyEvent, Delivery, Event, Key, Priority, Receipt, TypeInfo};
 use crate::log::{Held, Kept};
 use crate::outcome::Outcome;
 use crate::overflow::DropReason;
+use crate::trace::Context;
 
 /// An event on its way to one reader's queue.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub(crate) struct Envelope {
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
     /// Its asker hears it: it is an answer, and one that may be replayed.
     pub(crate) answer: bool,
+    /// The span it comes from, if the bus traces.
+    pub(crate) context: Context,
 }
 
 impl Envelope {

@@ -12,6 +12,7 @@ use super::queue::{Admission, Entry, Pushed, Queue};
 use crate::event::{Key, Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
+use crate::trace::{Context, Trail};
 
 /// A queue with its accounts, and who reads it.
 pub(crate) struct Inbox {
@@ -233,6 +234,7 @@ impl Inbox {
         mailbox: u64,
         now: Option<Instant>,
         priority: Option<Priority>,
+        hold: impl FnOnce(Context) -> Trail,
     ) -> Take {
         let Some(entry) = self.queue.as_mut().and_then(|queue| queue.pop(priority)) else {
             return if self.state == State::Open { Take::Empty } else { Take::Closed };
@@ -242,11 +244,15 @@ impl Inbox {
         ledger.queued -= 1;
         ledger.delivered += 1;
         let Entry { envelope, member, missed } = entry;
+        let mut receipt = Receipt::new(missed, now);
+        if envelope.context.is_some() {
+            receipt.trace(hold(envelope.context));
+        }
         Take::Event(Taken {
             info: envelope.info,
             held: envelope.held,
             ticket: envelope.ticket,
-            receipt: Receipt::new(missed, now),
+            receipt,
             member,
             mailbox,
         })

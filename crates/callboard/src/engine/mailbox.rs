@@ -14,6 +14,7 @@ use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard_any, fence};
+use crate::trace::{Context, Hand, Trail};
 
 /// What a subscription was opened with.
 #[derive(Debug, Clone)]
@@ -248,10 +249,15 @@ impl Mailbox {
 
     /// Takes the next event of the queue, of this priority if one is given. The reader has
     /// [asked](Self::ask).
-    pub(super) fn take(&self, now: Option<Instant>, priority: Option<Priority>) -> Take {
+    pub(super) fn take(
+        &self,
+        now: Option<Instant>,
+        priority: Option<Priority>,
+        hand: &mut Hand,
+    ) -> Take {
         let mut inbox = self.inbox();
         inbox.woken = false;
-        let taken = inbox.take(self.id, now, priority);
+        let taken = inbox.take(self.id, now, priority, |context| self.keep(context, hand));
         if let Take::Event(_) = taken {
             self.hand();
             if now.is_some() {
@@ -266,17 +272,25 @@ impl Mailbox {
         taken
     }
 
+    /// The reader keeps the context of an event that it takes.
+    #[cold]
+    fn keep(&self, context: Context, hand: &mut Hand) -> Trail {
+        let trail = Trail::new(&context, &self.settings.name);
+        hand.hold(context);
+        trail
+    }
+
     /// Asks for the next event, and takes it, for a reader that has no log.
     // Inline, so that what is taken is moved once.
     #[inline]
-    pub(super) fn ask_and_take(&self, now: Option<Instant>) -> Take {
+    pub(super) fn ask_and_take(&self, now: Option<Instant>, hand: &mut Hand) -> Take {
         let mut inbox = self.inbox();
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         if now.is_some() {
             inbox.note_asked(in_hand, now);
         }
         inbox.woken = false;
-        let taken = inbox.take(self.id, now, None);
+        let taken = inbox.take(self.id, now, None, |context| self.keep(context, hand));
         let takes = matches!(taken, Take::Event(_));
         if takes != in_hand {
             self.in_hand.store(takes, Ordering::Relaxed);

@@ -11,6 +11,7 @@ use super::inbox::Take;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
 use crate::sync::{Ordering, WaitList, discard_any};
+use crate::trace::Hand;
 
 /// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
 /// place in that.
@@ -18,6 +19,8 @@ use crate::sync::{Ordering, WaitList, discard_any};
 pub struct Reader {
     pub(crate) mailbox: Arc<Mailbox>,
     log: Option<LogReader>,
+    /// What its handling continues, if the bus traces: then it has no log.
+    pub(crate) hand: Hand,
     /// Told when the reader has drained.
     changed: Arc<WaitList>,
 }
@@ -42,7 +45,7 @@ pub(crate) enum Next {
 
 impl Reader {
     pub(crate) fn of_queue(mailbox: Arc<Mailbox>, changed: Arc<WaitList>) -> Self {
-        Self { mailbox, log: None, changed }
+        Self { mailbox, log: None, hand: Hand::default(), changed }
     }
 
     pub(crate) fn of_log(
@@ -52,14 +55,15 @@ impl Reader {
         info: &'static TypeInfo,
     ) -> Self {
         let log = Some(LogReader { tap, info, due: info.rank });
-        Self { mailbox, log, changed }
+        Self { mailbox, log, hand: Hand::default(), changed }
     }
 
     /// Where the next event is. A reader that asks has finished with what it took before.
     #[inline]
     pub(crate) fn next(&mut self, now: Option<Instant>) -> Next {
-        let Self { mailbox, log, .. } = self;
+        let Self { mailbox, log, hand, .. } = self;
         let Some(log) = log else {
+            hand.release();
             mailbox.ask(now);
             return Next::Queue;
         };
@@ -87,8 +91,9 @@ impl Reader {
 
     /// Asks for the next event, and takes it, for a reader that has no log.
     #[inline]
-    pub(crate) fn ask_and_take(&self, now: Option<Instant>) -> Take {
-        self.mailbox.ask_and_take(now)
+    pub(crate) fn ask_and_take(&mut self, now: Option<Instant>) -> Take {
+        self.hand.release();
+        self.mailbox.ask_and_take(now, &mut self.hand)
     }
 
     /// Has the task of a reader that has no log woken by the next event, unless that has come, or
@@ -98,8 +103,9 @@ impl Reader {
     }
 
     /// Takes the next event of the queue, which was [asked](Self::next) for.
-    pub(crate) fn take_queued(&self, now: Option<Instant>) -> Take {
-        self.mailbox.take(now, self.log.as_ref().map(|log| log.due))
+    pub(crate) fn take_queued(&mut self, now: Option<Instant>) -> Take {
+        let priority = self.log.as_ref().map(|log| log.due);
+        self.mailbox.take(now, priority, &mut self.hand)
     }
 
     /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it
@@ -125,7 +131,7 @@ impl Reader {
     /// The events that may be lent: the next ones of the log.
     #[inline]
     pub(crate) fn lend<E: Event>(&mut self) -> Option<LentEvents<'_, E>> {
-        let Self { mailbox, log, changed } = self;
+        let Self { mailbox, log, changed, .. } = self;
         mailbox.hand();
         let tap = &mut log.as_mut()?.tap;
         // Behind the next event of the log may be one that comes after what is in the queue: a
@@ -141,7 +147,8 @@ impl Reader {
     }
 
     /// Asks for the next event of a batch that is over. Whoever waits for the reader is to be told.
-    pub(crate) fn end_batch(&self, now: Option<Instant>) {
+    pub(crate) fn end_batch(&mut self, now: Option<Instant>) {
+        self.hand.release();
         self.mailbox.ask_in_vain(now);
     }
 

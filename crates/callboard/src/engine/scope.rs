@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{HandlerPanic, Invocation, Mailbox};
 use crate::sync::{isolate_for_message, thread_local};
+use crate::trace::{Context, Handling};
 
 /// What is being handled. The bus enters it around each poll of a served handler.
 #[doc(hidden)]
@@ -64,17 +65,25 @@ impl Scope {
     /// What is scheduled runs in this scope: nobody's handler, with the origin that it was scheduled
     /// with.
     pub(crate) fn scheduled(origin: Origin) -> Serving {
-        Serving(Self { origin, ..Self::default() })
+        Serving { scope: Self { origin, ..Self::default() }, span: Handling::default() }
     }
 
-    /// The handler of this subscription is about to run in this scope.
-    pub(crate) fn serve(mut self, server: &Arc<Mailbox>, publisher: u32) -> Serving {
+    /// The handler of this subscription is about to run in this scope, for an event that has this
+    /// context.
+    pub(crate) fn serve(
+        mut self,
+        server: &Arc<Mailbox>,
+        publisher: u32,
+        context: Context,
+    ) -> Serving {
+        let Self { origin: Origin { cause, .. }, event_type, .. } = self;
+        let span = Handling::begin(context, event_type, &server.settings.name, cause);
         self.origin.publisher = publisher;
         self.server = Some(Arc::clone(server));
         if let Some(invocation) = &self.invocation {
             invocation.begin_handler();
         }
-        Serving(self)
+        Serving { scope: self, span }
     }
 
     /// What is published in the current scope comes from there.
@@ -117,7 +126,10 @@ impl fmt::Debug for Scope {
 
 /// The scope of a handler that runs, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Serving(Scope);
+pub(crate) struct Serving {
+    scope: Scope,
+    span: Handling,
+}
 
 impl Serving {
     /// Runs a part of the handler in its scope, and behind a fence; `None` if it panicked, which is
@@ -126,7 +138,8 @@ impl Serving {
         match isolate_for_message("a handler", || self.enter(code)) {
             Ok(value) => Some(value),
             Err(message) => {
-                let Scope { event_type, server, .. } = &self.0;
+                self.span.panicked();
+                let Scope { event_type, server, .. } = &self.scope;
                 let panic = HandlerPanic { event_type, message };
                 if let Some(server) = server {
                     server.inbox().attendance_mut().panicked(panic);
@@ -136,7 +149,7 @@ impl Serving {
         }
     }
 
-    /// Runs `code` with this as the thread's current scope, then restores what was before.
+    /// Runs `code` in its span, with this as the thread's current scope, then restores what was before.
     // The scope is moved there and back: a poll of a handler touches no reference count.
     pub(crate) fn enter<R>(&mut self, code: impl FnOnce() -> R) -> R {
         struct Restore<'a> {
@@ -149,11 +162,12 @@ impl Serving {
                 swap(self.scope);
             }
         }
-        let origin = self.0.origin;
-        swap(&mut self.0);
+        let Self { scope, span } = self;
+        let origin = scope.origin;
+        swap(scope);
         let before = ORIGIN.with(|current| current.replace(origin));
-        let _restore = Restore { scope: &mut self.0, before };
-        code()
+        let _restore = Restore { scope, before };
+        span.enter(code)
     }
 }
 
@@ -164,7 +178,7 @@ fn swap(scope: &mut Scope) {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        if let Some(invocation) = &self.0.invocation {
+        if let Some(invocation) = &self.scope.invocation {
             invocation.end_handler();
         }
     }

@@ -39,6 +39,18 @@ pub enum RequestError {
     },
 }
 
+impl RequestError {
+    /// The error in a word.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::NobodyExpected { .. } => "nobody expected",
+            Self::TooFewExpected { .. } => "too few expected",
+            Self::Closed => "closed",
+            Self::Cycle { .. } => "cycle",
+        }
+    }
+}
+
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

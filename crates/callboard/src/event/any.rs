@@ -33,7 +33,7 @@ use crate::log::{Held, Stamp};
 pub struct AnyEvent {
     info: &'static TypeInfo,
     event: Held,
-    receipt: Receipt,
+    pub(super) receipt: Receipt,
 }
 
 impl AnyEvent {

@@ -76,7 +76,7 @@ pub trait Coalesce: Event {
 }
 
 /// A key as the bytes that its `Hash` feeds a hasher: compared without running a user's code.
-pub(crate) type Key = Arc<[u8]>;
+pub(crate) type Key = Arc<Vec<u8>>;
 
 /// A type's [`Coalesce`] implementation as plain functions.
 pub(crate) struct Coalescing<E> {
@@ -90,7 +90,7 @@ impl<E: Coalesce> Coalescing<E> {
             key: |event| {
                 let mut bytes = Bytes(Vec::new());
                 event.key().hash(&mut bytes);
-                bytes.0.into()
+                Arc::new(bytes.0)
             },
             absorb: E::absorb,
         }

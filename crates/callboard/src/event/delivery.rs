@@ -38,7 +38,7 @@ use crate::log::{Kept, Lent, Stamp};
 /// ```
 pub struct Delivery<E: 'static> {
     event: Kept<E>,
-    receipt: Receipt,
+    pub(super) receipt: Receipt,
 }
 
 impl<E: Event> Delivery<E> {
@@ -102,7 +102,7 @@ impl<E: 'static> Clone for Delivery<E> {
 /// ```
 pub struct EventRef<'a, E: 'static> {
     event: Lent<'a, E>,
-    receipt: Receipt,
+    pub(super) receipt: Receipt,
 }
 
 impl<'a, E: Event> EventRef<'a, E> {

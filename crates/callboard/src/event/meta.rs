@@ -4,17 +4,21 @@ use std::fmt;
 use std::time::Instant;
 
 use crate::log::Stamp;
+use crate::trace::Trail;
 
 /// What the bus says of an event to the one who received it; the rest is in its
 /// [`Stamp`]. Mostly that is nothing, so that an event in its reader's hands is
 /// two words.
+#[doc(hidden)]
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Receipt(Option<Box<Details>>);
+pub struct Receipt(Option<Box<Details>>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Details {
     missed: u64,
     taken_at: Option<Instant>,
+    /// Where its trace goes on, if the bus traces.
+    trail: Option<Trail>,
 }
 
 impl Receipt {
@@ -25,7 +29,20 @@ impl Receipt {
 
     #[cold]
     fn of(missed: u64, taken_at: Option<Instant>) -> Self {
-        Self(Some(Box::new(Details { missed, taken_at })))
+        Self(Some(Box::new(Details { missed, taken_at, trail: None })))
+    }
+
+    /// The reader holds the event's context.
+    #[cold]
+    pub(crate) fn trace(&mut self, trail: Trail) {
+        self.0.get_or_insert_default().trail = Some(trail);
+    }
+
+    /// The span of handling the event, if the bus traces.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn span(&self, event_type: &'static str, sequence: u64) -> Option<tracing::Span> {
+        let trail = self.0.as_ref()?.trail.as_ref()?;
+        Some(trail.span(event_type, sequence))
     }
 
     #[inline]

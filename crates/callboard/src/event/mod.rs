@@ -18,13 +18,15 @@ pub(crate) use coalesce::Key;
 pub use contract::{Contract, FieldContract, VariantContract};
 pub use delivery::{Delivery, EventRef};
 pub(crate) use info::{TypeInfo, key_of, two_types};
-pub(crate) use meta::{Receipt, describe, metadata};
+pub(crate) use meta::{describe, metadata};
 pub use pattern::{Pattern, PatternError};
 pub(crate) use received::received;
 pub use received::{Metadata, Received};
 
 #[doc(hidden)]
 pub use coalesce::{NotCoalescing, Probe};
+#[doc(hidden)]
+pub use meta::Receipt;
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{AnyEvent, Delivery, Event, EventRef};
+use super::{AnyEvent, Delivery, Event, EventRef, Receipt};
 
 /// What the bus says of an event to its receiver. Get one from [`Received::metadata`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,47 @@ pub trait Received {
     fn queued_for(&self) -> Option<Duration> {
         self.metadata().queued_for
     }
+
+    #[doc(hidden)]
+    fn receipt(&self) -> Option<&Receipt> {
+        None
+    }
+
+    /// A new span of handling the event, for hand-written loops on a bus that
+    /// [traces](crate::BusBuilder::trace): it continues the trace of the event's publisher. Disabled
+    /// on any other bus. Handlers run by [`serve`](crate::Subscription::serve) are in such a span
+    /// already.
+    ///
+    /// Call it before the subscription is asked for its next event: the bus keeps the publisher's
+    /// span open until then, and no longer, so that a trace is exported although a component keeps
+    /// the event. Later, and for retained, debounced and throttled events, the span begins a trace of
+    /// its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event, Received};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct OrderPlaced(u32);
+    ///
+    /// let bus = Bus::builder().trace(true).build()?;
+    /// let mut orders = bus.subscribe::<OrderPlaced>("billing");
+    /// bus.start();
+    /// bus.publish(OrderPlaced(1));
+    /// for order in orders.try_iter() {
+    ///     // In async code: `handle(order).instrument(span)`.
+    ///     let charged = order.span().in_scope(|| order.0 * 100);
+    ///     assert_eq!(charged, 100);
+    /// }
+    /// # Ok::<(), callboard::BuildError>(())
+    /// ```
+    #[cfg(feature = "tracing")]
+    fn span(&self) -> tracing::Span {
+        let Metadata { event_type, sequence, .. } = self.metadata();
+        let span = self.receipt().and_then(|receipt| receipt.span(event_type, sequence));
+        span.unwrap_or_else(tracing::Span::none)
+    }
 }
 
 /// Implements [`Received`] for a form that has the methods of `metadata!`.
@@ -97,6 +138,10 @@ macro_rules! received {
                 published_at: self.published_at(),
                 queued_for: self.queued_for(),
             }
+        }
+
+        fn receipt(&self) -> Option<&$crate::event::Receipt> {
+            Some(&self.receipt)
         }
     };
 }

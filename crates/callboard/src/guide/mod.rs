@@ -30,6 +30,9 @@ pub mod testing {}
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
 
+#[doc = include_str!("watching.md")]
+pub mod watching {}
+
 #[doc = include_str!("contracts.md")]
 pub mod contracts {}
 

@@ -6,6 +6,7 @@ use super::{Mode, Phase, Registry};
 use crate::engine::{Aftermath, DeadLetter, Envelope, Origin, Routed, Ticket};
 use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Stamp};
+use crate::trace::Context;
 
 /// An event on its way into the bus.
 pub(crate) struct Parcel<E> {
@@ -22,12 +23,15 @@ pub(crate) struct Parcel<E> {
     pub(crate) kept: Option<Held>,
     /// If the event is a request: where its answers go.
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
+    /// The span it comes from, if the bus traces.
+    pub(crate) context: Context,
 }
 
 impl<E> Parcel<E> {
     pub(super) fn envelope(&mut self, info: &'static TypeInfo, held: Held) -> Envelope {
         let (key, ticket) = (self.key.clone(), self.ticket.take());
-        Envelope { info, held, priority: self.priority, key, ticket, answer: self.answer }
+        let context = std::mem::take(&mut self.context);
+        Envelope { info, held, priority: self.priority, key, ticket, answer: self.answer, context }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::event::{Event, Priority, TypeInfo, key_of};
 use crate::log::{Held, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
+use crate::trace::Context;
 
 /// The default capacity of the buffer that holds events until the start.
 pub(crate) const PRE_START_CAPACITY: usize = 1_000;
@@ -27,6 +28,8 @@ pub(crate) type Jitter = Box<dyn Fn() -> bool + Send + Sync>;
 pub(crate) struct CoreSettings {
     pub(crate) pre_start_capacity: usize,
     pub(crate) timestamps: bool,
+    /// Whether events carry the spans of their publishers.
+    pub(crate) trace: bool,
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether an async reader should let others go first; a simulation decides by chance.
     pub(crate) jitter: Option<Jitter>,
@@ -39,6 +42,7 @@ impl Default for CoreSettings {
         Self {
             pre_start_capacity: PRE_START_CAPACITY,
             timestamps: false,
+            trace: false,
             clock: Arc::new(DefaultClock),
             jitter: None,
             expected: Vec::new(),
@@ -67,8 +71,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(settings: CoreSettings) -> Arc<Self> {
         let directory = Arc::<Directory>::default();
-        let CoreSettings { pre_start_capacity, timestamps, .. } = settings;
-        let registry = Registry::new(pre_start_capacity, timestamps, Arc::clone(&directory));
+        let registry = Registry::new(&settings, Arc::clone(&directory));
         Arc::new(Self {
             registry: Padded(Mutex::new(registry)),
             directory,
@@ -128,6 +131,7 @@ impl Core {
                 keep: false,
                 kept: None,
                 ticket: None,
+                context: Context::default(),
             };
             self.with(|registry, aftermath| registry.accept_dead(&mut parcel, aftermath));
             discard_any(parcel.event);
@@ -184,6 +188,8 @@ impl Core {
             keep: true,
             kept: None,
             ticket: None,
+            // Whoever else hears it continues the responder's handler.
+            context: Context::current(self.settings.trace),
         };
         self.accept(&mut parcel);
         match (parcel.kept, parcel.event) {

@@ -9,6 +9,7 @@ mod blocking;
 mod buffer;
 mod core;
 mod directory;
+mod endings;
 mod figures;
 mod interest;
 mod on_close;
@@ -30,6 +31,7 @@ pub(crate) use accept::{Accepted, Parcel};
 pub(crate) use buffer::Buffer;
 use buffer::Gap;
 pub(crate) use directory::{Directory, Mode};
+pub(crate) use endings::{BOUNDS, Ending};
 pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
@@ -79,6 +81,8 @@ pub(crate) struct Registry {
     collectors: usize,
     /// Whether it is noted of each event when it was published.
     keeps_time: bool,
+    /// Whether events carry the spans of their publishers.
+    traces: bool,
     /// The number of the last event accepted.
     pub(crate) sequence: u64,
     /// The types in the order in which the bus met them.
@@ -103,13 +107,10 @@ pub(crate) struct Listener {
 }
 
 impl Registry {
-    pub(crate) fn new(
-        pre_start_capacity: usize,
-        keeps_time: bool,
-        directory: Arc<Directory>,
-    ) -> Self {
+    pub(crate) fn new(settings: &CoreSettings, directory: Arc<Directory>) -> Self {
         Self {
-            keeps_time,
+            keeps_time: settings.timestamps,
+            traces: settings.trace,
             phase: Phase::Buffering,
             ever_started: false,
             draining: false,
@@ -122,7 +123,7 @@ impl Registry {
             by_name: HashMap::new(),
             publishers: Publishers::default(),
             listeners: BTreeMap::new(),
-            buffer: Buffer::new(pre_start_capacity),
+            buffer: Buffer::new(settings.pre_start_capacity),
             refused: 0,
         }
     }
@@ -172,7 +173,8 @@ impl Registry {
         let ordinary = running && !self.draining && self.collectors == 0;
         entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::Full };
         if let Some(card) = self.directory.find(entry.info.id()) {
-            card.set_mode(entry.mode);
+            // A publication that is traced has more to do than the registry sees.
+            card.set_mode(if self.traces { Mode::Full } else { entry.mode });
         }
     }
 

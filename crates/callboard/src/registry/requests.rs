@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::endings::{Ending, Endings};
 use crate::engine::Ticket;
 use crate::outcome::TroubledRequest;
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -11,6 +13,7 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 #[derive(Default)]
 pub(crate) struct Requests {
     open: Mutex<Open>,
+    pub(crate) endings: Endings,
     /// Answers that came after their request had ended.
     pub(crate) late: AtomicU64,
     /// Answers by a responder of a name that had answered already.
@@ -59,7 +62,7 @@ impl Requests {
     }
 
     /// The request has ended.
-    pub(crate) fn end(&self, Slot(slot): Slot) {
+    pub(crate) fn end(&self, Slot(slot): Slot, ending: Ending, time: Option<Duration>) {
         let mut open = self.open.lock();
         let entry = open.slots[slot].take();
         open.free.push(slot);
@@ -68,6 +71,7 @@ impl Requests {
         }
         drop(open);
         drop(entry);
+        self.endings.count(ending, time);
         self.ended.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -80,6 +84,7 @@ impl Requests {
 
     /// A request ended before it was made.
     pub(crate) fn refuse(&self) {
+        self.endings.count(Ending::Refused, None);
         self.ended.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -18,8 +18,8 @@ pub(crate) struct SignIn {
     pub(crate) late: bool,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
-    /// Whether the bus keeps time.
-    pub(crate) timestamps: bool,
+    /// Whether it has a queue in any case: the bus notes more of its events than a log does.
+    pub(crate) queued: bool,
     /// Told when the reader has drained.
     pub(crate) changed: Arc<WaitList>,
 }
@@ -36,7 +36,7 @@ impl SignIn {
             return None;
         };
         let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        (self.one_type && keeps_order && !self.timestamps).then_some(info)
+        (self.one_type && keeps_order && !self.queued).then_some(info)
     }
 }
 

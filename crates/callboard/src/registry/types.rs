@@ -7,6 +7,7 @@ use crate::engine::{Admission, Aftermath, Envelope, Feed, Mailbox, Route, Routed
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
+use crate::trace::Context;
 
 /// What the bus knows of one event type: who wants it, and what came of its events.
 pub(crate) struct TypeEntry {
@@ -80,8 +81,8 @@ impl TypeEntry {
         }
         let Some(held) = held else { unreachable!("an event that is to be kept is returned") };
         let kept = keep.then(|| held.clone());
-        let (priority, answer) = (info.rank, false);
-        let envelope = Envelope { info, held, priority, key: None, ticket: None, answer };
+        let (priority, answer, context) = (info.rank, false, Context::default());
+        let envelope = Envelope { info, held, priority, key: None, ticket: None, answer, context };
         let (by_queues, _) = route.offer(envelope, Admission::Bounded, aftermath);
         routed += by_queues;
         (routed, kept)
@@ -208,6 +209,9 @@ impl TypeEntry {
             && let Some(old) = self.retained.replace(envelope.clone())
         {
             aftermath.discard_event(old);
+        }
+        if let Some(retained) = &mut self.retained {
+            retained.context.sever();
         }
         let mut offer = |route: &Route, envelope| {
             let (routed, unread) = route.offer(envelope, admission, aftermath);

@@ -302,6 +302,10 @@ impl<Q: Request> Member for Call<Q> {
     fn metadata(item: &Self) -> Metadata {
         Received::metadata(item)
     }
+
+    fn receipt(item: &Self) -> Option<&Receipt> {
+        Received::receipt(item)
+    }
 }
 
 impl<Q: Request> EventSet for Call<Q> {

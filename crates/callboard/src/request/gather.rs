@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use super::builder::{Completion, Predicate};
 use super::exchange::Exchange;
@@ -12,19 +13,22 @@ use super::parts::Parts;
 use super::rule::Rule;
 use super::state::{Closed, State};
 use super::waits::Wait;
-use super::{Gathered, Request, RequestBuilder};
+use super::{Gathered, Request, RequestBuilder, traced};
 use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Troubled, TroubledRequest};
-use crate::registry::{Accepted, Parcel, Slot};
+use crate::registry::{Accepted, Ending, Parcel, Slot};
 use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
+use crate::trace::Inquiry;
 
 /// The future of [`RequestBuilder::gather`].
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Gather<Q: Request> {
     stage: Stage<Q>,
+    /// Its span, from the first poll on, if the bus traces.
+    inquiry: Inquiry,
 }
 
 enum Stage<Q: Request> {
@@ -44,6 +48,7 @@ struct Open<Q: Request> {
     jury: Option<Jury<Q::Response>>,
     /// The asker has the answers.
     over: bool,
+    ending: Ending,
     /// The bus may hold the request somewhere, in its buffer or in a queue.
     queued: bool,
 }
@@ -59,7 +64,7 @@ struct Jury<R: 'static> {
 
 impl<Q: Request> Gather<Q> {
     pub(super) fn new(builder: RequestBuilder<Q>) -> Self {
-        Self { stage: Stage::New(builder) }
+        Self { stage: Stage::New(builder), inquiry: Inquiry::default() }
     }
 }
 
@@ -74,18 +79,29 @@ impl<Q: Request> Future for Gather<Q> {
             let Stage::New(builder) = std::mem::replace(&mut self.stage, Stage::Over) else {
                 unreachable!("matched above")
             };
-            match open(builder) {
+            let traces = builder.core.settings.trace;
+            self.inquiry = Inquiry::begin(traces, Q::TYPE, builder.expected.len());
+            match open(builder, &self.inquiry) {
                 Ok(open) => self.stage = Stage::Open(open),
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) => {
+                    self.inquiry.end(0, Some(&error.kind()));
+                    return Poll::Ready(Err(error));
+                }
             }
         }
-        let Stage::Open(open) = &mut self.stage else {
+        let Self { stage, inquiry } = &mut *self;
+        let Stage::Open(open) = stage else {
             panic!("`Gather` polled after it was ready");
         };
-        let Poll::Ready(gathered) = open.poll(context) else {
+        let polled = if inquiry.is_some() {
+            traced::poll(inquiry, || open.poll(context))
+        } else {
+            open.poll(context)
+        };
+        let Poll::Ready(gathered) = polled else {
             return Poll::Pending;
         };
-        self.stage = Stage::Over;
+        *stage = Stage::Over;
         Poll::Ready(gathered)
     }
 }
@@ -108,7 +124,10 @@ fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<Rule, RequestError> 
 }
 
 /// Makes the request.
-fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError> {
+fn open<Q: Request>(
+    builder: RequestBuilder<Q>,
+    inquiry: &Inquiry,
+) -> Result<Open<Q>, RequestError> {
     let rule = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
     let RequestBuilder { core, request, origin, asker, expected, completion, timeout, blocking_at } =
         builder;
@@ -127,7 +146,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
     let wait = exchange.asker.as_ref().map(begin).transpose()?;
     // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
     // bus that closes meanwhile finds it.
-    let open = Open {
+    let mut open = Open {
         slot: exchange.core.requests.open(Arc::clone(&ticket)),
         exchange,
         wait,
@@ -137,6 +156,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
             _ => None,
         },
         over: false,
+        ending: Ending::GivenUp,
         queued: true,
     };
     let mut parcel = Parcel {
@@ -149,6 +169,7 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
         keep: false,
         kept: None,
         ticket: Some(ticket),
+        context: inquiry.context(),
     };
     let accepted = open.exchange.core.accept(&mut parcel);
     discard(parcel);
@@ -161,7 +182,10 @@ fn open<Q: Request>(builder: RequestBuilder<Q>) -> Result<Open<Q>, RequestError>
             }
         }
         Accepted::BufferFull => open.exchange.state.lock().refuse(),
-        Accepted::Closed => return Err(RequestError::Closed),
+        Accepted::Closed => {
+            open.ending = Ending::Gathered(End::Closed);
+            return Err(RequestError::Closed);
+        }
     }
     Ok(open)
 }
@@ -179,6 +203,15 @@ fn cycle<Q: Request>(exchange: &Exchange<Q>, chain: Vec<String>) -> RequestError
 }
 
 impl<Q: Request> Open<Q> {
+    /// How long it took, if anybody wants to know.
+    fn time(&self) -> Option<Duration> {
+        if !self.exchange.core.requests.endings.are_timed() {
+            return None;
+        }
+        let now = self.exchange.core.now()?;
+        Some(now.saturating_duration_since(self.exchange.began))
+    }
+
     fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -187,13 +220,14 @@ impl<Q: Request> Open<Q> {
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
         discard_any(old);
-        let Self { exchange, wait, deadline, jury, .. } = self;
+        let Self { exchange, wait, deadline, jury, ending, .. } = self;
         let mut in_time = true;
         let mut present = None;
         let (gathered, queued) = loop {
             let mut state = exchange.state.lock();
             if let Some(chain) = state.cycle.take() {
                 drop(state);
+                *ending = Ending::Refused;
                 return Poll::Ready(Err(cycle(exchange, chain.into())));
             }
             // What was certain before the bus closed stays so.
@@ -232,6 +266,7 @@ impl<Q: Request> Open<Q> {
             in_time = false;
         };
         (self.over, self.queued) = (true, queued);
+        self.ending = Ending::Gathered(gathered.end());
         Poll::Ready(Ok(gathered))
     }
 }
@@ -306,7 +341,7 @@ impl<R: 'static> Drop for Jury<R> {
 
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
-        self.exchange.core.requests.end(self.slot);
+        self.exchange.core.requests.end(self.slot, self.ending, self.time());
         if !self.over {
             let mut state = self.exchange.state.lock();
             let closed = self.exchange.end(&mut state, End::Unreachable);

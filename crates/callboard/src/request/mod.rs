@@ -28,6 +28,7 @@ mod parts;
 mod rule;
 mod state;
 mod ticket;
+mod traced;
 mod waits;
 
 pub use ask::{Answer, Ask, AskOf};

@@ -1,5 +1,6 @@
 //! One picture of everything the bus knows: the console, metrics, diagnosis and tests all read it.
 
+mod endings;
 mod take;
 
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 use crate::outcome::{Outcome, TroubledRequest};
 use crate::overflow::{Importance, Ledger, Overflow};
 use crate::registry::Phase;
+
+pub use endings::EndingsSnapshot;
 
 /// A picture of a bus at one moment. Get one from [`Bus::snapshot`](crate::Bus::snapshot).
 ///
@@ -225,6 +228,8 @@ pub struct RequestsSnapshot {
     /// How many have ended, whatever their end: with a result, given up, or with a
     /// [`RequestError`](crate::RequestError). Each one whose gather was polled ends once.
     pub ended: u64,
+    /// How they ended, and how long they took.
+    pub endings: EndingsSnapshot,
     /// How many answers came after their request had ended.
     pub late: u64,
     /// How many answers came by a name that had answered already.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest,
-    PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, InterestSnapshot, NameClash,
+    OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot,
+    TypeSnapshot,
 };
 use crate::bus::Bus;
 use crate::engine::{Account, Envelope, TicketStatus};
@@ -46,6 +47,7 @@ impl Bus {
         let requests = RequestsSnapshot {
             open: tickets.iter().map(|ticket| open(ticket.status(), now)).collect(),
             ended: core.requests.ended.load(Ordering::Relaxed),
+            endings: EndingsSnapshot::of(&core.requests),
             late: core.requests.late.load(Ordering::Relaxed),
             duplicate: core.requests.duplicate.load(Ordering::Relaxed),
             troubled: core.requests.troubles(),

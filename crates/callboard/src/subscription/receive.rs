@@ -197,9 +197,11 @@ impl<S: EventSet> Subscription<S> {
             buffer.extend(self.recv().await);
         }
         // Whoever finds nothing more has asked for it, and would be done with what it got.
+        self.reader.hand.collect(true);
         while buffer.len() - before < limit && self.reader.has_more() {
             buffer.extend(self.try_recv());
         }
+        self.reader.hand.collect(false);
         if buffer.len() > before {
             self.reader.mailbox.hand();
         }

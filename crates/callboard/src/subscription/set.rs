@@ -3,7 +3,7 @@
 use std::iter::Empty;
 
 use crate::engine::{LentEvents, Reader, Scope, Taken};
-use crate::event::{AnyEvent, Delivery, Event, EventRef, Metadata, Received};
+use crate::event::{AnyEvent, Delivery, Event, EventRef, Metadata, Receipt, Received};
 use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
 /// What can be subscribed to.
@@ -126,6 +126,9 @@ pub trait Member: Sized + Send + 'static {
 
     #[doc(hidden)]
     fn metadata(item: &Self) -> Metadata;
+
+    #[doc(hidden)]
+    fn receipt(item: &Self) -> Option<&Receipt>;
 }
 
 impl<E: Event> Member for Delivery<E> {
@@ -143,6 +146,10 @@ impl<E: Event> Member for Delivery<E> {
 
     fn metadata(item: &Self) -> Metadata {
         Received::metadata(item)
+    }
+
+    fn receipt(item: &Self) -> Option<&Receipt> {
+        Received::receipt(item)
     }
 }
 

@@ -60,6 +60,7 @@ mod storm;
 mod support;
 mod testing;
 mod time;
+mod traced;
 mod traits;
 mod wiring;
 mod withdrawal;

@@ -178,7 +178,7 @@ fn handles_show_what_they_are_and_whose() {
         (
             debug(settings),
             "BusBuilder { pre_start_capacity: 1000, expect_subscribers: [\"a\", \"b\"], \
-             expect_responders: [\"c\"], timestamps: true, clock: SystemClock, .. }",
+             expect_responders: [\"c\"], timestamps: true, trace: false, clock: SystemClock, .. }",
         ),
         (
             debug(builder),

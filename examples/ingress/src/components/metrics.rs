@@ -1,14 +1,18 @@
 //! Metrics: counts what happens, asks the bus how it is, and writes both as `metrics.prom`, in Prometheus' text format.
 //!
 //! The file is for node_exporter's textfile collector or a look with `cat`; no port is opened. It
-//! is written after every pass and at the end.
+//! is written after every pass and at the end. What the bus is asked is listed in callboard's guide, in
+//! the chapter `watching`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::future::Future;
 use std::time::Instant;
 
-use callboard::{AnyEvent, Bus, Overflow, Snapshot, SubscriberSnapshot};
+use callboard::{AnyEvent, Bus, EndingsSnapshot, Overflow, Snapshot};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    with_local_recorder,
+};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusRecorder};
 
 use crate::events::{DeploySucceeded, HaproxyRestarted, ReconcileFailed, ReconcileFinished};
 use crate::logic::files::{Access, write_atomic};
@@ -26,127 +30,117 @@ pub(crate) fn run(bus: &Bus, layout: Layout) -> impl Future<Output = ()> + Send 
         .lossy()
         .subscribe::<AnyEvent>();
     let bus = bus.clone();
+    let mut figures = match Figures::new(bus.snapshot()) {
+        Ok(figures) => figures,
+        Err(error) => unreachable!("there are buckets: {error}"),
+    };
     async move {
-        let mut counts = Counts::default();
         while let Some(event) = inbox.recv().await {
-            if counts.add(&event) {
-                write(&layout, &counts, &bus);
+            if figures.add(&event) {
+                write(&layout, &mut figures, &bus);
             }
         }
-        write(&layout, &counts, &bus);
+        write(&layout, &mut figures, &bus);
     }
 }
 
-fn write(layout: &Layout, counts: &Counts, bus: &Bus) {
+fn write(layout: &Layout, figures: &mut Figures, bus: &Bus) {
     // A full disk is told by those whose work it stops.
     let _ =
-        write_atomic(&layout.metrics, counts.render(&bus.snapshot()).as_bytes(), Access::Public);
+        write_atomic(&layout.metrics, figures.render(bus.snapshot()).as_bytes(), Access::Public);
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    events: BTreeMap<&'static str, u64>,
-    missed: u64,
-    finished: u64,
-    failed: u64,
-    seconds: f64,
-    restarts: u64,
-    /// The errors in the configuration in force.
-    errors: usize,
+/// What the program counts, and what the bus says, in one recorder of their own.
+struct Figures {
+    recorder: PrometheusRecorder,
+    /// What the recorder knows of the bus.
+    told: Snapshot,
     /// When the last configuration went live.
     live: Option<Instant>,
 }
 
-impl Counts {
+impl Figures {
+    /// `bus` is how the bus begins: from this snapshot on it times its requests.
+    fn new(bus: Snapshot) -> Result<Self, BuildError> {
+        let bounds: Vec<f64> = EndingsSnapshot::bounds().map(|it| it.as_secs_f64()).collect();
+        let recorder = PrometheusBuilder::new().set_buckets(&bounds)?.build_recorder();
+        with_local_recorder(&recorder, || {
+            describe();
+            // So that a rate knows them before they first happen.
+            for outcome in ["finished", "failed"] {
+                counter!("ingress_passes_total", "outcome" => outcome).absolute(0);
+            }
+            counter!("ingress_events_missed_total").absolute(0);
+            counter!("ingress_haproxy_restarts_total").absolute(0);
+            gauge!("ingress_live_errors").set(0.0);
+            bus.record();
+        });
+        Ok(Self { recorder, told: bus, live: None })
+    }
+
     /// Counts `event`, and says whether it ended a pass.
     fn add(&mut self, event: &AnyEvent) -> bool {
-        *self.events.entry(event.event_type()).or_default() += 1;
-        self.missed += event.missed();
-        if event.is::<HaproxyRestarted>() {
-            self.restarts += 1;
-        }
         if event.is::<DeploySucceeded>() {
             self.live = event.published_at();
         }
-        let total = if let Some(finished) = event.downcast_ref::<ReconcileFinished>() {
-            self.finished += 1;
-            self.errors = finished.errors;
-            finished.durations.total
-        } else if let Some(failed) = event.downcast_ref::<ReconcileFailed>() {
-            self.failed += 1;
-            failed.durations.total
-        } else {
-            return false;
-        };
-        self.seconds += total.as_secs_f64();
-        true
+        with_local_recorder(&self.recorder, || count(event))
     }
 
-    fn render(&self, bus: &Snapshot) -> String {
-        let mut text = String::new();
-        let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, String)]| {
-            let _ = writeln!(text, "# HELP ingress_{name} {help}\n# TYPE ingress_{name} {kind}");
-            for (labels, value) in samples {
-                let _ = writeln!(text, "ingress_{name}{labels} {value}");
+    /// Everything there is to tell, as text.
+    fn render(&mut self, bus: Snapshot) -> String {
+        with_local_recorder(&self.recorder, || {
+            if let Some(live) = self.live {
+                gauge!("ingress_live_age_seconds").set(live.elapsed().as_secs_f64());
             }
-        };
-        let one = |value: String| [(String::new(), value)];
-        let events: Vec<_> = self
-            .events
-            .iter()
-            .map(|(name, count)| (format!("{{type=\"{name}\"}}"), count.to_string()))
-            .collect();
-        family("events_total", "counter", "Events published, by type.", &events);
-        family(
-            "events_missed_total",
-            "counter",
-            "Events not counted here.",
-            &one(self.missed.to_string()),
-        );
-        let passes = [("finished", self.finished), ("failed", self.failed)]
-            .map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), count.to_string()));
-        family("passes_total", "counter", "Reconciliations, by outcome.", &passes);
-        family(
-            "pass_seconds_total",
-            "counter",
-            "Time spent reconciling.",
-            &one(format!("{:.6}", self.seconds)),
-        );
-        family(
-            "haproxy_restarts_total",
-            "counter",
-            "Times HAProxy was brought back.",
-            &one(self.restarts.to_string()),
-        );
-        family(
-            "live_errors",
-            "gauge",
-            "Errors of resources that the configuration in force does without.",
-            &one(self.errors.to_string()),
-        );
-        if let Some(live) = self.live {
-            let age = format!("{:.3}", live.elapsed().as_secs_f64());
-            family("live_age_seconds", "gauge", "Age of the configuration in force.", &one(age));
-        }
-        let each = |value: fn(&SubscriberSnapshot) -> u64| -> Vec<_> {
-            let sample = |it: &SubscriberSnapshot| {
-                (format!("{{subscriber=\"{}\"}}", it.name), value(it).to_string())
-            };
-            bus.subscribers.iter().map(sample).collect()
-        };
-        let queued = each(|it| it.queued as u64);
-        family("bus_queued", "gauge", "Events a component has not taken yet.", &queued);
-        let high = each(|it| it.high_water as u64);
-        family("bus_queued_max", "gauge", "The most a component ever had waiting.", &high);
-        let lost = each(|it| it.ledger.lost());
-        family(
-            "bus_lost_total",
-            "counter",
-            "Events a component should have had and did not get.",
-            &lost,
-        );
-        text
+            bus.record_since(&self.told);
+        });
+        self.told = bus;
+        self.recorder.handle().render()
     }
+}
+
+/// Counts `event`, and says whether it ended a pass.
+fn count(event: &AnyEvent) -> bool {
+    counter!("ingress_events_total", "type" => event.event_type()).increment(1);
+    counter!("ingress_events_missed_total").increment(event.missed());
+    if event.is::<HaproxyRestarted>() {
+        counter!("ingress_haproxy_restarts_total").increment(1);
+    }
+    let (outcome, durations) = if let Some(finished) = event.downcast_ref::<ReconcileFinished>() {
+        // No configuration has that many.
+        gauge!("ingress_live_errors")
+            .set(f64::from(u32::try_from(finished.errors).unwrap_or(u32::MAX)));
+        ("finished", finished.durations)
+    } else if let Some(failed) = event.downcast_ref::<ReconcileFailed>() {
+        ("failed", failed.durations)
+    } else {
+        return false;
+    };
+    counter!("ingress_passes_total", "outcome" => outcome).increment(1);
+    histogram!("ingress_pass_seconds").record(durations.total.as_secs_f64());
+    true
+}
+
+fn describe() {
+    describe_counter!("ingress_events_total", Unit::Count, "Events published, by type.");
+    describe_counter!("ingress_events_missed_total", Unit::Count, "Events not counted here.");
+    describe_counter!("ingress_passes_total", Unit::Count, "Reconciliations, by outcome.");
+    describe_histogram!("ingress_pass_seconds", Unit::Seconds, "How long reconciliations took.");
+    describe_counter!(
+        "ingress_haproxy_restarts_total",
+        Unit::Count,
+        "Times HAProxy was brought back."
+    );
+    describe_gauge!(
+        "ingress_live_errors",
+        Unit::Count,
+        "Errors of resources that the configuration in force does without."
+    );
+    describe_gauge!(
+        "ingress_live_age_seconds",
+        Unit::Seconds,
+        "Age of the configuration in force."
+    );
 }
 
 #[cfg(test)]
@@ -162,16 +156,20 @@ mod tests {
         let total = std::time::Duration::from_millis(250);
         let durations = Durations { total, ..Durations::default() };
         bus.publish(ReconcileFinished { pass: 1, errors: 2, durations });
-        let mut counts = Counts::default();
-        assert!(counts.add(&everything.try_recv().unwrap()));
-        let text = counts.render(&bus.snapshot());
+        let mut figures = Figures::new(bus.snapshot()).unwrap();
+        assert!(figures.add(&everything.try_recv().unwrap()));
+        // Writing the file again counts nothing twice.
+        let (_, text) = (figures.render(bus.snapshot()), figures.render(bus.snapshot()));
         for line in [
             "ingress_events_total{type=\"reconcile.finished\"} 1",
             "ingress_passes_total{outcome=\"finished\"} 1",
-            "ingress_pass_seconds_total 0.250000",
+            "ingress_passes_total{outcome=\"failed\"} 0",
+            "ingress_pass_seconds_sum 0.25",
+            "ingress_pass_seconds_bucket{le=\"0.25\"} 1",
+            "ingress_pass_seconds_bucket{le=\"0.1\"} 0",
             "# TYPE ingress_passes_total counter",
             "ingress_live_errors 2",
-            "ingress_bus_lost_total{subscriber=\"test\"} 0",
+            "callboard_dropped_total{subscriber=\"test\",reason=\"full\"} 0",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
         }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use prometheus_parse::Value;
+
 use crate::support::controller::program;
 use crate::support::{haproxy_accepts, once, require_haproxy, sample, text};
 
@@ -45,8 +47,47 @@ fn the_sample_site_becomes_a_configuration_haproxy_accepts() {
         assert!(told.contains(step), "no {step} in\n{told}");
     }
     assert!(!told.contains('\u{1b}'), "plain when it is piped");
-    let metrics = fs::read_to_string(out.path().join("metrics.prom")).expect("metrics");
-    assert!(metrics.contains("ingress_passes_total{outcome=\"finished\"} 1"), "{metrics}");
+    check_metrics(&fs::read_to_string(out.path().join("metrics.prom")).expect("metrics"));
+}
+
+/// Reads the metrics as Prometheus does.
+fn check_metrics(text: &str) {
+    let lines = text.lines().map(|line| Ok(line.to_owned()));
+    let scrape = prometheus_parse::Scrape::parse(lines).expect("Prometheus reads it");
+    let samples = |name: &str| {
+        let samples: Vec<_> = scrape.samples.iter().filter(|it| it.metric == name).collect();
+        assert!(!samples.is_empty(), "no {name} in\n{text}");
+        assert!(scrape.docs.contains_key(name), "no help for {name}");
+        samples
+    };
+    let value = |name: &str, label: &str, is: &str| {
+        let samples = samples(name);
+        let sample = samples.iter().find(|it| label.is_empty() || it.labels.get(label) == Some(is));
+        match sample.map(|it| &it.value) {
+            Some(Value::Counter(value) | Value::Gauge(value)) => *value,
+            other => panic!("{name} of {is}: {other:?}"),
+        }
+    };
+    assert_eq!(value("ingress_passes_total", "outcome", "finished"), 1.0);
+    assert_eq!(value("ingress_passes_total", "outcome", "failed"), 0.0);
+    assert_eq!(value("callboard_requests_total", "outcome", "met"), 1.0);
+    assert_eq!(value("callboard_requests_total", "outcome", "timed_out"), 0.0);
+    assert_eq!(value("callboard_published_total", "event_type", "deploy.succeeded"), 1.0);
+    assert_eq!(value("callboard_queue_capacity", "subscriber", "metrics"), 10_000.0);
+    assert!(value("callboard_delivered_total", "subscriber", "metrics") > 0.0);
+    for sample in samples("callboard_dropped_total") {
+        let loss =
+            ["full", "oldest", "buffer_full"].contains(&sample.labels.get("reason").unwrap_or(""));
+        assert!(!loss || matches!(sample.value, Value::Counter(0.0)), "{sample:?}");
+    }
+    for name in ["callboard_gather_seconds", "ingress_pass_seconds"] {
+        let Value::Histogram(buckets) = &samples(name)[0].value else { panic!("{name}") };
+        assert_eq!(buckets.last().map(|it| it.count), Some(1.0), "{name}");
+    }
+    for sample in &scrape.samples {
+        let is_counter = matches!(sample.value, Value::Counter(_));
+        assert_eq!(sample.metric.ends_with("_total"), is_counter, "{sample:?}");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl<S: EventSet> Subscription<S> {
         let publisher = self.begin_serving(1);
         while let Some(item) = self.recv().await {
             let began = self.begin_handling();
-            let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+            let mut serving = self.enter(&item, publisher);
             let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
@@ -107,7 +107,7 @@ impl<S: EventSet> Subscription<S> {
         let publisher = self.begin_serving(1);
         while let Some(item) = self.recv().await {
             let began = self.begin_handling();
-            let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+            let mut serving = self.enter(&item, publisher);
             let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
@@ -137,7 +137,7 @@ impl<S: EventSet> Subscription<S> {
                 match self.poll_recv(context) {
                     Poll::Ready(Some(item)) => {
                         let began = self.begin_handling();
-                        let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+                        let mut serving = self.enter(&item, publisher);
                         let future = serving.run(|| handler(item));
                         match future {
                             Some(future) => running.add(handle(Some(future), serving), began),
@@ -190,6 +190,12 @@ impl<S: EventSet> Subscription<S> {
     fn begin_serving(&self, limit: usize) -> u32 {
         self.reader.mailbox.serve(limit);
         self.core.registry().publishers.number(&self.reader.mailbox.settings.name)
+    }
+
+    /// The scope of a handler that begins with the event that was taken last.
+    fn enter(&mut self, item: &S::Item, publisher: u32) -> Serving {
+        let context = self.reader.hand.take();
+        S::scope(item).serve(&self.reader.mailbox, publisher, context)
     }
 
     /// A handler begins with the event that was taken last. Returns the time, unless the clock

@@ -1,0 +1,135 @@
+//! How requests ended, and how long their askers waited.
+
+use std::time::Duration;
+
+use crate::outcome::End;
+use crate::sync::{AtomicBool, AtomicU64, CHECKED, Ordering};
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With a result.
+    Gathered(End),
+    /// It could not be made, or would have waited for itself.
+    Refused,
+    /// Its asker dropped the future.
+    GivenUp,
+}
+
+impl Ending {
+    const COUNT: usize = 6;
+
+    fn place(self) -> usize {
+        match self {
+            Self::Gathered(End::Met) => 0,
+            Self::Gathered(End::Unreachable) => 1,
+            Self::Gathered(End::TimedOut) => 2,
+            Self::Gathered(End::Closed) => 3,
+            Self::Refused => 4,
+            Self::GivenUp => 5,
+        }
+    }
+}
+
+/// The upper bounds of the histogram's buckets, in microseconds; the last one takes what is longer too.
+pub(crate) const BOUNDS: [u64; 19] = [
+    100,
+    250,
+    500,
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+];
+
+/// How requests ended, and how long their askers waited. Ordering: Relaxed, since all of it is
+/// counts for people.
+#[derive(Default)]
+pub(crate) struct Endings {
+    /// Whether a snapshot has been taken: reading a clock for every request is not for nothing.
+    timed: AtomicBool,
+    counts: [AtomicU64; Ending::COUNT],
+    /// How many of those that were made took as long as each bucket says.
+    times: [AtomicU64; BOUNDS.len()],
+    nanoseconds: AtomicU64,
+}
+
+impl Endings {
+    /// A request has ended, `time` after it was made.
+    pub(crate) fn count(&self, ending: Ending, time: Option<Duration>) {
+        // To a model checker each of these is one more step to try in every order.
+        if CHECKED {
+            return;
+        }
+        self.counts[ending.place()].fetch_add(1, Ordering::Relaxed);
+        if let Some(time) = time {
+            let whole = time.as_secs().saturating_mul(1_000_000_000);
+            let nanos = whole.saturating_add(u64::from(time.subsec_nanos()));
+            let micros = nanos.div_ceil(1_000);
+            let bucket = BOUNDS.partition_point(|bound| *bound < micros).min(BOUNDS.len() - 1);
+            self.times[bucket].fetch_add(1, Ordering::Relaxed);
+            self.nanoseconds.fetch_add(nanos, Ordering::Relaxed);
+        }
+    }
+
+    /// Somebody looks: requests are timed from now on.
+    pub(crate) fn watch(&self) {
+        self.timed.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn are_timed(&self) -> bool {
+        self.timed.load(Ordering::Relaxed)
+    }
+
+    /// How many requests ended so.
+    pub(crate) fn of(&self, ending: Ending) -> u64 {
+        self.counts[ending.place()].load(Ordering::Relaxed)
+    }
+
+    /// The buckets in use, shortest times first: each one's upper bound, and how many fell into it.
+    pub(crate) fn buckets(&self) -> Vec<(Duration, u64)> {
+        let counts = self.times.iter().map(|count| count.load(Ordering::Relaxed));
+        let buckets = BOUNDS.iter().map(|bound| Duration::from_micros(*bound)).zip(counts);
+        buckets.filter(|(_, count)| *count > 0).collect()
+    }
+
+    pub(crate) fn total_time(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(all(test, not(any(callboard_loom, callboard_shuttle))))]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Ending, Endings};
+    use crate::outcome::End;
+
+    #[test]
+    fn time_counts_for_the_bucket_that_it_does_not_exceed() {
+        let endings = Endings::default();
+        let times = [0, 100_000, 100_001, 2_000_000, 3_600_000_000_000];
+        for nanos in times {
+            endings.count(Ending::Gathered(End::Met), Some(Duration::from_nanos(nanos)));
+        }
+        endings.count(Ending::Refused, None);
+        let bounds = [(100, 2), (250, 1), (2_500, 1), (100_000_000, 1)];
+        let bounds = bounds.map(|(micros, count)| (Duration::from_micros(micros), count));
+        assert_eq!(endings.buckets(), bounds);
+        assert_eq!(endings.total_time(), Duration::from_nanos(times.iter().sum()));
+        assert_eq!((endings.of(Ending::Gathered(End::Met)), endings.of(Ending::Refused)), (5, 1));
+    }
+}

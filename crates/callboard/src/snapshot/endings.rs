@@ -1,0 +1,65 @@
+//! How requests ended, and how long their askers waited.
+
+use std::time::Duration;
+
+use crate::outcome::End;
+use crate::registry::{BOUNDS, Ending, Requests};
+
+/// How requests ended, by how many did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct EndingsSnapshot {
+    /// Their completion rule was met.
+    pub met: u64,
+    /// Their rule could not be met any more.
+    pub unreachable: u64,
+    /// Their time was over.
+    pub timed_out: u64,
+    /// The bus was closed, before or meanwhile.
+    pub closed: u64,
+    /// They could not be made, or would have waited for themselves: every other
+    /// [`RequestError`](crate::RequestError).
+    pub refused: u64,
+    /// Their askers dropped the future.
+    pub given_up: u64,
+    /// The time of all that were made, from the first poll to the end. Requests are timed from the
+    /// first snapshot of their bus on.
+    pub total_time: Duration,
+    /// A histogram of these times: the buckets in use, shortest times first, each with its
+    /// [bound](Self::bounds) and how many fell into it.
+    pub times: Vec<(Duration, u64)>,
+}
+
+impl EndingsSnapshot {
+    /// The bounds of all buckets: the longest time that falls into each, from 100 µs to 100 s. The last
+    /// bucket takes what is longer, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::EndingsSnapshot;
+    ///
+    /// let seconds: Vec<f64> = EndingsSnapshot::bounds().map(|it| it.as_secs_f64()).collect();
+    /// assert_eq!(seconds[..4], [0.000_1, 0.000_25, 0.000_5, 0.001]);
+    /// assert_eq!(seconds.last(), Some(&100.0));
+    /// ```
+    pub fn bounds() -> impl ExactSizeIterator<Item = Duration> {
+        BOUNDS.iter().map(|micros| Duration::from_micros(*micros))
+    }
+
+    pub(super) fn of(requests: &Requests) -> Self {
+        requests.endings.watch();
+        let count = |ending| requests.endings.of(ending);
+        Self {
+            met: count(Ending::Gathered(End::Met)),
+            unreachable: count(Ending::Gathered(End::Unreachable)),
+            timed_out: count(Ending::Gathered(End::TimedOut)),
+            closed: count(Ending::Gathered(End::Closed)),
+            refused: count(Ending::Refused),
+            given_up: count(Ending::GivenUp),
+            total_time: requests.endings.total_time(),
+            times: requests.endings.buckets(),
+        }
+    }
+}
