@@ -61,6 +61,8 @@ pub(crate) struct Event<'a> {
     pub(crate) retain: Option<&'a Ident>,
     /// `coalesce`, if it is there.
     pub(crate) coalesce: Option<&'a Ident>,
+    /// `schema`, if it is there.
+    pub(crate) schema: Option<&'a Ident>,
     /// Its documentation.
     pub(crate) contract: Contract,
 }

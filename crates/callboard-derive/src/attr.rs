@@ -19,14 +19,22 @@ pub(crate) struct Helper {
 /// `#[event(…)]`, of `Event` and `Request`.
 const EVENT: Helper = Helper {
     name: "event",
-    options: &[Key::Type, Key::Priority, Key::Retain, Key::Coalesce, Key::Crate],
+    options: &[Key::Type, Key::Priority, Key::Retain, Key::Coalesce, Key::Schema, Key::Crate],
     example: "#[event(type = \"config.parsed\")]",
 };
 
 /// `#[request(…)]`, of `Request`.
 const REQUEST: Helper = Helper {
     name: "request",
-    options: &[Key::Response, Key::Type, Key::Priority, Key::Retain, Key::Coalesce, Key::Crate],
+    options: &[
+        Key::Response,
+        Key::Type,
+        Key::Priority,
+        Key::Retain,
+        Key::Coalesce,
+        Key::Schema,
+        Key::Crate,
+    ],
     example: "#[request(response = Verdict)]",
 };
 
@@ -55,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) retain: Option<Ident>,
     /// `coalesce`
     pub(crate) coalesce: Option<Ident>,
+    /// `schema`
+    pub(crate) schema: Option<Ident>,
     /// `response = …`
     pub(crate) response: Option<Type>,
     /// `crate = …`
@@ -101,6 +111,7 @@ impl Options {
             Key::Crate => written.value(&mut self.root, Path::parse_mod_style, expects, errors),
             Key::Retain => written.flag(&mut self.retain, expects, errors),
             Key::Coalesce => written.flag(&mut self.coalesce, expects, errors),
+            Key::Schema => written.flag(&mut self.schema, expects, errors),
         }
     }
 }
@@ -141,13 +152,21 @@ enum Key {
     Priority,
     Retain,
     Coalesce,
+    Schema,
     Response,
     Crate,
 }
 
 impl Key {
-    const ALL: [Self; 6] =
-        [Self::Type, Self::Priority, Self::Retain, Self::Coalesce, Self::Response, Self::Crate];
+    const ALL: [Self; 7] = [
+        Self::Type,
+        Self::Priority,
+        Self::Retain,
+        Self::Coalesce,
+        Self::Schema,
+        Self::Response,
+        Self::Crate,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -155,6 +174,7 @@ impl Key {
             Self::Priority => "priority",
             Self::Retain => "retain",
             Self::Coalesce => "coalesce",
+            Self::Schema => "schema",
             Self::Response => "response",
             Self::Crate => "crate",
         }
@@ -170,6 +190,7 @@ impl Key {
             }
             Self::Retain => "`retain` has no value; a comma separates it from other options",
             Self::Coalesce => "`coalesce` has no value; a comma separates it from other options",
+            Self::Schema => "`schema` has no value; a comma separates it from other options",
             Self::Response => "`response` takes a type: `response = YourType`",
             Self::Crate => "`crate` takes a path, without quotes: `crate = some::path`",
         }

@@ -39,13 +39,15 @@ fn event_with(event: &Event<'_>, more: TokenStream) -> TokenStream {
         Priority::By(function) => quote!(.priority_by(#function)),
     });
     let retain = event.retain.map(|retain| quote!(.#retain()));
+    // At the option's own span, where rustc then says that there is no schema.
+    let schema = event.schema.map(|schema| quote_spanned!(schema.span()=> .#schema()));
     let contract = contract(root, &event.contract);
     quote! {
         #attributes
         impl #root::Event for #ident {
             const TYPE: &'static str = #subject;
             const ABILITIES: #root::Abilities<Self> = {
-                #base #priority #retain .contract(#contract) #more
+                #base #priority #retain #schema .contract(#contract) #more
             };
         }
     }

@@ -41,6 +41,7 @@ mod written;
 /// | `priority = Self::urgency` | any other path is a `fn(&Self) -> Priority`, asked for each event |
 /// | `retain` | the bus keeps the latest event of the type, for late subscribers |
 /// | `coalesce` | asserts that the type implements `Coalesce`; without it, that is found out |
+/// | `schema` | the catalogue has the type's JSON Schema: it implements `schemars::JsonSchema`, and `callboard` has the feature `schemars` |
 /// | `crate = some::path` | where `callboard` is, if it is not at `::callboard` |
 ///
 /// The derive keeps the doc comments of the type, of its fields and of its variants, and the names

@@ -86,6 +86,7 @@ fn check_event<'a>(item: &'a Item<'_>, errors: &mut Errors) -> Event<'a> {
         priority: options.priority.as_ref().map(|path| check_priority(path, errors)),
         retain: options.retain.as_ref(),
         coalesce: options.coalesce.as_ref(),
+        schema: options.schema.as_ref(),
         contract: Contract::of(item.input),
     }
 }

@@ -34,6 +34,9 @@ pub struct CatalogueEntry {
     pub retained: bool,
     /// Whether its events [coalesce](crate::Coalesce).
     pub coalesces: bool,
+    /// The JSON Schema of the type, if it [offers one](crate::Abilities::schema).
+    #[cfg(feature = "schemars")]
+    pub schema: Option<serde_json::Value>,
 }
 
 /// The role of an event type among the others. Types are named as on the bus.
@@ -178,6 +181,8 @@ impl CatalogueEntry {
             priority: info.priority,
             retained: info.retain,
             coalesces: info.coalesces(),
+            #[cfg(feature = "schemars")]
+            schema: info.schema(),
         }
     }
 }

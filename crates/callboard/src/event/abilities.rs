@@ -76,6 +76,9 @@ pub struct Abilities<E> {
     pub(crate) response: Option<fn() -> &'static TypeInfo>,
     pub(crate) coalescing: Option<Coalescing<E>>,
     pub(crate) contract: &'static Contract,
+    /// Makes the JSON Schema of the type.
+    #[cfg(feature = "schemars")]
+    pub(crate) schema: Option<fn() -> serde_json::Value>,
 }
 
 enum Ranking<E> {
@@ -93,6 +96,8 @@ impl<E> Abilities<E> {
             response: None,
             coalescing: None,
             contract: &Contract::EMPTY,
+            #[cfg(feature = "schemars")]
+            schema: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct TypeInfo {
     pub(crate) priority: Option<Priority>,
     pub(crate) contract: &'static Contract,
     response: Option<fn() -> &'static Self>,
+    #[cfg(feature = "schemars")]
+    schema: Option<fn() -> serde_json::Value>,
 }
 
 impl TypeInfo {
@@ -48,6 +50,8 @@ impl TypeInfo {
                 priority: E::ABILITIES.fixed_priority(),
                 contract: E::ABILITIES.contract,
                 response: E::ABILITIES.response,
+                #[cfg(feature = "schemars")]
+                schema: E::ABILITIES.schema,
             }
         }
     }
@@ -72,6 +76,12 @@ impl TypeInfo {
     /// The type of the answers, if its events are requests.
     pub(crate) fn response(&self) -> Option<&'static Self> {
         self.response.map(|response| response())
+    }
+
+    /// The JSON Schema of the type, if it has one. Runs the user's code.
+    #[cfg(feature = "schemars")]
+    pub(crate) fn schema(&self) -> Option<serde_json::Value> {
+        isolate("an event's schema", self.schema?)
     }
 
     /// Whether its events have keys, by which they coalesce.

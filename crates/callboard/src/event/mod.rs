@@ -9,6 +9,7 @@ mod info;
 mod meta;
 mod pattern;
 mod received;
+mod schema;
 
 pub use abilities::{Abilities, Priority};
 pub use any::AnyEvent;

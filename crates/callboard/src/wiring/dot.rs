@@ -28,8 +28,8 @@ impl Wiring {
     /// ```
     #[must_use]
     pub fn to_dot(&self) -> String {
-        let components = Ids::new("c_", self.components.iter().map(|it| it.name.as_str()));
-        let types = Ids::new("e_", self.types.iter().map(|it| it.event_type.as_str()));
+        let components = Ids::new("c_", "", self.components.iter().map(|it| it.name.as_str()));
+        let types = Ids::new("e_", "", self.types.iter().map(|it| it.event_type.as_str()));
         let mut text = "digraph wiring {\n    rankdir=LR\n    node [shape=box]\n".to_owned();
         for of in &self.components {
             let (id, label) = (components.of(&of.name), label(&of.name, of.notes()));

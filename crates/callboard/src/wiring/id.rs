@@ -2,17 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// The identifiers of some names: letters, digits and underscores behind a prefix. Those of two
-/// names differ.
+/// What the identifiers of a document may have besides letters and digits.
+#[cfg(feature = "asyncapi")]
+pub(super) const PLAIN: &str = ".-";
+
+/// The identifiers of some names: letters, digits and underscores behind a prefix, and what else
+/// is plain. Those of two names differ.
 pub(super) struct Ids<'a>(HashMap<&'a str, String>);
 
 impl<'a> Ids<'a> {
     /// Names that differ only in other characters get a number behind them, in their order.
-    pub(super) fn new(prefix: &str, names: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn new(prefix: &str, plain: &str, names: impl Iterator<Item = &'a str>) -> Self {
         let mut taken = HashSet::new();
         let mut ids = HashMap::new();
         for name in names {
-            let base = format!("{prefix}{}", words(name).join("_"));
+            let base = format!("{prefix}{}", words(name, plain));
             let mut id = base.clone();
             let mut number = 2;
             while !taken.insert(id.clone()) {
@@ -30,14 +34,19 @@ impl<'a> Ids<'a> {
     }
 }
 
-fn words(name: &str) -> Vec<&str> {
-    let words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
-    words.filter(|word| !word.is_empty()).collect()
+/// What is plain of a name, with underscores between; never empty.
+fn words(name: &str, plain: &str) -> String {
+    let stays = |letter: char| letter.is_ascii_alphanumeric() || plain.contains(letter);
+    let words: Vec<_> = name.split(|it| !stays(it)).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "_".to_owned() } else { words.join("_") }
 }
 
 /// A name as one line of text: control characters, and backslashes, are written as in Rust's
-/// strings.
+/// strings. One without any is a pair of quotes.
 pub(super) fn shown(name: &str) -> String {
+    if name.is_empty() {
+        return "\"\"".to_owned();
+    }
     let mut text = String::with_capacity(name.len());
     for letter in name.chars() {
         if letter.is_control() || is_invisible(letter) {
@@ -63,16 +72,17 @@ mod tests {
     #[test]
     fn names_that_differ_have_identifiers_that_differ() {
         let names = ["a.b", "a-b", "a.b.2", "", "é", "A.b", "a.b_2", "(unnamed)"];
-        let ids = Ids::new("e_", names.into_iter());
+        let ids = Ids::new("e_", "", names.into_iter());
         let ids: Vec<_> = names.iter().map(|name| ids.of(name)).collect();
         assert_eq!(
             ids,
-            ["e_a_b", "e_a_b_2", "e_a_b_2_2", "e_", "e__2", "e_A_b", "e_a_b_2_3", "e_unnamed"]
+            ["e_a_b", "e_a_b_2", "e_a_b_2_2", "e__", "e___2", "e_A_b", "e_a_b_2_3", "e_unnamed"]
         );
     }
 
     #[test]
     fn name_is_shown_on_one_line() {
+        assert_eq!(shown(""), "\"\"");
         assert_eq!(shown("a\n\u{202e}b\\c é"), r"a\u{a}\u{202e}b\\c é");
     }
 }

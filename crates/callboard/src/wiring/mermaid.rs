@@ -37,8 +37,8 @@ impl Wiring {
     /// ```
     #[must_use]
     pub fn to_mermaid(&self) -> String {
-        let components = Ids::new("c_", self.components.iter().map(|it| it.name.as_str()));
-        let types = Ids::new("e_", self.types.iter().map(|it| it.event_type.as_str()));
+        let components = Ids::new("c_", "", self.components.iter().map(|it| it.name.as_str()));
+        let types = Ids::new("e_", "", self.types.iter().map(|it| it.event_type.as_str()));
         let mut text = "%% A dotted arrow was declared and never seen.\nflowchart LR\n".to_owned();
         for of in &self.components {
             let label = label(&of.name, of.notes());

@@ -1,12 +1,17 @@
 //! Which component publishes, hears, asks and answers what, as a graph.
 //!
 //! [`build`] reads it off a snapshot and the catalogue. [`mermaid`], [`dot`] and [`text`] write it
-//! down, with the identifiers that [`id`] makes of names.
+//! down, with the identifiers that `id` makes of names; with the
+//! feature `asyncapi`, `asyncapi` makes a document of it.
 
+#[cfg(feature = "asyncapi")]
+mod asyncapi;
 mod build;
 mod dot;
 mod id;
 mod mermaid;
+#[cfg(feature = "asyncapi")]
+mod schema;
 mod text;
 
 use crate::bus::Bus;
@@ -240,7 +245,8 @@ impl Wiring {
                 let outgoing = edge.relation.is_outgoing();
                 of.has_publisher |= outgoing;
                 // Reading a request is not answering it.
-                of.has_listener |= !outgoing && !(request && edge.relation == Relation::Hears);
+                let reads = request && edge.relation == Relation::Hears;
+                of.has_listener |= !outgoing && !reads;
             }
         }
     }

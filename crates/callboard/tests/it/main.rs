@@ -1,6 +1,8 @@
 //! The library from the outside: one file per promise of the contract, and one per part.
 #![cfg(feature = "derive")]
 
+#[cfg(feature = "asyncapi")]
+mod asyncapi;
 mod batches;
 mod cancel;
 mod capacity;

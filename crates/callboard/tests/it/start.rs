@@ -142,7 +142,7 @@ fn replay_may_exceed_the_capacity_once() {
         for number in 0..50 {
             assert_eq!(inbox.try_recv().unwrap().number(), number);
             let room = inbox.len() < capacity;
-            assert_eq!(bus.publish(Change(number)).dropped(), (!room).into(), "{capacity}");
+            assert_eq!(bus.publish(Change(number)).dropped(), usize::from(!room), "{capacity}");
             if room {
                 break;
             }
