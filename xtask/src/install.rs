@@ -1,5 +1,5 @@
-//! Installs what the tests need and Debian packages: HAProxy, for the reference application, and
-//! valgrind and strace, which watch programs.
+//! Installs what the tests need and Debian packages: HAProxy, for the reference application,
+//! Graphviz, which draws a bus's wiring, and valgrind and strace, which watch programs.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::command::Program;
 
 /// A program that must be there, and the Debian package that brings it.
 const NEEDED: &[(&str, &str)] =
-    &[("haproxy", "haproxy"), ("valgrind", "valgrind"), ("strace", "strace")];
+    &[("haproxy", "haproxy"), ("dot", "graphviz"), ("valgrind", "valgrind"), ("strace", "strace")];
 
 /// Installs the packages whose program is missing; does nothing when none is.
 ///
@@ -64,7 +64,7 @@ pub(crate) fn run() -> Result {
 
 /// Whether `program` is in the search path, or where Debian puts a server's program: that folder
 /// is not in the search path of an ordinary user.
-fn on_path(program: &str) -> bool {
+pub(crate) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
         || Path::new("/usr/sbin").join(program).is_file()

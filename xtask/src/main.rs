@@ -8,6 +8,7 @@ mod choice;
 mod ci;
 mod command;
 mod dependencies;
+mod documents;
 mod features;
 mod install;
 mod instructions;

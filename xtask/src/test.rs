@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::command::Program;
 use crate::steps::{self, Step};
-use crate::{features, install, tidy};
+use crate::{documents, features, install, tidy};
 
 /// The steps, cheapest mistakes first.
 pub(crate) const STEPS: &[Step] = &[
@@ -33,6 +33,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "test",
         about: "unit, integration, compile-fail and documentation tests",
         run: || Program::cargo("test --workspace --all-features --no-fail-fast").run(),
+    },
+    Step {
+        name: "documents",
+        about: "the official parsers accept the AsyncAPI and Mermaid that a bus writes",
+        run: documents::run,
     },
     Step {
         name: "doc",
