@@ -9,6 +9,7 @@ use crate::bus::{Bus, publish, publish_batch};
 use crate::engine::{Origin, Scope};
 use crate::event::Event;
 use crate::published::Published;
+use crate::registry::Core;
 
 /// How many events are published under one hold of the lock: the lock is not held for long.
 const BATCH: usize = 64;
@@ -61,6 +62,10 @@ impl Bus {
 }
 
 impl<E: Event> Publisher<E> {
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        self.bus.core()
+    }
+
     /// The component's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -71,6 +76,34 @@ impl<E: Event> Publisher<E> {
     pub fn publish(&self, event: E) -> Published {
         let priority = E::ABILITIES.rank(&event);
         publish(self.bus.core(), event, priority, self.origin())
+    }
+
+    /// Publishes an event and says which one led to it, as [`Bus::publish_caused_by`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Asked;
+    /// #[derive(Debug, Event)]
+    /// struct Done;
+    ///
+    /// let bus = Bus::new();
+    /// let (mut asked, mut done) = (bus.subscribe::<Asked>("worker"), bus.subscribe::<Done>("log"));
+    /// let worker = bus.publisher::<Done>("worker");
+    /// bus.start();
+    /// bus.publish(Asked);
+    /// let cause = asked.try_recv().unwrap();
+    /// worker.publish_caused_by(Done, cause.sequence());
+    /// assert_eq!(done.try_recv().unwrap().cause(), Some(cause.sequence()));
+    /// assert!(bus.wiring().to_string().contains("worker\n  publishes done\n"));
+    /// ```
+    pub fn publish_caused_by(&self, event: E, cause: impl Into<Option<u64>>) -> Published {
+        let priority = E::ABILITIES.rank(&event);
+        let origin = self.origin().caused_by(cause.into().unwrap_or(0));
+        publish(self.bus.core(), event, priority, origin)
     }
 
     /// Publishes events in their order, and says what became of them together.
@@ -93,7 +126,7 @@ impl<E: Event> Publisher<E> {
 
     /// What it publishes within a handler is caused by that handler's event.
     #[inline]
-    fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         Origin { publisher: self.number, ..Scope::current_origin() }
     }
 }

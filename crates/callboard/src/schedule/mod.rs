@@ -12,8 +12,9 @@ use std::time::Duration;
 use task::{About, Publish, Task};
 
 use crate::bus::{Bus, publish};
-use crate::engine::Scope;
+use crate::engine::{Origin, Scope};
 use crate::event::Event;
+use crate::publisher::Publisher;
 use crate::registry::Core;
 use crate::report::{catch, say};
 
@@ -166,20 +167,8 @@ impl Bus {
     /// ```
     #[track_caller]
     pub fn publish_after<E: Event>(&self, delay: Duration, event: E) -> Scheduled {
-        let about = About::of::<E>(Location::caller());
-        if delay.is_zero() {
-            self.publish(event);
-            return Scheduled::finished(about);
-        }
-        let origin = about.origin;
-        let mut event = Some(event);
-        let publish = move |core: &Arc<Core>| {
-            if let Some(event) = event.take() {
-                let priority = E::ABILITIES.rank(&event);
-                publish(core, event, priority, origin);
-            }
-        };
-        Scheduled::start(self.core(), about, delay, None, Box::new(publish))
+        let about = About::of::<E>(Location::caller(), Scope::current_origin());
+        after(self.core(), about, delay, event)
     }
 
     /// Publishes the event that `make` returns each time `period` has passed on the bus's
@@ -229,38 +218,125 @@ impl Bus {
     pub fn publish_every<E: Event>(
         &self,
         period: Duration,
-        mut make: impl FnMut() -> E + Send + 'static,
+        make: impl FnMut() -> E + Send + 'static,
     ) -> Scheduled {
-        let about = About::of::<E>(Location::caller());
-        if period.is_zero() {
-            say!(
-                error,
-                "`publish_every` at {} was given a period of zero, and publishes no `{}`; give it \
-                 the time between two events, such as `Duration::from_secs(1)`",
-                about.call_site,
-                about.event,
-            );
-            return Scheduled::finished(about);
-        }
-        let publish = move |core: &Arc<Core>| match catch(&mut make, |_| ()) {
-            Ok(event) => {
-                let priority = E::ABILITIES.rank(&event);
-                publish(core, event, priority, about.origin);
-            }
-            Err(()) => say!(
-                error,
-                "the function that makes the `{}` of `publish_every` at {} panicked; this tick is \
-                 skipped",
-                about.event,
-                about.call_site,
-            ),
-        };
-        Scheduled::start(self.core(), about, period, Some(period), Box::new(publish))
+        let about = About::of::<E>(Location::caller(), Scope::current_origin());
+        every(self.core(), about, period, make)
     }
 }
 
+impl<E: Event> Publisher<E> {
+    /// Publishes an event later under the component's name, as [`Bus::publish_after`] does. The
+    /// returned handle does not keep the bus open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::testing::ManualClock;
+    /// use callboard::{Bus, Event};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct RetryDue;
+    ///
+    /// let clock = ManualClock::new();
+    /// let bus = Bus::builder().clock(clock.clone()).build()?;
+    /// let mut due = bus.subscribe::<RetryDue>("deployer");
+    /// bus.start();
+    /// bus.publisher("deployer").publish_after(Duration::from_secs(5), RetryDue).detach();
+    /// clock.advance(Duration::from_secs(5));
+    /// assert!(due.try_recv().is_ok());
+    /// assert_eq!(bus.snapshot().event_type("retry.due").unwrap().publishers[0].published, 1);
+    /// # Ok::<(), callboard::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn publish_after(&self, delay: Duration, event: E) -> Scheduled {
+        after(self.core(), About::of::<E>(Location::caller(), self.origin()), delay, event)
+    }
+
+    /// Publishes events periodically under the component's name, as [`Bus::publish_every`] does.
+    /// The returned handle does not keep the bus open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::testing::ManualClock;
+    /// use callboard::{Bus, Event};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Heartbeat;
+    ///
+    /// let clock = ManualClock::new();
+    /// let bus = Bus::builder().clock(clock.clone()).build()?;
+    /// bus.start();
+    /// let monitor = bus.publisher::<Heartbeat>("monitor");
+    /// let _heartbeat = monitor.publish_every(Duration::from_secs(1), || Heartbeat);
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(bus.snapshot().event_type("heartbeat").unwrap().publishers[0].published, 1);
+    /// # Ok::<(), callboard::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn publish_every(
+        &self,
+        period: Duration,
+        make: impl FnMut() -> E + Send + 'static,
+    ) -> Scheduled {
+        every(self.core(), About::of::<E>(Location::caller(), self.origin()), period, make)
+    }
+}
+
+fn after<E: Event>(core: &Arc<Core>, about: About, delay: Duration, event: E) -> Scheduled {
+    let origin = about.origin;
+    if delay.is_zero() {
+        let priority = E::ABILITIES.rank(&event);
+        publish(core, event, priority, origin);
+        return Scheduled::finished(about);
+    }
+    let mut event = Some(event);
+    let publish = move |core: &Arc<Core>| {
+        if let Some(event) = event.take() {
+            let priority = E::ABILITIES.rank(&event);
+            publish(core, event, priority, origin);
+        }
+    };
+    Scheduled::start(core, about, delay, None, Box::new(publish))
+}
+
+fn every<E: Event>(
+    core: &Arc<Core>,
+    about: About,
+    period: Duration,
+    mut make: impl FnMut() -> E + Send + 'static,
+) -> Scheduled {
+    if period.is_zero() {
+        say!(
+            error,
+            "`publish_every` at {} was given a period of zero, and publishes no `{}`; give it \
+                 the time between two events, such as `Duration::from_secs(1)`",
+            about.call_site,
+            about.event,
+        );
+        return Scheduled::finished(about);
+    }
+    let publish = move |core: &Arc<Core>| match catch(&mut make, |_| ()) {
+        Ok(event) => {
+            let priority = E::ABILITIES.rank(&event);
+            publish(core, event, priority, about.origin);
+        }
+        Err(()) => say!(
+            error,
+            "the function that makes the `{}` of `publish_every` at {} panicked; this tick is \
+                 skipped",
+            about.event,
+            about.call_site,
+        ),
+    };
+    Scheduled::start(core, about, period, Some(period), Box::new(publish))
+}
+
 impl About {
-    fn of<E: Event>(call_site: &'static Location<'static>) -> Self {
-        Self { event: E::TYPE, call_site, origin: Scope::current_origin() }
+    fn of<E: Event>(call_site: &'static Location<'static>, origin: Origin) -> Self {
+        Self { event: E::TYPE, call_site, origin }
     }
 }

@@ -1,5 +1,8 @@
 //! Publishers with names: who publishes what, and events in batches.
 
+use std::time::Duration;
+
+use callboard::testing::ManualClock;
 use callboard::{AnyEvent, Bus, Event, Priority};
 
 use crate::support::{poll, soon};
@@ -165,4 +168,29 @@ fn publisher_keeps_the_bus_open_and_a_weak_handle_does_not() {
     assert!(weak.upgrade().is_none(), "a subscription does not keep it open");
     assert_eq!(format!("{weak:?}"), "WeakBus(gone)");
     drop(ticks);
+}
+
+#[test]
+fn cause_and_later_publications_go_by_the_publishers_name() {
+    let clock = ManualClock::new();
+    let bus = Bus::builder().clock(clock.clone()).build().unwrap();
+    let mut tocks = bus.subscribe::<Tock>("tocks");
+    let publisher = bus.publisher::<Tock>("p");
+    bus.start();
+    publisher.publish_caused_by(Tock, 7);
+    publisher.publish_caused_by(Tock, None);
+    publisher.publish_after(Duration::ZERO, Tock).detach();
+    publisher.publish_after(Duration::from_secs(1), Tock).detach();
+    let every = publisher.publish_every(Duration::from_secs(1), || Tock);
+    clock.advance(Duration::from_secs(1));
+    drop(every);
+    clock.advance(Duration::from_secs(1));
+    let causes: Vec<_> = tocks.try_iter().map(|tock| tock.cause()).collect();
+    assert_eq!(causes, [Some(7), None, None, None, None]);
+    assert_eq!(publishers(&bus, "tock"), counts([("p", 5)]));
+    let never = publisher.publish_every(Duration::ZERO, || Tock);
+    assert!(never.is_finished());
+    let later = publisher.publish_after(Duration::from_secs(9), Tock);
+    drop((bus, publisher));
+    assert!(later.is_finished(), "a schedule does not keep the bus open");
 }
