@@ -1,8 +1,9 @@
 //! Puts the components on one bus, starts them together, and ends them in good order.
 
+use std::fs::File;
 use std::time::Duration;
 
-use callboard::{Bus, Delivery, EventSet};
+use callboard::{Bus, Delivery, EventSet, Subscription};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -35,6 +36,9 @@ const COMPONENTS: [&str; 11] = [
     metrics::NAME,
 ];
 
+/// The application's own name on the bus.
+const NAME: &str = "application";
+
 /// How long the components have to subscribe.
 const READY: Duration = Duration::from_secs(5);
 /// How long HAProxy has to end, requests in flight included.
@@ -64,14 +68,23 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     outcome
 }
 
-async fn control(options: &Options) -> Result<(), String> {
+/// The controller, started: everybody has subscribed.
+struct Running {
+    bus: Bus,
+    inbox: Subscription<Inbox>,
+    components: JoinSet<()>,
+    /// Held until the end.
+    _lock: File,
+}
+
+async fn start(options: &Options) -> Result<Running, String> {
     let site = options
         .site
         .canonicalize()
         .map_err(|error| format!("no site at {}: {error}", options.site.display()))?;
     let layout = Layout::create(&options.out)
         .map_err(|error| format!("cannot use {}: {error}", options.out.display()))?;
-    let _lock = layout.lock().map_err(|error| {
+    let lock = layout.lock().map_err(|error| {
         format!("another controller works on {}: {error}", layout.out.display())
     })?;
     let binary =
@@ -89,9 +102,9 @@ async fn control(options: &Options) -> Result<(), String> {
         .on_drop(|dropped| anstream::eprintln!("ingress: {dropped}"))
         .build()
         .map_err(|error| error.to_string())?;
-    let mut inbox = bus.subscribe::<Inbox>("application");
+    let inbox = bus.subscribe::<Inbox>(NAME);
     // Told before anybody listens: the bus holds it until everybody does.
-    bus.publish(ControllerStarted {
+    bus.publisher(NAME).publish(ControllerStarted {
         site: options.site.clone(),
         out: layout.out.clone(),
         components: COMPONENTS.len(),
@@ -109,10 +122,16 @@ async fn control(options: &Options) -> Result<(), String> {
     components.spawn(renderer::run(&bus, layout.clone()));
     components.spawn(deployer::run(&bus, layout, runner));
     components.spawn(executor::run(&bus));
+    bus.publisher::<ControllerStopping>(NAME);
     bus.start_when_ready(READY).await.map_err(|error| error.to_string())?;
+    Ok(Running { bus, inbox, components, _lock: lock })
+}
 
+async fn control(options: &Options) -> Result<(), String> {
+    let mut running = start(options).await?;
+    let Running { inbox, components, .. } = &mut running;
     let (reason, outcome) = tokio::select! {
-        outcome = first_pass(&mut inbox), if options.mode == Mode::Once => ("one pass is done".to_owned(), outcome),
+        outcome = first_pass(inbox), if options.mode == Mode::Once => ("one pass is done".to_owned(), outcome),
         signal = asked_to_end() => (signal?, Ok(())),
         crashed = components.join_next() => {
             let how = crashed.and_then(Result::err).map_or_else(|| "early".to_owned(), |error| error.to_string());
@@ -122,13 +141,13 @@ async fn control(options: &Options) -> Result<(), String> {
     };
     // Asked again: at once.
     tokio::select! {
-        ended = end(&bus, &mut inbox, components, reason) => outcome.and(ended),
+        ended = end(running, reason) => outcome.and(ended),
         again = asked_to_end() => Err(format!("{}: not waiting any longer", again?)),
     }
 }
 
 /// Waits for the outcome of the first pass.
-async fn first_pass(inbox: &mut callboard::Subscription<Inbox>) -> Result<(), String> {
+async fn first_pass(inbox: &mut Subscription<Inbox>) -> Result<(), String> {
     loop {
         match inbox.recv().await {
             Some(Inbox::Finished(_)) => return Ok(()),
@@ -155,13 +174,9 @@ async fn asked_to_end() -> Result<String, String> {
 }
 
 /// Stops HAProxy, lets everybody handle what they hold, and waits for them.
-async fn end(
-    bus: &Bus,
-    inbox: &mut callboard::Subscription<Inbox>,
-    mut components: JoinSet<()>,
-    reason: String,
-) -> Result<(), String> {
-    bus.publish(ControllerStopping { reason });
+async fn end(running: Running, reason: String) -> Result<(), String> {
+    let Running { bus, mut inbox, mut components, _lock } = running;
+    bus.publisher(NAME).publish(ControllerStopping { reason });
     let stopped = async {
         while let Some(item) = inbox.recv().await {
             if matches!(item, Inbox::Stopped(_)) {
@@ -176,4 +191,34 @@ async fn end(
     bus.close_and_drain(DRAIN).await.map_err(|error| error.to_string())?;
     while components.join_next().await.is_some() {}
     stopped.map_err(|_| "haproxy did not end in time".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use callboard::testing::{assert_wiring, settle};
+
+    use super::*;
+    use crate::logic::line::Format;
+
+    /// `CALLBOARD_RENEW=1 cargo test -p ingress wiring` renews the file.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn wiring_is_the_documented_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            site: Path::new(env!("CARGO_MANIFEST_DIR")).join("site"),
+            out: folder.path().join("out"),
+            haproxy: Some(PathBuf::from("none")),
+            mode: Mode::Once,
+            format: Format::Json,
+        };
+        let mut running = start(&options).await.unwrap();
+        first_pass(&mut running.inbox).await.unwrap();
+        // What it does not read is not busy: its own inbox.
+        while running.inbox.try_recv().is_ok() {}
+        settle(&running.bus).await.unwrap();
+        assert_wiring(&running.bus, "docs/wiring.mmd");
+        end(running, "the test is over".to_owned()).await.unwrap();
+    }
 }

@@ -17,6 +17,7 @@ pub(crate) const NAME: &str = "config-loader";
 /// Subscribes.
 pub(crate) fn run(bus: &Bus, site: PathBuf) -> impl Future<Output = ()> + Send + use<> {
     let inbox = bus.subscriber(NAME).overflow(Overflow::Coalesce).subscribe::<SettingsChanged>();
+    publishes!(bus, NAME, ConfigLoaded, ConfigRejected);
     let bus = bus.clone();
     let mut last: Option<Result<Config, Problem>> = None;
     inbox.serve(move |changed: Delivery<SettingsChanged>| {

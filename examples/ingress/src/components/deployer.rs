@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard::{Bus, Delivery, EventSet};
+use callboard::{Bus, Delivery, EventSet, Publisher};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
@@ -62,8 +62,20 @@ pub(crate) fn run(
     runner: Runner,
 ) -> impl Future<Output = ()> + Send + use<> {
     let inbox = bus.subscribe::<Inbox>(NAME);
+    publishes!(
+        bus,
+        NAME,
+        DeployStarted,
+        DeploySucceeded,
+        DeployRefused,
+        DeployRolledBack,
+        DeployFailed
+    );
+    publishes!(bus, NAME, HaproxyStarted, HaproxyRestarted, HaproxyStopped, HaproxyUnavailable);
     let deployer = Arc::new(Mutex::new(Deployer {
         bus: bus.clone(),
+        exits: bus.publisher(NAME),
+        wishes: bus.publisher(NAME),
         store: Store::open(&layout),
         layout,
         runner,
@@ -89,6 +101,9 @@ pub(crate) fn run(
 
 struct Deployer {
     bus: Bus,
+    /// What is published by its own tasks, which no handler runs.
+    exits: Publisher<HaproxyExited>,
+    wishes: Publisher<HaproxyWanted>,
     store: Store,
     layout: Layout,
     runner: Runner,
@@ -214,11 +229,11 @@ impl Deployer {
             return Err(Failure::Io(std::io::ErrorKind::Unsupported.into()));
         };
         let proxy = Proxy::start(binary, &self.layout, limit).await?;
-        let (bus, watched) = (self.bus.clone(), proxy.clone());
+        let (exits, watched) = (self.exits.clone(), proxy.clone());
         self.watch = Some(tokio::spawn(async move {
             let status = watched.exited().await;
             let pid = watched.pid;
-            bus.publish(HaproxyExited { pid, status });
+            exits.publish(HaproxyExited { pid, status });
         }));
         let pid = proxy.pid;
         self.proxy = Some(proxy);
@@ -248,11 +263,11 @@ impl Deployer {
                 let delay = RETRY.saturating_mul(1 << attempts.min(10)).min(RETRY_MAX);
                 let problems = self.problems(failure);
                 let told = self.bus.publish(HaproxyUnavailable { problems, retry_in: Some(delay) });
-                let bus = self.bus.clone();
+                let wishes = self.wishes.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
                     let attempts = attempts + 1;
-                    bus.publish_caused_by(HaproxyWanted { attempts }, told.sequence().unwrap_or(0));
+                    wishes.publish_caused_by(HaproxyWanted { attempts }, told.sequence());
                 });
             }
         }

@@ -32,6 +32,7 @@ enum Inbox {
 /// Subscribes.
 pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
     let inbox = bus.subscribe::<Inbox>(NAME);
+    publishes!(bus, NAME, ReconcileStarted, DeployRequested, ReconcileFinished, ReconcileFailed);
     let bus = bus.clone();
     let watch = Arc::new(Mutex::new(Stopwatch::default()));
     inbox.serve(move |item| handle(bus.clone(), Arc::clone(&watch), item))

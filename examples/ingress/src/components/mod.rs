@@ -1,7 +1,16 @@
 //! The components. Each knows the bus, its events and the logic; none knows another.
 //!
 //! A component is a function that subscribes and hands back its loop. The loop ends when the bus
-//! is closed and everything was handled.
+//! is closed and everything was handled. What it publishes it publishes under its name: by a served
+//! handler, or by a publisher.
+
+/// Says which events a component publishes, before it does: the wiring then shows them, also those
+/// that only come when something goes wrong.
+macro_rules! publishes {
+    ($bus:expr, $name:expr, $($event:ty),+ $(,)?) => {
+        $($bus.publisher::<$event>($name);)+
+    };
+}
 
 pub(crate) mod commentator;
 pub(crate) mod config_loader;

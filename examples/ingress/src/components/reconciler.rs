@@ -66,7 +66,8 @@ pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
     // What is there at the start is one burst, whatever the settings turn out to say.
     let mut pace =
         subscribe::<Change>(bus, PACE).debounce(Duration::from_millis(1), Duration::from_secs(1));
-    let bus = bus.clone();
+    let (wanted, retries) = (bus.publisher(NAME), bus.publisher(NAME));
+    let (passes, holds) = (bus.publisher(NAME), bus.publisher(NAME));
     async move {
         let mut picture = Picture::default();
         loop {
@@ -77,24 +78,24 @@ pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
                     let Some(item) = item else { return };
                     if item.missed() > 0 {
                         // The picture may be wrong: have it painted again.
-                        bus.publish_caused_by(ResourcesWanted { missed: item.missed() }, item.sequence());
+                        wanted.publish_caused_by(ResourcesWanted { missed: item.missed() }, item.sequence());
                     }
                     if let Inbox::Loaded(loaded) = &item {
                         let settings = &loaded.config.settings;
                         pace.set_debounce(settings.debounce, settings.debounce_max);
                     }
                     if let Some(delay) = picture.take(item) {
-                        picture.retry = Some(bus.publish_after(delay, RetryDue { failures: picture.failures }));
+                        picture.retry = Some(retries.publish_after(delay, RetryDue { failures: picture.failures }));
                     }
                 },
                 Some(burst) = pace.recv() => picture.due = Some(burst.sequence()),
             }
             match picture.fire() {
                 Some(Fire::Pass(trigger, cause)) => {
-                    bus.publish_caused_by(trigger, cause);
+                    passes.publish_caused_by(trigger, cause);
                 }
                 Some(Fire::Hold(held, cause)) => {
-                    bus.publish_caused_by(held, cause);
+                    holds.publish_caused_by(held, cause);
                 }
                 None => {}
             }

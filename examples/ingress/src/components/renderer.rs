@@ -15,6 +15,7 @@ pub(crate) const NAME: &str = "renderer";
 /// Subscribes.
 pub(crate) fn run(bus: &Bus, layout: Layout) -> impl Future<Output = ()> + Send + use<> {
     let inbox = bus.subscribe::<ReconcileStarted>(NAME);
+    publishes!(bus, NAME, ConfigRendered, RenderFailed);
     let bus = bus.clone();
     inbox.serve(move |started: Delivery<ReconcileStarted>| {
         let inputs = Arc::clone(&started.inputs);

@@ -41,6 +41,8 @@ enum Inbox {
 /// Subscribes.
 pub(crate) fn run(bus: &Bus, site: PathBuf) -> impl Future<Output = ()> + Send + use<> {
     let mut inbox = bus.subscribe::<Inbox>(NAME);
+    publishes!(bus, NAME, SettingsChanged, ResourceRejected, ResourceChanged, ResourceRemoved);
+    publishes!(bus, NAME, ResourcesIgnored, ResourcesSynced, WatchDegraded);
     let bus = bus.clone();
     async move {
         let (notices, mut noticed) = mpsc::unbounded_channel();
@@ -60,7 +62,7 @@ pub(crate) fn run(bus: &Bus, site: PathBuf) -> impl Future<Output = ()> + Send +
                             Err(error) => {
                                 round = ROUND_WITHOUT_NOTICE;
                                 let reason = format!("cannot watch {}: {error}; looking every second", site.display());
-                                bus.publish_caused_by(WatchDegraded { reason }, started.sequence());
+                                publish(&bus, WatchDegraded { reason }, Some(started.sequence()));
                             }
                         }
                         tell(&bus, &mut scanner, Some(started.sequence()), true);
@@ -135,8 +137,5 @@ fn tell(bus: &Bus, scanner: &mut Scanner, cause: Option<u64>, first: bool) {
 }
 
 fn publish<E: callboard::Event>(bus: &Bus, event: E, cause: Option<u64>) {
-    match cause {
-        Some(cause) => bus.publish_caused_by(event, cause),
-        None => bus.publish(event),
-    };
+    bus.publisher(NAME).publish_caused_by(event, cause);
 }
