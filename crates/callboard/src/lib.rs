@@ -102,7 +102,9 @@
 //! | --- | --- | --- |
 //! | `derive` | yes | `#[derive(Event)]`, `#[derive(EventSet)]`, `#[derive(Request)]` |
 //! | `tracing` | yes | warnings as `tracing` events, under the target `callboard` |
+//! | `asyncapi` | no | `Bus::asyncapi`, which describes the program as an AsyncAPI document |
 //! | `metrics` | no | `Snapshot::record`, for the `metrics` facade |
+//! | `schemars` | no | JSON Schemas of event types, by `#[event(schema)]`, in the catalogue and the document |
 //! | `serde` | no | `Serialize` for [`Snapshot`], [`Diagnosis`], [`Wiring`] and the [catalogue](CatalogueEntry) |
 //! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests; [`Bus::on`](crate::Bus) |
 //!

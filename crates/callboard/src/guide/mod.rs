@@ -33,5 +33,8 @@ pub mod troubleshooting {}
 #[doc = include_str!("contracts.md")]
 pub mod contracts {}
 
+#[doc = include_str!("wiring.md")]
+pub mod wiring {}
+
 #[doc = include_str!("extending.md")]
 pub mod extending {}
