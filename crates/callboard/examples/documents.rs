@@ -37,7 +37,7 @@ struct Item {
     number: u64,
     state: State,
     /// What it consists of.
-    parts: Vec<Item>,
+    parts: Vec<Self>,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -53,7 +53,7 @@ enum State {
 #[event(schema, priority = low)]
 struct Category {
     name: String,
-    within: Option<Box<Category>>,
+    within: Option<Box<Self>>,
 }
 
 /// Asks every warehouse whether it can deliver.
@@ -137,13 +137,14 @@ macro_rules! odd {
         /// A bus whose components and types have these names.
         fn odd() -> (Bus, Vec<Box<dyn Any>>) {
             let bus = Bus::new();
-            let mut kept: Vec<Box<dyn Any>> = Vec::new();
-            $(
-                kept.push(Box::new(bus.subscribe::<$event>($name)));
-                kept.push(Box::new(bus.publisher::<$event>($event::TYPE)));
-            )*
-            kept.push(Box::new(bus.subscriber("# all").subscribe_matching(">")));
-            kept.push(Box::new(bus.subscriber("# some").subscribe_matching("*.\"*")));
+            let kept: Vec<Box<dyn Any>> = vec![
+                $(
+                    Box::new(bus.subscribe::<$event>($name)),
+                    Box::new(bus.publisher::<$event>($event::TYPE)),
+                )*
+                Box::new(bus.subscriber("# all").subscribe_matching(">")),
+                Box::new(bus.subscriber("# some").subscribe_matching("*.\"*")),
+            ];
             (bus, kept)
         }
     };

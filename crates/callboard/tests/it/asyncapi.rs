@@ -203,7 +203,8 @@ fn names_that_mean_something_in_a_document_are_kept_apart_and_refer_to_themselve
     }
     let mut titles: Vec<_> = channels.values().map(|it| it["title"].as_str().unwrap()).collect();
     let mut names = names;
-    (titles.sort_unstable(), names.sort_unstable());
+    titles.sort_unstable();
+    names.sort_unstable();
     assert_eq!(titles, names);
     follow_all(&document, &document);
 }
@@ -223,7 +224,7 @@ mod schemas {
     struct Packed {
         /// In grams.
         weight: u32,
-        #[serde(rename = "things")]
+        #[serde(rename(serialize = "things", deserialize = "other"))]
         items: Vec<Item>,
         within: Option<Box<Self>>,
         sizes: BTreeMap<String, Item>,
@@ -234,7 +235,7 @@ mod schemas {
     #[expect(dead_code, reason = "only its schema matters")]
     struct Item {
         number: u64,
-        parts: Vec<Item>,
+        parts: Vec<Self>,
     }
 
     #[derive(Debug, Request, JsonSchema)]
@@ -261,7 +262,7 @@ mod schemas {
         let schema = catalogue[2].schema.as_ref().unwrap();
         assert_eq!(schema["properties"]["weight"]["description"], "In grams.");
         assert_eq!(schema["properties"]["weight"]["type"], "integer");
-        assert!(schema["properties"]["things"].is_object(), "it follows serde's attributes");
+        assert!(schema["properties"]["things"].is_object(), "it is what serde would write");
         assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     }
 
