@@ -21,8 +21,9 @@ const RENEW: &str = "CALLBOARD_RENEW";
 ///   sets for the test, or without that in the current folder.
 /// - Take it when the program has done what it does, and before its components end: a dropped
 ///   subscription is not in the wiring. [`settle`](super::settle) waits for quiet.
-/// - What differs between runs, such as a [`Recorder`](super::Recorder), can be left out: pass
+/// - What only the test has, such as a [`Recorder`](super::Recorder), can be left out: pass
 ///   `bus.wiring().without(["recorder"])`.
+/// - Where timing decides whether an edge is used, pass `bus.wiring().all_seen()`.
 ///
 /// Line endings don't matter.
 ///
@@ -99,14 +100,19 @@ fn told(old: &str, new: &str) -> String {
         }
     }
     for (edge, seen) in &new.edges {
-        let how = match old.edges.get(edge) {
-            None if *seen => "is new",
-            None => "is new, and was never seen",
-            Some(before) if before == seen => continue,
-            Some(_) if *seen => "was seen, and not before",
-            Some(_) => "was not seen any more",
+        let Edge { component, relation, event_type } = edge;
+        let _ = match old.edges.get(edge) {
+            Some(before) if before == seen => Ok(()),
+            Some(_) => {
+                let how =
+                    if *seen { "seen now, and not before" } else { "seen before, and not now" };
+                writeln!(told, "  `{component}` {relation} `{event_type}`: {how}")
+            }
+            None => {
+                let how = if *seen { "" } else { " (never seen)" };
+                writeln!(told, "  `{component}` now {relation} `{event_type}`{how}")
+            }
         };
-        let _ = writeln!(told, "  {}: this {how}", edge.told());
     }
     for edge in old.edges.keys().filter(|edge| !new.edges.contains_key(*edge)) {
         let Edge { component, relation, event_type } = edge;
@@ -226,12 +232,6 @@ impl Node {
     }
 }
 
-impl Edge {
-    fn told(&self) -> String {
-        format!("`{}` {} `{}`", self.component, self.relation, self.event_type)
-    }
-}
-
 #[cfg(all(test, not(any(callboard_loom, callboard_shuttle))))]
 mod tests {
     use std::fs;
@@ -324,9 +324,9 @@ mod tests {
             "  type `order \"paid\"` is new",
             "  component `billing` is gone",
             "  type `order.placed`: now no subscriber, before nothing was missing",
-            "  `audit` hears `order \"paid\"`: this is new, and was never seen",
-            "  `till` publishes `order \"paid\"`: this is new, and was never seen",
-            "  `shop` publishes `order.placed`: this was seen, and not before",
+            "  `audit` now hears `order \"paid\"` (never seen)",
+            "  `till` now publishes `order \"paid\"` (never seen)",
+            "  `shop` publishes `order.placed`: seen now, and not before",
             "  `billing` no longer hears `order.placed`",
             "- c_shop -.-> e_order_placed",
             "+ c_shop --> e_order_placed",
@@ -339,10 +339,7 @@ mod tests {
         assert_eq!(fs::read_to_string(&file.0).unwrap(), before, "nothing is written unasked");
         check(&wiring, &file.0, true).unwrap();
         let complaint = check(&program.wiring(), &file.0, false).unwrap_err();
-        assert!(
-            complaint.contains("  `billing` hears `order.placed`: this is new\n"),
-            "{complaint}"
-        );
+        assert!(complaint.contains("  `billing` now hears `order.placed`\n"), "{complaint}");
     }
 
     #[test]

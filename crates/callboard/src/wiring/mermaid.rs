@@ -14,6 +14,8 @@ impl Wiring {
     /// round corners. An arrow goes where events go; a dotted one was declared and never seen. What
     /// is missing, such as a subscriber, is written below a type's name.
     ///
+    /// Mermaid draws at most 500 edges unless its `maxEdges` says otherwise.
+    ///
     /// Names may be any text. Equal wirings have equal texts.
     ///
     /// # Examples

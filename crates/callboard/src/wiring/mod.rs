@@ -234,6 +234,32 @@ impl Wiring {
         self
     }
 
+    /// The same with every edge marked as seen: for a program in which timing decides whether an
+    /// edge is used. What matters is then that the edge was declared, or seen.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::new();
+    /// let clock = bus.publisher::<Tick>("clock");
+    /// bus.start();
+    /// let before = bus.wiring();
+    /// clock.publish(Tick);
+    /// assert_ne!(before, bus.wiring());
+    /// assert_eq!(before.all_seen(), bus.wiring().all_seen());
+    /// ```
+    #[must_use]
+    pub fn all_seen(mut self) -> Self {
+        self.edges.iter_mut().for_each(|edge| edge.seen = true);
+        self.types.iter_mut().for_each(|of| of.seen = true);
+        self
+    }
+
     /// Says of each type whether it has publishers and listeners, going by the edges.
     fn mark_orphans(&mut self) {
         let everything = self.components.iter().any(|component| component.hears_everything);
