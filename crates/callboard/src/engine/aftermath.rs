@@ -244,7 +244,8 @@ fn wake(waker: Waker) {
 
 fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
     if let (Some(dropped), 1..) = (dropped.first(), said) {
-        crate::report::say!(warn, "{dropped}; {said} critical drops so far on this bus");
+        let said = crate::report::count(said, "critical drop");
+        crate::report::say!(warn, "{dropped}; {said} so far on this bus");
     }
     thread_local! {
         /// The buses, by their hooks, in whose drop callback this thread is: a drop that the

@@ -186,6 +186,10 @@ impl<Q: Request> RequestBuilder<Q> {
     /// abandoned the request, has no room for it or does not exist. Nobody's failure ends it
     /// early, so it collects as many answers as can be had. Default: complete with all.
     ///
+    /// A circle is the exception: if one expected responder waits for the handler that asks, its
+    /// fate is not known before that handler ends, and the whole request fails with
+    /// [`RequestError::Cycle`], also where others could answer.
+    ///
     /// The result is [complete](Gathered::is_complete) even if nobody answered;
     /// [`Gathered::missing`] and [`Gathered::into_all`] say who did not.
     ///

@@ -342,8 +342,8 @@ fn error_that_names_thousands_shows_the_first_ten() {
     let unsettled = soon("settling", settle_within(&bus, Duration::ZERO)).unwrap_err();
     assert_eq!(unsettled.busy().len(), crowd);
     let unsettled = unsettled.to_string();
-    assert!(unsettled.starts_with("not settled: `0` has 1 events queued; `1` has"), "{unsettled}");
-    assert!(unsettled.ends_with("`9` has 1 events queued and 12,335 more"), "{unsettled}");
+    assert!(unsettled.starts_with("not settled: `0` has 1 event queued; `1` has"), "{unsettled}");
+    assert!(unsettled.ends_with("`9` has 1 event queued and 12,335 more"), "{unsettled}");
     let undrained = soon("draining", bus.close_and_drain(Duration::ZERO)).unwrap_err();
     assert_eq!(undrained.unfinished().len(), crowd);
     let undrained = undrained.to_string();
