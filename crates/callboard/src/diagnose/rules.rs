@@ -109,7 +109,8 @@ fn start(snapshot: &Snapshot, found: &mut Findings) {
     let of_type = |of: &TypeSnapshot| of.buffered.dropped(DropReason::BufferFull);
     let dropped: u64 = snapshot.types.iter().map(of_type).sum();
     if dropped > 0 {
-        let seen = format!("dropped {} beyond {}", count(dropped, "event"), snapshot.buffer.capacity);
+        let seen =
+            format!("dropped {} beyond {}", count(dropped, "event"), snapshot.buffer.capacity);
         let cure = "raise `pre_start_capacity`, start earlier, or implement `Coalesce` for what \
                     comes in bursts";
         found.add(FindingKind::BufferTooSmall, Dropped::BUFFER, seen, cure);
@@ -272,8 +273,9 @@ fn listeners(snapshot: &Snapshot) -> HashMap<&str, &str> {
 /// Published but unheard, heard but never published, requests without a responder.
 fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findings) {
     let listener = listeners.get(of.event_type.as_str());
-    if of.published == 0 && listener.is_none() {
-        // The type may only be declared.
+    let only_declared = of.published == 0 && listener.is_none();
+    // The bus's own types are published when there is something to tell.
+    if only_declared || of.of_the_bus {
         return;
     }
     let (kind, seen, cure) = if of.request && of.responders == 0 {

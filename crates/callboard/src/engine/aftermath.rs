@@ -239,7 +239,7 @@ impl Debts {
 const KEPT_ROOM: usize = 4_096;
 
 fn wake(waker: Waker) {
-    isolate("a waker", || waker.wake());
+    crate::sync::wake(|| waker.wake());
 }
 
 fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
@@ -270,7 +270,7 @@ fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
         return discard(callback);
     }
     for dropped in dropped {
-        isolate("the drop callback", || callback(dropped));
+        isolate("the drop callback", "it is called again for the next drop", || callback(dropped));
     }
     discard(callback);
     let _ = REPORTING.try_with(|reporting| reporting.borrow_mut().pop());

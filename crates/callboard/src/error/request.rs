@@ -57,7 +57,9 @@ impl fmt::Display for RequestError {
                 count(*expected, "expected responder"),
             ),
             Self::Closed => f.write_str("the bus is closed"),
-            Self::Cycle { chain } => write!(f, "request cycle: {}; {CYCLE_CURE}", chain.join(" → ")),
+            Self::Cycle { chain } => {
+                write!(f, "request cycle: {}; {CYCLE_CURE}", chain.join(" → "))
+            }
         }
     }
 }

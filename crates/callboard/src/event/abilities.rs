@@ -76,6 +76,8 @@ pub struct Abilities<E> {
     pub(crate) response: Option<fn() -> &'static TypeInfo>,
     pub(crate) coalescing: Option<Coalescing<E>>,
     pub(crate) contract: &'static Contract,
+    /// The bus publishes the events by itself.
+    pub(crate) of_the_bus: bool,
 }
 
 enum Ranking<E> {
@@ -93,6 +95,7 @@ impl<E> Abilities<E> {
             response: None,
             coalescing: None,
             contract: &Contract::EMPTY,
+            of_the_bus: false,
         }
     }
 
@@ -128,6 +131,12 @@ impl<E> Abilities<E> {
         self
     }
 
+    /// The bus publishes the events by itself, so that it is no mistake if nobody else does.
+    pub(crate) const fn of_the_bus(mut self) -> Self {
+        self.of_the_bus = true;
+        self
+    }
+
     pub(crate) const fn answered_by(mut self, response: fn() -> &'static TypeInfo) -> Self {
         self.response = Some(response);
         self
@@ -154,7 +163,9 @@ impl<E> Abilities<E> {
         match self.ranking {
             Ranking::Fixed(priority) => priority,
             Ranking::ByValue(rank) => {
-                crate::sync::isolate("an event's priority", || rank(event)).unwrap_or_default()
+                let what = "the function of `priority_by`";
+                let then = "the event has normal priority";
+                crate::sync::isolate(what, then, || rank(event)).unwrap_or_default()
             }
         }
     }

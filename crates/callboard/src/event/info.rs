@@ -24,6 +24,8 @@ pub(crate) struct TypeInfo {
     pub(crate) priority: Option<Priority>,
     pub(crate) contract: &'static Contract,
     response: Option<fn() -> &'static Self>,
+    /// Whether the bus publishes the events by itself.
+    pub(crate) of_the_bus: bool,
 }
 
 impl TypeInfo {
@@ -48,6 +50,7 @@ impl TypeInfo {
                 priority: E::ABILITIES.fixed_priority(),
                 contract: E::ABILITIES.contract,
                 response: E::ABILITIES.response,
+                of_the_bus: E::ABILITIES.of_the_bus,
             }
         }
     }
@@ -83,7 +86,14 @@ impl TypeInfo {
     /// Runs the user's code.
     pub(crate) fn absorb(&self, newer: &Held, older: &Held) -> Held {
         self.absorb
-            .and_then(|absorb| isolate("Coalesce::absorb", || absorb(newer, older)).flatten())
+            .and_then(|absorb| {
+                isolate(
+                    format_args!("`Coalesce::absorb` of `{}`", self.name),
+                    "the newer event stands for both",
+                    || absorb(newer, older),
+                )
+                .flatten()
+            })
             .unwrap_or_else(|| newer.clone())
     }
 }
@@ -103,7 +113,11 @@ fn absorb<E: Event>(newer: &Held, older: &Held) -> Option<Held> {
 /// The event's coalescing key, if its type has them. Runs the user's code.
 pub(crate) fn key_of<E: Event>(event: &E) -> Option<Key> {
     let coalescing = E::ABILITIES.coalescing.as_ref()?.key;
-    isolate("Coalesce::key", || coalescing(event))
+    isolate(
+        format_args!("`Coalesce::key` of `{}`", E::TYPE),
+        "the event coalesces with no other",
+        || coalescing(event),
+    )
 }
 
 /// Two types of Rust's, by their names. Those of two versions of one crate have the same.

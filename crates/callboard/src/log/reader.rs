@@ -153,6 +153,11 @@ pub(crate) struct Stretch<'a, E: 'static> {
 }
 
 impl<'a, E: 'static> Stretch<'a, E> {
+    /// How many events are left.
+    pub(crate) fn left(&self) -> usize {
+        self.lending.left()
+    }
+
     /// Takes the next event, with what was missed before it. If it is the last that was known to
     /// be there, `drained` is called.
     #[inline]

@@ -266,6 +266,23 @@ impl<Q: Request> IntoFuture for RequestBuilder<Q> {
 
 impl<Q: Request> fmt::Debug for RequestBuilder<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestBuilder").field("request", &self.request).finish_non_exhaustive()
+        let expected: Vec<&str> = self.expected.named().map(|(name, _)| name).collect();
+        f.debug_struct("RequestBuilder")
+            .field("request", &self.request)
+            .field("expect", &expected)
+            .field("complete_with", &self.completion)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: 'static> fmt::Debug for Completion<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("All"),
+            Self::AtLeast(answers) => write!(f, "AtLeast({answers})"),
+            Self::Until(_) => f.write_str("Until"),
+            Self::Settled => f.write_str("Settled"),
+        }
     }
 }

@@ -139,7 +139,11 @@ impl fmt::Display for Recorder {
         write!(f, "recorded, {}:", count(self.events.len(), "event"))?;
         for (number, event) in self.events.iter().enumerate() {
             let event_type = event.event_type();
-            let shown = isolate("an event's `Debug`", || format!("{event:?}"));
+            let shown = isolate(
+                format_args!("the `Debug` of `{event_type}`"),
+                "the recorder shows the other events",
+                || format!("{event:?}"),
+            );
             let shown = shown.as_deref().unwrap_or("(its `Debug` panics)");
             write!(f, "\n  {number}: {event_type} {shown}")?;
         }

@@ -103,7 +103,8 @@ fn busy(bus: &Bus) -> Vec<String> {
         let registry = core.registry();
         (registry.phase, registry.buffered(), registry.busy())
     };
-    let buffered = (buffered > 0).then(|| format!("{} waiting for `start`", count(buffered, "event")));
+    let buffered =
+        (buffered > 0).then(|| format!("{} waiting for `start`", count(buffered, "event")));
     let readers = readers.into_iter().filter_map(|of| {
         let Busy { name, queued, handling, .. } = &of;
         Some(if *queued > 0 {

@@ -50,6 +50,7 @@ mod serving_async;
 mod sets;
 mod settled;
 mod shapes;
+mod showing;
 mod shown;
 mod start;
 mod start_ready;

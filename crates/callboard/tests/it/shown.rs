@@ -139,7 +139,10 @@ fn request_shows_who_answered_and_who_did_not() {
     let request = (debug(&request), debug(request.gather()));
     let gathered = gathered();
     table([
-        (request.0, "RequestBuilder { request: Ask, .. }"),
+        (
+            request.0,
+            "RequestBuilder { request: Ask, expect: [\"a\"], complete_with: All, timeout: 10s, .. }",
+        ),
         (request.1, "Gather { request: \"ask\", .. }"),
         (
             debug(&gathered),
@@ -185,10 +188,10 @@ fn handles_show_what_they_are_and_whose() {
             "SubscriberBuilder { name: \"jobs\", capacity: 2, overflow: DropOldest, \
              importance: Lossy, .. }",
         ),
-        (shown.0, "Subscription { name: \"jobs\", .. }"),
+        (shown.0, "Subscription { name: \"jobs\", len: 0, capacity: 2, .. }"),
         (shown.1, "Recv { name: \"jobs\", .. }"),
-        (debug(responder), "Subscription { name: \"oracle\", .. }"),
-        (batch, "Batch { .. }"),
+        (debug(responder), "Subscription { name: \"oracle\", len: 0, capacity: 100, .. }"),
+        (batch, "Batch { left_at_most: 32, .. }"),
         (started.concat(), "Started { replayed: 0, dropped: 0 }0 events replayed, 0 dropped"),
         (debug(SystemClock), "SystemClock"),
         (debug(SystemClock.sleep_until(SystemClock.now())), "Sleep { .. }"),

@@ -334,6 +334,11 @@ impl<'a, E: 'static> Lending<'a, E> {
         self.walk
     }
 
+    /// How many are left.
+    pub(in crate::log) fn left(&self) -> usize {
+        self.left
+    }
+
     /// Takes the next event.
     pub(in crate::log) fn take(&mut self) -> Option<Loan<'a, E>> {
         self.left = self.left.checked_sub(1)?;
