@@ -68,6 +68,10 @@ impl fmt::Display for End {
     }
 }
 
+/// What to do about requests that wait for each other.
+pub(crate) const CYCLE_CURE: &str = "answer before asking, or serve concurrently, or, if the \
+    handler does not wait for the answer, ask in a task of its own";
+
 /// A request that did not get what it wanted.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -49,6 +49,17 @@ pub(crate) fn thousands(number: usize) -> String {
     text
 }
 
+/// A number of things: `1 event`, `2 events`.
+pub(crate) fn count<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// How often: `once`, `2 times`.
+pub(crate) fn times(number: u64) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{number} times") }
+}
+
 /// A message on one line: a control character in a name is escaped, or the name could pass for
 /// another line of the log.
 #[cfg(feature = "tracing")]
@@ -98,13 +109,19 @@ pub(crate) use say;
 
 #[cfg(test)]
 mod tests {
-    use super::{first_of, thousands};
+    use super::{count, first_of, thousands, times};
 
     #[test]
     fn thousands_are_set_off() {
         let numbers = [0, 999, 1_000, 99_995, 1_234_567];
         let expected = ["0", "999", "1,000", "99,995", "1,234,567"];
         assert_eq!(numbers.map(thousands), expected);
+    }
+
+    #[test]
+    fn one_thing_is_singular() {
+        assert_eq!([0, 1, 2].map(|it| count(it, "event")), ["0 events", "1 event", "2 events"]);
+        assert_eq!([0, 1, 2].map(times), ["0 times", "once", "2 times"]);
     }
 
     #[test]

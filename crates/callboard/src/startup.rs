@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::bus::Bus;
 use crate::error::StartError;
 use crate::registry::{Phase, Registry};
+use crate::report::count;
 
 /// What a start replayed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Started {
 
 impl fmt::Display for Started {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} events replayed, {} dropped", self.replayed, self.dropped)
+        write!(f, "{} replayed, {} dropped", count(self.replayed, "event"), self.dropped)
     }
 }
 

@@ -111,7 +111,7 @@ impl fmt::Display for Arrival {
             Self::Filtered { pattern } => write!(f, "filtered out: {pattern}"),
             Self::NeverPublished => f.write_str("never published"),
             Self::Buffered { waiting } => {
-                write!(f, "buffered: {waiting} wait for the start; call `start`")
+                write!(f, "buffered: {waiting} waiting for the start; call `start`")
             }
             Self::Dropped { ledger, before_start } => {
                 write!(f, "dropped:")?;
@@ -121,12 +121,12 @@ impl fmt::Display for Arrival {
                 for (reason, count) in ledger.drops() {
                     write!(f, " {count} {reason};")?;
                 }
-                write!(f, " {} were delivered", ledger.delivered)
+                write!(f, " {} delivered", ledger.delivered)
             }
             Self::NotRead { queued, handling: true } => {
-                write!(f, "not read: {queued} wait while it handles an earlier event")
+                write!(f, "not read: {queued} waiting while it handles an earlier event")
             }
-            Self::NotRead { queued, .. } => write!(f, "not read: {queued} wait in its queue"),
+            Self::NotRead { queued, .. } => write!(f, "not read: {queued} waiting in its queue"),
             Self::CameLate { call_site } => write!(
                 f,
                 "it subscribed, at {call_site}, after all of them had been published; subscribe \

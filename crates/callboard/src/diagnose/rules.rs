@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::{Finding, FindingKind};
 use crate::event::two_types;
-use crate::outcome::{Outcome, Troubled, TroubledRequest};
+use crate::outcome::{CYCLE_CURE, Outcome, Troubled, TroubledRequest};
 use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
-use crate::report::first_of;
+use crate::report::{count, first_of, times};
 use crate::snapshot::{
     BlockingCall, InterestSnapshot, OpenRequest, PanicSnapshot, Snapshot, SubscriberSnapshot,
     TypeSnapshot,
@@ -40,10 +40,11 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
         let cure = "give one of them another with `#[event(type = \"…\")]`";
         found.add(FindingKind::NameClash, &clash.event_type, seen, cure);
     }
-    for BlockingCall { call, call_site, times } in &snapshot.blocking_calls {
-        let seen = format!("blocked the only thread of a runtime, {times} times, at {call_site}");
+    for BlockingCall { call, call_site, times: number } in &snapshot.blocking_calls {
+        let often = times(*number);
+        let seen = format!("blocked the only thread of a runtime, {often}, at {call_site}");
         let cure = "await the async form, or call it from a thread of its own";
-        found.weigh(*times, FindingKind::BlocksRuntime, call, seen, cure);
+        found.weigh(*number, FindingKind::BlocksRuntime, call, seen, cure);
     }
     let open = &snapshot.requests.open;
     snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, open, &mut found));
@@ -94,10 +95,10 @@ impl Findings {
 }
 
 fn start(snapshot: &Snapshot, found: &mut Findings) {
-    let waiting = snapshot.buffer.queued;
-    if snapshot.phase == Phase::Buffering && waiting > 0 {
+    if snapshot.phase == Phase::Buffering && snapshot.buffer.queued > 0 {
+        let waiting = count(snapshot.buffer.queued, "event");
         if snapshot.started {
-            let seen = format!("holds {waiting} events, since the bus is paused");
+            let seen = format!("holds {waiting}, since the bus is paused");
             found.add(FindingKind::Paused, Dropped::BUFFER, seen, "call `start` to resume");
         } else {
             let mut cure = "call `start` once every component has subscribed".to_owned();
@@ -105,14 +106,15 @@ fn start(snapshot: &Snapshot, found: &mut Findings) {
                 let missing = snapshot.missing.iter().map(|name| format!("`{name}`"));
                 cure += &format!(" (missing: {})", first_of(missing, ", "));
             }
-            let seen = format!("holds {waiting} events, since the bus was never started");
+            let seen = format!("holds {waiting}, since the bus was never started");
             found.add(FindingKind::NotStarted, Dropped::BUFFER, seen, cure);
         }
     }
     let of_type = |of: &TypeSnapshot| of.buffered.dropped(DropReason::BufferFull);
     let dropped: u64 = snapshot.types.iter().map(of_type).sum();
     if dropped > 0 {
-        let seen = format!("dropped {dropped} events beyond {}", snapshot.buffer.capacity);
+        let seen =
+            format!("dropped {} beyond {}", count(dropped, "event"), snapshot.buffer.capacity);
         let cure = "raise `pre_start_capacity`, start earlier, or implement `Coalesce` for what \
                     comes in bursts";
         found.add(FindingKind::BufferTooSmall, Dropped::BUFFER, seen, cure);
@@ -145,9 +147,8 @@ fn drain(snapshot: &Snapshot, found: &mut Findings) {
 
 fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) {
     if let Some(PanicSnapshot { event_type, message }) = &of.last_panic {
-        let times = if of.panics == 1 { "once".to_owned() } else { format!("{} times", of.panics) };
-        let said = message.lines().next().unwrap_or_default();
-        let seen = format!("has a handler that panicked {times}, last on `{event_type}`: {said}");
+        let (often, said) = (times(of.panics), message.lines().next().unwrap_or_default());
+        let seen = format!("has a handler that panicked {often}, last on `{event_type}`: {said}");
         let cure = "fix the handler; the event that it panicked on is not handled again";
         found.weigh(of.panics, FindingKind::HandlerPanicked, &of.name, seen, cure);
     }
@@ -166,7 +167,7 @@ fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) 
     let long = of.handling_for.map_or(full, |time| time >= BLOCKS_AFTER);
     if busy && of.queued > 0 && long {
         let time = of.handling_for.map(|time| format!(" for {time:.1?}")).unwrap_or_default();
-        let mut seen = format!("has been handling one event{time} while {} wait", of.queued);
+        let mut seen = format!("has been handling one event{time} with {} waiting", of.queued);
         let mut cure = "hand long work to a task of its own, or use `serve_concurrent`".to_owned();
         let own = open.iter().filter(|request| request.asker.as_deref() == Some(&of.name));
         if let Some(request) = own.max_by_key(|request| request.age) {
@@ -178,7 +179,7 @@ fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) 
         }
         found.weigh(of.queued as u64, FindingKind::HandlerBlocks, &of.name, seen, cure);
     } else if full && !busy && !of.waiting {
-        let seen = format!("is full with {} events and does not receive", of.queued);
+        let seen = format!("is full with {} and does not receive", count(of.queued, "event"));
         let cure = format!("read or drop the subscription opened at {}", of.call_site);
         found.weigh(of.queued as u64, FindingKind::NotReading, &of.name, seen, cure);
     }
@@ -189,8 +190,7 @@ fn answers(request: &TroubledRequest, number: u64, found: &mut Findings) {
     match &request.kind {
         Troubled::Cycle { chain } => {
             let seen = format!("could never be answered: {}", chain.join(" → "));
-            let cure = "answer before asking, or serve concurrently";
-            found.weigh(number, FindingKind::RequestCycle, &request.event_type, seen, cure);
+            found.weigh(number, FindingKind::RequestCycle, &request.event_type, seen, CYCLE_CURE);
         }
         // That a responder declined is its answer: nobody is to blame.
         Troubled::Ended { end, outcomes } if outcomes.iter().any(is_trouble) => {
@@ -225,7 +225,8 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
     if lost > 0 && of.importance == Importance::Critical {
         if is_behind(of) {
             let seen = format!(
-                "lost {lost} events and has {} waiting: more come than it takes",
+                "lost {} and has {} waiting: more come than it takes",
+                count(lost, "event"),
                 of.queued
             );
             let cure = "no capacity cures that: handle them faster, merge them by key, or \
@@ -234,7 +235,7 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
         } else {
             // What was needed at the worst moment, rounded up to a round number of events.
             let advice = of.demand.max(of.capacity.saturating_add(1)).next_multiple_of(10);
-            let seen = format!("lost {lost} events with capacity {}", of.capacity);
+            let seen = format!("lost {} with capacity {}", count(lost, "event"), of.capacity);
             found.advise(lost, FindingKind::CapacityTooSmall, &of.name, seen, advice);
         }
     }
@@ -266,7 +267,8 @@ fn memory(snapshot: &Snapshot, found: &mut Findings) {
     holders.extend(queues.map(|queue| (queue.name.as_str(), queue.queued, queue.bytes)));
     holders.retain(|(_, _, bytes)| *bytes >= MUCH_MEMORY);
     for (holder, events, bytes) in holders {
-        let seen = format!("holds {events} events, {bytes} of the bus's {} bytes", snapshot.bytes);
+        let events = count(events, "event");
+        let seen = format!("holds {events}, {bytes} of the bus's {} bytes", snapshot.bytes);
         let cure = "read them, or lower its capacity";
         found.weigh(bytes as u64, FindingKind::MemoryHeld, holder, seen, cure);
     }
@@ -299,20 +301,21 @@ fn listeners(snapshot: &Snapshot) -> HashMap<&str, &str> {
 /// Published but unheard, heard but never published, requests without a responder.
 fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findings) {
     let listener = listeners.get(of.event_type.as_str());
-    if of.published == 0 && listener.is_none() {
-        // The type may only be declared.
+    let only_declared = of.published == 0 && listener.is_none();
+    // The bus's own types are published when there is something to tell.
+    if only_declared || of.of_the_bus {
         return;
     }
     let (kind, seen, cure) = if of.request && of.responders == 0 {
         let cure = "sign one in with `bus.responder::<…>(\"…\")`";
         (FindingKind::NoResponder, "has no responder".to_owned(), cure)
     } else if of.request && of.unheard > 0 {
-        let seen = format!("was published {} times, which asks nobody", of.unheard);
+        let seen = format!("was published {}, which asks nobody", times(of.unheard));
         (FindingKind::Unheard, seen, "ask it with `bus.request(…).expect([…])`")
     } else if of.request {
         return;
     } else if of.published > 0 && of.published == of.unheard && of.subscribers == 0 {
-        let seen = format!("was published {} times and nobody listens", of.published);
+        let seen = format!("was published {} and nobody listens", times(of.published));
         (FindingKind::Unheard, seen, "subscribe to it, or stop publishing it")
     } else if let (0, Some(listener)) = (of.published, listener) {
         let seen = format!("was never published, and `{listener}` listens");

@@ -239,12 +239,13 @@ impl Debts {
 const KEPT_ROOM: usize = 4_096;
 
 fn wake(waker: Waker) {
-    isolate("a waker", || waker.wake());
+    crate::sync::wake(|| waker.wake());
 }
 
 fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
     if let (Some(dropped), 1..) = (dropped.first(), said) {
-        crate::report::say!(warn, "{dropped}; {said} critical drops so far on this bus");
+        let said = crate::report::count(said, "critical drop");
+        crate::report::say!(warn, "{dropped}; {said} so far on this bus");
     }
     thread_local! {
         /// The buses, by their hooks, in whose drop callback this thread is: a drop that the
@@ -269,7 +270,7 @@ fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
         return discard(callback);
     }
     for dropped in dropped {
-        isolate("the drop callback", || callback(dropped));
+        isolate("the drop callback", "it is called again for the next drop", || callback(dropped));
     }
     discard(callback);
     let _ = REPORTING.try_with(|reporting| reporting.borrow_mut().pop());

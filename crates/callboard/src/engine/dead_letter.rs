@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::event::{AnyEvent, Event, Receipt, TypeInfo};
+use crate::event::{Abilities, AnyEvent, Contract, Event, Receipt, TypeInfo};
 use crate::log::Held;
 use crate::overflow::DropReason;
 
@@ -13,7 +13,9 @@ use crate::overflow::DropReason;
 /// [`Bus::dead_letters`](crate::Bus::dead_letters) does so, lossily. Meanwhile publishing an event
 /// without subscribers costs about as much as one with. What a subscription gives up when it is
 /// dropped, what is merged and what an asker takes back is no dead letter, and neither is a dead
-/// letter that is lost.
+/// letter that is lost. Events that wait for the start when the bus is closed are none either: a
+/// closed bus publishes nothing. They are counted in the snapshot and reported to
+/// [`on_drop`](crate::Bus::on_drop), with [`DropReason::Closed`].
 ///
 /// # Examples
 ///
@@ -44,6 +46,14 @@ pub struct DeadLetter {
 
 impl Event for DeadLetter {
     const TYPE: &'static str = "callboard.dead_letter";
+    const ABILITIES: Abilities<Self> = Abilities::new().of_the_bus().contract(
+        const {
+            &Contract::new(
+                "An event that a subscriber lost, or that nobody listens to. The bus publishes it \
+                 while somebody subscribes to it.",
+            )
+        },
+    );
 }
 
 impl DeadLetter {

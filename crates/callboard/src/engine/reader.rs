@@ -282,6 +282,10 @@ impl<'a, E: Event> Iterator for LentEvents<'a, E> {
         };
         Some(EventRef::new(lent, missed))
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.stretch.left(), Some(self.stretch.left()))
+    }
 }
 
 impl<E: Event> fmt::Debug for LentEvents<'_, E> {

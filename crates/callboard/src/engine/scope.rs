@@ -108,6 +108,20 @@ impl Scope {
         CURRENT.try_with(|current| current.borrow().server.clone()).ok().flatten()
     }
 
+    /// The handler that runs in this scope has panicked.
+    #[cold]
+    fn note_panic(&self, message: String) {
+        let Self { event_type, server, origin, .. } = self;
+        let Some(server) = server else { return };
+        let (name, sequence) = (&server.settings.name, origin.cause);
+        crate::report::say!(
+            error,
+            "`{name}` panicked on `{event_type}` #{sequence}: {message}; it goes on with the next \
+             event"
+        );
+        server.inbox().attendance_mut().panicked(HandlerPanic { event_type, message });
+    }
+
     fn asker(&mut self) -> Option<Arc<Invocation>> {
         let Self { origin, server, invocation, .. } = self;
         if let (None, Some(server)) = (&invocation, server) {
@@ -135,15 +149,11 @@ impl Serving {
     /// Runs a part of the handler in its scope, and behind a fence; `None` if it panicked, which is
     /// then noted of its subscriber.
     pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Option<R> {
-        match isolate_for_message("a handler", || self.enter(code)) {
+        match isolate_for_message(|| self.enter(code)) {
             Ok(value) => Some(value),
             Err(message) => {
                 self.span.panicked();
-                let Scope { event_type, server, .. } = &self.scope;
-                let panic = HandlerPanic { event_type, message };
-                if let Some(server) = server {
-                    server.inbox().attendance_mut().panicked(panic);
-                }
+                self.scope.note_panic(message);
                 None
             }
         }

@@ -7,7 +7,7 @@ pub use request::{AskError, Incomplete, RequestError};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::report::first_of;
+use crate::report::{count, first_of};
 
 /// Why [`try_recv`](crate::Subscription::try_recv) has no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,13 +183,13 @@ impl fmt::Display for DrainError {
         if let Some(name) = &self.calling_handler {
             return write!(
                 f,
-                "called by a handler of `{name}`, which it would wait for; spawn it, or call `close`"
+                "called by a handler of `{name}`, which it would wait for; call it in a task of its own"
             );
         }
         let mut held_up: Vec<String> = self.unfinished.iter().map(Unfinished::to_string).collect();
         held_up.extend(self.requests.iter().map(|name| format!("request `{name}` is open")));
         if self.buffered > 0 {
-            held_up.push(format!("{} events wait for `start`", self.buffered));
+            held_up.push(format!("{} waiting for `start`", count(self.buffered, "event")));
         }
         write!(f, "not everybody finished in time: {}", first_of(held_up.iter(), ", "))
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::outcome::{End, Outcome};
+use crate::outcome::{CYCLE_CURE, End, Outcome};
+use crate::report::count;
 
 /// A request that could not be made at all.
 ///
@@ -30,8 +31,12 @@ pub enum RequestError {
     /// go on.
     ///
     /// A request fails only if its rule can't be met without the responders in the circle, also if
-    /// that becomes so while it waits. What a handler asks counts as what it waits for, until the
-    /// handler ends. A handler that asks something and does not wait for it lets another task ask.
+    /// that becomes so while it waits. [`settled`](crate::RequestBuilder::settled) needs every
+    /// expected responder, so one of them in the circle is enough.
+    ///
+    /// What a handler asks counts as what it waits for, until the handler ends, whichever task
+    /// awaits the answer. A handler that does not wait for the answer asks in a task of its own:
+    /// the call of [`Bus::request`](crate::Bus::request) is in that task, too.
     Cycle {
         /// The responders' names along the circle, each asking the next; the first is the last once
         /// more. Those that led to the circle stand in front of it.
@@ -59,15 +64,14 @@ impl fmt::Display for RequestError {
             }
             Self::TooFewExpected { at_least, expected } => write!(
                 f,
-                "at least {at_least} answers wanted of {expected} expected responders; \
-                 at most {expected} can come"
+                "at least {} wanted of {}; at most {expected} can come",
+                count(*at_least, "answer"),
+                count(*expected, "expected responder"),
             ),
             Self::Closed => f.write_str("the bus is closed"),
-            Self::Cycle { chain } => write!(
-                f,
-                "request cycle: {}; answer before asking, or serve concurrently",
-                chain.join(" → ")
-            ),
+            Self::Cycle { chain } => {
+                write!(f, "request cycle: {}; {CYCLE_CURE}", chain.join(" → "))
+            }
         }
     }
 }
@@ -103,11 +107,13 @@ impl Incomplete {
 
 impl fmt::Display for Incomplete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { request, responded, missing, .. } = self;
+        let Self { request, responded, end, missing } = self;
         let expected = responded + missing.len();
         let missing: Vec<_> = missing.iter().map(|(name, why)| format!("`{name}` {why}")).collect();
         let missing = missing.join(", ");
-        write!(f, "{responded} of {expected} responders answered `{request}`: {missing}")
+        // The outcomes tell every other end.
+        let end = if *end == End::Closed { " before the bus was closed" } else { "" };
+        write!(f, "{responded} of {expected} responders answered `{request}`{end}: {missing}")
     }
 }
 
@@ -127,6 +133,8 @@ pub enum AskError {
         request: &'static str,
         /// What the responder did instead.
         outcome: Outcome,
+        /// Why the request ended.
+        end: End,
     },
 }
 
@@ -138,13 +146,25 @@ impl AskError {
             Self::Request(_) => None,
         }
     }
+
+    /// Why the request ended, if it could be made.
+    pub fn end(&self) -> Option<End> {
+        match self {
+            Self::NoAnswer { end, .. } => Some(*end),
+            Self::Request(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for AskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(error) => error.fmt(f),
-            Self::NoAnswer { responder, request, outcome } => {
+            Self::NoAnswer { responder, request, outcome, end: End::Closed } => {
+                write!(f, "the bus was closed before `{responder}` answered `{request}`")?;
+                if *outcome == Outcome::NotAwaited { Ok(()) } else { write!(f, ": {outcome}") }
+            }
+            Self::NoAnswer { responder, request, outcome, .. } => {
                 write!(f, "`{responder}` did not answer `{request}`: {outcome}")
             }
         }

@@ -79,6 +79,8 @@ pub struct Abilities<E> {
     /// Makes the JSON Schema of the type.
     #[cfg(feature = "schemars")]
     pub(crate) schema: Option<fn() -> serde_json::Value>,
+    /// The bus publishes the events by itself.
+    pub(crate) of_the_bus: bool,
 }
 
 enum Ranking<E> {
@@ -98,6 +100,7 @@ impl<E> Abilities<E> {
             contract: &Contract::EMPTY,
             #[cfg(feature = "schemars")]
             schema: None,
+            of_the_bus: false,
         }
     }
 
@@ -133,6 +136,12 @@ impl<E> Abilities<E> {
         self
     }
 
+    /// The bus publishes the events by itself, so that it is no mistake if nobody else does.
+    pub(crate) const fn of_the_bus(mut self) -> Self {
+        self.of_the_bus = true;
+        self
+    }
+
     pub(crate) const fn answered_by(mut self, response: fn() -> &'static TypeInfo) -> Self {
         self.response = Some(response);
         self
@@ -159,7 +168,9 @@ impl<E> Abilities<E> {
         match self.ranking {
             Ranking::Fixed(priority) => priority,
             Ranking::ByValue(rank) => {
-                crate::sync::isolate("an event's priority", || rank(event)).unwrap_or_default()
+                let what = "the function of `priority_by`";
+                let then = "the event has normal priority";
+                crate::sync::isolate(what, then, || rank(event)).unwrap_or_default()
             }
         }
     }

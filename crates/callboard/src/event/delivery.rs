@@ -71,6 +71,13 @@ impl<E: fmt::Debug + 'static> fmt::Debug for Delivery<E> {
     }
 }
 
+/// Shows the event alone, as its own `Display` does.
+impl<E: fmt::Display + 'static> fmt::Display for Delivery<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        E::fmt(&self.event, f)
+    }
+}
+
 impl<E: 'static> Clone for Delivery<E> {
     fn clone(&self) -> Self {
         Self { event: self.event.clone(), receipt: self.receipt.clone() }
@@ -130,6 +137,13 @@ impl<E: fmt::Debug + 'static> fmt::Debug for EventRef<'_, E> {
         shown.field("event", &self.event);
         describe(&mut shown, self.event.stamp(), &self.receipt);
         shown.finish()
+    }
+}
+
+/// Shows the event alone, as its own `Display` does.
+impl<E: fmt::Display + 'static> fmt::Display for EventRef<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        E::fmt(&self.event, f)
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct TypeInfo {
     response: Option<fn() -> &'static Self>,
     #[cfg(feature = "schemars")]
     schema: Option<fn() -> serde_json::Value>,
+    /// Whether the bus publishes the events by itself.
+    pub(crate) of_the_bus: bool,
 }
 
 impl TypeInfo {
@@ -52,6 +54,7 @@ impl TypeInfo {
                 response: E::ABILITIES.response,
                 #[cfg(feature = "schemars")]
                 schema: E::ABILITIES.schema,
+                of_the_bus: E::ABILITIES.of_the_bus,
             }
         }
     }
@@ -81,7 +84,7 @@ impl TypeInfo {
     /// The JSON Schema of the type, if it has one. Runs the user's code.
     #[cfg(feature = "schemars")]
     pub(crate) fn schema(&self) -> Option<serde_json::Value> {
-        isolate("an event's schema", self.schema?)
+        isolate("the schema of an event type", "the catalogue does without it", self.schema?)
     }
 
     /// Whether its events have keys, by which they coalesce.
@@ -93,7 +96,14 @@ impl TypeInfo {
     /// Runs the user's code.
     pub(crate) fn absorb(&self, newer: &Held, older: &Held) -> Held {
         self.absorb
-            .and_then(|absorb| isolate("Coalesce::absorb", || absorb(newer, older)).flatten())
+            .and_then(|absorb| {
+                isolate(
+                    format_args!("`Coalesce::absorb` of `{}`", self.name),
+                    "the newer event stands for both",
+                    || absorb(newer, older),
+                )
+                .flatten()
+            })
             .unwrap_or_else(|| newer.clone())
     }
 }
@@ -113,7 +123,11 @@ fn absorb<E: Event>(newer: &Held, older: &Held) -> Option<Held> {
 /// The event's coalescing key, if its type has them. Runs the user's code.
 pub(crate) fn key_of<E: Event>(event: &E) -> Option<Key> {
     let coalescing = E::ABILITIES.coalescing.as_ref()?.key;
-    isolate("Coalesce::key", || coalescing(event))
+    isolate(
+        format_args!("`Coalesce::key` of `{}`", E::TYPE),
+        "the event coalesces with no other",
+        || coalescing(event),
+    )
 }
 
 /// Two types of Rust's, by their names. Those of two versions of one crate have the same.

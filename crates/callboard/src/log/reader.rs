@@ -153,12 +153,17 @@ pub(crate) struct Stretch<'a, E: 'static> {
 }
 
 impl<'a, E: 'static> Stretch<'a, E> {
+    /// How many events are left.
+    pub(crate) fn left(&self) -> usize {
+        self.lending.walk().1
+    }
+
     /// Takes the next event, with what was missed before it. If it is the last that was known to
     /// be there, `drained` is called.
     #[inline]
     pub(crate) fn take(&mut self, drained: impl FnOnce()) -> Option<(Lent<'a, E>, u64)> {
         let loan = self.lending.take()?;
-        let walk = self.lending.walk();
+        let (walk, _) = self.lending.walk();
         let missed = self.counts.note_taken(walk);
         if walk.known() == 0 {
             drained();

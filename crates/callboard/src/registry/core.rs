@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::blocking::BlockingCalls;
-use super::watch::UnstartedWatch;
+use super::watch::{FORGOTTEN, UnstartedWatch};
 use super::{
     Accepted, CloseList, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests,
     Role,
@@ -99,7 +99,7 @@ impl Core {
 
     /// The present moment, unless the clock panics.
     pub(crate) fn now(&self) -> Option<Instant> {
-        isolate("the clock", || self.settings.clock.now())
+        isolate("the clock", "what asked it goes on without the time", || self.settings.clock.now())
     }
 
     /// Runs an operation on the registry, then, with the lock released, what it owes.
@@ -231,7 +231,7 @@ impl Core {
 
     fn start_watch(self: &Arc<Self>) {
         // A clock is the user's code: it may panic, and publishing does not.
-        if let Some(watch) = isolate("the clock", || UnstartedWatch::set(self)) {
+        if let Some(watch) = isolate("the clock", FORGOTTEN, || UnstartedWatch::set(self)) {
             let old = self.watch.lock().replace(watch);
             if let Some(old) = old {
                 old.cancel();

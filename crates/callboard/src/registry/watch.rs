@@ -11,6 +11,9 @@ use crate::time::Deadline;
 /// A bus that has events waiting for this long without being started says so.
 const UNSTARTED_WARNING_AFTER: Duration = Duration::from_secs(10);
 
+/// What a panic of the clock leads to.
+pub(super) const FORGOTTEN: &str = "there will be no warning if `start` was forgotten";
+
 /// Warns about a bus that has events waiting and is not started.
 ///
 /// It is set by the first event that is buffered, and looks after [`UNSTARTED_WARNING_AFTER`]. Its sleep is
@@ -58,7 +61,7 @@ impl UnstartedWatch {
         };
         let waker = Waker::from(Arc::clone(self));
         let clock = &*core.settings.clock;
-        let polled = isolate("the clock", || {
+        let polled = isolate("the clock", FORGOTTEN, || {
             undriven(|| deadline.poll(clock, &mut Context::from_waker(&waker)))
         });
         match polled {

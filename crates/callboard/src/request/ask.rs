@@ -129,5 +129,6 @@ fn answer<Q: Request>(
         return Ok(answer.clone());
     }
     let outcome = gathered.outcome(responder).unwrap_or(Outcome::NotAwaited);
-    Err(AskError::NoAnswer { responder: responder.to_owned(), request: Q::TYPE, outcome })
+    let (responder, end) = (responder.to_owned(), gathered.end());
+    Err(AskError::NoAnswer { responder, request: Q::TYPE, outcome, end })
 }

@@ -186,6 +186,10 @@ impl<Q: Request> RequestBuilder<Q> {
     /// abandoned the request, has no room for it or does not exist. Nobody's failure ends it
     /// early, so it collects as many answers as can be had. Default: complete with all.
     ///
+    /// A circle is the exception: if one expected responder waits for the handler that asks, its
+    /// fate is not known before that handler ends, and the whole request fails with
+    /// [`RequestError::Cycle`], also where others could answer.
+    ///
     /// The result is [complete](Gathered::is_complete) even if nobody answered;
     /// [`Gathered::missing`] and [`Gathered::into_all`] say who did not.
     ///
@@ -262,6 +266,23 @@ impl<Q: Request> IntoFuture for RequestBuilder<Q> {
 
 impl<Q: Request> fmt::Debug for RequestBuilder<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestBuilder").field("request", &self.request).finish_non_exhaustive()
+        let expected: Vec<&str> = self.expected.named().map(|(name, _)| name).collect();
+        f.debug_struct("RequestBuilder")
+            .field("request", &self.request)
+            .field("expect", &expected)
+            .field("complete_with", &self.completion)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: 'static> fmt::Debug for Completion<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("All"),
+            Self::AtLeast(answers) => write!(f, "AtLeast({answers})"),
+            Self::Until(_) => f.write_str("Until"),
+            Self::Settled => f.write_str("Settled"),
+        }
     }
 }

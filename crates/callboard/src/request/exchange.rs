@@ -13,7 +13,7 @@ use crate::engine::{Candidate, Invocation, Pending};
 use crate::event::{Delivery, TypeInfo};
 use crate::outcome::End;
 use crate::registry::{Core, Phase, Requests};
-use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard};
 
 /// One open request, shared by the asker's future and every call made of it.
 pub(super) struct Exchange<Q: Request> {
@@ -173,6 +173,6 @@ impl<Q: Request> Exchange<Q> {
 
 pub(super) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
-        isolate("a waker", || waker.wake());
+        crate::sync::wake(|| waker.wake());
     }
 }

@@ -192,7 +192,7 @@ impl Task {
         let waker = Waker::from(Arc::clone(self));
         let clock = &*core.settings.clock;
         let deadline = &mut run.deadline;
-        let polled = isolate("the clock", || {
+        let polled = isolate("the clock", "the schedule that waited by it ends", || {
             unattended(|| deadline.poll(clock, &mut Context::from_waker(&waker)))
         });
         match polled {
@@ -208,7 +208,7 @@ impl Task {
         }
         // Whatever the thread that wakes is handling has nothing to do with it.
         let mut scope = Scope::scheduled(self.about.origin);
-        isolate("a schedule", || scope.enter(|| (run.publish)(core)));
+        isolate("a schedule", "its event is not published", || scope.enter(|| (run.publish)(core)));
         let Some(period) = self.period else {
             *self.state.lock() = State::Ended;
             return Turn::Ended;

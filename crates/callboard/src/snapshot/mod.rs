@@ -100,6 +100,9 @@ pub struct TypeSnapshot {
     pub unheard: u64,
     /// The number of the retained event, if there is one.
     pub retained: Option<u64>,
+    /// Whether it is one of the bus's own, whose events the bus publishes by itself, such as
+    /// [`DeadLetter`](crate::DeadLetter).
+    pub of_the_bus: bool,
     /// Bytes of the memory that its events lie in, or have lain in and others will. An event shares
     /// it with its neighbours: whoever keeps one, as a [`Delivery`](crate::Delivery), keeps that of
     /// up to 64.

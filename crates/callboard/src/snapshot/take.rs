@@ -131,6 +131,7 @@ fn event_type(
         event_type: entry.info.name.into(),
         rust_type: entry.info.rust_name().into(),
         request: entry.info.is_request(),
+        of_the_bus: entry.info.of_the_bus,
         subscribers: entry.readers().count(),
         responders: entry.responders.mailboxes().count(),
         publishers: publishers(entry, registry),

@@ -170,11 +170,21 @@ impl<'a, S: EventSet> Iterator for Batch<'a, S> {
         };
         lent.next()
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.source {
+            Source::Log(lent) => lent.size_hint(),
+            Source::Queue { left, .. } => (0, Some(*left)),
+        }
+    }
 }
 
 impl<S: EventSet> fmt::Debug for Batch<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").finish_non_exhaustive()
+        let (_, at_most) = self.size_hint();
+        f.debug_struct("Batch")
+            .field("left_at_most", &at_most.unwrap_or(LONGEST))
+            .finish_non_exhaustive()
     }
 }
 

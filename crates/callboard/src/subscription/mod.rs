@@ -124,6 +124,10 @@ impl<S: EventSet> Drop for Subscription<S> {
 
 impl<S: EventSet> fmt::Debug for Subscription<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("name", &self.name()).finish_non_exhaustive()
+        f.debug_struct("Subscription")
+            .field("name", &self.name())
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
     }
 }

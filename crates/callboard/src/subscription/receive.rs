@@ -12,7 +12,7 @@ use super::{EventSet, Subscription};
 use crate::engine::{Mailbox, Next, Take};
 use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::event::TypeInfo;
-use crate::sync::{CHECKED, isolate};
+use crate::sync::{CHECKED, wake};
 use crate::time::Deadline;
 
 /// After this many events in a row an async reader lets its executor see to others, even if more
@@ -256,7 +256,7 @@ impl<S: EventSet> Subscription<S> {
             || self.core.settings.jitter.as_ref().is_some_and(|decides| decides());
         if gives_way {
             self.streak = 0;
-            isolate("a waker", || context.waker().wake_by_ref());
+            wake(|| context.waker().wake_by_ref());
         }
         gives_way
     }

@@ -1,34 +1,30 @@
 //! A fence around code that is not ours.
 
 use std::any::Any;
+use std::fmt::Display;
 
 #[cfg(not(callboard_loom))]
 use crate::report::catch;
 
 /// Runs a user's code and stops a panic at this frame, so that one bad handler, callback, waker
-/// or destructor skips nobody else. `what` names the code in the report.
+/// or destructor skips nobody else. The log names the code, which is `what`, and what happens
+/// instead, which is `then`.
 ///
 /// Returns `None` if it panicked. The panic hook has printed the message by then.
-pub(crate) fn isolate<R>(what: &str, code: impl FnOnce() -> R) -> Option<R> {
-    isolate_with(what, code, |_| ()).ok()
-}
-
-/// As [`isolate`]; returns the message of the panic.
-pub(crate) fn isolate_for_message<R>(what: &str, code: impl FnOnce() -> R) -> Result<R, String> {
-    isolate_with(what, code, message)
-}
-
 #[inline]
-fn isolate_with<R, E>(
-    what: &str,
-    code: impl FnOnce() -> R,
-    read: impl FnOnce(&(dyn Any + Send)) -> E,
-) -> Result<R, E> {
-    let result = catch(code, read);
-    if result.is_err() {
-        crate::report::say!(error, "{what} panicked; the bus goes on without it");
-    }
-    result
+pub(crate) fn isolate<R>(what: impl Display, then: &str, code: impl FnOnce() -> R) -> Option<R> {
+    isolate_for_message(code).map_err(|message| report(&what, &message, then)).ok()
+}
+
+/// As [`isolate`]; returns the message of the panic, which the caller reports.
+#[inline]
+pub(crate) fn isolate_for_message<R>(code: impl FnOnce() -> R) -> Result<R, String> {
+    catch(code, message)
+}
+
+#[cold]
+fn report(what: &dyn Display, message: &str, then: &str) {
+    crate::report::say!(error, "{what} panicked: {message}; {then}");
 }
 
 /// The message of a panic. At most a few hundred bytes are kept.
@@ -66,7 +62,12 @@ pub(crate) struct PanicOfModel;
 
 /// Drops a user's value. Several are dropped one by one: a second panic in one frame aborts.
 pub(crate) fn discard<T>(value: T) {
-    isolate("a destructor", || drop(value));
+    isolate("a destructor", "the value counts as dropped", || drop(value));
+}
+
+/// Runs a waker.
+pub(crate) fn wake(waking: impl FnOnce()) {
+    isolate("a waker", "its task may sleep on", waking);
 }
 
 /// Drops a user's value, if there is one.
@@ -83,14 +84,14 @@ mod tests {
 
     #[test]
     fn passes_the_value_and_stops_the_panic() {
-        assert_eq!(isolate("a test", || 7), Some(7));
-        assert_eq!(isolate("a test", || -> u8 { panic!("expected") }), None);
+        assert_eq!(isolate("a test", "it ends", || 7), Some(7));
+        assert_eq!(isolate("a test", "it ends", || -> u8 { panic!("expected") }), None);
     }
 
     #[test]
     fn hands_out_the_message_of_the_panic() {
-        let said = |code: fn()| isolate_for_message("a test", code).unwrap_err();
-        assert_eq!(isolate_for_message("a test", || 7), Ok(7));
+        let said = |code: fn()| isolate_for_message(code).unwrap_err();
+        assert_eq!(isolate_for_message(|| 7), Ok(7));
         assert_eq!(said(|| panic!("expected")), "expected");
         assert_eq!(said(|| panic!("expected: {}", 7)), "expected: 7");
         assert_eq!(said(|| std::panic::panic_any(7)), "(the panic has no message)");
@@ -106,6 +107,6 @@ mod tests {
                 panic!("expected, from the payload");
             }
         }
-        assert_eq!(isolate("a test", || -> u8 { std::panic::panic_any(Bomb) }), None);
+        assert_eq!(isolate("a test", "it ends", || -> u8 { std::panic::panic_any(Bomb) }), None);
     }
 }

@@ -15,7 +15,7 @@ mod wait_list;
 
 #[cfg(callboard_loom)]
 pub(crate) use isolate::PanicOfModel;
-pub(crate) use isolate::{discard, discard_any, isolate, isolate_for_message};
+pub(crate) use isolate::{discard, discard_any, isolate, isolate_for_message, wake};
 pub use park::block_on;
 #[cfg(feature = "tokio")]
 pub(crate) use park::is_undriven;

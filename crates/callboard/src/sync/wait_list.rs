@@ -2,7 +2,7 @@
 
 use std::task::{Context, Waker};
 
-use super::{AtomicUsize, Mutex, Ordering, discard, fence, isolate};
+use super::{AtomicUsize, Mutex, Ordering, discard, fence, wake};
 
 /// The waiting tasks. Waking is by broadcast: each re-checks its own condition.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl WaitList {
             std::mem::take(&mut waiters.entries)
         };
         for (_, waker) in woken {
-            isolate("a waker", || waker.wake());
+            wake(|| waker.wake());
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::bus::Bus;
 use crate::event::{AnyEvent, Delivery, Event};
+use crate::report::count;
 use crate::subscription::Subscription;
 use crate::sync::isolate;
 
@@ -108,7 +109,8 @@ impl Recorder {
         }
         let recorded = events.len();
         if recorded != expected.len() {
-            self.fail(format_args!("{} events expected, {recorded} recorded", expected.len()));
+            let expected = count(expected.len(), "event");
+            self.fail(format_args!("{expected} expected, {recorded} recorded"));
         }
     }
 
@@ -134,10 +136,14 @@ impl fmt::Debug for Recorder {
 /// Shows the events that were [looked at](Recorder::events), a line each.
 impl fmt::Display for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "recorded, {} events:", self.events.len())?;
+        write!(f, "recorded, {}:", count(self.events.len(), "event"))?;
         for (number, event) in self.events.iter().enumerate() {
             let event_type = event.event_type();
-            let shown = isolate("an event's `Debug`", || format!("{event:?}"));
+            let shown = isolate(
+                format_args!("the `Debug` of `{event_type}`"),
+                "the recorder shows the other events",
+                || format!("{event:?}"),
+            );
             let shown = shown.as_deref().unwrap_or("(its `Debug` panics)");
             write!(f, "\n  {number}: {event_type} {shown}")?;
         }

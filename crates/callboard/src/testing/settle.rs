@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::bus::Bus;
 use crate::engine::Holds;
 use crate::registry::{Busy, Phase};
-use crate::report::first_of;
+use crate::report::{count, first_of};
 
 /// How long [`settle`] waits, on the bus's clock.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -103,13 +103,14 @@ fn busy(bus: &Bus) -> Vec<String> {
         let registry = core.registry();
         (registry.phase, registry.buffered(), registry.busy())
     };
-    let buffered = (buffered > 0).then(|| format!("{buffered} events wait for `start`"));
+    let buffered =
+        (buffered > 0).then(|| format!("{} waiting for `start`", count(buffered, "event")));
     let readers = readers.into_iter().filter_map(|of| {
         let Busy { name, queued, handling, .. } = &of;
         Some(if *queued > 0 {
-            format!("`{name}` has {queued} events queued")
+            format!("`{name}` has {} queued", count(*queued, "event"))
         } else if *handling > 0 {
-            format!("`{name}` has {handling} handlers running")
+            format!("`{name}` has {} running", count(*handling, "handler"))
         } else if of.in_hand {
             format!("`{name}` took an event and has not asked for the next")
         } else if is_due(of.holds, phase, now) {

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::{Clock, Sleep, SystemClock, TokioClock};
 use crate::sync::process::Mutex;
-use crate::sync::{discard_any, isolate};
+use crate::sync::{discard_any, wake};
 
 thread_local! {
     static UNATTENDED: Cell<bool> = const { Cell::new(false) };
@@ -86,7 +86,7 @@ impl Signal {
         *state = how;
         drop(state);
         if let Some(waker) = waker {
-            isolate("a waker", || waker.wake());
+            wake(|| waker.wake());
         }
     }
 

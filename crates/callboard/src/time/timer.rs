@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::sync::process::{Condvar, Mutex};
-use crate::sync::{discard, isolate};
+use crate::sync::{discard, wake};
 
 /// How long the thread sleeps with nothing to wake up for: a year.
 const IDLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -96,7 +96,7 @@ impl Timer {
             };
             if let Some((_, waker)) = due {
                 drop(schedule);
-                isolate("a waker", || waker.wake());
+                wake(|| waker.wake());
                 schedule = self.schedule.lock();
                 continue;
             }

@@ -46,7 +46,10 @@ impl Clock for TokioClock {
         }
         let usable = !WITHOUT_TIMER.get() && !is_undriven() && Handle::try_current().is_ok();
         let of_tokio = || tokio::time::sleep_until(deadline.into());
-        match usable.then(|| isolate("tokio's timer", of_tokio)).flatten() {
+        match usable
+            .then(|| isolate("tokio's timer", "the system's takes its place", of_tokio))
+            .flatten()
+        {
             Some(sleep) if is_unattended() => Sleep::from_future(Relay::spawn(sleep, deadline)),
             Some(sleep) => Sleep::from_future(sleep),
             None => {

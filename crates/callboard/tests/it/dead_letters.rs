@@ -94,6 +94,42 @@ fn what_nobody_listens_to_is_a_dead_letter_and_answers_are_not() {
 }
 
 #[test]
+fn collecting_dead_letters_of_a_healthy_program_finds_nothing() {
+    let bus = Bus::new();
+    let _dead = bus.dead_letters("dead");
+    let mut ticks = bus.subscribe::<Tick>("clock");
+    bus.start();
+    bus.publish(Tick(1));
+    drop(ticks.try_recv());
+    assert_eq!(bus.diagnose().to_string(), "nothing found");
+    let snapshot = bus.snapshot();
+    let of_the_bus = |name: &str| snapshot.event_type(name).map(|it| it.of_the_bus);
+    assert_eq!((of_the_bus(DeadLetter::TYPE), of_the_bus("tick")), (Some(true), Some(false)));
+    let entry = bus.catalogue().into_iter().find(|it| it.event_type == DeadLetter::TYPE).unwrap();
+    assert_eq!(
+        entry.to_string(),
+        "`callboard.dead_letter` (event): An event that a subscriber lost, or that nobody listens \
+         to. The bus publishes it while somebody subscribes to it."
+    );
+}
+
+#[test]
+fn events_that_a_closed_bus_drops_are_no_dead_letters() {
+    let bus = Bus::new();
+    let drops = Log::new();
+    bus.on_drop({
+        let drops = drops.clone();
+        move |dropped| drops.push(dropped.reason())
+    });
+    let mut dead = bus.dead_letters("dead");
+    let _ticks = bus.subscribe::<Tick>("clock");
+    bus.publish(Tick(1));
+    bus.close();
+    assert_eq!(letters(&mut dead), []);
+    assert_eq!(drops.take(), [DropReason::Closed]);
+}
+
+#[test]
 fn dead_letters_have_no_dead_letters() {
     let bus = Bus::new();
     let drops = Log::new();

@@ -123,7 +123,7 @@ fn drain_that_is_held_up_says_by_what_and_closes_all_the_same() {
         assert_eq!(names, ["stuck", "silent"]);
         assert_eq!((error.open_requests(), error.buffered()), (&["ask".to_owned()][..], 1));
         let says = error.to_string();
-        assert!(says.ends_with("request `ask` is open, 1 events wait for `start`"), "{says}");
+        assert!(says.ends_with("request `ask` is open, 1 event waiting for `start`"), "{says}");
         assert_eq!(bus.phase(), Phase::Closed);
         drop((stuck, open));
     });

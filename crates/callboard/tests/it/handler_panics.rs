@@ -122,3 +122,72 @@ fn handler_that_panicked_is_a_finding() {
     let kinds: Vec<_> = bus.diagnose().findings.iter().map(kinds).collect();
     assert_eq!(kinds, [FindingKind::HandlerPanicked, FindingKind::NotReading], "the graver first");
 }
+
+#[cfg(feature = "tracing")]
+#[test]
+fn log_names_the_handler_its_event_and_what_comes_next() {
+    let bus = Bus::new();
+    let ticks = bus.subscribe::<Tick>("served");
+    bus.start();
+    bus.publish(Tick(1));
+    bus.publish(Tick(2));
+    let said = crate::listening::said(|| {
+        after(&bus, ticks.serve(async |tick| assert!(tick.0 == 2, "expected: kaboom")));
+    });
+    assert_eq!(
+        said,
+        ["`served` panicked on `tick` #1: expected: kaboom; it goes on with the next event"]
+    );
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn log_names_what_else_panicked_and_what_happens_instead() {
+    #[derive(Debug, Event)]
+    struct Fragile;
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("expected: from a destructor");
+        }
+    }
+    #[derive(Debug, Event)]
+    #[event(priority = Self::rank, coalesce)]
+    struct Rigged;
+    impl Rigged {
+        fn rank(&self) -> callboard::Priority {
+            panic!("expected: no rank")
+        }
+    }
+    impl callboard::Coalesce for Rigged {
+        type Key = u32;
+        fn key(&self) -> u32 {
+            panic!("expected: no key")
+        }
+    }
+
+    let bus = Bus::new();
+    bus.on_drop(|_| panic!("expected: from the callback"));
+    let _full = bus.subscriber("full").capacity(0).subscribe::<Tick>();
+    let merges = bus.subscriber("merges").overflow(callboard::Overflow::Coalesce);
+    let _merges = merges.subscribe::<Rigged>();
+    bus.start();
+    let said = |code: &dyn Fn()| crate::listening::said(code).pop().unwrap_or_default();
+    let dropped = said(&|| _ = bus.publish(Tick(1)));
+    assert_eq!(
+        dropped,
+        "the drop callback panicked: expected: from the callback; it is called again for the next drop"
+    );
+    let value = said(&|| _ = bus.publish(Fragile));
+    assert_eq!(
+        value,
+        "a destructor panicked: expected: from a destructor; the value counts as dropped"
+    );
+    let rigged = crate::listening::said(|| _ = bus.publish(Rigged));
+    assert_eq!(
+        rigged,
+        [
+            "the function of `priority_by` panicked: expected: no rank; the event has normal priority",
+            "`Coalesce::key` of `rigged` panicked: expected: no key; the event coalesces with no other",
+        ]
+    );
+}

@@ -53,6 +53,7 @@ mod serving_async;
 mod sets;
 mod settled;
 mod shapes;
+mod showing;
 mod shown;
 mod start;
 mod start_ready;

@@ -41,7 +41,7 @@ fn expect_takes_a_subsequence() {
 fn expect_only_takes_the_whole_and_nothing_else() {
     let mut recorder = recorded([1]);
     recorder.expect_only(["test.asked", "test.done"]);
-    assert!(panics(|| recorder.expect_only(["test.asked"])).contains("1 events expected, 2"));
+    assert!(panics(|| recorder.expect_only(["test.asked"])).contains("1 event expected, 2"));
     let message = panics(|| recorder.expect_only(["test.done", "test.asked"]));
     assert!(message.contains("event 0 should be `test.done`"), "{message}");
     recorder.clear();

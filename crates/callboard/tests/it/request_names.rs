@@ -1,6 +1,8 @@
 //! What a request says of names that were given twice, or not at all.
 
-use callboard::{Bus, Event, FindingKind, Request, RequestError};
+use std::future::IntoFuture;
+
+use callboard::{Bus, End, Event, FindingKind, Outcome, Request, RequestError};
 
 use crate::support::{poll, soon};
 
@@ -77,8 +79,44 @@ fn request_that_is_impossible_says_why() {
     let chain = ["a", "b", "a"].map(String::from).to_vec();
     assert_eq!(
         RequestError::Cycle { chain }.to_string(),
-        "request cycle: a → b → a; answer before asking, or serve concurrently"
+        "request cycle: a → b → a; answer before asking, or serve concurrently, or, \
+         if the handler does not wait for the answer, ask in a task of its own"
     );
     bus.close();
     assert_eq!(says(bus.request(Validate).expect(["a"]).gather()), "the bus is closed");
+}
+
+#[test]
+fn request_that_the_bus_closed_under_says_so() {
+    let bus = Bus::new();
+    let mut quick = bus.responder::<Validate>("quick");
+    let _slow = bus.responder::<Validate>("slow");
+    bus.start();
+    let mut one = bus.ask(Validate).of("slow").into_future();
+    let mut both = bus.request(Validate).expect(["quick", "slow"]).gather();
+    assert!(poll(&mut one).is_pending() && poll(&mut both).is_pending());
+    drop(quick.try_recv());
+    quick.try_recv().unwrap().respond(Verdict(1));
+    bus.close();
+    let error = soon("the question", one).unwrap_err();
+    assert_eq!((error.end(), error.outcome()), (Some(End::Closed), Some(&Outcome::NotAwaited)));
+    assert_eq!(error.to_string(), "the bus was closed before `slow` answered `config.validate`");
+    let error = soon("the request", both).unwrap().into_all().unwrap_err();
+    assert_eq!(error.end(), End::Closed);
+    assert_eq!(
+        error.to_string(),
+        "1 of 2 responders answered `config.validate` before the bus was closed: \
+         `slow` not awaited"
+    );
+
+    let bus = Bus::new();
+    let mut waiting = bus.ask(Validate).of("nobody").into_future();
+    assert!(poll(&mut waiting).is_pending());
+    bus.close();
+    assert_eq!(
+        soon("the question", waiting).unwrap_err().to_string(),
+        "the bus was closed before `nobody` answered `config.validate`: no such responder"
+    );
+    let refused = soon("the question", bus.ask(Validate).of("nobody").into_future()).unwrap_err();
+    assert_eq!((refused.end(), refused.to_string().as_str()), (None, "the bus is closed"));
 }

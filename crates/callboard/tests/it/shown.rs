@@ -139,7 +139,10 @@ fn request_shows_who_answered_and_who_did_not() {
     let request = (debug(&request), debug(request.gather()));
     let gathered = gathered();
     table([
-        (request.0, "RequestBuilder { request: Ask, .. }"),
+        (
+            request.0,
+            "RequestBuilder { request: Ask, expect: [\"a\"], complete_with: All, timeout: 10s, .. }",
+        ),
         (request.1, "Gather { request: \"ask\", .. }"),
         (
             debug(&gathered),
@@ -185,10 +188,10 @@ fn handles_show_what_they_are_and_whose() {
             "SubscriberBuilder { name: \"jobs\", capacity: 2, overflow: DropOldest, \
              importance: Lossy, .. }",
         ),
-        (shown.0, "Subscription { name: \"jobs\", .. }"),
+        (shown.0, "Subscription { name: \"jobs\", len: 0, capacity: 2, .. }"),
         (shown.1, "Recv { name: \"jobs\", .. }"),
-        (debug(responder), "Subscription { name: \"oracle\", .. }"),
-        (batch, "Batch { .. }"),
+        (debug(responder), "Subscription { name: \"oracle\", len: 0, capacity: 100, .. }"),
+        (batch, "Batch { left_at_most: 32, .. }"),
         (started.concat(), "Started { replayed: 0, dropped: 0 }0 events replayed, 0 dropped"),
         (debug(SystemClock), "SystemClock"),
         (debug(SystemClock.sleep_until(SystemClock.now())), "Sleep { .. }"),
@@ -342,8 +345,8 @@ fn error_that_names_thousands_shows_the_first_ten() {
     let unsettled = soon("settling", settle_within(&bus, Duration::ZERO)).unwrap_err();
     assert_eq!(unsettled.busy().len(), crowd);
     let unsettled = unsettled.to_string();
-    assert!(unsettled.starts_with("not settled: `0` has 1 events queued; `1` has"), "{unsettled}");
-    assert!(unsettled.ends_with("`9` has 1 events queued and 12,335 more"), "{unsettled}");
+    assert!(unsettled.starts_with("not settled: `0` has 1 event queued; `1` has"), "{unsettled}");
+    assert!(unsettled.ends_with("`9` has 1 event queued and 12,335 more"), "{unsettled}");
     let undrained = soon("draining", bus.close_and_drain(Duration::ZERO)).unwrap_err();
     assert_eq!(undrained.unfinished().len(), crowd);
     let undrained = undrained.to_string();

@@ -72,12 +72,12 @@ async fn settle_says_who_is_busy_and_with_what() {
     settle_within(&bus, short).await.expect("nothing waits for the start");
     bus.publish(Asked(0));
     let error = settle_within(&bus, short).await.unwrap_err();
-    assert_eq!(error.busy(), ["1 events wait for `start`"]);
-    assert_eq!(error.to_string(), "not settled: 1 events wait for `start`");
+    assert_eq!(error.busy(), ["1 event waiting for `start`"]);
+    assert_eq!(error.to_string(), "not settled: 1 event waiting for `start`");
     let mut unread = bus.subscribe::<Asked>("unread");
     bus.start();
     let error = settle_within(&bus, short).await.unwrap_err();
-    assert_eq!(error.busy(), ["`unread` has 1 events queued"]);
+    assert_eq!(error.busy(), ["`unread` has 1 event queued"]);
     let event = unread.recv().await;
     let error = settle_within(&bus, short).await.unwrap_err();
     assert_eq!(error.busy(), ["`unread` took an event and has not asked for the next"]);

@@ -330,8 +330,9 @@ pub(in crate::log) struct Lending<'a, E: 'static> {
 }
 
 impl<'a, E: 'static> Lending<'a, E> {
-    pub(in crate::log) fn walk(&self) -> &Walk {
-        self.walk
+    /// The walk, and how many events are left to be lent.
+    pub(in crate::log) fn walk(&self) -> (&Walk, usize) {
+        (self.walk, self.left)
     }
 
     /// Takes the next event.

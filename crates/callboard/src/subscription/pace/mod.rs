@@ -310,8 +310,18 @@ impl<S: EventSet> futures_core::Stream for Paced<S> {
 /// Nothing in it is pinned.
 impl<S: EventSet> Unpin for Paced<S> {}
 
+/// Shows its queue, and how many items it has read and holds back.
 impl<S: EventSet> fmt::Debug for Paced<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Paced").field("name", &self.name()).finish_non_exhaustive()
+        let held = match &self.held {
+            Held::Nothing => 0,
+            Held::Burst(burst) | Held::Call(burst) => burst.merged() + 1,
+        };
+        f.debug_struct("Paced")
+            .field("name", &self.name())
+            .field("len", &self.subscription.len())
+            .field("capacity", &self.subscription.capacity())
+            .field("held", &held)
+            .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Instant;
 
 use super::Handling;
-use crate::sync::{Mutex, discard, isolate};
+use crate::sync::{Mutex, discard, wake};
 
 /// The handlers that run, each polled only when it was woken.
 pub(super) struct Handlers<H> {
@@ -90,7 +90,7 @@ impl Wake for SlotWaker {
         let parent = self.signal.parent.lock().take();
         if let Some(parent) = parent {
             // It is not the handler's that woke.
-            isolate("a waker", || parent.wake());
+            wake(|| parent.wake());
         }
     }
 }
@@ -167,7 +167,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
             *self.signal.woken.lock() = Woken::default();
         }
         if !self.signal.woken.lock().slots.is_empty() {
-            isolate("a waker", || context.waker().wake_by_ref());
+            wake(|| context.waker().wake_by_ref());
         }
     }
 }

@@ -21,7 +21,9 @@ impl<S: EventSet> Subscription<S> {
     /// [`Bus::request`](crate::Bus::request) is a nested one. The handler's time appears in
     /// [`Bus::snapshot`](crate::Bus::snapshot). A handler that panics ends its own event's
     /// handling (a call it held is abandoned) and no other. One that waits until its own bus has
-    /// drained waits for itself, until the time is over.
+    /// drained or settled would wait for itself: [`drain`](crate::Bus::drain),
+    /// [`close_and_drain`](crate::Bus::close_and_drain) and
+    /// [`settle`](crate::testing::settle()) fail there at once.
     ///
     /// # Cancel safety
     ///

@@ -40,7 +40,7 @@ fn adapter_gives_back_the_subscription_and_what_it_held() {
         let mut paced = ticks(&bus).debounce(SECOND, SECOND);
         assert_eq!(
             (paced.name(), format!("{paced:?}")),
-            ("clock", r#"Paced { name: "clock", .. }"#.into())
+            ("clock", r#"Paced { name: "clock", len: 0, capacity: 100, held: 0, .. }"#.into())
         );
         publish_all(&bus, (1..=3).map(Tick));
         assert_eq!(tick(&mut paced), None);

@@ -24,7 +24,7 @@ fn a_served_handler_that_blocks_is_named_with_its_time() {
     sim.clock().advance(Duration::from_secs(5));
     let finding = expect(&bus, FindingKind::HandlerBlocks);
     assert_eq!(finding.culprit, "slow");
-    assert!(finding.seen.contains("for 5.0s while 1 wait"), "{finding}");
+    assert!(finding.seen.contains("for 5.0s with 1 waiting"), "{finding}");
     assert!(finding.cure.contains("serve_concurrent"), "{finding}");
 }
 
@@ -119,7 +119,7 @@ fn events_lost_before_the_start_are_told_from_those_lost_after_it() {
     assert_eq!(steps.try_iter().count(), 2);
     let arrival = bus.diagnose().arrival("steps", "pit.step");
     assert!(matches!(arrival, Arrival::Dropped { before_start: 3, .. }), "{arrival:?}");
-    assert_eq!(arrival.to_string(), "dropped: 3 before start; 2 were delivered");
+    assert_eq!(arrival.to_string(), "dropped: 3 before start; 2 delivered");
 }
 
 #[test]
@@ -152,17 +152,17 @@ fn arrivals_read_as_sentences() {
         (Arrival::NotSubscribed { subscribed }, "not subscribed: it named `a`, `b`"),
         (Arrival::Filtered { pattern: "config.>".to_owned() }, "filtered out: config.>"),
         (Arrival::NeverPublished, "never published"),
-        (Arrival::Buffered { waiting: 4 }, "buffered: 4 wait for the start; call `start`"),
-        (Arrival::Dropped { ledger, before_start: 0 }, "dropped: 2 full; 1 were delivered"),
+        (Arrival::Buffered { waiting: 4 }, "buffered: 4 waiting for the start; call `start`"),
+        (Arrival::Dropped { ledger, before_start: 0 }, "dropped: 2 full; 1 delivered"),
         (
             Arrival::Dropped { ledger, before_start: 1 },
-            "dropped: 1 before start; 2 full; 1 were delivered",
+            "dropped: 1 before start; 2 full; 1 delivered",
         ),
         (
             Arrival::NotRead { queued: 5, handling: true },
-            "not read: 5 wait while it handles an earlier event",
+            "not read: 5 waiting while it handles an earlier event",
         ),
-        (Arrival::NotRead { queued: 5, handling: false }, "not read: 5 wait in its queue"),
+        (Arrival::NotRead { queued: 5, handling: false }, "not read: 5 waiting in its queue"),
         (
             Arrival::CameLate { call_site },
             "it subscribed, at main.rs:1:2, after all of them had been published; subscribe before \
