@@ -165,8 +165,9 @@ pub use registry::Phase;
 pub use request::{Answer, Ask, AskOf, Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use schedule::Scheduled;
 pub use snapshot::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest,
-    PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, HandlerTimes, InterestSnapshot, NameClash,
+    OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot,
+    TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::Taken;
 use super::queue::{Admission, Entry, Pushed, Queue};
+use super::{Taken, Times};
 use crate::event::{Key, Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
@@ -74,11 +74,27 @@ pub(crate) struct Attendance {
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
     pub(crate) longest: Duration,
+    pub(crate) times: Times,
     /// Served handlers that panicked, and the last of these panics.
     pub(crate) panics: u64,
     pub(crate) last_panic: Option<Arc<HandlerPanic>>,
     pub(crate) holds: Holds,
 }
+
+/// What is known of a reader of which there is nothing to say yet.
+static NOBODY: Attendance = Attendance {
+    served: false,
+    in_hand_since: None,
+    handling: 0,
+    handling_since: None,
+    handled: 0,
+    busy: Duration::ZERO,
+    longest: Duration::ZERO,
+    times: Times::new(),
+    panics: 0,
+    last_panic: None,
+    holds: Holds::Nothing,
+};
 
 /// A panic of a served handler.
 #[derive(Debug)]
@@ -153,8 +169,8 @@ impl Inbox {
     }
 
     /// What the reader does with what it takes.
-    pub(crate) fn attendance(&self) -> Attendance {
-        self.attendance.as_deref().cloned().unwrap_or_default()
+    pub(crate) fn attendance(&self) -> &Attendance {
+        self.attendance.as_deref().unwrap_or(&NOBODY)
     }
 
     pub(crate) fn attendance_mut(&mut self) -> &mut Attendance {
@@ -376,5 +392,6 @@ impl Attendance {
         self.handled += 1;
         self.busy = self.busy.saturating_add(time);
         self.longest = self.longest.max(time);
+        self.times.add(time);
     }
 }

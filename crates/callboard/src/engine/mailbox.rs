@@ -89,7 +89,7 @@ impl Mailbox {
     /// What the reader does with what it took, and whether it has an event in hand.
     pub(crate) fn attendance(&self) -> (Attendance, bool) {
         let inbox = self.inbox();
-        (inbox.attendance(), self.in_hand())
+        (inbox.attendance().clone(), self.in_hand())
     }
 
     /// The reader holds back what it took.
@@ -157,6 +157,11 @@ impl Mailbox {
             aftermath.discard(self.id, entry, reason);
         }
         Routed { delivered: usize::from(offered.queued), dropped }
+    }
+
+    /// How many events its queue was offered so far.
+    pub(crate) fn offered(&self) -> u64 {
+        self.inbox().accounts.iter().map(|account| account.ledger.offered).sum()
     }
 
     /// Accounts for an event of a log's reader that does not fit.

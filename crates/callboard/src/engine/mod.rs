@@ -68,6 +68,7 @@ mod queue;
 mod reader;
 mod route;
 mod scope;
+mod times;
 
 pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
 pub use dead_letter::DeadLetter;
@@ -83,3 +84,4 @@ pub use reader::{LentEvents, Reader};
 pub(crate) use route::{Route, Routed};
 pub use scope::Scope;
 pub(crate) use scope::{Origin, Serving};
+pub(crate) use times::Times;

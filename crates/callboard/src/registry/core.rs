@@ -99,6 +99,11 @@ impl Core {
         isolate("the clock", || self.settings.clock.now())
     }
 
+    /// The age of the bus, unless the clock panics.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.now().map(|now| now.saturating_duration_since(self.built_at))
+    }
+
     /// Runs an operation on the registry, then, with the lock released, what it owes.
     #[inline(always)]
     pub(crate) fn with<R>(

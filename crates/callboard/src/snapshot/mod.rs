@@ -1,12 +1,15 @@
 //! One picture of everything the bus knows: the console, metrics, diagnosis and tests all read it.
 
 mod take;
+mod times;
 
 use std::time::Duration;
 
 use crate::outcome::{Outcome, TroubledRequest};
 use crate::overflow::{Importance, Ledger, Overflow};
 use crate::registry::Phase;
+
+pub use times::HandlerTimes;
 
 /// A picture of a bus at one moment. Get one from [`Bus::snapshot`](crate::Bus::snapshot).
 ///
@@ -20,6 +23,9 @@ pub struct Snapshot {
     pub phase: Phase,
     /// Whether it has ever been started.
     pub started: bool,
+    /// How long after it was built it was first started; `None` if it never was, or if the clock
+    /// panicked at that moment.
+    pub started_after: Option<Duration>,
     /// How long ago it was built.
     pub age: Duration,
     /// Whether it keeps time; without, ages and the times of hand-written loops are unknown.
@@ -62,6 +68,9 @@ pub struct BufferSnapshot {
     pub high_water: usize,
     /// How many were dropped, since the last start, for want of room.
     pub overflowed: usize,
+    /// What the first start replayed: how many events of each type, for the types that had any, in
+    /// the order in which the bus met them. To whom is [`SubscriberSnapshot::replayed`].
+    pub held: Vec<(String, u64)>,
     /// Bytes held.
     pub bytes: usize,
 }
@@ -131,6 +140,11 @@ pub struct SubscriberSnapshot {
     pub answers: Vec<String>,
     /// Whether it came after the start without saying that it meant to.
     pub late: bool,
+    /// How long after the bus was built it signed in; 0 if the clock panicked at that moment.
+    pub signed_in: Duration,
+    /// How many events of the first start's replay it was given. What it was given later, after a
+    /// [`pause`](crate::Bus::pause), does not count.
+    pub replayed: u64,
     /// How many undelivered events it may hold.
     pub capacity: usize,
     /// What happens beyond that.
@@ -161,6 +175,8 @@ pub struct SubscriberSnapshot {
     pub busy: Duration,
     /// The longest of them.
     pub longest: Duration,
+    /// The percentiles of these times; `None` before the first.
+    pub handler_times: Option<HandlerTimes>,
     /// How many of its served handlers panicked. What a hand-written loop does is not known.
     pub panics: u64,
     /// The last of these panics.

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, InterestSnapshot, NameClash, OpenRequest,
-    PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, HandlerTimes, InterestSnapshot, NameClash,
+    OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot,
+    TypeSnapshot,
 };
 use crate::bus::Bus;
 use crate::engine::{Account, Envelope, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
-use crate::registry::{Buffer, Core, Listener, Registry, TypeEntry, Wanted};
+use crate::registry::{Buffer, Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
 
 impl Bus {
@@ -76,6 +77,7 @@ impl Bus {
         Snapshot {
             phase: registry.phase,
             started: registry.ever_started,
+            started_after: registry.first_start.as_ref().and_then(|start| start.after),
             age: now.saturating_duration_since(core.built_at),
             timestamps: core.settings.timestamps,
             sequence: registry.sequence,
@@ -110,8 +112,13 @@ fn buffer(registry: &Registry) -> BufferSnapshot {
         capacity: *capacity,
         high_water: inbox.high_water,
         overflowed: registry.buffer.overflowed(),
+        held: registry.first_start.as_ref().map(held).unwrap_or_default(),
         bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
     }
+}
+
+fn held(start: &FirstStart) -> Vec<(String, u64)> {
+    start.held.iter().map(|(info, events)| (info.name.to_owned(), *events)).collect()
 }
 
 fn event_type(
@@ -187,6 +194,8 @@ fn subscriber(
         responder: listener.wanted.responds(),
         answers: listener.wanted.answers().map(|info| info.name.to_owned()).collect(),
         late: listener.late,
+        signed_in: listener.signed_in,
+        replayed: listener.replayed,
         capacity: settings.capacity,
         overflow: settings.overflow,
         importance: settings.importance,
@@ -201,6 +210,7 @@ fn subscriber(
         handled: attendance.handled,
         busy: attendance.busy,
         longest: attendance.longest,
+        handler_times: HandlerTimes::of(&attendance.times, attendance.longest),
         panics: attendance.panics,
         last_panic: attendance.last_panic.map(|panic| PanicSnapshot {
             event_type: panic.event_type.to_owned(),

@@ -197,12 +197,22 @@ impl SubscriberBuilder {
         let (one_type, retained) = (S::TAKES_LOGGED, self.retained);
         let timestamps = self.core.settings.timestamps;
         let changed = Arc::clone(&self.core.changed);
+        // Not with the lock held: a clock is the user's code.
+        let signed_in = self.core.age().unwrap_or_default();
         let (reader, late) = self.core.with(|registry, aftermath| {
             // With the lock held, so that the numbers of one bus's ascend.
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             let late = registry.ever_started && !self.late;
-            let signing =
-                SignIn { settings, wanted, one_type, late, retained, timestamps, changed };
+            let signing = SignIn {
+                settings,
+                wanted,
+                one_type,
+                late,
+                signed_in,
+                retained,
+                timestamps,
+                changed,
+            };
             (registry.sign_in(id, signing, aftermath), late)
         });
         let subscription = Subscription::new(Arc::clone(&self.core), reader);
