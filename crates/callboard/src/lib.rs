@@ -157,7 +157,7 @@ pub use event::{
 };
 #[cfg(feature = "tokio")]
 pub use on::{Registration, SendHandler};
-pub use outcome::{End, Outcome, Troubled, TroubledRequest};
+pub use outcome::{End, Outcome, RequestTrace, ResponderTrace, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use published::Published;
 pub use publisher::{PublishedAll, Publisher};

@@ -233,6 +233,9 @@ impl<Q: Request> Call<Q> {
     /// Nobody waits for it from here on.
     fn end(&mut self) {
         self.answered = true;
+        if self.exchange.trace.is_some() {
+            self.exchange.note_ended(self.mailbox);
+        }
         if let Some(invocation) = self.invocation.get() {
             invocation.answer();
         }

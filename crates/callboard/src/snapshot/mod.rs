@@ -5,7 +5,7 @@ mod times;
 
 use std::time::Duration;
 
-use crate::outcome::{Outcome, TroubledRequest};
+use crate::outcome::{Outcome, RequestTrace, TroubledRequest};
 use crate::overflow::{Importance, Ledger, Overflow};
 use crate::registry::Phase;
 
@@ -242,6 +242,11 @@ pub struct RequestsSnapshot {
     pub duplicate: u64,
     /// The last ones that did not get what they wanted, newest last.
     pub troubled: Vec<TroubledRequest>,
+    /// Whether requests are remembered; see [`Bus::trace_requests`](crate::Bus::trace_requests).
+    pub traced: bool,
+    /// The last ones, at most 64, newest last: those that are open and, if requests are remembered,
+    /// those that ended last.
+    pub recent: Vec<RequestTrace>,
 }
 
 /// A request that waits for answers.

@@ -50,6 +50,8 @@ impl Bus {
             late: core.requests.late.load(Ordering::Relaxed),
             duplicate: core.requests.duplicate.load(Ordering::Relaxed),
             troubled: core.requests.troubles(),
+            traced: core.requests.traces.load(Ordering::Relaxed),
+            recent: core.requests.recent(),
         };
         drop(tickets);
         let missing = core.missing();

@@ -42,6 +42,7 @@ mod reentrant_log;
 mod release;
 mod request_names;
 mod request_outcomes;
+mod request_traces;
 mod requests;
 mod retained;
 mod runtimes;
