@@ -152,8 +152,8 @@ pub use error::{
     TryRecvError, Unfinished,
 };
 pub use event::{
-    Abilities, AnyEvent, Coalesce, Contract, Delivery, Event, EventRef, FieldContract, Metadata,
-    Pattern, PatternError, Priority, Received, VariantContract,
+    Abilities, AnyEvent, Cause, Coalesce, Contract, Delivery, Event, EventRef, FieldContract,
+    Metadata, Pattern, PatternError, Priority, Received, VariantContract,
 };
 #[cfg(feature = "tokio")]
 pub use on::{Registration, SendHandler};

@@ -94,7 +94,7 @@ impl<E: Event> Publisher<E> {
     /// What it publishes within a handler is caused by that handler's event.
     #[inline]
     fn origin(&self) -> Origin {
-        Origin { publisher: self.number, ..Scope::current_origin() }
+        Scope::current_origin().published_by(self.number)
     }
 }
 

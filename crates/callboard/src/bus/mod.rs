@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::engine::{DeadLetter, Origin, Scope, kept};
-use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
+use crate::event::{Cause, Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
 use crate::published::Published;
 use crate::registry::{Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
@@ -100,7 +100,7 @@ impl Bus {
         publish(self.core(), event, priority, Scope::current_origin())
     }
 
-    /// Publishes an event and says which one led to it, by its
+    /// Publishes an event and says which one led to it: what was received, by reference, or its
     /// [`sequence`](crate::Delivery::sequence). For hand-written loops: inside a handler run by
     /// [`serve`](Subscription::serve), a plain [`publish`](Self::publish) says so by itself.
     ///
@@ -119,16 +119,12 @@ impl Bus {
     /// bus.start();
     /// bus.publish(Asked);
     /// let cause = asked.try_recv().unwrap();
-    /// bus.publish_caused_by(Done, cause.sequence());
+    /// bus.publish_caused_by(Done, &cause);
     /// assert_eq!(done.try_recv().unwrap().cause(), Some(cause.sequence()));
     /// ```
-    pub fn publish_caused_by<E: Event>(
-        &self,
-        event: E,
-        cause: impl Into<Option<u64>>,
-    ) -> Published {
+    pub fn publish_caused_by<E: Event>(&self, event: E, cause: impl Into<Cause>) -> Published {
         let priority = E::ABILITIES.rank(&event);
-        let origin = Scope::current_origin().caused_by(cause.into().unwrap_or(0));
+        let origin = Scope::current_origin().caused_by(cause.into().0);
         publish(self.core(), event, priority, origin)
     }
 
@@ -238,7 +234,7 @@ pub(crate) fn publish<E: Event>(
             registry.accept_plain(card.number, priority, origin, &mut event, aftermath)
         });
         accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
-    } else if origin.publisher == 0 && card.is(Mode::Quiet) {
+    } else if origin.publisher() == 0 && card.is(Mode::Quiet) {
         card.count();
         Some(Published::unheard())
     } else {

@@ -7,6 +7,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::{HandlerPanic, Invocation, Mailbox};
+use crate::log::{Cause, Stamp};
 use crate::sync::{isolate_for_message, thread_local};
 
 /// What is being handled. The bus enters it around each poll of a served handler.
@@ -27,13 +28,31 @@ pub struct Scope {
 pub(crate) struct Origin {
     /// The sequence of the event being handled; 0 for none.
     pub(crate) cause: u64,
-    /// The publisher's number in the registry; 0 if it has no name.
-    pub(crate) publisher: u32,
+    /// The publisher's number in the registry, 0 if it has no name; and, in the higher half, how far
+    /// before the cause the first event of the chain is. Two numbers are handed on in registers,
+    /// three are not.
+    rest: u64,
 }
 
 impl Origin {
-    pub(crate) fn caused_by(self, cause: u64) -> Self {
-        Self { cause, ..self }
+    pub(crate) fn caused_by(self, Cause { sequence, back }: Cause) -> Self {
+        Self { cause: sequence, rest: u64::from(back) << 32 | u64::from(self.publisher()) }
+    }
+
+    pub(crate) fn published_by(self, publisher: u32) -> Self {
+        Self { rest: self.rest >> 32 << 32 | u64::from(publisher), ..self }
+    }
+
+    /// What is said of the cause in the stamp of what comes from here.
+    #[inline]
+    pub(crate) fn cause(self) -> Cause {
+        Cause { sequence: self.cause, back: (self.rest >> 32) as u32 }
+    }
+
+    /// The publisher's number in the registry; 0 if it has no name.
+    #[inline]
+    pub(crate) fn publisher(self) -> u32 {
+        self.rest as u32
     }
 }
 
@@ -46,19 +65,20 @@ thread_local! {
     static ORIGIN: Cell<Origin> = const { Cell::new(NOWHERE) };
 }
 
-const NOWHERE: Origin = Origin { cause: 0, publisher: 0 };
+const NOWHERE: Origin = Origin { cause: 0, rest: 0 };
 
 impl Scope {
-    pub(crate) fn of_event(event_type: &'static str, sequence: u64) -> Self {
-        Self { origin: Origin { cause: sequence, publisher: 0 }, event_type, ..Self::default() }
+    pub(crate) fn of_event(event_type: &'static str, stamp: &Stamp) -> Self {
+        let origin = NOWHERE.caused_by(stamp.as_cause());
+        Self { origin, event_type, ..Self::default() }
     }
 
     pub(crate) fn of_call(
         event_type: &'static str,
-        sequence: u64,
+        stamp: &Stamp,
         invocation: Arc<Invocation>,
     ) -> Self {
-        Self { invocation: Some(invocation), ..Self::of_event(event_type, sequence) }
+        Self { invocation: Some(invocation), ..Self::of_event(event_type, stamp) }
     }
 
     /// What is scheduled runs in this scope: nobody's handler, with the origin that it was scheduled
@@ -69,7 +89,7 @@ impl Scope {
 
     /// The handler of this subscription is about to run in this scope.
     pub(crate) fn serve(mut self, server: &Arc<Mailbox>, publisher: u32) -> Serving {
-        self.origin.publisher = publisher;
+        self.origin = self.origin.published_by(publisher);
         self.server = Some(Arc::clone(server));
         if let Some(invocation) = &self.invocation {
             invocation.begin_handler();

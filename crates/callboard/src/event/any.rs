@@ -71,7 +71,7 @@ impl AnyEvent {
 
     metadata!();
 
-    fn stamp(&self) -> &Stamp {
+    pub(crate) fn stamp(&self) -> &Stamp {
         self.event.stamp()
     }
 }

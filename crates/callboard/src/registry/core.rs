@@ -122,7 +122,7 @@ impl Core {
     #[cold]
     fn publish_dead(&self, letters: Box<[DeadLetter]>) {
         for letter in letters {
-            let origin = Origin { cause: letter.event().sequence(), publisher: 0 };
+            let origin = Origin::default().caused_by(letter.event().stamp().as_cause());
             let mut parcel = Parcel {
                 event: Some(letter),
                 priority: Priority::Normal,
@@ -194,7 +194,7 @@ impl Core {
         match (parcel.kept, parcel.event) {
             (Some(held), _) => held,
             // Where the bus does not take it any more, its asker still does.
-            (None, Some(answer)) => Held::new(Stamp::new(0, origin.cause, published_at), answer),
+            (None, Some(answer)) => Held::new(Stamp::new(0, origin.cause(), published_at), answer),
             (None, None) => unreachable!("an event that was taken is kept"),
         }
     }

@@ -92,7 +92,7 @@ impl<Q: Request> Call<Q> {
         }
         let core = &self.exchange.core;
         let published_at = core.timestamp();
-        let origin = Scope::current_origin().caused_by(self.sequence());
+        let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
         let held = core.accept_answer(answer, origin, published_at);
         let answer = Delivery::new(kept(held), Receipt::new(0, published_at));
         self.exchange.answer(self.place, &self.responder, answer);
@@ -199,7 +199,7 @@ impl<Q: Request> Call<Q> {
     /// assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn request<P: Request>(&self, request: P) -> RequestBuilder<P> {
-        let origin = Scope::current_origin().caused_by(self.sequence());
+        let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
         let core = Arc::clone(&self.exchange.core);
         RequestBuilder::new(core, request, origin, Some(self.invocation()))
     }
@@ -250,7 +250,7 @@ impl<Q: Request> Call<Q> {
     }
 
     fn scope(&self) -> Scope {
-        Scope::of_call(Q::TYPE, self.sequence(), self.invocation())
+        Scope::of_call(Q::TYPE, self.stamp(), self.invocation())
     }
 }
 

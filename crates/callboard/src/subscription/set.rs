@@ -138,7 +138,7 @@ impl<E: Event> Member for Delivery<E> {
     }
 
     fn scope(item: &Self) -> Scope {
-        Scope::of_event(E::TYPE, item.sequence())
+        Scope::of_event(E::TYPE, item.stamp())
     }
 
     fn metadata(item: &Self) -> Metadata {
@@ -176,7 +176,7 @@ impl<E: Event> EventSet for E {
     }
 
     fn scope(item: &Delivery<E>) -> Scope {
-        Scope::of_event(E::TYPE, item.sequence())
+        Scope::of_event(E::TYPE, item.stamp())
     }
 }
 
@@ -194,6 +194,6 @@ impl EventSet for AnyEvent {
     }
 
     fn scope(item: &Self) -> Scope {
-        Scope::of_event(item.event_type(), item.sequence())
+        Scope::of_event(item.event_type(), item.stamp())
     }
 }

@@ -27,6 +27,7 @@ mod never_blocks;
 #[cfg(feature = "tokio")]
 mod on;
 mod one_order;
+mod origins;
 mod pace;
 mod panics;
 mod panics_in_drop;
