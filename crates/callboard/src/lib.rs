@@ -146,7 +146,7 @@ pub use builder::BusBuilder;
 pub use bus::{Bus, WeakBus};
 pub use catalogue::{CatalogueEntry, EventRole};
 pub use diagnose::{Arrival, Diagnosis, Finding, FindingKind};
-pub use engine::DeadLetter;
+pub use engine::{DeadLetter, Slow};
 pub use error::{
     AskError, BuildError, DrainError, Incomplete, RecvTimeoutError, RequestError, StartError,
     TryRecvError, Unfinished,

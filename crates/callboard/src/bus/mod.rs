@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::engine::{DeadLetter, Origin, Scope, kept};
+use crate::engine::{DeadLetter, Origin, Scope, Slow, kept};
 use crate::event::{Cause, Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
 use crate::published::Published;
@@ -206,6 +206,42 @@ impl Bus {
     /// ```
     pub fn on_drop(&self, callback: impl Fn(&Dropped) + Send + Sync + 'static) {
         self.core().hooks.set_on_drop(Arc::new(callback));
+    }
+
+    /// Sets the function that is told once when a subscriber falls behind (it is full, and loses an
+    /// event for the first time), and once when it has caught up (it finds nothing more to read); it
+    /// replaces the one set before. Lossy subscribers are left out.
+    ///
+    /// It runs with no lock held, on the thread that published the event, or that received in vain;
+    /// otherwise as the one of [`on_drop`](Self::on_drop). Without it, or with it, `tracing` hears
+    /// of the same under the target `callboard`: of one that falls behind again and again, ever more
+    /// rarely.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::new();
+    /// let told = Arc::new(Mutex::new(Vec::new()));
+    /// bus.on_slow({
+    ///     let told = Arc::clone(&told);
+    ///     move |slow| told.lock().unwrap().push((slow.has_caught_up(), slow.queued()))
+    /// });
+    /// let mut ticks = bus.subscriber("clock").capacity(2).subscribe::<Tick>();
+    /// bus.start();
+    /// for _ in 0..9 {
+    ///     bus.publish(Tick);
+    /// }
+    /// while ticks.try_recv().is_ok() {}
+    /// assert_eq!(*told.lock().unwrap(), [(false, 2), (true, 0)]);
+    /// ```
+    pub fn on_slow(&self, callback: impl Fn(&Slow) + Send + Sync + 'static) {
+        self.core().slow.set(Arc::new(callback));
     }
 
     /// Subscribes to the events that somebody lost or that nobody listens to, for debugging; the

@@ -30,8 +30,13 @@ pub enum FindingKind {
     NotStarted,
     /// Events wait, and the bus was paused.
     Paused,
+    /// A subscriber or responder that is expected, or that was asked, has not signed in.
+    NotSignedIn,
     /// The buffer had to drop events before a start.
     BufferTooSmall,
+    /// The start gave a subscriber more events than its capacity, and it lost those that came before
+    /// it had read them.
+    ReplayBeyondCapacity,
     /// Two event types share a name.
     NameClash,
     /// Several responders of one request type share a name: only the first answer of them counts.

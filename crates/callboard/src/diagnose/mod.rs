@@ -6,6 +6,7 @@
 mod arrival;
 mod finding;
 mod rules;
+mod startup;
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::queue::{Admission, Entry, Pushed, Queue};
-use super::{Taken, Times};
+use super::{HandlerPanic, Taken, Times};
 use crate::event::{Key, Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
@@ -70,6 +70,8 @@ pub(crate) struct Attendance {
     pub(crate) handling: u64,
     /// Since when the longest-running of them runs.
     pub(crate) handling_since: Option<Instant>,
+    /// The type of the event that the only one of them handles.
+    pub(super) event_type: Option<&'static str>,
     /// Handlings that ended, with their times in all and the longest.
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
@@ -87,6 +89,7 @@ static NOBODY: Attendance = Attendance {
     in_hand_since: None,
     handling: 0,
     handling_since: None,
+    event_type: None,
     handled: 0,
     busy: Duration::ZERO,
     longest: Duration::ZERO,
@@ -95,14 +98,6 @@ static NOBODY: Attendance = Attendance {
     last_panic: None,
     holds: Holds::Nothing,
 };
-
-/// A panic of a served handler.
-#[derive(Debug)]
-pub(crate) struct HandlerPanic {
-    /// The type of the event that was being handled.
-    pub(crate) event_type: &'static str,
-    pub(crate) message: String,
-}
 
 /// What a reader that paces itself (see `subscription::pace`) has taken and not handed out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -189,7 +184,8 @@ impl Inbox {
         self.attendance_mut().in_hand_since = now;
     }
 
-    #[inline]
+    // Always: as a call of its own it would have the entry, which is large, moved once more.
+    #[inline(always)]
     pub(crate) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
         let Self { queue, capacity, overflow, accounts, gap, .. } = self;
         let queue = queue.get_or_insert_with(|| Box::new(Queue::new(*capacity, *overflow)));
@@ -361,7 +357,8 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
 
 impl Attendance {
     /// A served handler begins.
-    pub(crate) fn begin(&mut self, now: Instant) {
+    pub(crate) fn begin(&mut self, event_type: &'static str, now: Instant) {
+        self.event_type = (self.handling == 0).then_some(event_type);
         self.handling += 1;
         self.handling_since.get_or_insert(now);
     }
@@ -371,6 +368,7 @@ impl Attendance {
     pub(crate) fn end(&mut self, time: Duration, oldest: Option<Instant>) {
         self.handling = self.handling.saturating_sub(1);
         self.handling_since = oldest;
+        self.event_type = None;
         self.handled(time);
     }
 

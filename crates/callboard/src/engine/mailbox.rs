@@ -9,14 +9,15 @@ use std::time::Instant;
 
 use super::inbox::{Account, Attendance, Holds, Inbox, State, Take};
 use super::queue::{Admission, Entry};
-use super::{Aftermath, Envelope, Next, Routed};
+use super::slow::Behind;
+use super::{Aftermath, Envelope, Next, Routed, SlowWatch};
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard_any, fence};
 
 /// What a subscription was opened with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct MailboxSettings {
     pub(crate) name: Arc<str>,
     pub(crate) capacity: usize,
@@ -27,6 +28,8 @@ pub(crate) struct MailboxSettings {
     pub(crate) concurrency: usize,
     /// Whoever waits for the bus to settle does not wait for this one.
     pub(crate) bystander: bool,
+    /// Told when the reader falls behind, and when it has caught up.
+    pub(crate) watch: Arc<SlowWatch>,
 }
 
 /// One subscription as its publishers see it: its queue under a lock, and its sleeping reader.
@@ -45,6 +48,7 @@ pub(crate) struct Mailbox {
     pub(super) closed: AtomicBool,
     /// It is among the sleepers of its log. Set and cleared under the registry's lock.
     pub(super) enlisted: AtomicBool,
+    pub(super) behind: Behind,
     inbox: Mutex<Inbox>,
 }
 
@@ -66,6 +70,7 @@ impl Mailbox {
             in_hand: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             enlisted: AtomicBool::new(false),
+            behind: Behind::default(),
             inbox: Mutex::new(inbox),
         }
     }
@@ -108,9 +113,9 @@ impl Mailbox {
     }
 
     /// A served handler begins with the event that was taken last.
-    pub(crate) fn begin_handling(&self, now: Instant) {
+    pub(crate) fn begin_handling(&self, event_type: &'static str, now: Instant) {
         let mut inbox = self.inbox();
-        inbox.attendance_mut().begin(now);
+        inbox.attendance_mut().begin(event_type, now);
         self.in_hand.store(false, Ordering::Relaxed);
     }
 
@@ -151,10 +156,7 @@ impl Mailbox {
         }
         let dropped = usize::from(offered.lost.is_some());
         if let Some((entry, reason)) = offered.lost {
-            let Envelope { info, held, .. } = &entry.envelope;
-            aftermath.bury(info, held, Some((&self.settings.name, reason)));
-            self.report(entry.envelope.info, entry.sequence(), reason, aftermath);
-            aftermath.discard(self.id, entry, reason);
+            self.lose(entry, reason, aftermath);
         }
         Routed { delivered: usize::from(offered.queued), dropped }
     }
@@ -162,6 +164,18 @@ impl Mailbox {
     /// How many events its queue was offered so far.
     pub(crate) fn offered(&self) -> u64 {
         self.inbox().accounts.iter().map(|account| account.ledger.offered).sum()
+    }
+
+    /// Takes over an event that did not fit.
+    #[inline(never)]
+    fn lose(self: &Arc<Self>, entry: Entry, reason: DropReason, aftermath: &mut Aftermath<'_>) {
+        let Envelope { info, held, .. } = &entry.envelope;
+        aftermath.bury(info, held, Some((&self.settings.name, reason)));
+        self.report(info, entry.sequence(), reason, aftermath);
+        if self.falls_behind() {
+            aftermath.tell_slow(self);
+        }
+        aftermath.discard(self.id, entry, reason);
     }
 
     /// Accounts for an event of a log's reader that does not fit.
@@ -239,6 +253,7 @@ impl Mailbox {
             // that it waits.
             fence(Ordering::SeqCst);
         }
+        self.note_empty();
     }
 
     /// The reader is about to take an event: whoever sees that the event has left sees this.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use super::{HandlerPanic, Invocation, Mailbox};
+use super::{Invocation, Mailbox};
 use crate::log::{Cause, Stamp};
 use crate::sync::{isolate_for_message, thread_local};
 
@@ -21,6 +21,14 @@ pub struct Scope {
     server: Option<Arc<Mailbox>>,
     /// Made when it is first needed, except for calls.
     invocation: Option<Arc<Invocation>>,
+}
+
+/// A panic of a served handler.
+#[derive(Debug)]
+pub(crate) struct HandlerPanic {
+    /// The type of the event that was being handled.
+    pub(crate) event_type: &'static str,
+    pub(crate) message: String,
 }
 
 /// Where a publication comes from.
@@ -79,6 +87,11 @@ impl Scope {
         invocation: Arc<Invocation>,
     ) -> Self {
         Self { invocation: Some(invocation), ..Self::of_event(event_type, stamp) }
+    }
+
+    /// The name of the type of the event that is handled.
+    pub(crate) fn event_type(&self) -> &'static str {
+        self.event_type
     }
 
     /// What is scheduled runs in this scope: nobody's handler, with the origin that it was scheduled

@@ -11,7 +11,7 @@ use super::{
     Accepted, CloseList, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests,
     Role,
 };
-use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, merge};
+use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
 use crate::log::{Held, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
@@ -53,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: CoreSettings,
     pub(crate) hooks: Hooks,
+    /// Told of subscribers that fall behind.
+    pub(crate) slow: Arc<SlowWatch>,
     /// Told when somebody signs in or out, or has drained, and when the bus closes.
     pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
@@ -73,6 +75,7 @@ impl Core {
             registry: Padded(Mutex::new(registry)),
             directory,
             hooks: Hooks::default(),
+            slow: Arc::new(SlowWatch::new(Arc::clone(&settings.clock))),
             changed: Arc::default(),
             requests: Requests::default(),
             blocking_calls: Mutex::default(),

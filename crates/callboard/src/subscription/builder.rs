@@ -59,6 +59,7 @@ impl SubscriberBuilder {
         name: String,
         call_site: &'static Location<'static>,
     ) -> Self {
+        let watch = Arc::clone(&core.slow);
         Self {
             core,
             settings: MailboxSettings {
@@ -69,6 +70,7 @@ impl SubscriberBuilder {
                 call_site,
                 concurrency: 1,
                 bystander: false,
+                watch,
             },
             late: false,
             retained: false,

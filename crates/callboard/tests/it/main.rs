@@ -53,6 +53,7 @@ mod sets;
 mod settled;
 mod shapes;
 mod shown;
+mod slow;
 mod start;
 mod start_ready;
 mod startup_timeline;

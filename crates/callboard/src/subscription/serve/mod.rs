@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::{EventSet, Subscription};
-use crate::engine::Serving;
+use crate::engine::{Scope, Serving};
 use crate::sync::discard;
 use handlers::Handlers;
 
@@ -62,8 +62,8 @@ impl<S: EventSet> Subscription<S> {
     {
         let publisher = self.begin_serving(1);
         while let Some(item) = self.recv().await {
-            let began = self.begin_handling();
-            let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+            let (scope, began) = self.begin_handling(&item);
+            let mut serving = scope.serve(&self.reader.mailbox, publisher);
             let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
@@ -106,8 +106,8 @@ impl<S: EventSet> Subscription<S> {
     {
         let publisher = self.begin_serving(1);
         while let Some(item) = self.recv().await {
-            let began = self.begin_handling();
-            let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+            let (scope, began) = self.begin_handling(&item);
+            let mut serving = scope.serve(&self.reader.mailbox, publisher);
             let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
@@ -136,8 +136,8 @@ impl<S: EventSet> Subscription<S> {
                 }
                 match self.poll_recv(context) {
                     Poll::Ready(Some(item)) => {
-                        let began = self.begin_handling();
-                        let mut serving = S::scope(&item).serve(&self.reader.mailbox, publisher);
+                        let (scope, began) = self.begin_handling(&item);
+                        let mut serving = scope.serve(&self.reader.mailbox, publisher);
                         let future = serving.run(|| handler(item));
                         match future {
                             Some(future) => running.add(handle(Some(future), serving), began),
@@ -192,12 +192,13 @@ impl<S: EventSet> Subscription<S> {
         self.core.registry().publishers.number(&self.reader.mailbox.settings.name)
     }
 
-    /// A handler begins with the event that was taken last. Returns the time, unless the clock
-    /// panics.
-    fn begin_handling(&self) -> Option<Instant> {
-        let now = self.core.now();
-        self.reader.mailbox.begin_handling(now.unwrap_or(self.core.built_at));
-        now
+    /// A handler begins with the event that was taken last. Returns its scope and the time, unless
+    /// the clock panics.
+    fn begin_handling(&self, item: &S::Item) -> (Scope, Option<Instant>) {
+        let (scope, now) = (S::scope(item), self.core.now());
+        let began = now.unwrap_or(self.core.built_at);
+        self.reader.mailbox.begin_handling(scope.event_type(), began);
+        (scope, now)
     }
 
     /// A handler has ended; `oldest` is when the first of those that still run began.
