@@ -65,6 +65,8 @@ pub enum FindingKind {
     CapacityTooLarge,
     /// A queue, or the buffer, or whoever keeps deliveries of a type, holds much memory.
     MemoryHeld,
+    /// Handlers publish in a circle: events of this type lead to others that lead back to it.
+    PublishCycle,
     /// Requests of this type are made, or observed, but nobody answers them.
     NoResponder,
     /// Events of this type are published, but nobody has listened to any of them.

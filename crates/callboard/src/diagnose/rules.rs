@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{Finding, FindingKind, startup};
+use super::{Finding, FindingKind, cycles, startup};
 use crate::event::two_types;
 use crate::outcome::{Outcome, Troubled, TroubledRequest};
 use crate::overflow::{DropReason, Dropped, Importance};
@@ -54,6 +54,7 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
         snapshot.types.iter().for_each(|of| wiring(&listeners, of, &mut found));
     }
     namesakes(snapshot, &mut found);
+    cycles::apply(snapshot, &mut found);
     found.sorted()
 }
 

@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Invocation, Scope, Taken, kept};
-use crate::event::{Delivery, Metadata, Receipt, Received, describe, metadata, received};
+use crate::event::{Delivery, Metadata, Receipt, Received, TypeInfo, describe, metadata, received};
 use crate::log::{Kept, Stamp};
 use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
@@ -250,7 +250,7 @@ impl<Q: Request> Call<Q> {
     }
 
     fn scope(&self) -> Scope {
-        Scope::of_call(Q::TYPE, self.stamp(), self.invocation())
+        Scope::of_call(TypeInfo::of::<Q>(), self.stamp(), self.invocation())
     }
 }
 

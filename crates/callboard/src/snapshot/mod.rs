@@ -121,6 +121,8 @@ pub struct PublisherSnapshot {
     pub name: String,
     /// How many events of the type it has published.
     pub published: u64,
+    /// How many of these its served handlers published while they handled an event of which type.
+    pub handling: Vec<(String, u64)>,
 }
 
 /// What the bus knows of one subscription.

@@ -11,7 +11,7 @@ use super::{
     TypeSnapshot,
 };
 use crate::bus::Bus;
-use crate::engine::{Account, Envelope, TicketStatus};
+use crate::engine::{Account, Envelope, Origin, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
 use crate::registry::{Buffer, Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
@@ -159,11 +159,21 @@ fn blocking_calls(core: &Core) -> Vec<BlockingCall> {
 }
 
 fn publishers(entry: &TypeEntry, registry: &Registry) -> Vec<PublisherSnapshot> {
-    let named = entry.publishers.iter().filter_map(|(number, published)| {
-        let name = registry.publishers.name(number)?.to_string();
-        Some(PublisherSnapshot { name, published })
-    });
-    named.collect()
+    let mut all: Vec<PublisherSnapshot> = Vec::new();
+    for (publisher, published) in entry.publishers.iter() {
+        let (number, handled) = Origin::split(publisher);
+        let Some(name) = registry.publishers.name(number) else { continue };
+        let known = all.iter().position(|known| *known.name == **name).unwrap_or_else(|| {
+            let name = name.to_string();
+            all.push(PublisherSnapshot { name, published: 0, handling: Vec::new() });
+            all.len() - 1
+        });
+        all[known].published += published;
+        if let Some(handled) = handled.and_then(|handled| registry.types.get(handled)) {
+            all[known].handling.push((handled.info.name.to_owned(), published));
+        }
+    }
+    all
 }
 
 fn subscriber(

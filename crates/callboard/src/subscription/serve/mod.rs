@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::{EventSet, Subscription};
-use crate::engine::{Scope, Serving};
+use crate::engine::Serving;
 use crate::sync::discard;
 use handlers::Handlers;
 
@@ -62,8 +62,7 @@ impl<S: EventSet> Subscription<S> {
     {
         let publisher = self.begin_serving(1);
         while let Some(item) = self.recv().await {
-            let (scope, began) = self.begin_handling(&item);
-            let mut serving = scope.serve(&self.reader.mailbox, publisher);
+            let (mut serving, began) = self.begin_handling(&item, publisher);
             let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
@@ -106,8 +105,7 @@ impl<S: EventSet> Subscription<S> {
     {
         let publisher = self.begin_serving(1);
         while let Some(item) = self.recv().await {
-            let (scope, began) = self.begin_handling(&item);
-            let mut serving = scope.serve(&self.reader.mailbox, publisher);
+            let (mut serving, began) = self.begin_handling(&item, publisher);
             let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
@@ -136,8 +134,7 @@ impl<S: EventSet> Subscription<S> {
                 }
                 match self.poll_recv(context) {
                     Poll::Ready(Some(item)) => {
-                        let (scope, began) = self.begin_handling(&item);
-                        let mut serving = scope.serve(&self.reader.mailbox, publisher);
+                        let (mut serving, began) = self.begin_handling(&item, publisher);
                         let future = serving.run(|| handler(item));
                         match future {
                             Some(future) => running.add(handle(Some(future), serving), began),
@@ -194,11 +191,13 @@ impl<S: EventSet> Subscription<S> {
 
     /// A handler begins with the event that was taken last. Returns its scope and the time, unless
     /// the clock panics.
-    fn begin_handling(&self, item: &S::Item) -> (Scope, Option<Instant>) {
+    fn begin_handling(&self, item: &S::Item, publisher: u32) -> (Serving, Option<Instant>) {
         let (scope, now) = (S::scope(item), self.core.now());
-        let began = now.unwrap_or(self.core.built_at);
-        self.reader.mailbox.begin_handling(scope.event_type(), began);
-        (scope, now)
+        let mailbox = &self.reader.mailbox;
+        let info = scope.info();
+        let card = info.and_then(|info| self.core.directory.find(info.id()));
+        mailbox.begin_handling(info.map_or("", |it| it.name), now.unwrap_or(self.core.built_at));
+        (scope.serve(mailbox, publisher, card.map(|card| card.number)), now)
     }
 
     /// A handler has ended; `oldest` is when the first of those that still run began.
