@@ -62,7 +62,7 @@ impl Origin {
     fn handling(self, type_number: usize) -> Self {
         let number = u32::try_from(type_number + 1).ok();
         let bits = number.filter(|number| *number < 1 << (32 - NAME_BITS)).unwrap_or(0);
-        let others = self.rest & !u64::from(u32::MAX & !NAME_MASK);
+        let others = self.rest & !u64::from(!NAME_MASK);
         Self { rest: others | u64::from(bits << NAME_BITS), ..self }
     }
 
