@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::bus::Bus;
-use crate::engine::DropCallback;
+use crate::engine::{DropCallback, Slow, SlowCallback};
 use crate::error::BuildError;
 use crate::overflow::Dropped;
 use crate::registry::{CoreSettings, Jitter, Role};
@@ -33,12 +33,13 @@ use crate::time::Clock;
 pub struct BusBuilder {
     settings: CoreSettings,
     on_drop: Option<DropCallback>,
+    on_slow: Option<SlowCallback>,
 }
 
 impl Bus {
     /// Opens a builder for a bus with other than the defaults.
     pub fn builder() -> BusBuilder {
-        BusBuilder { settings: CoreSettings::default(), on_drop: None }
+        BusBuilder { settings: CoreSettings::default(), on_drop: None, on_slow: None }
     }
 }
 
@@ -110,6 +111,13 @@ impl BusBuilder {
         self
     }
 
+    /// The function that is told of subscribers that fall behind; see [`Bus::on_slow`]. Default:
+    /// none.
+    pub fn on_slow(mut self, callback: impl Fn(&Slow) + Send + Sync + 'static) -> Self {
+        self.on_slow = Some(Arc::new(callback));
+        self
+    }
+
     /// Builds the bus.
     ///
     /// # Errors
@@ -124,6 +132,9 @@ impl BusBuilder {
         let bus = Bus::with_settings(self.settings);
         if let Some(callback) = self.on_drop {
             bus.core().hooks.set_on_drop(callback);
+        }
+        if let Some(callback) = self.on_slow {
+            bus.core().slow.set(callback);
         }
         Ok(bus)
     }

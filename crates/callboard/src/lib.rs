@@ -151,18 +151,18 @@ pub use builder::BusBuilder;
 pub use bus::{Bus, WeakBus};
 pub use catalogue::{CatalogueEntry, EventRole};
 pub use diagnose::{Arrival, Diagnosis, Finding, FindingKind};
-pub use engine::DeadLetter;
+pub use engine::{DeadLetter, Slow};
 pub use error::{
     AskError, BuildError, DrainError, Incomplete, RecvTimeoutError, RequestError, StartError,
     TryRecvError, Unfinished,
 };
 pub use event::{
-    Abilities, AnyEvent, Coalesce, Contract, Delivery, Event, EventRef, FieldContract, Metadata,
-    Pattern, PatternError, Priority, Received, VariantContract,
+    Abilities, AnyEvent, Cause, Coalesce, Contract, Delivery, Event, EventRef, FieldContract,
+    Metadata, Pattern, PatternError, Priority, Received, VariantContract,
 };
 #[cfg(feature = "tokio")]
 pub use on::{Registration, SendHandler};
-pub use outcome::{End, Outcome, Troubled, TroubledRequest};
+pub use outcome::{End, Outcome, RequestTrace, ResponderTrace, Troubled, TroubledRequest};
 pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use published::Published;
 pub use publisher::{PublishedAll, Publisher};
@@ -170,9 +170,9 @@ pub use registry::Phase;
 pub use request::{Answer, Ask, AskOf, Call, Gather, Gathered, Request, RequestBuilder, Responder};
 pub use schedule::Scheduled;
 pub use snapshot::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, InterestSnapshot, NameClash,
-    OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot,
-    TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes, InterestSnapshot,
+    NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot,
+    SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{

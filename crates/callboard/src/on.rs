@@ -111,8 +111,8 @@ impl Registration {
 
     /// The message of the handler's last panic, if there was one.
     pub fn last_panic(&self) -> Option<String> {
-        let panic = self.mailbox.inbox().attendance().last_panic?;
-        Some(panic.message.clone())
+        let inbox = self.mailbox.inbox();
+        Some(inbox.attendance().last_panic.as_ref()?.message.clone())
     }
 
     /// Waits until the handler has panicked, and returns the message; at once if it has.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What came of one expected responder's part in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +105,57 @@ pub enum Troubled {
         /// The responders' names.
         chain: Vec<String>,
     },
+}
+
+/// A request as it is remembered, so that a waterfall of the last ones can be drawn: a bar for the
+/// request, and one for each responder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct RequestTrace {
+    /// The request's type.
+    pub event_type: String,
+    /// Its number; `None` if it was never accepted.
+    pub sequence: Option<u64>,
+    /// The subscriber whose handler asks, if it is a nested request.
+    pub asker: Option<String>,
+    /// The number of the event, or of the request, that this handler was handling: a nested request
+    /// is drawn under the one of that [`sequence`](Self::sequence).
+    pub parent: Option<u64>,
+    /// When it is complete, in words: `all of 3`.
+    pub rule: String,
+    /// When it was made, counted from when the bus was built.
+    pub began: Duration,
+    /// How long its asker waited; `None` while it waits.
+    pub took: Option<Duration>,
+    /// How long its asker would wait at most; `None` for ever.
+    pub timeout: Option<Duration>,
+    /// How it ended, in words: as an [`End`] shows itself, `withdrawn`, or `in a circle`. `None` while
+    /// it is open.
+    pub end: Option<String>,
+    /// Those that are expected, in the order in which they were named or, once it has ended, in
+    /// which they answered; then others that took it.
+    pub responders: Vec<ResponderTrace>,
+}
+
+/// One responder's part in a request that is remembered. Times are counted from when the request was
+/// made; while [`Bus::trace_requests`](crate::Bus::trace_requests) is off they are unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ResponderTrace {
+    /// Its name.
+    pub name: String,
+    /// What came of its part, as an [`Outcome`] shows itself, or how far it has come: `queued`,
+    /// `being handled`, `waits for the start`.
+    pub outcome: String,
+    /// Whether its answer was awaited.
+    pub expected: bool,
+    /// When it took the request from its queue; `None` if it has not.
+    pub taken: Option<Duration>,
+    /// When it answered, declined or dropped the request; `None` if it had not when the request
+    /// ended.
+    pub ended: Option<Duration>,
 }
 
 /// Writes a shared text as a plain one.

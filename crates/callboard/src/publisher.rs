@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::bus::{Bus, publish, publish_batch};
 use crate::engine::{Origin, Scope};
-use crate::event::Event;
+use crate::event::{Cause, Event};
 use crate::published::Published;
 use crate::registry::Core;
 
@@ -96,13 +96,13 @@ impl<E: Event> Publisher<E> {
     /// bus.start();
     /// bus.publish(Asked);
     /// let cause = asked.try_recv().unwrap();
-    /// worker.publish_caused_by(Done, cause.sequence());
+    /// worker.publish_caused_by(Done, &cause);
     /// assert_eq!(done.try_recv().unwrap().cause(), Some(cause.sequence()));
     /// assert!(bus.wiring().to_string().contains("worker\n  publishes done\n"));
     /// ```
-    pub fn publish_caused_by(&self, event: E, cause: impl Into<Option<u64>>) -> Published {
+    pub fn publish_caused_by(&self, event: E, cause: impl Into<Cause>) -> Published {
         let priority = E::ABILITIES.rank(&event);
-        let origin = self.origin().caused_by(cause.into().unwrap_or(0));
+        let origin = self.origin().caused_by(cause.into().0);
         publish(self.bus.core(), event, priority, origin)
     }
 
@@ -127,7 +127,7 @@ impl<E: Event> Publisher<E> {
     /// What it publishes within a handler is caused by that handler's event.
     #[inline]
     pub(crate) fn origin(&self) -> Origin {
-        Origin { publisher: self.number, ..Scope::current_origin() }
+        Scope::current_origin().published_by(self.number)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::bus::Bus;
 use crate::error::StartError;
-use crate::registry::{Phase, Registry};
+use crate::registry::Phase;
 use crate::report::count;
 
 /// What a start replayed.
@@ -64,7 +64,9 @@ impl Bus {
     /// # Ok::<(), callboard::BuildError>(())
     /// ```
     pub fn start(&self) -> Started {
-        let (replayed, dropped) = self.core().with(Registry::start);
+        let after = self.core().age();
+        let core = self.core();
+        let (replayed, dropped) = core.with(|registry, aftermath| registry.start(after, aftermath));
         self.core().stop_watch();
         self.core().changed.notify_all();
         Started { replayed, dropped }

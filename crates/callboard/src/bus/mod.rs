@@ -6,8 +6,8 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::engine::{DeadLetter, Origin, Scope, kept};
-use crate::event::{Delivery, Event, Priority, Receipt, TypeInfo, key_of};
+use crate::engine::{DeadLetter, Origin, Scope, Slow, kept};
+use crate::event::{Cause, Delivery, Event, Priority, Receipt, TypeInfo, key_of};
 use crate::overflow::Dropped;
 use crate::published::Published;
 use crate::registry::{Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
@@ -101,7 +101,7 @@ impl Bus {
         publish(self.core(), event, priority, Scope::current_origin())
     }
 
-    /// Publishes an event and says which one led to it, by its
+    /// Publishes an event and says which one led to it: what was received, by reference, or its
     /// [`sequence`](crate::Delivery::sequence). For hand-written loops: inside a handler run by
     /// [`serve`](Subscription::serve), a plain [`publish`](Self::publish) says so by itself.
     ///
@@ -120,16 +120,12 @@ impl Bus {
     /// bus.start();
     /// bus.publish(Asked);
     /// let cause = asked.try_recv().unwrap();
-    /// bus.publish_caused_by(Done, cause.sequence());
+    /// bus.publish_caused_by(Done, &cause);
     /// assert_eq!(done.try_recv().unwrap().cause(), Some(cause.sequence()));
     /// ```
-    pub fn publish_caused_by<E: Event>(
-        &self,
-        event: E,
-        cause: impl Into<Option<u64>>,
-    ) -> Published {
+    pub fn publish_caused_by<E: Event>(&self, event: E, cause: impl Into<Cause>) -> Published {
         let priority = E::ABILITIES.rank(&event);
-        let origin = Scope::current_origin().caused_by(cause.into().unwrap_or(0));
+        let origin = Scope::current_origin().caused_by(cause.into().0);
         publish(self.core(), event, priority, origin)
     }
 
@@ -213,6 +209,42 @@ impl Bus {
         self.core().hooks.set_on_drop(Arc::new(callback));
     }
 
+    /// Sets the function that is told once when a subscriber falls behind (it is full, and loses an
+    /// event for the first time), and once when it has caught up (it finds nothing more to read); it
+    /// replaces the one set before. Lossy subscribers are left out.
+    ///
+    /// It runs with no lock held, on the thread that published the event, or that received in vain;
+    /// otherwise as the one of [`on_drop`](Self::on_drop). Without it, or with it, `tracing` hears
+    /// of the same under the target `callboard`: of one that falls behind again and again, ever more
+    /// rarely.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick;
+    ///
+    /// let bus = Bus::new();
+    /// let told = Arc::new(Mutex::new(Vec::new()));
+    /// bus.on_slow({
+    ///     let told = Arc::clone(&told);
+    ///     move |slow| told.lock().unwrap().push((slow.has_caught_up(), slow.queued()))
+    /// });
+    /// let mut ticks = bus.subscriber("clock").capacity(2).subscribe::<Tick>();
+    /// bus.start();
+    /// for _ in 0..9 {
+    ///     bus.publish(Tick);
+    /// }
+    /// while ticks.try_recv().is_ok() {}
+    /// assert_eq!(*told.lock().unwrap(), [(false, 2), (true, 0)]);
+    /// ```
+    pub fn on_slow(&self, callback: impl Fn(&Slow) + Send + Sync + 'static) {
+        self.core().slow.set(Arc::new(callback));
+    }
+
     /// Subscribes to the events that somebody lost or that nobody listens to, for debugging; the
     /// subscription is lossy and may come late. To set its capacity, or to receive dead letters
     /// in a set, subscribe to [`DeadLetter`] as to any other event.
@@ -239,7 +271,7 @@ pub(crate) fn publish<E: Event>(
             registry.accept_plain(card.number, priority, origin, &mut event, aftermath)
         });
         accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
-    } else if origin.publisher == 0 && card.is(Mode::Quiet) {
+    } else if origin.publisher() == 0 && card.is(Mode::Quiet) {
         card.count();
         Some(Published::unheard())
     } else {

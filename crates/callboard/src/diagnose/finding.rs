@@ -34,8 +34,13 @@ pub enum FindingKind {
     Draining,
     /// Handlers still published when [`drain`](crate::Bus::drain) had closed the bus.
     CutOff,
+    /// A subscriber or responder that is expected, or that was asked, has not signed in.
+    NotSignedIn,
     /// The buffer had to drop events before a start.
     BufferTooSmall,
+    /// The start gave a subscriber more events than its capacity, and it lost those that came before
+    /// it had read them.
+    ReplayBeyondCapacity,
     /// Two event types share a name.
     NameClash,
     /// Several responders of one request type share a name: only the first answer of them counts.
@@ -64,6 +69,8 @@ pub enum FindingKind {
     CapacityTooLarge,
     /// A queue, or the buffer, or whoever keeps deliveries of a type, holds much memory.
     MemoryHeld,
+    /// Handlers publish in a circle: events of this type lead to others that lead back to it.
+    PublishCycle,
     /// Requests of this type are made, or observed, but nobody answers them.
     NoResponder,
     /// Events of this type are published, but nobody has listened to any of them.

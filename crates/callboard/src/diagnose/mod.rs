@@ -4,8 +4,10 @@
 //! [`arrival`] answers why one subscriber did not get one type of event.
 
 mod arrival;
+mod cycles;
 mod finding;
 mod rules;
+mod startup;
 
 use std::fmt;
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{Finding, FindingKind};
+use super::{Finding, FindingKind, cycles, startup};
 use crate::event::two_types;
 use crate::outcome::{CYCLE_CURE, Outcome, Troubled, TroubledRequest};
 use crate::overflow::{DropReason, Dropped, Importance};
@@ -35,6 +35,7 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Findings(Vec::new());
     start(snapshot, &mut found);
     drain(snapshot, &mut found);
+    startup::apply(snapshot, &mut found);
     for clash in &snapshot.name_clashes {
         let seen = format!("is the name of {}", two_types(&clash.first, &clash.second));
         let cure = "give one of them another with `#[event(type = \"…\")]`";
@@ -58,11 +59,12 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
         snapshot.types.iter().for_each(|of| wiring(&listeners, of, &mut found));
     }
     namesakes(snapshot, &mut found);
+    cycles::apply(snapshot, &mut found);
     found.sorted()
 }
 
 /// Findings, each with how bad it is among those of its kind.
-struct Findings(Vec<(u64, Finding)>);
+pub(super) struct Findings(Vec<(u64, Finding)>);
 
 impl Findings {
     /// Adds one of a kind of which none is worse than another, or of which there is one at most.
@@ -70,7 +72,7 @@ impl Findings {
         self.weigh(0, kind, who, seen, cure);
     }
 
-    fn weigh(
+    pub(super) fn weigh(
         &mut self,
         weight: u64,
         kind: FindingKind,
@@ -82,7 +84,14 @@ impl Findings {
         self.0.push((weight, Finding { kind, culprit, seen, cure, advice: None }));
     }
 
-    fn advise(&mut self, weight: u64, kind: FindingKind, who: &str, seen: String, advice: usize) {
+    pub(super) fn advise(
+        &mut self,
+        weight: u64,
+        kind: FindingKind,
+        who: &str,
+        seen: String,
+        advice: usize,
+    ) {
         self.weigh(weight, kind, who, seen, format!("use `.capacity({advice})`"));
         self.0.iter_mut().last().into_iter().for_each(|(_, last)| last.advice = Some(advice));
     }

@@ -50,7 +50,7 @@ impl Drop for Hooks {
 /// What an operation owes once its locks are released: everything here runs a user's code.
 ///
 /// It is settled in this order: wake the readers, merge what coalesces, drop values, tell the
-/// tickets, report drops. An ordinary publication owes nothing, so the lists are fetched only when
+/// tickets, report drops and who falls behind. An ordinary publication owes nothing, so the lists are fetched only when
 /// there is something to put in one.
 #[must_use = "the wakers in it are owed"]
 pub(crate) struct Aftermath<'a> {
@@ -67,6 +67,8 @@ struct Debts {
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
+    /// Those that have lost an event, and had not before.
+    slow: Vec<Arc<Mailbox>>,
     /// Not 0 if the log hears of them: how many there were so far.
     said: u64,
     clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
@@ -162,6 +164,12 @@ impl<'a> Aftermath<'a> {
         self.debts().dropped.push(dropped);
     }
 
+    /// Has it told that a subscriber has fallen behind.
+    #[cold]
+    pub(super) fn tell_slow(&mut self, mailbox: &Arc<Mailbox>) {
+        self.debts().slow.push(Arc::clone(mailbox));
+    }
+
     /// Does it all. No lock may be held. What is left to do is to publish the dead letters.
     #[inline]
     pub(crate) fn settle(self) -> Option<Box<[DeadLetter]>> {
@@ -218,15 +226,23 @@ impl Debts {
             report_drops(&self.dropped, std::mem::take(&mut self.said), hooks);
             self.dropped.clear();
         }
+        if !self.slow.is_empty() {
+            self.tell_slow();
+        }
         let dead = (!self.dead.is_empty()).then(|| self.dead.drain(..).collect());
         self.put_back();
         dead
     }
 
+    #[cold]
+    fn tell_slow(&mut self) {
+        self.slow.drain(..).for_each(|mailbox| mailbox.fall_behind());
+    }
+
     /// Leaves the lists, which are empty, for the next operation, unless they have grown large.
     fn put_back(self: Box<Self>) {
-        let Self { wakers, sleepers, merges, discarded, spent, dropped, .. } = &*self;
-        let woken = wakers.capacity() + sleepers.capacity() + merges.capacity();
+        let Self { wakers, sleepers, merges, discarded, spent, dropped, slow, .. } = &*self;
+        let woken = wakers.capacity() + sleepers.capacity() + merges.capacity() + slow.capacity();
         let room = woken + discarded.capacity() + spent.capacity() + dropped.capacity();
         if room <= KEPT_ROOM {
             // A thread that ends has no use for them.

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::{Invocation, Mailbox};
 use crate::event::{AnyEvent, Delivery, Event, Key, Priority, Receipt, TypeInfo};
 use crate::log::{Held, Kept};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, RequestTrace};
 use crate::overflow::DropReason;
 use crate::trace::Context;
 
@@ -79,6 +79,9 @@ pub(crate) trait Ticket: Send + Sync {
 
     /// The request as a snapshot shows it. Called with no lock held.
     fn status(&self) -> TicketStatus;
+
+    /// The request as it is remembered, while its asker waits. Called with no lock held.
+    fn trace(&self) -> Option<RequestTrace>;
 
     /// The invocation that waits for the answers, if the request is a nested one.
     fn asker(&self) -> Option<Arc<Invocation>>;

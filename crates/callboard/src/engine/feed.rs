@@ -123,14 +123,33 @@ impl Feed {
         let sequence = stamp.sequence;
         let offered = self.log.offer(event, stamp, keep);
         let dropped = self.log.refused().len();
-        if dropped > 0 && aftermath.count_drops(self.critical(dropped)) {
-            self.report_refused(sequence, aftermath);
+        if dropped > 0 && self.critical > 0 {
+            self.note_refused(dropped, sequence, aftermath);
         }
         if !self.sleepers.is_empty() {
             aftermath.wake_sleepers(&mut self.sleepers);
             self.struck_off = 0;
         }
         (Routed { delivered: offered.admitted, dropped }, offered.held)
+    }
+
+    /// So many readers were refused the event that was just written, and that may be an incident.
+    // A call of its own, so that an event that everybody gets is quick.
+    #[inline(never)]
+    fn note_refused(&mut self, dropped: usize, sequence: u64, aftermath: &mut Aftermath<'_>) {
+        if self.log.stops() {
+            self.tell_slow(aftermath);
+        }
+        if aftermath.count_drops(self.critical(dropped)) {
+            self.report_refused(sequence, aftermath);
+        }
+    }
+
+    /// Some reader has lost an event just now, and perhaps not the one before.
+    #[cold]
+    fn tell_slow(&self, aftermath: &mut Aftermath<'_>) {
+        let refused = self.log.refused().iter().map(|place| &self.mailboxes[*place]);
+        refused.filter(|mailbox| mailbox.falls_behind()).for_each(|it| aftermath.tell_slow(it));
     }
 
     /// Bytes of the memory that the events of the log lie in.
@@ -183,6 +202,9 @@ impl Feed {
                 self.log.refuse(place);
                 mailbox.refuse();
                 mailbox.report(envelope.info, envelope.sequence(), DropReason::Full, aftermath);
+                if mailbox.falls_behind() {
+                    aftermath.tell_slow(mailbox);
+                }
                 let name = &mailbox.settings.name;
                 aftermath.bury(envelope.info, &envelope.held, Some((name, DropReason::Full)));
                 routed.dropped += 1;

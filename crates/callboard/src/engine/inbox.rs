@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::Taken;
 use super::queue::{Admission, Entry, Pushed, Queue};
+use super::{HandlerPanic, Taken, Times};
 use crate::event::{Key, Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
@@ -71,23 +71,34 @@ pub(crate) struct Attendance {
     pub(crate) handling: u64,
     /// Since when the longest-running of them runs.
     pub(crate) handling_since: Option<Instant>,
+    /// The type of the event that the only one of them handles.
+    pub(super) event_type: Option<&'static str>,
     /// Handlings that ended, with their times in all and the longest.
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
     pub(crate) longest: Duration,
+    pub(crate) times: Times,
     /// Served handlers that panicked, and the last of these panics.
     pub(crate) panics: u64,
     pub(crate) last_panic: Option<Arc<HandlerPanic>>,
     pub(crate) holds: Holds,
 }
 
-/// A panic of a served handler.
-#[derive(Debug)]
-pub(crate) struct HandlerPanic {
-    /// The type of the event that was being handled.
-    pub(crate) event_type: &'static str,
-    pub(crate) message: String,
-}
+/// What is known of a reader of which there is nothing to say yet.
+static NOBODY: Attendance = Attendance {
+    served: false,
+    in_hand_since: None,
+    handling: 0,
+    handling_since: None,
+    event_type: None,
+    handled: 0,
+    busy: Duration::ZERO,
+    longest: Duration::ZERO,
+    times: Times::new(),
+    panics: 0,
+    last_panic: None,
+    holds: Holds::Nothing,
+};
 
 /// What a reader that paces itself (see `subscription::pace`) has taken and not handed out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -154,8 +165,8 @@ impl Inbox {
     }
 
     /// What the reader does with what it takes.
-    pub(crate) fn attendance(&self) -> Attendance {
-        self.attendance.as_deref().cloned().unwrap_or_default()
+    pub(crate) fn attendance(&self) -> &Attendance {
+        self.attendance.as_deref().unwrap_or(&NOBODY)
     }
 
     pub(crate) fn attendance_mut(&mut self) -> &mut Attendance {
@@ -174,7 +185,8 @@ impl Inbox {
         self.attendance_mut().in_hand_since = now;
     }
 
-    #[inline]
+    // Always: as a call of its own it would have the entry, which is large, moved once more.
+    #[inline(always)]
     pub(crate) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
         let Self { queue, capacity, overflow, accounts, gap, .. } = self;
         let queue = queue.get_or_insert_with(|| Box::new(Queue::new(*capacity, *overflow)));
@@ -351,7 +363,8 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
 
 impl Attendance {
     /// A served handler begins.
-    pub(crate) fn begin(&mut self, now: Instant) {
+    pub(crate) fn begin(&mut self, event_type: &'static str, now: Instant) {
+        self.event_type = (self.handling == 0).then_some(event_type);
         self.handling += 1;
         self.handling_since.get_or_insert(now);
     }
@@ -361,6 +374,7 @@ impl Attendance {
     pub(crate) fn end(&mut self, time: Duration, oldest: Option<Instant>) {
         self.handling = self.handling.saturating_sub(1);
         self.handling_since = oldest;
+        self.event_type = None;
         self.handled(time);
     }
 
@@ -382,5 +396,6 @@ impl Attendance {
         self.handled += 1;
         self.busy = self.busy.saturating_add(time);
         self.longest = self.longest.max(time);
+        self.times.add(time);
     }
 }

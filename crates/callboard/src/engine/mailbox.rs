@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use super::inbox::{Account, Attendance, Holds, Inbox, State, Take};
 use super::queue::{Admission, Entry};
-use super::{Aftermath, Envelope, Next, Routed};
+use super::slow::Behind;
+use super::{Aftermath, Envelope, Next, Routed, SlowWatch};
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
@@ -17,7 +18,7 @@ use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, di
 use crate::trace::{Context, Hand, Trail};
 
 /// What a subscription was opened with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct MailboxSettings {
     pub(crate) name: Arc<str>,
     pub(crate) capacity: usize,
@@ -28,6 +29,8 @@ pub(crate) struct MailboxSettings {
     pub(crate) concurrency: usize,
     /// Whoever waits for the bus to settle does not wait for this one.
     pub(crate) bystander: bool,
+    /// Told when the reader falls behind, and when it has caught up.
+    pub(crate) watch: Arc<SlowWatch>,
 }
 
 /// One subscription as its publishers see it: its queue under a lock, and its sleeping reader.
@@ -46,6 +49,7 @@ pub(crate) struct Mailbox {
     pub(super) closed: AtomicBool,
     /// It is among the sleepers of its log. Set and cleared under the registry's lock.
     pub(super) enlisted: AtomicBool,
+    pub(super) behind: Behind,
     inbox: Mutex<Inbox>,
 }
 
@@ -67,6 +71,7 @@ impl Mailbox {
             in_hand: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             enlisted: AtomicBool::new(false),
+            behind: Behind::default(),
             inbox: Mutex::new(inbox),
         }
     }
@@ -90,7 +95,7 @@ impl Mailbox {
     /// What the reader does with what it took, and whether it has an event in hand.
     pub(crate) fn attendance(&self) -> (Attendance, bool) {
         let inbox = self.inbox();
-        (inbox.attendance(), self.in_hand())
+        (inbox.attendance().clone(), self.in_hand())
     }
 
     /// The reader holds back what it took.
@@ -109,9 +114,9 @@ impl Mailbox {
     }
 
     /// A served handler begins with the event that was taken last.
-    pub(crate) fn begin_handling(&self, now: Instant) {
+    pub(crate) fn begin_handling(&self, event_type: &'static str, now: Instant) {
         let mut inbox = self.inbox();
-        inbox.attendance_mut().begin(now);
+        inbox.attendance_mut().begin(event_type, now);
         self.in_hand.store(false, Ordering::Relaxed);
     }
 
@@ -152,12 +157,26 @@ impl Mailbox {
         }
         let dropped = usize::from(offered.lost.is_some());
         if let Some((entry, reason)) = offered.lost {
-            let Envelope { info, held, .. } = &entry.envelope;
-            aftermath.bury(info, held, Some((&self.settings.name, reason)));
-            self.report(entry.envelope.info, entry.sequence(), reason, aftermath);
-            aftermath.discard(self.id, entry, reason);
+            self.lose(entry, reason, aftermath);
         }
         Routed { delivered: usize::from(offered.queued), dropped }
+    }
+
+    /// How many events its queue was offered so far.
+    pub(crate) fn offered(&self) -> u64 {
+        self.inbox().accounts.iter().map(|account| account.ledger.offered).sum()
+    }
+
+    /// Takes over an event that did not fit.
+    #[inline(never)]
+    fn lose(self: &Arc<Self>, entry: Entry, reason: DropReason, aftermath: &mut Aftermath<'_>) {
+        let Envelope { info, held, .. } = &entry.envelope;
+        aftermath.bury(info, held, Some((&self.settings.name, reason)));
+        self.report(info, entry.sequence(), reason, aftermath);
+        if self.falls_behind() {
+            aftermath.tell_slow(self);
+        }
+        aftermath.discard(self.id, entry, reason);
     }
 
     /// Accounts for an event of a log's reader that does not fit.
@@ -235,6 +254,7 @@ impl Mailbox {
             // that it waits.
             fence(Ordering::SeqCst);
         }
+        self.note_empty();
     }
 
     /// The reader is about to take an event: whoever sees that the event has left sees this.

@@ -89,6 +89,12 @@ impl Reader {
         self.log.is_none()
     }
 
+    /// The queue of a reader that has no log was found to be empty.
+    #[inline]
+    pub(crate) fn note_empty(&self) {
+        self.mailbox.note_empty();
+    }
+
     /// Asks for the next event, and takes it, for a reader that has no log.
     #[inline]
     pub(crate) fn ask_and_take(&mut self, now: Option<Instant>) -> Take {

@@ -6,7 +6,9 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use super::{HandlerPanic, Invocation, Mailbox};
+use super::{Invocation, Mailbox};
+use crate::event::TypeInfo;
+use crate::log::{Cause, Stamp};
 use crate::sync::{isolate_for_message, thread_local};
 use crate::trace::{Context, Handling};
 
@@ -15,12 +17,20 @@ use crate::trace::{Context, Handling};
 #[derive(Default)]
 pub struct Scope {
     origin: Origin,
-    /// The name of the event's type; empty for none.
-    event_type: &'static str,
+    /// The event's type.
+    info: Option<&'static TypeInfo>,
     /// The subscription whose handler runs.
     server: Option<Arc<Mailbox>>,
     /// Made when it is first needed, except for calls.
     invocation: Option<Arc<Invocation>>,
+}
+
+/// A panic of a served handler.
+#[derive(Debug)]
+pub(crate) struct HandlerPanic {
+    /// The type of the event that was being handled.
+    pub(crate) event_type: &'static str,
+    pub(crate) message: String,
 }
 
 /// Where a publication comes from.
@@ -28,38 +38,81 @@ pub struct Scope {
 pub(crate) struct Origin {
     /// The sequence of the event being handled; 0 for none.
     pub(crate) cause: u64,
-    /// The publisher's number in the registry; 0 if it has no name.
-    pub(crate) publisher: u32,
+    /// The publisher, in the lower half, and how far before the cause the first event of the chain
+    /// is, in the higher. Two numbers are handed on in registers, three are not.
+    rest: u64,
 }
 
+/// Who publishes: its number in the registry, 0 if it has no name; and, above these bits, the number
+/// of the type of the event that it handles, from 1, as far as there are bits for it.
+const NAME_BITS: u32 = 14;
+const NAME_MASK: u32 = (1 << NAME_BITS) - 1;
+
 impl Origin {
-    pub(crate) fn caused_by(self, cause: u64) -> Self {
-        Self { cause, ..self }
+    pub(crate) fn caused_by(self, Cause { sequence, back }: Cause) -> Self {
+        Self { cause: sequence, rest: u64::from(back) << 32 | u64::from(self.publisher()) }
+    }
+
+    /// The publisher is the one of this number.
+    pub(crate) fn published_by(self, name: u32) -> Self {
+        let rest = self.rest & !u64::from(NAME_MASK) | u64::from(name & NAME_MASK);
+        Self { rest, ..self }
+    }
+
+    /// The publisher handles an event of the type of this number.
+    fn handling(self, type_number: usize) -> Self {
+        let number = u32::try_from(type_number + 1).ok();
+        let bits = number.filter(|number| *number < 1 << (32 - NAME_BITS)).unwrap_or(0);
+        let others = self.rest & !u64::from(!NAME_MASK);
+        Self { rest: others | u64::from(bits << NAME_BITS), ..self }
+    }
+
+    /// The number of a publisher's name, and that of the type that it handled, if any.
+    pub(crate) fn split(publisher: u32) -> (u32, Option<usize>) {
+        (publisher & NAME_MASK, (publisher >> NAME_BITS).checked_sub(1).map(|it| it as usize))
+    }
+
+    /// What is said of the cause in the stamp of what comes from here.
+    #[inline]
+    pub(crate) fn cause(self) -> Cause {
+        Cause { sequence: self.cause, back: (self.rest >> 32) as u32 }
+    }
+
+    /// Who publishes, to be [split](Self::split); 0 if nothing is known of it.
+    #[inline]
+    pub(crate) fn publisher(self) -> u32 {
+        self.rest as u32
     }
 }
 
 thread_local! {
     static CURRENT: RefCell<Scope> = const {
-        RefCell::new(Scope { origin: NOWHERE, event_type: "", server: None, invocation: None })
+        RefCell::new(Scope { origin: NOWHERE, info: None, server: None, invocation: None })
     };
     /// The origin of `CURRENT` once more: every publication reads it, and plain data is quicker
     /// to read.
     static ORIGIN: Cell<Origin> = const { Cell::new(NOWHERE) };
 }
 
-const NOWHERE: Origin = Origin { cause: 0, publisher: 0 };
+const NOWHERE: Origin = Origin { cause: 0, rest: 0 };
 
 impl Scope {
-    pub(crate) fn of_event(event_type: &'static str, sequence: u64) -> Self {
-        Self { origin: Origin { cause: sequence, publisher: 0 }, event_type, ..Self::default() }
+    pub(crate) fn of_event(info: &'static TypeInfo, stamp: &Stamp) -> Self {
+        let origin = NOWHERE.caused_by(stamp.as_cause());
+        Self { origin, info: Some(info), ..Self::default() }
     }
 
     pub(crate) fn of_call(
-        event_type: &'static str,
-        sequence: u64,
+        info: &'static TypeInfo,
+        stamp: &Stamp,
         invocation: Arc<Invocation>,
     ) -> Self {
-        Self { invocation: Some(invocation), ..Self::of_event(event_type, sequence) }
+        Self { invocation: Some(invocation), ..Self::of_event(info, stamp) }
+    }
+
+    /// The type of the event that is handled.
+    pub(crate) fn info(&self) -> Option<&'static TypeInfo> {
+        self.info
     }
 
     /// What is scheduled runs in this scope: nobody's handler, with the origin that it was scheduled
@@ -69,16 +122,20 @@ impl Scope {
     }
 
     /// The handler of this subscription is about to run in this scope, for an event that has this
-    /// context.
+    /// context. `type_number` is that of the event, if the bus has met that type.
     pub(crate) fn serve(
         mut self,
         server: &Arc<Mailbox>,
         publisher: u32,
         context: Context,
+        type_number: Option<usize>,
     ) -> Serving {
-        let Self { origin: Origin { cause, .. }, event_type, .. } = self;
+        let (cause, event_type) = (self.origin.cause, self.info.map_or("", |info| info.name));
         let span = Handling::begin(context, event_type, &server.settings.name, cause);
-        self.origin.publisher = publisher;
+        self.origin = self.origin.published_by(publisher);
+        if let Some(number) = type_number {
+            self.origin = self.origin.handling(number);
+        }
         self.server = Some(Arc::clone(server));
         if let Some(invocation) = &self.invocation {
             invocation.begin_handler();
@@ -111,8 +168,9 @@ impl Scope {
     /// The handler that runs in this scope has panicked.
     #[cold]
     fn note_panic(&self, message: String) {
-        let Self { event_type, server, origin, .. } = self;
+        let Self { info, server, origin, .. } = self;
         let Some(server) = server else { return };
+        let event_type = info.map_or("", |info| info.name);
         let (name, sequence) = (&server.settings.name, origin.cause);
         crate::report::say!(
             error,

@@ -41,6 +41,10 @@ impl AnyEvent {
         Self { info, event, receipt }
     }
 
+    pub(crate) fn info(&self) -> &'static TypeInfo {
+        self.info
+    }
+
     /// The name of the event's type: its [`Event::TYPE`].
     pub fn event_type(&self) -> &'static str {
         self.info.name
@@ -71,7 +75,7 @@ impl AnyEvent {
 
     metadata!();
 
-    fn stamp(&self) -> &Stamp {
+    pub(crate) fn stamp(&self) -> &Stamp {
         self.event.stamp()
     }
 }

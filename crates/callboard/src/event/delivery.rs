@@ -48,7 +48,7 @@ impl<E: Event> Delivery<E> {
 
     metadata!();
 
-    fn stamp(&self) -> &Stamp {
+    pub(crate) fn stamp(&self) -> &Stamp {
         self.event.stamp()
     }
 }
@@ -125,7 +125,7 @@ impl<'a, E: Event> EventRef<'a, E> {
 
     metadata!();
 
-    fn stamp(&self) -> &Stamp {
+    pub(crate) fn stamp(&self) -> &Stamp {
         self.event.stamp()
     }
 }

@@ -62,8 +62,8 @@ pub(crate) fn describe(shown: &mut fmt::DebugStruct<'_, '_>, stamp: &Stamp, rece
     if receipt.missed() > 0 {
         shown.field("missed", &receipt.missed());
     }
-    if stamp.cause != 0 {
-        shown.field("cause", &stamp.cause);
+    if stamp.cause() != 0 {
+        shown.field("cause", &stamp.cause());
     }
 }
 
@@ -91,8 +91,18 @@ macro_rules! metadata {
         /// [`serve`](crate::Subscription::serve), by
         /// [`publish_caused_by`](crate::Bus::publish_caused_by), or it answers that request.
         pub fn cause(&self) -> Option<u64> {
-            let cause = self.stamp().cause;
+            let cause = self.stamp().cause();
             (cause != 0).then_some(cause)
+        }
+
+        /// The [`sequence`](Self::sequence) of the first event of the chain of causes that led to
+        /// this one: its own if there is no [`cause`](Self::cause). What has the same origin came
+        /// of the same event.
+        ///
+        /// A chain begins anew with a cause that was given as a bare number, and with one that is
+        /// more than two thousand million events back.
+        pub fn origin(&self) -> u64 {
+            self.stamp().origin()
         }
 
         /// When the event was published, on the bus's clock; `None` unless the bus keeps time

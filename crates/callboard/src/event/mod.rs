@@ -2,6 +2,7 @@
 
 mod abilities;
 mod any;
+mod cause;
 mod coalesce;
 mod contract;
 mod delivery;
@@ -13,6 +14,7 @@ mod schema;
 
 pub use abilities::{Abilities, Priority};
 pub use any::AnyEvent;
+pub use cause::Cause;
 pub use coalesce::Coalesce;
 pub(crate) use coalesce::Key;
 pub use contract::{Contract, FieldContract, VariantContract};

@@ -16,6 +16,8 @@ pub struct Metadata {
     pub missed: u64,
     /// The number of the event that led to this one, where the bus knows; see [`Delivery::cause`].
     pub cause: Option<u64>,
+    /// The number of the first event of the chain of causes; see [`Delivery::origin`].
+    pub origin: u64,
     /// When the event was published, if the bus keeps time.
     pub published_at: Option<Instant>,
     /// How long the event waited until it was received, if the bus keeps time.
@@ -71,6 +73,11 @@ pub trait Received {
     /// The number of the event that led to this one, where the bus knows.
     fn cause(&self) -> Option<u64> {
         self.metadata().cause
+    }
+
+    /// The number of the first event of the chain of causes; see [`Delivery::origin`].
+    fn origin(&self) -> u64 {
+        self.metadata().origin
     }
 
     /// When the event was published, if the bus keeps time.
@@ -135,6 +142,7 @@ macro_rules! received {
                 sequence: self.sequence(),
                 missed: self.missed(),
                 cause: self.cause(),
+                origin: self.origin(),
                 published_at: self.published_at(),
                 queued_for: self.queued_for(),
             }

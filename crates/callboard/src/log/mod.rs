@@ -130,6 +130,6 @@ pub(crate) use lent::Lent;
 pub(crate) use memory::{Held, Kept};
 pub(crate) use reader::{Stretch, Tap};
 pub(crate) use shape::{Payload, Shape};
-pub(crate) use stamp::Stamp;
+pub(crate) use stamp::{Cause, Stamp};
 pub(crate) use standing::Standing;
 pub(crate) use writer::Log;

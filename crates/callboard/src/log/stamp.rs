@@ -8,10 +8,26 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) struct Stamp {
     /// From 1, in the order of acceptance, one count for the whole bus.
     pub(crate) sequence: u64,
-    /// The sequence of the event whose handling led to this one; 0 for none.
-    pub(crate) cause: u64,
+    lineage: Lineage,
     published_at: Moment,
 }
+
+/// The event whose handling led to another, and where the chain of causes began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Cause {
+    /// The sequence of that event; 0 for none.
+    pub(crate) sequence: u64,
+    /// How far before it the first event of the chain is.
+    pub(crate) back: u32,
+}
+
+/// A [`Cause`] in 8 bytes, as seen from the event that it led to: 0 for none; the distance of the
+/// cause, in 31 bits, and its `back`, in 32; or, if that distance is greater, the highest bit and
+/// the cause alone, with which the chain then begins anew.
+///
+/// So an event in its slot is no larger for it that the first of its chain is known.
+#[derive(Debug, Clone, Copy)]
+struct Lineage(u64);
 
 /// An `Option<Instant>` in 8 bytes: nanoseconds before or after the process's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +35,36 @@ struct Moment(i64);
 
 impl Stamp {
     /// Of no event.
-    pub(super) const NONE: Self = Self { sequence: 0, cause: 0, published_at: Moment::NONE };
+    pub(super) const NONE: Self =
+        Self { sequence: 0, lineage: Lineage(0), published_at: Moment::NONE };
 
     #[inline]
-    pub(crate) fn new(sequence: u64, cause: u64, published_at: Option<Instant>) -> Self {
+    pub(crate) fn new(sequence: u64, cause: Cause, published_at: Option<Instant>) -> Self {
         let published_at = published_at.map_or(Moment::NONE, Moment::at);
-        Self { sequence, cause, published_at }
+        Self { sequence, lineage: Lineage::new(sequence, cause), published_at }
+    }
+
+    /// The sequence of the event whose handling led to this one; 0 for none.
+    pub(crate) fn cause(&self) -> u64 {
+        self.lineage.cause(self.sequence).sequence
+    }
+
+    /// The sequence of the first event of the chain of causes that led to this one; its own if there
+    /// is no cause.
+    pub(crate) fn origin(&self) -> u64 {
+        match self.lineage.cause(self.sequence) {
+            Cause { sequence: 0, .. } => self.sequence,
+            Cause { sequence, back } => sequence.saturating_sub(back.into()),
+        }
+    }
+
+    /// This event as the cause of another. A chain that is too long begins anew with it.
+    #[inline]
+    pub(crate) fn as_cause(&self) -> Cause {
+        if self.lineage.0 == 0 {
+            return Cause { sequence: self.sequence, back: 0 };
+        }
+        Cause::from(self.sequence, self.origin())
     }
 
     pub(crate) fn published_at(&self) -> Option<Instant> {
@@ -39,6 +79,42 @@ impl Stamp {
         match self.published_at.distance()? {
             (after, false) => origin().system_time.checked_add(after),
             (before, true) => origin().system_time.checked_sub(before),
+        }
+    }
+}
+
+impl Cause {
+    /// The event of this sequence, whose chain of causes began with `origin`.
+    pub(crate) fn from(sequence: u64, origin: u64) -> Self {
+        let back = sequence.checked_sub(origin).and_then(|back| u32::try_from(back).ok());
+        Self { sequence, back: back.unwrap_or(0) }
+    }
+}
+
+impl Lineage {
+    const FAR: u64 = 1 << 63;
+
+    #[inline]
+    fn new(sequence: u64, cause: Cause) -> Self {
+        if cause.sequence == 0 { Self(0) } else { Self::of(sequence, cause) }
+    }
+
+    fn of(sequence: u64, Cause { sequence: cause, back }: Cause) -> Self {
+        // A program may name a cause that is no earlier event.
+        match sequence.checked_sub(cause) {
+            Some(distance @ 1..) if distance < 1 << 31 => Self(distance << 32 | u64::from(back)),
+            _ => Self(Self::FAR | cause),
+        }
+    }
+
+    fn cause(self, sequence: u64) -> Cause {
+        if self.0 == 0 {
+            Cause::default()
+        } else if self.0 & Self::FAR != 0 {
+            Cause { sequence: self.0 & !Self::FAR, back: 0 }
+        } else {
+            let back = u32::try_from(self.0 & u64::from(u32::MAX)).unwrap_or(0);
+            Cause { sequence: sequence - (self.0 >> 32), back }
         }
     }
 }
@@ -77,14 +153,14 @@ fn origin() -> &'static Origin {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::Stamp;
+    use super::{Cause, Stamp};
 
     #[test]
     fn moments_come_back_as_they_were() {
         let now = Instant::now();
         let far = Duration::from_secs(3_600);
         for moment in [None, Some(now), Some(now - far), Some(now + far)] {
-            assert_eq!(Stamp::new(1, 0, moment).published_at(), moment);
+            assert_eq!(Stamp::new(1, Cause::default(), moment).published_at(), moment);
         }
     }
 
@@ -92,10 +168,45 @@ mod tests {
     fn both_clocks_show_the_same_distances() {
         let now = Instant::now();
         let far = Duration::from_secs(3_600);
-        let shown = |moment| Stamp::new(1, 0, moment).published_at_system_time();
+        let shown = |moment| Stamp::new(1, Cause::default(), moment).published_at_system_time();
         let Some(at) = shown(Some(now)) else { panic!("it is shown") };
         assert_eq!(shown(None), None);
         assert_eq!(shown(Some(now - far)), Some(at - far));
         assert_eq!(shown(Some(now + far)), Some(at + far));
+    }
+
+    /// What is known of an event that this one caused, whose chain began with `origin`.
+    fn known(sequence: u64, cause: u64, origin: u64) -> (u64, u64) {
+        let stamp = Stamp::new(sequence, Cause::from(cause, origin), None);
+        (stamp.cause(), stamp.origin())
+    }
+
+    #[test]
+    fn cause_and_origin_come_back_as_they_were() {
+        const FAR: u64 = 1 << 31;
+        let none = Stamp::new(7, Cause::default(), None);
+        assert_eq!((none.cause(), none.origin()), (0, 7), "it is its own origin");
+        for (sequence, cause, origin) in [
+            (2, 1, 1),
+            (9, 8, 1),
+            (FAR, 1, 1),
+            (9 * FAR, 9 * FAR - 1, 8 * FAR),
+            (9 * FAR, 8 * FAR + 1, 7 * FAR),
+            (u64::MAX >> 1, (u64::MAX >> 1) - 1, (u64::MAX >> 1) - FAR),
+        ] {
+            assert_eq!(known(sequence, cause, origin), (cause, origin), "of {sequence}");
+        }
+    }
+
+    #[test]
+    fn chain_that_is_too_long_begins_anew_with_the_cause() {
+        const FAR: u64 = 1 << 31;
+        // The cause is too far back, or the origin is.
+        assert_eq!(known(FAR + 5, 5, 1), (5, 5));
+        assert_eq!(known(3 * FAR, 3 * FAR - 1, 1), (3 * FAR - 1, 3 * FAR - 1));
+        // No earlier event at all.
+        assert_eq!(known(5, 5, 5), (5, 5));
+        assert_eq!(known(5, 40, 40), (40, 40));
+        assert_eq!(known(0, 40, 2), (40, 40), "an answer that the bus did not take");
     }
 }

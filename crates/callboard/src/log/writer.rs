@@ -29,6 +29,8 @@ pub(crate) struct Log {
     stopped: Vec<usize>,
     /// Some place or limit is not what it was: both are to be worked out anew.
     unsure: bool,
+    /// Some reader that did not lose the event before has lost the last one offered.
+    stops: bool,
     /// The places of those whose gap the next event closes. Empty between two events.
     resuming: Vec<usize>,
 }
@@ -61,6 +63,7 @@ impl Log {
             limits: BinaryHeap::new(),
             unsure: false,
             stopped: Vec::new(),
+            stops: false,
             resuming: Vec::new(),
         }
     }
@@ -139,6 +142,12 @@ impl Log {
     #[inline]
     pub(crate) fn refused(&self) -> &[usize] {
         &self.stopped
+    }
+
+    /// Whether some reader has lost an event, and perhaps not the one before, since this was asked last.
+    #[inline]
+    pub(crate) fn stops(&mut self) -> bool {
+        self.stops && std::mem::take(&mut self.stops)
     }
 
     /// The reader in this place does not get an event because it is full.
@@ -256,7 +265,7 @@ impl Log {
         if self.unsure {
             self.be_sure();
         }
-        let Self { fill, readers, stopped, resuming, .. } = self;
+        let Self { fill, readers, stopped, stops, resuming, .. } = self;
         let position = fill.position();
         let mut at = 0;
         while let Some(&place) = stopped.get(at) {
@@ -266,6 +275,7 @@ impl Log {
                 reader.dropped += 1;
                 at += 1;
             } else if reader.waiting(position) >= reader.capacity {
+                *stops = true;
                 reader.lose();
                 reader.dropped += 1;
                 at += 1;
@@ -281,7 +291,7 @@ impl Log {
 
     /// Looks at the readers that may be full by now; stops those that are.
     fn look_at_limits(&mut self) {
-        let Self { fill, readers, stopped, limits, .. } = self;
+        let Self { fill, readers, stopped, limits, stops, .. } = self;
         let position = fill.position();
         while let Some(mut first) = limits.peek_mut() {
             let Reverse((limit, place)) = *first;
@@ -299,6 +309,7 @@ impl Log {
             PeekMut::pop(first);
             fill.stop(&mut reader.flow);
             stopped.push(place);
+            *stops = true;
             reader.lose();
             reader.dropped += 1;
         }

@@ -5,7 +5,7 @@ use loom::thread;
 use super::harness::Model;
 use super::watched::{Note, Plain};
 use crate::event::Event;
-use crate::log::{Held, Log, Shape, Stamp, Tap};
+use crate::log::{Cause, Held, Log, Shape, Stamp, Tap};
 use crate::sync::{Arc, Mutex};
 
 /// A log with its owner's lock left out: the thread that has it is the only writer.
@@ -23,7 +23,9 @@ impl Writer {
     fn offer<E: Event>(&mut self, event: impl FnOnce(u64) -> E) -> usize {
         self.next += 1;
         let event = event(self.next);
-        self.log.offer(&mut Some(event), Stamp::new(self.next, 0, None), false).admitted
+        self.log
+            .offer(&mut Some(event), Stamp::new(self.next, Cause::default(), None), false)
+            .admitted
     }
 
     fn note(&mut self) -> usize {
@@ -44,7 +46,7 @@ impl Writer {
 
     pub(super) fn kept_note(&mut self) -> Held {
         self.next += 1;
-        let stamp = Stamp::new(self.next, 0, None);
+        let stamp = Stamp::new(self.next, Cause::default(), None);
         self.log.offer(&mut Some(Note::new(self.next)), stamp, true).held.expect("it is kept")
     }
 }

@@ -76,8 +76,8 @@ impl Registry {
         }
         self.sequence += 1;
         entry.published += 1;
-        entry.publishers.count(origin.publisher);
-        let stamp = Stamp::new(self.sequence, origin.cause, None);
+        entry.publishers.count(origin.publisher());
+        let stamp = Stamp::new(self.sequence, origin.cause(), None);
         let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
         Some((self.sequence, routed))
     }
@@ -101,8 +101,8 @@ impl Registry {
         }
         self.sequence += 1;
         entry.published += 1;
-        entry.publishers.count(origin.publisher);
-        let stamp = Stamp::new(self.sequence, origin.cause, None);
+        entry.publishers.count(origin.publisher());
+        let stamp = Stamp::new(self.sequence, origin.cause(), None);
         let (routed, held) = entry.offer_to_all(event, stamp, keep, aftermath);
         Some((self.sequence, routed, held))
     }
@@ -125,14 +125,14 @@ impl Registry {
         };
         let entry = &mut self.types[number];
         entry.published += 1;
-        entry.publishers.count(parcel.origin.publisher);
+        entry.publishers.count(parcel.origin.publisher());
         if self.phase == Phase::Running {
             if entry.mode == Mode::Quiet && parcel.ticket.is_none() && !parcel.keep {
                 entry.unheard += u64::from(!parcel.answer);
                 return Accepted::Unheard;
             }
             self.sequence += 1;
-            let stamp = Stamp::new(self.sequence, parcel.origin.cause, parcel.published_at);
+            let stamp = Stamp::new(self.sequence, parcel.origin.cause(), parcel.published_at);
             let routed = entry.publish(parcel, stamp, aftermath);
             return Accepted::Routed(self.sequence, routed);
         }
@@ -150,7 +150,7 @@ impl Registry {
         if self.phase != Phase::Closed {
             let number = self.number_of(TypeInfo::of::<DeadLetter>(), aftermath);
             self.sequence += 1;
-            let stamp = Stamp::new(self.sequence, letter.origin.cause, letter.published_at);
+            let stamp = Stamp::new(self.sequence, letter.origin.cause(), letter.published_at);
             let entry = &mut self.types[number];
             entry.published += 1;
             entry.publish(letter, stamp, aftermath);
@@ -167,7 +167,7 @@ impl Registry {
         let Some(event) = parcel.event.take() else {
             return Accepted::Unheard;
         };
-        let stamp = Stamp::new(self.sequence, parcel.origin.cause, parcel.published_at);
+        let stamp = Stamp::new(self.sequence, parcel.origin.cause(), parcel.published_at);
         let held = Held::new(stamp, event);
         parcel.kept = parcel.keep.then(|| held.clone());
         let envelope = parcel.envelope(self.types[number].info, held);

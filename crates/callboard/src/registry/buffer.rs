@@ -112,6 +112,12 @@ impl Buffer {
         (envelopes, std::mem::take(&mut self.losses))
     }
 
+    /// How many events of each type wait, for the types that have any.
+    pub(super) fn held(&self) -> Vec<(&'static TypeInfo, u64)> {
+        let accounts = self.inbox.accounts.iter().filter(|account| account.ledger.queued > 0);
+        accounts.map(|account| (account.info, account.ledger.queued)).collect()
+    }
+
     /// The requests that wait, with their types.
     pub(super) fn requests(&self) -> impl Iterator<Item = (&'static TypeInfo, &Arc<dyn Ticket>)> {
         let envelopes = self.inbox.entries().map(|entry| &entry.envelope);

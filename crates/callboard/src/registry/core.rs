@@ -11,7 +11,7 @@ use super::{
     Accepted, CloseList, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests,
     Role,
 };
-use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, merge};
+use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
 use crate::log::{Held, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
@@ -57,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: CoreSettings,
     pub(crate) hooks: Hooks,
+    /// Told of subscribers that fall behind.
+    pub(crate) slow: Arc<SlowWatch>,
     /// Told when somebody signs in or out, or has drained, and when the bus closes.
     pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
@@ -76,6 +78,7 @@ impl Core {
             registry: Padded(Mutex::new(registry)),
             directory,
             hooks: Hooks::default(),
+            slow: Arc::new(SlowWatch::new(Arc::clone(&settings.clock))),
             changed: Arc::default(),
             requests: Requests::default(),
             blocking_calls: Mutex::default(),
@@ -102,6 +105,11 @@ impl Core {
         isolate("the clock", "what asked it goes on without the time", || self.settings.clock.now())
     }
 
+    /// The age of the bus, unless the clock panics.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.now().map(|now| now.saturating_duration_since(self.built_at))
+    }
+
     /// Runs an operation on the registry, then, with the lock released, what it owes.
     #[inline(always)]
     pub(crate) fn with<R>(
@@ -120,7 +128,7 @@ impl Core {
     #[cold]
     fn publish_dead(&self, letters: Box<[DeadLetter]>) {
         for letter in letters {
-            let origin = Origin { cause: letter.event().sequence(), publisher: 0 };
+            let origin = Origin::default().caused_by(letter.event().stamp().as_cause());
             let mut parcel = Parcel {
                 event: Some(letter),
                 priority: Priority::Normal,
@@ -195,7 +203,7 @@ impl Core {
         match (parcel.kept, parcel.event) {
             (Some(held), _) => held,
             // Where the bus does not take it any more, its asker still does.
-            (None, Some(answer)) => Held::new(Stamp::new(0, origin.cause, published_at), answer),
+            (None, Some(answer)) => Held::new(Stamp::new(0, origin.cause(), published_at), answer),
             (None, None) => unreachable!("an event that was taken is kept"),
         }
     }

@@ -25,6 +25,7 @@ mod watch;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
 pub(crate) use accept::{Accepted, Parcel};
@@ -94,8 +95,18 @@ pub(crate) struct Registry {
     pub(crate) publishers: Publishers,
     pub(crate) listeners: BTreeMap<u64, Listener>,
     pub(crate) buffer: Buffer,
+    /// What the first start did, once it has been.
+    pub(crate) first_start: Option<FirstStart>,
     /// Events published after `close`.
     pub(crate) refused: u64,
+}
+
+/// When the bus was first started, and what that released.
+pub(crate) struct FirstStart {
+    /// Counted from when the bus was built; `None` if the clock panicked.
+    pub(crate) after: Option<Duration>,
+    /// How many events of each type were replayed, for the types that had any.
+    pub(crate) held: Vec<(&'static TypeInfo, u64)>,
 }
 
 /// A subscription as the registry knows it.
@@ -104,6 +115,22 @@ pub(crate) struct Listener {
     pub(crate) wanted: Wanted,
     /// It came after the start without saying that it meant to.
     pub(crate) late: bool,
+    /// When it signed in, counted from when the bus was built; 0 if the clock panicked.
+    pub(crate) signed_in: Duration,
+    /// How many events the first start gave it.
+    pub(crate) replayed: u64,
+}
+
+impl Listener {
+    /// A replay begins: what is offered to the subscription until [`end_replay`](Self::end_replay)
+    /// is a part of it. The registry's lock is held all the while.
+    fn begin_replay(&mut self) {
+        self.replayed = self.mailbox.offered();
+    }
+
+    fn end_replay(&mut self) {
+        self.replayed = self.mailbox.offered() - self.replayed;
+    }
 }
 
 impl Registry {
@@ -124,6 +151,7 @@ impl Registry {
             publishers: Publishers::default(),
             listeners: BTreeMap::new(),
             buffer: Buffer::new(settings.pre_start_capacity),
+            first_start: None,
             refused: 0,
         }
     }
@@ -203,13 +231,22 @@ impl Registry {
     }
 
     /// Replays the buffer to everybody present, in order, and lets later events through. Returns
-    /// how many were replayed, and how many the buffer had to drop since the last start.
-    pub(crate) fn start(&mut self, aftermath: &mut Aftermath<'_>) -> (usize, usize) {
+    /// how many were replayed, and how many the buffer had to drop since the last start. `after` is
+    /// the age of the bus, unless the clock panicked.
+    pub(crate) fn start(
+        &mut self,
+        after: Option<Duration>,
+        aftermath: &mut Aftermath<'_>,
+    ) -> (usize, usize) {
         if self.phase != Phase::Buffering {
             return (0, 0);
         }
         self.phase = Phase::Running;
-        self.ever_started = true;
+        let first = !std::mem::replace(&mut self.ever_started, true);
+        if first {
+            self.first_start = Some(FirstStart { after, held: self.buffer.held() });
+            self.listeners.values_mut().for_each(Listener::begin_replay);
+        }
         let overflowed = self.buffer.overflowed();
         let (envelopes, losses) = self.buffer.take();
         let (replayed, mut losses) = (envelopes.len(), losses.into_iter().peekable());
@@ -222,6 +259,9 @@ impl Registry {
             self.types[number].deliver_to_all(envelope, Admission::Beyond, aftermath);
         }
         losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
+        if first {
+            self.listeners.values_mut().for_each(Listener::end_replay);
+        }
         self.sort_out_types();
         (replayed, overflowed)
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::engine::Origin;
+
 /// The names of publishers, each with a number that its publications carry. Number 0 is that of
 /// all who have no name.
 #[derive(Default)]
@@ -34,14 +36,15 @@ impl Publishers {
     }
 }
 
-/// How many events of one type the publishers with names have published.
+/// How many events of one type the publishers with names have published, while handling events of
+/// which type.
 #[derive(Default)]
 pub(crate) struct Tally(Vec<(u32, u64)>);
 
 impl Tally {
     /// The publisher may publish events of the type.
     pub(super) fn declare(&mut self, publisher: u32) {
-        if publisher != 0 && self.iter().all(|(number, _)| number != publisher) {
+        if publisher != 0 && self.iter().all(|(other, _)| Origin::split(other).0 != publisher) {
             self.0.push((publisher, 0));
         }
     }

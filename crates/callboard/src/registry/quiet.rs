@@ -38,9 +38,10 @@ impl Registry {
         let busy = components.map(|mailbox| {
             // The queue first: what leaves it afterwards is seen in the reader's hands.
             let queued = self.figures(mailbox).queued;
-            let (attendance, in_hand) = mailbox.attendance();
+            let inbox = mailbox.inbox();
+            let Attendance { handling, served, holds, .. } = *inbox.attendance();
+            let in_hand = mailbox.in_hand();
             let name = Arc::clone(&mailbox.settings.name);
-            let Attendance { handling, served, holds, .. } = attendance;
             Busy { name, queued, handling, in_hand, holds, served }
         });
         let idle = |it: &Busy| it.queued == 0 && it.served_in_hand() == 0 && !it.in_hand;

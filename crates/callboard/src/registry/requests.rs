@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::endings::{Ending, Endings};
 use crate::engine::Ticket;
-use crate::outcome::TroubledRequest;
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::outcome::{RequestTrace, TroubledRequest};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard};
 
 /// The requests that are open, and what came of those that ended.
 #[derive(Default)]
@@ -22,10 +22,19 @@ pub(crate) struct Requests {
     pub(crate) ended: AtomicU64,
     /// The last requests that did not get what they wanted, newest last.
     troubles: Mutex<VecDeque<TroubledRequest>>,
+    /// Whether requests are remembered from now on. Ordering: Relaxed, since each request goes by
+    /// what it found.
+    pub(crate) traces: AtomicBool,
+    /// The last requests that ended and were to be remembered, each with its number in the order of
+    /// opening; the last to end comes last.
+    traced: Mutex<VecDeque<(u64, RequestTrace)>>,
 }
 
 /// How many troubled requests are remembered.
 const TROUBLES: usize = 16;
+
+/// How many requests are remembered.
+const TRACES: usize = 64;
 
 /// The open requests, in slots that are used again.
 #[derive(Default)]
@@ -77,9 +86,45 @@ impl Requests {
 
     /// The open requests, oldest first.
     pub(crate) fn list(&self) -> Vec<Arc<dyn Ticket>> {
+        self.numbered().into_iter().map(|(_, ticket)| ticket).collect()
+    }
+
+    /// The open requests, oldest first, each with its number in the order of opening.
+    fn numbered(&self) -> Vec<(u64, Arc<dyn Ticket>)> {
         let mut entries: Vec<_> = self.open.lock().slots.iter().flatten().cloned().collect();
         entries.sort_unstable_by_key(|(number, _)| *number);
-        entries.into_iter().map(|(_, ticket)| ticket).collect()
+        entries
+    }
+
+    /// Remembers a request that has ended, and still is in its slot if it was ever opened.
+    pub(crate) fn remember_trace(&self, slot: Option<Slot>, trace: RequestTrace) {
+        let mut open = self.open.lock();
+        let entry = slot.and_then(|Slot(slot)| open.slots[slot].as_ref());
+        let number = entry.map(|(number, _)| *number).unwrap_or_else(|| {
+            open.opened += 1;
+            open.opened
+        });
+        drop(open);
+        let mut traced = self.traced.lock();
+        if traced.len() == TRACES {
+            traced.pop_front();
+        }
+        traced.push_back((number, trace));
+    }
+
+    /// The last requests, newest last: those that are open and, as far as there is room, those that
+    /// ended last and were to be remembered.
+    pub(crate) fn recent(&self) -> Vec<RequestTrace> {
+        let mut open = self.numbered();
+        let fewer = open.split_off(open.len().saturating_sub(TRACES));
+        let mut recent: Vec<_> =
+            fewer.iter().filter_map(|(number, ticket)| Some((*number, ticket.trace()?))).collect();
+        // They may be the last ones.
+        open.into_iter().chain(fewer).for_each(|(_, ticket)| discard(ticket));
+        let room = TRACES - recent.len();
+        recent.extend(self.traced.lock().iter().rev().take(room).cloned());
+        recent.sort_by_key(|(number, _)| *number);
+        recent.into_iter().map(|(_, trace)| trace).collect()
     }
 
     /// A request ended before it was made.

@@ -1,6 +1,7 @@
 //! Signing in and out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::types::TypeEntry;
 use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
@@ -16,6 +17,8 @@ pub(crate) struct SignIn {
     /// Whether it is no set: a set of one type takes what it gets from a queue, as every set does.
     pub(crate) one_type: bool,
     pub(crate) late: bool,
+    /// The age of the bus.
+    pub(crate) signed_in: Duration,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
     /// Whether it has a queue in any case: the bus notes more of its events than a log does.
@@ -62,7 +65,7 @@ impl Registry {
         aftermath: &mut Aftermath<'_>,
     ) -> Reader {
         let log = signing.log();
-        let SignIn { settings, wanted, late, retained, changed, .. } = signing;
+        let SignIn { settings, wanted, late, signed_in, retained, changed, .. } = signing;
         let infos = wanted.infos();
         let (mailbox, reader) = match log {
             Some(info) => {
@@ -94,7 +97,8 @@ impl Registry {
             Wanted::Members(_) => infos.iter().for_each(|info| self.sort_out_of(info)),
             _ => self.sort_out_types(),
         }
-        self.listeners.insert(id, Listener { mailbox, wanted, late });
+        let listener = Listener { mailbox, wanted, late, signed_in, replayed: 0 };
+        self.listeners.insert(id, listener);
         reader
     }
 

@@ -121,6 +121,8 @@ impl<Q: Request> RequestBuilder<Q> {
     ///
     /// Others may answer too: their answers don't count, and are found in
     /// [`Gathered::unexpected`].
+    // Without the hint it is inlined or not, as the rest of the program has it.
+    #[inline]
     pub fn expect(mut self, responders: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         for name in responders {
             self.expected.add(name.as_ref());

@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Invocation, Scope, Taken, kept};
-use crate::event::{Delivery, Metadata, Receipt, Received, describe, metadata, received};
+use crate::event::{Delivery, Metadata, Receipt, Received, TypeInfo, describe, metadata, received};
 use crate::log::{Kept, Stamp};
 use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
@@ -92,7 +92,7 @@ impl<Q: Request> Call<Q> {
         }
         let core = &self.exchange.core;
         let published_at = core.timestamp();
-        let origin = Scope::current_origin().caused_by(self.sequence());
+        let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
         let held = core.accept_answer(answer, origin, published_at);
         let answer = Delivery::new(kept(held), Receipt::new(0, published_at));
         self.exchange.answer(self.place, &self.responder, answer);
@@ -199,7 +199,7 @@ impl<Q: Request> Call<Q> {
     /// assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn request<P: Request>(&self, request: P) -> RequestBuilder<P> {
-        let origin = Scope::current_origin().caused_by(self.sequence());
+        let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
         let core = Arc::clone(&self.exchange.core);
         RequestBuilder::new(core, request, origin, Some(self.invocation()))
     }
@@ -233,6 +233,9 @@ impl<Q: Request> Call<Q> {
     /// Nobody waits for it from here on.
     fn end(&mut self) {
         self.answered = true;
+        if self.exchange.trace.is_some() {
+            self.exchange.note_ended(self.mailbox);
+        }
         if let Some(invocation) = self.invocation.get() {
             invocation.answer();
         }
@@ -247,7 +250,7 @@ impl<Q: Request> Call<Q> {
     }
 
     fn scope(&self) -> Scope {
-        Scope::of_call(Q::TYPE, self.sequence(), self.invocation())
+        Scope::of_call(TypeInfo::of::<Q>(), self.stamp(), self.invocation())
     }
 }
 

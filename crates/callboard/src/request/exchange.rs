@@ -9,6 +9,7 @@ use super::Request;
 use super::parts::{Parts, Stage};
 use super::rule::Rule;
 use super::state::{Closed, Lost, State};
+use super::trace::Trace;
 use crate::engine::{Candidate, Invocation, Pending};
 use crate::event::{Delivery, TypeInfo};
 use crate::outcome::End;
@@ -25,12 +26,17 @@ pub(super) struct Exchange<Q: Request> {
     pub(super) rule: Rule,
     /// Where it was asked, if by a blocking call.
     pub(super) blocking_at: Option<&'static Location<'static>>,
+    /// The times of its responders, if the request is to be remembered. Its lock is taken alone, or
+    /// with that of the state held.
+    pub(super) trace: Option<Box<Trace>>,
     /// Set, under the lock, with the state's `end`.
     ended: AtomicBool,
     pub(super) state: Mutex<State<Q::Response>>,
 }
 
 impl<Q: Request> Exchange<Q> {
+    // Always, so that it is made where it lies.
+    #[inline(always)]
     pub(super) fn new(
         core: Arc<Core>,
         asker: Option<Arc<Invocation>>,
@@ -41,7 +47,8 @@ impl<Q: Request> Exchange<Q> {
         parts: Parts<Q::Response>,
     ) -> Self {
         let (ended, state) = (AtomicBool::new(false), Mutex::new(State::new(parts)));
-        Self { core, asker, began, deadline, rule, blocking_at, ended, state }
+        let trace = core.requests.traces.load(Ordering::Relaxed).then(Box::default);
+        Self { core, asker, began, deadline, rule, blocking_at, trace, ended, state }
     }
 
     /// The asker's waker, if it has something to decide. With a predicate it always has. A nested
@@ -109,7 +116,12 @@ impl<Q: Request> Exchange<Q> {
             player.stage = Stage::Handling;
             player.name.take()
         });
-        (place, name.unwrap_or_default())
+        drop(state);
+        let name = name.unwrap_or_default();
+        if self.trace.is_some() {
+            self.note_taken(mailbox, &name);
+        }
+        (place, name)
     }
 
     /// The responder answers.

@@ -51,6 +51,19 @@ struct Open<Q: Request> {
     ending: Ending,
     /// The bus may hold the request somewhere, in its buffer or in a queue.
     queued: bool,
+    /// How the request ends if the asker never has the answers.
+    given_up: GivenUp,
+}
+
+/// How a request ends that its asker gets no answers to.
+#[derive(Debug, Clone, Copy)]
+enum GivenUp {
+    /// The asker dropped it.
+    Withdrawn,
+    /// It could only be answered by one that waits for it.
+    InCircle,
+    /// The bus was closed when it was made.
+    Closed,
 }
 
 /// A predicate and what it has seen.
@@ -140,6 +153,7 @@ fn open<Q: Request>(
     let begin = |asker| {
         Wait::begin(&ticket, asker).map_err(|chain| {
             exchange.core.requests.refuse();
+            exchange.abort(None, GivenUp::InCircle);
             cycle(&exchange, chain)
         })
     };
@@ -158,6 +172,7 @@ fn open<Q: Request>(
         over: false,
         ending: Ending::GivenUp,
         queued: true,
+        given_up: GivenUp::Withdrawn,
     };
     let mut parcel = Parcel {
         event: Some(request),
@@ -184,6 +199,7 @@ fn open<Q: Request>(
         Accepted::BufferFull => open.exchange.state.lock().refuse(),
         Accepted::Closed => {
             open.ending = Ending::Gathered(End::Closed);
+            open.given_up = GivenUp::Closed;
             return Err(RequestError::Closed);
         }
     }
@@ -220,7 +236,7 @@ impl<Q: Request> Open<Q> {
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
         discard_any(old);
-        let Self { exchange, wait, deadline, jury, ending, .. } = self;
+        let Self { exchange, slot, wait, deadline, jury, ending, given_up, .. } = self;
         let mut in_time = true;
         let mut present = None;
         let (gathered, queued) = loop {
@@ -228,6 +244,7 @@ impl<Q: Request> Open<Q> {
             if let Some(chain) = state.cycle.take() {
                 drop(state);
                 *ending = Ending::Refused;
+                *given_up = GivenUp::InCircle;
                 return Poll::Ready(Err(cycle(exchange, chain.into())));
             }
             // What was certain before the bus closed stays so.
@@ -239,14 +256,14 @@ impl<Q: Request> Open<Q> {
                     if !jury.is_content() {
                         continue;
                     }
-                    break exchange.finish(exchange.state.lock(), End::Met, present);
+                    break exchange.finish(*slot, exchange.state.lock(), End::Met, present);
                 }
                 Some(_) => state.decided(exchange.rule).or(state.end),
             };
             if let Some(end) = end.or((!in_time).then_some(End::TimedOut)) {
                 present = state.stranded.take().or(present);
                 if state.dispatched || present.is_some() {
-                    break exchange.finish(state, end, present);
+                    break exchange.finish(*slot, state, end, present);
                 }
                 // It never left the buffer: who had not even signed in? It may leave while this
                 // asks, and then it is looked at again.
@@ -276,6 +293,7 @@ impl<Q: Request> Exchange<Q> {
     /// result says too whether the bus may hold the request somewhere.
     fn finish<'a>(
         &'a self,
+        slot: Slot,
         mut state: MutexGuard<'a, State<Q::Response>>,
         end: End,
         present: Option<Vec<Arc<str>>>,
@@ -286,6 +304,9 @@ impl<Q: Request> Exchange<Q> {
         let sequence = state.sequence;
         let Closed { mut parts, unexpected, waker, queued } = self.end(&mut state, end);
         drop(state);
+        if self.trace.is_some() {
+            self.remember(Some(slot), sequence, (&parts, &unexpected), (end, &end.to_string()));
+        }
         discard_any(waker);
         if end != End::Met {
             let outcomes = parts.named().map(|(name, part)| (name.into(), part.outcome(end)));
@@ -301,6 +322,30 @@ impl<Q: Request> Exchange<Q> {
             Gathered { request: TypeInfo::of::<Q>(), sequence, parts, responded, unexpected, end },
             queued,
         )
+    }
+}
+
+impl<Q: Request> Exchange<Q> {
+    /// Ends the request with nobody to get its answers. Whether the bus may hold it somewhere.
+    #[cold]
+    fn abort(&self, slot: Option<Slot>, how: GivenUp) -> bool {
+        let mut state = self.state.lock();
+        let sequence = state.sequence;
+        let closed = self.end(&mut state, End::Unreachable);
+        drop(state);
+        if self.trace.is_some() {
+            let how = match how {
+                GivenUp::Withdrawn => "withdrawn",
+                GivenUp::InCircle => "in a circle",
+                GivenUp::Closed => "closed",
+            };
+            let held = (&closed.parts, &closed.unexpected[..]);
+            self.remember(slot, sequence, held, (End::Unreachable, how));
+        }
+        discard_any(closed.waker);
+        closed.parts.into_answers().for_each(discard);
+        closed.unexpected.into_iter().for_each(discard);
+        closed.queued
     }
 }
 
@@ -341,16 +386,10 @@ impl<R: 'static> Drop for Jury<R> {
 
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
-        self.exchange.core.requests.end(self.slot, self.ending, self.time());
         if !self.over {
-            let mut state = self.exchange.state.lock();
-            let closed = self.exchange.end(&mut state, End::Unreachable);
-            drop(state);
-            discard_any(closed.waker);
-            closed.parts.into_answers().for_each(discard);
-            closed.unexpected.into_iter().for_each(discard);
-            self.queued = closed.queued;
+            self.queued = self.exchange.abort(Some(self.slot), self.given_up);
         }
+        self.exchange.core.requests.end(self.slot, self.ending, self.time());
         // It has ended: no chain of waiting calls leads through it any more.
         self.wait = None;
         if self.queued {

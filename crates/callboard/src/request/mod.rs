@@ -28,6 +28,7 @@ mod parts;
 mod rule;
 mod state;
 mod ticket;
+mod trace;
 mod traced;
 mod waits;
 

@@ -25,6 +25,16 @@ impl Rule {
         }
     }
 
+    /// The rule in words, for a request to so many responders.
+    pub(super) fn describe(self, expected: usize) -> String {
+        match self {
+            Self::AtLeast(needed) if needed == expected => format!("all of {expected}"),
+            Self::AtLeast(needed) => format!("at least {needed} of {expected}"),
+            Self::Until => "until the predicate holds".to_owned(),
+            Self::Settled => format!("until all {expected} are settled"),
+        }
+    }
+
     /// How many of the answers that are still possible must come before the request completes.
     pub(super) fn needs(self, responded: usize, pending: usize) -> usize {
         match self {

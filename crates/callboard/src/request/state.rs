@@ -140,6 +140,12 @@ impl<R: 'static> State<R> {
         Some(namesakes.map(|other| &other.player.stage).fold(&part.player.stage, Ord::max))
     }
 
+    /// How far each expected responder has come.
+    pub(super) fn stages(&self) -> impl Iterator<Item = (&str, &Stage)> {
+        let named = self.parts.named().enumerate();
+        named.filter_map(|(place, (name, _))| Some((name, self.stage(place)?)))
+    }
+
     /// Every expected responder's outcome, if the time were over. `present` are the responders
     /// there are while the request waits for the start.
     pub(super) fn outcomes(&self, present: &[Arc<str>]) -> Vec<(Arc<str>, Outcome)> {

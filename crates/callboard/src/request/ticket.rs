@@ -9,7 +9,7 @@ use super::exchange::{Exchange, wake};
 use super::parts::Stage;
 use crate::engine::{Invocation, Mailbox, Pending, Ticket, TicketStatus};
 use crate::event::TypeInfo;
-use crate::outcome::End;
+use crate::outcome::{End, RequestTrace};
 use crate::overflow::DropReason;
 
 impl<Q: Request> Ticket for Exchange<Q> {
@@ -70,6 +70,10 @@ impl<Q: Request> Ticket for Exchange<Q> {
             deadline: self.deadline,
             outcomes: state.outcomes(present),
         }
+    }
+
+    fn trace(&self) -> Option<RequestTrace> {
+        self.trace_so_far()
     }
 
     fn asker(&self) -> Option<Arc<Invocation>> {

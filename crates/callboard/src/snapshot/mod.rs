@@ -2,14 +2,16 @@
 
 mod endings;
 mod take;
+mod times;
 
 use std::time::Duration;
 
-use crate::outcome::{Outcome, TroubledRequest};
+use crate::outcome::{Outcome, RequestTrace, TroubledRequest};
 use crate::overflow::{Importance, Ledger, Overflow};
 use crate::registry::Phase;
 
 pub use endings::EndingsSnapshot;
+pub use times::HandlerTimes;
 
 /// A picture of a bus at one moment. Get one from [`Bus::snapshot`](crate::Bus::snapshot).
 ///
@@ -26,6 +28,9 @@ pub struct Snapshot {
     /// Whether [`drain`](crate::Bus::drain) was called: the bus refuses what comes from outside
     /// handlers.
     pub draining: bool,
+    /// How long after it was built it was first started; `None` if it never was, or if the clock
+    /// panicked at that moment.
+    pub started_after: Option<Duration>,
     /// How long ago it was built.
     pub age: Duration,
     /// Whether it keeps time; without, ages and the times of hand-written loops are unknown.
@@ -70,6 +75,9 @@ pub struct BufferSnapshot {
     pub high_water: usize,
     /// How many were dropped, since the last start, for want of room.
     pub overflowed: usize,
+    /// What the first start replayed: how many events of each type, for the types that had any, in
+    /// the order in which the bus met them. To whom is [`SubscriberSnapshot::replayed`].
+    pub held: Vec<(String, u64)>,
     /// Bytes held.
     pub bytes: usize,
 }
@@ -123,6 +131,8 @@ pub struct PublisherSnapshot {
     pub name: String,
     /// How many events of the type it has published.
     pub published: u64,
+    /// How many of these its served handlers published while they handled an event of which type.
+    pub handling: Vec<(String, u64)>,
 }
 
 /// What the bus knows of one subscription.
@@ -142,6 +152,11 @@ pub struct SubscriberSnapshot {
     pub answers: Vec<String>,
     /// Whether it came after the start without saying that it meant to.
     pub late: bool,
+    /// How long after the bus was built it signed in; 0 if the clock panicked at that moment.
+    pub signed_in: Duration,
+    /// How many events of the first start's replay it was given. What it was given later, after a
+    /// [`pause`](crate::Bus::pause), does not count.
+    pub replayed: u64,
     /// How many undelivered events it may hold.
     pub capacity: usize,
     /// What happens beyond that.
@@ -172,6 +187,8 @@ pub struct SubscriberSnapshot {
     pub busy: Duration,
     /// The longest of them.
     pub longest: Duration,
+    /// The percentiles of these times; `None` before the first.
+    pub handler_times: Option<HandlerTimes>,
     /// How many of its served handlers panicked. What a hand-written loop does is not known.
     pub panics: u64,
     /// The last of these panics.
@@ -239,6 +256,11 @@ pub struct RequestsSnapshot {
     pub duplicate: u64,
     /// The last ones that did not get what they wanted, newest last.
     pub troubled: Vec<TroubledRequest>,
+    /// Whether requests are remembered; see [`Bus::trace_requests`](crate::Bus::trace_requests).
+    pub traced: bool,
+    /// The last ones, at most 64, newest last: those that are open and, if requests are remembered,
+    /// those that ended last.
+    pub recent: Vec<RequestTrace>,
 }
 
 /// A request that waits for answers.

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, InterestSnapshot, NameClash,
-    OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot,
-    TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes, InterestSnapshot,
+    NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot,
+    SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
-use crate::engine::{Account, Envelope, TicketStatus};
+use crate::engine::{Account, Envelope, Origin, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
-use crate::registry::{Buffer, Core, Listener, Registry, TypeEntry, Wanted};
+use crate::registry::{Buffer, Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
 
 impl Bus {
@@ -51,6 +51,8 @@ impl Bus {
             late: core.requests.late.load(Ordering::Relaxed),
             duplicate: core.requests.duplicate.load(Ordering::Relaxed),
             troubled: core.requests.troubles(),
+            traced: core.requests.traces.load(Ordering::Relaxed),
+            recent: core.requests.recent(),
         };
         drop(tickets);
         let missing = core.missing();
@@ -79,6 +81,7 @@ impl Bus {
             phase: registry.phase,
             started: registry.ever_started,
             draining: registry.draining,
+            started_after: registry.first_start.as_ref().and_then(|start| start.after),
             age: now.saturating_duration_since(core.built_at),
             timestamps: core.settings.timestamps,
             sequence: registry.sequence,
@@ -114,8 +117,13 @@ fn buffer(registry: &Registry) -> BufferSnapshot {
         capacity: *capacity,
         high_water: inbox.high_water,
         overflowed: registry.buffer.overflowed(),
+        held: registry.first_start.as_ref().map(held).unwrap_or_default(),
         bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
     }
+}
+
+fn held(start: &FirstStart) -> Vec<(String, u64)> {
+    start.held.iter().map(|(info, events)| (info.name.to_owned(), *events)).collect()
 }
 
 fn event_type(
@@ -155,11 +163,21 @@ fn blocking_calls(core: &Core) -> Vec<BlockingCall> {
 }
 
 fn publishers(entry: &TypeEntry, registry: &Registry) -> Vec<PublisherSnapshot> {
-    let named = entry.publishers.iter().filter_map(|(number, published)| {
-        let name = registry.publishers.name(number)?.to_string();
-        Some(PublisherSnapshot { name, published })
-    });
-    named.collect()
+    let mut all: Vec<PublisherSnapshot> = Vec::new();
+    for (publisher, published) in entry.publishers.iter() {
+        let (number, handled) = Origin::split(publisher);
+        let Some(name) = registry.publishers.name(number) else { continue };
+        let known = all.iter().position(|known| *known.name == **name).unwrap_or_else(|| {
+            let name = name.to_string();
+            all.push(PublisherSnapshot { name, published: 0, handling: Vec::new() });
+            all.len() - 1
+        });
+        all[known].published += published;
+        if let Some(handled) = handled.and_then(|handled| registry.types.get(handled)) {
+            all[known].handling.push((handled.info.name.to_owned(), published));
+        }
+    }
+    all
 }
 
 fn subscriber(
@@ -192,6 +210,8 @@ fn subscriber(
         responder: listener.wanted.responds(),
         answers: listener.wanted.answers().map(|info| info.name.to_owned()).collect(),
         late: listener.late,
+        signed_in: listener.signed_in,
+        replayed: listener.replayed,
         capacity: settings.capacity,
         overflow: settings.overflow,
         importance: settings.importance,
@@ -206,6 +226,7 @@ fn subscriber(
         handled: attendance.handled,
         busy: attendance.busy,
         longest: attendance.longest,
+        handler_times: HandlerTimes::of(&attendance.times, attendance.longest),
         panics: attendance.panics,
         last_panic: attendance.last_panic.map(|panic| PanicSnapshot {
             event_type: panic.event_type.to_owned(),

@@ -59,6 +59,7 @@ impl SubscriberBuilder {
         name: String,
         call_site: &'static Location<'static>,
     ) -> Self {
+        let watch = Arc::clone(&core.slow);
         Self {
             core,
             settings: MailboxSettings {
@@ -69,6 +70,7 @@ impl SubscriberBuilder {
                 call_site,
                 concurrency: 1,
                 bystander: false,
+                watch,
             },
             late: false,
             retained: false,
@@ -197,11 +199,14 @@ impl SubscriberBuilder {
         let (one_type, retained) = (S::TAKES_LOGGED, self.retained);
         let queued = self.core.settings.timestamps || self.core.settings.trace;
         let changed = Arc::clone(&self.core.changed);
+        // Not with the lock held: a clock is the user's code.
+        let signed_in = self.core.age().unwrap_or_default();
         let (reader, late) = self.core.with(|registry, aftermath| {
             // With the lock held, so that the numbers of one bus's ascend.
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             let late = registry.ever_started && !self.late;
-            let signing = SignIn { settings, wanted, one_type, late, retained, queued, changed };
+            let signing =
+                SignIn { settings, wanted, one_type, late, signed_in, retained, queued, changed };
             (registry.sign_in(id, signing, aftermath), late)
         });
         let subscription = Subscription::new(Arc::clone(&self.core), reader);

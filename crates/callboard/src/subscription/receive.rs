@@ -68,6 +68,9 @@ impl<S: EventSet> Subscription<S> {
         if self.reader.has_queue_only() {
             let taken = self.reader.ask_and_take(now);
             self.after_take();
+            if let Take::Empty = taken {
+                self.reader.note_empty();
+            }
             return item::<S>(taken);
         }
         let next = self.reader.next(now);
@@ -298,9 +301,12 @@ impl<S: EventSet> Subscription<S> {
             return Poll::Pending;
         }
         loop {
-            let taken = item::<S>(self.reader.ask_and_take(now));
+            let taken = self.reader.ask_and_take(now);
             self.after_take();
-            match taken {
+            if let Take::Empty = taken {
+                self.reader.note_empty();
+            }
+            match item::<S>(taken) {
                 Ok(item) => return Poll::Ready(Some(item)),
                 Err(TryRecvError::Closed) => return Poll::Ready(None),
                 Err(TryRecvError::Empty) if self.reader.sleep_by_queue(context.waker()) => {

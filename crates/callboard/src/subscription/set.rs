@@ -3,7 +3,7 @@
 use std::iter::Empty;
 
 use crate::engine::{LentEvents, Reader, Scope, Taken};
-use crate::event::{AnyEvent, Delivery, Event, EventRef, Metadata, Receipt, Received};
+use crate::event::{AnyEvent, Delivery, Event, EventRef, Metadata, Receipt, Received, TypeInfo};
 use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
 /// What can be subscribed to.
@@ -141,7 +141,7 @@ impl<E: Event> Member for Delivery<E> {
     }
 
     fn scope(item: &Self) -> Scope {
-        Scope::of_event(E::TYPE, item.sequence())
+        Scope::of_event(TypeInfo::of::<E>(), item.stamp())
     }
 
     fn metadata(item: &Self) -> Metadata {
@@ -183,7 +183,7 @@ impl<E: Event> EventSet for E {
     }
 
     fn scope(item: &Delivery<E>) -> Scope {
-        Scope::of_event(E::TYPE, item.sequence())
+        Scope::of_event(TypeInfo::of::<E>(), item.stamp())
     }
 }
 
@@ -201,6 +201,6 @@ impl EventSet for AnyEvent {
     }
 
     fn scope(item: &Self) -> Scope {
-        Scope::of_event(item.event_type(), item.sequence())
+        Scope::of_event(item.info(), item.stamp())
     }
 }

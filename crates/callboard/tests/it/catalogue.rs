@@ -306,6 +306,7 @@ fn declared_type_is_diagnosed_as_others_once_it_is_used() {
     assert_eq!(
         found,
         [
+            (FindingKind::NotSignedIn, "nobody"),
             (FindingKind::RequestFailed, "reserve.ask"),
             (FindingKind::NoResponder, "reserve.ask"),
             (FindingKind::Unheard, "tick"),

@@ -265,7 +265,8 @@ fn accounts_show_what_is_in_them() {
         (dropped_display, "`job` #2 for `jobs` dropped: full (capacity 1)"),
         (
             debug(&snapshot.buffer),
-            "BufferSnapshot { queued: 0, capacity: 1000, high_water: 0, overflowed: 0, bytes: 0 }",
+            "BufferSnapshot { queued: 0, capacity: 1000, high_water: 0, overflowed: 0, held: [], \
+             bytes: 0 }",
         ),
         (
             debug(&snapshot.subscribers[0].accounts[0]),

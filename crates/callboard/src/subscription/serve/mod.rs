@@ -64,8 +64,7 @@ impl<S: EventSet> Subscription<S> {
     {
         let publisher = self.begin_serving(1);
         while let Some(item) = self.recv().await {
-            let began = self.begin_handling();
-            let mut serving = self.enter(&item, publisher);
+            let (mut serving, began) = self.begin_handling(&item, publisher);
             let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
@@ -108,8 +107,7 @@ impl<S: EventSet> Subscription<S> {
     {
         let publisher = self.begin_serving(1);
         while let Some(item) = self.recv().await {
-            let began = self.begin_handling();
-            let mut serving = self.enter(&item, publisher);
+            let (mut serving, began) = self.begin_handling(&item, publisher);
             let future = serving.run(|| handler(item));
             handle(future, serving).await;
             self.end_handling(began, None);
@@ -138,8 +136,7 @@ impl<S: EventSet> Subscription<S> {
                 }
                 match self.poll_recv(context) {
                     Poll::Ready(Some(item)) => {
-                        let began = self.begin_handling();
-                        let mut serving = self.enter(&item, publisher);
+                        let (mut serving, began) = self.begin_handling(&item, publisher);
                         let future = serving.run(|| handler(item));
                         match future {
                             Some(future) => running.add(handle(Some(future), serving), began),
@@ -194,18 +191,16 @@ impl<S: EventSet> Subscription<S> {
         self.core.registry().publishers.number(&self.reader.mailbox.settings.name)
     }
 
-    /// The scope of a handler that begins with the event that was taken last.
-    fn enter(&mut self, item: &S::Item, publisher: u32) -> Serving {
+    /// A handler begins with the event that was taken last. Returns its scope and the time, unless
+    /// the clock panics.
+    fn begin_handling(&mut self, item: &S::Item, publisher: u32) -> (Serving, Option<Instant>) {
+        let (scope, now) = (S::scope(item), self.core.now());
         let context = self.reader.hand.take();
-        S::scope(item).serve(&self.reader.mailbox, publisher, context)
-    }
-
-    /// A handler begins with the event that was taken last. Returns the time, unless the clock
-    /// panics.
-    fn begin_handling(&self) -> Option<Instant> {
-        let now = self.core.now();
-        self.reader.mailbox.begin_handling(now.unwrap_or(self.core.built_at));
-        now
+        let mailbox = &self.reader.mailbox;
+        let info = scope.info();
+        let card = info.and_then(|info| self.core.directory.find(info.id()));
+        mailbox.begin_handling(info.map_or("", |it| it.name), now.unwrap_or(self.core.built_at));
+        (scope.serve(mailbox, publisher, context, card.map(|card| card.number)), now)
     }
 
     /// A handler has ended; `oldest` is when the first of those that still run began.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use callboard::testing::ManualClock;
 use callboard::{Bus, FindingKind};
 
-use super::{Other, Step, expect, found, said};
+use super::{Other, Question, Step, expect, found, said};
 
 #[test]
 fn forgetting_start_is_named_with_what_waits_and_who_is_missing() {
@@ -92,4 +92,57 @@ fn a_start_buffer_too_small_is_named() {
     let finding = expect(&bus, FindingKind::BufferTooSmall);
     assert!(finding.seen.contains("dropped 3 events beyond 2"), "{finding}");
     assert!(finding.cure.contains("Coalesce"), "{finding}");
+}
+
+#[test]
+fn expected_subscriber_that_never_signed_in_is_named_after_the_start() {
+    let bus = Bus::builder().expect_subscribers(["here", "absent"]).build().unwrap();
+    let _here = bus.subscribe::<Step>("here");
+    assert_eq!(found(&bus, FindingKind::NotSignedIn), None, "it may come");
+    bus.start();
+    let finding = expect(&bus, FindingKind::NotSignedIn);
+    assert_eq!(
+        (&*finding.culprit, &*finding.seen),
+        ("absent", "is expected and has not signed in")
+    );
+    let _absent = bus.subscriber("absent").late().subscribe::<Step>();
+    assert_eq!(found(&bus, FindingKind::NotSignedIn), None);
+}
+
+#[test]
+fn responder_that_was_asked_and_is_not_there_is_named() {
+    let bus = Bus::builder().expect_responders(["absent"]).build().unwrap();
+    let _shop = bus.responder::<Question>("shop");
+    bus.start();
+    drop(bus.request(Question).expect(["absent", "unknown"]).gather_blocking());
+    let diagnosis = bus.diagnose();
+    let of_kind = diagnosis.findings.iter().filter(|it| it.kind == FindingKind::NotSignedIn);
+    let shown: Vec<_> = of_kind.map(|it| (it.culprit.as_str(), it.seen.as_str())).collect();
+    let expected = [
+        ("absent", "is expected and has not signed in; it was asked for `pit.question`"),
+        ("unknown", "was asked for `pit.question` and is no responder of it"),
+    ];
+    assert_eq!(shown, expected);
+    // It may be there under another hat.
+    let _observer = bus.subscriber("unknown").late().subscribe::<Question>();
+    assert!(found(&bus, FindingKind::NotSignedIn).is_some());
+    let _unknown = bus.subscriber("unknown").late().responder::<Question>();
+    let _absent = bus.subscriber("absent").late().responder::<Question>();
+    assert_eq!(found(&bus, FindingKind::NotSignedIn), None, "they have come since");
+}
+
+#[test]
+fn replay_that_exceeds_a_capacity_and_costs_events_is_named_with_the_capacity_that_suffices() {
+    let bus = Bus::new();
+    let mut slow = bus.subscriber("slow").capacity(4).subscribe::<Step>();
+    for number in 0..9 {
+        bus.publish(Step(number));
+    }
+    bus.start();
+    assert_eq!(found(&bus, FindingKind::ReplayBeyondCapacity), None, "it lost nothing");
+    bus.publish(Step(9));
+    let finding = expect(&bus, FindingKind::ReplayBeyondCapacity);
+    let seen = "was given 9 events by the start, with a capacity of 4, and has lost 1";
+    assert_eq!((&*finding.culprit, &*finding.seen, finding.advice), ("slow", seen, Some(10)));
+    assert_eq!(slow.try_iter().count(), 9);
 }

@@ -1,0 +1,216 @@
+//! Telling of subscribers that fall behind, and of those that have caught up.
+//!
+//! A subscriber falls behind when it first loses an event for want of room, and has caught up when it
+//! finds nothing more to read. Both are told once. What they hang on is rare already: the loss of an
+//! event, and a reader that finds nothing; so a publication and a receive that succeed pay nothing.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Mailbox;
+use crate::sync::process::{AtomicBool, AtomicU64};
+use crate::sync::{Mutex, Ordering, discard, isolate};
+use crate::time::Clock;
+
+/// The function set by `Bus::on_slow`.
+pub(crate) type SlowCallback = Arc<dyn Fn(&Slow) + Send + Sync>;
+
+/// Who is told: a bus and its mailboxes share it.
+pub(crate) struct SlowWatch {
+    clock: Arc<dyn Clock>,
+    callback: Mutex<Option<SlowCallback>>,
+}
+
+/// Whether a subscription is behind. Ordering: Relaxed throughout, since each change is told of by
+/// whoever made it.
+#[derive(Default)]
+pub(super) struct Behind {
+    now: AtomicBool,
+    /// How many times it has fallen behind.
+    times: AtomicU64,
+}
+
+/// A subscriber that has fallen behind, or has caught up, as the slow callback is told (see
+/// [`Bus::on_slow`](crate::Bus::on_slow)).
+#[derive(Debug, Clone)]
+pub struct Slow {
+    subscriber: Arc<str>,
+    call_site: &'static Location<'static>,
+    capacity: usize,
+    queued: usize,
+    oldest: Option<Duration>,
+    handling: Option<&'static str>,
+    handling_for: Option<Duration>,
+    caught_up: bool,
+}
+
+impl SlowWatch {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, callback: Mutex::new(None) }
+    }
+
+    /// Replaces the slow callback.
+    pub(crate) fn set(&self, callback: SlowCallback) {
+        let old = self.callback.lock().replace(callback);
+        discard(old);
+    }
+
+    /// No lock is held. `times` is how often the subscriber has fallen behind.
+    fn tell(&self, slow: &Slow, times: u64) {
+        // The log hears of one that falls behind again and again ever more rarely.
+        if times.is_power_of_two() {
+            if slow.caught_up {
+                crate::report::say!(info, "{slow}");
+            } else {
+                crate::report::say!(warn, "{slow}");
+            }
+        }
+        let callback = self.callback.lock().clone();
+        if let Some(callback) = callback {
+            isolate("the slow callback", "it is called again for the next", || callback(slow));
+            discard(callback);
+        }
+    }
+}
+
+impl Drop for SlowWatch {
+    fn drop(&mut self) {
+        let callback = self.callback.lock().take();
+        discard(callback);
+    }
+}
+
+impl Mailbox {
+    /// Whether the loss of an event just now is the first since it caught up, and to be told. A
+    /// lossy subscriber loses events as it was meant to, and one without capacity gets none.
+    #[inline]
+    pub(super) fn falls_behind(&self) -> bool {
+        let minds = self.is_critical() && self.settings.capacity > 0;
+        minds && !self.behind.now.load(Ordering::Relaxed)
+    }
+
+    /// Tells that it has lost an event, unless somebody has. No lock is held.
+    pub(super) fn fall_behind(&self) {
+        if !self.behind.now.swap(true, Ordering::Relaxed) {
+            let times = self.behind.times.fetch_add(1, Ordering::Relaxed) + 1;
+            self.settings.watch.tell(&self.slow(false), times);
+        }
+    }
+
+    /// The reader has found nothing: if it was behind, it has caught up. No lock is held.
+    #[inline]
+    pub(super) fn note_empty(&self) {
+        if self.behind.now.load(Ordering::Relaxed) {
+            self.catch_up();
+        }
+    }
+
+    #[cold]
+    fn catch_up(&self) {
+        if self.behind.now.swap(false, Ordering::Relaxed) {
+            let times = self.behind.times.load(Ordering::Relaxed);
+            self.settings.watch.tell(&self.slow(true), times);
+        }
+    }
+
+    fn slow(&self, caught_up: bool) -> Slow {
+        let now = isolate("the clock", "the report goes without the time", || {
+            self.settings.watch.clock.now()
+        });
+        let since = |moment| now.map(|now| now.saturating_duration_since(moment));
+        let in_hand = self.in_hand();
+        let inbox = self.inbox();
+        let attendance = inbox.attendance();
+        let published = inbox.entries().filter_map(|it| it.envelope.held.stamp().published_at());
+        let only = match &inbox.accounts[..] {
+            [account] if in_hand => Some(account.info.name),
+            _ => None,
+        };
+        let began = attendance.handling_since.or(attendance.in_hand_since);
+        // What waits in the log is not seen from here; it was full a moment ago.
+        let full = if caught_up { 0 } else { self.settings.capacity };
+        Slow {
+            subscriber: Arc::clone(&self.settings.name),
+            call_site: self.settings.call_site,
+            capacity: self.settings.capacity,
+            queued: full.max(inbox.len()),
+            oldest: published.min().and_then(since),
+            handling: attendance.event_type.or(only),
+            handling_for: began.and_then(since),
+            caught_up,
+        }
+    }
+}
+
+impl Slow {
+    /// The subscriber's name.
+    pub fn subscriber(&self) -> &str {
+        &self.subscriber
+    }
+
+    /// Where the subscription was opened.
+    pub fn call_site(&self) -> &'static Location<'static> {
+        self.call_site
+    }
+
+    /// How many undelivered events it may hold.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many it holds.
+    pub fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// The age of the oldest event it holds; known only if the bus keeps time.
+    pub fn oldest(&self) -> Option<Duration> {
+        self.oldest
+    }
+
+    /// The type of the event that it is handling, as far as the bus knows: for handlers run by
+    /// [`serve`](crate::Subscription::serve) one at a time, and for hand-written loops over one type.
+    pub fn handling(&self) -> Option<&'static str> {
+        self.handling
+    }
+
+    /// For how long it has been handling what it handles longest; for hand-written loops known
+    /// only if the bus keeps time.
+    pub fn handling_for(&self) -> Option<Duration> {
+        self.handling_for
+    }
+
+    /// Whether it has caught up; otherwise it has fallen behind.
+    pub fn has_caught_up(&self) -> bool {
+        self.caught_up
+    }
+}
+
+impl fmt::Display for Slow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subscriber, call_site, capacity, queued, .. } = self;
+        if self.caught_up {
+            return write!(f, "`{subscriber}` has caught up; it was opened at {call_site}");
+        }
+        write!(
+            f,
+            "`{subscriber}` has fallen behind: {queued} events wait, with room for {capacity}"
+        )?;
+        if let Some(age) = self.oldest {
+            write!(f, ", the oldest for {age:.1?}")?;
+        }
+        match (self.handling, self.handling_for) {
+            (Some(event_type), Some(time)) => {
+                write!(f, ", while it has been handling `{event_type}` for {time:.1?}")?;
+            }
+            (Some(event_type), None) => write!(f, ", while it handles `{event_type}`")?,
+            (None, Some(time)) => {
+                write!(f, ", while it has been handling an event for {time:.1?}")?
+            }
+            (None, None) => {}
+        }
+        write!(f, "; it was opened at {call_site}")
+    }
+}
