@@ -286,3 +286,27 @@ fn chain_may_cross_buses() {
     drop((serving, of_a));
     assert_eq!(on_the_other, Some(true), "a is not among b's ancestors");
 }
+
+#[test]
+fn settled_request_fails_as_a_whole_if_one_expected_responder_waits_for_the_asker() {
+    use callboard::{Bus, Event, Request, RequestError};
+
+    #[derive(Debug, Event)]
+    struct Known;
+    #[derive(Debug, Request)]
+    #[request(response = Known)]
+    struct Whether;
+
+    let bus = Bus::new();
+    let mut asking = bus.responder::<Whether>("asking");
+    let _other = bus.responder::<Whether>("other");
+    bus.start();
+    let mut asked = bus.request(Whether).expect(["asking"]).gather();
+    assert!(crate::support::poll(&mut asked).is_pending());
+    let call = asking.try_recv().unwrap();
+    let nested = || call.request(Whether).expect(["asking", "other"]);
+    assert!(crate::support::poll(&mut nested().first().gather()).is_pending(), "the other may");
+    let error = crate::support::soon("the circle", nested().settled().gather()).unwrap_err();
+    let chain = ["asking", "asking"].map(String::from).to_vec();
+    assert_eq!(error, RequestError::Cycle { chain });
+}

@@ -56,6 +56,7 @@ fn handler_that_waits_for_its_own_bus_to_be_quiet_is_told_at_once() {
             assert_eq!(said.len(), 4, "{said:?}");
             for said in said {
                 assert!(said.contains("`clock`") && said.contains("handler"), "{said}");
+                assert!(!said.contains("call `close`"), "it may be closed already: {said}");
             }
         }
     });
