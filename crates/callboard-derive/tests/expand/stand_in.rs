@@ -1,6 +1,6 @@
 //! The expansions against a stand-in for the core, which shows what they ask of it.
 
-use board::__private::{Interest, Scope, Taken};
+use board::__private::{Interest, Receipt, Scope, Taken};
 use board::{
     Coalesce, Event, EventSet, FieldContract, Member, Metadata, Priority, Received, Request,
 };
@@ -141,6 +141,7 @@ mod board {
 
     pub(crate) trait Received {
         fn metadata(&self) -> Metadata;
+        fn receipt(&self) -> Option<&__private::Receipt>;
     }
 
     pub(crate) trait Member {
@@ -148,6 +149,7 @@ mod board {
         fn take(taken: __private::Taken) -> Self;
         fn scope(item: &Self) -> __private::Scope;
         fn metadata(item: &Self) -> Metadata;
+        fn receipt(item: &Self) -> Option<&__private::Receipt>;
     }
 
     pub(crate) trait EventSet {
@@ -161,6 +163,9 @@ mod board {
 
     pub(crate) mod __private {
         use super::{Abilities, Coalesce, PhantomData};
+
+        #[derive(Debug, PartialEq)]
+        pub(crate) struct Receipt(pub(crate) &'static str);
 
         pub(crate) struct Probe<E>(PhantomData<E>);
 
@@ -283,6 +288,10 @@ impl<const AT: usize> Member for Held<AT> {
     fn metadata(_: &Self) -> Metadata {
         Metadata(["a", "b", "c"][AT])
     }
+
+    fn receipt(_: &Self) -> Option<&Receipt> {
+        Some(&[Receipt("a"), Receipt("b"), Receipt("c")][AT])
+    }
 }
 
 #[derive(Debug, callboard::EventSet)]
@@ -323,6 +332,8 @@ fn scope_is_that_of_the_member_held() {
 #[test]
 fn metadata_is_that_of_the_member_held() {
     let items = [Inbox::First(Held(0)), Inbox::Second(Held(1)), Inbox::Last(Held(2))];
+    let receipts = items.each_ref().map(|item| item.receipt());
+    assert_eq!(receipts, [&Receipt("a"), &Receipt("b"), &Receipt("c")].map(Some));
     assert_eq!(items.map(|item| item.metadata()), ["a", "b", "c"].map(Metadata));
 }
 
