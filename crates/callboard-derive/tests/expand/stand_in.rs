@@ -164,6 +164,9 @@ mod board {
     pub(crate) mod __private {
         use super::{Abilities, Coalesce, PhantomData};
 
+        #[derive(Debug, PartialEq)]
+        pub(crate) struct Receipt(pub(crate) &'static str);
+
         pub(crate) struct Probe<E>(PhantomData<E>);
 
         impl<E: Coalesce> Probe<E> {
@@ -332,6 +335,8 @@ fn scope_is_that_of_the_member_held() {
 #[test]
 fn metadata_is_that_of_the_member_held() {
     let items = [Inbox::First(Held(0)), Inbox::Second(Held(1)), Inbox::Last(Held(2))];
+    let receipts = items.each_ref().map(|item| item.receipt());
+    assert_eq!(receipts, [&Receipt("a"), &Receipt("b"), &Receipt("c")].map(Some));
     assert_eq!(items.map(|item| item.metadata()), ["a", "b", "c"].map(Metadata));
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use callboard::{AnyEvent, Bus, Event, Outcome, Received, Request};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Metadata, Subscriber};
+use tracing::{Metadata, Span, Subscriber};
 
 use crate::support::{poll, publish_all};
 
@@ -30,6 +30,8 @@ struct Question;
 struct Rigged {
     deed: Box<dyn Fn() + Send + Sync>,
     armed: Arc<AtomicBool>,
+    /// Also when a span is made: then there is none.
+    makes_no_spans: bool,
     spans: AtomicU64,
     calls: Arc<AtomicU64>,
 }
@@ -52,7 +54,9 @@ impl Subscriber for Rigged {
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
-        self.run();
+        if self.makes_no_spans {
+            self.run();
+        }
         Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
@@ -87,10 +91,15 @@ impl Subscriber for Rigged {
     }
 }
 
+/// Drops a span in this test's own hands, where its subscriber may panic.
+fn let_go(span: Span) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(span)));
+}
+
 /// Everything that a bus does with spans, watched by one that does `deed` with it at every turn. What
 /// comes of it must be what comes of it unwatched.
-fn watched(deed: impl Fn(&Bus) + Send + Sync + 'static) {
-    let bus = Bus::builder().trace(true).pre_start_capacity(3).build().unwrap();
+fn watched(makes_no_spans: bool, deed: impl Fn(&Bus) + Send + Sync + 'static) {
+    let bus = Bus::builder().trace(true).build().unwrap();
     let (armed, calls) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
     let weak = bus.downgrade();
     let rigged = Rigged {
@@ -100,6 +109,7 @@ fn watched(deed: impl Fn(&Bus) + Send + Sync + 'static) {
             }
         }),
         armed: Arc::clone(&armed),
+        makes_no_spans,
         spans: AtomicU64::new(0),
         calls: Arc::clone(&calls),
     };
@@ -124,12 +134,12 @@ fn watched(deed: impl Fn(&Bus) + Send + Sync + 'static) {
         publish_all(&bus, (0..2).map(|_| Tick));
         publish_all(&bus, (0..2).map(|_| Leader));
         assert!(poll(&mut serving).is_pending());
-        assert_eq!(handled.load(Ordering::Relaxed), 5, "three of the buffer, and two");
-        assert_eq!(ticks.try_iter().inspect(|tick| drop(tick.span())).count(), 5);
+        assert_eq!(handled.load(Ordering::Relaxed), 7);
+        assert_eq!(ticks.try_iter().inspect(|tick| let_go(tick.span())).count(), 7);
         let mut gather = bus.request(Question).expect(["oracle", "nobody"]).settled().gather();
         assert!(poll(&mut gather).is_pending());
         let call = oracle.try_recv().unwrap();
-        drop(call.span());
+        let_go(call.span());
         call.respond(Answer);
         let std::task::Poll::Ready(Ok(gathered)) = poll(&mut gather) else { panic!("answered") };
         assert!(gathered.missing().eq([("nobody", Outcome::NoSuchResponder)]));
@@ -141,13 +151,15 @@ fn watched(deed: impl Fn(&Bus) + Send + Sync + 'static) {
         assert!(poll(&mut serving).is_ready());
         drop(everything);
     });
-    assert!(calls.load(Ordering::Relaxed) > 50, "it was watched");
+    assert!(calls.load(Ordering::Relaxed) > 10, "it was watched");
     armed.store(false, Ordering::Relaxed);
 }
 
 #[test]
 fn watcher_that_panics_fails_nothing() {
-    watched(|_| panic!("expected: a `tracing` subscriber"));
+    for makes_no_spans in [true, false] {
+        watched(makes_no_spans, |_| panic!("expected: a `tracing` subscriber"));
+    }
 }
 
 /// Also that no lock is held: each of these takes the registry's.
@@ -156,7 +168,7 @@ fn watcher_may_use_the_bus() {
     #[derive(Debug, Event)]
     struct Seen;
 
-    watched(|bus| {
+    watched(true, |bus| {
         bus.publish(Seen);
         drop(bus.subscriber("watcher").late().subscribe::<Seen>());
         assert!(!bus.snapshot().types.is_empty());
