@@ -1,0 +1,118 @@
+//! The event stream of one client: always the latest, never a queue.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use http_body_util::BodyExt;
+use http_body_util::channel::{Channel, Sender};
+use hyper::body::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::Server;
+use super::routes::Body;
+use crate::watch::{Feed, Window, json};
+
+/// The first event.
+#[derive(Serialize)]
+struct Hello<'a> {
+    title: &'a str,
+    pid: u32,
+    version: &'a str,
+    history_seconds: u64,
+    token_required: bool,
+}
+
+#[derive(Serialize)]
+struct Gone {
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Tail<'a> {
+    missed: u64,
+    events: &'a RawValue,
+}
+
+/// A stream that ends with the bus, or with the client.
+pub(super) fn stream(server: &Arc<Server>, tail: bool, permit: OwnedSemaphorePermit) -> Body {
+    let (sender, body) = Channel::new(1);
+    let options = &server.watch.options;
+    let hello = Hello {
+        title: &options.title,
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION"),
+        history_seconds: options.history.as_secs(),
+        token_required: server.access.token_required(),
+    };
+    let hello = event("hello", &json(&hello));
+    let feed = server.watch.feed(tail);
+    tokio::spawn(async move {
+        send(sender, hello, feed).await;
+        drop(permit);
+    });
+    body.boxed_unsync()
+}
+
+/// Sends until the client is gone, which is an error here and an end for everybody else.
+async fn send(mut sender: Sender<Bytes>, hello: Bytes, mut feed: Feed) -> Option<()> {
+    sender.send_data(hello).await.ok()?;
+    let mut told = 0;
+    loop {
+        // What the client has not read yet holds this up, and what comes meanwhile replaces what
+        // came before.
+        let next = tokio::select! {
+            biased;
+            state = latest(&mut feed.state) => match state? {
+                // There was none yet.
+                state if state.is_empty() => continue,
+                state => event("state", &state),
+            },
+            gone = latest(&mut feed.gone) => match gone? {
+                Some(reason) => {
+                    let gone = event("gone", &json(&Gone { reason }));
+                    return sender.send_data(gone).await.ok();
+                }
+                None => continue,
+            },
+            point = latest(&mut feed.point) => event("history", &point?),
+            window = latest_of(feed.tail.as_mut()) => match tail(&window?, &mut told) {
+                Some(tail) => tail,
+                None => continue,
+            },
+        };
+        sender.send_data(next).await.ok()?;
+    }
+}
+
+/// The next value of a place; `None` if there will be none.
+async fn latest<T: Clone>(place: &mut watch::Receiver<T>) -> Option<T> {
+    place.changed().await.ok()?;
+    Some(place.borrow_and_update().clone())
+}
+
+async fn latest_of<T: Clone>(place: Option<&mut watch::Receiver<T>>) -> Option<T> {
+    match place {
+        Some(place) => latest(place).await,
+        None => pending().await,
+    }
+}
+
+/// A window as an event. What was in windows that this client was not sent is missed too. `told` is
+/// how many events there were until the last window that it was sent.
+fn tail(window: &Window, told: &mut u64) -> Option<Bytes> {
+    let events = window.events.as_deref()?;
+    let skipped = if *told == 0 { 0 } else { window.before.saturating_sub(*told) };
+    *told = window.before + window.missed + window.shown;
+    Some(event("tail", &json(&Tail { missed: window.missed + skipped, events })))
+}
+
+/// A server-sent event. JSON is one line, so the data is too.
+fn event(name: &str, data: &[u8]) -> Bytes {
+    let mut event = Vec::with_capacity(name.len() + data.len() + 16);
+    for part in [b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"] {
+        event.extend_from_slice(part);
+    }
+    event.into()
+}

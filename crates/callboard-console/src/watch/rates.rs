@@ -1,0 +1,161 @@
+//! Counts turned into rates that can be read: per second, smoothed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard::{Importance, Snapshot, SubscriberSnapshot, TypeSnapshot};
+use serde::Serialize;
+
+use super::keys::keys;
+
+/// How long a rate takes to come two thirds of the way to a new one.
+const SMOOTHING: Duration = Duration::from_secs(2);
+
+/// The rates of everything that the last snapshot counted.
+#[derive(Default)]
+pub(crate) struct Rates {
+    at: Option<Duration>,
+    meters: HashMap<What, Meter>,
+    totals: Totals,
+}
+
+/// What is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum What {
+    /// Publications of a type.
+    Published(Arc<str>),
+    /// Publications of a type by a component, or with an empty name by those without one.
+    PublishedBy(Arc<str>, Arc<str>),
+    /// What a subscription received.
+    Delivered(Arc<str>),
+    /// What a critical subscription lost.
+    Lost(Arc<str>),
+    /// What a lossy subscription lost.
+    LostLossy(Arc<str>),
+    /// What a subscription received of a type.
+    DeliveredOf(Arc<str>, Arc<str>),
+    /// What the start buffer lost.
+    Buffer,
+}
+
+#[derive(Clone, Copy)]
+struct Meter {
+    count: u64,
+    rate: Option<f64>,
+    /// Whether the last snapshot counted it.
+    seen: bool,
+}
+
+/// The rates of the bus as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Totals {
+    pub(crate) published: f64,
+    pub(crate) delivered: f64,
+    pub(crate) dropped_critical: f64,
+    pub(crate) dropped_lossy: f64,
+}
+
+impl Rates {
+    /// Takes in a snapshot of this moment.
+    pub(crate) fn update(&mut self, at: Duration, snapshot: &Snapshot) {
+        let elapsed = self.at.map(|last| at.saturating_sub(last));
+        if elapsed == Some(Duration::ZERO) {
+            // The same look as before.
+            return;
+        }
+        self.at = Some(at);
+        self.meters.values_mut().for_each(|meter| meter.seen = false);
+        for (what, count) in counts(snapshot) {
+            // What was not there before the last look has counted since: from nothing. At the
+            // first look there is no telling since when.
+            let fresh =
+                Meter { count: if elapsed.is_some() { 0 } else { count }, rate: None, seen: true };
+            let meter = self.meters.entry(what).or_insert(fresh);
+            meter.take(count, elapsed);
+        }
+        self.meters.retain(|_, meter| meter.seen);
+        self.sum();
+    }
+
+    /// The rate of something, per second; 0 before there is one.
+    pub(super) fn of(&self, what: &What) -> f64 {
+        self.meters.get(what).and_then(|meter| meter.rate).unwrap_or_default()
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    fn sum(&mut self) {
+        let mut totals = Totals::default();
+        for (what, meter) in &self.meters {
+            let rate = meter.rate.unwrap_or_default();
+            match what {
+                What::Published(_) => totals.published += rate,
+                What::Delivered(_) => totals.delivered += rate,
+                What::Lost(_) | What::Buffer => totals.dropped_critical += rate,
+                What::LostLossy(_) => totals.dropped_lossy += rate,
+                What::PublishedBy(..) | What::DeliveredOf(..) => {}
+            }
+        }
+        self.totals = totals;
+    }
+}
+
+impl Meter {
+    fn take(&mut self, count: u64, elapsed: Option<Duration>) {
+        self.seen = true;
+        if let Some(elapsed) = elapsed {
+            // A count that fell is another's: a subscription ended and a namesake took its key.
+            let gained = count.checked_sub(self.count).unwrap_or(count);
+            let seconds = elapsed.as_secs_f64();
+            let now = gained as f64 / seconds;
+            let weight = 1.0 - (-seconds / SMOOTHING.as_secs_f64()).exp();
+            let rate = self.rate.map_or(now, |rate| rate + weight * (now - rate));
+            // Less than one in a quarter of an hour is none.
+            self.rate = Some(if rate < 0.001 { 0.0 } else { rate });
+        }
+        self.count = count;
+    }
+}
+
+/// Everything that a snapshot counts, summed where names are shared.
+fn counts(snapshot: &Snapshot) -> HashMap<What, u64> {
+    let mut counts = HashMap::new();
+    let mut add = |what, count| *counts.entry(what).or_default() += count;
+    for of in &snapshot.types {
+        let event_type: Arc<str> = of.event_type.as_str().into();
+        add(What::Published(Arc::clone(&event_type)), of.published);
+        for (name, published) in publishers(of) {
+            add(What::PublishedBy(name.into(), Arc::clone(&event_type)), published);
+        }
+        add(What::Buffer, of.buffered.lost());
+    }
+    for (of, key) in snapshot.subscribers.iter().zip(keys(snapshot)) {
+        for account in &of.accounts {
+            let event_type = account.event_type.as_str().into();
+            add(What::DeliveredOf(Arc::clone(&key), event_type), account.ledger.delivered);
+        }
+        add(What::Delivered(Arc::clone(&key)), of.ledger.delivered);
+        add(lost_by(of, key), of.ledger.lost());
+    }
+    counts
+}
+
+/// What counts as lost by a subscription.
+pub(super) fn lost_by(of: &SubscriberSnapshot, key: Arc<str>) -> What {
+    match of.importance {
+        Importance::Critical => What::Lost(key),
+        Importance::Lossy => What::LostLossy(key),
+    }
+}
+
+/// How much each component has published of a type; without a name, under the empty one.
+pub(super) fn publishers(of: &TypeSnapshot) -> impl Iterator<Item = (&str, u64)> {
+    let named: u64 = of.publishers.iter().map(|publisher| publisher.published).sum();
+    // The two are read one after the other.
+    let unnamed = of.published.saturating_sub(named);
+    let named = of.publishers.iter().map(|by| (by.name.as_str(), by.published));
+    named.chain((unnamed > 0).then_some(("", unnamed)))
+}
