@@ -11,9 +11,9 @@ use crate::error::{Error, Kind};
 /// How long a history may be: an hour.
 const MAX_HISTORY: Duration = Duration::from_secs(3_600);
 /// How much of a payload may be shown, in characters.
-const MAX_PAYLOAD: usize = 16_384;
+const MAX_PAYLOAD: usize = 4_096;
 /// How many events may be shown in a window of the tail.
-const MAX_TAIL: usize = 4_096;
+const MAX_TAIL: usize = 1_024;
 /// How long a token must be, and may be.
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=256;
 
@@ -131,14 +131,14 @@ impl ConsoleBuilder {
         self
     }
 
-    /// How much of an event's `Debug` the tail shows, in characters, 16,384 at most. Default:
+    /// How much of an event's `Debug` the tail shows, in characters, 4,096 at most. Default:
     /// [`DEFAULT_PAYLOAD_LIMIT`](Self::DEFAULT_PAYLOAD_LIMIT).
     pub fn payload_limit(mut self, characters: usize) -> Self {
         self.options.payload_limit = characters;
         self
     }
 
-    /// How many events the tail shows in each quarter of a second: 1 to 4,096. What is beyond is
+    /// How many events the tail shows in each quarter of a second: 1 to 1,024. What is beyond is
     /// counted. Default: [`DEFAULT_TAIL_LIMIT`](Self::DEFAULT_TAIL_LIMIT).
     pub fn tail_limit(mut self, events: usize) -> Self {
         self.options.tail_limit = events;

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Server;
 use super::routes::Body;
-use crate::watch::{Feed, Window, json};
+use crate::watch::{Feed, Window, event};
 
 /// The first event.
 #[derive(Serialize)]
@@ -46,7 +46,7 @@ pub(super) fn stream(server: &Arc<Server>, tail: bool, permit: OwnedSemaphorePer
         history_seconds: options.history.as_secs(),
         token_required: server.access.token_required(),
     };
-    let hello = event("hello", &json(&hello));
+    let hello = event("hello", &hello);
     let feed = server.watch.feed(tail);
     tokio::spawn(async move {
         send(sender, hello, feed).await;
@@ -67,16 +67,16 @@ async fn send(mut sender: Sender<Bytes>, hello: Bytes, mut feed: Feed) -> Option
             state = latest(&mut feed.state) => match state? {
                 // There was none yet.
                 state if state.is_empty() => continue,
-                state => event("state", &state),
+                state => state,
             },
             gone = latest(&mut feed.gone) => match gone? {
                 Some(reason) => {
-                    let gone = event("gone", &json(&Gone { reason }));
+                    let gone = event("gone", &Gone { reason });
                     return sender.send_data(gone).await.ok();
                 }
                 None => continue,
             },
-            point = latest(&mut feed.point) => event("history", &point?),
+            point = latest(&mut feed.point) => point?,
             window = latest_of(feed.tail.as_mut()) => match tail(&window?, &mut told) {
                 Some(tail) => tail,
                 None => continue,
@@ -105,14 +105,5 @@ fn tail(window: &Window, told: &mut u64) -> Option<Bytes> {
     let events = window.events.as_deref()?;
     let skipped = if *told == 0 { 0 } else { window.before.saturating_sub(*told) };
     *told = window.before + window.missed + window.shown;
-    Some(event("tail", &json(&Tail { missed: window.missed + skipped, events })))
-}
-
-/// A server-sent event. JSON is one line, so the data is too.
-fn event(name: &str, data: &[u8]) -> Bytes {
-    let mut event = Vec::with_capacity(name.len() + data.len() + 16);
-    for part in [b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"] {
-        event.extend_from_slice(part);
-    }
-    event.into()
+    Some(event("tail", &Tail { missed: window.missed + skipped, events }))
 }

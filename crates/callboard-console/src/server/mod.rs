@@ -28,7 +28,7 @@ const STREAMS: usize = 64;
 /// How long the head of a request may take, and a connection be idle.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long a client may not read while something is to be written.
-const STALLED: Duration = Duration::from_secs(10);
+const STALLED: Duration = Duration::from_secs(5);
 /// How long a connection that is no event stream may last.
 const LIFETIME: Duration = Duration::from_secs(60);
 /// How long the last answer of such a connection may take.

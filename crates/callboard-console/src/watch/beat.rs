@@ -7,7 +7,7 @@ use callboard::Phase;
 use tokio::time::{Instant, sleep_until};
 
 use super::state::State;
-use super::{Look, REST, Watch, json, lock};
+use super::{Look, REST, Watch, event, lock};
 
 /// How often a state is sent.
 const STATE_EVERY: Duration = Duration::from_millis(500);
@@ -47,7 +47,7 @@ pub(crate) async fn beat(watch: Arc<Watch>) {
         if now >= point_due {
             let point = lock(&watch.history).add(look.at, snapshot);
             if watch.point.receiver_count() > 0 {
-                watch.point.send_replace(json(&point));
+                watch.point.send_replace(event("history", &point));
             }
             point_due = next(point_due, now, POINT_EVERY, rest);
         }
@@ -68,5 +68,5 @@ fn next(due: Instant, now: Instant, every: Duration, rest: Duration) -> Instant 
 }
 
 fn state(watch: &Watch, look: &Look) -> hyper::body::Bytes {
-    json(&State::of(look, &lock(&watch.rates)))
+    event("state", &State::of(look, &lock(&watch.rates)))
 }

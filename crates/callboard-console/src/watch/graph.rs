@@ -84,7 +84,7 @@ impl Graph {
                 NodeKind::Component => "box",
                 NodeKind::Type => "ellipse",
             };
-            let (id, label) = (ids[node.id.as_str()], quoted(&node.label, "\\\""));
+            let (id, label) = (ids[node.id.as_str()], quoted(&node.label, "\\\\", "\\\""));
             let _infallible = writeln!(text, "  n{id} [shape={shape}, label=\"{label}\"];");
         }
         for edge in &self.edges {
@@ -104,7 +104,7 @@ impl Graph {
                 NodeKind::Component => ("[", "]"),
                 NodeKind::Type => ("([", "])"),
             };
-            let (id, label) = (ids[node.id.as_str()], quoted(&node.label, "#quot;"));
+            let (id, label) = (ids[node.id.as_str()], quoted(&node.label, "\\", "#quot;"));
             let _infallible = writeln!(text, "  n{id}{open}\"{label}\"{close}");
         }
         for edge in &self.edges {
@@ -121,9 +121,9 @@ impl Graph {
     }
 }
 
-/// A label on one line, with this for each quotation mark.
-fn quoted(label: &str, mark: &str) -> String {
-    let plain = label.replace('\\', "/").replace('"', mark);
+/// A label on one line, in which backslashes and quotation marks are written like this.
+fn quoted(label: &str, backslash: &str, mark: &str) -> String {
+    let plain = label.replace('\\', backslash).replace('"', mark);
     plain.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 

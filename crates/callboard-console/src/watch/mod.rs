@@ -4,6 +4,7 @@ mod beat;
 mod graph;
 mod history;
 mod keys;
+mod own;
 mod rates;
 mod state;
 mod tail;
@@ -23,6 +24,7 @@ pub(crate) use tail::{Window, tap};
 
 use crate::builder::Options;
 use history::History;
+use own::Own;
 use rates::Rates;
 
 /// A snapshot is used again for this many times the time that it took, so that however many ask,
@@ -38,8 +40,10 @@ pub(crate) struct Watch {
     history: Mutex<History>,
     rates: Mutex<Rates>,
     last: Mutex<Option<Look>>,
-    /// The latest state, history point and window of the tail, for those who watch. Each is a place
-    /// for one value: a client that is slow misses some, and never has a queue.
+    own: Mutex<Own>,
+    /// The latest state, history point and window of the tail, for those who watch; the first two as
+    /// they are sent. Each is a place for one value: a client that is slow misses some, and never has
+    /// a queue.
     state: watch::Sender<Bytes>,
     point: watch::Sender<Bytes>,
     tail: watch::Sender<Window>,
@@ -76,6 +80,7 @@ impl Watch {
             history: Mutex::new(History::new(options.history)),
             rates: Mutex::default(),
             last: Mutex::default(),
+            own: Mutex::default(),
             state: watch::Sender::default(),
             point: watch::Sender::default(),
             tail: watch::Sender::default(),
@@ -104,9 +109,11 @@ impl Watch {
         }
         let taken = Instant::now();
         // The clock of a bus is its user's, and may panic.
-        let diagnosis = catch_unwind(AssertUnwindSafe(|| bus.diagnose())).ok();
-        let mut diagnosis = diagnosis?;
-        tail::leave_out(&mut diagnosis);
+        let mut snapshot = catch_unwind(AssertUnwindSafe(|| bus.snapshot())).ok()?;
+        // It may be the last, and is not to be open for longer than it must.
+        drop(bus);
+        lock(&self.own).leave_out(&mut snapshot);
+        let diagnosis = Diagnosis::of(snapshot);
         let cost = taken.elapsed();
         let look = Look { at: self.now(), diagnosis: Arc::new(diagnosis), taken, cost };
         *last = Some(look.clone());
@@ -150,7 +157,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The JSON of a value. What the console writes has nothing that JSON has no form for.
+/// A server-sent event. JSON is one line, so the data is too.
+pub(crate) fn event<T: serde::Serialize>(name: &str, value: &T) -> Bytes {
+    let mut event = format!("event: {name}\ndata: ").into_bytes();
+    write(&mut event, value);
+    event.extend_from_slice(b"\n\n");
+    event.into()
+}
+
+/// The JSON of a value.
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).map_or_else(|_| Bytes::from_static(b"null"), Bytes::from)
+    let mut json = Vec::new();
+    write(&mut json, value);
+    json.into()
+}
+
+/// Appends the JSON of a value. What the console writes has nothing that JSON has no form for.
+fn write<T: serde::Serialize>(to: &mut Vec<u8>, value: &T) {
+    let before = to.len();
+    if serde_json::to_writer(&mut *to, value).is_err() {
+        to.truncate(before);
+        to.extend_from_slice(b"null");
+    }
 }

@@ -5,15 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard::{AnyEvent, Bus, Diagnosis, Overflow, Subscription};
+use callboard::AnyEvent;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::Watch;
+use super::{Watch, lock, own};
 
-/// The name of the console's own subscription.
-const NAME: &str = "console";
 /// How long a window is.
 const WINDOW: Duration = Duration::from_millis(250);
 /// How often the tap is looked at. It is not waited for: a reader that sleeps must be woken, and its
@@ -66,7 +64,7 @@ async fn watched(watch: &Watch) -> Option<()> {
         if filling.events.len() < limit {
             let open = match &mut tap {
                 Some(open) => open,
-                None => tap.insert(open(&watch.bus()?, limit)),
+                None => tap.insert(own::open(&watch.bus()?)),
             };
             // Closed before anything is formatted: that takes longer than taking.
             let left = limit - filling.events.len();
@@ -74,6 +72,9 @@ async fn watched(watch: &Watch) -> Option<()> {
             if taken.len() == left {
                 tap = None;
             }
+            let mut own = lock(&watch.own);
+            taken.iter().for_each(|event| own.count(event.event_type()));
+            drop(own);
             taken.into_iter().for_each(|event| filling.take(event, watch));
         }
         if ends <= Instant::now() {
@@ -85,25 +86,6 @@ async fn watched(watch: &Watch) -> Option<()> {
         }
     }
     Some(())
-}
-
-fn open(bus: &Bus, limit: usize) -> Subscription<AnyEvent> {
-    let tap = bus.subscriber(NAME).capacity(limit).overflow(Overflow::DropOldest);
-    tap.late().lossy().subscribe()
-}
-
-/// Leaves the tap out of what is shown.
-pub(super) fn leave_out(diagnosis: &mut Diagnosis) {
-    let subscribers = &mut diagnosis.snapshot.subscribers;
-    let before = subscribers.len();
-    subscribers.retain(|of| of.name != NAME || !of.call_site.starts_with(file!()));
-    let taps = before - subscribers.len();
-    for of in &mut diagnosis.snapshot.types {
-        of.subscribers = of.subscribers.saturating_sub(taps);
-    }
-    if taps > 0 {
-        diagnosis.findings = Diagnosis::of(diagnosis.snapshot.clone()).findings;
-    }
 }
 
 /// A window that is being filled.

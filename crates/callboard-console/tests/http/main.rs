@@ -1,1 +1,9 @@
-//! placeholder
+//! The console as its clients meet it: over real connections, byte by byte.
+
+mod access;
+mod client;
+mod clients;
+mod live;
+mod malformed;
+mod metrics;
+mod routes;
