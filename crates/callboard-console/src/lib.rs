@@ -24,6 +24,7 @@
 //! | `/snapshot.json` | [`Bus::snapshot`](callboard::Bus::snapshot), now |
 //! | `/history.json` | what is remembered: a point a second |
 //! | `/diagnosis.txt` | [`Bus::diagnose`](callboard::Bus::diagnose) in words |
+//! | `/metrics` | `Snapshot::record` as Prometheus reads it, with the feature `metrics` |
 //! | `/graph.dot`, `/graph.mmd` | who publishes and receives what, for Graphviz and Mermaid |
 //!
 //! # What it costs the bus
@@ -41,9 +42,17 @@
 //! can look. [`allow_remote`](ConsoleBuilder::allow_remote) opens it to other machines, for those who
 //! know a token. Payloads are shown as their `Debug`: what must not be seen should not be in it.
 //!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `metrics` | yes | `/metrics`, by the text format of `metrics-exporter-prometheus` |
+//!
 //! # Dependencies
 //!
-//! HTTP is hyper's: axum would add its router, tower and a dozen more crates for ten fixed paths.
+//! HTTP is hyper's. Axum stands on hyper too, and would add its router, tower and ten more crates for
+//! ten fixed paths, without the limits on connections and slow readers that hyper has to be given
+//! anyway.
 
 mod builder;
 mod console;

@@ -12,6 +12,7 @@ use crate::components::deployer::{self, Runner};
 use crate::components::{
     commentator, config_loader, executor, metrics, reconciler, renderer, validators, watcher,
 };
+use crate::console;
 use crate::events::{
     ConfigRejected, ControllerStarted, ControllerStopping, HaproxyStopped, ReconcileFailed,
     ReconcileFinished, ReconcileHeld, VALIDATORS,
@@ -89,6 +90,7 @@ async fn control(options: &Options) -> Result<(), String> {
         .on_drop(|dropped| anstream::eprintln!("ingress: {dropped}"))
         .build()
         .map_err(|error| error.to_string())?;
+    let _console = console::open(&bus, options)?;
     let mut inbox = bus.subscribe::<Inbox>("application");
     // Told before anybody listens: the bus holds it until everybody does.
     bus.publish(ControllerStarted {

@@ -2,6 +2,8 @@
 
 mod access;
 mod live;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod routes;
 
 use std::convert::Infallible;

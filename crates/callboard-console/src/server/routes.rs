@@ -26,6 +26,9 @@ const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 const DOT: &str = "text/vnd.graphviz; charset=utf-8";
 
+#[cfg(feature = "metrics")]
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// What is said when there is no bus to look at.
 const GONE: &str = "the bus is gone\n";
 
@@ -108,6 +111,8 @@ fn route<B>(server: &Arc<Server>, request: &Request<B>, streams: &AtomicBool) ->
         "/diagnosis.txt" => look(|diagnosis| format!("{diagnosis}\n").into(), TEXT),
         "/graph.dot" => graph(|graph| graph.dot(), DOT),
         "/graph.mmd" => graph(|graph| graph.mermaid(), TEXT),
+        #[cfg(feature = "metrics")]
+        "/metrics" => look(|diagnosis| super::metrics::text(&diagnosis.snapshot), PROMETHEUS),
         _ => text(StatusCode::NOT_FOUND, "there is nothing here; the page is at /\n"),
     }
 }

@@ -5,5 +5,6 @@ mod client;
 mod clients;
 mod live;
 mod malformed;
+#[cfg(feature = "metrics")]
 mod metrics;
 mod routes;

@@ -156,7 +156,7 @@ fn a_bus_that_is_gone_is_said_to_be() {
     let console = console(&bus);
     wait_until("a point", || !get(&console, "/history.json").json()["points"][0].is_null());
     drop((bus, ticks));
-    for path in ["/snapshot.json", "/diagnosis.txt", "/graph.dot", "/graph.mmd", "/metrics"] {
+    for path in ["/snapshot.json", "/diagnosis.txt", "/graph.dot", "/graph.mmd"] {
         let answer = get(&console, path);
         assert_eq!((answer.status, answer.body.as_str()), (410, "the bus is gone\n"), "{path}");
     }
