@@ -9,7 +9,7 @@ use hyper::body::Bytes;
 use serde::Serialize;
 
 use super::json;
-use super::keys::keys;
+use super::keys::{Moves, keys};
 
 /// How many subscribers a point has.
 const SUBSCRIBERS: usize = 256;
@@ -21,9 +21,10 @@ pub(super) struct History {
     points: VecDeque<Arc<Point>>,
     samples: usize,
     length: usize,
-    /// The counts of the last look, to tell what came since.
+    /// What each subscriber had received and lost at the last point.
     counted: HashMap<Arc<str>, (u64, u64)>,
     published: Option<u64>,
+    moves: Moves,
     /// The history as JSON, until the next point.
     json: Option<Bytes>,
 }
@@ -63,6 +64,7 @@ impl History {
             length: time.as_secs() as usize,
             counted: HashMap::new(),
             published: None,
+            moves: Moves::default(),
             json: None,
         }
     }
@@ -88,18 +90,22 @@ impl History {
 
     fn point(&mut self, at: Duration, snapshot: &Snapshot) -> Point {
         let published = snapshot.types.iter().map(|of| of.published).sum();
+        let first = self.published.is_none();
         let before = self.published.replace(published).unwrap_or(published);
         let mut counted = HashMap::with_capacity(snapshot.subscribers.len());
         let mut samples = Vec::with_capacity(snapshot.subscribers.len());
-        for (of, key) in snapshot.subscribers.iter().zip(keys(snapshot)) {
+        let keys = keys(snapshot);
+        let moved = self.moves.since_last(snapshot, &keys);
+        for (of, key) in snapshot.subscribers.iter().zip(keys) {
             let now = (of.ledger.delivered, of.ledger.lost());
-            let (delivered, dropped) = self.counted.get(&key).copied().unwrap_or_default();
-            let since = |now: u64, before| now.checked_sub(before).unwrap_or(now);
+            let before = self.counted.get(&key).copied();
+            let before = if first || moved.contains(&key) { Some(now) } else { before };
+            let (delivered, dropped) = before.unwrap_or_default();
             let sample = Sample {
                 queued: of.queued,
                 capacity: of.capacity,
-                delivered: since(now.0, delivered),
-                dropped: since(now.1, dropped),
+                delivered: now.0.saturating_sub(delivered),
+                dropped: now.1.saturating_sub(dropped),
                 p50_us: None,
                 p99_us: None,
             };
@@ -127,5 +133,46 @@ impl Sample {
     fn trouble(&self) -> f64 {
         let full = self.queued as f64 / self.capacity.max(1) as f64;
         full + self.dropped as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use callboard::{Bus, Event};
+
+    use super::*;
+
+    #[derive(Debug, Event)]
+    struct Tick;
+
+    #[test]
+    fn a_point_has_what_came_since_the_one_before() {
+        let bus = Bus::new();
+        let mut ticks = bus.subscriber("clock").capacity(3).subscribe::<Tick>();
+        bus.start();
+        let mut history = History::new(Duration::from_secs(60));
+        let mut point = |published: usize, taken: usize| {
+            (0..published).for_each(|_| _ = bus.publish(Tick));
+            assert_eq!(ticks.try_iter().take(taken).count(), taken);
+            let point = history.add(Duration::from_secs(1), &bus.snapshot());
+            let of = &point.subscribers["clock"];
+            (point.published, of.queued, of.delivered, of.dropped)
+        };
+        assert_eq!(point(5, 2), (0, 1, 0, 0), "what was before the console is of no second");
+        assert_eq!(point(3, 1), (3, 2, 1, 1));
+        assert_eq!(point(0, 0), (0, 2, 0, 0));
+    }
+
+    #[test]
+    fn samples_are_bounded_however_many_subscribe() {
+        let bus = Bus::new();
+        let subscribe = |number| bus.subscriber(format!("s{number}")).subscribe::<Tick>();
+        let _all: Vec<_> = (0..300).map(subscribe).collect();
+        let mut history = History::new(Duration::from_secs(3_600));
+        let snapshot = bus.snapshot();
+        (0..400).for_each(|second| _ = history.add(Duration::from_secs(second), &snapshot));
+        assert_eq!(history.points.len(), SAMPLES / SUBSCRIBERS);
+        assert_eq!(history.points.front().map(|point| point.at_ms), Some(144_000), "the last");
+        assert!(history.points.iter().all(|point| point.left_out == 44));
     }
 }

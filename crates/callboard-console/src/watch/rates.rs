@@ -1,13 +1,13 @@
 //! Counts turned into rates that can be read: per second, smoothed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::{Importance, Snapshot, SubscriberSnapshot, TypeSnapshot};
 use serde::Serialize;
 
-use super::keys::keys;
+use super::keys::{Moves, keys};
 
 /// How long a rate takes to come two thirds of the way to a new one.
 const SMOOTHING: Duration = Duration::from_secs(2);
@@ -18,6 +18,7 @@ pub(crate) struct Rates {
     at: Option<Duration>,
     meters: HashMap<What, Meter>,
     totals: Totals,
+    moves: Moves,
 }
 
 /// What is counted.
@@ -66,12 +67,18 @@ impl Rates {
         }
         self.at = Some(at);
         self.meters.values_mut().for_each(|meter| meter.seen = false);
-        for (what, count) in counts(snapshot) {
+        let keys = keys(snapshot);
+        let moved = self.moves.since_last(snapshot, &keys);
+        for (what, count) in counts(snapshot, &keys) {
             // What was not there before the last look has counted since: from nothing. At the
             // first look there is no telling since when.
             let fresh =
                 Meter { count: if elapsed.is_some() { 0 } else { count }, rate: None, seen: true };
+            let moved = what.is_of(&moved);
             let meter = self.meters.entry(what).or_insert(fresh);
+            if moved {
+                meter.count = count;
+            }
             meter.take(count, elapsed);
         }
         self.meters.retain(|_, meter| meter.seen);
@@ -103,12 +110,22 @@ impl Rates {
     }
 }
 
+impl What {
+    /// Whether it is a count of one of these subscriptions.
+    fn is_of(&self, keys: &HashSet<Arc<str>>) -> bool {
+        match self {
+            Self::Delivered(key) | Self::Lost(key) | Self::LostLossy(key) => keys.contains(key),
+            Self::DeliveredOf(key, _) => keys.contains(key),
+            Self::Published(_) | Self::PublishedBy(..) | Self::Buffer => false,
+        }
+    }
+}
+
 impl Meter {
     fn take(&mut self, count: u64, elapsed: Option<Duration>) {
         self.seen = true;
         if let Some(elapsed) = elapsed {
-            // A count that fell is another's: a subscription ended and a namesake took its key.
-            let gained = count.checked_sub(self.count).unwrap_or(count);
+            let gained = count.saturating_sub(self.count);
             let seconds = elapsed.as_secs_f64();
             let now = gained as f64 / seconds;
             let weight = 1.0 - (-seconds / SMOOTHING.as_secs_f64()).exp();
@@ -121,7 +138,7 @@ impl Meter {
 }
 
 /// Everything that a snapshot counts, summed where names are shared.
-fn counts(snapshot: &Snapshot) -> HashMap<What, u64> {
+fn counts(snapshot: &Snapshot, keys: &[Arc<str>]) -> HashMap<What, u64> {
     let mut counts = HashMap::new();
     let mut add = |what, count| *counts.entry(what).or_default() += count;
     for of in &snapshot.types {
@@ -132,13 +149,13 @@ fn counts(snapshot: &Snapshot) -> HashMap<What, u64> {
         }
         add(What::Buffer, of.buffered.lost());
     }
-    for (of, key) in snapshot.subscribers.iter().zip(keys(snapshot)) {
+    for (of, key) in snapshot.subscribers.iter().zip(keys) {
         for account in &of.accounts {
             let event_type = account.event_type.as_str().into();
-            add(What::DeliveredOf(Arc::clone(&key), event_type), account.ledger.delivered);
+            add(What::DeliveredOf(Arc::clone(key), event_type), account.ledger.delivered);
         }
-        add(What::Delivered(Arc::clone(&key)), of.ledger.delivered);
-        add(lost_by(of, key), of.ledger.lost());
+        add(What::Delivered(Arc::clone(key)), of.ledger.delivered);
+        add(lost_by(of, Arc::clone(key)), of.ledger.lost());
     }
     counts
 }
@@ -158,4 +175,53 @@ pub(super) fn publishers(of: &TypeSnapshot) -> impl Iterator<Item = (&str, u64)>
     let unnamed = of.published.saturating_sub(named);
     let named = of.publishers.iter().map(|by| (by.name.as_str(), by.published));
     named.chain((unnamed > 0).then_some(("", unnamed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use callboard::{Bus, Event};
+
+    use super::*;
+
+    #[derive(Debug, Event)]
+    struct Tick;
+
+    fn close(one: f64, other: f64) -> bool {
+        (one - other).abs() < 0.01
+    }
+
+    #[test]
+    fn a_rate_comes_two_thirds_of_the_way_in_two_seconds() {
+        let bus = Bus::new();
+        bus.start();
+        let (mut rates, of_ticks) = (Rates::default(), What::Published("tick".into()));
+        let mut look = |published: u64, at: u64| {
+            (0..published).for_each(|_| _ = bus.publish(Tick));
+            rates.update(Duration::from_millis(at), &bus.snapshot());
+            (rates.of(&of_ticks), rates.totals().published)
+        };
+        assert_eq!(look(1_000, 0), (0.0, 0.0), "there is no telling since when");
+        assert_eq!(look(100, 1_000), (100.0, 100.0), "the first is taken as it is");
+        let (rate, total) = look(0, 3_000);
+        assert!(close(rate, 100.0 / std::f64::consts::E) && close(rate, total), "{rate}");
+        assert_eq!(look(0, 3_000).0, rate, "the same look says nothing new");
+        assert_eq!(look(0, 60_000).0, 0.0, "it ends at nothing");
+    }
+
+    #[test]
+    fn a_namesake_that_takes_a_key_is_no_burst() {
+        let bus = Bus::new();
+        bus.start();
+        let subscribe = || bus.subscriber("worker").late().subscribe::<Tick>();
+        let (idle, mut busy) = (subscribe(), subscribe());
+        let mut rates = Rates::default();
+        rates.update(Duration::ZERO, &bus.snapshot());
+        (0..50).for_each(|_| _ = bus.publish(Tick));
+        assert_eq!(busy.try_iter().count(), 50);
+        rates.update(Duration::from_secs(1), &bus.snapshot());
+        assert_eq!(rates.of(&What::Delivered("worker#2".into())), 50.0);
+        drop(idle);
+        rates.update(Duration::from_secs(2), &bus.snapshot());
+        assert_eq!(rates.of(&What::Delivered("worker".into())), 0.0);
+    }
 }
