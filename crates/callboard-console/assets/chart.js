@@ -45,22 +45,28 @@ export function sparkline() {
       preserveAspectRatio: "none" },
     s("path", { class: "area" }),
     s("path", { class: "line" }),
+    s("path", { class: "losses" }),
   );
 }
 
-// Draws values into a sparkline; `top` is the value at its upper edge.
-export function drawSpark(svg, values, slots, top) {
+// Draws values into a sparkline; `top` is the value at its upper edge. Below, a tick for each time at
+// which `losses` has some.
+export function drawSpark(svg, values, slots, top, losses = []) {
   const size = Math.max(1, Math.ceil(slots / SPARK.points));
   const shown = coarse(values, Math.ceil(values.length / size));
   const path = line(shown, SPARK.points, SPARK.width, SPARK.height, Math.max(1, top));
-  const [area, stroke] = svg.children;
+  const [area, stroke, ticks] = svg.children;
+  const lost = coarse(losses, Math.ceil(losses.length / size));
+  const at = (index) => ((SPARK.points - lost.length + index + 0.5) / SPARK.points) * SPARK.width;
+  setAttribute(ticks, "d", lost.map((number, index) => number > 0
+    ? `M${at(index).toFixed(1)} ${SPARK.height + 1}v-5` : "").join(""));
   setAttribute(stroke, "d", path);
   setAttribute(area, "d", filled(path, SPARK.height));
 }
 
 // A line closed along the bottom. A line with gaps is left open.
 function filled(path, height) {
-  if (path.indexOf("M") !== path.lastIndexOf("M") || path === "") return "";
+  if (path.indexOf("M") !== path.lastIndexOf("M") || !path.includes("L")) return "";
   const start = path.slice(1).split(" ")[0];
   const end = path.slice(path.lastIndexOf("L") + 1).split(" ")[0];
   return `${path}L${end} ${height}L${start} ${height}Z`;
@@ -117,11 +123,13 @@ export function chart(title, lines, write) {
     shown.series = series;
     shown.slots = slots;
     const most = Math.max(least, ...series.flat().filter((value) => value !== null));
-    const scale = bound !== null && bound < 2 ** 53 ? Math.max(most, bound) : most;
+    setAttribute(element, "data-empty", series.flat().every((value) => !value) ? "yes" : null);
+    const bounded = bound !== null && bound < 2 ** 53;
+    const scale = bounded ? Math.max(most, bound) : round(most);
     series.forEach((values, index) => {
       setAttribute(paths[index], "d", line(values, slots, CHART.width, CHART.height, scale));
     });
-    const y = bound === null ? -10 : CHART.height - (bound / scale) * CHART.height;
+    const y = !bounded ? -10 : CHART.height - (bound / scale) * CHART.height;
     setAttribute(limit, "y1", y);
     setAttribute(limit, "y2", y);
     setText(top, write(scale));
@@ -129,6 +137,12 @@ export function chart(title, lines, write) {
     readout();
   };
   return { element, draw };
+}
+
+// The next of 1, 1.5, 2, 3, 5, 7.5, 10, 15 …
+function round(number) {
+  const ten = 10 ** Math.floor(Math.log10(number));
+  return ten * [1, 1.5, 2, 3, 5, 7.5, 10].find((step) => ten * step >= number);
 }
 
 const CURVE = { width: 300, height: 96 };

@@ -4,7 +4,7 @@ import { h, keyed, setAttribute, setRich, setText } from "./dom.js";
 import { bytes, count, drops, interest, lost, micros, perSecond, plural, rate, time, words } from "./format.js";
 import { chart, curve } from "./chart.js";
 
-const COLUMNS = ["Event type", "Offered", "Delivered", "Queued", "Lost", "Dropped because"];
+const COLUMNS = ["Event type", "Offered", "Delivered", "Queued", "Lost", "Why"];
 
 export function detail(key, history) {
   const depth = chart("Queue depth", [{ name: "depth", of: "queued" }], count);
@@ -57,7 +57,9 @@ export function detail(key, history) {
     depth.draw(series("queued"), slots, 1, capacity);
     received.draw(series("delivered"), slots);
     losses.draw(series("dropped"), slots);
-    latency.draw(series("p50_us", "p99_us"), slots);
+    const times = series("p50_us", "p99_us");
+    latency.element.hidden = times.flat().every((value) => value === null);
+    latency.draw(times, slots);
   };
   draw();
   return { element, update, draw };
@@ -69,7 +71,7 @@ function factsOf({ of, rates }) {
     ["Opened at", `\`${of.call_site}\``],
     ["Queue", `${count(of.queued)} of ${count(of.capacity)}; most ${count(of.high_water)}; ${count(of.demand)} would have sufficed`],
     ["Handles", doing(of)],
-    ["Handled", `${count(of.handled)} in ${time(micros(of.busy))}, the longest ${time(micros(of.longest))}`],
+    ["Handled", of.handled === 0 ? "nothing yet" : `${count(of.handled)} in ${time(micros(of.busy))}, the longest ${time(micros(of.longest))}`],
     ["Loses", `${perSecond(rates.dropped)}, ${count(lost(of.ledger))} in all; ${words(of.overflow).toLowerCase()} when full, ${of.importance.toLowerCase()}`],
   ];
   if (of.answers.length > 0) facts.push(["Answers", of.answers.join(", ")]);

@@ -9,6 +9,8 @@ const WIDEST = 8;
 const ZOOMS = [0.5, 0.65, 0.8, 1, 1.25, 1.6, 2];
 const HEADINGS = ["Publishes", "Event type", "Receives"];
 const HEAD = 26;
+// What the frame has beside the drawing.
+const PADDING = 34;
 
 export function graphView() {
   const svg = byId("graph-drawing");
@@ -40,14 +42,14 @@ export function graphView() {
     if (view.focus && !state.graph.nodes.some(({ id }) => id === view.focus)) view.focus = "";
     choices(state.graph.nodes);
     const graph = shown(state.graph);
-    const width = Math.max(680, frame.clientWidth - 2);
+    const width = Math.max(680, frame.clientWidth - PADDING);
     const names = [width, ...graph.nodes.map(({ id }) => id), ...graph.edges.map(({ from, to }) => `${from}\n${to}`)];
     const signature = names.join("\n\n");
     if (signature !== view.drawn) draw(graph, width);
     view.drawn = signature;
     restate(graph, state);
     byId("graph-empty").hidden = graph.nodes.length > 0;
-    svg.hidden = graph.nodes.length === 0;
+    svg.toggleAttribute("hidden", graph.nodes.length === 0);
     byId("graph-all").hidden = !view.focus;
   };
 
@@ -98,7 +100,7 @@ export function graphView() {
       const d = `M${x0} ${end.y0}C${middle} ${end.y0} ${middle} ${end.y1} ${x1} ${end.y1}`;
       const path = s("path", { d, class: "edge" });
       const hit = s("path", { d, class: "hit" });
-      const label = s("text", { class: "drops", x: x1 - 6, y: end.y1 - 4, "text-anchor": "end" });
+      const label = s("text", { class: "drops", x: x0 + 8, y: end.y0 - 3 });
       hit.addEventListener("pointerenter", () => say(edge));
       edges.append(path, hit, label);
       view.edges.set(`${edge.from}\n${edge.to}`, { path, label });
@@ -155,13 +157,16 @@ export function graphView() {
   // What changes all the time: widths, colours, figures.
   const restate = (graph, state) => {
     const most = Math.max(1, ...state.graph.edges.map((edge) => edge.rate));
+    const lossy = new Set(state.rows.filter(({ of }) => of.importance === "Lossy").map(({ name }) => `c:${name}`));
     for (const edge of graph.edges) {
       const { path, label } = view.edges.get(`${edge.from}\n${edge.to}`);
-      setAttribute(path, "stroke-width", (1 + (WIDEST - 1) * Math.sqrt(edge.rate / most)).toFixed(1));
-      setAttribute(path, "class", ["edge", edge.drops > 0 ? "losing" : "", edge.seen ? "" : "unseen",
+      const incident = edge.drops > 0 && !lossy.has(edge.to);
+      const width = 1 + (WIDEST - 1) * Math.sqrt(edge.rate / most);
+      setAttribute(path, "stroke-width", Math.max(width, incident ? 2 : 1).toFixed(1));
+      setAttribute(path, "class", ["edge", incident ? "losing" : edge.drops > 0 ? "lossy" : "", edge.seen ? "" : "unseen",
         edge.rate < 0.05 && edge.seen ? "still" : "", view.lit && !isLit(edge) ? "dim" : "",
         view.lit && isLit(edge) ? "lit" : ""].join(" ").trim());
-      setText(label, edge.drops > 0 ? `${count(edge.drops)} lost` : "");
+      setText(label, incident || (edge.drops > 0 && view.focus) ? `${count(edge.drops)} lost` : "");
     }
     for (const of of graph.nodes) {
       for (const at of view.nodes.get(of.id) ?? []) nodeState(at, of, state);

@@ -27,18 +27,19 @@ export function layout(nodes, edges) {
     ids((node) => component(node) && (into.has(node.id) || !out.has(node.id))),
   ];
 
+  // The right side begins as the left one would have it, not in alphabetical order.
+  columns[1] = order(columns[1], (id) => pull(into.get(id), places(columns[0])), places(columns[1]));
+  columns[2] = order(columns[2], (id) => pull(into.get(id), places(columns[1])), places(columns[2]));
   let best = columns;
   let fewest = Infinity;
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const [left, middle, right] = columns.map(places);
-    const types = order(columns[1], (id) => [
-      mean(into.get(id), left), mean(out.get(id), right),
-    ], middle);
+    const types = order(columns[1], (id) => [...pull(into.get(id), left, out), ...pull(out.get(id), right, into)], middle);
     const placed = places(types);
     columns = [
-      order(columns[0], (id) => [mean(out.get(id), placed)], left),
+      order(columns[0], (id) => pull(out.get(id), placed), left),
       types,
-      order(columns[2], (id) => [mean(into.get(id), placed)], right),
+      order(columns[2], (id) => pull(into.get(id), placed), right),
     ];
     const crossed = edges.length > COUNTED ? fewest - 1 : crossings(columns, edges);
     if (crossed < fewest) [best, fewest] = [columns, crossed];
@@ -51,17 +52,22 @@ function places(column) {
   return new Map(column.map((id, index) => [id, (index + 0.5) / column.length]));
 }
 
-function mean(neighbours, places) {
-  const known = (neighbours ?? []).map((id) => places.get(id)).filter((place) => place !== undefined);
-  return known.length ? known.reduce((sum, place) => sum + place, 0) / known.length : null;
+// The places of neighbours, each with its weight. With `links`, a neighbour weighs less the more it is
+// linked to: one that receives everything says nothing about where a type belongs.
+function pull(neighbours, places, links = null) {
+  const known = (neighbours ?? []).filter((id) => places.has(id));
+  return known.map((id) => [places.get(id), links ? 1 / links.get(id).length ** 2 : 1]);
+}
+
+// The weighted mean of places; `null` if there are none.
+function mean(pulls) {
+  const weights = pulls.reduce((sum, [, weight]) => sum + weight, 0);
+  return weights > 0 ? pulls.reduce((sum, [place, weight]) => sum + place * weight, 0) / weights : null;
 }
 
 // Sorts a column by the mean place of each node's neighbours; a node without any stays where it is.
-function order(column, wishes, before) {
-  const wish = new Map(column.map((id) => {
-    const known = wishes(id).filter((place) => place !== null);
-    return [id, known.length ? known.reduce((sum, place) => sum + place, 0) / known.length : before.get(id)];
-  }));
+function order(column, pulls, before) {
+  const wish = new Map(column.map((id) => [id, mean(pulls(id)) ?? before.get(id)]));
   return [...column].sort((one, other) => wish.get(one) - wish.get(other) || before.get(one) - before.get(other));
 }
 
@@ -87,7 +93,7 @@ function stand(columns, nodes, out, into) {
   const types = columns[1].map((id, index) => ({ node: nodes.get(id), side: 1, y: (index + 0.5) * PITCH.type }));
   const typeAt = new Map(types.map(({ node, y }) => [node.id, y]));
   const beside = (column, side, neighbours) => {
-    const wishes = column.map((id) => mean(neighbours.get(id), typeAt) ?? 0);
+    const wishes = column.map((id) => mean(pull(neighbours.get(id), typeAt)) ?? 0);
     const ys = apart(wishes, PITCH.component);
     return column.map((id, index) => ({ node: nodes.get(id), side, y: ys[index] }));
   };

@@ -5,7 +5,7 @@ import { byId, h, keyed, setAttribute, setRich, setText, toggle } from "./dom.js
 import { count, micros, outcome, plural, time } from "./format.js";
 
 // How many requests are shown, without those nested in them.
-const SHOWN = 12;
+const SHOWN = 8;
 
 const GOOD = ["responded"];
 const QUIET = ["not awaited", "withdrawn", "complete"];
@@ -47,7 +47,8 @@ export function requestsView() {
     }
     const kinds = { all: () => true, open: isOpen, failed: isBad };
     const wanted = (of) => kinds[filter.value](of) || (nested.get(of) ?? []).some(wanted);
-    const trees = roots.filter(wanted).reverse().slice(0, SHOWN).map((root) => flat(root, nested, state.snapshot));
+    const shown = folded(roots.filter(wanted).reverse());
+    const trees = shown.slice(0, SHOWN).map((root) => flat(root, nested, state.snapshot));
     keyed(list, trees, ([{ of }]) => of.key, () => h("li", { class: "request" }), tree);
     byId("request-empty").hidden = trees.length > 0;
     setText(byId("request-empty"), all.length === 0
@@ -83,6 +84,25 @@ function traces({ age, requests }) {
     const name = `${of.event_type} ${of.sequence} ${of.began ?? ""}`;
     seen.set(name, (seen.get(name) ?? 0) + 1);
     return { ...of, key: `${name} ${seen.get(name)}` };
+  });
+}
+
+// Requests of which no time is known, and that ended alike, are one, with how many they are.
+function folded(roots) {
+  const alike = new Map();
+  return roots.filter((of) => {
+    of.times = 1;
+    if (of.began !== null) return true;
+    const ends = of.responders.map((one) => `${one.name} ${one.outcome}`);
+    const kind = [of.event_type, of.end, ...ends].join("\n");
+    const before = alike.get(kind);
+    if (before) before.times += 1;
+    else {
+      alike.set(kind, of);
+      // It is the same line when the next one fails.
+      of.key = kind;
+    }
+    return !before;
   });
 }
 
@@ -132,7 +152,8 @@ function tree(item, rows) {
     const number = of.sequence === null ? "" : ` #${of.sequence}`;
     setRich(who, `\`${of.event_type}\`${number}${of.asker ? ` asked by \`${of.asker}\`` : ""}`);
     const deadline = of.timeout === null ? of.began === null ? "" : "no deadline" : `deadline ${time(of.timeout)}`;
-    setText(rule, [of.rule, deadline].filter(Boolean).join(" · "));
+    const times = of.times > 1 ? `the last of ${plural(of.times, "alike", "alike")}` : "";
+    setText(rule, [of.rule, deadline, times].filter(Boolean).join(" · "));
     const took = of.took === null ? (isOpen(of) ? `for ${time(row.now - of.began)}` : "") : `after ${time(of.took)}`;
     setText(end, `${of.end ?? "open"} ${took}`.trim());
     setAttribute(end, "data-outcome", isOpen(of) ? "running" : of.end === "complete" ? "good" : level(of.end));

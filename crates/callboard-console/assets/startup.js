@@ -38,6 +38,8 @@ export function startupView() {
     const expected = snapshot.missing.map((key) => ({ key, missing: true }));
     const early = all.filter(({ at }) => at !== null && (started === null || at <= started)).map(({ at }) => at);
     const span = Math.max(1, started ?? 0, ...early) * 1.3;
+    const known = all.some(({ at }) => at !== null);
+    setAttribute(byId("startup"), "data-times", known ? "known" : "unknown");
     keyed(body, [...expected, ...all], ({ key, missing }) => `${missing ? "!" : ""}${key}`, create,
       (element, item) => element.update(item, started, span));
 

@@ -101,7 +101,8 @@ export function subscribersView(history) {
   const draw = () => {
     for (const element of body.querySelectorAll("tr.subscriber")) {
       const depth = history.series(element.dataset.key, "queued");
-      drawSpark(element.spark, depth, history.length, Math.max(1, ...depth.map((value) => value ?? 0)));
+      drawSpark(element.spark, depth, history.length, element.top ?? Math.max(1, ...depth),
+        history.series(element.dataset.key, "dropped"));
     }
     for (const one of open.values()) one.draw();
   };
@@ -178,6 +179,8 @@ function row(key, flip) {
     policy.set(words(of.overflow).toLowerCase(), of.importance.toLowerCase());
     site.set(shortSite(of.call_site), of.late ? "late" : "");
     setAttribute(site.element, "title", of.call_site);
+    // The sparkline is full where the queue is.
+    element.top = of.capacity > 0 && of.capacity < 2 ** 53 ? of.capacity : null;
   };
   return element;
 }
