@@ -1,4 +1,4 @@
-//! Building a console with other than the defaults.
+//! The builder: settings, their checks, and binding the address.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
@@ -8,16 +8,16 @@ use callboard::{Bus, WeakBus};
 use crate::console::Console;
 use crate::error::{Error, Kind};
 
-/// How long a history may be: an hour.
+/// The longest history: one hour.
 const MAX_HISTORY: Duration = Duration::from_secs(3_600);
-/// How much of a payload may be shown, in characters.
+/// The largest payload limit, in characters.
 const MAX_PAYLOAD: usize = 4_096;
-/// How many events may be shown in a window of the tail.
+/// The largest tail limit, in events per window. With the largest payload limit a window has 4 MB.
 const MAX_TAIL: usize = 1_024;
-/// How long a token must be, and may be.
+/// The allowed length of a token, in characters.
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=256;
 
-/// What a console is built with.
+/// The settings of a console.
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) title: String,
@@ -90,14 +90,14 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Allows addresses that other machines can reach, to clients that know this token. Default:
-    /// loopback addresses only, without a token.
+    /// Allows addresses that other machines can reach, and requires this token of every client.
+    /// Default: loopback addresses only, without a token.
     ///
     /// A client sends the token as `Authorization: Bearer …`, or once as `?token=…`, which sets a
     /// cookie. The token has 16 to 256 letters, digits, `-`, `.`, `_` or `~`.
     ///
-    /// The console itself speaks plain HTTP: put a proxy with TLS before it, or a tunnel, wherever
-    /// others can listen to the network.
+    /// The console speaks plain HTTP. On a network that others can read, put a TLS proxy in front of it
+    /// or use a tunnel.
     ///
     /// # Examples
     ///
@@ -115,7 +115,7 @@ impl ConsoleBuilder {
         self
     }
 
-    /// The title of the page. Default: the name of the program.
+    /// The title of the page. Default: the file name of the program.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.options.title = title.into();
         self
@@ -124,8 +124,9 @@ impl ConsoleBuilder {
     /// How long the console remembers the depth, rate and drops of each subscriber, at one point a
     /// second: 1 second to 1 hour. Default: [`DEFAULT_HISTORY`](Self::DEFAULT_HISTORY).
     ///
-    /// Memory is bounded whatever the number of subscribers: a point has those that are worst off,
-    /// and says how many it left out.
+    /// Memory is bounded: a point contains at most 256 subscribers, those with the fullest queues and
+    /// the most drops, and counts the others in `left_out`; and the history has at most 65,536
+    /// samples in all, so that it is shorter with more than 109 subscribers.
     pub fn history(mut self, time: Duration) -> Self {
         self.options.history = time;
         self
@@ -138,21 +139,23 @@ impl ConsoleBuilder {
         self
     }
 
-    /// How many events the tail shows in each quarter of a second: 1 to 1,024. What is beyond is
-    /// counted. Default: [`DEFAULT_TAIL_LIMIT`](Self::DEFAULT_TAIL_LIMIT).
+    /// How many events the tail shows per window of 250 ms: 1 to 1,024. The console counts further
+    /// events as missed. Default: [`DEFAULT_TAIL_LIMIT`](Self::DEFAULT_TAIL_LIMIT).
     pub fn tail_limit(mut self, events: usize) -> Self {
         self.options.tail_limit = events;
         self
     }
 
-    /// Begins to listen, and serves from a thread of its own until the [`Console`] is dropped. No
-    /// runtime is needed.
+    /// Binds the address and starts the console's thread, which serves until the [`Console`] is
+    /// dropped. It works without an async runtime.
     ///
     /// # Errors
     ///
-    /// If the address is none, is taken, or can be reached from other machines although that was
-    /// not [allowed](Self::allow_remote); if the token or a limit is out of its range; or if the
-    /// system refuses another thread.
+    /// - The address cannot be parsed or resolved, or is in use.
+    /// - The address can be reached from other machines, and [`allow_remote`](Self::allow_remote) was
+    ///   not called.
+    /// - The token, the history or a limit is out of its range.
+    /// - The system cannot start another thread.
     pub fn spawn(self) -> Result<Console, Error> {
         let Self { bus, bind, options } = self;
         check(&options)?;
@@ -168,7 +171,7 @@ impl ConsoleBuilder {
 }
 
 impl std::fmt::Debug for ConsoleBuilder {
-    /// Without the token.
+    /// Leaves out the token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ConsoleBuilder")
             .field("bind", &self.bind)
@@ -198,7 +201,7 @@ fn check(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is wrong with a token. The message doesn't repeat it: errors go into logs.
+/// Describes what is wrong with a token, without repeating it: errors end up in logs.
 fn token_problem(token: &str) -> Option<String> {
     let length = token.chars().count();
     if !TOKEN.contains(&length) {

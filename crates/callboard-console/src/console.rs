@@ -1,4 +1,4 @@
-//! The handle of a console, and the thread that it runs on.
+//! The console's handle and its thread.
 
 use std::fmt;
 use std::io;
@@ -12,10 +12,10 @@ use crate::builder::{ConsoleBuilder, Options};
 use crate::server;
 use crate::watch::Watch;
 
-/// A live web page of a running bus. It is served until this handle is dropped.
+/// A running console: a live web page of a bus. Dropping the handle stops it.
 ///
-/// It never keeps the bus open: when the last [`Bus`] is dropped, or the bus is closed, the page says
-/// so, and the console goes on serving what it remembers.
+/// The console holds a [`WeakBus`] and never keeps the bus open. When the bus is closed or dropped,
+/// the page says so, and the console continues to serve the history.
 ///
 /// # Examples
 ///
@@ -32,14 +32,14 @@ use crate::watch::Watch;
 #[must_use = "a console that is dropped stops serving"]
 pub struct Console {
     address: SocketAddr,
-    /// Dropped to stop the thread.
+    /// Dropping it stops the thread.
     stop: Option<oneshot::Sender<()>>,
-    /// Closed by the thread as it ends.
+    /// The thread drops the other end when it ends.
     ended: oneshot::Receiver<()>,
 }
 
 impl Console {
-    /// Builds a console of this bus.
+    /// Returns a builder for a console of this bus.
     pub fn builder(bus: &Bus) -> ConsoleBuilder {
         ConsoleBuilder::new(bus)
     }
@@ -53,19 +53,20 @@ impl Console {
         let watch = Arc::new(Watch::new(bus, options));
         std::thread::Builder::new().name("callboard-console".to_owned()).spawn(move || {
             runtime.block_on(server::run(listener, address, watch, stopped));
-            // The runtime first: with it go the listener and all connections.
+            // Dropping the runtime closes the listener and all connections.
             drop(runtime);
             drop(ends);
         })?;
         Ok(Self { address, stop: Some(stop), ended })
     }
 
-    /// The address it listens on, with the port that the system chose if that was left to it.
+    /// The address that the console listens on. If port 0 was asked for, it has the port that the
+    /// system chose.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address as a browser of this machine wants it. It has no token.
+    /// The page's URL for a browser on this machine. It does not contain the token.
     pub fn url(&self) -> String {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -75,14 +76,14 @@ impl Console {
         format!("http://{}/", SocketAddr::new(ip, self.address.port()))
     }
 
-    /// Stops serving, and waits until the port is free and the thread's work has ended. Dropping the
-    /// console stops it too, without waiting.
+    /// Stops the console and waits until its connections and its port are closed. Dropping the console
+    /// stops it without waiting.
     ///
-    /// It works under any runtime, and without.
+    /// It can be awaited under any runtime.
     ///
     /// # Cancel safety
     ///
-    /// A future that is dropped has told the console to stop, and does not wait for it.
+    /// If the future is dropped after its first poll, the console still stops.
     ///
     /// # Examples
     ///
@@ -103,7 +104,7 @@ impl Console {
     /// ```
     pub async fn shutdown(mut self) {
         self.stop = None;
-        // An error is what is expected: the other end is only dropped.
+        // The result is always an error: the thread drops its end and sends nothing.
         let _ended = (&mut self.ended).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Why a console could not be started.
+//! The error of starting a console.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -36,14 +36,14 @@ impl Error {
         Self(kind)
     }
 
-    /// Whether the address is used by another program.
+    /// Whether the address is already in use.
     #[must_use]
     pub fn is_address_in_use(&self) -> bool {
         matches!(&self.0, Kind::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
     }
 
-    /// Whether the address can be reached from other machines, and nobody
-    /// [allowed](crate::ConsoleBuilder::allow_remote) that.
+    /// Whether the address can be reached from other machines, and
+    /// [`allow_remote`](crate::ConsoleBuilder::allow_remote) was not called.
     #[must_use]
     pub fn is_remote(&self) -> bool {
         matches!(&self.0, Kind::Remote { .. })

@@ -1,4 +1,4 @@
-//! Who may look: those on this machine, or those with the token.
+//! Access control: loopback names without a token, or any name with one; never pages of other sites.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,27 +6,27 @@ use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderValue, ORIGIN};
 use hyper::{HeaderMap, Request, StatusCode};
 use subtle::ConstantTimeEq;
 
-/// Who may look.
+/// Decides which requests are answered.
 pub(super) struct Access {
     ip: IpAddr,
     token: Option<String>,
     cookie: String,
 }
 
-/// What was decided of a request.
+/// The decision about a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It may.
+    /// The request is answered.
     Granted,
-    /// It may, and should be told to bring this cookie from now on.
+    /// The request is answered, and the answer sets this cookie.
     GrantedWith(String),
-    /// It may not, for this reason.
+    /// The request is refused with this status and reason.
     Refused(StatusCode, &'static str),
 }
 
 impl Access {
     pub(super) fn new(address: SocketAddr, token: Option<String>) -> Self {
-        // Cookies don't tell ports apart.
+        // Cookies are shared by all ports of a host, so the name contains the port.
         let cookie = format!("callboard_console_{}", address.port());
         Self { ip: address.ip(), token, cookie }
     }
@@ -35,7 +35,7 @@ impl Access {
         self.token.is_some()
     }
 
-    /// Whether this request may be answered.
+    /// Decides about a request.
     pub(super) fn check<B>(&self, request: &Request<B>) -> Verdict {
         let host = match host(request) {
             Ok(host) => host,
@@ -49,7 +49,7 @@ impl Access {
             if self.is_ours(host) {
                 return Verdict::Granted;
             }
-            // Another name that leads here is a page that wants to read along.
+            // DNS rebinding: a page of another site resolves its own name to this machine.
             let problem = "the console answers to `localhost` and its own address only: see \
                            `Host` in the request";
             return Verdict::Refused(StatusCode::MISDIRECTED_REQUEST, problem);
@@ -74,7 +74,7 @@ impl Access {
         }
     }
 
-    /// Whether a host is this machine's loopback, or the address itself.
+    /// Whether a `Host` is a loopback name or the bound address.
     fn is_ours(&self, host: &str) -> bool {
         let name = without_port(host);
         if name.eq_ignore_ascii_case("localhost") {
@@ -91,7 +91,7 @@ impl Access {
     }
 }
 
-/// The one host that a request names.
+/// The request's only `Host`.
 fn host<B>(request: &Request<B>) -> Result<&str, &'static str> {
     let mut named = request.headers().get_all(HOST).iter();
     let (Some(host), None) = (named.next(), named.next()) else {
@@ -108,14 +108,14 @@ fn host<B>(request: &Request<B>) -> Result<&str, &'static str> {
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        // The colons within `[::1]` are none of a port.
+        // In `[::1]` the text after the last colon is no port.
         Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
         _ => host,
     }
 }
 
-/// Whether a browser says that another site's page makes the request. To open the page from a link
-/// is fine.
+/// Whether the browser's headers say that a page of another site made the request. Following a link
+/// to the console is allowed.
 fn is_foreign(headers: &HeaderMap, host: &str) -> bool {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let said = |name: &str| headers.get(name).map(text);
@@ -130,7 +130,7 @@ fn is_foreign(headers: &HeaderMap, host: &str) -> bool {
     elsewhere && said("sec-fetch-mode").is_none_or(|mode| mode != "navigate")
 }
 
-/// The token in a query. It needs no decoding: no letter of a token is ever encoded.
+/// The token in a query. Tokens consist of characters that are never percent-encoded.
 fn query_token(query: Option<&str>) -> Option<&str> {
     query?.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
@@ -140,7 +140,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Compares in a time that doesn't tell how much is right.
+/// Compares in constant time.
 fn matches(given: &str, token: &str) -> bool {
     given.as_bytes().ct_eq(token.as_bytes()).into()
 }

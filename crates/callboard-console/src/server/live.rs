@@ -1,4 +1,4 @@
-//! The event stream of one client: always the latest, never a queue.
+//! The event stream of one client: it sends the latest values and keeps no queue.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ struct Tail<'a> {
     events: &'a RawValue,
 }
 
-/// A stream that ends with the bus, or with the client.
+/// Starts a client's stream. It ends when the bus or the connection is closed.
 pub(super) fn stream(server: &Arc<Server>, tail: bool, permit: OwnedSemaphorePermit) -> Body {
     let (sender, body) = Channel::new(1);
     let options = &server.watch.options;
@@ -55,17 +55,17 @@ pub(super) fn stream(server: &Arc<Server>, tail: bool, permit: OwnedSemaphorePer
     body.boxed_unsync()
 }
 
-/// Sends until the client is gone, which is an error here and an end for everybody else.
+/// Sends until the bus is closed, or until the connection is, which is the `None`.
 async fn send(mut sender: Sender<Bytes>, hello: Bytes, mut feed: Feed) -> Option<()> {
     sender.send_data(hello).await.ok()?;
     let mut told = 0;
     loop {
-        // What the client has not read yet holds this up, and what comes meanwhile replaces what
-        // came before.
+        // Sending waits until hyper has written the previous event. Values that are replaced in the
+        // meantime are never sent.
         let next = tokio::select! {
             biased;
             state = latest(&mut feed.state) => match state? {
-                // There was none yet.
+                // No state was computed yet.
                 state if state.is_empty() => continue,
                 state => state,
             },
@@ -86,7 +86,7 @@ async fn send(mut sender: Sender<Bytes>, hello: Bytes, mut feed: Feed) -> Option
     }
 }
 
-/// The next value of a place; `None` if there will be none.
+/// The next value of a channel; `None` if it is closed.
 async fn latest<T: Clone>(place: &mut watch::Receiver<T>) -> Option<T> {
     place.changed().await.ok()?;
     Some(place.borrow_and_update().clone())
@@ -99,8 +99,8 @@ async fn latest_of<T: Clone>(place: Option<&mut watch::Receiver<T>>) -> Option<T
     }
 }
 
-/// A window as an event. What was in windows that this client was not sent is missed too. `told` is
-/// how many events there were until the last window that it was sent.
+/// Writes a window as an event. Events of windows that were not sent to this client count as missed.
+/// `told` is the number of events, shown or missed, up to the last window that was sent.
 fn tail(window: &Window, told: &mut u64) -> Option<Bytes> {
     let events = window.events.as_deref()?;
     let skipped = if *told == 0 { 0 } else { window.before.saturating_sub(*told) };

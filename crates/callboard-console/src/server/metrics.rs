@@ -1,11 +1,11 @@
-//! The counts of a snapshot as Prometheus reads them.
+//! The counts of a snapshot in Prometheus's text format.
 
 use callboard::Snapshot;
 use hyper::body::Bytes;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
-/// What [`Snapshot::record`] says, written down. The recorder lives for this one text: it has no
-/// series of subscribers that are gone, and the program's own recorder is not touched.
+/// Writes what [`Snapshot::record`] records. The recorder is used once, so that subscribers that have
+/// ended leave no series behind; the program's global recorder is not used.
 pub(super) fn text(snapshot: &Snapshot) -> Bytes {
     let recorder = PrometheusBuilder::new().build_recorder();
     metrics::with_local_recorder(&recorder, || snapshot.record());

@@ -1,4 +1,4 @@
-//! Accepting connections, and letting go of those that cost too much.
+//! The HTTP server: accepts connections and limits what each may cost.
 
 mod access;
 mod live;
@@ -23,38 +23,38 @@ use tokio_io_timeout::TimeoutStream;
 use crate::watch::{Watch, beat, tap};
 use access::Access;
 
-/// How many connections there may be. Further ones are closed at once.
+/// The maximum number of connections. Further ones are closed at once.
 const CONNECTIONS: usize = 128;
-/// How many of them may be event streams.
+/// The maximum number of event streams among them.
 const STREAMS: usize = 64;
-/// How long the head of a request may take, and a connection be idle.
+/// The timeout for the head of a request, and for an idle connection.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a client may not read while something is to be written.
+/// A connection is closed when a write makes no progress for this long.
 const STALLED: Duration = Duration::from_secs(5);
-/// How long a connection that is no event stream may last.
+/// The maximum lifetime of a connection without an event stream.
 const LIFETIME: Duration = Duration::from_secs(60);
-/// How long the last answer of such a connection may take.
+/// How long such a connection has to finish its last answer.
 const LAST_ANSWER: Duration = Duration::from_secs(10);
-/// What hyper may hold of a connection: a head that is longer is refused.
+/// The size of hyper's buffers in bytes; a longer head is refused.
 const BUFFER: usize = 16 * 1024;
-/// How many headers a request may have.
+/// The maximum number of headers of a request.
 const HEADERS: usize = 64;
 
-/// What all connections share.
+/// The state that all connections share.
 struct Server {
     watch: Arc<Watch>,
     access: Access,
     streams: Arc<Semaphore>,
 }
 
-/// Serves until told to stop.
+/// Serves until `stopped` completes.
 pub(crate) async fn run(
     listener: StdListener,
     address: SocketAddr,
     watch: Arc<Watch>,
     stopped: oneshot::Receiver<()>,
 ) {
-    // Fails only where no runtime has a reactor, and this one has.
+    // It fails only in a runtime without I/O.
     let Ok(listener) = TcpListener::from_std(listener) else { return };
     tokio::spawn(beat(Arc::clone(&watch)));
     tokio::spawn(tap(Arc::clone(&watch)));
@@ -78,13 +78,13 @@ async fn accept(listener: &TcpListener, server: &Arc<Server>) {
                     drop(permit);
                 });
             }
-            // Mostly too many open files: there will be fewer again.
+            // Usually the process has too many open files, which may pass.
             Err(_) => sleep(Duration::from_millis(100)).await,
         }
     }
 }
 
-/// Serves one connection. How it ends concerns only the client.
+/// Serves one connection. Errors concern only its client, and are dropped.
 async fn serve(socket: TcpStream, server: Arc<Server>) {
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(STALLED));

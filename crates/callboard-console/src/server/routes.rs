@@ -1,4 +1,4 @@
-//! The paths, and what is answered to each.
+//! The routes and their answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use super::{Server, live};
 use crate::page;
 use crate::watch::json;
 
-/// An answer's body. Its error is never made.
+/// The body of an answer.
 pub(super) type Body = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -29,7 +29,7 @@ const DOT: &str = "text/vnd.graphviz; charset=utf-8";
 #[cfg(feature = "metrics")]
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What is said when there is no bus to look at.
+/// The answer after the bus was dropped.
 const GONE: &str = "the bus is gone\n";
 
 /// Answers a request. `streams` is set if the answer is an event stream.
@@ -57,7 +57,7 @@ pub(super) fn answer<B>(
         Verdict::Granted => route(server, request, streams),
         Verdict::GrantedWith(cookie) => {
             let mut granted = if request.uri().path() == "/" {
-                // So that the token stays in no address bar and no history.
+                // Removes the token from the address bar and the browser's history.
                 let mut moved = text(StatusCode::SEE_OTHER, "the page is at /\n");
                 set(&mut moved, LOCATION, "/");
                 moved
@@ -152,7 +152,7 @@ fn respond(status: StatusCode, kind: &'static str, body: Body) -> Response<Body>
     answer
 }
 
-/// Sets a header; one that is none, which only an odd token could make, is left out.
+/// Sets a header. Every value is valid: the builder has checked the token.
 fn set(answer: &mut Response<Body>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         answer.headers_mut().insert(name, value);

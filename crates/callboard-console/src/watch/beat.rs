@@ -1,4 +1,5 @@
-//! The beat: a point of the history each second, and while somebody watches a state twice a second.
+//! The sampling task: adds a point to the history once a second, and computes a state twice a second
+//! while a client watches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +10,14 @@ use tokio::time::{Instant, sleep_until};
 use super::state::State;
 use super::{Look, REST, Watch, event, lock};
 
-/// How often a state is sent.
+/// The time between two states.
 const STATE_EVERY: Duration = Duration::from_millis(500);
-/// How often the history has a point.
+/// The time between two points of the history.
 const POINT_EVERY: Duration = Duration::from_secs(1);
-/// How close together two states may be, however many begin to watch.
+/// The least time between a client's connecting and its first state, however many connect.
 const APART: Duration = Duration::from_millis(100);
 
-/// Beats until the bus is gone.
+/// Samples until the bus is dropped.
 pub(crate) async fn beat(watch: Arc<Watch>) {
     let mut point_due = Instant::now();
     let mut state_due = point_due;
@@ -35,7 +36,7 @@ pub(crate) async fn beat(watch: Arc<Watch>) {
             return;
         }
         let Some(look) = watch.look() else {
-            // A clock that panics: there may be a next time.
+            // The bus's clock panicked. Try again later.
             point_due = Instant::now() + POINT_EVERY;
             state_due = point_due;
             continue;
@@ -60,7 +61,7 @@ pub(crate) async fn beat(watch: Arc<Watch>) {
     }
 }
 
-/// When to look again: at the next beat that is not past, and not before the bus has had its rest.
+/// The next time after `due`: one that is not past, and at least `rest` from now.
 fn next(due: Instant, now: Instant, every: Duration, rest: Duration) -> Instant {
     let next = due + every;
     let next = if next < now { now + every } else { next };

@@ -1,4 +1,4 @@
-//! Who publishes and who receives what, as a graph: component → event type → component.
+//! The graph of components and event types, with what has flowed along each edge.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,11 +9,11 @@ use serde::Serialize;
 use super::keys::keys;
 use super::rates::{Rates, What, publishers};
 
-/// What those who publish without a name are called.
+/// The label of the node for publications without a name.
 const UNNAMED: &str = "(unnamed)";
 
-/// Components and event types, and what flows between them. In order of their ids, so that two of
-/// the same bus differ only where the bus does.
+/// Components and event types, and the flow between them: component → type → component. Nodes and edges
+/// are sorted, so the text forms have a stable order.
 #[derive(Debug, Serialize)]
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
@@ -25,13 +25,13 @@ pub(crate) struct Node {
     pub(crate) id: String,
     pub(crate) kind: NodeKind,
     pub(crate) label: String,
-    /// Events a second: of a type those published; of a component those published and received.
+    /// Events per second: published, for a type; published and received, for a component.
     pub(crate) rate: f64,
     pub(crate) orphan: Option<&'static str>,
     pub(crate) queued: u64,
-    /// Of a component that subscribes, what its subscriptions may hold in all.
+    /// The capacity of all subscriptions of a component; `None` without subscriptions.
     pub(crate) capacity: Option<u64>,
-    /// Events lost.
+    /// How many events were lost.
     pub(crate) drops: u64,
 }
 
@@ -49,11 +49,11 @@ pub(crate) struct Edge {
     pub(crate) rate: f64,
     pub(crate) total: u64,
     pub(crate) drops: u64,
-    /// Whether anything has flowed; otherwise it is only declared.
+    /// Whether an event has flowed along the edge; otherwise the edge is only declared.
     pub(crate) seen: bool,
 }
 
-/// A graph that grows.
+/// A graph under construction.
 #[derive(Default)]
 struct Growing {
     nodes: BTreeMap<String, Node>,
@@ -115,13 +115,13 @@ impl Graph {
         text
     }
 
-    /// A number for each node: names may hold anything.
+    /// A number for each node, as its identifier: names may contain any character.
     fn ids(&self) -> BTreeMap<&str, usize> {
         self.nodes.iter().enumerate().map(|(number, node)| (node.id.as_str(), number)).collect()
     }
 }
 
-/// A label on one line, in which backslashes and quotation marks are written like this.
+/// A label without control characters, with its backslashes and quotation marks replaced.
 fn quoted(label: &str, backslash: &str, mark: &str) -> String {
     let plain = label.replace('\\', backslash).replace('"', mark);
     plain.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()

@@ -1,4 +1,4 @@
-//! What was: a point a second, for some minutes, in bounded memory.
+//! The history: one point per second, in bounded memory.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,35 +11,35 @@ use serde::Serialize;
 use super::json;
 use super::keys::{Moves, keys};
 
-/// How many subscribers a point has.
+/// The maximum number of subscribers in a point.
 const SUBSCRIBERS: usize = 256;
-/// How many samples there are in all: subscribers × points.
+/// The maximum number of samples in all points together.
 const SAMPLES: usize = 65_536;
 
-/// The points of the last minutes, oldest first.
+/// The latest points, oldest first.
 pub(super) struct History {
     points: VecDeque<Arc<Point>>,
     samples: usize,
     length: usize,
-    /// What each subscriber had received and lost at the last point.
+    /// How many events each subscriber had received and lost at the last point.
     counted: HashMap<Arc<str>, (u64, u64)>,
     published: Option<u64>,
     moves: Moves,
-    /// The history as JSON, until the next point.
+    /// The history as JSON, cached until the next point.
     json: Option<Bytes>,
 }
 
-/// One second.
+/// One second of all subscribers.
 #[derive(Debug, Serialize)]
 pub(super) struct Point {
     at_ms: u64,
     subscribers: BTreeMap<Arc<str>, Sample>,
     published: u64,
-    /// How many subscribers are left out, those that are best off.
+    /// How many subscribers are left out.
     left_out: usize,
 }
 
-/// One subscriber in one second.
+/// One second of one subscriber.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Sample {
     queued: usize,
@@ -69,7 +69,7 @@ impl History {
         }
     }
 
-    /// Adds a point, and lets go of those that are too old or too many.
+    /// Adds a point, and removes the oldest points that exceed a limit.
     pub(super) fn add(&mut self, at: Duration, snapshot: &Snapshot) -> Arc<Point> {
         self.json = None;
         let point = Arc::new(self.point(at, snapshot));
@@ -82,7 +82,7 @@ impl History {
         point
     }
 
-    /// Everything, as JSON. All who ask within a second share it.
+    /// The history as JSON. All requests between two points share one buffer.
     pub(super) fn json(&mut self) -> Bytes {
         let points = &self.points;
         self.json.get_or_insert_with(|| json(&Written { step_ms: 1_000, points })).clone()
@@ -115,7 +115,7 @@ impl History {
         self.counted = counted;
         let left_out = samples.len().saturating_sub(SUBSCRIBERS);
         if left_out > 0 {
-            // The worst first; of those that are equally well the ones that were there first.
+            // Keep the subscribers with the most trouble; among equals, the earliest.
             samples.sort_by(|(_, one), (_, other)| other.trouble().total_cmp(&one.trouble()));
             samples.truncate(SUBSCRIBERS);
         }
@@ -129,7 +129,7 @@ impl History {
 }
 
 impl Sample {
-    /// How badly off it is.
+    /// How full the queue is, plus the drops: the order in which subscribers are kept.
     fn trouble(&self) -> f64 {
         let full = self.queued as f64 / self.capacity.max(1) as f64;
         full + self.dropped as f64

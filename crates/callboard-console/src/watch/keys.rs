@@ -1,4 +1,4 @@
-//! Keys: what tells subscriptions apart, as several may share a name.
+//! Keys: unique names of subscriptions, as several may share a name.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ pub(super) fn keys(snapshot: &Snapshot) -> Vec<Arc<str>> {
     snapshot.subscribers.iter().map(|subscriber| subscriber.name.as_str()).map(key).collect()
 }
 
-/// Finds keys that moved: when one of several subscriptions of a name ends, the later ones get the
-/// keys of their predecessors, and their counts must not be compared with those.
+/// Finds keys that moved: when one of several subscriptions of a name ends, each later one gets the key
+/// of its predecessor, and the counts of the two must not be compared.
 #[derive(Default)]
 pub(super) struct Moves {
     /// How many subscriptions of each name the last snapshot has.
@@ -26,7 +26,7 @@ pub(super) struct Moves {
 }
 
 impl Moves {
-    /// The keys that may stand for another subscription than in the last snapshot.
+    /// The keys that may belong to another subscription than in the last snapshot.
     pub(super) fn since_last(
         &mut self,
         snapshot: &Snapshot,

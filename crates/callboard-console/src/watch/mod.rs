@@ -1,4 +1,4 @@
-//! What is known of the bus: sampled, smoothed, remembered, and handed to those who watch.
+//! Sampling the bus: snapshots, rates, the history and the tail, and handing them to clients.
 
 mod beat;
 mod graph;
@@ -27,12 +27,12 @@ use history::History;
 use own::Own;
 use rates::Rates;
 
-/// A snapshot is used again for this many times the time that it took, so that however many ask,
-/// taking them costs the bus a twentieth of its time at most.
+/// A snapshot is reused for this many times the time that taking it took. So snapshots take at most a
+/// twentieth of the time, however many clients ask.
 const REST: u32 = 20;
 
-/// Everything that the parts of the console share. All of them run on one thread, so no lock is ever
-/// waited for.
+/// The state that the console's tasks share. All of them run on one thread, so the locks are never
+/// contended.
 pub(crate) struct Watch {
     pub(crate) options: Options,
     bus: WeakBus,
@@ -41,30 +41,29 @@ pub(crate) struct Watch {
     rates: Mutex<Rates>,
     last: Mutex<Option<Look>>,
     own: Mutex<Own>,
-    /// The latest state, history point and window of the tail, for those who watch; the first two as
-    /// they are sent. Each is a place for one value: a client that is slow misses some, and never has
-    /// a queue.
+    /// The latest state, history point and tail window; the first two in the form in which they are
+    /// sent. Each channel holds one value: a slow client misses values, and has no queue.
     state: watch::Sender<Bytes>,
     point: watch::Sender<Bytes>,
     tail: watch::Sender<Window>,
     gone: watch::Sender<Option<&'static str>>,
-    /// Somebody has begun to watch.
+    /// Notified when the first client begins to watch.
     watched: Notify,
-    /// Somebody has begun to watch the tail.
+    /// Notified when a client begins to watch the tail.
     tail_watched: Notify,
 }
 
-/// A look at the bus.
+/// A snapshot with its findings.
 #[derive(Clone)]
 pub(crate) struct Look {
-    /// When, since the console began.
+    /// When it was taken, since the console began.
     pub(crate) at: Duration,
     pub(crate) diagnosis: Arc<Diagnosis>,
     taken: Instant,
     cost: Duration,
 }
 
-/// What one client of the event stream listens to.
+/// The channels that one client of the event stream receives from.
 pub(crate) struct Feed {
     pub(crate) state: watch::Receiver<Bytes>,
     pub(crate) point: watch::Receiver<Bytes>,
@@ -91,7 +90,7 @@ impl Watch {
         }
     }
 
-    /// How long the console has been there.
+    /// The time since the console began.
     fn now(&self) -> Duration {
         self.began.elapsed()
     }
@@ -100,7 +99,7 @@ impl Watch {
         self.bus.upgrade()
     }
 
-    /// A look at the bus, unless it is gone. One that is still fresh is used again.
+    /// A snapshot with its findings; `None` if the bus was dropped. A recent one is reused.
     pub(crate) fn look(&self) -> Option<Look> {
         let bus = self.bus()?;
         let mut last = lock(&self.last);
@@ -108,9 +107,9 @@ impl Watch {
             return Some(look.clone());
         }
         let taken = Instant::now();
-        // The clock of a bus is its user's, and may panic.
+        // The bus calls the program's clock, which may panic.
         let mut snapshot = catch_unwind(AssertUnwindSafe(|| bus.snapshot())).ok()?;
-        // It may be the last, and is not to be open for longer than it must.
+        // It may be the last handle, which must not keep the bus open while this goes on.
         drop(bus);
         lock(&self.own).leave_out(&mut snapshot);
         let diagnosis = Diagnosis::of(snapshot);
@@ -120,7 +119,7 @@ impl Watch {
         Some(look)
     }
 
-    /// The graph of what has flowed, unless the bus is gone.
+    /// The graph; `None` if the bus was dropped.
     pub(crate) fn graph(&self) -> Option<Graph> {
         let look = self.look()?;
         Some(Graph::of(&look.diagnosis.snapshot, &lock(&self.rates)))
@@ -131,7 +130,7 @@ impl Watch {
         lock(&self.history).json()
     }
 
-    /// Begins to watch, until the feed is dropped.
+    /// Starts to watch. Dropping the feed ends it.
     pub(crate) fn feed(&self, tail: bool) -> Feed {
         let others = self.state.receiver_count() > 0;
         let mut state = self.state.subscribe();
@@ -152,12 +151,12 @@ impl Watch {
     }
 }
 
-/// The value, whoever panicked with it.
+/// Locks, ignoring that a panic may have poisoned the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A server-sent event. JSON is one line, so the data is too.
+/// Writes a server-sent event. JSON has no line breaks, so its data is one line.
 pub(crate) fn event<T: serde::Serialize>(name: &str, value: &T) -> Bytes {
     let mut event = format!("event: {name}\ndata: ").into_bytes();
     write(&mut event, value);
@@ -165,14 +164,14 @@ pub(crate) fn event<T: serde::Serialize>(name: &str, value: &T) -> Bytes {
     event.into()
 }
 
-/// The JSON of a value.
+/// Writes a value as JSON.
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> Bytes {
     let mut json = Vec::new();
     write(&mut json, value);
     json.into()
 }
 
-/// Appends the JSON of a value. What the console writes has nothing that JSON has no form for.
+/// Appends a value as JSON; `null` if it cannot be written, which no value of the console is.
 fn write<T: serde::Serialize>(to: &mut Vec<u8>, value: &T) {
     let before = to.len();
     if serde_json::to_writer(&mut *to, value).is_err() {

@@ -1,4 +1,4 @@
-//! Leaving the console's own subscription out of what is shown.
+//! The console's own subscription, and removing its traces from snapshots.
 
 use std::collections::HashMap;
 
@@ -6,39 +6,40 @@ use callboard::{AnyEvent, Bus, Overflow, Snapshot, SubscriberSnapshot, Subscript
 
 /// The name of the console's own subscription.
 const NAME: &str = "console";
-/// How many events it may hold. It is looked at so often that this is a bound and nothing more: what
-/// it lost would be shown as lost by its types.
+/// The capacity of that subscription. It is large enough that it never fills between two reads, since
+/// what it drops is counted by the event types.
 const CAPACITY: usize = 16_384;
 
-/// What the console's own subscriptions have done to the accounts.
+/// What the console's own subscriptions have added to the counts of the bus.
 #[derive(Default)]
 pub(super) struct Own {
-    /// What those that ended took, by type.
+    /// How many events they received, by type.
     taken: HashMap<&'static str, u64>,
-    /// Whether anybody but the console has ever heard a type.
+    /// Whether any other subscription has ever received a type.
     heard: HashMap<String, bool>,
 }
 
-/// Subscribes to everything, for a moment.
+/// Subscribes to everything.
 pub(super) fn open(bus: &Bus) -> Subscription<AnyEvent> {
     let tap = bus.subscriber(NAME).capacity(CAPACITY).overflow(Overflow::DropOldest);
     tap.late().lossy().subscribe()
 }
 
-/// Whether this is a subscription of [`open`], and not one of the program's that is called the same.
+/// Whether a subscription was opened by [`open`]: the program may have one of the same name.
 fn is_own(of: &SubscriberSnapshot) -> bool {
     of.name == NAME && of.call_site.starts_with(file!())
 }
 
 impl Own {
-    /// Counts what a subscription took.
+    /// Counts an event that the console received.
     pub(super) fn count(&mut self, event_type: &'static str) {
         *self.taken.entry(event_type).or_default() += 1;
     }
 
-    /// Makes a snapshot what it would be without the console.
+    /// Removes the console's subscription and its counts from a snapshot.
     ///
-    /// What a subscription held when it ended stays counted, as dropped since it ended.
+    /// Events that were queued when the subscription ended remain counted, as dropped by unsubscribing,
+    /// which is no loss.
     pub(super) fn leave_out(&mut self, snapshot: &mut Snapshot) {
         let own: Vec<_> = snapshot.subscribers.extract_if(.., |of| is_own(of)).collect();
         for of in &mut snapshot.types {
@@ -46,7 +47,7 @@ impl Own {
             let by_others = of.subscribers + of.responders > 0;
             let unheard = of.unheard == of.published;
             let heard = self.heard.entry(of.event_type.clone());
-            // A type that was met while the console listened is as unheard as it looks.
+            // A type that appeared while the console was subscribed has no earlier listener.
             let heard = heard.or_insert(by_others || (own.is_empty() && !unheard));
             *heard |= by_others;
             if !*heard && !of.request {

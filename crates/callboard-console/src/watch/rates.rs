@@ -1,4 +1,4 @@
-//! Counts turned into rates that can be read: per second, smoothed.
+//! Rates: events per second, smoothed so that they can be read.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::keys::{Moves, keys};
 
-/// How long a rate takes to come two thirds of the way to a new one.
+/// The time constant of the moving average: after this time, a rate has covered 63 % of a change.
 const SMOOTHING: Duration = Duration::from_secs(2);
 
-/// The rates of everything that the last snapshot counted.
+/// The rates of all counts of the last snapshot.
 #[derive(Default)]
 pub(crate) struct Rates {
     at: Option<Duration>,
@@ -21,12 +21,12 @@ pub(crate) struct Rates {
     moves: Moves,
 }
 
-/// What is counted.
+/// A count of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum What {
     /// Publications of a type.
     Published(Arc<str>),
-    /// Publications of a type by a component, or with an empty name by those without one.
+    /// Publications of a type by a component; the name is empty for publications without one.
     PublishedBy(Arc<str>, Arc<str>),
     /// What a subscription received.
     Delivered(Arc<str>),
@@ -44,7 +44,7 @@ pub(super) enum What {
 struct Meter {
     count: u64,
     rate: Option<f64>,
-    /// Whether the last snapshot counted it.
+    /// Whether the last snapshot has it.
     seen: bool,
 }
 
@@ -58,11 +58,11 @@ pub(crate) struct Totals {
 }
 
 impl Rates {
-    /// Takes in a snapshot of this moment.
+    /// Adds a snapshot that was taken at this time.
     pub(crate) fn update(&mut self, at: Duration, snapshot: &Snapshot) {
         let elapsed = self.at.map(|last| at.saturating_sub(last));
         if elapsed == Some(Duration::ZERO) {
-            // The same look as before.
+            // The snapshot was reused.
             return;
         }
         self.at = Some(at);
@@ -70,8 +70,8 @@ impl Rates {
         let keys = keys(snapshot);
         let moved = self.moves.since_last(snapshot, &keys);
         for (what, count) in counts(snapshot, &keys) {
-            // What was not there before the last look has counted since: from nothing. At the
-            // first look there is no telling since when.
+            // A new count began at zero after the last snapshot. In the first snapshot, it is not
+            // known since when it counts.
             let fresh =
                 Meter { count: if elapsed.is_some() { 0 } else { count }, rate: None, seen: true };
             let moved = what.is_of(&moved);
@@ -85,7 +85,7 @@ impl Rates {
         self.sum();
     }
 
-    /// The rate of something, per second; 0 before there is one.
+    /// The rate of a count, per second; 0 before it is known.
     pub(super) fn of(&self, what: &What) -> f64 {
         self.meters.get(what).and_then(|meter| meter.rate).unwrap_or_default()
     }
@@ -111,7 +111,7 @@ impl Rates {
 }
 
 impl What {
-    /// Whether it is a count of one of these subscriptions.
+    /// Whether it belongs to one of these subscriptions.
     fn is_of(&self, keys: &HashSet<Arc<str>>) -> bool {
         match self {
             Self::Delivered(key) | Self::Lost(key) | Self::LostLossy(key) => keys.contains(key),
@@ -130,14 +130,14 @@ impl Meter {
             let now = gained as f64 / seconds;
             let weight = 1.0 - (-seconds / SMOOTHING.as_secs_f64()).exp();
             let rate = self.rate.map_or(now, |rate| rate + weight * (now - rate));
-            // Less than one in a quarter of an hour is none.
+            // Less than one event in a quarter of an hour counts as none.
             self.rate = Some(if rate < 0.001 { 0.0 } else { rate });
         }
         self.count = count;
     }
 }
 
-/// Everything that a snapshot counts, summed where names are shared.
+/// All counts of a snapshot; counts of the same name are added.
 fn counts(snapshot: &Snapshot, keys: &[Arc<str>]) -> HashMap<What, u64> {
     let mut counts = HashMap::new();
     let mut add = |what, count| *counts.entry(what).or_default() += count;
@@ -160,7 +160,7 @@ fn counts(snapshot: &Snapshot, keys: &[Arc<str>]) -> HashMap<What, u64> {
     counts
 }
 
-/// What counts as lost by a subscription.
+/// The count of the events that a subscription lost.
 pub(super) fn lost_by(of: &SubscriberSnapshot, key: Arc<str>) -> What {
     match of.importance {
         Importance::Critical => What::Lost(key),
@@ -168,10 +168,10 @@ pub(super) fn lost_by(of: &SubscriberSnapshot, key: Arc<str>) -> What {
     }
 }
 
-/// How much each component has published of a type; without a name, under the empty one.
+/// How many events of a type each component has published; those without a name have the empty one.
 pub(super) fn publishers(of: &TypeSnapshot) -> impl Iterator<Item = (&str, u64)> {
     let named: u64 = of.publishers.iter().map(|publisher| publisher.published).sum();
-    // The two are read one after the other.
+    // The bus reads the two counts at slightly different moments.
     let unnamed = of.published.saturating_sub(named);
     let named = of.publishers.iter().map(|by| (by.name.as_str(), by.published));
     named.chain((unnamed > 0).then_some(("", unnamed)))

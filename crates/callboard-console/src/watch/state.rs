@@ -1,4 +1,4 @@
-//! The state that those who watch are sent.
+//! The `state` event.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::keys::keys;
 use super::rates::{Rates, Totals, What, lost_by};
 use super::verdict::Verdict;
 
-/// Everything that the page shows of one moment.
+/// The data of the `state` event.
 #[derive(Serialize)]
 pub(super) struct State<'a> {
     at_ms: u64,
@@ -38,7 +38,7 @@ struct SubscriberRates {
     dropped: f64,
 }
 
-/// What a subscription is called, and where it is in the snapshot.
+/// The key of a subscription, and its place in the snapshot.
 #[derive(Serialize)]
 struct Named<'a> {
     key: Arc<str>,

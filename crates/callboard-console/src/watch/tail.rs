@@ -1,4 +1,4 @@
-//! The tail: some of the events that pass, taken by a tap that is open no longer than it must be.
+//! The tail: a sample of the events, read by a subscription that is open for as short as possible.
 
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,16 +12,16 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Watch, lock, own};
 
-/// How long a window is.
+/// The length of a window.
 const WINDOW: Duration = Duration::from_millis(250);
-/// How often the tap is looked at. It is not waited for: a reader that sleeps must be woken, and its
-/// publishers would pay for that.
+/// The time between two reads. The console does not wait in `recv`: publishers would pay for waking
+/// it.
 const TICK: Duration = Duration::from_millis(5);
 
-/// The events of the last window.
+/// The events of one window.
 #[derive(Clone, Default)]
 pub(crate) struct Window {
-    /// Which window it is, and the events of all windows before it, shown or missed.
+    /// How many events, shown or missed, there were in all windows before it.
     pub(crate) before: u64,
     pub(crate) missed: u64,
     pub(crate) shown: u64,
@@ -39,7 +39,7 @@ struct Shown {
     queued_us: Option<u64>,
 }
 
-/// Fills windows while somebody watches the tail, until the bus is gone.
+/// Fills windows while a client watches the tail, until the bus is dropped.
 pub(crate) async fn tap(watch: Arc<Watch>) {
     loop {
         while watch.tail.receiver_count() == 0 {
@@ -51,7 +51,7 @@ pub(crate) async fn tap(watch: Arc<Watch>) {
     }
 }
 
-/// Fills windows until nobody watches; `None` if the bus is gone.
+/// Fills windows until no client watches; `None` if the bus was dropped.
 async fn watched(watch: &Watch) -> Option<()> {
     let mut tap = None;
     let mut filling = Filling::default();
@@ -66,7 +66,7 @@ async fn watched(watch: &Watch) -> Option<()> {
                 Some(open) => open,
                 None => tap.insert(own::open(&watch.bus()?)),
             };
-            // Closed before anything is formatted: that takes longer than taking.
+            // Unsubscribe before formatting the events, which takes longer than receiving them.
             let left = limit - filling.events.len();
             let taken: Vec<_> = open.try_iter().take(left).collect();
             if taken.len() == left {
@@ -88,13 +88,13 @@ async fn watched(watch: &Watch) -> Option<()> {
     Some(())
 }
 
-/// A window that is being filled.
+/// The window that is being filled.
 #[derive(Default)]
 struct Filling {
     events: Vec<Shown>,
-    /// The greatest number that was shown.
+    /// The greatest sequence of the events shown.
     last: u64,
-    /// The greatest number of the windows before, if there were any.
+    /// The greatest sequence of the windows before; of the first window, the one before its first.
     shown_until: Option<u64>,
     before: u64,
 }
@@ -105,7 +105,7 @@ impl Filling {
         let at = event.published_at().map_or(now, |at| at.saturating_duration_since(watch.began));
         let (sequence, event_type, cause) = (event.sequence(), event.event_type(), event.cause());
         let (payload, cut) = describe(&event, watch.options.payload_limit);
-        // An event that is dropped may run its user's code.
+        // Dropping an event may run the program's `Drop`.
         let _panicked = catch_unwind(AssertUnwindSafe(|| drop(event)));
         self.last = self.last.max(sequence);
         self.shown_until.get_or_insert(sequence.saturating_sub(1));
@@ -120,15 +120,15 @@ impl Filling {
         });
     }
 
-    /// The window, if it has anything.
+    /// Ends the window; `None` if it is empty.
     fn window(&mut self) -> Option<Window> {
         if self.events.is_empty() {
             return None;
         }
         let events = std::mem::take(&mut self.events);
         let shown = events.len() as u64;
-        // Numbers are given to events in the order in which they are accepted, so those in between
-        // are what was not shown.
+        // The bus numbers the events that it accepts, so the numbers between are of events that were
+        // not shown.
         let until = self.shown_until.replace(self.last).unwrap_or_default();
         let missed = self.last.saturating_sub(until).saturating_sub(shown);
         let before = self.before;
@@ -138,10 +138,10 @@ impl Filling {
     }
 }
 
-/// The `Debug` of an event, up to a number of characters, and whether it goes on.
+/// The `Debug` of an event, cut after `limit` characters, and whether it was cut.
 fn describe(event: &impl fmt::Debug, limit: usize) -> (String, bool) {
     let mut text = Cut { text: String::new(), left: limit, cut: false };
-    // A `Debug` that panics has said something before, perhaps.
+    // What was written before a panic is kept.
     let panicked = catch_unwind(AssertUnwindSafe(|| write!(text, "{event:?}"))).is_err();
     if panicked && !text.cut {
         text.text += "(its `Debug` panicked)";
@@ -149,7 +149,7 @@ fn describe(event: &impl fmt::Debug, limit: usize) -> (String, bool) {
     (text.text, text.cut)
 }
 
-/// A text that ends after some characters, and the formatting with it.
+/// A writer that takes some characters and then fails, which ends the formatting.
 struct Cut {
     text: String,
     left: usize,

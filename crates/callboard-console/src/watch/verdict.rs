@@ -1,17 +1,14 @@
-//! Whether all is well, and in words what is not.
+//! The verdict: whether all is well, and in words what is not.
 
 use callboard::{Diagnosis, Finding, FindingKind, Phase, Snapshot};
 use serde::Serialize;
 
 use super::rates::Totals;
 
-/// How many findings are told.
+/// The maximum number of findings in the verdict.
 const TOLD: usize = 8;
-/// How full a queue must be for its subscriber to be called slow, as a divisor of the capacity: three
-/// quarters is from 3 of 4 on.
-const SLOW: (usize, usize) = (3, 4);
 
-/// Whether all is well.
+/// The verdict.
 #[derive(Debug, Serialize)]
 pub(super) struct Verdict {
     pub(super) ok: bool,
@@ -34,9 +31,9 @@ impl Verdict {
         }
         let grave: Vec<_> = findings.iter().filter(|found| is_grave(found.kind)).collect();
         let told = |name: &str| grave.iter().any(|found| found.culprit == name);
-        let (three, four) = SLOW;
         for of in &snapshot.subscribers {
-            let slow = of.capacity > 0 && of.queued >= (of.capacity / four).max(1) * three;
+            // Three quarters of the capacity.
+            let slow = of.capacity > 0 && of.queued >= of.capacity - of.capacity / 4;
             if slow && !told(&of.name) {
                 let (name, queued, capacity) = (&of.name, of.queued, of.capacity);
                 lines.push(format!("`{name}` is slow: {queued} of {capacity} events wait"));
@@ -52,7 +49,7 @@ impl Verdict {
     }
 }
 
-/// The findings in words; those that read the same are one, with how many they are.
+/// The findings in words. Findings with the same words are one line with their number.
 fn told_once(findings: &[&Finding]) -> Vec<String> {
     let mut told: Vec<(String, usize)> = Vec::new();
     for found in findings.iter().map(ToString::to_string) {
@@ -65,7 +62,7 @@ fn told_once(findings: &[&Finding]) -> Vec<String> {
     told.into_iter().map(line).collect()
 }
 
-/// What there is to say of the phase, unless the bus runs.
+/// Describes the phase, unless the bus runs.
 fn phase(snapshot: &Snapshot) -> Option<String> {
     let buffer = &snapshot.buffer;
     let waiting = format!("{} of {} events wait", buffer.queued, buffer.capacity);
@@ -85,7 +82,7 @@ fn phase(snapshot: &Snapshot) -> Option<String> {
     }
 }
 
-/// Whether a finding is a reason not to be green. The others are advice.
+/// Whether a finding means that something is wrong. The others are advice, or told by the phase.
 fn is_grave(kind: FindingKind) -> bool {
     !matches!(
         kind,
