@@ -1,5 +1,5 @@
-//! Installs what the tests need and Debian packages: HAProxy, for the reference application, and
-//! valgrind and strace, which watch programs.
+//! Installs what the tests need and Debian packages: HAProxy, for the reference application,
+//! valgrind and strace, which watch programs, and Chromium, which looks at the console's page.
 
 use std::path::Path;
 
@@ -8,7 +8,12 @@ use crate::command::Program;
 
 /// A program that must be there, and the Debian package that brings it.
 const NEEDED: &[(&str, &str)] =
-    &[("haproxy", "haproxy"), ("valgrind", "valgrind"), ("strace", "strace")];
+    &[
+        ("haproxy", "haproxy"),
+        ("valgrind", "valgrind"),
+        ("strace", "strace"),
+        ("chromium", "chromium"),
+    ];
 
 /// Installs the packages whose program is missing; does nothing when none is.
 ///
