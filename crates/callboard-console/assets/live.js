@@ -20,13 +20,13 @@ export class Live {
 
   // Whether the event tail is wanted. It has to be asked for: it costs the bus a subscription.
   wantTail(wanted) {
-    if (wanted === this.tail) return;
     this.tail = wanted;
-    if (this.connected) this.open();
+    if (this.asked !== wanted && this.source.readyState !== EventSource.CLOSED) this.open();
   }
 
   open() {
     clearTimeout(this.timer);
+    this.asked = this.tail;
     const source = new EventSource(this.tail ? "/live?tail=1" : "/live");
     const before = this.source;
     this.source = source;

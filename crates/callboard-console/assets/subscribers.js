@@ -160,6 +160,7 @@ function row(key, flip) {
     setAttribute(button, "aria-expanded", isOpen);
     setAttribute(button, "aria-controls", isOpen ? `detail-${key}` : null);
     setAttribute(element, "data-level", condition.level);
+    setAttribute(element, "data-importance", of.importance.toLowerCase());
     setText(status, `${condition.word}${condition.more ? ` ${condition.more}` : ""}${of.responder ? " · responder" : ""}`);
     const percent = (number) => `${(Math.min(1, number) * 100).toFixed(1)}%`;
     fill.style.width = percent(share);

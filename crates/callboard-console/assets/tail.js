@@ -5,7 +5,7 @@ import { NONE, count, plural, time } from "./format.js";
 
 // How many events are kept, and how many lines are shown.
 const KEPT = 4000;
-const LINES = 150;
+const LINES = 300;
 // How long the tail goes on after nobody looks at it any more.
 const LINGER = 3000;
 
@@ -153,7 +153,11 @@ export function tailView(live) {
     return element;
   };
 
-  const kept = () => setText(byId("tail-count"), `${count(items.filter((of) => of.gap === undefined).length)} kept`);
+  const kept = () => {
+    const missed = items.reduce((sum, of) => sum + (of.gap ?? 0), 0);
+    const events = items.filter((of) => of.gap === undefined).length;
+    setText(byId("tail-count"), `the last ${count(events)}${missed > 0 ? ` of ${count(events + missed)}` : ""}`);
+  };
   setInterval(kept, 1000);
   return { add, clear, resume, show };
 }
