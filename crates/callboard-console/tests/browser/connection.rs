@@ -1,7 +1,7 @@
 //! What the page says when nothing comes any more.
 
 use crate::browser::look_at;
-use crate::traffic::{console_of, listen, watched};
+use crate::traffic::{Made, console_of, listen, watched};
 
 const STATUS: &str = "document.getElementById('status-word').textContent";
 
@@ -33,7 +33,7 @@ fn lost_connection_is_said_and_made_again() {
 #[test]
 fn bus_that_is_gone_is_said_to_be() {
     let (bus, console) = watched();
-    listen(&bus, "reader");
+    let _reader = bus.subscriber("reader").subscribe::<Made<0>>();
     bus.start();
     look_at(async |view| {
         view.open(&console.url()).await;
