@@ -27,6 +27,7 @@ export function subscribersView(history) {
   const filter = byId("subscriber-filter");
   const open = new Map();
   let sort = { by: "worst", reverse: false };
+  let opened = 0;
   let last = null;
 
   const sortBy = (by, reverse) => {
@@ -63,21 +64,24 @@ export function subscribersView(history) {
 
   const flip = (key) => {
     if (open.has(key)) open.delete(key);
-    else open.set(key, detail(key, history));
+    else {
+      opened += 1;
+      open.set(key, { id: `detail-${opened}`, ...detail(key, history) });
+    }
     update(last);
   };
 
   const create = ({ key, isDetail }) => {
     if (isDetail) {
       const cell = h("td", { colspan: 9, role: "cell" }, open.get(key).element);
-      return h("tr", { class: "detail", role: "row", id: `detail-${key}` }, cell);
+      return h("tr", { class: "detail", role: "row", id: open.get(key).id }, cell);
     }
     return row(key, () => flip(key));
   };
 
   const refresh = (element, item) => {
     if (item.isDetail) open.get(item.key).update(item.row);
-    else element.update(item.row, open.has(item.key));
+    else element.update(item.row, open.get(item.key)?.id ?? null);
   };
 
   const update = (state) => {
@@ -148,7 +152,7 @@ function row(key, flip) {
   const spark = sparkline();
   const sparks = h("td", { class: "sparks", role: "cell", "data-label": "queue, ten minutes" }, spark);
   const parts = [queue, oldest, times, received, dropped];
-  const element = h("tr", { class: "subscriber", role: "row", "data-key": key, id: `subscriber-${key}` },
+  const element = h("tr", { class: "subscriber", role: "row", "data-key": key },
     name, ...parts.map((part) => part.element), sparks, policy.element, site.element);
   element.spark = spark;
   button.addEventListener("click", flip);
@@ -156,9 +160,9 @@ function row(key, flip) {
     if (!event.target.closest("button") && !String(getSelection())) flip();
   });
 
-  element.update = ({ of, rates, share, lost, condition }, isOpen) => {
-    setAttribute(button, "aria-expanded", isOpen);
-    setAttribute(button, "aria-controls", isOpen ? `detail-${key}` : null);
+  element.update = ({ of, rates, share, lost, condition }, openAs) => {
+    setAttribute(button, "aria-expanded", String(openAs !== null));
+    setAttribute(button, "aria-controls", openAs);
     setAttribute(element, "data-level", condition.level);
     setAttribute(element, "data-importance", of.importance.toLowerCase());
     setText(status, `${condition.word}${condition.more ? ` ${condition.more}` : ""}${of.responder ? " · responder" : ""}`);

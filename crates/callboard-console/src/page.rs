@@ -120,6 +120,7 @@ mod tests {
     fn every_asset_is_in_the_page() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
         let files = std::fs::read_dir(folder).unwrap().flatten();
+        let files = files.filter(|file| file.file_type().unwrap().is_file());
         let names = files.map(|file| file.file_name().into_string().unwrap());
         let names: BTreeSet<_> = names.filter(|name| !name.ends_with(".md")).collect();
         let modules = MODULES.iter().map(|(name, _)| format!("{name}.js"));
