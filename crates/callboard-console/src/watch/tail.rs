@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use callboard::AnyEvent;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 use super::{Watch, lock, own};
 
@@ -17,6 +17,9 @@ const WINDOW: Duration = Duration::from_millis(250);
 /// The time between two reads. The console does not wait in `recv`: publishers would pay for waking
 /// it.
 const TICK: Duration = Duration::from_millis(5);
+/// The time from subscribing to the first read. At a high rate it is the time for which the console
+/// is subscribed.
+const FIRST_TICK: Duration = Duration::from_millis(1);
 
 /// The events of one window.
 #[derive(Clone, Default)]
@@ -55,20 +58,20 @@ pub(crate) async fn tap(watch: Arc<Watch>) {
 async fn watched(watch: &Watch) -> Option<()> {
     let mut tap = None;
     let mut filling = Filling::default();
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ends = Instant::now() + WINDOW;
     while watch.tail.receiver_count() > 0 {
-        ticks.tick().await;
-        let limit = watch.options.tail_limit;
-        if filling.events.len() < limit {
+        let left = watch.options.tail_limit - filling.events.len();
+        let mut tick = TICK;
+        if left > 0 {
             let open = match &mut tap {
                 Some(open) => open,
-                None => tap.insert(own::open(&watch.bus()?)),
+                None => {
+                    tick = FIRST_TICK;
+                    tap.insert(own::open(&watch.bus()?))
+                }
             };
-            // Unsubscribe before formatting the events, which takes longer than receiving them.
-            let left = limit - filling.events.len();
             let taken: Vec<_> = open.try_iter().take(left).collect();
+            // Unsubscribe before formatting the events, which takes longer than receiving them.
             if taken.len() == left {
                 tap = None;
             }
@@ -77,6 +80,7 @@ async fn watched(watch: &Watch) -> Option<()> {
             drop(own);
             taken.into_iter().for_each(|event| filling.take(event, watch));
         }
+        sleep(tick).await;
         if ends <= Instant::now() {
             ends = Instant::now() + WINDOW;
             watch.bus()?;
