@@ -126,11 +126,8 @@ fn the_tail_shows_events_in_order_and_its_gaps() {
     let console = start(Console::builder(&bus).tail_limit(10));
     let mut stream = Stream::open(&console, "/live?tail=1");
     wait_until("a tap", || bus.snapshot().subscriber("console").is_some());
-    let publishing = std::thread::spawn({
-        let bus = bus.clone();
-        move || (0..100).for_each(|number| _ = bus.publish(Tick(number)))
-    });
-    publishing.join().unwrap();
+    // At once, so that no window ends in between.
+    bus.publisher::<Tick>("source").publish_all((0..100).map(Tick));
     let first = stream.find("tail", |_| true);
     let events = first["events"].as_array().unwrap();
     let sequences: Vec<_> = events.iter().map(|of| of["sequence"].as_u64().unwrap()).collect();
