@@ -48,7 +48,7 @@ export function detail(key, history) {
         texts.forEach((text, index) => setText(line.children[index], text));
         setAttribute(line, "data-lost", gone > 0 ? of.importance.toLowerCase() : null);
       });
-    setAttribute(losses.element, "data-lossy", rates.dropped > 0 && of.importance === "Lossy" ? "yes" : null);
+    setAttribute(losses.element, "data-lossy", of.importance === "Lossy" ? "yes" : null);
   };
 
   const draw = () => {

@@ -158,22 +158,26 @@ export function graphView() {
   const restate = (graph, state) => {
     const most = Math.max(1, ...state.graph.edges.map((edge) => edge.rate));
     const lossy = new Set(state.rows.filter(({ of }) => of.importance === "Lossy").map(({ name }) => `c:${name}`));
+    // Of one that is shown alone, everything belongs to it.
+    const lit = view.lit && view.lit.id !== view.focus ? view.lit : null;
+    const isLit = ({ from, to }) => from === lit.id || to === lit.id;
+    const marked = new Set(graph.edges.filter((edge) => edge.drops > 0 && !lossy.has(edge.to)).map(({ from }) => from));
     for (const edge of graph.edges) {
       const { path, label } = view.edges.get(`${edge.from}\n${edge.to}`);
       const incident = edge.drops > 0 && !lossy.has(edge.to);
       const width = 1 + (WIDEST - 1) * Math.sqrt(edge.rate / most);
       setAttribute(path, "stroke-width", Math.max(width, incident ? 2 : 1).toFixed(1));
       setAttribute(path, "class", ["edge", incident ? "losing" : edge.drops > 0 ? "lossy" : "", edge.seen ? "" : "unseen",
-        edge.rate < 0.05 && edge.seen ? "still" : "", view.lit && !isLit(edge) ? "dim" : "",
-        view.lit && isLit(edge) ? "lit" : ""].join(" ").trim());
-      setText(label, incident || (edge.drops > 0 && view.focus) ? `${count(edge.drops)} lost` : "");
+        edge.rate < 0.05 && edge.seen ? "still" : "", lit && !isLit(edge) ? "dim" : "",
+        lit && isLit(edge) ? "lit" : ""].join(" ").trim());
+      setText(label, incident || (edge.drops > 0 && view.focus && !marked.has(edge.from)) ? `${count(edge.drops)} lost` : "");
     }
     for (const of of graph.nodes) {
-      for (const at of view.nodes.get(of.id) ?? []) nodeState(at, of, state);
+      for (const at of view.nodes.get(of.id) ?? []) nodeState(at, of, state, lit);
     }
   };
 
-  const nodeState = (at, of, state) => {
+  const nodeState = (at, of, state, lit) => {
     const { element } = at;
     const receives = at.side === 2 && of.capacity;
     const share = receives ? of.queued / of.capacity : 0;
@@ -188,7 +192,7 @@ export function graphView() {
     const bar = element.querySelector(".full");
     if (bar) setAttribute(bar, "width", (Math.min(1, share) * at.width).toFixed(0));
     setAttribute(element, "class", ["node", of.kind, of.orphan && at.side === 1 ? "orphan" : "",
-      of.id === view.focus ? "focus" : "", view.lit && !view.lit.has(of.id) ? "dim" : ""].join(" ").trim());
+      of.id === view.focus ? "focus" : "", lit && !lit.has(of.id) ? "dim" : ""].join(" ").trim());
     setAttribute(element, "data-level", level);
     setAttribute(element, "aria-label", `${of.kind === "type" ? "event type" : "component"} ${of.label}, ${text}`);
     setAttribute(element, "aria-pressed", of.id === view.focus ? "true" : "false");
@@ -196,8 +200,6 @@ export function graphView() {
 
   const published = (id) => last.graph.edges.filter(({ from }) => from === id)
     .reduce((sum, edge) => sum + edge.rate, 0);
-
-  const isLit = ({ from, to }) => view.lit === null || from === view.lit.id || to === view.lit.id;
 
   // Shows a node's edges more than the others.
   const light = (id) => {

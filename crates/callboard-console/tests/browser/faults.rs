@@ -39,6 +39,25 @@ fn stalled_subscriber_turns_up_first_within_two_seconds() {
 }
 
 #[test]
+fn blocked_handler_comes_before_a_queue_that_is_fuller() {
+    let (bus, console) = watched();
+    let _slow = bus.subscriber("a-slow").capacity(8).subscribe::<Quote>();
+    let mut blocked = bus.subscriber("z-blocked").capacity(100_000).subscribe::<Made<49>>();
+    let mut traffic = Traffic::start(&bus, 1_000);
+    for _ in 0..6 {
+        bus.publish(Quote);
+    }
+    look_at(async |view| {
+        view.open(&console.url()).await;
+        view.until("document.querySelector('[data-key=a-slow] .status')?.textContent === 'slow'")
+            .await;
+        let _in_hand = blocked.recv().await;
+        view.until(&format!("{FIRST} === 'z-blocked'")).await;
+    });
+    traffic.stop(&bus);
+}
+
+#[test]
 fn missing_responder_is_named() {
     let bus = Bus::builder().timestamps(true).expect_responders(["credit"]).build().unwrap();
     let console = console_of(&bus, "127.0.0.1:0");

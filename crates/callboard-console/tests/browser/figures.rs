@@ -118,12 +118,21 @@ fn details_show_the_account_of_each_type() {
 fn text_from_the_bus_is_text() {
     let (bus, console) = watched();
     let name = "<img src=x onerror=\"wrong.push('ran')\">";
-    let _kept = bus.subscriber(name).subscribe::<Made<3>>();
+    let _kept = bus.subscriber(name).capacity(1).subscribe::<Made<3>>();
     bus.start();
-    bus.publish(Made::<3>(1));
+    for id in 0..3 {
+        bus.publish(Made::<3>(id));
+    }
     look_at(async |view| {
         view.open(&console.url()).await;
         assert!(view.text("tr.subscriber .expand").await.contains(name));
+        // It lost events: the diagnosis and the verdict name it too.
+        for part in ["finding-list", "lines"] {
+            view.until(&format!(
+                "document.getElementById('{part}').textContent.includes('onerror')"
+            ))
+            .await;
+        }
         assert_eq!(view.get("document.querySelectorAll('img').length").await, json!(0));
     });
 }
