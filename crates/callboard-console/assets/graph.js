@@ -75,6 +75,7 @@ export function graphView() {
     view.edges.clear();
     view.size = [width, height + HEAD + 4];
     const edges = s("g", { class: "edges" });
+    const labels = s("g", { class: "labels" });
     const nodes = s("g", { class: "nodes" });
     columns.forEach((column, side) => {
       for (const at of column) {
@@ -100,13 +101,14 @@ export function graphView() {
       const d = `M${x0} ${end.y0}C${middle} ${end.y0} ${middle} ${end.y1} ${x1} ${end.y1}`;
       const path = s("path", { d, class: "edge" });
       const hit = s("path", { d, class: "hit" });
-      const label = s("text", { class: "drops", x: x0 + 8, y: end.y0 - 3 });
+      const label = s("text", { class: "drops", x: x0 + 8, y: end.y0 - 5 });
       hit.addEventListener("pointerenter", () => say(edge));
-      edges.append(path, hit, label);
+      edges.append(path, hit);
+      labels.append(label);
       view.edges.set(`${edge.from}\n${edge.to}`, { path, label });
     }
     const heads = HEADINGS.map((text, side) => s("text", { class: "head", x: lefts[side], y: 14 }, text));
-    svg.replaceChildren(...heads, edges, nodes);
+    svg.replaceChildren(...heads, edges, labels, nodes);
     for (const at of columns.flat()) fit(at.element.querySelector("text"), at.width - (at.side === 1 ? 74 : 20));
     const first = columns.flat().find((at) => at.node.id === view.at?.node.id && at.side === view.at?.side);
     view.at = first ?? columns.find((column) => column.length > 0)?.[0] ?? null;
