@@ -7,13 +7,12 @@ use crate::Result;
 use crate::command::Program;
 
 /// A program that must be there, and the Debian package that brings it.
-const NEEDED: &[(&str, &str)] =
-    &[
-        ("haproxy", "haproxy"),
-        ("valgrind", "valgrind"),
-        ("strace", "strace"),
-        ("chromium", "chromium"),
-    ];
+const NEEDED: &[(&str, &str)] = &[
+    ("haproxy", "haproxy"),
+    ("valgrind", "valgrind"),
+    ("strace", "strace"),
+    ("chromium", "chromium"),
+];
 
 /// Installs the packages whose program is missing; does nothing when none is.
 ///

@@ -33,6 +33,15 @@ fn resident() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
 }
 
+/// Sets a flag when it is dropped, so that a failure stops the publisher too.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Watches the tail, and reads a little of it.
 fn lazy(console: &Console) -> TcpStream {
     let address = console.address();
@@ -61,6 +70,7 @@ fn a_client_that_stops_reading_costs_little_and_is_let_go() {
                 std::thread::yield_now();
             }
         });
+        let _stop = Stop(&stop);
         let before = resident();
         let mut lazy = lazy(&console);
         let (began, mut most) = (Instant::now(), before);
@@ -70,7 +80,6 @@ fn a_client_that_stops_reading_costs_little_and_is_let_go() {
             assert!(began.elapsed() < PATIENCE, "it is not let go");
             std::thread::sleep(Duration::from_millis(10));
         }
-        stop.store(true, Ordering::Relaxed);
         println!("let go after {:?}; {before} MB became {most}", began.elapsed());
         assert!(began.elapsed() > Duration::from_secs(4), "many windows were made for it");
         assert!(most < before + ALLOWED, "{before} MB became {most} MB");
