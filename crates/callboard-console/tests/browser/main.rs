@@ -1,7 +1,7 @@
 //! The page in a browser: headless Chromium looks at real consoles of real buses.
 //!
 //! Chromium is driven by chromiumoxide, over the DevTools protocol. fantoccini would need chromedriver
-//! beside the browser, and headless_chrome has a release a year and no async interface.
+//! beside the browser; headless_chrome is as heavy, and has no async interface.
 
 mod browser;
 mod connection;
