@@ -1,5 +1,6 @@
 //! Installs what the tests need and Debian packages: HAProxy, for the reference application,
-//! Graphviz, which draws a bus's wiring, and valgrind and strace, which watch programs.
+//! Graphviz, which draws a bus's wiring, valgrind and strace, which watch programs, and Chromium, which
+//! looks at the console's page.
 
 use std::path::Path;
 
@@ -7,8 +8,13 @@ use crate::Result;
 use crate::command::Program;
 
 /// A program that must be there, and the Debian package that brings it.
-const NEEDED: &[(&str, &str)] =
-    &[("haproxy", "haproxy"), ("dot", "graphviz"), ("valgrind", "valgrind"), ("strace", "strace")];
+const NEEDED: &[(&str, &str)] = &[
+    ("haproxy", "haproxy"),
+    ("dot", "graphviz"),
+    ("valgrind", "valgrind"),
+    ("strace", "strace"),
+    ("chromium", "chromium"),
+];
 
 /// Installs the packages whose program is missing; does nothing when none is.
 ///

@@ -56,7 +56,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "package",
         about: "the published crates package, and the packages compile",
-        run: || Program::cargo("package -p callboard-derive -p callboard --allow-dirty").run(),
+        run: || {
+            let packages = "package -p callboard-derive -p callboard -p callboard-console";
+            Program::cargo(packages).args(["--allow-dirty"]).run()
+        },
     },
     Step { name: "tidy", about: "the house checks", run: || tidy::main(&[]) },
 ];

@@ -3,6 +3,7 @@
 mod ask;
 mod beside;
 mod churn;
+mod console;
 mod fanout;
 mod full;
 mod many;
@@ -34,6 +35,7 @@ pub(crate) fn rows() -> Vec<Row> {
         ask::rows,
         replay::rows,
         churn::rows,
+        console::rows,
         size::rows,
         memory::rows,
     ];

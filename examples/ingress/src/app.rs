@@ -4,6 +4,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use callboard::{Bus, Delivery, EventSet, Subscription};
+use callboard_console::Console;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -13,6 +14,7 @@ use crate::components::deployer::{self, Runner};
 use crate::components::{
     commentator, config_loader, executor, metrics, reconciler, renderer, validators, watcher,
 };
+use crate::console;
 use crate::events::{
     ConfigRejected, ControllerStarted, ControllerStopping, HaproxyStopped, ReconcileFailed,
     ReconcileFinished, ReconcileHeld, VALIDATORS,
@@ -73,6 +75,8 @@ struct Running {
     bus: Bus,
     inbox: Subscription<Inbox>,
     components: JoinSet<()>,
+    /// Served until the end.
+    _console: Option<Console>,
     /// Held until the end.
     _lock: File,
 }
@@ -102,6 +106,7 @@ async fn start(options: &Options) -> Result<Running, String> {
         .on_drop(|dropped| anstream::eprintln!("ingress: {dropped}"))
         .build()
         .map_err(|error| error.to_string())?;
+    let console = console::open(&bus, options)?;
     let inbox = bus.subscribe::<Inbox>(NAME);
     // Told before anybody listens: the bus holds it until everybody does.
     bus.publisher(NAME).publish(ControllerStarted {
@@ -124,7 +129,7 @@ async fn start(options: &Options) -> Result<Running, String> {
     components.spawn(executor::run(&bus));
     bus.publisher::<ControllerStopping>(NAME);
     bus.start_when_ready(READY).await.map_err(|error| error.to_string())?;
-    Ok(Running { bus, inbox, components, _lock: lock })
+    Ok(Running { bus, inbox, components, _console: console, _lock: lock })
 }
 
 async fn control(options: &Options) -> Result<(), String> {
@@ -175,7 +180,7 @@ async fn asked_to_end() -> Result<String, String> {
 
 /// Stops HAProxy, lets everybody handle what they hold, and waits for them.
 async fn end(running: Running, reason: String) -> Result<(), String> {
-    let Running { bus, mut inbox, mut components, _lock } = running;
+    let Running { bus, mut inbox, mut components, _lock, _console } = running;
     bus.publisher(NAME).publish(ControllerStopping { reason });
     let stopped = async {
         while let Some(item) = inbox.recv().await {
@@ -200,6 +205,7 @@ mod tests {
     use callboard::testing::{assert_wiring, settle};
 
     use super::*;
+    use crate::cli::Place;
     use crate::logic::line::Format;
 
     /// `CALLBOARD_RENEW=1 cargo test -p ingress wiring` renews the file.
@@ -212,6 +218,7 @@ mod tests {
             haproxy: Some(PathBuf::from("none")),
             mode: Mode::Once,
             format: Format::Json,
+            console: Place::Off,
         };
         let mut running = start(&options).await.unwrap();
         first_pass(&mut running.inbox).await.unwrap();

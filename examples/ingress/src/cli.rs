@@ -22,6 +22,8 @@ Options:
   --haproxy PATH   the haproxy program, or `none` [default: the one in the search path, if any]
   --once           one pass, without starting HAProxy: exits with 0, or with 1 and the reason
   --json           one JSON object per line
+  --console ADDR   where the console's page is served, on this machine only, or `off`
+                   [default: 127.0.0.1:4870, or a free port if that is taken; off with --once]
   -h, --help       this text
 ";
 
@@ -54,6 +56,19 @@ pub(crate) struct Options {
     pub(crate) mode: Mode,
     /// How the narrative is written.
     pub(crate) format: Format,
+    /// Where the console is.
+    pub(crate) console: Place,
+}
+
+/// Where the console's page is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the usual address or, if that is taken, at a free port.
+    Usual,
+    /// There and nowhere else.
+    At(String),
+    /// Nowhere.
+    Off,
 }
 
 /// How long to control.
@@ -77,6 +92,7 @@ where
         haproxy: None,
         mode: Mode::Watch,
         format: Format::Human,
+        console: Place::Usual,
     };
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
@@ -85,6 +101,10 @@ where
             Long("out") => options.out = parser.value()?.into(),
             Long("haproxy") => options.haproxy = Some(parser.value()?.into()),
             Long("once") => options.mode = Mode::Once,
+            Long("console") => {
+                let place = parser.value()?.string()?;
+                options.console = if place == "off" { Place::Off } else { Place::At(place) };
+            }
             Long("json") => options.format = Format::Json,
             Short('h') | Long("help") => return Ok(Command::Help),
             Value(word) if word == "generate" => return generate(&mut parser),
@@ -132,15 +152,35 @@ mod tests {
 
     #[test]
     fn every_option_is_read() {
-        let arguments = ["--site", "s", "--out=o", "--haproxy", "/h", "--once", "--json"];
+        let arguments = [
+            "--site",
+            "s",
+            "--out=o",
+            "--haproxy",
+            "/h",
+            "--once",
+            "--json",
+            "--console",
+            "[::1]:0",
+        ];
         let expected = Options {
             site: "s".into(),
             out: "o".into(),
             haproxy: Some("/h".into()),
             mode: Mode::Once,
             format: Format::Json,
+            console: Place::At("[::1]:0".to_owned()),
         };
         assert_eq!(parse(arguments).unwrap(), Command::Run(expected));
+    }
+
+    #[test]
+    fn the_console_can_be_off() {
+        let Command::Run(options) = parse(["--console=off"]).unwrap() else {
+            panic!("an option runs");
+        };
+        assert_eq!(options.console, Place::Off);
+        assert!(parse(["--console"]).is_err());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The reference application of callboard: a configuration controller for HAProxy.
 //!
 //! `events` is all that the components know of one another, `components` has one file each,
-//! `logic` is what they know, without the bus; `app` puts them together.
+//! `logic` is what they know, without the bus; `app` puts them together, and `console` shows them.
 
 mod app;
 mod cli;
 mod components;
+mod console;
 mod events;
 mod logic;
 

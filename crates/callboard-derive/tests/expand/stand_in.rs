@@ -197,9 +197,6 @@ mod board {
 
         #[derive(Debug, PartialEq, Eq)]
         pub(crate) struct Scope(pub(crate) &'static str);
-
-        #[derive(Debug, PartialEq, Eq)]
-        pub(crate) struct Receipt(pub(crate) &'static str);
     }
 }
 
@@ -338,13 +335,6 @@ fn metadata_is_that_of_the_member_held() {
     let receipts = items.each_ref().map(|item| item.receipt());
     assert_eq!(receipts, [&Receipt("a"), &Receipt("b"), &Receipt("c")].map(Some));
     assert_eq!(items.map(|item| item.metadata()), ["a", "b", "c"].map(Metadata));
-}
-
-#[test]
-fn receipt_is_that_of_the_member_held() {
-    let items = [Inbox::First(Held(0)), Inbox::Second(Held(1)), Inbox::Last(Held(2))];
-    let receipts = items.each_ref().map(|item| item.receipt());
-    assert_eq!(receipts, [Some(&Receipt("a")), Some(&Receipt("b")), Some(&Receipt("c"))]);
 }
 
 #[test]

@@ -1,0 +1,47 @@
+// The diagnosis: what users of a bus get wrong, who is to blame, and what cures it.
+
+import { byId, h, keyed, setAttribute, setRich, setText } from "./dom.js";
+import { plural, words } from "./format.js";
+
+// What is advice, and no reason for alarm.
+const ADVICE = ["NotStarted", "Paused", "CapacityTooLarge", "Unheard", "NeverPublished", "DuplicateSubscriber"];
+
+export function findingsView(showSubscriber) {
+  const list = byId("finding-list");
+
+  const create = () => {
+    const culprit = h("button", { class: "culprit" });
+    const element = h("li", { class: "finding" },
+      h("p", { class: "kind" }), h("p", { class: "seen" }, culprit, " ", h("span")),
+      h("p", { class: "cure" }, h("span", { class: "label" }, "Cure"), h("span")));
+    culprit.addEventListener("click", () => culprit.of && showSubscriber(culprit.of));
+    return element;
+  };
+
+  const update = ({ findings, subscribers }) => {
+    const groups = new Map();
+    for (const found of findings) {
+      const key = `${found.kind} ${found.culprit} ${found.seen.replace(/[\d.,]+/g, "#")}`;
+      const group = groups.get(key);
+      if (group) group.times += 1;
+      else groups.set(key, { key, found, times: 1 });
+    }
+    const all = [...groups.values()];
+    keyed(list, all, ({ key }) => key, create, (element, { found, times }) => {
+      const [kind, seen, cure] = element.children;
+      setText(kind, words(found.kind) + (times > 1 ? ` · ${times} times` : ""));
+      setAttribute(element, "data-level", ADVICE.includes(found.kind) ? "advice" : "grave");
+      const [culprit, , text] = seen.childNodes;
+      setText(culprit, found.culprit);
+      const subscriber = subscribers.find(({ name }) => name === found.culprit);
+      culprit.of = subscriber?.key;
+      culprit.disabled = !subscriber;
+      setAttribute(culprit, "title", subscriber ? "show this subscriber" : null);
+      setRich(text, found.seen);
+      setRich(cure.lastChild, found.cure);
+    });
+    setText(byId("finding-count"), all.length === 0 ? "" : plural(all.length, "finding"));
+    byId("finding-empty").hidden = all.length > 0;
+  };
+  return { update };
+}

@@ -1,0 +1,214 @@
+//! The graph of components and event types, with what has flowed along each edge.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use callboard::{InterestSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot};
+use serde::Serialize;
+
+use super::keys::keys;
+use super::rates::{Rates, What, publishers};
+
+/// The label of the node for publications without a name.
+const UNNAMED: &str = "(unnamed)";
+
+/// Components and event types, and the flow between them: component → type → component. Nodes and edges
+/// are sorted, so the text forms have a stable order.
+#[derive(Debug, Serialize)]
+pub(crate) struct Graph {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) edges: Vec<Edge>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Node {
+    pub(crate) id: String,
+    pub(crate) kind: NodeKind,
+    pub(crate) label: String,
+    /// Events per second: published, for a type; published and received, for a component.
+    pub(crate) rate: f64,
+    pub(crate) orphan: Option<&'static str>,
+    pub(crate) queued: u64,
+    /// The capacity of all subscriptions of a component; `None` without subscriptions.
+    pub(crate) capacity: Option<u64>,
+    /// How many events were lost.
+    pub(crate) drops: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum NodeKind {
+    Component,
+    Type,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Edge {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) rate: f64,
+    pub(crate) total: u64,
+    pub(crate) drops: u64,
+    /// Whether an event has flowed along the edge; otherwise the edge is only declared.
+    pub(crate) seen: bool,
+}
+
+/// A graph under construction.
+#[derive(Default)]
+struct Growing {
+    nodes: BTreeMap<String, Node>,
+    edges: BTreeMap<(String, String), Edge>,
+}
+
+impl Graph {
+    pub(crate) fn of(snapshot: &Snapshot, rates: &Rates) -> Self {
+        let mut graph = Growing::default();
+        for of in &snapshot.types {
+            graph.event_type(of, rates);
+        }
+        for (of, key) in snapshot.subscribers.iter().zip(keys(snapshot)) {
+            graph.subscriber(of, &key, rates);
+        }
+        Self {
+            nodes: graph.nodes.into_values().collect(),
+            edges: graph.edges.into_values().collect(),
+        }
+    }
+
+    /// The graph for Graphviz.
+    pub(crate) fn dot(&self) -> String {
+        let mut text = "digraph callboard {\n  rankdir=LR;\n".to_owned();
+        let ids = self.ids();
+        for node in &self.nodes {
+            let shape = match node.kind {
+                NodeKind::Component => "box",
+                NodeKind::Type => "ellipse",
+            };
+            let (id, label) = (ids[node.id.as_str()], quoted(&node.label, "\\\\", "\\\""));
+            let _infallible = writeln!(text, "  n{id} [shape={shape}, label=\"{label}\"];");
+        }
+        for edge in &self.edges {
+            let style = if edge.seen { "" } else { " [style=dashed]" };
+            let (from, to) = (ids[edge.from.as_str()], ids[edge.to.as_str()]);
+            let _infallible = writeln!(text, "  n{from} -> n{to}{style};");
+        }
+        text + "}\n"
+    }
+
+    /// The graph for Mermaid.
+    pub(crate) fn mermaid(&self) -> String {
+        let mut text = "flowchart LR\n".to_owned();
+        let ids = self.ids();
+        for node in &self.nodes {
+            let (open, close) = match node.kind {
+                NodeKind::Component => ("[", "]"),
+                NodeKind::Type => ("([", "])"),
+            };
+            let (id, label) = (ids[node.id.as_str()], quoted(&node.label, "\\", "#quot;"));
+            let _infallible = writeln!(text, "  n{id}{open}\"{label}\"{close}");
+        }
+        for edge in &self.edges {
+            let arrow = if edge.seen { "-->" } else { "-.->" };
+            let (from, to) = (ids[edge.from.as_str()], ids[edge.to.as_str()]);
+            let _infallible = writeln!(text, "  n{from} {arrow} n{to}");
+        }
+        text
+    }
+
+    /// A number for each node, as its identifier: names may contain any character.
+    fn ids(&self) -> BTreeMap<&str, usize> {
+        self.nodes.iter().enumerate().map(|(number, node)| (node.id.as_str(), number)).collect()
+    }
+}
+
+/// A label without control characters, with its backslashes and quotation marks replaced.
+fn quoted(label: &str, backslash: &str, mark: &str) -> String {
+    let plain = label.replace('\\', backslash).replace('"', mark);
+    plain.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+impl Growing {
+    fn event_type(&mut self, of: &TypeSnapshot, rates: &Rates) {
+        let name = of.event_type.as_str();
+        let rate = rates.of(&What::Published(name.into()));
+        let node = self.node(NodeKind::Type, name);
+        node.rate = rate;
+        node.queued += of.ledger.queued + of.buffered.queued;
+        node.drops += of.ledger.lost() + of.buffered.lost();
+        node.orphan = if of.published == 0 {
+            Some("no publisher")
+        } else if of.subscribers == 0 && of.responders == 0 {
+            Some("no subscriber")
+        } else {
+            None
+        };
+        for (by, published) in publishers(of) {
+            let rate = rates.of(&What::PublishedBy(by.into(), name.into()));
+            let by = if by.is_empty() { UNNAMED } else { by };
+            let node = self.node(NodeKind::Component, by);
+            node.rate += rate;
+            self.edge(id(NodeKind::Component, by), id(NodeKind::Type, name), rate, published, 0);
+        }
+    }
+
+    fn subscriber(&mut self, of: &SubscriberSnapshot, key: &str, rates: &Rates) {
+        let node = self.node(NodeKind::Component, &of.name);
+        node.rate += rates.of(&What::Delivered(key.into()));
+        node.queued += of.queued as u64;
+        let capacity = node.capacity.unwrap_or_default().saturating_add(of.capacity as u64);
+        node.capacity = Some(capacity);
+        node.drops += of.ledger.lost();
+        let to = id(NodeKind::Component, &of.name);
+        if let InterestSnapshot::Types(types) = &of.interest {
+            for name in types {
+                self.node(NodeKind::Type, name);
+                self.edge(id(NodeKind::Type, name), to.clone(), 0.0, 0, 0);
+            }
+        }
+        for account in &of.accounts {
+            let name = account.event_type.as_str();
+            let rate = rates.of(&What::DeliveredOf(key.into(), name.into()));
+            let (total, drops) = (account.ledger.offered, account.ledger.lost());
+            if total > 0 {
+                self.node(NodeKind::Type, name);
+                self.edge(id(NodeKind::Type, name), to.clone(), rate, total, drops);
+            }
+        }
+    }
+
+    fn node(&mut self, kind: NodeKind, label: &str) -> &mut Node {
+        let id = id(kind, label);
+        self.nodes.entry(id.clone()).or_insert_with(|| Node {
+            id,
+            kind,
+            label: label.to_owned(),
+            rate: 0.0,
+            orphan: None,
+            queued: 0,
+            capacity: None,
+            drops: 0,
+        })
+    }
+
+    fn edge(&mut self, from: String, to: String, rate: f64, total: u64, drops: u64) {
+        let edge = self.edges.entry((from.clone(), to.clone())).or_insert_with(|| Edge {
+            from,
+            to,
+            rate: 0.0,
+            total: 0,
+            drops: 0,
+            seen: false,
+        });
+        edge.rate += rate;
+        edge.total += total;
+        edge.drops += drops;
+        edge.seen |= total > 0;
+    }
+}
+
+fn id(kind: NodeKind, label: &str) -> String {
+    match kind {
+        NodeKind::Component => format!("c:{label}"),
+        NodeKind::Type => format!("t:{label}"),
+    }
+}

@@ -1,0 +1,79 @@
+//! The `state` event.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use callboard::{Finding, Snapshot};
+use serde::Serialize;
+
+use super::Look;
+use super::graph::Graph;
+use super::keys::keys;
+use super::rates::{Rates, Totals, What, lost_by};
+use super::verdict::Verdict;
+
+/// The data of the `state` event.
+#[derive(Serialize)]
+pub(super) struct State<'a> {
+    at_ms: u64,
+    snapshot: &'a Snapshot,
+    findings: &'a [Finding],
+    verdict: Verdict,
+    rates: RatesOut<'a>,
+    subscribers: Vec<Named<'a>>,
+    graph: Graph,
+}
+
+#[derive(Serialize)]
+struct RatesOut<'a> {
+    #[serde(flatten)]
+    totals: Totals,
+    types: BTreeMap<&'a str, f64>,
+    subscribers: BTreeMap<Arc<str>, SubscriberRates>,
+}
+
+#[derive(Serialize)]
+struct SubscriberRates {
+    delivered: f64,
+    dropped: f64,
+}
+
+/// The key of a subscription, and its place in the snapshot.
+#[derive(Serialize)]
+struct Named<'a> {
+    key: Arc<str>,
+    name: &'a str,
+    index: usize,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn of(look: &'a Look, rates: &Rates) -> Self {
+        let snapshot = &look.diagnosis.snapshot;
+        let keys = keys(snapshot);
+        let named = snapshot.subscribers.iter().zip(&keys).enumerate();
+        let subscribers =
+            named.map(|(index, (of, key))| Named { key: Arc::clone(key), name: &of.name, index });
+        let types = snapshot.types.iter().map(|of| {
+            let name = of.event_type.as_str();
+            (name, rates.of(&What::Published(name.into())))
+        });
+        let of_subscribers = snapshot.subscribers.iter().zip(&keys).map(|(of, key)| {
+            let delivered = rates.of(&What::Delivered(Arc::clone(key)));
+            let dropped = rates.of(&lost_by(of, Arc::clone(key)));
+            (Arc::clone(key), SubscriberRates { delivered, dropped })
+        });
+        Self {
+            at_ms: look.at.as_millis() as u64,
+            snapshot,
+            findings: &look.diagnosis.findings,
+            verdict: Verdict::of(&look.diagnosis, &rates.totals()),
+            rates: RatesOut {
+                totals: rates.totals(),
+                types: types.collect(),
+                subscribers: of_subscribers.collect(),
+            },
+            subscribers: subscribers.collect(),
+            graph: Graph::of(snapshot, rates),
+        }
+    }
+}
