@@ -60,12 +60,12 @@ impl SlowWatch {
     /// No lock is held. `times` is how often the subscriber has fallen behind.
     fn tell(&self, slow: &Slow, times: u64) {
         // The log hears of one that falls behind again and again ever more rarely.
-        if times.is_power_of_two() {
-            if slow.caught_up {
-                crate::report::say!(info, "{slow}");
-            } else {
-                crate::report::say!(warn, "{slow}");
-            }
+        let told = times.is_power_of_two();
+        if told && slow.caught_up {
+            crate::report::say!(info, "{slow}");
+        }
+        if told && !slow.caught_up {
+            crate::report::say!(warn, "{slow}");
         }
         let callback = self.callback.lock().clone();
         if let Some(callback) = callback {
