@@ -3,12 +3,12 @@
 //! Plain data, like the queue in it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::Taken;
+use super::attendance::{Attendance, NOBODY};
 use super::queue::{Admission, Entry, Pushed, Queue};
-use super::{HandlerPanic, Taken, Times};
 use crate::event::{Key, Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
@@ -57,60 +57,6 @@ pub(super) enum State {
 pub(crate) struct Account {
     pub(crate) info: &'static TypeInfo,
     pub(crate) ledger: Ledger,
-}
-
-/// What the reader does with what it takes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Attendance {
-    /// Events are handed to a handler by `serve`.
-    pub(crate) served: bool,
-    /// Since when the reader has had the event that it took last; known only if the bus keeps
-    /// time.
-    pub(crate) in_hand_since: Option<Instant>,
-    /// Served handlers that run.
-    pub(crate) handling: u64,
-    /// Since when the longest-running of them runs.
-    pub(crate) handling_since: Option<Instant>,
-    /// The type of the event that the only one of them handles.
-    pub(super) event_type: Option<&'static str>,
-    /// Handlings that ended, with their times in all and the longest.
-    pub(crate) handled: u64,
-    pub(crate) busy: Duration,
-    pub(crate) longest: Duration,
-    pub(crate) times: Times,
-    /// Served handlers that panicked, and the last of these panics.
-    pub(crate) panics: u64,
-    pub(crate) last_panic: Option<Arc<HandlerPanic>>,
-    pub(crate) holds: Holds,
-}
-
-/// What is known of a reader of which there is nothing to say yet.
-static NOBODY: Attendance = Attendance {
-    served: false,
-    in_hand_since: None,
-    handling: 0,
-    handling_since: None,
-    event_type: None,
-    handled: 0,
-    busy: Duration::ZERO,
-    longest: Duration::ZERO,
-    times: Times::new(),
-    panics: 0,
-    last_panic: None,
-    holds: Holds::Nothing,
-};
-
-/// What a reader that paces itself (see `subscription::pace`) has taken and not handed out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Holds {
-    #[default]
-    Nothing,
-    /// It hands out an event the next time it is asked.
-    Due,
-    /// It hands out an event at this moment, or when the bus closes.
-    Until(Instant),
-    /// It hands out an event when the bus closes.
-    UntilClosed,
 }
 
 /// What a reader that does not wait finds.
@@ -358,44 +304,5 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
         discard(pair.older_event);
         discard(pair.newer_event);
         discard(merged);
-    }
-}
-
-impl Attendance {
-    /// A served handler begins.
-    pub(crate) fn begin(&mut self, event_type: &'static str, now: Instant) {
-        self.event_type = (self.handling == 0).then_some(event_type);
-        self.handling += 1;
-        self.handling_since.get_or_insert(now);
-    }
-
-    /// A served handler has ended after `time`; `oldest` is when the first of those that still
-    /// run began.
-    pub(crate) fn end(&mut self, time: Duration, oldest: Option<Instant>) {
-        self.handling = self.handling.saturating_sub(1);
-        self.handling_since = oldest;
-        self.event_type = None;
-        self.handled(time);
-    }
-
-    /// A served handler has panicked.
-    pub(crate) fn panicked(&mut self, panic: HandlerPanic) {
-        self.panics += 1;
-        self.last_panic = Some(Arc::new(panic));
-    }
-
-    /// The reader asks for the next event: it is done with the last one, unless it handed that to
-    /// a handler.
-    fn ask(&mut self, in_hand: bool, now: Option<Instant>) {
-        if let (true, Some(since), Some(now)) = (in_hand, self.in_hand_since.take(), now) {
-            self.handled(now.saturating_duration_since(since));
-        }
-    }
-
-    fn handled(&mut self, time: Duration) {
-        self.handled += 1;
-        self.busy = self.busy.saturating_add(time);
-        self.longest = self.longest.max(time);
-        self.times.add(time);
     }
 }

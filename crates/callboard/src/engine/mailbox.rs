@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::inbox::{Account, Attendance, Holds, Inbox, State, Take};
+use super::inbox::{Account, Inbox, State, Take};
 use super::queue::{Admission, Entry};
 use super::slow::Behind;
 use super::{Aftermath, Envelope, Next, Routed, SlowWatch};
@@ -90,34 +90,6 @@ impl Mailbox {
     /// Whether the reader took an event and has not asked for the next one.
     pub(crate) fn in_hand(&self) -> bool {
         self.in_hand.load(Ordering::Acquire)
-    }
-
-    /// What the reader does with what it took, and whether it has an event in hand.
-    pub(crate) fn attendance(&self) -> (Attendance, bool) {
-        let inbox = self.inbox();
-        (inbox.attendance().clone(), self.in_hand())
-    }
-
-    /// The reader holds back what it took.
-    pub(crate) fn hold(&self, holds: Holds) {
-        self.inbox().attendance_mut().holds = holds;
-    }
-
-    /// The reader hands out an event that it held back; `holds` is what it still holds.
-    pub(crate) fn release(&self, holds: Holds, now: Option<Instant>) {
-        let mut inbox = self.inbox();
-        inbox.attendance_mut().holds = holds;
-        self.hand();
-        if now.is_some() {
-            inbox.note_taken(now);
-        }
-    }
-
-    /// A served handler begins with the event that was taken last.
-    pub(crate) fn begin_handling(&self, event_type: &'static str, now: Instant) {
-        let mut inbox = self.inbox();
-        inbox.attendance_mut().begin(event_type, now);
-        self.in_hand.store(false, Ordering::Relaxed);
     }
 
     /// Opens an account for one more type; returns its member number.
@@ -390,14 +362,6 @@ impl Mailbox {
         // Ordering: Release pairs with the Acquire in `is_closed`.
         self.closed.store(true, Ordering::Release);
         aftermath.wake(inbox.waker.take());
-    }
-
-    /// The bus is draining: a reader that holds an event back is to hand it out.
-    pub(crate) fn hurry(&self, aftermath: &mut Aftermath<'_>) {
-        let mut inbox = self.inbox();
-        if inbox.attendance().holds != Holds::Nothing {
-            aftermath.wake(inbox.waker.take());
-        }
     }
 
     /// The reader is gone: gives up everything queued. Returns the final accounts.

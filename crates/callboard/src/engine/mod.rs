@@ -58,6 +58,7 @@
 //! whole.
 
 mod aftermath;
+mod attendance;
 mod dead_letter;
 mod envelope;
 mod feed;
@@ -72,11 +73,12 @@ mod slow;
 mod times;
 
 pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
+pub(crate) use attendance::{Attendance, Holds};
 pub use dead_letter::DeadLetter;
 pub use envelope::Taken;
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
 pub(crate) use feed::Feed;
-pub(crate) use inbox::{Account, Attendance, Holds, Inbox, Take, merge};
+pub(crate) use inbox::{Account, Inbox, Take, merge};
 pub(crate) use invocation::Invocation;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::builder::{Completion, Predicate};
+use super::builder::Completion;
 use super::exchange::Exchange;
-use super::parts::Parts;
+use super::jury::Jury;
 use super::rule::Rule;
 use super::state::{Closed, State};
 use super::waits::Wait;
 use super::{Gathered, Request, RequestBuilder, traced};
 use crate::engine::Ticket;
 use crate::error::RequestError;
-use crate::event::{Delivery, Event, TypeInfo};
+use crate::event::TypeInfo;
 use crate::outcome::{End, Troubled, TroubledRequest};
 use crate::registry::{Accepted, Ending, Parcel, Slot};
 use crate::sync::{MutexGuard, discard, discard_any};
@@ -48,31 +48,10 @@ struct Open<Q: Request> {
     jury: Option<Jury<Q::Response>>,
     /// The asker has the answers.
     over: bool,
+    /// How the request ends if the asker never has the answers, then how it has ended.
     ending: Ending,
     /// The bus may hold the request somewhere, in its buffer or in a queue.
     queued: bool,
-    /// How the request ends if the asker never has the answers.
-    given_up: GivenUp,
-}
-
-/// How a request ends that its asker gets no answers to.
-#[derive(Debug, Clone, Copy)]
-enum GivenUp {
-    /// The asker dropped it.
-    Withdrawn,
-    /// It could only be answered by one that waits for it.
-    InCircle,
-    /// The bus was closed when it was made.
-    Closed,
-}
-
-/// A predicate and what it has seen.
-struct Jury<R: 'static> {
-    /// There until the jury is dropped.
-    predicate: Option<Predicate<R>>,
-    answers: Vec<(Arc<str>, Delivery<R>)>,
-    /// How many of the answers it has judged.
-    judged: usize,
 }
 
 impl<Q: Request> Gather<Q> {
@@ -153,7 +132,7 @@ fn open<Q: Request>(
     let begin = |asker| {
         Wait::begin(&ticket, asker).map_err(|chain| {
             exchange.core.requests.refuse();
-            exchange.abort(None, GivenUp::InCircle);
+            exchange.abort(None, Ending::Refused);
             cycle(&exchange, chain)
         })
     };
@@ -172,7 +151,6 @@ fn open<Q: Request>(
         over: false,
         ending: Ending::GivenUp,
         queued: true,
-        given_up: GivenUp::Withdrawn,
     };
     let mut parcel = Parcel {
         event: Some(request),
@@ -199,7 +177,6 @@ fn open<Q: Request>(
         Accepted::BufferFull => open.exchange.state.lock().refuse(),
         Accepted::Closed => {
             open.ending = Ending::Gathered(End::Closed);
-            open.given_up = GivenUp::Closed;
             return Err(RequestError::Closed);
         }
     }
@@ -236,7 +213,7 @@ impl<Q: Request> Open<Q> {
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
         discard_any(old);
-        let Self { exchange, slot, wait, deadline, jury, ending, given_up, .. } = self;
+        let Self { exchange, slot, wait, deadline, jury, ending, .. } = self;
         let mut in_time = true;
         let mut present = None;
         let (gathered, queued) = loop {
@@ -244,7 +221,6 @@ impl<Q: Request> Open<Q> {
             if let Some(chain) = state.cycle.take() {
                 drop(state);
                 *ending = Ending::Refused;
-                *given_up = GivenUp::InCircle;
                 return Poll::Ready(Err(cycle(exchange, chain.into())));
             }
             // What was certain before the bus closed stays so.
@@ -328,16 +304,16 @@ impl<Q: Request> Exchange<Q> {
 impl<Q: Request> Exchange<Q> {
     /// Ends the request with nobody to get its answers. Whether the bus may hold it somewhere.
     #[cold]
-    fn abort(&self, slot: Option<Slot>, how: GivenUp) -> bool {
+    fn abort(&self, slot: Option<Slot>, how: Ending) -> bool {
         let mut state = self.state.lock();
         let sequence = state.sequence;
         let closed = self.end(&mut state, End::Unreachable);
         drop(state);
         if self.trace.is_some() {
             let how = match how {
-                GivenUp::Withdrawn => "withdrawn",
-                GivenUp::InCircle => "in a circle",
-                GivenUp::Closed => "closed",
+                Ending::GivenUp => "withdrawn",
+                Ending::Refused => "in a circle",
+                Ending::Gathered(_) => "closed",
             };
             let held = (&closed.parts, &closed.unexpected[..]);
             self.remember(slot, sequence, held, (End::Unreachable, how));
@@ -349,45 +325,10 @@ impl<Q: Request> Exchange<Q> {
     }
 }
 
-impl<R: Event> Jury<R> {
-    fn new(predicate: Predicate<R>) -> Self {
-        Self { predicate: Some(predicate), answers: Vec::new(), judged: 0 }
-    }
-
-    /// Takes a copy of the answers that have come since the last time.
-    fn fetch(&mut self, parts: &Parts<R>) {
-        let known = self.answers.len();
-        let answers = parts.named().filter_map(|(name, part)| Some((name, part.answer.as_ref()?)));
-        let mut fresh: Vec<_> = answers.filter(|(_, (arrival, _))| *arrival >= known).collect();
-        fresh.sort_unstable_by_key(|(_, (arrival, _))| *arrival);
-        let copies = fresh.into_iter().map(|(name, (_, answer))| (name.into(), answer.clone()));
-        self.answers.extend(copies);
-    }
-
-    /// Has the predicate judge each answer that it has not seen.
-    fn is_content(&mut self) -> bool {
-        let Some(predicate) = &mut self.predicate else { return false };
-        while self.judged < self.answers.len() {
-            self.judged += 1;
-            if predicate(&self.answers[..self.judged]) {
-                return true;
-            }
-        }
-        false
-    }
-}
-
-impl<R: 'static> Drop for Jury<R> {
-    fn drop(&mut self) {
-        self.answers.drain(..).for_each(discard);
-        discard(self.predicate.take());
-    }
-}
-
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
         if !self.over {
-            self.queued = self.exchange.abort(Some(self.slot), self.given_up);
+            self.queued = self.exchange.abort(Some(self.slot), self.ending);
         }
         self.exchange.core.requests.end(self.slot, self.ending, self.time());
         // It has ended: no chain of waiting calls leads through it any more.

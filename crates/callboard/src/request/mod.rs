@@ -24,6 +24,7 @@ mod call;
 mod exchange;
 mod gather;
 mod gathered;
+mod jury;
 mod parts;
 mod rule;
 mod state;

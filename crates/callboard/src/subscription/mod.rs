@@ -4,6 +4,7 @@ mod batch;
 mod builder;
 mod pace;
 mod receive;
+mod recv;
 mod serve;
 mod set;
 #[cfg(all(test, not(any(callboard_loom, callboard_shuttle))))]
@@ -17,7 +18,7 @@ pub use batch::Batch;
 pub(crate) use builder::DEFAULT_CAPACITY;
 pub use builder::SubscriberBuilder;
 pub use pace::{Burst, Paced};
-pub use receive::Recv;
+pub use recv::Recv;
 pub use set::{EventSet, Member};
 
 #[cfg(feature = "tokio")]

@@ -1,6 +1,5 @@
 //! The ways of receiving.
 
-use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::{Pin, pin};
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::{EventSet, Subscription};
+use super::{EventSet, Recv, Subscription};
 use crate::engine::{Mailbox, Next, Take};
 use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::event::TypeInfo;
@@ -358,38 +357,6 @@ pub(super) fn linger<T>(
         }
     }
     attempt()
-}
-
-/// The future of [`Subscription::recv`].
-#[must_use = "a future does nothing until it is awaited"]
-pub struct Recv<'a, S: EventSet> {
-    subscription: &'a mut Subscription<S>,
-    /// Whether the mailbox holds this future's waker.
-    waiting: bool,
-}
-
-impl<S: EventSet> Future for Recv<'_, S> {
-    type Output = Option<S::Item>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.subscription.poll_recv(context);
-        self.waiting = polled.is_pending();
-        polled
-    }
-}
-
-impl<S: EventSet> fmt::Debug for Recv<'_, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recv").field("name", &self.subscription.name()).finish_non_exhaustive()
-    }
-}
-
-impl<S: EventSet> Drop for Recv<'_, S> {
-    fn drop(&mut self) {
-        if self.waiting {
-            self.subscription.reader.forget_waker();
-        }
-    }
 }
 
 impl<S: EventSet> futures_core::Stream for Subscription<S> {
