@@ -83,7 +83,7 @@ mod tests {
         bus.start();
         let mut own = Own::default();
         let mut tap = open(&bus);
-        let mut look = |own: &mut Own| -> (Ledger, usize) {
+        let look = |own: &mut Own| -> (Ledger, usize) {
             let mut snapshot = bus.snapshot();
             own.leave_out(&mut snapshot);
             assert!(snapshot.balances());
