@@ -66,3 +66,38 @@ impl Own {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use callboard::{Event, Ledger};
+
+    use super::*;
+
+    #[derive(Debug, Event)]
+    struct Tick;
+
+    #[test]
+    fn a_snapshot_has_no_trace_of_the_tap() {
+        let bus = Bus::new();
+        let mut clock = bus.subscribe::<Tick>("clock");
+        bus.start();
+        let mut own = Own::default();
+        let mut tap = open(&bus);
+        let look = |own: &mut Own| -> (Ledger, usize) {
+            let mut snapshot = bus.snapshot();
+            own.leave_out(&mut snapshot);
+            assert!(snapshot.balances());
+            assert!(snapshot.subscriber(NAME).is_none());
+            (snapshot.types[0].ledger, snapshot.types[0].subscribers)
+        };
+        bus.publish(Tick);
+        bus.publish(Tick);
+        assert_eq!(look(&mut own), (clock.ledger(), 1), "the tap holds two");
+        tap.try_recv().map(|event| own.count(event.event_type())).unwrap();
+        clock.try_recv().unwrap();
+        assert_eq!(look(&mut own), (clock.ledger(), 1), "it took one");
+        tap.try_recv().map(|event| own.count(event.event_type())).unwrap();
+        drop(tap);
+        assert_eq!(look(&mut own), (clock.ledger(), 1), "it took both, and is gone");
+    }
+}
