@@ -21,6 +21,7 @@ const TOKEN: std::ops::RangeInclusive<usize> = 16..=256;
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) title: String,
+    pub(crate) version: String,
     pub(crate) token: Option<String>,
     pub(crate) history: Duration,
     pub(crate) payload_limit: usize,
@@ -73,6 +74,7 @@ impl ConsoleBuilder {
             bind: Self::DEFAULT_BIND.to_owned(),
             options: Options {
                 title: program(),
+                version: "0.0.0".to_owned(),
                 token: None,
                 history: Self::DEFAULT_HISTORY,
                 payload_limit: Self::DEFAULT_PAYLOAD_LIMIT,
@@ -121,6 +123,12 @@ impl ConsoleBuilder {
         self
     }
 
+    /// The version of the program, for `/asyncapi.json`. Default: `0.0.0`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.options.version = version.into();
+        self
+    }
+
     /// How long the console remembers the depth, rate and drops of each subscriber, at one point a
     /// second: 1 second to 1 hour. Default: [`DEFAULT_HISTORY`](Self::DEFAULT_HISTORY).
     ///
@@ -166,6 +174,8 @@ impl ConsoleBuilder {
         }
         let listener = TcpListener::bind(&addresses[..])
             .map_err(|source| Error::new(Kind::Bind { bind, source }))?;
+        // For the waterfall of requests.
+        bus.upgrade().into_iter().for_each(|bus| bus.trace_requests(true));
         Console::run(bus, listener, options).map_err(|source| Error::new(Kind::Runtime { source }))
     }
 }

@@ -25,7 +25,8 @@
 //! | `/history.json` | the history: one point per second |
 //! | `/diagnosis.txt` | [`Bus::diagnose`](callboard::Bus::diagnose) |
 //! | `/metrics` | `Snapshot::record` in Prometheus's text format; with the feature `metrics` |
-//! | `/graph.dot`, `/graph.mmd` | who publishes and receives what, for Graphviz and Mermaid |
+//! | `/graph.dot`, `/graph.mmd` | the [wiring](callboard::Wiring): who publishes and hears what, for Graphviz and Mermaid |
+//! | `/asyncapi.json` | the same with each type's documentation and fields, as an AsyncAPI 3.0 document |
 //!
 //! All paths answer `GET` and `HEAD`. After the bus was dropped, those that need it answer 410.
 //!

@@ -39,6 +39,7 @@ struct OfSubscriber {
     handled: u64,
     busy: Duration,
     panics: u64,
+    times: Vec<(Duration, u64)>,
 }
 
 impl OfSubscriber {
@@ -51,6 +52,12 @@ impl OfSubscriber {
         self.handling += of.handling;
         self.handled += of.handled;
         self.busy = self.busy.saturating_add(of.busy);
+        for (bound, count) in of.handler_times.iter().flat_map(|times| &times.buckets) {
+            match self.times.iter_mut().find(|(other, _)| other == bound) {
+                Some((_, sum)) => *sum += count,
+                None => self.times.push((*bound, *count)),
+            }
+        }
         self.panics += of.panics;
     }
 }
@@ -114,11 +121,17 @@ impl Snapshot {
         describe();
         self.record_types();
         let mut present = self.by_subscriber();
-        for name in earlier.iter().flat_map(|earlier| earlier.by_subscriber().0.into_keys()) {
+        let before = earlier.map_or_else(Series::new, Self::by_subscriber);
+        for name in before.0.keys() {
             present.0.entry(name).or_default();
         }
         for (name, of) in &present.0 {
             self.record_subscriber(name, of);
+            if !of.times.is_empty() {
+                let times =
+                    histogram!("callboard_handler_seconds", "subscriber" => (*name).to_owned());
+                record_times(&times, before.0.get(name).map_or(&[], |of| &of.times), &of.times);
+            }
         }
         self.record_bus();
         self.record_requests(earlier);
@@ -294,5 +307,6 @@ fn describe() {
     for (name, unit, help) in gauges {
         describe_gauge!(name, unit, help);
     }
+    describe_histogram!("callboard_handler_seconds", Seconds, "How long handlings took.");
     describe_histogram!("callboard_gather_seconds", Seconds, "How long requests took.");
 }

@@ -12,8 +12,11 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 
+use callboard::{CatalogueEntry, Wiring};
+
 use super::access::Verdict;
 use super::{Server, live};
+use crate::builder::Options;
 use crate::page;
 use crate::watch::json;
 
@@ -85,8 +88,8 @@ fn route<B>(server: &Arc<Server>, request: &Request<B>, streams: &AtomicBool) ->
         Some(look) => whole(StatusCode::OK, kind, show(&look.diagnosis)),
         None => text(StatusCode::GONE, GONE),
     };
-    let graph = |show: fn(&crate::watch::Graph) -> String, kind| match watch.graph() {
-        Some(graph) => whole(StatusCode::OK, kind, show(&graph)),
+    let wiring = |show: &dyn Fn(&Wiring, &[CatalogueEntry]) -> String, kind| match watch.wiring() {
+        Some((wiring, catalogue)) => whole(StatusCode::OK, kind, show(&wiring, &catalogue)),
         None => text(StatusCode::GONE, GONE),
     };
     match request.uri().path() {
@@ -109,8 +112,12 @@ fn route<B>(server: &Arc<Server>, request: &Request<B>, streams: &AtomicBool) ->
         "/snapshot.json" => look(|diagnosis| json(&diagnosis.snapshot), JSON),
         "/history.json" => whole(StatusCode::OK, JSON, watch.history_json()),
         "/diagnosis.txt" => look(|diagnosis| format!("{diagnosis}\n").into(), TEXT),
-        "/graph.dot" => graph(|graph| graph.dot(), DOT),
-        "/graph.mmd" => graph(|graph| graph.mermaid(), TEXT),
+        "/graph.dot" => wiring(&|wiring, _| wiring.to_dot(), DOT),
+        "/graph.mmd" => wiring(&|wiring, _| wiring.to_mermaid(), TEXT),
+        "/asyncapi.json" => {
+            let Options { title, version, .. } = &watch.options;
+            wiring(&|it, catalogue| it.asyncapi(catalogue, title, version).to_string(), JSON)
+        }
         #[cfg(feature = "metrics")]
         "/metrics" => look(|diagnosis| super::metrics::text(&diagnosis.snapshot), PROMETHEUS),
         _ => text(StatusCode::NOT_FOUND, "there is nothing here; the page is at /\n"),

@@ -1,7 +1,6 @@
 //! The graph of components and event types, with what has flowed along each edge.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use callboard::{InterestSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot};
 use serde::Serialize;
@@ -74,57 +73,6 @@ impl Graph {
             edges: graph.edges.into_values().collect(),
         }
     }
-
-    /// The graph for Graphviz.
-    pub(crate) fn dot(&self) -> String {
-        let mut text = "digraph callboard {\n  rankdir=LR;\n".to_owned();
-        let ids = self.ids();
-        for node in &self.nodes {
-            let shape = match node.kind {
-                NodeKind::Component => "box",
-                NodeKind::Type => "ellipse",
-            };
-            let (id, label) = (ids[node.id.as_str()], quoted(&node.label, "\\\\", "\\\""));
-            let _infallible = writeln!(text, "  n{id} [shape={shape}, label=\"{label}\"];");
-        }
-        for edge in &self.edges {
-            let style = if edge.seen { "" } else { " [style=dashed]" };
-            let (from, to) = (ids[edge.from.as_str()], ids[edge.to.as_str()]);
-            let _infallible = writeln!(text, "  n{from} -> n{to}{style};");
-        }
-        text + "}\n"
-    }
-
-    /// The graph for Mermaid.
-    pub(crate) fn mermaid(&self) -> String {
-        let mut text = "flowchart LR\n".to_owned();
-        let ids = self.ids();
-        for node in &self.nodes {
-            let (open, close) = match node.kind {
-                NodeKind::Component => ("[", "]"),
-                NodeKind::Type => ("([", "])"),
-            };
-            let (id, label) = (ids[node.id.as_str()], quoted(&node.label, "\\", "#quot;"));
-            let _infallible = writeln!(text, "  n{id}{open}\"{label}\"{close}");
-        }
-        for edge in &self.edges {
-            let arrow = if edge.seen { "-->" } else { "-.->" };
-            let (from, to) = (ids[edge.from.as_str()], ids[edge.to.as_str()]);
-            let _infallible = writeln!(text, "  n{from} {arrow} n{to}");
-        }
-        text
-    }
-
-    /// A number for each node, as its identifier: names may contain any character.
-    fn ids(&self) -> BTreeMap<&str, usize> {
-        self.nodes.iter().enumerate().map(|(number, node)| (node.id.as_str(), number)).collect()
-    }
-}
-
-/// A label without control characters, with its backslashes and quotation marks replaced.
-fn quoted(label: &str, backslash: &str, mark: &str) -> String {
-    let plain = label.replace('\\', backslash).replace('"', mark);
-    plain.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 impl Growing {

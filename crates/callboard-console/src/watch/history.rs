@@ -22,7 +22,7 @@ pub(super) struct History {
     samples: usize,
     length: usize,
     /// How many events each subscriber had received and lost at the last point.
-    counted: HashMap<Arc<str>, (u64, u64)>,
+    counted: HashMap<Arc<str>, Counted>,
     published: Option<u64>,
     moves: Moves,
     /// The history as JSON, cached until the next point.
@@ -37,6 +37,40 @@ pub(super) struct Point {
     published: u64,
     /// How many subscribers are left out.
     left_out: usize,
+}
+
+/// The counts of a subscriber at the last point.
+struct Counted {
+    /// Events delivered and lost.
+    now: (u64, u64),
+    /// How long its handlers took: how many did not exceed each bound and exceeded the one before.
+    times: Vec<(Duration, u64)>,
+}
+
+/// How long the handlers of one second took, in buckets.
+struct Times(Vec<(Duration, u64)>);
+
+impl Times {
+    fn since(before: &[(Duration, u64)], now: &[(Duration, u64)]) -> Self {
+        let new = now.iter().map(|&(bound, count)| {
+            let old = before.iter().find(|(other, _)| *other == bound).map_or(0, |(_, old)| *old);
+            (bound, count.saturating_sub(old))
+        });
+        Self(new.collect())
+    }
+
+    /// The time in microseconds that this share of the handlers did not exceed, to the upper bound of
+    /// its bucket; `None` if no handler ended.
+    fn percentile(&self, share: f64) -> Option<f64> {
+        let all: u64 = self.0.iter().map(|(_, count)| count).sum();
+        let rank = (all as f64 * share).ceil() as u64;
+        let mut seen = 0;
+        let bucket = self.0.iter().find(|(_, count)| {
+            seen += count;
+            seen >= rank
+        });
+        bucket.filter(|_| all > 0).map(|(bound, _)| bound.as_secs_f64() * 1e6)
+    }
 }
 
 /// One second of one subscriber.
@@ -98,18 +132,22 @@ impl History {
         let moved = self.moves.since_last(snapshot, &keys);
         for (of, key) in snapshot.subscribers.iter().zip(keys) {
             let now = (of.ledger.delivered, of.ledger.lost());
-            let before = self.counted.get(&key).copied();
-            let before = if first || moved.contains(&key) { Some(now) } else { before };
-            let (delivered, dropped) = before.unwrap_or_default();
+            let buckets = of.handler_times.as_ref().map_or(&[][..], |times| &times.buckets);
+            let ((delivered, dropped), old) = match self.counted.get(&key) {
+                _ if first || moved.contains(&key) => (now, buckets),
+                Some(before) => (before.now, &before.times[..]),
+                None => Default::default(),
+            };
+            let times = Times::since(old, buckets);
             let sample = Sample {
                 queued: of.queued,
                 capacity: of.capacity,
                 delivered: now.0.saturating_sub(delivered),
                 dropped: now.1.saturating_sub(dropped),
-                p50_us: None,
-                p99_us: None,
+                p50_us: times.percentile(0.5),
+                p99_us: times.percentile(0.99),
             };
-            counted.insert(Arc::clone(&key), now);
+            counted.insert(Arc::clone(&key), Counted { now, times: buckets.to_vec() });
             samples.push((key, sample));
         }
         self.counted = counted;
@@ -161,6 +199,16 @@ mod tests {
         assert_eq!(point(5, 2), (0, 1, 0, 0), "what was before the console is of no second");
         assert_eq!(point(3, 1), (3, 2, 1, 1));
         assert_eq!(point(0, 0), (0, 2, 0, 0));
+    }
+
+    #[test]
+    fn percentiles_are_those_of_the_last_second() {
+        let micros = Duration::from_micros;
+        let before = [(micros(10), 5), (micros(1_000), 1)];
+        let now = [(micros(10), 5), (micros(20), 98), (micros(1_000), 3)];
+        let times = Times::since(&before, &now);
+        assert_eq!((times.percentile(0.5), times.percentile(0.99)), (Some(20.0), Some(1_000.0)));
+        assert_eq!(Times::since(&now, &now).percentile(0.5), None, "nothing was handled");
     }
 
     #[test]

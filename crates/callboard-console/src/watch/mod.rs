@@ -14,12 +14,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use callboard::{Bus, Diagnosis, WeakBus};
+use callboard::{Bus, CatalogueEntry, Diagnosis, WeakBus, Wiring};
 use hyper::body::Bytes;
 use tokio::sync::{Notify, watch};
 
 pub(crate) use beat::beat;
-pub(crate) use graph::Graph;
 pub(crate) use tail::{Window, tap};
 
 use crate::builder::Options;
@@ -119,10 +118,11 @@ impl Watch {
         Some(look)
     }
 
-    /// The graph; `None` if the bus was dropped.
-    pub(crate) fn graph(&self) -> Option<Graph> {
+    /// Who publishes and hears what, and what the types are; `None` if the bus was dropped.
+    pub(crate) fn wiring(&self) -> Option<(Wiring, Vec<CatalogueEntry>)> {
+        let catalogue = self.bus()?.catalogue();
         let look = self.look()?;
-        Some(Graph::of(&look.diagnosis.snapshot, &lock(&self.rates)))
+        Some((Wiring::of(&look.diagnosis.snapshot, &catalogue), catalogue))
     }
 
     /// The history as JSON.

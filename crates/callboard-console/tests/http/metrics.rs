@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use std::future::Future;
+
 use callboard::Bus;
 
 use crate::client::{Tick, console, get};
@@ -12,15 +14,20 @@ type Sample = (String, HashMap<String, String>, f64);
 fn samples(text: &str) -> Vec<Sample> {
     let lines = text.lines().map(|line| Ok(line.to_owned()));
     let scrape = prometheus_parse::Scrape::parse(lines).unwrap();
-    let value = |value| match value {
-        prometheus_parse::Value::Counter(value) | prometheus_parse::Value::Gauge(value) => value,
-        other => panic!("an unexpected kind: {other:?}"),
-    };
     let sample = |of: prometheus_parse::Sample| {
+        let value = match of.value {
+            prometheus_parse::Value::Counter(value) | prometheus_parse::Value::Gauge(value) => {
+                value
+            }
+            // The sum and the count of a histogram have no type of their own.
+            prometheus_parse::Value::Untyped(value) => value,
+            prometheus_parse::Value::Histogram(buckets) => buckets.last()?.count,
+            prometheus_parse::Value::Summary(_) => panic!("{} is a summary", of.metric),
+        };
         let labels = of.labels.iter().map(|(name, value)| (name.clone(), value.clone()));
-        (of.metric, labels.collect(), value(of.value))
+        Some((of.metric, labels.collect(), value))
     };
-    scrape.samples.into_iter().map(sample).collect()
+    scrape.samples.into_iter().filter_map(sample).collect()
 }
 
 #[test]
@@ -40,6 +47,21 @@ fn metrics_are_the_counts_of_the_snapshot() {
     assert_eq!(find("callboard_published_total", "event_type", "tick"), 5.0);
     assert_eq!(find("callboard_queued", "subscriber", "slow"), 2.0);
     assert_eq!(find("callboard_dropped_total", "reason", "full"), 3.0);
+}
+
+#[test]
+fn times_are_histograms_with_fixed_bounds() {
+    let bus = Bus::new();
+    let ticks = bus.subscribe::<Tick>("served");
+    bus.start();
+    (0..3).for_each(|number| _ = bus.publish(Tick(number)));
+    let serving = std::pin::pin!(ticks.serve(async |_tick| {}));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(serving.poll(&mut context).is_pending());
+    let console = console(&bus);
+    let metrics = get(&console, "/metrics").body;
+    let last = r#"callboard_handler_seconds_bucket{subscriber="served",le="+Inf"} 3"#;
+    assert!(metrics.contains(last), "{metrics}");
 }
 
 #[test]

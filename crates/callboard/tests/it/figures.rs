@@ -212,6 +212,25 @@ fn requests_are_counted_by_outcome_and_timed() {
 }
 
 #[test]
+fn handler_seconds_are_those_of_each_handling_and_recorded_once() {
+    let clock = ManualClock::new();
+    let bus = Bus::builder().timestamps(true).clock(clock.clone()).build().unwrap();
+    let mut ticks = bus.subscribe::<Tick>("clock");
+    bus.start();
+    let mut snapshots = vec![bus.snapshot()];
+    for millis in [1, 100] {
+        bus.publish(Tick);
+        drop(ticks.try_recv().unwrap());
+        clock.advance(Duration::from_millis(millis));
+        assert!(ticks.try_recv().is_err());
+        snapshots.push(bus.snapshot());
+    }
+    let samples = Figures::of(&snapshots).samples("callboard_handler_seconds clock");
+    let [short, long] = samples[..] else { panic!("{samples:?}") };
+    assert!((0.001..0.001_126).contains(&short) && (0.1..0.112_6).contains(&long), "{samples:?}");
+}
+
+#[test]
 fn gauges_of_those_who_left_are_zero() {
     let bus = Bus::new();
     let ticks = bus.subscribe::<Tick>("clock");
@@ -252,8 +271,9 @@ fn every_figure_is_described_and_named_by_convention() {
     assert!(poll(&mut gather).is_pending());
     oracle.try_recv().unwrap().respond(Answer);
     assert!(poll(&mut gather).is_ready());
+    assert!(oracle.try_recv().is_err(), "the handling has ended");
     let figures = Figures::of(&[first, bus.snapshot()]);
-    assert_eq!(figures.described.len(), 24, "{:#?}", figures.described.keys());
+    assert_eq!(figures.described.len(), 25, "{:#?}", figures.described.keys());
     for (name, (kind, unit, help)) in &figures.described {
         assert!(name.starts_with("callboard_"), "{name}");
         assert!(help.ends_with('.'), "{name} has no help");
