@@ -84,6 +84,8 @@ pub struct TroubledRequest {
     pub sequence: Option<u64>,
     /// Where it was asked, if by a blocking call.
     pub blocking_at: Option<String>,
+    /// Whether it ended while it waited for the start, so that no responder had it yet.
+    pub before_start: bool,
     /// What was wrong.
     pub kind: Troubled,
 }

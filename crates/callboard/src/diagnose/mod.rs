@@ -4,6 +4,7 @@
 //! [`arrival`] answers why one subscriber did not get one type of event.
 
 mod arrival;
+mod asking;
 mod cycles;
 mod finding;
 mod rules;

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{Finding, FindingKind, cycles, startup};
+use super::{Finding, FindingKind, asking, cycles, startup};
 use crate::event::two_types;
-use crate::outcome::{CYCLE_CURE, Outcome, Troubled, TroubledRequest};
+use crate::outcome::Outcome;
 use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
 use crate::report::{count, first_of, times};
@@ -49,9 +49,7 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     }
     let open = &snapshot.requests.open;
     snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, open, &mut found));
-    for (number, request) in (0..).zip(&snapshot.requests.troubled) {
-        answers(request, number, &mut found);
-    }
+    asking::apply(&snapshot.requests.troubled, &mut found);
     snapshot.subscribers.iter().for_each(|subscriber| capacity(subscriber, &mut found));
     memory(snapshot, &mut found);
     if snapshot.started {
@@ -194,44 +192,19 @@ fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) 
     }
 }
 
-/// What was wrong with a request; of several the last, which has the greatest `number`, comes first.
-fn answers(request: &TroubledRequest, number: u64, found: &mut Findings) {
-    match &request.kind {
-        Troubled::Cycle { chain } => {
-            let seen = format!("could never be answered: {}", chain.join(" → "));
-            found.weigh(number, FindingKind::RequestCycle, &request.event_type, seen, CYCLE_CURE);
-        }
-        // That a responder declined is its answer: nobody is to blame.
-        Troubled::Ended { end, outcomes } if outcomes.iter().any(is_trouble) => {
-            let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
-            let missing: Vec<_> = missing.collect();
-            let missing = missing.into_iter().map(|(name, outcome)| format!("`{name}` {outcome}"));
-            let mut seen = format!("{end}: {}", first_of(missing, ", "));
-            let mut cure = "see to these responders, or ask for fewer answers with `at_least`";
-            let queued = |(_, outcome): &(String, Outcome)| *outcome == Outcome::TimedOutQueued;
-            if let (true, Some(site)) = (outcomes.iter().any(queued), &request.blocking_at) {
-                seen += &format!("; asked by a blocking call at {site}");
-                cure = "see to these responders; if they run on the thread that the call blocks, \
-                        await `gather` instead";
-            }
-            found.weigh(number, FindingKind::RequestFailed, &request.event_type, seen, cure);
-        }
-        Troubled::Ended { .. } => {}
-    }
-}
-
 /// Whether an open request still waits for a responder, going by its outcome so far.
 fn is_awaited(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::TimedOutQueued | Outcome::TimedOutHandling)
 }
 
-fn is_trouble((_, outcome): &(String, Outcome)) -> bool {
-    !matches!(outcome, Outcome::Responded | Outcome::Declined(_) | Outcome::NotAwaited)
+/// Whether a subscriber does not come back for more: what it loses is no matter of its capacity.
+fn has_stopped(of: &SubscriberSnapshot) -> bool {
+    of.queued > 0 && of.handling_for.is_some_and(|time| time >= BLOCKS_AFTER)
 }
 
 fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
     let lost = of.ledger.lost();
-    if lost > 0 && of.importance == Importance::Critical {
+    if lost > 0 && of.importance == Importance::Critical && !has_stopped(of) {
         if is_behind(of) {
             let seen = format!(
                 "lost {} and has {} waiting: more come than it takes",

@@ -190,6 +190,7 @@ fn cycle<Q: Request>(exchange: &Exchange<Q>, chain: Vec<String>) -> RequestError
         event_type: Q::TYPE.into(),
         sequence: (sequence != 0).then_some(sequence),
         blocking_at: exchange.blocking_at.map(ToString::to_string),
+        before_start: false,
         kind: Troubled::Cycle { chain: chain.clone() },
     });
     RequestError::Cycle { chain }
@@ -277,7 +278,7 @@ impl<Q: Request> Exchange<Q> {
         if let (false, Some(present)) = (state.dispatched, present) {
             state.give_up_on_absent(&present);
         }
-        let sequence = state.sequence;
+        let (sequence, dispatched) = (state.sequence, state.dispatched);
         let Closed { mut parts, unexpected, waker, queued } = self.end(&mut state, end);
         drop(state);
         if self.trace.is_some() {
@@ -290,6 +291,7 @@ impl<Q: Request> Exchange<Q> {
                 event_type: Q::TYPE.into(),
                 sequence: (sequence != 0).then_some(sequence),
                 blocking_at: self.blocking_at.map(ToString::to_string),
+                before_start: !dispatched,
                 kind: Troubled::Ended { end, outcomes: outcomes.collect() },
             });
         }

@@ -68,6 +68,27 @@ fn a_request_that_times_out_names_the_responders_and_their_states() {
 }
 
 #[test]
+fn a_request_that_times_out_before_the_start_blames_no_responder() {
+    let mut sim = Sim::new(3);
+    let bus = sim.bus();
+    let oracle = bus.responder::<Question>("oracle");
+    sim.spawn("oracle", oracle.serve(async |call: callboard::Call<Question>| call.respond(Answer)));
+    for _ in 0..3 {
+        let asked = bus.request(Question).expect(["oracle"]).timeout(Duration::from_secs(1));
+        sim.spawn("asker", async move { drop(asked.await) });
+        sim.run();
+    }
+    let finding = expect(&bus, FindingKind::RequestFailed);
+    let seen = "timed out: `oracle` timed out while queued; the bus had not started, or was paused \
+                (3 times)";
+    assert_eq!(finding.seen, seen);
+    assert!(finding.cure.starts_with("call `start`"), "{finding}");
+    let failed = bus.diagnose().findings;
+    let failed = failed.iter().filter(|it| it.kind == FindingKind::RequestFailed);
+    assert_eq!(failed.count(), 1, "what failed in the same way is told once");
+}
+
+#[test]
 fn a_responder_that_declines_is_no_trouble() {
     let bus = Bus::new();
     let mut critic = bus.responder::<Question>("critic");

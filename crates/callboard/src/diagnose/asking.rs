@@ -1,0 +1,60 @@
+//! Findings about requests.
+
+use std::collections::HashMap;
+
+use super::FindingKind;
+use super::rules::Findings;
+use crate::outcome::{CYCLE_CURE, Outcome, Troubled, TroubledRequest};
+use crate::report::{first_of, times};
+
+/// Tells of requests that went wrong, those that did so in the same way together. The last ones come
+/// first.
+pub(super) fn apply(troubled: &[TroubledRequest], found: &mut Findings) {
+    let mut same: HashMap<(&str, FindingKind, String), (u64, u64, &str)> = HashMap::new();
+    for (number, request) in (0..).zip(troubled) {
+        if let Some((kind, seen, cure)) = trouble(request) {
+            let (last, times, _) =
+                same.entry((&request.event_type, kind, seen)).or_insert((0, 0, cure));
+            (*last, *times) = (number, *times + 1);
+        }
+    }
+    for ((event_type, kind, mut seen), (last, often, cure)) in same {
+        if often > 1 {
+            seen += &format!(" ({})", times(often));
+        }
+        found.weigh(last, kind, event_type, seen, cure);
+    }
+}
+
+/// What was wrong with a request, and the cure; `None` if nobody is to blame.
+fn trouble(request: &TroubledRequest) -> Option<(FindingKind, String, &'static str)> {
+    match &request.kind {
+        Troubled::Cycle { chain } => {
+            let seen = format!("could never be answered: {}", chain.join(" → "));
+            Some((FindingKind::RequestCycle, seen, CYCLE_CURE))
+        }
+        // That a responder declined is its answer.
+        Troubled::Ended { end, outcomes } if outcomes.iter().any(is_trouble) => {
+            let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
+            let missing: Vec<_> = missing.collect();
+            let missing = missing.into_iter().map(|(name, outcome)| format!("`{name}` {outcome}"));
+            let mut seen = format!("{end}: {}", first_of(missing, ", "));
+            let mut cure = "see to these responders, or ask for fewer answers with `at_least`";
+            let queued = |(_, outcome): &(String, Outcome)| *outcome == Outcome::TimedOutQueued;
+            if request.before_start {
+                seen += "; the bus had not started, or was paused";
+                cure = "call `start`: requests wait for it, too";
+            } else if let (true, Some(site)) = (outcomes.iter().any(queued), &request.blocking_at) {
+                seen += &format!("; asked by a blocking call at {site}");
+                cure = "see to these responders; if they run on the thread that the call blocks, \
+                        await `gather` instead";
+            }
+            Some((FindingKind::RequestFailed, seen, cure))
+        }
+        Troubled::Ended { .. } => None,
+    }
+}
+
+fn is_trouble((_, outcome): &(String, Outcome)) -> bool {
+    !matches!(outcome, Outcome::Responded | Outcome::Declined(_) | Outcome::NotAwaited)
+}
