@@ -39,27 +39,13 @@ impl Verdict {
                 lines.push(format!("`{name}` is slow: {queued} of {capacity} events wait"));
             }
         }
-        let told = told_once(&grave);
-        let more = told.len().saturating_sub(TOLD);
-        lines.extend(told.into_iter().take(TOLD));
+        let more = grave.len().saturating_sub(TOLD);
+        lines.extend(grave.iter().take(TOLD).map(ToString::to_string));
         if more > 0 {
             lines.push(format!("and {more} more findings"));
         }
         Self { ok: lines.is_empty(), lines }
     }
-}
-
-/// The findings in words. Findings with the same words are one line with their number.
-fn told_once(findings: &[&Finding]) -> Vec<String> {
-    let mut told: Vec<(String, usize)> = Vec::new();
-    for found in findings.iter().map(ToString::to_string) {
-        match told.iter_mut().find(|(before, _)| *before == found) {
-            Some((_, times)) => *times += 1,
-            None => told.push((found, 1)),
-        }
-    }
-    let line = |(found, times)| if times > 1 { format!("{found} ({times} times)") } else { found };
-    told.into_iter().map(line).collect()
 }
 
 /// Describes the phase, unless the bus runs.

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use super::Request;
 use super::parts::{Parts, Stage};
+use super::recent::Trace;
 use super::rule::Rule;
 use super::state::{Closed, Lost, State};
-use super::trace::Trace;
 use crate::engine::{Candidate, Invocation, Pending};
 use crate::event::{Delivery, TypeInfo};
 use crate::outcome::End;

@@ -13,7 +13,7 @@ use super::jury::Jury;
 use super::rule::Rule;
 use super::state::{Closed, State};
 use super::waits::Wait;
-use super::{Gathered, Request, RequestBuilder, traced};
+use super::{Gathered, Request, RequestBuilder, span};
 use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::TypeInfo;
@@ -86,7 +86,7 @@ impl<Q: Request> Future for Gather<Q> {
             panic!("`Gather` polled after it was ready");
         };
         let polled = if inquiry.is_some() {
-            traced::poll(inquiry, || open.poll(context))
+            span::poll(inquiry, || open.poll(context))
         } else {
             open.poll(context)
         };

@@ -26,11 +26,11 @@ mod gather;
 mod gathered;
 mod jury;
 mod parts;
+mod recent;
 mod rule;
+mod span;
 mod state;
 mod ticket;
-mod trace;
-mod traced;
 mod waits;
 
 pub use ask::{Answer, Ask, AskOf};
