@@ -1,6 +1,6 @@
 //! The verdict: whether all is well, and in words what is not.
 
-use callboard::{Diagnosis, Finding, FindingKind, Phase, Snapshot};
+use callboard::{Diagnosis, FindingKind, Phase, Snapshot};
 use serde::Serialize;
 
 use super::rates::Totals;
