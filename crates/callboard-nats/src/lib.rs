@@ -1,0 +1,1 @@
+//! One callboard bus across processes and machines, over NATS.
