@@ -21,6 +21,10 @@ pub enum Outcome {
     NoSuchResponder,
     /// Its queue was full.
     QueueFull,
+    /// It is in another process, which vanished while it had the request.
+    Gone,
+    /// It is in another process, to which there is no connection.
+    Unreachable,
     /// Time was over before it took the request from its queue.
     TimedOutQueued,
     /// Time was over while it handled the request.
@@ -37,6 +41,8 @@ impl fmt::Display for Outcome {
             Self::Abandoned => f.write_str("abandoned the request"),
             Self::NoSuchResponder => f.write_str("no such responder"),
             Self::QueueFull => f.write_str("queue full"),
+            Self::Gone => f.write_str("gone: its process has vanished"),
+            Self::Unreachable => f.write_str("unreachable: no connection to its process"),
             Self::TimedOutQueued => f.write_str("timed out while queued"),
             Self::TimedOutHandling => f.write_str("timed out while being handled"),
             Self::NotAwaited => f.write_str("not awaited"),

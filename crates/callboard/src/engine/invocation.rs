@@ -15,6 +15,8 @@ pub(crate) struct Invocation {
     pub(crate) name: Arc<str>,
     /// The number of the event.
     pub(crate) sequence: u64,
+    /// The name of the one who asks in its place, if it is not its own handler.
+    pub(crate) helper: Option<Arc<str>>,
     /// The request to be answered, if it is a call.
     request: Option<Weak<dyn Ticket>>,
     /// A set of the flags below.
@@ -35,11 +37,32 @@ impl Invocation {
         sequence: u64,
         request: Weak<dyn Ticket>,
     ) -> Self {
-        Self { mailbox, name, sequence, request: Some(request), state: AtomicU8::new(0) }
+        let (helper, request) = (None, Some(request));
+        Self { mailbox, name, sequence, helper, request, state: AtomicU8::new(0) }
+    }
+
+    /// A component that asks outside handlers. It is no node of the graph: nothing waits for it.
+    pub(crate) fn of_component(name: Arc<str>) -> Self {
+        let (helper, request) = (None, None);
+        Self { mailbox: 0, name, sequence: 0, helper, request, state: AtomicU8::new(0) }
+    }
+
+    /// The same call, in the hands of somebody who asks under another name.
+    pub(crate) fn helped_by(&self, helper: Arc<str>) -> Self {
+        let (name, helper) = (Arc::clone(&self.name), Some(helper));
+        let (request, state) = (self.request.clone(), AtomicU8::new(0));
+        Self { mailbox: self.mailbox, name, sequence: self.sequence, helper, request, state }
+    }
+
+    /// Whether it handles an event or a call; a [component](Self::of_component) outside handlers does
+    /// not.
+    pub(crate) fn is_handling(&self) -> bool {
+        self.mailbox != 0
     }
 
     pub(super) fn of_event(mailbox: u64, name: Arc<str>, sequence: u64) -> Self {
-        Self { mailbox, name, sequence, request: None, state: AtomicU8::new(SERVED) }
+        let (helper, request) = (None, None);
+        Self { mailbox, name, sequence, helper, request, state: AtomicU8::new(SERVED) }
     }
 
     // Ordering, here and below: Release pairs with the Acquire in `has`. The wait-for graph that
@@ -79,6 +102,11 @@ impl Invocation {
 
     /// The invocation that waits for the answer to its call, if there is one.
     pub(crate) fn asker(&self) -> Option<Arc<Self>> {
+        self.asked_by().filter(|asker| asker.is_handling())
+    }
+
+    /// The invocation or the component that waits for the answer to its call.
+    pub(crate) fn asked_by(&self) -> Option<Arc<Self>> {
         if self.has(ANSWERED) {
             return None;
         }

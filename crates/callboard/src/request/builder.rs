@@ -26,7 +26,7 @@ pub struct RequestBuilder<Q: Request> {
     pub(super) core: Arc<Core>,
     pub(super) request: Q,
     pub(super) origin: Origin,
-    /// The invocation that asks, if the request is a nested one.
+    /// The invocation or the component that asks, if it is known.
     pub(super) asker: Option<Arc<Invocation>>,
     pub(super) expected: Parts<Q::Response>,
     pub(super) completion: Completion<Q::Response>,
@@ -126,6 +126,37 @@ impl<Q: Request> RequestBuilder<Q> {
     pub fn expect(mut self, responders: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         for name in responders {
             self.expected.add(name.as_ref());
+        }
+        self
+    }
+
+    /// The name of the component that asks, for a request made outside handlers: diagnosis, console
+    /// and [`Call::askers`](super::Call::askers) show it. Default: unnamed. A nested request is asked
+    /// by the component whose handler makes it, whatever is said here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event, Request};
+    /// # #[derive(Debug, Event)]
+    /// # struct Answer;
+    /// # #[derive(Debug, Request)]
+    /// # #[request(response = Answer)]
+    /// # struct Question;
+    /// # let bus = Bus::new();
+    /// # let mut oracle = bus.responder::<Question>("oracle");
+    /// # bus.start();
+    /// # let asked = std::thread::spawn(move || {
+    /// bus.request(Question).asker("pilgrim").expect(["oracle"]).gather_blocking()
+    /// # });
+    /// # let call = oracle.blocking_recv().unwrap();
+    /// # assert_eq!(&*call.askers()[0].name, "pilgrim");
+    /// # call.respond(Answer);
+    /// # assert!(asked.join().unwrap().is_ok());
+    /// ```
+    pub fn asker(mut self, name: impl AsRef<str>) -> Self {
+        if self.asker.is_none() {
+            self.asker = Some(Arc::new(Invocation::of_component(name.as_ref().into())));
         }
         self
     }

@@ -6,12 +6,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::asker::Asker;
 use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
 use crate::engine::{Invocation, Scope, Taken, kept};
 use crate::event::{Delivery, Metadata, Receipt, Received, TypeInfo, describe, metadata, received};
 use crate::log::{Kept, Stamp};
+use crate::outcome::Outcome;
 use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
 use crate::sync::{OnceLock, discard};
@@ -56,7 +58,7 @@ use crate::sync::{OnceLock, discard};
 pub struct Call<Q: Request> {
     /// There until the call is dropped.
     question: Option<Kept<Q>>,
-    exchange: Arc<Exchange<Q>>,
+    pub(super) exchange: Arc<Exchange<Q>>,
     mailbox: u64,
     /// The responder's place in the exchange.
     place: usize,
@@ -209,6 +211,47 @@ impl<Q: Request> Call<Q> {
         &self.responder
     }
 
+    /// Who waits for the answer, and who waits for them: the asker of this request, then, if that is
+    /// a handler of another call, the asker of that one, and so on. Empty if the asker has no name.
+    ///
+    /// See [`RequestBuilder::asker`] for an example.
+    pub fn askers(&self) -> Vec<Asker> {
+        let first = self.exchange.asker.clone();
+        let chain = std::iter::successors(first, |asker| asker.asked_by());
+        chain.map(|asker| Asker::of(&asker)).collect()
+    }
+
+    /// Says how this responder's part has ended, where that is known and is neither an answer nor a
+    /// refusal of its own: for responders that stand for one elsewhere, as a link to other processes
+    /// has them. [`Outcome::Responded`] and [`Outcome::NotAwaited`] count as
+    /// [`Outcome::Abandoned`]: there is no answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use callboard::{Bus, Event, Outcome, Request};
+    /// # #[derive(Debug, Event)]
+    /// # struct Answer;
+    /// # #[derive(Debug, Request)]
+    /// # #[request(response = Answer)]
+    /// # struct Question;
+    /// # let bus = Bus::new();
+    /// # let mut far = bus.responder::<Question>("far");
+    /// # bus.start();
+    /// # std::thread::spawn(move || {
+    /// #     for call in far.iter() {
+    /// call.conclude(Outcome::Gone);
+    /// #     }
+    /// # });
+    /// # let gathered = bus.request(Question).expect(["far"]).gather_blocking()?;
+    /// assert_eq!(gathered.outcome("far"), Some(Outcome::Gone));
+    /// # Ok::<(), callboard::RequestError>(())
+    /// ```
+    pub fn conclude(mut self, outcome: Outcome) {
+        self.end();
+        self.exchange.set_stage(|_| self.place, outcome.into());
+    }
+
     /// Whether anybody still waits for the answer.
     pub fn is_open(&self) -> bool {
         self.exchange.is_open()
@@ -221,7 +264,7 @@ impl<Q: Request> Call<Q> {
 
     metadata!();
 
-    fn stamp(&self) -> &Stamp {
+    pub(super) fn stamp(&self) -> &Stamp {
         self.question().stamp()
     }
 
@@ -241,7 +284,7 @@ impl<Q: Request> Call<Q> {
         }
     }
 
-    fn invocation(&self) -> Arc<Invocation> {
+    pub(super) fn invocation(&self) -> Arc<Invocation> {
         let invocation = self.invocation.get_or_init(|| {
             let (request, name) = (Arc::downgrade(&self.exchange), Arc::clone(&self.responder));
             Arc::new(Invocation::of_call(self.mailbox, name, self.sequence(), request))

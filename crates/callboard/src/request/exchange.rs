@@ -19,7 +19,7 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard};
 /// One open request, shared by the asker's future and every call made of it.
 pub(super) struct Exchange<Q: Request> {
     pub(super) core: Arc<Core>,
-    /// The invocation that asks, if the request is a nested one.
+    /// The invocation or the component that asks, if it is known.
     pub(super) asker: Option<Arc<Invocation>>,
     pub(super) began: Instant,
     pub(super) deadline: Option<Instant>,
@@ -54,9 +54,14 @@ impl<Q: Request> Exchange<Q> {
     /// The asker's waker, if it has something to decide. With a predicate it always has. A nested
     /// request has something to decide whenever a candidate is lost: whether that closes a circle.
     pub(super) fn waker(&self, state: &mut State<Q::Response>, lost: Lost) -> Option<Waker> {
-        state.recheck |= self.asker.is_some() && lost == Lost::Candidate;
+        state.recheck |= lost == Lost::Candidate && self.nested().is_some();
         let decides = self.rule == Rule::Until || state.recheck;
         if decides || state.decided(self.rule).is_some() { state.waker.take() } else { None }
+    }
+
+    /// The invocation that asks, if the request is a nested one.
+    pub(super) fn nested(&self) -> Option<&Arc<Invocation>> {
+        self.asker.as_ref().filter(|asker| asker.is_handling())
     }
 
     /// What the request still waits for.

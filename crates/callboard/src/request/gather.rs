@@ -136,7 +136,7 @@ fn open<Q: Request>(
             cycle(&exchange, chain)
         })
     };
-    let wait = exchange.asker.as_ref().map(begin).transpose()?;
+    let wait = exchange.nested().map(begin).transpose()?;
     // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
     // bus that closes meanwhile finds it.
     let mut open = Open {

@@ -19,8 +19,10 @@
 //! them as they come, and in the end they are what was [`Gathered`].
 
 mod ask;
+mod asker;
 mod builder;
 mod call;
+mod context;
 mod exchange;
 mod gather;
 mod gathered;
@@ -34,8 +36,10 @@ mod ticket;
 mod waits;
 
 pub use ask::{Answer, Ask, AskOf};
+pub use asker::Asker;
 pub use builder::RequestBuilder;
 pub use call::Call;
+pub use context::CallContext;
 pub use gather::Gather;
 pub use gathered::Gathered;
 

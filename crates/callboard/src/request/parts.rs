@@ -39,6 +39,12 @@ pub(super) enum Stage {
     NoSuchResponder,
     Full,
     Abandoned,
+    /// A responder in another process: there is no connection to it, or it has vanished.
+    Unreachable,
+    Gone,
+    /// A responder in another process had no time left to take the request, or to answer it.
+    LateQueued,
+    LateHandling,
     Declined(Arc<str>),
     /// For the start.
     Waiting,
@@ -143,6 +149,22 @@ impl<R: 'static> Clone for Part<R> {
     }
 }
 
+impl From<Outcome> for Stage {
+    /// The stage of a responder whose part is over, with this outcome.
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Declined(reason) => Self::Declined(reason),
+            Outcome::NoSuchResponder => Self::NoSuchResponder,
+            Outcome::QueueFull => Self::Full,
+            Outcome::Gone => Self::Gone,
+            Outcome::Unreachable => Self::Unreachable,
+            Outcome::TimedOutQueued => Self::LateQueued,
+            Outcome::TimedOutHandling => Self::LateHandling,
+            Outcome::Responded | Outcome::Abandoned | Outcome::NotAwaited => Self::Abandoned,
+        }
+    }
+}
+
 impl Stage {
     /// Whether there may still be an answer.
     pub(super) fn is_hopeful(&self) -> bool {
@@ -154,6 +176,10 @@ impl Stage {
         match self {
             Self::NoSuchResponder => Outcome::NoSuchResponder,
             Self::Full => Outcome::QueueFull,
+            Self::Gone => Outcome::Gone,
+            Self::Unreachable => Outcome::Unreachable,
+            Self::LateQueued => Outcome::TimedOutQueued,
+            Self::LateHandling => Outcome::TimedOutHandling,
             Self::Abandoned => Outcome::Abandoned,
             Self::Declined(reason) => Outcome::Declined(Arc::clone(reason)),
             Self::Responded => Outcome::Responded,

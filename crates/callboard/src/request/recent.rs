@@ -163,7 +163,7 @@ impl<Q: Request> Exchange<Q> {
             event_type: Q::TYPE.to_owned(),
             sequence: (sequence != 0).then_some(sequence),
             asker: self.asker.as_ref().map(|asker| asker.name.to_string()),
-            parent: self.asker.as_ref().map(|asker| asker.sequence),
+            parent: self.nested().map(|asker| asker.sequence),
             rule: self.rule.describe(parts.len()),
             began: self.began.saturating_duration_since(self.core.built_at),
             took: None,

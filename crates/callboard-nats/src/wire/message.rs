@@ -1,0 +1,147 @@
+//! What nodes say to each other, beside events. MessagePack with field names: a field that is
+//! unknown is ignored, and one that may be missing has a default.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use callboard::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// Said to every node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum System {
+    Hello(Hello),
+    Beat(Beat),
+    /// The node leaves, in order.
+    Bye { incarnation: u64 },
+}
+
+/// What a node has to offer. It is said again whenever it changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) incarnation: u64,
+    /// Counts the changes.
+    pub(crate) generation: u64,
+    /// The types of the events that it sends, and of those that it hears.
+    pub(crate) exports: Vec<String>,
+    pub(crate) imports: Vec<String>,
+    /// The names of its responders, by the type of the requests.
+    pub(crate) responders: BTreeMap<String, Vec<String>>,
+    /// The names of its subscribers to what it imports.
+    pub(crate) subscribers: Vec<String>,
+}
+
+/// A sign of life.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Beat {
+    pub(crate) incarnation: u64,
+    /// That of the last hello.
+    pub(crate) generation: u64,
+    /// The last sequence sent, by event type.
+    pub(crate) tails: BTreeMap<String, u64>,
+    /// The nodes, by incarnation, that have acknowledged every probe of this one.
+    pub(crate) heard_by: Vec<u64>,
+}
+
+/// Said to one node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Directed {
+    /// This node does not know the other's hello.
+    Who,
+    Hello(Hello),
+    /// A probe of this type and incarnation was heard.
+    Heard { incarnation: u64, event_type: String },
+    Ask(Ask),
+    /// Nobody waits any more.
+    Withdraw { incarnation: u64, id: u64 },
+    Reply(Reply),
+}
+
+/// A request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// That of the asker's node.
+    pub(crate) incarnation: u64,
+    /// Its number on the asker's bus.
+    pub(crate) id: u64,
+    pub(crate) request_type: String,
+    /// The responders that are asked.
+    pub(crate) names: Vec<String>,
+    /// How long its asker waits, in milliseconds; `None` for ever.
+    pub(crate) budget: Option<u64>,
+    /// The open requests that wait for this one, across nodes.
+    pub(crate) chain: Vec<Hop>,
+    pub(crate) codec: u8,
+    #[serde(default)]
+    pub(crate) metadata: Bytes,
+    pub(crate) body: Bytes,
+}
+
+/// An open request of a node, known by its number there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hop {
+    pub(crate) node: String,
+    pub(crate) incarnation: u64,
+    pub(crate) id: u64,
+}
+
+/// What became of the parts of a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Reply {
+    /// Those of the [`Ask`].
+    pub(crate) incarnation: u64,
+    pub(crate) id: u64,
+    pub(crate) request_type: String,
+    pub(crate) parts: Vec<(String, Part)>,
+}
+
+/// What became of one responder's part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Part {
+    Answer { codec: u8, body: Bytes },
+    Declined(String),
+    Abandoned,
+    NoSuchResponder,
+    QueueFull,
+    Gone,
+    Unreachable,
+    TimedOutQueued,
+    TimedOutHandling,
+}
+
+impl Part {
+    /// The part of a responder that did not answer.
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Declined(reason) => Self::Declined(reason.to_string()),
+            Outcome::NoSuchResponder => Self::NoSuchResponder,
+            Outcome::QueueFull => Self::QueueFull,
+            Outcome::Gone => Self::Gone,
+            Outcome::Unreachable => Self::Unreachable,
+            Outcome::TimedOutQueued => Self::TimedOutQueued,
+            Outcome::TimedOutHandling => Self::TimedOutHandling,
+            _ => Self::Abandoned,
+        }
+    }
+
+    /// The outcome; `None` for an answer.
+    pub(crate) fn outcome(self) -> Option<Outcome> {
+        Some(match self {
+            Self::Answer { .. } => return None,
+            Self::Declined(reason) => Outcome::Declined(reason.into()),
+            Self::Abandoned => Outcome::Abandoned,
+            Self::NoSuchResponder => Outcome::NoSuchResponder,
+            Self::QueueFull => Outcome::QueueFull,
+            Self::Gone => Outcome::Gone,
+            Self::Unreachable => Outcome::Unreachable,
+            Self::TimedOutQueued => Outcome::TimedOutQueued,
+            Self::TimedOutHandling => Outcome::TimedOutHandling,
+        })
+    }
+}
+
+/// Writes a message.
+pub(crate) fn write<T: Serialize>(message: &T) -> Bytes {
+    // Plain data into memory: there is nothing to fail.
+    rmp_serde::to_vec_named(message).map(Into::into).unwrap_or_default()
+}

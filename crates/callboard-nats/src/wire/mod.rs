@@ -1,0 +1,61 @@
+//! What travels: events in packets, and messages between nodes.
+
+mod message;
+mod packet;
+
+pub(crate) use message::{Ask, Beat, Directed, Hello, Hop, Part, Reply, System};
+pub(crate) use packet::{Header, Malformed, Packer, Packet, PacketKind};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The version of everything that travels. A node that speaks another is not understood, and said so.
+pub(crate) const VERSION: u8 = 1;
+
+/// How the values of events and requests are written. Default: MessagePack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Codec {
+    /// MessagePack with field names: compact, and fields can come and go.
+    #[default]
+    MessagePack,
+    /// JSON, to be read by people and other languages.
+    Json,
+}
+
+impl Codec {
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::MessagePack => 0,
+            Self::Json => 1,
+        }
+    }
+
+    pub(crate) fn of(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::MessagePack),
+            1 => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    /// Appends a value.
+    ///
+    /// # Errors
+    /// What its `Serialize` says.
+    pub(crate) fn encode<T: Serialize>(self, value: &T, to: &mut Vec<u8>) -> Result<(), String> {
+        match self {
+            Self::MessagePack => rmp_serde::encode::write_named(to, value).map_err(|e| e.to_string()),
+            Self::Json => serde_json::to_writer(to, value).map_err(|e| e.to_string()),
+        }
+    }
+
+    /// # Errors
+    /// What its `Deserialize` says, or the codec.
+    pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, String> {
+        match self {
+            Self::MessagePack => rmp_serde::from_slice(bytes).map_err(|error| error.to_string()),
+            Self::Json => serde_json::from_slice(bytes).map_err(|error| error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Who waits for an answer.
+
+use std::sync::Arc;
+
+use crate::engine::Invocation;
+
+/// One of those who wait for the answer to a call. Get them from [`Call::askers`](super::Call::askers).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Asker {
+    /// The name of the subscriber whose handler asks; or that of
+    /// [`RequestBuilder::asker`](super::RequestBuilder::asker) or of
+    /// [`CallContext::request`](super::CallContext::request).
+    pub name: Arc<str>,
+    /// The number of the event that this handler handles; `None` outside handlers.
+    pub handling: Option<u64>,
+}
+
+impl Asker {
+    pub(super) fn of(invocation: &Invocation) -> Self {
+        let name = Arc::clone(invocation.helper.as_ref().unwrap_or(&invocation.name));
+        Self { name, handling: invocation.is_handling().then_some(invocation.sequence) }
+    }
+}
