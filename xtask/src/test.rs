@@ -9,7 +9,7 @@ use crate::{documents, features, install, tidy};
 pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "install",
-        about: "Debian packages that the tests need and that are missing",
+        about: "Debian packages and a NATS server that the tests need and that are missing",
         run: install::run,
     },
     Step {
