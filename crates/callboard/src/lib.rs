@@ -167,7 +167,10 @@ pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use published::Published;
 pub use publisher::{PublishedAll, Publisher};
 pub use registry::Phase;
-pub use request::{Answer, Ask, AskOf, Asker, Call, CallContext, Gather, Gathered, Request, RequestBuilder, Responder};
+pub use request::{
+    Answer, Ask, AskOf, Asker, Call, CallContext, Gather, Gathered, Request, RequestBuilder,
+    Responder,
+};
 pub use schedule::Scheduled;
 pub use snapshot::{
     AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes, InterestSnapshot,

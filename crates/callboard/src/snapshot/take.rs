@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{
     AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes, InterestSnapshot,
@@ -210,8 +210,8 @@ fn subscriber(
         responder: listener.wanted.responds(),
         answers: listener.wanted.answers().map(|info| info.name.to_owned()).collect(),
         late: listener.late,
-        signed_in: listener.signed_in,
-        replayed: listener.replayed,
+        signed_in: Duration::from_nanos(listener.signed_in),
+        replayed: listener.replayed.into(),
         capacity: settings.capacity,
         overflow: settings.overflow,
         importance: settings.importance,
