@@ -205,8 +205,10 @@ where
         let mut messages: BTreeMap<(u64, Arc<str>), NamedCalls<Q>> = BTreeMap::new();
         for (place, call) in calls {
             let Standin { node, name, .. } = &self.proxies[place];
-            // What another node asks here is for the responders of this one.
-            if call.askers().first().is_some_and(|asker| shared.is_own(&asker.name)) {
+            // A request travels only to those that it expects; and what another node asks here is
+            // for the responders of this one.
+            let own = || call.askers().first().is_some_and(|asker| shared.is_own(&asker.name));
+            if !call.is_expected() || own() {
                 call.conclude(Outcome::NotAwaited);
                 continue;
             }

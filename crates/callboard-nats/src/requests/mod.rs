@@ -9,8 +9,8 @@
 //! ```
 //!
 //! For each responder of another node that is present, a stand-in of the same name signs in on this
-//! bus. It hands its calls to that node, which makes a request of them on its own bus. So the rules,
-//! the outcomes and the deadlines are the bus's, on both sides.
+//! bus. It hands the calls that are expected of it to that node, which makes a request of them on its
+//! own bus. So the rules, the outcomes and the deadlines are the bus's, on both sides.
 //!
 //! An [`Ask`](crate::wire::Ask) says which requests wait for it. Where it comes back to a node that one
 //! of those came from, the request is made in that one's place, and the bus finds the circle. Circles
