@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event as ClientEvent, Subject, Subscriber};
 use bytes::Bytes;
-use callboard::{Bus, Event, Request};
+use callboard::{Bus, Event, LinkStatus, Request};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ use tracing::Span;
 
 use crate::error::Error;
 use crate::inbound::{Import, Receiver, Streams, Tail, receive};
-use crate::link::NatsLink;
+use crate::link::{NatsLink, status};
 use crate::node::{Incoming, Node, Times, listen_directed, listen_marks, listen_system};
 use crate::outbound::{Echoes, Export, Limits, Outbox, Pump, pump, run_writer};
 use crate::propagation::Propagation;
@@ -435,7 +435,12 @@ impl LinkBuilder {
         let (picture, peers) = watch::channel(Vec::new());
         let node = Node::new(Arc::clone(&shared), times, gate, to_tails, picture);
         tasks.spawn(node.run(incoming));
-        Ok(NatsLink { shared, peers, ending, pumps, _tasks: tasks })
+        let (probed, seen) = (Arc::downgrade(&shared), peers.clone());
+        let _attached = self.bus.attach_link(move || match probed.upgrade() {
+            Some(shared) => status(&shared, seen.borrow().clone()),
+            None => LinkStatus::new("nats", "closed"),
+        });
+        Ok(NatsLink { shared, peers, ending, pumps, _attached, _tasks: tasks })
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use callboard::Bus;
+use callboard::{AttachedLink, Bus, LinkPeer, LinkStatus};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::builder::LinkBuilder;
 use crate::shared::Shared;
-use crate::snapshot::{LinkSnapshot, LinkState, PeerSnapshot};
+use crate::snapshot::{Drops, LinkSnapshot, LinkState, PeerSnapshot};
 use crate::wire::{self, System};
 
 /// A link of a bus to those of other processes.
@@ -25,6 +25,8 @@ pub struct NatsLink {
     /// Ends the pumps once they have nothing more to take.
     pub(crate) ending: watch::Sender<bool>,
     pub(crate) pumps: JoinSet<()>,
+    /// Shows the link in the snapshots of its bus.
+    pub(crate) _attached: AttachedLink,
     /// Aborted with the link.
     pub(crate) _tasks: JoinSet<()>,
 }
@@ -124,6 +126,37 @@ impl fmt::Debug for NatsLink {
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
+}
+
+/// How the link is, for the snapshots of its bus.
+pub(crate) fn status(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkStatus {
+    let of = snapshot(shared, peers);
+    let mut status = LinkStatus::new(&*shared.name, of.state.to_string());
+    status.trouble = match of.state {
+        _ if of.conflicts > 0 => of.last_problem,
+        LinkState::Online | LinkState::Regrouping | LinkState::Closed => None,
+        _ => Some(format!("for {:.1?}, with {} events that wait", of.since, of.queued)),
+    };
+    status.round_trip = of.round_trip;
+    status.queued = of.queued + of.unconfirmed;
+    status.queued_bytes = of.queued_bytes + of.unconfirmed_bytes;
+    status.capacity_bytes = shared.outbox.capacity();
+    status.sent = of.exports.iter().map(|of| of.sent).sum();
+    status.received = of.imports.iter().map(|of| of.delivered).sum();
+    let mut dropped = Drops::default();
+    let exports = of.exports.iter().map(|of| &of.dropped);
+    for drops in exports.chain(of.imports.iter().map(|of| &of.dropped)) {
+        drops.iter().for_each(|(reason, events)| dropped.add(reason, events));
+    }
+    status.dropped = dropped.iter().map(|(reason, events)| (reason.to_string(), events)).collect();
+    status.peers = of.peers.into_iter().map(peer).collect();
+    status
+}
+
+fn peer(of: PeerSnapshot) -> LinkPeer {
+    let mut peer = LinkPeer::new(of.node, of.state.to_string(), of.heard);
+    peer.components = of.components;
+    peer
 }
 
 fn snapshot(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkSnapshot {

@@ -285,6 +285,11 @@ impl Outbox {
         self.state().types.iter().map(|account| (account.name, account.sent)).collect()
     }
 
+    /// Bytes that may wait and be unconfirmed in all.
+    pub(crate) fn capacity(&self) -> usize {
+        self.limits.bytes.saturating_mul(4)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         let state = self.state();
         state.unconfirmed.is_empty() && state.lanes.iter().all(|lane| lane.is_empty())
