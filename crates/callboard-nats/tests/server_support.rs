@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
