@@ -18,19 +18,20 @@ export function findingsView(showSubscriber) {
     return element;
   };
 
-  const update = ({ findings, subscribers }) => {
+  const update = ({ findings, subscribers, verdict }) => {
     const groups = new Map();
-    for (const found of findings) {
+    const past = new Set(verdict.past);
+    for (const [place, found] of findings.entries()) {
       const key = `${found.kind} ${found.culprit} ${found.seen.replace(/[\d.,]+/g, "#")}`;
       const group = groups.get(key);
       if (group) group.times += 1;
-      else groups.set(key, { key, found, times: 1 });
+      else groups.set(key, { key, found, times: 1, past: past.has(place) });
     }
     const all = [...groups.values()];
-    keyed(list, all, ({ key }) => key, create, (element, { found, times }) => {
+    keyed(list, all, ({ key }) => key, create, (element, { found, times, past }) => {
       const [kind, seen, cure] = element.children;
-      setText(kind, words(found.kind) + (times > 1 ? ` · ${times} times` : ""));
-      setAttribute(element, "data-level", ADVICE.includes(found.kind) ? "advice" : "grave");
+      setText(kind, words(found.kind) + (times > 1 ? ` · ${times} times` : "") + (past ? ", earlier" : ""));
+      setAttribute(element, "data-level", past ? "earlier" : ADVICE.includes(found.kind) ? "advice" : "grave");
       const [culprit, , text] = seen.childNodes;
       setText(culprit, found.culprit);
       const subscriber = subscribers.find(({ name }) => name === found.culprit);

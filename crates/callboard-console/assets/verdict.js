@@ -44,20 +44,23 @@ export function verdictView(history) {
 
   // The lines keep their places as long as they are about the same.
   const lines = (verdict) => {
+    const earlier = new Set(verdict.earlier);
+    const all = [...verdict.lines, ...earlier];
     const now = performance.now();
-    if (verdict.lines.length >= space.lines || now > space.until) {
-      space = { lines: verdict.lines.length, until: now + KEEP_SPACE };
+    if (all.length >= space.lines || now > space.until) {
+      space = { lines: all.length, until: now + KEEP_SPACE };
     }
     const counts = new Map();
-    const keys = new Map(verdict.lines.map((line) => {
+    const keys = new Map(all.map((line) => {
       const about = line.replace(/[\d.,]+/g, "#").split(";")[0];
       counts.set(about, (counts.get(about) ?? 0) + 1);
       return [line, `${about} ${counts.get(about)}`];
     }));
-    keyed(byId("lines"), verdict.lines, (line) => keys.get(line),
+    keyed(byId("lines"), all, (line) => keys.get(line),
       () => h("li", null, h("span", { class: "seen" }), h("span", { class: "cure" })),
       (item, line) => {
-        const [seen, ...cure] = line.split("; ");
+        setAttribute(item, "class", earlier.has(line) ? "earlier" : null);
+        const [seen, ...cure] = earlier.has(line) ? [line] : line.split("; ");
         setRich(item.children[0], seen);
         setRich(item.children[1], cure.join("; "));
       });
@@ -98,7 +101,7 @@ export function verdictView(history) {
     figure("requests", count(open.length), `${count(ended)} ended`);
     figure("buffer", `${count(buffer.queued)} of ${count(buffer.capacity)}`,
       buffer.overflowed > 0 ? `${count(buffer.overflowed)} dropped` : `high water ${count(buffer.high_water)}`,
-      buffer.overflowed > 0 ? 3 : 0);
+      buffer.overflowed === 0 ? 0 : snapshot.phase === "Buffering" ? 3 : 1);
   };
 
   const update = (state, gone) => {
@@ -107,7 +110,7 @@ export function verdictView(history) {
     setAttribute(strip, "data-ok", ok ? "yes" : "no");
     const several = plural(verdict.lines.length, "thing is", "things are");
     const heading = gone ? `${gone[0].toUpperCase()}${gone.slice(1)}. This is what was known last.`
-      : ok ? "All is well" : `${several} not well`;
+      : ok ? (verdict.earlier.length > 0 ? "All is well now" : "All is well") : `${several} not well`;
     setText(byId("heading"), heading);
     // Said aloud only when it becomes something else: the figures change all the time.
     const names = state.rows.filter(({ condition }) => condition.level >= LEVEL.slow)

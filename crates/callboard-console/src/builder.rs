@@ -24,6 +24,7 @@ pub(crate) struct Options {
     pub(crate) version: String,
     pub(crate) token: Option<String>,
     pub(crate) history: Duration,
+    pub(crate) recently: Duration,
     pub(crate) payload_limit: usize,
     pub(crate) tail_limit: usize,
 }
@@ -63,6 +64,8 @@ impl ConsoleBuilder {
     pub const DEFAULT_BIND: &'static str = "127.0.0.1:4870";
     /// The default of [`history`](Self::history): ten minutes.
     pub const DEFAULT_HISTORY: Duration = Duration::from_secs(600);
+    /// The default of [`recently`](Self::recently): one minute.
+    pub const DEFAULT_RECENTLY: Duration = Duration::from_secs(60);
     /// The default of [`payload_limit`](Self::payload_limit), in characters.
     pub const DEFAULT_PAYLOAD_LIMIT: usize = 512;
     /// The default of [`tail_limit`](Self::tail_limit), in events.
@@ -77,6 +80,7 @@ impl ConsoleBuilder {
                 version: "0.0.0".to_owned(),
                 token: None,
                 history: Self::DEFAULT_HISTORY,
+                recently: Self::DEFAULT_RECENTLY,
                 payload_limit: Self::DEFAULT_PAYLOAD_LIMIT,
                 tail_limit: Self::DEFAULT_TAIL_LIMIT,
             },
@@ -137,6 +141,14 @@ impl ConsoleBuilder {
     /// samples in all, so that it is shorter with more than 109 subscribers.
     pub fn history(mut self, time: Duration) -> Self {
         self.options.history = time;
+        self
+    }
+
+    /// How long a loss, a panic or a failed request makes the verdict "not well". After that time the
+    /// page lists it as earlier, and all may be well again. What goes on, such as a blocked handler, counts
+    /// until it ends. Default: [`DEFAULT_RECENTLY`](Self::DEFAULT_RECENTLY).
+    pub fn recently(mut self, time: Duration) -> Self {
+        self.options.recently = time;
         self
     }
 

@@ -119,6 +119,7 @@ mod engine;
 mod error;
 mod event;
 pub mod guide;
+mod link;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -160,6 +161,7 @@ pub use event::{
     Abilities, AnyEvent, Cause, Coalesce, Contract, Delivery, Event, EventRef, FieldContract,
     Metadata, Pattern, PatternError, Priority, Received, VariantContract,
 };
+pub use link::{LinkPeer, LinkStatus};
 #[cfg(feature = "tokio")]
 pub use on::{Registration, SendHandler};
 pub use outcome::{End, Outcome, RequestTrace, ResponderTrace, Troubled, TroubledRequest};
@@ -167,12 +169,15 @@ pub use overflow::{DropReason, Dropped, Importance, Ledger, Overflow};
 pub use published::Published;
 pub use publisher::{PublishedAll, Publisher};
 pub use registry::Phase;
-pub use request::{Answer, Ask, AskOf, Asker, Call, CallContext, Gather, Gathered, Request, RequestBuilder, Responder};
+pub use request::{
+    Answer, Ask, AskOf, Asker, Call, CallContext, Gather, Gathered, Request, RequestBuilder,
+    Responder,
+};
 pub use schedule::Scheduled;
 pub use snapshot::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes, InterestSnapshot,
-    NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot,
-    SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, AttachedLink, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes,
+    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot,
+    Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{

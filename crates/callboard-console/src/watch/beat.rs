@@ -43,6 +43,7 @@ pub(crate) async fn beat(watch: Arc<Watch>) {
         };
         let snapshot = &look.diagnosis.snapshot;
         lock(&watch.rates).update(look.at, snapshot);
+        lock(&watch.recent).update(look.at, snapshot);
         let now = Instant::now();
         let rest = look.cost * REST;
         if now >= point_due {
@@ -69,5 +70,6 @@ fn next(due: Instant, now: Instant, every: Duration, rest: Duration) -> Instant 
 }
 
 fn state(watch: &Watch, look: &Look) -> hyper::body::Bytes {
-    event("state", &State::of(look, &lock(&watch.rates)))
+    let (rates, recent) = (lock(&watch.rates), lock(&watch.recent));
+    event("state", &State::of(look, &rates, &recent, watch.options.recently))
 }

@@ -6,6 +6,7 @@ mod history;
 mod keys;
 mod own;
 mod rates;
+mod recent;
 mod state;
 mod tail;
 mod verdict;
@@ -25,6 +26,7 @@ use crate::builder::Options;
 use history::History;
 use own::Own;
 use rates::Rates;
+use recent::Recent;
 
 /// A snapshot is reused for this many times the time that taking it took. So snapshots take at most a
 /// twentieth of the time, however many clients ask.
@@ -38,6 +40,7 @@ pub(crate) struct Watch {
     began: Instant,
     history: Mutex<History>,
     rates: Mutex<Rates>,
+    recent: Mutex<Recent>,
     last: Mutex<Option<Look>>,
     own: Mutex<Own>,
     /// The latest state, history point and tail window; the first two in the form in which they are
@@ -77,6 +80,7 @@ impl Watch {
             began: Instant::now(),
             history: Mutex::new(History::new(options.history)),
             rates: Mutex::default(),
+            recent: Mutex::default(),
             last: Mutex::default(),
             own: Mutex::default(),
             state: watch::Sender::default(),

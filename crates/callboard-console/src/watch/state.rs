@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use callboard::{Finding, Snapshot};
 use serde::Serialize;
@@ -10,6 +11,7 @@ use super::Look;
 use super::graph::Graph;
 use super::keys::keys;
 use super::rates::{Rates, Totals, What, lost_by};
+use super::recent::Recent;
 use super::verdict::Verdict;
 
 /// The data of the `state` event.
@@ -47,7 +49,7 @@ struct Named<'a> {
 }
 
 impl<'a> State<'a> {
-    pub(super) fn of(look: &'a Look, rates: &Rates) -> Self {
+    pub(super) fn of(look: &'a Look, rates: &Rates, recent: &Recent, recently: Duration) -> Self {
         let snapshot = &look.diagnosis.snapshot;
         let keys = keys(snapshot);
         let named = snapshot.subscribers.iter().zip(&keys).enumerate();
@@ -66,7 +68,7 @@ impl<'a> State<'a> {
             at_ms: look.at.as_millis() as u64,
             snapshot,
             findings: &look.diagnosis.findings,
-            verdict: Verdict::of(&look.diagnosis, &rates.totals()),
+            verdict: Verdict::of(&look.diagnosis, &rates.totals(), recent, recently),
             rates: RatesOut {
                 totals: rates.totals(),
                 types: types.collect(),

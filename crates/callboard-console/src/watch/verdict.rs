@@ -1,22 +1,37 @@
-//! The verdict: whether all is well, and in words what is not.
+//! The verdict: whether all is well, and in words what is not and what was not.
 
-use callboard::{Diagnosis, FindingKind, Phase, Snapshot};
+use std::time::Duration;
+
+use callboard::{Diagnosis, Finding, FindingKind, Phase, Snapshot};
 use serde::Serialize;
 
 use super::rates::Totals;
+use super::recent::Recent;
 
-/// The maximum number of findings in the verdict.
+/// The maximum number of findings in the verdict, and of earlier ones.
 const TOLD: usize = 8;
 
 /// The verdict.
 #[derive(Debug, Serialize)]
 pub(super) struct Verdict {
     pub(super) ok: bool,
+    /// What is not well, in words.
     pub(super) lines: Vec<String>,
+    /// What was not well earlier, in words.
+    pub(super) earlier: Vec<String>,
+    /// The places of the earlier ones among the findings.
+    pub(super) past: Vec<usize>,
 }
 
 impl Verdict {
-    pub(super) fn of(diagnosis: &Diagnosis, rates: &Totals) -> Self {
+    /// A finding about something that happened belongs to the verdict for the time `recently` after
+    /// its last occurrence.
+    pub(super) fn of(
+        diagnosis: &Diagnosis,
+        rates: &Totals,
+        recent: &Recent,
+        recently: Duration,
+    ) -> Self {
         let Diagnosis { findings, snapshot, .. } = diagnosis;
         let mut lines = Vec::new();
         lines.extend(phase(snapshot));
@@ -29,8 +44,11 @@ impl Verdict {
                 rates.dropped_critical
             ));
         }
-        let grave: Vec<_> = findings.iter().filter(|found| is_grave(found.kind)).collect();
-        let told = |name: &str| grave.iter().any(|found| found.culprit == name);
+        let grave = findings.iter().enumerate().filter(|(_, found)| is_grave(found.kind));
+        let (grave, past): (Vec<_>, Vec<_>) = grave
+            .map(|(place, found)| (place, found, recent.ago(found, snapshot)))
+            .partition(|(_, _, ago)| *ago < recently);
+        let told = |name: &str| grave.iter().any(|(_, found, _)| found.culprit == name);
         for of in &snapshot.subscribers {
             // Three quarters of the capacity.
             let slow = of.capacity > 0 && of.queued >= of.capacity - of.capacity / 4;
@@ -39,12 +57,33 @@ impl Verdict {
                 lines.push(format!("`{name}` is slow: {queued} of {capacity} events wait"));
             }
         }
-        let more = grave.len().saturating_sub(TOLD);
-        lines.extend(grave.iter().take(TOLD).map(ToString::to_string));
-        if more > 0 {
-            lines.push(format!("and {more} more findings"));
-        }
-        Self { ok: lines.is_empty(), lines }
+        lines.extend(grave.iter().take(TOLD).map(|(_, found, _)| found.to_string()));
+        lines.extend(more(grave.len(), "findings"));
+        let mut earlier: Vec<_> = past
+            .iter()
+            .take(TOLD)
+            .map(|(_, Finding { culprit, seen, .. }, ago)| {
+                format!("earlier, {} ago: `{culprit}` {seen}", time(*ago))
+            })
+            .collect();
+        earlier.extend(more(past.len(), "earlier findings"));
+        let past = past.into_iter().map(|(place, ..)| place).collect();
+        Self { ok: lines.is_empty(), lines, earlier, past }
+    }
+}
+
+/// Says how many of these are not told.
+fn more(of: usize, what: &str) -> Option<String> {
+    let more = of.checked_sub(TOLD).filter(|more| *more > 0);
+    more.map(|more| format!("and {more} more {what}"))
+}
+
+/// A time that has passed, in the largest unit that it has whole ones of.
+fn time(of: Duration) -> String {
+    match of.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..7_200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3_600),
     }
 }
 

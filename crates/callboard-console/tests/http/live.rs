@@ -1,6 +1,7 @@
 //! The event stream beside what the bus itself says.
 
 use std::fmt;
+use std::time::Duration;
 
 use callboard::{Bus, Event, Overflow};
 use callboard_console::Console;
@@ -63,7 +64,36 @@ fn a_bus_without_trouble_is_well() {
     ticks.try_recv().unwrap();
     let console = console(&bus);
     let state = Stream::open(&console, "/live").find("state", |_| true);
-    assert_eq!(state["verdict"], json!({"ok": true, "lines": []}));
+    assert_eq!(state["verdict"], json!({"ok": true, "lines": [], "earlier": [], "past": []}));
+}
+
+#[test]
+fn a_loss_of_long_ago_is_told_as_earlier_and_all_is_well() {
+    let bus = Bus::new();
+    let mut slow = bus.subscriber("slow").capacity(1).subscribe::<Tick>();
+    bus.start();
+    let mut lose = || {
+        bus.publisher::<Tick>("source").publish_all((0..3).map(Tick));
+        slow.try_recv().unwrap();
+    };
+    lose();
+    let console = start(Console::builder(&bus).recently(Duration::from_secs(2)));
+    let mut stream = Stream::open(&console, "/live");
+    let mut verdict = |ok: bool| {
+        let state = stream.find("state", |state| state["verdict"]["ok"] == ok);
+        (state["verdict"].clone(), state["at_ms"].as_u64().unwrap())
+    };
+    let (now, _) = verdict(false);
+    assert!(now["lines"][0].as_str().unwrap().starts_with("`slow` lost 2 events"), "{now}");
+    assert_eq!((&now["earlier"], &now["past"]), (&json!([]), &json!([])));
+    let (later, at) = verdict(true);
+    assert!(at >= 2_000, "well after {at} ms");
+    let earlier = "earlier, 2 s ago: `slow` lost 2 events with capacity 1";
+    assert_eq!(later, json!({"ok": true, "lines": [], "earlier": [earlier], "past": [0]}));
+    lose();
+    let (again, _) = verdict(false);
+    assert_eq!(again["earlier"], json!([]), "it goes on");
+    assert!(again.to_string().contains("`slow` lost 4 events"), "{again}");
 }
 
 #[test]
@@ -75,7 +105,8 @@ fn a_bus_that_waits_says_for_whom() {
     let state = stream.find("state", |_| true);
     let line = "the bus has not started: 1 of 1000 events wait, and these have not signed in: \
                 `template`";
-    assert_eq!(state["verdict"], json!({"ok": false, "lines": [line]}));
+    let verdict = json!({"ok": false, "lines": [line], "earlier": [], "past": []});
+    assert_eq!(state["verdict"], verdict);
     let _template = bus.subscribe::<Tick>("template");
     bus.start();
     bus.pause();

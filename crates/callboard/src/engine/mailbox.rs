@@ -25,8 +25,6 @@ pub(crate) struct MailboxSettings {
     pub(crate) overflow: Overflow,
     pub(crate) importance: Importance,
     pub(crate) call_site: &'static Location<'static>,
-    /// How many calls the owner handles at once; `usize::MAX` if it hands them on.
-    pub(crate) concurrency: usize,
     /// Whoever waits for the bus to settle does not wait for this one.
     pub(crate) bystander: bool,
     /// Told when the reader falls behind, and when it has caught up.
@@ -37,8 +35,8 @@ pub(crate) struct MailboxSettings {
 pub(crate) struct Mailbox {
     pub(crate) id: u64,
     pub(crate) settings: MailboxSettings,
-    /// How many calls the owner handles at once, as it turned out. Ordering: Relaxed, since it is
-    /// a hint for the cycle check and guards nothing.
+    /// How many calls the owner handles at once: what it was opened with, then what it serves.
+    /// Ordering: Relaxed, since it is a hint for the cycle check and guards nothing.
     concurrency: AtomicUsize,
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
     pub(super) gauge: Option<sync::Arc<Gauge>>,
@@ -57,16 +55,16 @@ impl Mailbox {
     pub(crate) fn new(
         id: u64,
         settings: MailboxSettings,
+        concurrency: usize,
         members: &[&'static TypeInfo],
         gauge: Option<sync::Arc<Gauge>>,
     ) -> Self {
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
         inbox.accounts = members.iter().map(|info| Account::new(info)).collect();
-        let concurrency = AtomicUsize::new(settings.concurrency);
         Self {
             id,
             settings,
-            concurrency,
+            concurrency: AtomicUsize::new(concurrency),
             gauge,
             in_hand: AtomicBool::new(false),
             closed: AtomicBool::new(false),

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
+use crate::link::LinkStatus;
 use crate::log::{Held, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
@@ -23,6 +24,9 @@ pub(crate) const PRE_START_CAPACITY: usize = 1_000;
 
 /// Decides whether to let others go first.
 pub(crate) type Jitter = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// Asks a link how it is.
+pub(crate) type LinkProbe = dyn Fn() -> LinkStatus + Send + Sync;
 
 /// What a bus is built with.
 pub(crate) struct CoreSettings {
@@ -63,6 +67,8 @@ pub(crate) struct Core {
     pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
     pub(crate) blocking_calls: Mutex<BlockingCalls>,
+    /// The links to other processes, numbered in the order in which they came.
+    pub(crate) links: Mutex<Vec<(u64, Arc<LinkProbe>)>>,
     /// What ends when the bus closes.
     pub(crate) close_list: CloseList,
     pub(crate) built_at: Instant,
@@ -82,6 +88,7 @@ impl Core {
             changed: Arc::default(),
             requests: Requests::default(),
             blocking_calls: Mutex::default(),
+            links: Mutex::default(),
             close_list: CloseList::default(),
             built_at: settings.clock.now(),
             watch: Mutex::new(None),

@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
+pub(crate) use self::core::{Core, CoreSettings, Jitter, LinkProbe, PRE_START_CAPACITY};
 pub(crate) use accept::{Accepted, Parcel};
 pub(crate) use buffer::Buffer;
 use buffer::Gap;
@@ -115,21 +115,25 @@ pub(crate) struct Listener {
     pub(crate) wanted: Wanted,
     /// It came after the start without saying that it meant to.
     pub(crate) late: bool,
-    /// When it signed in, counted from when the bus was built; 0 if the clock panicked.
-    pub(crate) signed_in: Duration,
+    /// When it signed in, in nanoseconds since the bus was built; 0 if the clock panicked.
+    pub(crate) signed_in: u64,
     /// How many events the first start gave it.
-    pub(crate) replayed: u64,
+    pub(crate) replayed: u32,
 }
 
 impl Listener {
     /// A replay begins: what is offered to the subscription until [`end_replay`](Self::end_replay)
     /// is a part of it. The registry's lock is held all the while.
     fn begin_replay(&mut self) {
-        self.replayed = self.mailbox.offered();
+        self.replayed = self.offered();
     }
 
     fn end_replay(&mut self) {
-        self.replayed = self.mailbox.offered() - self.replayed;
+        self.replayed = self.offered().saturating_sub(self.replayed);
+    }
+
+    fn offered(&self) -> u32 {
+        u32::try_from(self.mailbox.offered()).unwrap_or(u32::MAX)
     }
 }
 

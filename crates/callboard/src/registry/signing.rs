@@ -1,7 +1,6 @@
 //! Signing in and out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::types::TypeEntry;
 use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
@@ -13,12 +12,14 @@ use crate::sync::WaitList;
 /// A subscription that is about to be opened.
 pub(crate) struct SignIn {
     pub(crate) settings: MailboxSettings,
+    /// How many calls the owner handles at once; `usize::MAX` if it hands them on.
+    pub(crate) concurrency: usize,
     pub(crate) wanted: Wanted,
     /// Whether it is no set: a set of one type takes what it gets from a queue, as every set does.
     pub(crate) one_type: bool,
     pub(crate) late: bool,
-    /// The age of the bus.
-    pub(crate) signed_in: Duration,
+    /// The age of the bus, in nanoseconds.
+    pub(crate) signed_in: u64,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
     /// Whether it has a queue in any case: the bus notes more of its events than a log does.
@@ -65,7 +66,8 @@ impl Registry {
         aftermath: &mut Aftermath<'_>,
     ) -> Reader {
         let log = signing.log();
-        let SignIn { settings, wanted, late, signed_in, retained, changed, .. } = signing;
+        let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
+            signing;
         let infos = wanted.infos();
         let (mailbox, reader) = match log {
             Some(info) => {
@@ -73,7 +75,7 @@ impl Registry {
                 let (capacity, mut opened) = (settings.capacity, None);
                 let tap = self.types[number].feed.join(capacity, |tap| {
                     let gauge = Some(tap.gauge().clone());
-                    let mailbox = Arc::new(Mailbox::new(id, settings, &infos, gauge));
+                    let mailbox = Arc::new(Mailbox::new(id, settings, concurrency, &infos, gauge));
                     opened = Some(Arc::clone(&mailbox));
                     mailbox
                 });
@@ -81,7 +83,7 @@ impl Registry {
                 (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, tap, info))
             }
             None => {
-                let mailbox = Arc::new(Mailbox::new(id, settings, &infos, None));
+                let mailbox = Arc::new(Mailbox::new(id, settings, concurrency, &infos, None));
                 self.add_to_routes(&mailbox, &wanted, aftermath);
                 (Arc::clone(&mailbox), Reader::of_queue(mailbox, changed))
             }

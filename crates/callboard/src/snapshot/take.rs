@@ -3,8 +3,9 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::links;
 use super::{
     AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes, InterestSnapshot,
     NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot,
@@ -55,6 +56,7 @@ impl Bus {
             recent: core.requests.recent(),
         };
         drop(tickets);
+        let links = links::links(core);
         let missing = core.missing();
         let mut totals = Totals::new();
         let registry = core.registry();
@@ -91,6 +93,7 @@ impl Bus {
             types,
             requests,
             blocking_calls: blocking_calls(core),
+            links,
             name_clashes: registry
                 .clashes
                 .iter()
@@ -210,8 +213,8 @@ fn subscriber(
         responder: listener.wanted.responds(),
         answers: listener.wanted.answers().map(|info| info.name.to_owned()).collect(),
         late: listener.late,
-        signed_in: listener.signed_in,
-        replayed: listener.replayed,
+        signed_in: Duration::from_nanos(listener.signed_in),
+        replayed: listener.replayed.into(),
         capacity: settings.capacity,
         overflow: settings.overflow,
         importance: settings.importance,

@@ -49,6 +49,8 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 pub struct SubscriberBuilder {
     core: Arc<Core>,
     settings: MailboxSettings,
+    /// How many calls the owner handles at once; `usize::MAX` if it hands them on.
+    concurrency: usize,
     late: bool,
     retained: bool,
 }
@@ -68,10 +70,10 @@ impl SubscriberBuilder {
                 overflow: Overflow::default(),
                 importance: Importance::default(),
                 call_site,
-                concurrency: 1,
                 bystander: false,
                 watch,
             },
+            concurrency: 1,
             late: false,
             retained: false,
         }
@@ -124,7 +126,7 @@ impl SubscriberBuilder {
     /// call at a time is refused as a [`Cycle`](crate::RequestError::Cycle).
     /// [`serve_concurrent`](Subscription::serve_concurrent) says so by itself.
     pub fn concurrent(mut self) -> Self {
-        self.settings.concurrency = usize::MAX;
+        self.concurrency = usize::MAX;
         self
     }
 
@@ -200,13 +202,24 @@ impl SubscriberBuilder {
         let queued = self.core.settings.timestamps || self.core.settings.trace;
         let changed = Arc::clone(&self.core.changed);
         // Not with the lock held: a clock is the user's code.
-        let signed_in = self.core.age().unwrap_or_default();
+        let signed_in = self.core.age().unwrap_or_default().as_nanos();
+        let signed_in = u64::try_from(signed_in).unwrap_or(u64::MAX);
         let (reader, late) = self.core.with(|registry, aftermath| {
             // With the lock held, so that the numbers of one bus's ascend.
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             let late = registry.ever_started && !self.late;
-            let signing =
-                SignIn { settings, wanted, one_type, late, signed_in, retained, queued, changed };
+            let concurrency = self.concurrency;
+            let signing = SignIn {
+                settings,
+                concurrency,
+                wanted,
+                one_type,
+                late,
+                signed_in,
+                retained,
+                queued,
+                changed,
+            };
             (registry.sign_in(id, signing, aftermath), late)
         });
         let subscription = Subscription::new(Arc::clone(&self.core), reader);

@@ -1,0 +1,9 @@
+//! Links over real servers: a file per promise.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod barrier;
+mod events;
+mod requests;
+mod world;
