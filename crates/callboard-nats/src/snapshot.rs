@@ -39,6 +39,8 @@ pub struct LinkSnapshot {
     pub imports: Vec<ImportSnapshot>,
     /// Each durable consumer.
     pub durable: Vec<DurableSnapshot>,
+    /// Each subject with CloudEvents.
+    pub cloudevents: Vec<CloudEventsSnapshot>,
     /// The other nodes that were heard of, those that are gone included.
     pub peers: Vec<PeerSnapshot>,
     /// Requests that responders of other nodes were asked and have not ended.
@@ -139,6 +141,24 @@ pub struct DurableSnapshot {
     pub undecodable: u64,
     /// What the last message waits for before it is acknowledged.
     pub waits_for: Option<String>,
+}
+
+/// The account of a subject with CloudEvents.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct CloudEventsSnapshot {
+    /// The subject.
+    pub subject: String,
+    /// The type's name.
+    pub event_type: String,
+    /// Whether this node sends to it; otherwise it receives.
+    pub outgoing: bool,
+    /// Events that were sent, or published on this bus.
+    pub events: u64,
+    /// Events that came again, told by source and id, and were dropped for it.
+    pub duplicates: u64,
+    /// Events that could not be read, written or sent, or are of another type.
+    pub refused: u64,
 }
 
 /// How many events were dropped, by reason. A reason without events is not listed.

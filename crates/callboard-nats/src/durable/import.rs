@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// How long the stream waits for an acknowledgement before it sends a message again. It is told
 /// three times in that time that the message is being worked on.
-const ACK_WAIT: Duration = Duration::from_secs(30);
+const ACK_WAIT: Duration = Duration::from_secs(10);
 
 /// How many messages this process remembers, to know those that come again.
 const REMEMBERED: usize = 16_384;
@@ -144,7 +144,8 @@ async fn take<E: Event + DeserializeOwned>(
                 Err(problem) => {
                     change(&|account| account.undecodable += 1);
                     let (name, version) = (E::TYPE, header.schema);
-                    shared.problem(format!("`{name}` of version {version} can't be read: {problem}"));
+                    shared
+                        .problem(format!("`{name}` of version {version} can't be read: {problem}"));
                     continue;
                 }
             };
@@ -168,7 +169,10 @@ async fn take<E: Event + DeserializeOwned>(
     let taken = loop {
         tokio::select! {
             taken = &mut publishing => break taken,
-            _ = progress.tick() => _ = message.ack_with(AckKind::Progress).await,
+            _ = progress.tick() => {
+                // The next one says it too.
+                let _sent = message.ack_with(AckKind::Progress).await;
+            }
         }
     };
     if !taken {

@@ -93,7 +93,7 @@ impl Echoes {
     }
 
     /// Whether the event of this number is one of them, and how many before it were, that were lost.
-    fn take(&self, number: u64) -> (bool, u64) {
+    pub(crate) fn take(&self, number: u64) -> (bool, u64) {
         let mut echoes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lost = 0;
         while echoes.front().is_some_and(|echo| *echo < number) {
