@@ -174,7 +174,8 @@ impl LinkBuilder {
 
     /// Events of this type that JetStream has stored are published on this bus, in order, at least
     /// once, by the durable consumer of this name: it is made with that position, and one that is
-    /// there goes on where it was. Nodes that name the same consumer share its events.
+    /// there goes on where it was. Nodes that name the same consumer share its events, one message at a
+    /// time.
     ///
     /// An event is published when the bus runs, the type has a subscriber, and each has room; it is
     /// acknowledged when each has taken it. [Lossy](callboard::SubscriberBuilder::lossy) subscribers

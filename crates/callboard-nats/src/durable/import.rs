@@ -99,12 +99,14 @@ async fn messages<E: Event>(
         deliver_policy: consuming.position.policy(),
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
+        // What was not acknowledged comes again before anything later.
+        max_ack_pending: 1,
         filter_subject: shared.subjects.all_durable(E::TYPE),
         ..pull::Config::default()
     };
     let consumer = consuming.stream.get_or_create_consumer(&consuming.consumer, config).await;
     let consumer = consumer.map_err(|error| error.to_string())?;
-    let stream = consumer.stream().max_messages_per_batch(16).messages().await;
+    let stream = consumer.stream().max_messages_per_batch(1).messages().await;
     stream.map_err(|error| error.to_string())
 }
 
