@@ -35,6 +35,12 @@ const TICK: Duration = Duration::from_millis(25);
 /// How often a probe is repeated until it is acknowledged.
 const PROBE: Duration = Duration::from_millis(100);
 
+/// How often a node says hello again while another does not know it.
+const HELLO: Duration = Duration::from_secs(1);
+
+/// How often a tail is said.
+const REPEAT: u32 = 5;
+
 /// How many nodes are remembered; those that are gone are forgotten first.
 const MOST_PEERS: usize = 4_096;
 
@@ -64,7 +70,10 @@ pub(crate) struct Node {
     /// What this node has to offer, as it was said last.
     hello: Hello,
     tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+    /// The tails that were said last, and how often.
+    said: BTreeMap<&'static str, (u64, u32)>,
     beaten: Option<Instant>,
+    greeted: Option<Instant>,
     probed: Option<Instant>,
     looked: Option<Instant>,
     ticked: Instant,
@@ -88,7 +97,9 @@ impl Node {
             peers: BTreeMap::new(),
             hello,
             tails,
+            said: BTreeMap::new(),
             beaten: None,
+            greeted: None,
             probed: None,
             looked: None,
             ticked: Instant::now(),
@@ -183,6 +194,8 @@ impl Node {
 
     /// A node says what it has to offer.
     fn hello(&mut self, node: String, hello: Hello) {
+        // It may have missed the last beats.
+        self.said.clear();
         let before = self.peers.get(&node).map(|peer| (peer.hello.incarnation, peer.state));
         let here = before.filter(|(_, state)| *state != PeerState::Gone);
         if here.is_some_and(|(incarnation, _)| incarnation == hello.incarnation) {
@@ -288,6 +301,10 @@ impl Node {
             self.looked = Some(now);
             self.look_at_the_bus();
         }
+        if starting && due(self.greeted, HELLO) {
+            self.greeted = Some(now);
+            self.say_hello();
+        }
         if due(self.probed, PROBE) {
             self.probed = Some(now);
             self.probe();
@@ -332,12 +349,28 @@ impl Node {
         }
     }
 
-    fn beat(&self) {
-        let online = self.shared.state() == LinkState::Online;
-        let tails = if online { self.shared.outbox.tails() } else { Vec::new() };
-        let heard_by = self.peers.values().filter(|peer| {
-            peer.state != PeerState::Gone && peer.hears_everything(&self.hello.exports)
+    /// The tails that have changed of late: each is said several times, in case a beat is lost.
+    fn tails_to_say(&mut self) -> Vec<(&'static str, u64)> {
+        let mut tails = self.shared.outbox.tails();
+        tails.retain(|(name, last)| {
+            let (said, times) = self.said.entry(name).or_default();
+            if said != last {
+                (*said, *times) = (*last, 0);
+            }
+            *times += 1;
+            *times <= REPEAT
         });
+        tails
+    }
+
+    fn beat(&mut self) {
+        let online = self.shared.state() == LinkState::Online;
+        let tails = if online { self.tails_to_say() } else { Vec::new() };
+        let (exports, now) = (&self.hello.exports, Instant::now());
+        let heard_by = self
+            .peers
+            .values()
+            .filter(|peer| peer.state != PeerState::Gone && peer.is_told(exports, now));
         let beat = System::Beat(Beat {
             incarnation: self.shared.incarnation,
             generation: self.hello.generation,
