@@ -103,7 +103,8 @@ async fn events_and_requests_continue_their_trace_on_the_other_node() {
 
     info_span!("checkout").in_scope(|| a.publish(Placed));
     let received = tokio::time::timeout(support::PATIENCE, billed.recv()).await.unwrap().unwrap();
-    drop(received);
+    // The span of a publication is open until its reader has done with it.
+    drop((received, billed));
     let asking = a.request(Quote).expect(["post"]).timeout(Duration::from_secs(20)).gather();
     let gathered = asking.instrument(info_span!("compare")).await.unwrap();
     assert!(gathered.is_complete());
