@@ -186,14 +186,8 @@ impl LinkBuilder {
         }
         let (gate, open) = watch::channel(0);
         tasks.spawn(run_writer(Arc::clone(&shared), client, event_subjects, open));
-        let times = Times {
-            beat: self.beat,
-            gone: self.beat * 13 / 4,
-            regroup: Duration::from_millis(1_500),
-            unreachable: Duration::from_millis(1_500),
-        };
         let (picture, peers) = watch::channel(Vec::new());
-        let node = Node::new(Arc::clone(&shared), times, gate, to_tails, picture);
+        let node = Node::new(Arc::clone(&shared), Times::of(self.beat), gate, to_tails, picture);
         tasks.spawn(node.run(incoming));
         let (probed, seen) = (Arc::downgrade(&shared), peers.clone());
         let _attached = self.bus.attach_link(move || match probed.upgrade() {

@@ -11,6 +11,8 @@ mod connection;
 mod inbox;
 mod local;
 mod peer;
+#[cfg(test)]
+mod traffic;
 
 pub(crate) use inbox::{Incoming, listen_directed, listen_marks, listen_system};
 
@@ -59,6 +61,14 @@ pub(crate) struct Times {
     pub(crate) regroup: Duration,
     /// How long there may be no connection before requests fail for it.
     pub(crate) unreachable: Duration,
+}
+
+impl Times {
+    /// Those of a link that beats this often.
+    pub(crate) fn of(beat: Duration) -> Self {
+        let (regroup, unreachable) = (Duration::from_millis(1_500), Duration::from_millis(1_500));
+        Self { beat, gone: beat * 13 / 4, regroup, unreachable }
+    }
 }
 
 /// What the task does until the link ends.
