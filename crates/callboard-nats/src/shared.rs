@@ -23,6 +23,10 @@ use crate::wire::Codec;
 /// How many messages to other nodes may wait while the client takes none.
 pub(crate) const CONTROL_CAPACITY: usize = 4_096;
 
+/// How long there may be no connection before requests fail for it. In a cluster the next one is
+/// there within milliseconds.
+pub(crate) const UNREACHABLE: Duration = Duration::from_millis(1_500);
+
 pub(crate) struct Shared {
     pub(crate) bus: WeakBus,
     /// The link's own name on the bus.
@@ -141,6 +145,16 @@ impl Shared {
 
     pub(crate) fn state(&self) -> LinkState {
         self.status().state
+    }
+
+    /// Whether there has been no connection for too long to wait for the next one.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        let status = self.status();
+        match status.state {
+            LinkState::Closed => true,
+            LinkState::Disconnected => status.since.elapsed() > UNREACHABLE,
+            _ => false,
+        }
     }
 
     /// Notes that something is wrong.

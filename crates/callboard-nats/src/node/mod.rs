@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use callboard::Phase;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -59,15 +60,12 @@ pub(crate) struct Times {
     pub(crate) gone: Duration,
     /// How long a new connection waits for the nodes that were there before.
     pub(crate) regroup: Duration,
-    /// How long there may be no connection before requests fail for it.
-    pub(crate) unreachable: Duration,
 }
 
 impl Times {
     /// Those of a link that beats this often.
     pub(crate) fn of(beat: Duration) -> Self {
-        let (regroup, unreachable) = (Duration::from_millis(1_500), Duration::from_millis(1_500));
-        Self { beat, gone: beat * 13 / 4, regroup, unreachable }
+        Self { beat, gone: beat * 13 / 4, regroup: Duration::from_millis(1_500) }
     }
 }
 
@@ -127,9 +125,27 @@ impl Node {
                     Some(incoming) => self.take(incoming),
                     None => return,
                 },
-                _ = tick.tick() => self.tick(),
+                _ = tick.tick() => {
+                    self.tick();
+                    if self.is_over() {
+                        return self.leave();
+                    }
+                }
             }
         }
+    }
+
+    /// Whether the bus is closed, and all that it had for the link is sent.
+    fn is_over(&self) -> bool {
+        let bus = self.shared.bus.upgrade();
+        bus.is_none_or(|bus| bus.phase() == Phase::Closed) && self.shared.is_sent()
+    }
+
+    /// Tells the other nodes that this one leaves.
+    fn leave(&self) {
+        let bye = System::Bye { incarnation: self.shared.incarnation };
+        self.shared.send(self.shared.subjects.system().into(), wire::write(&bye));
+        self.shared.set_state(LinkState::Closed);
     }
 
     fn take(&mut self, incoming: Incoming) {

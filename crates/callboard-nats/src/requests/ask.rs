@@ -16,7 +16,6 @@ use tokio::sync::mpsc;
 
 use super::chains::MOST_HOPS;
 use crate::shared::Shared;
-use crate::snapshot::LinkState;
 use crate::wire::{self, Ask, Codec, Directed, Hop, Part, Reply};
 
 /// How often it is looked whether anybody still waits for what was asked.
@@ -95,6 +94,9 @@ impl<Q: Request> fmt::Debug for Asks<Q> {
         f.debug_struct("Asks").field("open", &self.open.len()).finish_non_exhaustive()
     }
 }
+
+/// Calls that go out in one message, and its trace.
+type Message<Q> = (NamedCalls<Q>, Box<[u8]>);
 
 /// Calls, each with the name of its responder.
 type NamedCalls<Q> = Vec<(String, Call<Q>)>;
@@ -217,7 +219,7 @@ where
 
     /// Hands calls to their nodes: those of one request, for one node, in one message.
     fn send(&mut self, calls: Vec<Taken<Q>>, shared: &Shared) {
-        let mut messages: BTreeMap<(u64, Arc<str>), (NamedCalls<Q>, Box<[u8]>)> = BTreeMap::new();
+        let mut messages: BTreeMap<(u64, Arc<str>), Message<Q>> = BTreeMap::new();
         for Taken { place, call, metadata } in calls {
             let Standin { node, name, .. } = &self.proxies[place];
             // A request travels only to those that it expects; and what another node asks here is
@@ -296,8 +298,9 @@ where
             metadata: metadata.into_vec().into(),
             body,
         });
-        let offline = matches!(shared.state(), LinkState::Disconnected | LinkState::Closed);
-        if offline || !shared.send(shared.subjects.directed(&node).into(), wire::write(&message)) {
+        if shared.is_unreachable()
+            || !shared.send(shared.subjects.directed(&node).into(), wire::write(&message))
+        {
             return refuse(calls, &Outcome::Unreachable);
         }
         shared.chains.leave(id, first.context());
