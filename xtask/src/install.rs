@@ -1,11 +1,11 @@
 //! Installs what the tests need and Debian packages: HAProxy, for the reference application,
 //! Graphviz, which draws a bus's wiring, valgrind and strace, which watch programs, and Chromium, which
-//! looks at the console's page.
+//! looks at the console's page. [`nats`] gets the NATS server.
 
 use std::path::Path;
 
-use crate::Result;
 use crate::command::Program;
+use crate::{Result, nats};
 
 /// A program that must be there, and the Debian package that brings it.
 const NEEDED: &[(&str, &str)] = &[
@@ -16,11 +16,17 @@ const NEEDED: &[(&str, &str)] = &[
     ("chromium", "chromium"),
 ];
 
-/// Installs the packages whose program is missing; does nothing when none is.
+/// Installs the packages whose program is missing, and what the tests with NATS need.
 ///
 /// # Errors
-/// When one is missing and can't be installed.
+/// When a package is missing and can't be installed.
 pub(crate) fn run() -> Result {
+    debian()?;
+    nats::install()
+}
+
+/// Installs the packages whose program is missing; does nothing when none is.
+fn debian() -> Result {
     let mut packages = Vec::new();
     for (program, package) in NEEDED {
         if on_path(program) {
@@ -32,7 +38,20 @@ pub(crate) fn run() -> Result {
     if packages.is_empty() {
         return Ok(());
     }
+    apt_install(&packages)?;
+    for (program, package) in NEEDED {
+        if !on_path(program) {
+            return Err(format!("{package} is installed, yet {program} is not on PATH").into());
+        }
+    }
+    Ok(())
+}
 
+/// Installs Debian packages.
+///
+/// # Errors
+/// When there is no apt-get, or no right to use it, or it fails.
+pub(crate) fn apt_install(packages: &[&str]) -> Result {
     let names = packages.join(", ");
     if !on_path("apt-get") {
         return Err(format!(
@@ -58,14 +77,7 @@ pub(crate) fn run() -> Result {
         }
     };
     apt("update")?;
-    apt(&format!("install --yes --no-install-recommends {}", packages.join(" ")))?;
-
-    for (program, package) in NEEDED {
-        if !on_path(program) {
-            return Err(format!("{package} is installed, yet {program} is not on PATH").into());
-        }
-    }
-    Ok(())
+    apt(&format!("install --yes --no-install-recommends {}", packages.join(" ")))
 }
 
 /// Whether `program` is in the search path, or where Debian puts a server's program: that folder

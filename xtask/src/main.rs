@@ -17,6 +17,7 @@ mod licence;
 mod manifest;
 mod models;
 mod mutants;
+mod nats;
 mod orderings;
 mod proof;
 mod scenarios;
@@ -61,7 +62,7 @@ usage: cargo xtask <command>
 options of test and ci:
   --list            print the steps and run none
   --only STEP       run this step only; may be given again
-  --skip-install    don't install missing Debian packages
+  --skip-install    don't install what the tests need
 
 options of proof:
   --list            print the proofs and run none

@@ -11,14 +11,33 @@ pub struct Error(Box<Kind>);
 
 #[derive(Debug)]
 enum Kind {
-    Bad { what: &'static str, value: String, right: &'static str },
-    Twice { what: &'static str, event_type: &'static str },
+    Bad {
+        what: &'static str,
+        value: String,
+        right: &'static str,
+    },
+    Twice {
+        what: &'static str,
+        event_type: &'static str,
+    },
     NoRuntime,
-    Connect { url: String, source: async_nats::ConnectError },
-    Credentials { path: String, source: std::io::Error },
+    Connect {
+        url: String,
+        source: async_nats::ConnectError,
+    },
+    Credentials {
+        path: String,
+        source: std::io::Error,
+    },
     #[cfg(feature = "jetstream")]
-    Stream { name: String, source: Box<dyn std::error::Error + Send + Sync> },
-    Subscribe { subject: String, source: async_nats::SubscribeError },
+    Stream {
+        name: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    Subscribe {
+        subject: String,
+        source: async_nats::SubscribeError,
+    },
 }
 
 impl Error {
@@ -74,7 +93,9 @@ impl fmt::Display for Error {
                 write!(f, "failed to read credentials from `{path}`: {source}")
             }
             #[cfg(feature = "jetstream")]
-            Kind::Stream { name, source } => write!(f, "failed to set up stream `{name}`: {source}"),
+            Kind::Stream { name, source } => {
+                write!(f, "failed to set up stream `{name}`: {source}")
+            }
             Kind::Subscribe { subject, source } => {
                 write!(f, "failed to subscribe to `{subject}`: {source}")
             }

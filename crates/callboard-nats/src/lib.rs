@@ -1,1 +1,95 @@
-//! One callboard bus across processes and machines, over NATS.
+//! One [callboard] bus across processes and machines, over [NATS](https://nats.io).
+//!
+//! A [`NatsLink`] joins the buses of several processes, so that a component does not know whether
+//! its peer is a function call or a datacentre away. Types opt in:
+//!
+//! ```no_run
+//! use callboard::{Bus, Event, Request};
+//! use callboard_nats::NatsLink;
+//! use serde::{Deserialize, Serialize};
+//! use std::time::Duration;
+//!
+//! #[derive(Debug, Event, Serialize, Deserialize)]
+//! struct ConfigParsed { version: u64 }
+//!
+//! #[derive(Debug, Event, Serialize, Deserialize)]
+//! struct Verdict { valid: bool }
+//!
+//! #[derive(Debug, Request, Serialize, Deserialize)]
+//! #[request(response = Verdict)]
+//! struct ValidateConfig { version: u64 }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let bus = Bus::builder().expect_responders(["schema"]).build()?;
+//! let link = NatsLink::builder(&bus, "nats://127.0.0.1:4222")
+//!     .namespace("shop")
+//!     .node("eu-1")
+//!     .export::<ConfigParsed>()
+//!     .ask::<ValidateConfig>()
+//!     .connect()
+//!     .await?;
+//! // Another process serves `ValidateConfig` with a responder named "schema".
+//! bus.start_when_ready(Duration::from_secs(10)).await?;
+//! let gathered = bus.request(ValidateConfig { version: 1 }).expect(["schema"]).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Concepts
+//!
+//! - A **node** is one link of one bus, with a name of its own in a **namespace**.
+//! - **Exported** events of this bus are published on the buses of all nodes that **import** their
+//!   type. What was imported is not exported again by the same link.
+//! - Requests of a type that is **asked** here reach the responders of all nodes that **serve** it.
+//!   They have stand-ins on this bus, under their own names: requests, rules and results are those of
+//!   one process. A responder whose node vanishes is [`Outcome::Gone`](callboard::Outcome::Gone) at
+//!   once; without a connection it is [`Outcome::Unreachable`](callboard::Outcome::Unreachable).
+//! - A node is **present** once it and this one have shown that each hears the other. Then its
+//!   subscribers and responders sign in on this bus, so that
+//!   [`start_when_ready`](callboard::Bus::start_when_ready) can wait for them by name; the node
+//!   itself signs in as `@name`.
+//!
+//! # Delivery and loss
+//!
+//! Publishing never waits for the network. Exported events wait in a ring that is bounded in bytes
+//! and in time; what does not fit is dropped and counted. What was sent and not confirmed by the
+//! server is sent again over the next connection, and what comes twice is dropped by its receiver,
+//! which also counts what does not come. So for each node, type and receiver, after any fault,
+//! *published = delivered + dropped*, each drop with one [reason](LinkDrop). Nothing of one node and
+//! type is reordered or comes twice; between types there is no order.
+//!
+//! # Not supported
+//!
+//! Events are not stored, and a node that was away gets nothing of what it missed. Nodes of different
+//! [versions of the format](LinkSnapshot::malformed) do not understand each other. Circles of requests
+//! across nodes are found where an answer waits for itself along one chain; circles closed by two
+//! requests at once, from two sides, end at their deadline.
+
+mod builder;
+mod cloudevents;
+#[cfg(feature = "jetstream")]
+mod durable;
+mod error;
+mod inbound;
+mod link;
+mod node;
+mod outbound;
+mod propagation;
+mod requests;
+mod shared;
+mod snapshot;
+mod subject;
+mod wire;
+
+pub use builder::LinkBuilder;
+#[cfg(feature = "jetstream")]
+pub use durable::Position;
+pub use error::Error;
+pub use inbound::Import;
+pub use link::NatsLink;
+pub use outbound::Export;
+pub use snapshot::{
+    CloudEventsSnapshot, Drops, DurableSnapshot, ExportSnapshot, ImportSnapshot, LinkDrop,
+    LinkSnapshot, LinkState, PeerSnapshot, PeerState,
+};
+pub use wire::Codec;

@@ -31,6 +31,10 @@ impl Subjects {
         Ok(Self { base: format!("{PREFIX}.{namespace}"), node: node.to_owned() })
     }
 
+    pub(crate) fn namespace(&self) -> &str {
+        self.base.get(PREFIX.len() + 1..).unwrap_or_default()
+    }
+
     pub(crate) fn node(&self) -> &str {
         &self.node
     }
@@ -149,7 +153,9 @@ mod tests {
 
     #[test]
     fn names_that_are_no_tokens_are_refused_by_name() {
-        for (namespace, node) in [("", "a"), ("a", ""), ("a.b", "a"), ("a", "*"), ("a", "b c"), ("ä", "a")] {
+        for (namespace, node) in
+            [("", "a"), ("a", ""), ("a.b", "a"), ("a", "*"), ("a", "b c"), ("ä", "a")]
+        {
             let error = Subjects::new(namespace, node).unwrap_err().to_string();
             assert!(error.contains("such as `eu-1`"), "{error}");
         }

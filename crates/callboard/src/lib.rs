@@ -119,6 +119,7 @@ mod engine;
 mod error;
 mod event;
 pub mod guide;
+mod link;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -160,6 +161,7 @@ pub use event::{
     Abilities, AnyEvent, Cause, Coalesce, Contract, Delivery, Event, EventRef, FieldContract,
     Metadata, Pattern, PatternError, Priority, Received, VariantContract,
 };
+pub use link::{LinkPeer, LinkStatus};
 #[cfg(feature = "tokio")]
 pub use on::{Registration, SendHandler};
 pub use outcome::{End, Outcome, RequestTrace, ResponderTrace, Troubled, TroubledRequest};
@@ -173,9 +175,9 @@ pub use request::{
 };
 pub use schedule::Scheduled;
 pub use snapshot::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks, HandlerTimes,
-    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot,
-    Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, AttachedLink, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks,
+    HandlerTimes, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot,
+    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{

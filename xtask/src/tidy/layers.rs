@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["report", "room"],
     &["sync"],
     &["log", "time", "trace"],
-    &["event", "outcome", "overflow"],
+    &["event", "link", "outcome", "overflow"],
     &["error"],
     &["engine"],
     &["registry"],

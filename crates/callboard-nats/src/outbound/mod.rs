@@ -6,6 +6,8 @@ mod outbox;
 mod writer;
 
 pub use export::Export;
-pub(crate) use export::{Pump, pump};
+pub(crate) use export::{Echoes, Pump, pump};
+#[cfg(feature = "jetstream")]
+pub(crate) use outbox::Offline;
 pub(crate) use outbox::{Limits, Outbox};
-pub(crate) use writer::write;
+pub(crate) use writer::write as run_writer;

@@ -207,7 +207,7 @@ impl Outbox {
             return None;
         }
         loop {
-            let lane = lanes.iter_mut().find(|lane| lane.settle())?;
+            let lane = lanes.iter_mut().find_map(|lane| lane.settle().then_some(lane))?;
             let of = lane.items.front()?.as_ref()?.of;
             let account = &mut types[of];
             let (kind, codec, incarnation) = (PacketKind::Events, self.codec, self.incarnation);
@@ -246,17 +246,12 @@ impl Outbox {
         state.mark - 1
     }
 
-    /// Whether anything was packed since the last mark.
-    pub(crate) fn is_unmarked(&self) -> bool {
-        let state = self.state();
-        state.unconfirmed.back().is_some_and(|sent| sent.mark == state.mark)
-    }
-
     /// A mark came back: the server has all that was sent before it.
     pub(crate) fn confirm(&self, mark: u64) {
         let mut state = self.state();
-        while let Some(sent) = state.unconfirmed.pop_front_if(|sent| sent.mark <= mark) {
-            state.unconfirmed_bytes -= sent.bytes.len();
+        while state.unconfirmed.front().is_some_and(|sent| sent.mark <= mark) {
+            let sent = state.unconfirmed.pop_front();
+            state.unconfirmed_bytes -= sent.map_or(0, |sent| sent.bytes.len());
         }
         drop(state);
         self.changed.notify_one();
@@ -288,6 +283,11 @@ impl Outbox {
     /// The last sequence sent of each type.
     pub(crate) fn tails(&self) -> Vec<(&'static str, u64)> {
         self.state().types.iter().map(|account| (account.name, account.sent)).collect()
+    }
+
+    /// Bytes that may wait and be unconfirmed in all.
+    pub(crate) fn capacity(&self) -> usize {
+        self.limits.bytes.saturating_mul(4)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -342,7 +342,8 @@ impl Lane {
 
     /// Goes on to the first item that is there. Whether there is one.
     fn settle(&mut self) -> bool {
-        while self.items.pop_front_if(|item| item.is_none()).is_some() {
+        while self.items.front().is_some_and(Option::is_none) {
+            self.items.pop_front();
             self.base += 1;
             self.vacant -= 1;
         }

@@ -13,7 +13,9 @@ pub(crate) enum System {
     Hello(Hello),
     Beat(Beat),
     /// The node leaves, in order.
-    Bye { incarnation: u64 },
+    Bye {
+        incarnation: u64,
+    },
 }
 
 /// What a node has to offer. It is said again whenever it changes.
@@ -50,10 +52,16 @@ pub(crate) enum Directed {
     Who,
     Hello(Hello),
     /// A probe of this type and incarnation was heard.
-    Heard { incarnation: u64, event_type: String },
+    Heard {
+        incarnation: u64,
+        event_type: String,
+    },
     Ask(Ask),
     /// Nobody waits any more.
-    Withdraw { incarnation: u64, id: u64 },
+    Withdraw {
+        incarnation: u64,
+        id: u64,
+    },
     Reply(Reply),
 }
 
@@ -124,10 +132,10 @@ impl Part {
         }
     }
 
-    /// The outcome; `None` for an answer.
-    pub(crate) fn outcome(self) -> Option<Outcome> {
-        Some(match self {
-            Self::Answer { .. } => return None,
+    /// The outcome.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self::Answer { .. } => Outcome::Responded,
             Self::Declined(reason) => Outcome::Declined(reason.into()),
             Self::Abandoned => Outcome::Abandoned,
             Self::NoSuchResponder => Outcome::NoSuchResponder,
@@ -136,7 +144,7 @@ impl Part {
             Self::Unreachable => Outcome::Unreachable,
             Self::TimedOutQueued => Outcome::TimedOutQueued,
             Self::TimedOutHandling => Outcome::TimedOutHandling,
-        })
+        }
     }
 }
 

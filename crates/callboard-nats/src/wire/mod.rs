@@ -3,8 +3,8 @@
 mod message;
 mod packet;
 
-pub(crate) use message::{Ask, Beat, Directed, Hello, Hop, Part, Reply, System};
-pub(crate) use packet::{Header, Malformed, Packer, Packet, PacketKind};
+pub(crate) use message::{Ask, Beat, Directed, Hello, Hop, Part, Reply, System, write};
+pub(crate) use packet::{Header, Packer, Packet, PacketKind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,7 +45,9 @@ impl Codec {
     /// What its `Serialize` says.
     pub(crate) fn encode<T: Serialize>(self, value: &T, to: &mut Vec<u8>) -> Result<(), String> {
         match self {
-            Self::MessagePack => rmp_serde::encode::write_named(to, value).map_err(|e| e.to_string()),
+            Self::MessagePack => {
+                rmp_serde::encode::write_named(to, value).map_err(|e| e.to_string())
+            }
             Self::Json => serde_json::to_writer(to, value).map_err(|e| e.to_string()),
         }
     }

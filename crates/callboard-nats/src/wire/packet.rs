@@ -197,6 +197,9 @@ mod tests {
             }
         }
         assert!(take(&mut &[0xff; 10][..]).is_none());
-        assert_eq!(take(&mut &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1][..]), Some(u64::MAX));
+        assert_eq!(
+            take(&mut &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1][..]),
+            Some(u64::MAX)
+        );
     }
 }

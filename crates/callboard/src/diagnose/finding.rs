@@ -41,6 +41,10 @@ pub enum FindingKind {
     /// The start gave a subscriber more events than its capacity, and it lost those that came before
     /// it had read them.
     ReplayBeyondCapacity,
+    /// A link to other processes has no connection, or another trouble.
+    LinkInTrouble,
+    /// A link to other processes lost events.
+    LinkLost,
     /// Two event types share a name.
     NameClash,
     /// Several responders of one request type share a name: only the first answer of them counts.

@@ -7,6 +7,7 @@ mod arrival;
 mod asking;
 mod cycles;
 mod finding;
+mod links;
 mod rules;
 mod startup;
 

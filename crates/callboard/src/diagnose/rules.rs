@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{Finding, FindingKind, asking, cycles, startup};
+use super::{Finding, FindingKind, asking, cycles, links, startup};
 use crate::event::two_types;
 use crate::outcome::Outcome;
 use crate::overflow::{DropReason, Dropped, Importance};
@@ -36,6 +36,7 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     start(snapshot, &mut found);
     drain(snapshot, &mut found);
     startup::apply(snapshot, &mut found);
+    links::apply(snapshot, &mut found);
     for clash in &snapshot.name_clashes {
         let seen = format!("is the name of {}", two_types(&clash.first, &clash.second));
         let cure = "give one of them another with `#[event(type = \"…\")]`";

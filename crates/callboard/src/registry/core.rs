@@ -14,6 +14,7 @@ use super::{
 };
 use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, TypeInfo, key_of};
+use crate::link::LinkStatus;
 use crate::log::{Held, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
@@ -27,6 +28,9 @@ pub(crate) type FailedTicks = BTreeMap<(&'static str, &'static Location<'static>
 
 /// Decides whether to let others go first.
 pub(crate) type Jitter = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// Asks a link how it is.
+pub(crate) type LinkProbe = dyn Fn() -> LinkStatus + Send + Sync;
 
 /// What a bus is built with.
 pub(crate) struct CoreSettings {
@@ -67,6 +71,8 @@ pub(crate) struct Core {
     pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
     pub(crate) blocking_calls: Mutex<BlockingCalls>,
+    /// The links to other processes, numbered in the order in which they came.
+    pub(crate) links: Mutex<Vec<(u64, Arc<LinkProbe>)>>,
     pub(crate) failed_ticks: Mutex<FailedTicks>,
     /// What ends when the bus closes.
     pub(crate) close_list: CloseList,
@@ -87,6 +93,7 @@ impl Core {
             changed: Arc::default(),
             requests: Requests::default(),
             blocking_calls: Mutex::default(),
+            links: Mutex::default(),
             failed_ticks: Mutex::default(),
             close_list: CloseList::default(),
             built_at: settings.clock.now(),

@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::core::{Core, CoreSettings, Jitter, PRE_START_CAPACITY};
+pub(crate) use self::core::{Core, CoreSettings, Jitter, LinkProbe, PRE_START_CAPACITY};
 pub(crate) use accept::{Accepted, Parcel};
 pub(crate) use buffer::Buffer;
 use buffer::Gap;

@@ -224,7 +224,8 @@ impl<Q: Request> Call<Q> {
     /// Says how this responder's part has ended, where that is known and is neither an answer nor a
     /// refusal of its own: for responders that stand for one elsewhere, as a link to other processes
     /// has them. [`Outcome::Responded`] and [`Outcome::NotAwaited`] count as
-    /// [`Outcome::Abandoned`]: there is no answer.
+    /// [`Outcome::Abandoned`]: there is no answer. A responder that had no time left is waited for
+    /// until this request's own time is over.
     ///
     /// # Examples
     ///
@@ -252,7 +253,13 @@ impl<Q: Request> Call<Q> {
         self.exchange.set_stage(|_| self.place, outcome.into());
     }
 
-    /// Whether anybody still waits for the answer.
+    /// Whether the asker waits for the answer of this responder: it
+    /// [expects](RequestBuilder::expect) its name, and the request has not ended.
+    pub fn is_expected(&self) -> bool {
+        self.exchange.state.lock().part_of(self.place).is_some()
+    }
+
+    /// Whether anybody still waits for an answer.
     pub fn is_open(&self) -> bool {
         self.exchange.is_open()
     }

@@ -42,10 +42,11 @@ pub(super) enum Stage {
     /// A responder in another process: there is no connection to it, or it has vanished.
     Unreachable,
     Gone,
-    /// A responder in another process had no time left to take the request, or to answer it.
+    Declined(Arc<str>),
+    /// A responder in another process had no time left to take the request, or to answer it. It is
+    /// waited for all the same, so that the request ends as one within a process does.
     LateQueued,
     LateHandling,
-    Declined(Arc<str>),
     /// For the start.
     Waiting,
     Queued,
@@ -168,7 +169,7 @@ impl From<Outcome> for Stage {
 impl Stage {
     /// Whether there may still be an answer.
     pub(super) fn is_hopeful(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Queued | Self::Handling)
+        *self >= Self::LateQueued && *self < Self::Responded
     }
 
     /// What came of it, if the request ended like this.
@@ -178,14 +179,12 @@ impl Stage {
             Self::Full => Outcome::QueueFull,
             Self::Gone => Outcome::Gone,
             Self::Unreachable => Outcome::Unreachable,
-            Self::LateQueued => Outcome::TimedOutQueued,
-            Self::LateHandling => Outcome::TimedOutHandling,
             Self::Abandoned => Outcome::Abandoned,
             Self::Declined(reason) => Outcome::Declined(Arc::clone(reason)),
             Self::Responded => Outcome::Responded,
             _ if end != End::TimedOut => Outcome::NotAwaited,
-            Self::Waiting | Self::Queued => Outcome::TimedOutQueued,
-            Self::Handling => Outcome::TimedOutHandling,
+            Self::Waiting | Self::Queued | Self::LateQueued => Outcome::TimedOutQueued,
+            Self::Handling | Self::LateHandling => Outcome::TimedOutHandling,
         }
     }
 }

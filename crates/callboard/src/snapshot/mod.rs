@@ -1,16 +1,19 @@
 //! One picture of everything the bus knows: the console, metrics, diagnosis and tests all read it.
 
 mod endings;
+mod links;
 mod take;
 mod times;
 
 use std::time::Duration;
 
+use crate::link::LinkStatus;
 use crate::outcome::{Outcome, RequestTrace, TroubledRequest};
 use crate::overflow::{Importance, Ledger, Overflow};
 use crate::registry::Phase;
 
 pub use endings::EndingsSnapshot;
+pub use links::AttachedLink;
 pub use times::HandlerTimes;
 
 /// A picture of a bus at one moment. Get one from [`Bus::snapshot`](crate::Bus::snapshot).
@@ -54,6 +57,8 @@ pub struct Snapshot {
     /// Blocking calls that were made on the only thread of a runtime, by call site. Known only with
     /// the feature `tokio`.
     pub blocking_calls: Vec<BlockingCall>,
+    /// The links to other processes.
+    pub links: Vec<LinkStatus>,
     /// Schedules of [`publish_every`](crate::Bus::publish_every) whose function panicked, by event type
     /// and call site.
     pub failed_ticks: Vec<FailedTicks>,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::links;
 use super::{
     AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks, HandlerTimes,
     InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot,
@@ -55,6 +56,7 @@ impl Bus {
             recent: core.requests.recent(),
         };
         drop(tickets);
+        let links = links::links(core);
         let missing = core.missing();
         let mut totals = Totals::new();
         let registry = core.registry();
@@ -91,6 +93,7 @@ impl Bus {
             types,
             requests,
             blocking_calls: blocking_calls(core),
+            links,
             failed_ticks: failed_ticks(core),
             name_clashes: registry
                 .clashes

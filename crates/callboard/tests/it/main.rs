@@ -25,6 +25,7 @@ mod handler_times;
 mod hostile;
 mod ledger;
 mod left_behind;
+mod links;
 mod listening;
 mod never_blocks;
 #[cfg(feature = "tokio")]

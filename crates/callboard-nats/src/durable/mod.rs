@@ -1,0 +1,146 @@
+//! Durable lanes: events of chosen types are stored by JetStream, and stay until they were taken.
+//!
+//! ```text
+//!   pump ──► outbox ──► one message at a time ──(stored)──► the next
+//!
+//!   stream ──► consumer ──► room? ──► publish ──► taken by every subscriber? ──► acknowledged
+//! ```
+//!
+//! At least once: what was not acknowledged comes again, after a crash too. What this process has
+//! published already is dropped by its number. A message carries as many events as waited, so that
+//! one message at a time, which keeps the order, costs little.
+
+mod export;
+mod import;
+mod taken;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::{self, consumer::DeliverPolicy};
+
+use crate::error::Error;
+use crate::outbound::{Limits, Offline, Outbox};
+use crate::shared::Shared;
+use crate::snapshot::{DurableSnapshot, ExportSnapshot};
+use crate::subject::Subjects;
+
+pub(crate) use export::store;
+pub(crate) use import::{Consuming, consume};
+
+/// Where a durable consumer begins when it is made. One that is there goes on where it was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Position {
+    /// With the first event that is stored.
+    #[default]
+    First,
+    /// With the next event that is stored.
+    Next,
+    /// With the message of this number in the stream.
+    Sequence(u64),
+}
+
+impl Position {
+    fn policy(self) -> DeliverPolicy {
+        match self {
+            Self::First => DeliverPolicy::All,
+            Self::Next => DeliverPolicy::New,
+            Self::Sequence(start_sequence) => DeliverPolicy::ByStartSequence { start_sequence },
+        }
+    }
+}
+
+/// What a durable lane does while there is no connection: its events wait.
+pub(crate) const KEEP: Offline = Offline::Keep;
+
+/// A packet of a durable lane takes no more events from this size on.
+const PACKET: usize = 32 * 1024;
+
+/// An outbox whose events wait for as long as it takes.
+pub(crate) fn outbox(bytes: usize, shared: &Shared) -> Outbox {
+    let limits = Limits { bytes, lifetime: Duration::from_secs(u32::MAX.into()), packet: PACKET };
+    Outbox::new(limits, shared.codec, shared.incarnation)
+}
+
+/// The lanes of a link.
+#[derive(Default)]
+pub(crate) struct Lanes {
+    /// Those that store, each with an outbox of its own.
+    stores: Mutex<Vec<Arc<Outbox>>>,
+    consumers: Mutex<BTreeMap<String, DurableSnapshot>>,
+}
+
+impl Lanes {
+    fn consumers(&self) -> MutexGuard<'_, BTreeMap<String, DurableSnapshot>> {
+        self.consumers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, consumer: &str, change: impl FnOnce(&mut DurableSnapshot)) {
+        if let Some(account) = self.consumers().get_mut(consumer) {
+            change(account);
+        }
+    }
+
+    pub(crate) fn declare(&self, consumer: &str, event_type: &str) {
+        let account = DurableSnapshot {
+            event_type: event_type.to_owned(),
+            consumer: consumer.to_owned(),
+            delivered: 0,
+            duplicates: 0,
+            undecodable: 0,
+            waits_for: None,
+        };
+        self.consumers().insert(consumer.to_owned(), account);
+    }
+
+    pub(crate) fn accounts(&self) -> Vec<DurableSnapshot> {
+        self.consumers().values().cloned().collect()
+    }
+
+    pub(crate) fn add(&self, outbox: Arc<Outbox>) {
+        self.stores().push(outbox);
+    }
+
+    fn stores(&self) -> MutexGuard<'_, Vec<Arc<Outbox>>> {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The accounts of those that store.
+    pub(crate) fn exports(&self) -> Vec<ExportSnapshot> {
+        self.stores().iter().flat_map(|outbox| outbox.accounts()).collect()
+    }
+
+    /// Events and bytes that wait to be sent, and to be confirmed.
+    pub(crate) fn waiting(&self) -> [(u64, usize); 2] {
+        let stores = self.stores();
+        let waiting = stores.iter().map(|outbox| outbox.waiting());
+        waiting.fold([(0, 0); 2], |sum, more| {
+            [0, 1].map(|place| (sum[place].0 + more[place].0, sum[place].1 + more[place].1))
+        })
+    }
+
+    /// Whether everything that is to be stored is.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.stores().iter().all(|outbox| outbox.is_empty())
+    }
+}
+
+/// Makes the namespace's stream, unless there is one.
+pub(crate) async fn stream(
+    client: &async_nats::Client,
+    subjects: &Subjects,
+    replicas: usize,
+) -> Result<jetstream::stream::Stream, Error> {
+    let config = Config {
+        name: subjects.stream(),
+        subjects: vec![subjects.every_durable()],
+        num_replicas: replicas,
+        ..Config::default()
+    };
+    let name = config.name.clone();
+    let stream = jetstream::new(client.clone()).get_or_create_stream(config).await;
+    stream.map_err(|source| Error::stream(name, source))
+}

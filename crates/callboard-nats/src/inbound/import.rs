@@ -1,0 +1,215 @@
+//! What is imported, and how: a task per type decodes packets and publishes events.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_nats::{Message, Subscriber};
+use callboard::{Event, Publisher};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use super::streams::{Seen, Streams, Tail, Taken};
+use crate::outbound::Echoes;
+use crate::shared::Shared;
+use crate::wire::{self, Codec, Directed, Header, Packet, PacketKind};
+
+/// How events of a type are imported. Give it to
+/// [`LinkBuilder::import_with`](crate::LinkBuilder::import_with).
+pub struct Import<E> {
+    pub(crate) version: u32,
+    pub(crate) group: Option<String>,
+    migrations: BTreeMap<u32, Migration<E>>,
+}
+
+type Migration<E> = Box<dyn Fn(Codec, &[u8]) -> Result<E, String> + Send + Sync>;
+
+impl<E: Event> Import<E> {
+    /// Version 1, every event.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { version: 1, group: None, migrations: BTreeMap::new() }
+    }
+
+    /// The version of the type's fields in this program; see
+    /// [`Export::version`](crate::Export::version). Default: 1. Events of another version are read
+    /// as if they were of this one, unless there is a [migration](Self::migrate); what can't be
+    /// read is dropped, counted and named.
+    #[must_use]
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Events of this version are read as `Old`, and turned into this program's.
+    #[must_use]
+    pub fn migrate<Old: DeserializeOwned>(
+        mut self,
+        version: u32,
+        migrate: impl Fn(Old) -> E + Send + Sync + 'static,
+    ) -> Self {
+        let read = move |codec: Codec, body: &[u8]| codec.decode(body).map(&migrate);
+        self.migrations.insert(version, Box::new(read));
+        self
+    }
+
+    /// The nodes that import the type with the same group share its events: each event goes to one
+    /// of them. A node that vanishes may take some with it, and after a disconnect one may come
+    /// twice.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+}
+
+impl<E: Event + DeserializeOwned> Import<E> {
+    pub(crate) fn read(&self, header: &Header, body: &[u8]) -> Result<E, String> {
+        match self.migrations.get(&header.schema) {
+            Some(migration) if header.schema != self.version => migration(header.codec, body),
+            _ => header.codec.decode(body),
+        }
+    }
+}
+
+impl<E: Event> Default for Import<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> fmt::Debug for Import<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Import")
+            .field("version", &self.version)
+            .field("group", &self.group)
+            .field("migrations", &self.migrations.keys())
+            .finish()
+    }
+}
+
+/// What a receiver works with.
+pub(crate) struct Receiver<E> {
+    pub(crate) messages: Subscriber,
+    pub(crate) tails: mpsc::UnboundedReceiver<Tail>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) import: Import<E>,
+    /// Those of the type's export, if it is exported too.
+    pub(crate) echoes: Option<Arc<Echoes>>,
+}
+
+/// Receives until the subscription ends.
+pub(crate) async fn receive<E>(mut receiver: Receiver<E>, shared: Arc<Shared>)
+where
+    E: Event + DeserializeOwned,
+{
+    loop {
+        // Messages first: a tail is looked at when all that came before it was.
+        tokio::select! {
+            biased;
+            message = receiver.messages.next() => match message {
+                Some(message) => receiver.take(&message, &shared),
+                None => return,
+            },
+            Some(tail) = receiver.tails.recv() => receiver.streams.tail(&tail, seen(&shared)),
+        }
+    }
+}
+
+fn seen(shared: &Shared) -> Seen {
+    let connection = shared.connection.load(Ordering::Relaxed);
+    Seen { connection, slow: shared.slow.load(Ordering::Relaxed) }
+}
+
+impl<E: Event + DeserializeOwned> Receiver<E> {
+    fn take(&self, message: &Message, shared: &Shared) {
+        let subject = message.subject.as_str();
+        let Some(origin) = shared.subjects.origin(subject) else {
+            return shared.malformed(subject, "its subject names no node");
+        };
+        let packet = match Packet::read(&message.payload) {
+            Ok(packet) => packet,
+            Err(malformed) => return shared.malformed(subject, malformed.0),
+        };
+        let header = packet.header;
+        if origin == shared.subjects.node() {
+            // The server sends back what was sent.
+            if header.incarnation != shared.incarnation {
+                shared.conflict();
+            }
+            return;
+        }
+        match header.kind {
+            PacketKind::Probe => {
+                self.streams.probed(origin, header.incarnation, header.first, seen(shared));
+                let (incarnation, event_type) = (header.incarnation, E::TYPE.to_owned());
+                let heard = Directed::Heard { incarnation, event_type };
+                shared.send(shared.subjects.directed(origin).into(), wire::write(&heard));
+            }
+            PacketKind::Events => self.events(origin, packet, subject, shared),
+        }
+    }
+
+    fn events(&self, origin: &str, mut packet: Packet<'_>, subject: &str, shared: &Shared) {
+        let header = packet.header;
+        let Some(skip) = self.streams.open(origin, header.incarnation, header.first) else {
+            return;
+        };
+        let publisher = shared.bus.upgrade().map(|bus| bus.publisher::<E>(&*shared.name));
+        let (mut events, mut taken) = (0, Taken::default());
+        for event in &mut packet {
+            let (metadata, body) = match event {
+                Ok(parts) => parts,
+                Err(malformed) => {
+                    shared.malformed(subject, malformed.0);
+                    break;
+                }
+            };
+            events += 1;
+            if events <= skip {
+                continue;
+            }
+            match self.import.read(&header, body) {
+                Ok(event) => {
+                    let span = shared.propagation.extract(metadata);
+                    if span.in_scope(|| self.publish(publisher.as_ref(), event)) {
+                        taken.delivered += 1;
+                    } else {
+                        taken.refused += 1;
+                    }
+                }
+                Err(problem) => {
+                    taken.undecodable += 1;
+                    let (name, version) = (E::TYPE, header.schema);
+                    shared.problem(format!(
+                        "`{name}` of version {version} from node `{origin}` can't be read: {problem}"
+                    ));
+                }
+            }
+        }
+        if events > 0 {
+            self.streams.close(origin, header.first, events, taken, seen(shared));
+        }
+    }
+
+    /// Publishes an event; `false` if the bus is closed.
+    fn publish(&self, publisher: Option<&Publisher<E>>, event: E) -> bool {
+        let Some(publisher) = publisher else { return false };
+        publish(publisher, event, self.echoes.as_deref())
+    }
+}
+
+/// Publishes an event that is not to be sent back; `false` if the bus is closed.
+pub(crate) fn publish<E: Event>(
+    publisher: &Publisher<E>,
+    event: E,
+    echoes: Option<&Echoes>,
+) -> bool {
+    let published = match echoes {
+        Some(echoes) => echoes.publish(|| publisher.publish(event)),
+        None => publisher.publish(event),
+    };
+    !published.closed()
+}

@@ -1,0 +1,9 @@
+//! From the server to this bus: one task per imported type reads packets, keeps an account for each
+//! node, and publishes.
+
+mod import;
+mod streams;
+
+pub use import::Import;
+pub(crate) use import::{Receiver, publish, receive};
+pub(crate) use streams::{Streams, Tail};

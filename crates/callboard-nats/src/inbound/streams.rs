@@ -1,0 +1,267 @@
+//! The accounts of an imported type: what came from each start of each node, and what did not.
+//!
+//! Sequences count the events that a node has sent of the type, from 1. What comes again was
+//! delivered before or is lost for good, and is dropped; what is missing is lost, since the messages
+//! of one connection arrive in order.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::snapshot::{Drops, ImportSnapshot, LinkDrop};
+
+/// How many nodes there may be. Whoever may publish under many names can't make this process keep
+/// an account for each.
+const MOST_ORIGINS: usize = 4_096;
+
+/// How many earlier starts of a node are remembered.
+const MOST_PAST: usize = 16;
+
+/// The accounts of an imported type.
+pub(crate) struct Streams {
+    pub(crate) event_type: &'static str,
+    /// Whether several nodes share the events, so that each gets some of them only.
+    shares: bool,
+    origins: Mutex<BTreeMap<String, Origin>>,
+}
+
+struct Origin {
+    current: Stream,
+    past: Vec<Stream>,
+}
+
+#[derive(Clone)]
+struct Stream {
+    incarnation: u64,
+    /// The first sequence that this node was to get; 0 for none.
+    first: u64,
+    /// The next one.
+    next: u64,
+    delivered: u64,
+    duplicates: u64,
+    dropped: Drops,
+    /// The connection, and the number of messages dropped by the client, when the last event came.
+    seen: Seen,
+}
+
+/// What can be the reason of a hole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) connection: u64,
+    pub(crate) slow: u64,
+}
+
+/// What a node says that it has sent last.
+#[derive(Debug, Clone)]
+pub(crate) struct Tail {
+    pub(crate) origin: String,
+    pub(crate) incarnation: u64,
+    pub(crate) last: u64,
+}
+
+/// What came of a packet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Taken {
+    pub(crate) delivered: u64,
+    pub(crate) undecodable: u64,
+    /// The bus was closed.
+    pub(crate) refused: u64,
+}
+
+impl Streams {
+    pub(crate) fn new(event_type: &'static str, shares: bool) -> Self {
+        Self { event_type, shares, origins: Mutex::default() }
+    }
+
+    /// Whether several nodes share the events.
+    pub(crate) fn shares(&self) -> bool {
+        self.shares
+    }
+
+    fn origins(&self) -> MutexGuard<'_, BTreeMap<String, Origin>> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first event of a packet that is new, counted from 0, if the packet is of this start of its
+    /// node, or of a new one. `None` if it comes from an earlier start, or there are too many nodes.
+    pub(crate) fn open(&self, origin: &str, incarnation: u64, first: u64) -> Option<u64> {
+        let mut origins = self.origins();
+        let stream = stream(&mut origins, origin, incarnation)?;
+        if stream.first == 0 {
+            (stream.first, stream.next) = (first, first);
+        }
+        Some(stream.next.saturating_sub(first))
+    }
+
+    /// Takes the packet that was [opened](Self::open) into the account: it had `events`, from the
+    /// sequence `first` on.
+    pub(crate) fn close(&self, origin: &str, first: u64, events: u64, taken: Taken, seen: Seen) {
+        let mut origins = self.origins();
+        let Some(Origin { current, .. }) = origins.get_mut(origin) else { return };
+        let end = first.saturating_add(events);
+        current.duplicates += current.next.min(end).saturating_sub(first);
+        current.skip_to(first, seen, self.shares);
+        current.next = current.next.max(end);
+        current.delivered += taken.delivered;
+        current.dropped.add(LinkDrop::Decode, taken.undecodable);
+        current.dropped.add(LinkDrop::Closed, taken.refused);
+    }
+
+    /// A node says what it sends next, on the subject of its events.
+    pub(crate) fn probed(&self, origin: &str, incarnation: u64, next: u64, seen: Seen) {
+        let mut origins = self.origins();
+        let Some(stream) = stream(&mut origins, origin, incarnation) else { return };
+        if stream.first == 0 {
+            (stream.first, stream.next, stream.seen) = (next, next, seen);
+        } else {
+            stream.skip_to(next, seen, self.shares);
+        }
+    }
+
+    /// A node says what it has sent last, and all that came before was looked at.
+    pub(crate) fn tail(&self, tail: &Tail, seen: Seen) {
+        let mut origins = self.origins();
+        let Some(Origin { current, .. }) = origins.get_mut(&tail.origin) else { return };
+        if current.incarnation == tail.incarnation && current.first > 0 {
+            current.skip_to(tail.last.saturating_add(1), seen, self.shares);
+        }
+    }
+
+    pub(crate) fn accounts(&self) -> Vec<ImportSnapshot> {
+        let origins = self.origins();
+        let streams = origins.iter().flat_map(|(name, origin)| {
+            origin.past.iter().chain([&origin.current]).map(move |stream| (name, stream))
+        });
+        let account = |(name, stream): (&String, &Stream)| ImportSnapshot {
+            event_type: self.event_type.to_owned(),
+            origin: name.clone(),
+            incarnation: stream.incarnation,
+            first: stream.first,
+            last: stream.next.saturating_sub(1),
+            delivered: stream.delivered,
+            duplicates: stream.duplicates,
+            dropped: stream.dropped.clone(),
+        };
+        streams.map(account).collect()
+    }
+}
+
+/// The stream of this start of a node; a new one takes the place of the last.
+fn stream<'a>(
+    origins: &'a mut BTreeMap<String, Origin>,
+    name: &str,
+    incarnation: u64,
+) -> Option<&'a mut Stream> {
+    if !origins.contains_key(name) {
+        if origins.len() >= MOST_ORIGINS {
+            return None;
+        }
+        let origin = Origin { current: Stream::new(incarnation), past: Vec::new() };
+        origins.insert(name.to_owned(), origin);
+    }
+    let origin = origins.get_mut(name)?;
+    if origin.current.incarnation != incarnation {
+        if origin.past.iter().any(|stream| stream.incarnation == incarnation) {
+            return None;
+        }
+        let before = std::mem::replace(&mut origin.current, Stream::new(incarnation));
+        origin.past.push(before);
+        if origin.past.len() > MOST_PAST {
+            origin.past.remove(0);
+        }
+    }
+    Some(&mut origin.current)
+}
+
+impl Stream {
+    fn new(incarnation: u64) -> Self {
+        let seen = Seen { connection: 0, slow: 0 };
+        let (delivered, duplicates, dropped) = (0, 0, Drops::default());
+        Self { incarnation, first: 0, next: 0, delivered, duplicates, dropped, seen }
+    }
+
+    /// What is before this sequence and has not come will not come.
+    fn skip_to(&mut self, sequence: u64, seen: Seen, shares: bool) {
+        let missing = sequence.saturating_sub(self.next);
+        let before = std::mem::replace(&mut self.seen, seen);
+        if missing == 0 {
+            return;
+        }
+        self.next = sequence;
+        if shares {
+            // Others got them: they are in nobody's account here.
+            self.first += missing;
+            return;
+        }
+        let reason = if before.connection != seen.connection {
+            LinkDrop::UnknownAtDisconnect
+        } else if before.slow != seen.slow {
+            LinkDrop::LocalSlow
+        } else {
+            LinkDrop::Gap
+        };
+        self.dropped.add(reason, missing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEEN: Seen = Seen { connection: 1, slow: 0 };
+
+    fn take(streams: &Streams, incarnation: u64, first: u64, events: u64, seen: Seen) -> u64 {
+        let Some(skip) = streams.open("a", incarnation, first) else { return 0 };
+        let delivered = events.saturating_sub(skip);
+        streams.close("a", first, events, Taken { delivered, ..Taken::default() }, seen);
+        delivered
+    }
+
+    fn balances(streams: &Streams) -> bool {
+        streams
+            .accounts()
+            .iter()
+            .all(|of| of.first == 0 || of.last + 1 - of.first == of.delivered + of.dropped.total())
+    }
+
+    #[test]
+    fn what_comes_again_is_dropped_and_what_is_missing_is_counted() {
+        let streams = Streams::new("t", false);
+        streams.probed("a", 7, 5, SEEN);
+        assert_eq!(take(&streams, 7, 5, 10, SEEN), 10);
+        assert_eq!(take(&streams, 7, 5, 10, SEEN), 0);
+        assert_eq!(take(&streams, 7, 10, 10, SEEN), 5);
+        assert_eq!(take(&streams, 7, 30, 1, SEEN), 1);
+        let slow = Seen { slow: 1, ..SEEN };
+        assert_eq!(take(&streams, 7, 33, 1, slow), 1);
+        let other = Seen { connection: 2, ..slow };
+        streams.tail(&Tail { origin: "a".into(), incarnation: 7, last: 40 }, other);
+        let account = &streams.accounts()[0];
+        assert_eq!((account.first, account.last), (5, 40));
+        assert_eq!((account.delivered, account.duplicates), (17, 15));
+        assert_eq!(account.dropped.of(LinkDrop::Gap), 10);
+        assert_eq!(account.dropped.of(LinkDrop::LocalSlow), 2);
+        assert_eq!(account.dropped.of(LinkDrop::UnknownAtDisconnect), 7);
+        assert!(balances(&streams));
+    }
+
+    #[test]
+    fn each_start_of_a_node_has_an_account_and_late_ones_of_an_earlier_start_are_dropped() {
+        let streams = Streams::new("t", false);
+        assert_eq!(take(&streams, 1, 1, 3, SEEN), 3);
+        assert_eq!(take(&streams, 2, 1, 2, SEEN), 2);
+        assert_eq!(take(&streams, 1, 4, 1, SEEN), 0);
+        streams.tail(&Tail { origin: "a".into(), incarnation: 1, last: 9 }, SEEN);
+        let of = |of: &ImportSnapshot| (of.incarnation, of.delivered, of.dropped.total());
+        let accounts: Vec<_> = streams.accounts().iter().map(of).collect();
+        assert_eq!(accounts, [(1, 3, 0), (2, 2, 0)]);
+    }
+
+    #[test]
+    fn many_origins_do_not_grow_memory() {
+        let streams = Streams::new("t", false);
+        let opened = (0..10_000).filter(|n| streams.open(&format!("n{n}"), 1, 1).is_some());
+        assert_eq!(opened.count(), MOST_ORIGINS);
+        (0..100).for_each(|incarnation| _ = streams.open("n0", incarnation, 1));
+        assert_eq!(streams.origins()["n0"].past.len(), MOST_PAST);
+    }
+}

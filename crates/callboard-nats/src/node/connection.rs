@@ -1,0 +1,139 @@
+//! The connection to the server.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use async_nats::Event;
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::Times;
+use crate::requests::AskCommand;
+use crate::shared::{Shared, UNREACHABLE};
+use crate::snapshot::LinkState;
+
+/// If no mark has come back for so long, the server does not answer.
+const STALLED: Duration = Duration::from_millis(1_500);
+
+/// The state of the connection, and the gate of the writer.
+pub(super) struct Connection {
+    shared: Arc<Shared>,
+    /// The number of the connection while the writer may send, 0 while it may not.
+    gate: watch::Sender<u64>,
+    number: u64,
+    up: bool,
+    /// Since when it is up, or down.
+    since: Instant,
+    /// A mark came back, so the subscriptions are there.
+    subscribed: bool,
+    answered: Instant,
+    /// Requests have failed for want of a connection.
+    unreachable: bool,
+}
+
+impl Connection {
+    pub(super) fn new(shared: Arc<Shared>, gate: watch::Sender<u64>) -> Self {
+        let now = Instant::now();
+        Self {
+            shared,
+            gate,
+            number: 0,
+            up: false,
+            since: now,
+            subscribed: false,
+            answered: now,
+            unreachable: false,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// The client says what has happened. Whether there is a new connection.
+    pub(super) fn client(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Connected => {
+                self.number += 1;
+                self.shared.connection.store(self.number, Ordering::Relaxed);
+                (self.up, self.subscribed, self.since) = (true, false, Instant::now());
+                self.answered = self.since;
+                self.shared.outbox.set_online(true);
+                self.shared.set_state(LinkState::Regrouping);
+                self.send_mark();
+                return true;
+            }
+            Event::Disconnected => self.down(),
+            Event::Closed => {
+                self.down();
+                self.shared.problem("the client has given up connecting".to_owned());
+            }
+            Event::SlowConsumer(_) => {
+                self.shared.slow.fetch_add(1, Ordering::Relaxed);
+            }
+            Event::ServerError(error) => self.shared.problem(format!("the server says: {error}")),
+            Event::ClientError(error) => self.shared.problem(format!("the client says: {error}")),
+            _ => {}
+        }
+        false
+    }
+
+    fn down(&mut self) {
+        if self.up {
+            (self.up, self.since) = (false, Instant::now());
+        }
+        self.gate.send_replace(0);
+        self.shared.outbox.set_online(false);
+        self.shared.set_state(LinkState::Disconnected);
+    }
+
+    /// Sends a mark that confirms nothing, but shows that the server answers.
+    pub(super) fn send_mark(&self) {
+        let mark = self.shared.mark(0);
+        self.shared.send(self.shared.marks.clone(), Bytes::copy_from_slice(&mark));
+    }
+
+    /// A mark came back.
+    pub(super) fn mark(&mut self, mark: u64, round_trip: Duration) {
+        if !self.up {
+            return;
+        }
+        (self.subscribed, self.answered) = (true, Instant::now());
+        self.shared.outbox.confirm(mark);
+        self.shared.status().round_trip = Some(round_trip);
+        if self.shared.state() == LinkState::Stalled {
+            let online = *self.gate.borrow() > 0;
+            self.shared.set_state(if online { LinkState::Online } else { LinkState::Regrouping });
+        }
+    }
+
+    /// `waits` tells whether nodes that were there before do not hear this one yet; `paused`, that
+    /// the process was stopped for a while.
+    pub(super) fn tick(&mut self, times: &Times, waits: bool, paused: bool) {
+        let now = Instant::now();
+        self.shared.outbox.expire(now);
+        if !self.up {
+            let long = now.duration_since(self.since) > UNREACHABLE;
+            if long && !self.unreachable {
+                self.unreachable = true;
+                for asks in self.shared.asks.values() {
+                    let _ended = asks.send(AskCommand::Unreachable);
+                }
+            }
+            return;
+        }
+        self.unreachable = false;
+        if paused {
+            self.answered = now;
+        }
+        if now.duration_since(self.answered) > STALLED {
+            self.shared.set_state(LinkState::Stalled);
+        }
+        let regrouped = !waits || now.duration_since(self.since) > times.regroup;
+        if self.subscribed && *self.gate.borrow() == 0 && regrouped {
+            self.gate.send_replace(self.number);
+            self.shared.set_state(LinkState::Online);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What comes in beside events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Event, Message, Subscriber};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use crate::requests::AskCommand;
+use crate::shared::Shared;
+use crate::wire::{Codec, Directed, System};
+
+/// What the task of the node is told.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// By the client, of the connection.
+    Client(Event),
+    /// A mark of this node came back.
+    Mark {
+        mark: u64,
+        round_trip: Duration,
+    },
+    System {
+        node: String,
+        system: System,
+    },
+    Directed {
+        node: String,
+        directed: Directed,
+    },
+}
+
+/// Where the task of the node is told.
+pub(crate) type ToNode = mpsc::Sender<Incoming>;
+
+/// Hands on what nodes say to all.
+pub(crate) async fn listen_system(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
+    while let Some(message) = messages.next().await {
+        let Some((node, system)) = read::<System>(&message, &shared) else { continue };
+        let incarnation = match &system {
+            System::Hello(hello) => hello.incarnation,
+            System::Beat(beat) => beat.incarnation,
+            System::Bye { incarnation } => *incarnation,
+        };
+        if node == shared.subjects.node() {
+            if incarnation != shared.incarnation {
+                shared.conflict();
+            }
+        } else if to.send(Incoming::System { node, system }).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Hands on what nodes say to this one. Requests and answers take the shortest way.
+pub(crate) async fn listen_directed(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
+    while let Some(message) = messages.next().await {
+        let Some((node, directed)) = read::<Directed>(&message, &shared) else { continue };
+        if node == shared.subjects.node() {
+            continue;
+        }
+        match directed {
+            Directed::Ask(ask) => match shared.serves.get(&*ask.request_type) {
+                Some(served) => served.serve(&node, ask, &shared),
+                None => {
+                    let why = format!("`{}` is not served here", ask.request_type);
+                    shared.malformed(&message.subject, &why);
+                }
+            },
+            Directed::Withdraw { incarnation, id } => {
+                shared.serving.withdraw(&node, incarnation, id);
+            }
+            Directed::Reply(reply) if reply.incarnation == shared.incarnation => {
+                if let Some(asks) = shared.asks.get(&*reply.request_type) {
+                    let _ended = asks.send(AskCommand::Reply { node, reply });
+                }
+            }
+            Directed::Reply(_) => {}
+            directed => {
+                if to.send(Incoming::Directed { node, directed }).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Hands on this node's own marks.
+pub(crate) async fn listen_marks(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
+    while let Some(message) = messages.next().await {
+        let numbers: Option<&[u8; 24]> = message.payload.as_ref().try_into().ok();
+        let Some(bytes) = numbers else {
+            shared.malformed(&message.subject, "it is no mark");
+            continue;
+        };
+        let mut numbers = bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
+        let mut next = || numbers.next().unwrap_or_default();
+        let (incarnation, mark, sent) = (next(), next(), next());
+        if incarnation != shared.incarnation {
+            shared.conflict();
+            continue;
+        }
+        let round_trip = shared.began.elapsed().saturating_sub(Duration::from_nanos(sent));
+        if to.send(Incoming::Mark { mark, round_trip }).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The node that speaks, and what it says.
+fn read<T: DeserializeOwned>(message: &Message, shared: &Shared) -> Option<(String, T)> {
+    let subject = message.subject.as_str();
+    let Some(node) = shared.subjects.origin(subject) else {
+        shared.malformed(subject, "its subject names no node");
+        return None;
+    };
+    match Codec::MessagePack.decode(&message.payload) {
+        Ok(said) => Some((node.to_owned(), said)),
+        Err(problem) => {
+            shared.malformed(subject, &problem);
+            None
+        }
+    }
+}

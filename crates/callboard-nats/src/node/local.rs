@@ -1,0 +1,48 @@
+//! What this node's bus has to offer to others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use callboard::InterestSnapshot;
+
+use crate::shared::Shared;
+use crate::wire::Hello;
+
+/// Its responders to what the link serves, and its subscribers to what the link imports. The link's
+/// own stand-ins are not among them.
+pub(super) fn offer(shared: &Shared) -> Hello {
+    let exports = shared.outbox.next().into_iter().map(|(name, ..)| name.to_owned()).collect();
+    // What a group shares is not probed: only one of them would hear the probe.
+    let whole = shared.imports.iter().filter(|of| !of.shares());
+    let imports = whole.map(|of| of.event_type.to_owned()).collect();
+    let mut offer = Hello { exports, imports, ..Hello::default() };
+    let Some(bus) = shared.bus.upgrade() else { return offer };
+    let snapshot = bus.snapshot();
+    drop(bus);
+    let mut responders: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    let mut subscribers = BTreeSet::new();
+    for of in &snapshot.subscribers {
+        for request_type in &of.answers {
+            let names = responders.entry(request_type).or_default();
+            *names.entry(&of.name).or_default() += 1;
+        }
+        let hears = match &of.interest {
+            InterestSnapshot::Types(types) => {
+                types.iter().any(|of| shared.imports.iter().any(|import| import.event_type == of))
+            }
+            InterestSnapshot::Everything | InterestSnapshot::Matching(_) => true,
+            _ => false,
+        };
+        if hears && of.name != shared.name && !of.name.starts_with('@') {
+            subscribers.insert(of.name.clone());
+        }
+    }
+    offer.subscribers = subscribers.into_iter().collect();
+    for request_type in shared.serves.keys() {
+        let names = responders.remove(*request_type).unwrap_or_default();
+        let own =
+            |(name, count): &(&str, usize)| *count > shared.standins.count(request_type, name);
+        let names = names.into_iter().filter(own).map(|(name, _)| name.to_owned());
+        offer.responders.insert((*request_type).to_owned(), names.collect());
+    }
+    offer
+}

@@ -1,0 +1,414 @@
+//! The task that keeps a link together: the connection, the other nodes, and the handshake with them.
+//!
+//! A node is *present* when both have shown that they hear each other. Each probes the subject of
+//! every type that it exports and the other imports, the other acknowledges each probe, and each says
+//! in its beats who has acknowledged everything. Nothing less will do: in a cluster a subscription
+//! is known to its own server long before it is known to the others.
+//!
+//! Beats say too what was sent last, by type, so that what is lost at the end of a stream is noticed.
+
+mod connection;
+mod inbox;
+mod local;
+mod peer;
+#[cfg(test)]
+mod traffic;
+
+pub(crate) use inbox::{Incoming, listen_directed, listen_marks, listen_system};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callboard::Phase;
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
+
+use self::connection::Connection;
+use self::peer::Peer;
+use crate::inbound::Tail;
+use crate::requests::AskCommand;
+use crate::shared::Shared;
+use crate::snapshot::{LinkState, PeerSnapshot, PeerState};
+use crate::wire::{self, Beat, Directed, Header, Hello, Packer, PacketKind, System};
+
+/// How often the task looks around.
+const TICK: Duration = Duration::from_millis(25);
+
+/// How often a probe is repeated until it is acknowledged.
+const PROBE: Duration = Duration::from_millis(100);
+
+/// How often a node says hello again while another does not know it.
+const HELLO: Duration = Duration::from_secs(1);
+
+/// How often a tail is said.
+const REPEAT: u32 = 5;
+
+/// How many nodes are remembered; those that are gone are forgotten first.
+const MOST_PEERS: usize = 4_096;
+
+/// If the task was not run for so long, the process was stopped, and nobody else is to blame for
+/// what was not heard meanwhile.
+const PAUSE: Duration = Duration::from_millis(700);
+
+/// The times of a link.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// How often a node shows that it is there.
+    pub(crate) beat: Duration,
+    /// How long a node may be silent.
+    pub(crate) gone: Duration,
+    /// How long a new connection waits for the nodes that were there before.
+    pub(crate) regroup: Duration,
+}
+
+impl Times {
+    /// Those of a link that beats this often.
+    pub(crate) fn of(beat: Duration) -> Self {
+        Self { beat, gone: beat * 13 / 4, regroup: Duration::from_millis(1_500) }
+    }
+}
+
+/// What the task does until the link ends.
+pub(crate) struct Node {
+    shared: Arc<Shared>,
+    times: Times,
+    connection: Connection,
+    peers: BTreeMap<String, Peer>,
+    /// What this node has to offer, as it was said last.
+    hello: Hello,
+    tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+    /// The tails that were said last, and how often.
+    said: BTreeMap<&'static str, (u64, u32)>,
+    beaten: Option<Instant>,
+    greeted: Option<Instant>,
+    probed: Option<Instant>,
+    looked: Option<Instant>,
+    ticked: Instant,
+    /// The peers, for whoever asks.
+    pub(crate) picture: watch::Sender<Vec<PeerSnapshot>>,
+}
+
+impl Node {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        times: Times,
+        gate: watch::Sender<u64>,
+        tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+        picture: watch::Sender<Vec<PeerSnapshot>>,
+    ) -> Self {
+        let hello = Hello { incarnation: shared.incarnation, ..local::offer(&shared) };
+        Self {
+            connection: Connection::new(Arc::clone(&shared), gate),
+            shared,
+            times,
+            peers: BTreeMap::new(),
+            hello,
+            tails,
+            said: BTreeMap::new(),
+            beaten: None,
+            greeted: None,
+            probed: None,
+            looked: None,
+            ticked: Instant::now(),
+            picture,
+        }
+    }
+
+    /// Runs until nothing comes in any more.
+    pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                incoming = incoming.recv() => match incoming {
+                    Some(incoming) => self.take(incoming),
+                    None => return,
+                },
+                _ = tick.tick() => {
+                    self.tick();
+                    if self.is_over() {
+                        return self.leave();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the bus is closed, and all that it had for the link is sent.
+    fn is_over(&self) -> bool {
+        let bus = self.shared.bus.upgrade();
+        bus.is_none_or(|bus| bus.phase() == Phase::Closed) && self.shared.is_sent()
+    }
+
+    /// Tells the other nodes that this one leaves.
+    fn leave(&self) {
+        let bye = System::Bye { incarnation: self.shared.incarnation };
+        self.shared.send(self.shared.subjects.system().into(), wire::write(&bye));
+        self.shared.set_state(LinkState::Closed);
+    }
+
+    fn take(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Client(event) => {
+                if self.connection.client(&event) {
+                    // Whoever heard this node before may not any more.
+                    self.peers.values_mut().for_each(Peer::forget_heard);
+                    self.say_hello();
+                }
+            }
+            Incoming::Mark { mark, round_trip } => self.connection.mark(mark, round_trip),
+            Incoming::System { node, system } => self.system(node, system),
+            Incoming::Directed { node, directed } => self.directed(node, directed),
+        }
+    }
+
+    fn system(&mut self, node: String, system: System) {
+        match system {
+            System::Hello(hello) => self.hello(node, hello),
+            System::Beat(beat) => {
+                let known = self.peers.get_mut(&node);
+                let known = known.filter(|peer| peer.is_of(beat.incarnation));
+                let Some(peer) = known.filter(|peer| peer.state != PeerState::Gone) else {
+                    return self.ask_who(&node);
+                };
+                if peer.hello.generation < beat.generation {
+                    self.ask_who(&node);
+                }
+                let own = self.shared.incarnation;
+                if let Some(peer) = self.peers.get_mut(&node) {
+                    peer.beat(&beat, own);
+                }
+                for (event_type, last) in beat.tails {
+                    if let Some(tails) = self.tails.get(&*event_type) {
+                        let (origin, incarnation) = (node.clone(), beat.incarnation);
+                        // The receiver has ended with its subscription.
+                        let _ended = tails.send(Tail { origin, incarnation, last });
+                    }
+                }
+                self.join(&node);
+            }
+            System::Bye { incarnation } => {
+                if self.peers.get(&node).is_some_and(|peer| peer.is_of(incarnation)) {
+                    self.lose(&node, "it has left");
+                }
+            }
+        }
+    }
+
+    fn directed(&mut self, node: String, directed: Directed) {
+        match directed {
+            Directed::Who => {
+                let hello = Directed::Hello(self.hello.clone());
+                self.shared.send(self.shared.subjects.directed(&node).into(), wire::write(&hello));
+            }
+            Directed::Hello(hello) => self.hello(node, hello),
+            Directed::Heard { incarnation, event_type } => {
+                if incarnation != self.shared.incarnation {
+                    return;
+                }
+                if let Some(peer) = self.peers.get_mut(&node) {
+                    peer.heard(event_type, &self.hello.exports);
+                    self.join(&node);
+                }
+            }
+            Directed::Ask(_) | Directed::Withdraw { .. } | Directed::Reply(_) => {
+                unreachable!("these are taken where they come in")
+            }
+        }
+    }
+
+    /// A node says what it has to offer.
+    fn hello(&mut self, node: String, hello: Hello) {
+        // It may have missed the last beats.
+        self.said.clear();
+        let before = self.peers.get(&node).map(|peer| (peer.hello.incarnation, peer.state));
+        let here = before.filter(|(_, state)| *state != PeerState::Gone);
+        if here.is_some_and(|(incarnation, _)| incarnation == hello.incarnation) {
+            if let Some(peer) = self.peers.get_mut(&node) {
+                peer.renew(hello);
+            }
+            self.offer_locally(&node);
+            return self.join(&node);
+        }
+        if here.is_some() {
+            self.lose(&node, "it was started anew");
+        }
+        if before.is_none() && self.peers.len() >= MOST_PEERS && !self.forget_one() {
+            return self
+                .shared
+                .problem(format!("node `{node}` is one too many: {MOST_PEERS} are known"));
+        }
+        self.peers.insert(node.clone(), Peer::new(hello));
+        // So that it knows this node at once.
+        self.directed(node.clone(), Directed::Who);
+        self.probed = None;
+        self.join(&node);
+    }
+
+    /// Forgets a node that is gone. Whether there was one.
+    fn forget_one(&mut self) -> bool {
+        let gone = self.peers.iter().find(|(_, peer)| peer.state == PeerState::Gone);
+        let gone = gone.map(|(node, _)| node.clone());
+        gone.is_some_and(|node| self.peers.remove(&node).is_some())
+    }
+
+    fn ask_who(&mut self, node: &str) {
+        self.shared.send(self.shared.subjects.directed(node).into(), wire::write(&Directed::Who));
+    }
+
+    /// A node that both hears and is heard is present.
+    fn join(&mut self, node: &str) {
+        let exports = &self.hello.exports;
+        let Some(peer) = self.peers.get_mut(node) else { return };
+        if peer.state != PeerState::Joining || !peer.is_mutual(exports) {
+            return;
+        }
+        peer.state = PeerState::Present;
+        tracing::info!(node = self.shared.subjects.node(), peer = node, "link: present");
+        self.offer_locally(node);
+    }
+
+    /// Signs a present node's components in on this bus.
+    fn offer_locally(&mut self, node: &str) {
+        let Some(peer) = self.peers.get_mut(node).filter(|peer| peer.state == PeerState::Present)
+        else {
+            return;
+        };
+        if let Some(bus) = self.shared.bus.upgrade() {
+            peer.sign_in(&bus, node);
+        }
+        for (request_type, asks) in &self.shared.asks {
+            let names = peer.hello.responders.get(*request_type).cloned().unwrap_or_default();
+            let _ended = asks.send(AskCommand::Present { node: node.into(), names });
+        }
+    }
+
+    /// A node is gone.
+    fn lose(&mut self, node: &str, why: &str) {
+        let Some(peer) = self.peers.get_mut(node) else { return };
+        peer.lose();
+        tracing::info!(node = self.shared.subjects.node(), peer = node, "link: gone: {why}");
+        for asks in self.shared.asks.values() {
+            let _ended = asks.send(AskCommand::Gone { node: node.into() });
+        }
+        self.shared.serving.gone(node);
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        let paused = now.duration_since(self.ticked) > PAUSE;
+        self.ticked = now;
+        let connected = self.connection.is_up();
+        if paused || !connected {
+            self.peers.values_mut().for_each(|peer| peer.last_heard = now);
+        }
+        let silent = |peer: &Peer| {
+            peer.state != PeerState::Gone && now.duration_since(peer.last_heard) > self.times.gone
+        };
+        let gone: Vec<_> = self.peers.iter().filter(|(_, peer)| silent(peer)).collect();
+        let gone: Vec<_> = gone.into_iter().map(|(node, _)| node.clone()).collect();
+        gone.iter().for_each(|node| self.lose(node, "it was not heard for too long"));
+
+        let exports = &self.hello.exports;
+        let waits = self
+            .peers
+            .values()
+            .any(|peer| peer.state == PeerState::Present && !peer.hears_everything(exports));
+        self.connection.tick(&self.times, waits, paused);
+        if !connected {
+            self.show(now);
+            return;
+        }
+        let due = |last: Option<Instant>, every| last.is_none_or(|last| now - last >= every);
+        let starting = self.peers.values().any(|peer| peer.state == PeerState::Joining);
+        let look = if starting { PROBE } else { self.times.beat };
+        if due(self.looked, look) {
+            self.looked = Some(now);
+            self.look_at_the_bus();
+        }
+        if starting && due(self.greeted, HELLO) {
+            self.greeted = Some(now);
+            self.say_hello();
+        }
+        if due(self.probed, PROBE) {
+            self.probed = Some(now);
+            self.probe();
+        }
+        let beat = if starting { self.times.beat.min(PROBE) } else { self.times.beat };
+        if due(self.beaten, beat) {
+            self.beaten = Some(now);
+            self.beat();
+        }
+        self.show(now);
+    }
+
+    /// Says what this node has to offer, if that has changed.
+    fn look_at_the_bus(&mut self) {
+        let offer = local::offer(&self.shared);
+        let same = offer.responders == self.hello.responders
+            && offer.subscribers == self.hello.subscribers;
+        if !same {
+            let (incarnation, generation) = (self.shared.incarnation, self.hello.generation + 1);
+            self.hello = Hello { incarnation, generation, ..offer };
+            self.say_hello();
+        }
+    }
+
+    fn say_hello(&self) {
+        let hello = System::Hello(self.hello.clone());
+        self.shared.send(self.shared.subjects.system().into(), wire::write(&hello));
+    }
+
+    /// Asks, on the subjects of events, who hears this node.
+    fn probe(&self) {
+        let next = self.shared.outbox.next();
+        for (event_type, schema, first) in next {
+            let unheard = |peer: &Peer| peer.state != PeerState::Gone && peer.must_hear(event_type);
+            if !self.peers.values().any(unheard) {
+                continue;
+            }
+            let (codec, incarnation) = (self.shared.codec, self.shared.incarnation);
+            let header = Header { kind: PacketKind::Probe, codec, incarnation, schema, first };
+            let probe = Packer::new(&header, 0).finish();
+            self.shared.send(self.shared.subjects.events(event_type).into(), probe.into());
+        }
+    }
+
+    /// The tails that have changed of late: each is said several times, in case a beat is lost.
+    fn tails_to_say(&mut self) -> Vec<(&'static str, u64)> {
+        let mut tails = self.shared.outbox.tails();
+        tails.retain(|(name, last)| {
+            let (said, times) = self.said.entry(name).or_default();
+            if said != last {
+                (*said, *times) = (*last, 0);
+            }
+            *times += 1;
+            *times <= REPEAT
+        });
+        tails
+    }
+
+    fn beat(&mut self) {
+        let online = self.shared.state() == LinkState::Online;
+        let tails = if online { self.tails_to_say() } else { Vec::new() };
+        let (exports, now) = (&self.hello.exports, Instant::now());
+        let heard_by = self
+            .peers
+            .values()
+            .filter(|peer| peer.state != PeerState::Gone && peer.is_told(exports, now));
+        let beat = System::Beat(Beat {
+            incarnation: self.shared.incarnation,
+            generation: self.hello.generation,
+            tails: tails.into_iter().map(|(name, last)| (name.to_owned(), last)).collect(),
+            heard_by: heard_by.map(|peer| peer.hello.incarnation).collect(),
+        });
+        self.shared.send(self.shared.subjects.system().into(), wire::write(&beat));
+        self.connection.send_mark();
+    }
+
+    fn show(&self, now: Instant) {
+        let peers = self.peers.iter().map(|(node, peer)| peer.picture(node, now));
+        self.picture.send_replace(peers.collect());
+    }
+}

@@ -1,0 +1,165 @@
+//! What is exported, and how: a task per type takes events from the bus and encodes them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use callboard::{Event, Priority, Published, Received, Subscription};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::outbox::{Offline, Outbox, Outgoing};
+use crate::shared::Shared;
+use crate::snapshot::LinkDrop;
+
+/// How events of a type are exported. Give it to
+/// [`LinkBuilder::export_with`](crate::LinkBuilder::export_with).
+pub struct Export<E> {
+    pub(crate) version: u32,
+    pub(crate) priority: Priority,
+    pub(crate) offline: Offline,
+    pub(crate) key: Option<Key<E>>,
+}
+
+pub(crate) type Key<E> = Box<dyn Fn(&E) -> String + Send + Sync>;
+
+impl<E: Event> Export<E> {
+    /// Version 1, normal priority, kept while there is no connection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { version: 1, priority: Priority::Normal, offline: Offline::Keep, key: None }
+    }
+
+    /// The version of the type's fields, told to the nodes that import it. Default: 1. Fields that
+    /// come or go need no new version, as long as serde can do without them; see
+    /// [`Import::migrate`](crate::Import::migrate) for what does.
+    #[must_use]
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Which of the three rings the events wait in: one that is more urgent is sent first. Default:
+    /// normal. Events of one type stay in their order whatever their urgency on the bus.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// While there is no connection, events are dropped. Default: they are kept, up to the bounds of
+    /// the ring.
+    #[must_use]
+    pub fn drop_while_offline(mut self) -> Self {
+        self.offline = Offline::Drop;
+        self
+    }
+
+    /// While there is no connection, the latest event of each key is kept. Default: all are kept, up
+    /// to the bounds of the ring.
+    #[must_use]
+    pub fn keep_latest(mut self, key: impl Fn(&E) -> String + Send + Sync + 'static) -> Self {
+        self.offline = Offline::KeepLatest;
+        self.key = Some(Box::new(key));
+        self
+    }
+}
+
+impl<E: Event> Default for Export<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> fmt::Debug for Export<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Export")
+            .field("version", &self.version)
+            .field("priority", &self.priority)
+            .field("offline", &self.offline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The events of a type that this link has published on its own bus: they are not exported again.
+#[derive(Debug, Default)]
+pub(crate) struct Echoes(Mutex<VecDeque<u64>>);
+
+impl Echoes {
+    /// Publishes, and remembers the event's number before anybody can look for it.
+    pub(crate) fn publish(&self, publish: impl FnOnce() -> Published) -> Published {
+        let mut echoes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let published = publish();
+        echoes.extend(published.sequence());
+        published
+    }
+
+    /// Whether the event of this number is one of them, and how many before it were, that were lost.
+    pub(crate) fn take(&self, number: u64) -> (bool, u64) {
+        let mut echoes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lost = 0;
+        while echoes.front().is_some_and(|echo| *echo < number) {
+            echoes.pop_front();
+            lost += 1;
+        }
+        let echo = echoes.front() == Some(&number);
+        if echo {
+            echoes.pop_front();
+        }
+        (echo, lost)
+    }
+}
+
+/// What a pump works with.
+pub(crate) struct Pump<E: Event> {
+    pub(crate) inbox: Subscription<E>,
+    /// Where the events go, and the number of their type there.
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) of: usize,
+    pub(crate) export: Export<E>,
+    /// Those of the type's import, if it is imported too.
+    pub(crate) echoes: Option<Arc<Echoes>>,
+    /// True once the link ends: what is there is still taken.
+    pub(crate) ending: watch::Receiver<bool>,
+}
+
+/// Takes events until the bus is closed, or the link ends.
+pub(crate) async fn pump<E: Event + Serialize>(pump: Pump<E>, shared: Arc<Shared>) {
+    let Pump { mut inbox, outbox, of, export, echoes, mut ending } = pump;
+    let lane = match export.priority {
+        Priority::High => 0,
+        Priority::Normal => 1,
+        Priority::Low => 2,
+    };
+    loop {
+        let batch = tokio::select! {
+            biased;
+            batch = inbox.recv_batch() => batch,
+            _ = ending.wait_for(|ending| *ending) => inbox.try_recv_batch().ok(),
+        };
+        let Some(batch) = batch else { return };
+        for event in batch {
+            let mut missed = event.missed();
+            if let Some(echoes) = &echoes {
+                let (echo, lost) = echoes.take(event.sequence());
+                missed = missed.saturating_sub(lost);
+                if echo {
+                    outbox.lost(of, LinkDrop::Behind, missed);
+                    continue;
+                }
+            }
+            if missed > 0 {
+                outbox.lost(of, LinkDrop::Behind, missed);
+            }
+            let mut body = Vec::with_capacity(64);
+            if let Err(problem) = shared.codec.encode::<E>(&event, &mut body) {
+                outbox.lost(of, LinkDrop::Encode, 1);
+                shared.problem(format!("`{}` can't be written: {problem}", E::TYPE));
+                continue;
+            }
+            let metadata = shared.propagation.inject(|| event.span());
+            let key = export.key.as_ref().map(|key| key(&event).into());
+            outbox.add(of, lane, Outgoing { metadata, body: body.into(), key });
+        }
+    }
+}

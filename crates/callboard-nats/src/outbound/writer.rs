@@ -1,0 +1,103 @@
+//! The one task that sends events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Client, Subject};
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::shared::Shared;
+
+/// How long what was sent may wait for its mark, unless much is sent.
+const MARK_AFTER: Duration = Duration::from_millis(5);
+
+/// After this many bytes without a mark there is one.
+const MARK_BYTES: usize = 256 * 1024;
+
+/// Whether the writer may send, and over which connection: counted from 1, 0 for none.
+pub(crate) type Gate = watch::Receiver<u64>;
+
+/// Sends what the outbox has, while the gate is open, until the gate is dropped.
+pub(crate) async fn write(
+    shared: Arc<Shared>,
+    client: Client,
+    subjects: Vec<Subject>,
+    mut gate: Gate,
+) {
+    let mut writer = Writer { shared, client, subjects, unmarked: 0, mark_at: None };
+    loop {
+        let Ok(connection) = gate.wait_for(|connection| *connection > 0).await.map(|it| *it) else {
+            return;
+        };
+        let mut closed = gate.clone();
+        tokio::select! {
+            _ = closed.wait_for(|now| *now != connection) => {}
+            () = writer.run() => {}
+        }
+        if gate.has_changed().is_err() {
+            return;
+        }
+    }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    client: Client,
+    subjects: Vec<Subject>,
+    unmarked: usize,
+    mark_at: Option<Instant>,
+}
+
+impl Writer {
+    async fn run(&mut self) {
+        let (mut unmarked, subjects) = (0, self.subjects.clone());
+        for (of, bytes) in self.shared.outbox.again() {
+            unmarked += bytes.len();
+            self.send(subjects[of].clone(), bytes).await;
+        }
+        self.unmarked = unmarked;
+        self.mark_at = (unmarked > 0).then(Instant::now);
+        loop {
+            // Asked for before looking, so that nothing comes unseen in between.
+            let shared = Arc::clone(&self.shared);
+            let changed = shared.outbox.changed.notified();
+            if let Some((of, bytes)) = shared.outbox.pack(self.largest()) {
+                self.unmarked += bytes.len();
+                self.mark_at.get_or_insert_with(|| Instant::now() + MARK_AFTER);
+                self.send(subjects[of].clone(), bytes).await;
+                if self.unmarked >= MARK_BYTES {
+                    self.mark().await;
+                }
+                continue;
+            }
+            match self.mark_at {
+                None => changed.await,
+                Some(at) => tokio::select! {
+                    () = changed => {}
+                    () = sleep_until(at) => self.mark().await,
+                },
+            }
+        }
+    }
+
+    async fn mark(&mut self) {
+        (self.unmarked, self.mark_at) = (0, None);
+        let mark = self.shared.outbox.mark();
+        let subject = self.shared.marks.clone();
+        self.send(subject, Bytes::copy_from_slice(&self.shared.mark(mark))).await;
+    }
+
+    /// The largest body that the server takes, with its header.
+    fn largest(&self) -> usize {
+        self.client.max_payload().saturating_sub(128).max(128)
+    }
+
+    async fn send(&self, subject: Subject, bytes: Bytes) {
+        // What the client refuses counts as sent and lost: it is found missing where it was to go.
+        if let Err(error) = self.client.publish(subject, bytes).await {
+            self.shared.problem(format!("the client refused to send: {error}"));
+        }
+    }
+}

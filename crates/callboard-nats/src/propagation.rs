@@ -1,0 +1,37 @@
+//! Carrying the trace context over the link.
+
+use std::fmt;
+
+use tracing::Span;
+
+/// How the context of a trace gets into a message and out of it; nothing is carried by default.
+#[derive(Default)]
+pub(crate) struct Propagation {
+    pub(crate) inject: Option<Inject>,
+    pub(crate) extract: Option<Extract>,
+}
+
+pub(crate) type Inject = Box<dyn Fn() -> Option<String> + Send + Sync>;
+pub(crate) type Extract = Box<dyn Fn(&str) -> Span + Send + Sync>;
+
+impl Propagation {
+    /// What is to travel of the span that `span` returns.
+    pub(crate) fn inject(&self, span: impl FnOnce() -> Span) -> Box<[u8]> {
+        let context = self.inject.as_ref().and_then(|inject| span().in_scope(inject));
+        context.map(|context| context.into_bytes().into()).unwrap_or_default()
+    }
+
+    /// The span that continues what has travelled.
+    pub(crate) fn extract(&self, context: &[u8]) -> Span {
+        match (&self.extract, std::str::from_utf8(context)) {
+            (Some(extract), Ok(context)) if !context.is_empty() => extract(context),
+            _ => Span::none(),
+        }
+    }
+}
+
+impl fmt::Debug for Propagation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Propagation").finish_non_exhaustive()
+    }
+}

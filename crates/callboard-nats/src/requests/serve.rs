@@ -1,0 +1,234 @@
+//! Answering the requests of other nodes: each is made once more, on this bus.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use callboard::{Delivery, Request, RequestError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::task::AbortHandle;
+use tracing::Instrument;
+
+use crate::shared::Shared;
+use crate::wire::{self, Ask, Codec, Directed, Part, Reply};
+
+/// How many requests of other nodes may be open at once.
+const MOST_OPEN: usize = 10_000;
+
+/// The answer sets out this long before the asker's time is over, so that it arrives in time to say
+/// what was reached; or a tenth of that time before, if that is shorter.
+const MARGIN: Duration = Duration::from_millis(20);
+
+/// A request of another node: its name, its incarnation and the request's number.
+type Key = (String, u64, u64);
+
+/// The requests of other nodes that are open here.
+#[derive(Debug, Default)]
+pub(crate) struct Serving(Mutex<HashMap<Key, Option<AbortHandle>>>);
+
+impl Serving {
+    fn open(&self) -> MutexGuard<'_, HashMap<Key, Option<AbortHandle>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody waits for it any more.
+    pub(crate) fn withdraw(&self, node: &str, incarnation: u64, id: u64) {
+        let task = self.open().remove(&(node.to_owned(), incarnation, id)).flatten();
+        task.into_iter().for_each(|task| task.abort());
+    }
+
+    /// A node is gone, and with it everybody who waits.
+    pub(crate) fn gone(&self, node: &str) {
+        let of_node = |key: &Key| key.0 == node;
+        let gone: Vec<_> = self.open().extract_if(|key, _| of_node(key)).collect();
+        gone.into_iter().filter_map(|(_, task)| task).for_each(|task| task.abort());
+    }
+}
+
+/// A request type that this node's responders answer for others.
+pub(crate) trait Served: Send + Sync {
+    /// Makes the request on this bus, and replies with what comes of it.
+    fn serve(&self, node: &str, ask: Ask, shared: &Arc<Shared>);
+}
+
+/// [`Served`] for a request type.
+pub(crate) struct Serve<Q>(PhantomData<fn() -> Q>);
+
+impl<Q> Serve<Q> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<Q> fmt::Debug for Serve<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Serve")
+    }
+}
+
+impl<Q> Served for Serve<Q>
+where
+    Q: Request + DeserializeOwned,
+    Q::Response: Serialize,
+{
+    fn serve(&self, node: &str, mut ask: Ask, shared: &Arc<Shared>) {
+        let key = (node.to_owned(), ask.incarnation, ask.id);
+        let reply = Replying {
+            shared: Arc::clone(shared),
+            node: node.to_owned(),
+            incarnation: ask.incarnation,
+            id: ask.id,
+            request_type: Q::TYPE,
+        };
+        let read = Codec::of(ask.codec).ok_or_else(|| format!("codec {} is unknown", ask.codec));
+        let request = match read.and_then(|codec| codec.decode::<Q>(&ask.body)) {
+            Ok(request) => request,
+            Err(problem) => {
+                shared.problem(format!("`{}` of node `{node}` can't be read: {problem}", Q::TYPE));
+                let reason = format!("node `{}` can't read it: {problem}", shared.subjects.node());
+                return reply.all(&ask.names, &Part::Declined(reason));
+            }
+        };
+        {
+            let mut open = shared.serving.open();
+            if open.len() >= MOST_OPEN {
+                drop(open);
+                return reply.all(&ask.names, &Part::QueueFull);
+            }
+            if open.insert(key.clone(), None).is_some() {
+                return;
+            }
+        }
+        ask.names.truncate(MOST_OPEN);
+        let span = shared.propagation.extract(&ask.metadata);
+        let task = tokio::spawn(
+            async move {
+                gather(request, ask, &reply).await;
+                reply.shared.serving.open().remove(&(reply.node, reply.incarnation, reply.id));
+            }
+            .instrument(span),
+        );
+        if let Some(entry) = shared.serving.open().get_mut(&key) {
+            *entry = Some(task.abort_handle());
+        }
+    }
+}
+
+/// Undoes the note of a chain, however its request ends.
+struct Came<'a> {
+    shared: &'a Shared,
+    name: String,
+}
+
+impl Drop for Came<'_> {
+    fn drop(&mut self) {
+        self.shared.chains.go(&self.name);
+    }
+}
+
+async fn gather<Q>(request: Q, ask: Ask, reply: &Replying)
+where
+    Q: Request,
+    Q::Response: Serialize,
+{
+    let shared = &reply.shared;
+    let Some(bus) = shared.bus.upgrade() else {
+        return reply.all(&ask.names, &Part::Gone);
+    };
+    // Asked in the place of the nearest request of this node that waits for it.
+    let own = |hop: &&wire::Hop| {
+        hop.node == shared.subjects.node() && hop.incarnation == shared.incarnation
+    };
+    let context = ask.chain.iter().filter(own).find_map(|hop| shared.chains.context(hop.id));
+    let name = format!("{}/{}", shared.name, shared.chains.number());
+    shared.chains.come(&name, ask.chain);
+    let came = Came { shared, name };
+    let builder = match context {
+        Some(context) => context.request(request, &came.name),
+        None => bus.request(request).asker(&came.name),
+    };
+    drop(bus);
+    let timeout = ask.budget.map_or(Duration::MAX, |budget| {
+        let budget = Duration::from_millis(budget);
+        budget.saturating_sub(MARGIN.min(budget / 10))
+    });
+    let answers = reply.clone();
+    let mut sent: Vec<Arc<str>> = Vec::new();
+    let gathering = builder.expect(&ask.names).timeout(timeout).until(move |so_far| {
+        for (name, answer) in so_far {
+            if !sent.contains(name) {
+                sent.push(Arc::clone(name));
+                answers.answer::<Q>(name, answer);
+            }
+        }
+        false
+    });
+    match gathering.gather().await {
+        Ok(gathered) => {
+            let missing = gathered.missing();
+            let parts: Vec<_> =
+                missing.map(|(name, outcome)| (name.to_owned(), Part::of(&outcome))).collect();
+            if !parts.is_empty() {
+                reply.send(parts);
+            }
+        }
+        Err(RequestError::Cycle { chain }) => {
+            let reason = format!("it waits for its own answer: {}", chain.join(" → "));
+            reply.all(&ask.names, &Part::Declined(reason));
+        }
+        Err(RequestError::Closed) => reply.all(&ask.names, &Part::Gone),
+        Err(error) => reply.all(&ask.names, &Part::Declined(error.to_string())),
+    }
+}
+
+/// Where the answers to a request go.
+#[derive(Clone)]
+struct Replying {
+    shared: Arc<Shared>,
+    node: String,
+    incarnation: u64,
+    id: u64,
+    request_type: &'static str,
+}
+
+impl Replying {
+    fn answer<Q>(&self, name: &str, answer: &Delivery<Q::Response>)
+    where
+        Q: Request,
+        Q::Response: Serialize,
+    {
+        let codec = self.shared.codec;
+        let mut body = Vec::with_capacity(64);
+        let written = codec.encode::<Q::Response>(answer, &mut body);
+        let most = self.shared.client.max_payload().saturating_sub(4_096);
+        let part = match written {
+            Ok(()) if most > 0 && body.len() > most => {
+                Err(format!("its answer takes {} bytes, the server allows {most}", body.len()))
+            }
+            Ok(()) => Ok(Part::Answer { codec: codec.number(), body: body.into() }),
+            Err(problem) => Err(format!("its answer can't be written: {problem}")),
+        };
+        let part = part.unwrap_or_else(|reason| {
+            self.shared.problem(format!("`{name}` answered `{}`: {reason}", Q::TYPE));
+            Part::Declined(reason)
+        });
+        self.send(vec![(name.to_owned(), part)]);
+    }
+
+    fn all(&self, names: &[String], part: &Part) {
+        self.send(names.iter().map(|name| (name.clone(), part.clone())).collect());
+    }
+
+    fn send(&self, parts: Vec<(String, Part)>) {
+        let Self { shared, node, incarnation, id, request_type } = self;
+        let (incarnation, id, request_type) = (*incarnation, *id, (*request_type).to_owned());
+        let reply = Directed::Reply(Reply { incarnation, id, request_type, parts });
+        let subject = shared.subjects.directed(node).into();
+        if !shared.send(subject, wire::write(&reply)) {
+            shared.problem(format!("an answer to node `{node}` could not be sent"));
+        }
+    }
+}

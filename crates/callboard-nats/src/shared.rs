@@ -1,0 +1,227 @@
+//! What the tasks of a link share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_nats::{Client, Subject};
+use bytes::Bytes;
+use callboard::WeakBus;
+use futures_util::FutureExt;
+use tokio::sync::mpsc;
+
+use crate::cloudevents::Accounts;
+use crate::inbound::Streams;
+use crate::outbound::Outbox;
+use crate::propagation::Propagation;
+use crate::requests::{AskCommand, Chains, Served, Serving, Standins};
+use crate::snapshot::LinkState;
+use crate::subject::Subjects;
+use crate::wire::Codec;
+
+/// How many messages to other nodes may wait while the client takes none.
+pub(crate) const CONTROL_CAPACITY: usize = 4_096;
+
+/// How long there may be no connection before requests fail for it. In a cluster the next one is
+/// there within milliseconds.
+pub(crate) const UNREACHABLE: Duration = Duration::from_millis(1_500);
+
+pub(crate) struct Shared {
+    pub(crate) bus: WeakBus,
+    /// The link's own name on the bus.
+    pub(crate) name: String,
+    pub(crate) subjects: Subjects,
+    pub(crate) incarnation: u64,
+    pub(crate) codec: Codec,
+    pub(crate) propagation: Propagation,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) client: Client,
+    /// Where this node's marks go.
+    pub(crate) marks: Subject,
+    /// Messages that the client did not take at once.
+    pub(crate) control: mpsc::Sender<(Subject, Bytes)>,
+    pub(crate) imports: Vec<Arc<Streams>>,
+    /// The tasks that ask, by request type.
+    pub(crate) asks: HashMap<&'static str, mpsc::UnboundedSender<AskCommand>>,
+    /// The request types that this node's responders answer for others.
+    pub(crate) serves: HashMap<&'static str, Box<dyn Served>>,
+    pub(crate) chains: Chains,
+    pub(crate) serving: Serving,
+    pub(crate) cloudevents: Accounts,
+    #[cfg(feature = "jetstream")]
+    pub(crate) lanes: crate::durable::Lanes,
+    pub(crate) standins: Arc<Standins>,
+    pub(crate) began: Instant,
+    /// The number of the connection, counted from 1.
+    pub(crate) connection: AtomicU64,
+    /// How often the client dropped a message because this process was too slow to receive.
+    pub(crate) slow: AtomicU64,
+    pub(crate) malformed: AtomicU64,
+    pub(crate) conflicts: AtomicU64,
+    status: Mutex<Status>,
+}
+
+/// What is known of the connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Status {
+    pub(crate) state: LinkState,
+    pub(crate) since: Instant,
+    pub(crate) round_trip: Option<Duration>,
+    pub(crate) last_problem: Option<String>,
+}
+
+impl Status {
+    pub(crate) fn new() -> Mutex<Self> {
+        let (state, since) = (LinkState::Connecting, Instant::now());
+        Mutex::new(Self { state, since, round_trip: None, last_problem: None })
+    }
+}
+
+/// What a [`Shared`] is made of.
+pub(crate) struct Parts {
+    pub(crate) bus: WeakBus,
+    pub(crate) name: String,
+    pub(crate) subjects: Subjects,
+    pub(crate) incarnation: u64,
+    pub(crate) codec: Codec,
+    pub(crate) propagation: Propagation,
+    pub(crate) outbox: Outbox,
+    pub(crate) client: Client,
+    pub(crate) control: mpsc::Sender<(Subject, Bytes)>,
+    pub(crate) imports: Vec<Arc<Streams>>,
+    pub(crate) asks: HashMap<&'static str, mpsc::UnboundedSender<AskCommand>>,
+    pub(crate) serves: HashMap<&'static str, Box<dyn Served>>,
+    pub(crate) standins: Arc<Standins>,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { bus, name, subjects, incarnation, codec, propagation, outbox, .. } = parts;
+        Self {
+            bus,
+            name,
+            marks: subjects.marks().into(),
+            subjects,
+            incarnation,
+            codec,
+            propagation,
+            outbox: Arc::new(outbox),
+            client: parts.client,
+            control: parts.control,
+            imports: parts.imports,
+            asks: parts.asks,
+            serves: parts.serves,
+            chains: Chains::default(),
+            serving: Serving::default(),
+            cloudevents: Accounts::default(),
+            #[cfg(feature = "jetstream")]
+            lanes: crate::durable::Lanes::default(),
+            standins: parts.standins,
+            began: Instant::now(),
+            connection: AtomicU64::new(0),
+            slow: AtomicU64::new(0),
+            malformed: AtomicU64::new(0),
+            conflicts: AtomicU64::new(0),
+            status: Status::new(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes over to another state, and says so.
+    pub(crate) fn set_state(&self, state: LinkState) {
+        let mut status = self.status();
+        if status.state == state || status.state == LinkState::Closed {
+            return;
+        }
+        let before = std::mem::replace(&mut status.state, state);
+        status.since = Instant::now();
+        drop(status);
+        tracing::info!(node = self.subjects.node(), %before, %state, "link");
+    }
+
+    pub(crate) fn state(&self) -> LinkState {
+        self.status().state
+    }
+
+    /// Whether there has been no connection for too long to wait for the next one.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        let status = self.status();
+        match status.state {
+            LinkState::Closed => true,
+            LinkState::Disconnected => status.since.elapsed() > UNREACHABLE,
+            _ => false,
+        }
+    }
+
+    /// Notes that something is wrong.
+    pub(crate) fn problem(&self, problem: String) {
+        let mut status = self.status();
+        let is_new = status.last_problem.as_ref() != Some(&problem);
+        if is_new {
+            tracing::warn!(node = self.subjects.node(), "link: {problem}");
+            status.last_problem = Some(problem);
+        }
+    }
+
+    /// A message that can't be read, or of nobody.
+    pub(crate) fn malformed(&self, subject: &str, why: &str) {
+        self.malformed.fetch_add(1, Ordering::Relaxed);
+        self.problem(format!("a message on `{subject}` was dropped: {why}"));
+    }
+
+    /// Another process uses this node's name.
+    pub(crate) fn conflict(&self) {
+        self.conflicts.fetch_add(1, Ordering::Relaxed);
+        let node = self.subjects.node();
+        self.problem(format!("another process is linked as node `{node}`: give it another name"));
+    }
+
+    /// Events and bytes that wait to be sent, and to be confirmed.
+    pub(crate) fn waiting(&self) -> [(u64, usize); 2] {
+        let waiting = self.outbox.waiting();
+        #[cfg(feature = "jetstream")]
+        let waiting = {
+            let stored = self.lanes.waiting();
+            [0, 1].map(|it| (waiting[it].0 + stored[it].0, waiting[it].1 + stored[it].1))
+        };
+        waiting
+    }
+
+    /// Whether the servers have everything that was to be sent.
+    pub(crate) fn is_sent(&self) -> bool {
+        #[cfg(feature = "jetstream")]
+        if !self.lanes.is_stored() {
+            return false;
+        }
+        self.outbox.is_empty()
+    }
+
+    /// Whether an asker of this name is a request that came over this link.
+    pub(crate) fn is_own(&self, asker: &str) -> bool {
+        asker.strip_prefix(&*self.name).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// What a mark of this number says.
+    pub(crate) fn mark(&self, mark: u64) -> [u8; 24] {
+        let mut bytes = [0; 24];
+        let sent = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        for (place, number) in bytes.chunks_exact_mut(8).zip([self.incarnation, mark, sent]) {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Sends a message that is no event. Whether it could be taken in: it is not waited for.
+    pub(crate) fn send(&self, subject: Subject, bytes: Bytes) -> bool {
+        let sending = self.client.publish(subject.clone(), bytes.clone());
+        // Without tokio's budget: it would make this fail now and then though there is room.
+        match tokio::task::unconstrained(sending).now_or_never() {
+            Some(sent) => sent.is_ok(),
+            None => self.control.try_send((subject, bytes)).is_ok(),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A request of one node is answered by responders of others, with the results of one process.
+
+use std::time::{Duration, Instant};
+
+use callboard::{Bus, Call, End, Outcome};
+
+use crate::support::{Proxy, Server};
+use crate::world::{Check, LONG, Node, Verdict, soon};
+
+/// Answers on this bus, under this name.
+fn respond(bus: &Bus, name: &'static str, mut answer: impl FnMut(Call<Check>) + Send + 'static) {
+    let mut inbox = bus.responder::<Check>(name);
+    tokio::spawn(async move {
+        while let Some(call) = inbox.recv().await {
+            answer(call);
+        }
+    });
+}
+
+fn agree(call: Call<Check>) {
+    let by = call.responder().to_owned();
+    call.respond(Verdict { by });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_outcome_of_one_process_is_that_of_another() {
+    let Some(server) = Server::start() else { return };
+    let a = Node::start(&server.url(), "a", |link| link.ask::<Check>()).await;
+    let b_bus = Bus::new();
+    b_bus.start();
+    respond(&b_bus, "yes", agree);
+    respond(&b_bus, "no", |call| call.decline("not today"));
+    respond(&b_bus, "drop", drop);
+    let mut held = Vec::new();
+    respond(&b_bus, "hold", move |call| held.push(call));
+    let _deaf = b_bus.responder::<Check>("deaf");
+    let b = Node::on(b_bus, &server.url(), "b", |link| link.serve::<Check>()).await;
+    a.meets(&["b"]).await;
+    let names = ["yes", "no", "drop", "hold", "deaf"];
+    let ready = || names.iter().all(|name| a.bus.snapshot().subscriber(name).is_some());
+    crate::support::wait_for("the stand-ins", || ready().then_some(()));
+
+    let request = a.bus.request(Check { id: 1 }).expect(names).expect(["nobody"]);
+    let gathered = request.timeout(Duration::from_millis(700)).settled().await.unwrap();
+    assert_eq!(gathered.end(), End::TimedOut);
+    assert_eq!(gathered.get("yes").unwrap().by, "yes");
+    for (name, outcome) in [
+        ("no", Outcome::Declined("not today".into())),
+        ("drop", Outcome::Abandoned),
+        ("hold", Outcome::TimedOutHandling),
+        ("deaf", Outcome::TimedOutQueued),
+        ("nobody", Outcome::NoSuchResponder),
+    ] {
+        assert_eq!(gathered.outcome(name), Some(outcome), "{name}");
+    }
+
+    let request = a.bus.request(Check { id: 2 }).expect(names).at_least(1);
+    assert_eq!(soon("an answer", request.gather()).await.unwrap().end(), End::Met);
+    // Nobody waits any more, here or there.
+    let none = |node: &Node| node.bus.snapshot().requests.open.is_empty();
+    soon("no request to be open", async {
+        while !(none(&a) && none(&b) && a.link.snapshot().open_requests == 0) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_responder_whose_node_vanishes_is_gone_at_once() {
+    let Some(server) = Server::start() else { return };
+    let a = Node::start(&server.url(), "a", |link| link.ask::<Check>()).await;
+    let proxy = Proxy::to(&server.address());
+    let b_bus = Bus::new();
+    b_bus.start();
+    let mut held = Vec::new();
+    let (took, mut taken) = tokio::sync::mpsc::unbounded_channel();
+    respond(&b_bus, "hold", move |call| {
+        held.push(call);
+        took.send(()).unwrap();
+    });
+    let b = Node::on(b_bus, &proxy.url(), "b", |link| link.serve::<Check>()).await;
+    a.meets(&["b"]).await;
+    let gather = a.bus.request(Check { id: 1 }).expect(["hold"]).timeout(LONG).gather();
+    let asked = tokio::spawn(gather);
+    soon("the request to arrive", taken.recv()).await.unwrap();
+    let cut = Instant::now();
+    proxy.cut();
+    let gathered = soon("the end", asked).await.unwrap().unwrap();
+    assert_eq!(gathered.outcome("hold"), Some(Outcome::Gone));
+    assert_eq!(gathered.end(), End::Unreachable);
+    assert!(cut.elapsed() < LONG, "before the request's own time was over");
+    let gathered = a.bus.request(Check { id: 2 }).expect(["hold"]).gather().await.unwrap();
+    assert_eq!(gathered.outcome("hold"), Some(Outcome::NoSuchResponder));
+    proxy.heal();
+    a.meets(&["b"]).await;
+    drop(b);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_connection_responders_are_unreachable() {
+    let Some(server) = Server::start() else { return };
+    let proxy = Proxy::to(&server.address());
+    let a = Node::start(&proxy.url(), "a", |link| link.ask::<Check>()).await;
+    let b_bus = Bus::new();
+    b_bus.start();
+    let mut held = Vec::new();
+    let (took, mut taken) = tokio::sync::mpsc::unbounded_channel();
+    respond(&b_bus, "hold", move |call| {
+        held.push(call);
+        took.send(()).unwrap();
+    });
+    let _b = Node::on(b_bus, &server.url(), "b", |link| link.serve::<Check>()).await;
+    a.meets(&["b"]).await;
+    let gather = a.bus.request(Check { id: 1 }).expect(["hold"]).timeout(LONG).gather();
+    let asked = tokio::spawn(gather);
+    soon("the request to arrive", taken.recv()).await.unwrap();
+    proxy.cut();
+    let gathered = soon("the end", asked).await.unwrap().unwrap();
+    assert_eq!(gathered.outcome("hold"), Some(Outcome::Unreachable));
+    let gathered = a.bus.request(Check { id: 2 }).expect(["hold"]).gather().await.unwrap();
+    assert_eq!(gathered.outcome("hold"), Some(Outcome::Unreachable));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_waits_for_itself_across_nodes_is_refused_with_the_circle() {
+    let Some(server) = Server::start() else { return };
+    // "a" asks "b" of the other node, whose handler asks "a" again, which handles one call at a time.
+    let a_bus = Bus::new();
+    let b_bus = Bus::new();
+    let (found, mut finds) = tokio::sync::mpsc::unbounded_channel();
+    for (bus, name, other) in [(&a_bus, "a", "b"), (&b_bus, "b", "a")] {
+        bus.start();
+        let (bus, found) = (bus.clone(), found.clone());
+        let inbox = bus.responder::<Check>(name);
+        tokio::spawn(async move {
+            inbox
+                .serve(|call| {
+                    let (bus, found) = (bus.clone(), found.clone());
+                    async move {
+                        let request = bus.request(Check { id: call.id + 1 }).expect([other]);
+                        let gathered = request.timeout(LONG).gather().await;
+                        let outcome = gathered.map(|gathered| gathered.outcome(other));
+                        found.send((name, outcome)).unwrap();
+                        agree(call);
+                    }
+                })
+                .await;
+        });
+    }
+    let both = |link: callboard_nats::LinkBuilder| link.ask::<Check>().serve::<Check>();
+    let a = Node::on(a_bus, &server.url(), "a", both).await;
+    let b = Node::on(b_bus, &server.url(), "b", both).await;
+    a.meets(&["b"]).await;
+    b.meets(&["a"]).await;
+    let ready = |node: &Node, name| {
+        node.bus.snapshot().subscribers.iter().filter(|of| of.name == name).count() == 1
+    };
+    crate::support::wait_for("the stand-ins", || (ready(&a, "b") && ready(&b, "a")).then_some(()));
+
+    let begun = Instant::now();
+    let gathered = a.bus.request(Check { id: 0 }).expect(["a"]).timeout(LONG).gather();
+    let gathered = soon("the answer", gathered).await.unwrap();
+    assert_eq!(gathered.get("a").unwrap().by, "a");
+    assert!(begun.elapsed() < LONG / 2, "it did not run into its time");
+    let (name, outcome) = soon("the refusal", finds.recv()).await.unwrap();
+    assert_eq!(name, "b");
+    let Ok(Some(Outcome::Declined(reason))) = outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("a → b → a"), "{reason}");
+    let (name, outcome) = finds.recv().await.unwrap();
+    assert_eq!((name, outcome), ("a", Ok(Some(Outcome::Responded))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scatter_to_five_nodes_gathers_five_answers() {
+    let Some(server) = Server::start() else { return };
+    let a = Node::start(&server.url(), "a", |link| link.ask::<Check>()).await;
+    let mut others = Vec::new();
+    for (node, name) in [("n1", "r1"), ("n2", "r2"), ("n3", "r3"), ("n4", "r4"), ("n5", "r5")] {
+        let bus = Bus::new();
+        bus.start();
+        respond(&bus, name, agree);
+        others.push(Node::on(bus, &server.url(), node, |link| link.serve::<Check>()).await);
+    }
+    a.meets(&["n1", "n2", "n3", "n4", "n5"]).await;
+    let names = ["r1", "r2", "r3", "r4", "r5"];
+    for id in 0..200 {
+        let gathered =
+            a.bus.request(Check { id }).expect(names).timeout(LONG).gather().await.unwrap();
+        let all = gathered.into_all().unwrap();
+        assert!(all.iter().all(|(name, verdict)| verdict.by == **name), "{all:?}");
+    }
+}

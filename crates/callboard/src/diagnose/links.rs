@@ -1,0 +1,23 @@
+//! What is wrong with the links to other processes.
+
+use super::FindingKind;
+use super::rules::Findings;
+use crate::report::{count, first_of};
+use crate::snapshot::Snapshot;
+
+pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
+    for link in &snapshot.links {
+        if let Some(trouble) = &link.trouble {
+            let seen = format!("is {}: {trouble}", link.state);
+            let cure = "look at the server and the network; what waits is sent when it is back";
+            found.weigh(link.queued, FindingKind::LinkInTrouble, &link.name, seen, cure);
+        }
+        let lost: u64 = link.dropped.iter().map(|(_, events)| events).sum();
+        if lost > 0 {
+            let reasons = link.dropped.iter().map(|(reason, events)| format!("{events} {reason}"));
+            let seen = format!("lost {}: {}", count(lost, "event"), first_of(reasons, ", "));
+            let cure = "see the link's own snapshot for the types and nodes";
+            found.weigh(lost, FindingKind::LinkLost, &link.name, seen, cure);
+        }
+    }
+}
