@@ -14,7 +14,7 @@ usage: cargo xtask bench [options]
   --rounds N        how many rounds count, instead of 9 (quick: 3)
   --json FILE       write all figures there
   --html FILE       write the charts there, instead of to bench/report.html in the target folder
-  --markdown FILE   write the tables there, as they stand in BENCHMARKS.md
+  --markdown FILE   write the summary there, as it stands in BENCHMARKS.md
 ";
 
 /// What to do.
