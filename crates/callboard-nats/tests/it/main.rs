@@ -5,5 +5,6 @@ mod support;
 
 mod barrier;
 mod events;
+mod faults;
 mod requests;
 mod world;
