@@ -1,6 +1,7 @@
 //! What the tasks of a link share.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -205,11 +206,20 @@ impl Shared {
         asker.strip_prefix(&*self.name).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// What a mark of this number says.
-    pub(crate) fn mark(&self, mark: u64) -> [u8; 24] {
-        let mut bytes = [0; 24];
+    /// A number for the client's connection: another one has another.
+    pub(crate) fn session(&self) -> u64 {
+        let info = self.client.server_info();
+        let mut hasher = DefaultHasher::new();
+        (info.server_id, info.client_id).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// What a mark of this number says that confirms what was sent in this session.
+    pub(crate) fn mark(&self, mark: u64, session: u64) -> [u8; 32] {
+        let mut bytes = [0; 32];
         let sent = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        for (place, number) in bytes.chunks_exact_mut(8).zip([self.incarnation, mark, sent]) {
+        let numbers = [self.incarnation, mark, sent, session];
+        for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
             place.copy_from_slice(&number.to_le_bytes());
         }
         bytes

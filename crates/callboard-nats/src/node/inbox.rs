@@ -90,18 +90,21 @@ pub(crate) async fn listen_directed(mut messages: Subscriber, shared: Arc<Shared
 /// Hands on this node's own marks.
 pub(crate) async fn listen_marks(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
     while let Some(message) = messages.next().await {
-        let numbers: Option<&[u8; 24]> = message.payload.as_ref().try_into().ok();
+        let numbers: Option<&[u8; 32]> = message.payload.as_ref().try_into().ok();
         let Some(bytes) = numbers else {
             shared.malformed(&message.subject, "it is no mark");
             continue;
         };
         let mut numbers = bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
         let mut next = || numbers.next().unwrap_or_default();
-        let (incarnation, mark, sent) = (next(), next(), next());
+        let (incarnation, mark, sent, session) = (next(), next(), next(), next());
         if incarnation != shared.incarnation {
             shared.conflict();
             continue;
         }
+        // The client may have kept a mark over a loss of the connection, but not all that was sent
+        // before it.
+        let mark = if session == shared.session() { mark } else { 0 };
         let round_trip = shared.began.elapsed().saturating_sub(Duration::from_nanos(sent));
         if to.send(Incoming::Mark { mark, round_trip }).await.is_err() {
             return;
