@@ -10,14 +10,14 @@ use tokio::time::MissedTickBehavior;
 
 use crate::world::{Node, Order, order, soon};
 
-/// The bytes of a ring: an outage of about two seconds fills it.
-const RING: usize = 128 * 1024;
+/// The bytes of a ring: an outage of a few seconds fills it.
+const RING: usize = 256 * 1024;
 
 /// Beyond the bounds by no more than the packet that is being sent.
 const PACKET: usize = 64 * 1024;
 
 /// How many events, and how often.
-const BURST: u64 = 10;
+const BURST: u64 = 40;
 const EVERY: Duration = Duration::from_millis(10);
 
 /// What has arrived: how many events, and the number of the last one.
