@@ -104,7 +104,9 @@ impl Flow {
         match came.await {
             Ok(Ok(_)) => {}
             Ok(Err(_)) => panic!("what arrives is wrong, see above"),
-            Err(_) => panic!("nothing moves: {:#?} {:#?}", self.a.link.snapshot(), self.b.link.snapshot()),
+            Err(_) => {
+                panic!("nothing moves: {:#?} {:#?}", self.a.link.snapshot(), self.b.link.snapshot())
+            }
         }
     }
 
@@ -121,8 +123,7 @@ impl Flow {
             .await;
         let a = self.a.link.snapshot();
         let sent = a.export("order.placed").unwrap().sent;
-        let current =
-            |of: &ImportSnapshot| of.incarnation == a.incarnation && of.last == sent;
+        let current = |of: &ImportSnapshot| of.incarnation == a.incarnation && of.last == sent;
         self.b.until("the account", |link| link.import("order.placed", "a").any(current)).await;
         self.a.assert_balanced();
         self.b.assert_balanced();

@@ -4,9 +4,12 @@
 //! With `CALLBOARD_LONG=1` the same tests take longer: longer freezes, more rounds.
 
 mod cluster;
-mod flow;
+pub(crate) mod flow;
+mod limits;
 
 mod partition;
+mod process;
+pub(crate) mod processes;
 
 mod server;
 

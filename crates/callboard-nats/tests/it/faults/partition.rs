@@ -54,9 +54,8 @@ async fn what_the_subscriber_misses_during_a_cut_is_counted_as_such() {
     for _ in 0..short_or_long(3, 50) {
         proxy.cut();
         flow.b.until("the cut", |link| link.state == LinkState::Disconnected).await;
-        let gone = |link: &callboard_nats::LinkSnapshot| {
-            link.peer("b").unwrap().state == PeerState::Gone
-        };
+        let gone =
+            |link: &callboard_nats::LinkSnapshot| link.peer("b").unwrap().state == PeerState::Gone;
         flow.a.until("b to be gone", gone).await;
         // Nobody waits for it.
         assert_eq!(flow.a.link.snapshot().state, LinkState::Online);
@@ -83,7 +82,8 @@ async fn any_faults_in_any_order_leave_balanced_accounts() {
     let flow = Flow::start(&proxies[0].url(), &proxies[1].url()).await;
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let mut random = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
     let begun = Instant::now();

@@ -1,0 +1,1 @@
+//! A foreign client that may publish anything in the namespace.
