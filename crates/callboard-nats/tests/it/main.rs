@@ -8,6 +8,8 @@ mod cloudevents;
 mod durable;
 mod events;
 mod faults;
+mod foreign;
+mod holes;
 mod hostile;
 mod offline;
 mod requests;
