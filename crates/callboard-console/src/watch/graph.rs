@@ -86,9 +86,9 @@ impl Growing {
         // Askers get their answers without a subscription.
         let waits = of.buffered.queued + of.buffered.lost();
         let to_askers = !of.request && of.ledger.offered == 0 && of.published > of.unheard + waits;
-        node.orphan = if of.published == 0 {
+        node.orphan = if of.published == 0 && of.publishers.is_empty() {
             Some("no publisher")
-        } else if of.subscribers == 0 && of.responders == 0 && !to_askers {
+        } else if of.published > 0 && of.subscribers + of.responders == 0 && !to_askers {
             Some("no subscriber")
         } else {
             None
@@ -173,6 +173,9 @@ mod tests {
     #[derive(Debug, Event)]
     struct Tick;
 
+    #[derive(Debug, Event)]
+    struct Tock;
+
     #[derive(Debug, Request)]
     #[request(response = Price)]
     struct AskPrice;
@@ -181,7 +184,7 @@ mod tests {
     struct Price;
 
     #[tokio::test]
-    async fn an_answer_that_its_asker_gets_is_no_orphan() {
+    async fn orphans_have_no_publisher_or_nobody_who_gets_them() {
         let bus = Bus::new();
         let mut pricing = bus.responder::<AskPrice>("pricing");
         let orphans = || {
@@ -191,6 +194,7 @@ mod tests {
         };
         let named = |name: &str, what| (name.to_owned(), what);
         bus.publish(Tick);
+        let _declared = bus.publisher::<Tock>("clock");
         let waiting = [named("ask.price", "no publisher"), named("tick", "no subscriber")];
         assert_eq!(orphans(), waiting);
         bus.start();

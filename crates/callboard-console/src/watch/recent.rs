@@ -28,6 +28,8 @@ enum Count {
     Asked,
     /// What handlers published for other events, of a type.
     Led,
+    /// What a link to other processes lost.
+    Link,
 }
 
 /// When each count last grew, since the console began.
@@ -80,6 +82,7 @@ fn count_of(kind: FindingKind) -> Option<Count> {
         FindingKind::RequestFailed | FindingKind::RequestCycle => Count::Failed,
         FindingKind::NotSignedIn => Count::Asked,
         FindingKind::PublishCycle => Count::Led,
+        FindingKind::LinkLost => Count::Link,
         _ => return None,
     })
 }
@@ -106,6 +109,9 @@ fn counts(snapshot: &Snapshot) -> HashMap<(Count, &str), u64> {
     }
     for of in &snapshot.failed_ticks {
         add(Count::Ticks, &of.event_type, of.times);
+    }
+    for of in &snapshot.links {
+        add(Count::Link, &of.name, of.dropped.iter().map(|(_, lost)| lost).sum());
     }
     for call in &snapshot.blocking_calls {
         add(Count::Blocking, &call.call, call.times);
