@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) connection: AtomicU64,
     /// How often the client dropped a message because this process was too slow to receive.
     pub(crate) slow: AtomicU64,
+    /// How many pumps have not ended: the bus may have events for them.
+    pumping: AtomicUsize,
     pub(crate) malformed: AtomicU64,
     pub(crate) conflicts: AtomicU64,
     status: Mutex<Status>,
@@ -122,6 +124,7 @@ impl Shared {
             began: Instant::now(),
             connection: AtomicU64::new(0),
             slow: AtomicU64::new(0),
+            pumping: AtomicUsize::new(0),
             malformed: AtomicU64::new(0),
             conflicts: AtomicU64::new(0),
             status: Status::new(),
@@ -190,6 +193,25 @@ impl Shared {
             [0, 1].map(|it| (waiting[it].0 + stored[it].0, waiting[it].1 + stored[it].1))
         };
         waiting
+    }
+
+    /// A pump that is counted until it ends.
+    pub(crate) fn pump(
+        self: &Arc<Self>,
+        pump: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        self.pumping.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::clone(self);
+        async move {
+            pump.await;
+            // Ordering: Release pairs with the Acquire in `has_pumped`; what it took is in an outbox.
+            shared.pumping.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Whether all that a closed bus had for the link is taken.
+    pub(crate) fn has_pumped(&self) -> bool {
+        self.pumping.load(Ordering::Acquire) == 0
     }
 
     /// Whether the servers have everything that was to be sent.

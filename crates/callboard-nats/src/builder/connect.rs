@@ -172,7 +172,8 @@ impl LinkBuilder {
             tasks.spawn(begin(start(echoes), Receiving { messages, tails, streams }));
         }
         for (event_type, begin) in exports {
-            begin(start(echoes.get(event_type).cloned())).map(|pump| pumps.spawn(pump));
+            begin(start(echoes.get(event_type).cloned()))
+                .map(|pump| pumps.spawn(shared.pump(pump)));
         }
         for (begin, commands) in begin_asks {
             tasks.spawn(begin(Arc::clone(&shared), commands));
@@ -181,7 +182,7 @@ impl LinkBuilder {
         for lane in lanes {
             let start = start(echoes.of(&lane));
             let begun: Begun = (lane.begin)(start).await?;
-            begun.pumps.into_iter().for_each(|pump| _ = pumps.spawn(pump));
+            begun.pumps.into_iter().for_each(|pump| _ = pumps.spawn(shared.pump(pump)));
             begun.tasks.into_iter().for_each(|task| _ = tasks.spawn(task));
         }
         let (gate, open) = watch::channel(0);

@@ -136,7 +136,8 @@ impl Node {
     /// Whether the bus is closed, and all that it had for the link is sent.
     fn is_over(&self) -> bool {
         let bus = self.shared.bus.upgrade();
-        bus.is_none_or(|bus| bus.phase() == Phase::Closed) && self.shared.is_sent()
+        let closed = bus.is_none_or(|bus| bus.phase() == Phase::Closed);
+        closed && self.shared.has_pumped() && self.shared.is_sent()
     }
 
     /// Tells the other nodes that this one leaves.
