@@ -35,6 +35,9 @@ const PING: Duration = Duration::from_millis(750);
 /// A packet takes no more events from this size on.
 const PACKET: usize = 32 * 1024;
 
+/// How many tails may wait until a type's packets are taken. Later ones are said again.
+const TAILS: usize = 1_024;
+
 impl LinkBuilder {
     /// Connects to the server, and begins.
     ///
@@ -165,7 +168,7 @@ impl LinkBuilder {
         for (Imported { event_type, group, begin }, streams) in imports.into_iter().zip(streams) {
             let subject = shared.subjects.all_events(event_type);
             let messages = subscribe(&client, subject, group).await?;
-            let (to_tail, tails) = mpsc::unbounded_channel();
+            let (to_tail, tails) = mpsc::channel(TAILS);
             to_tails.insert(event_type, to_tail);
             let both = exports.iter().any(|(exported, _)| *exported == event_type);
             let echoes = both.then(|| Arc::clone(echoes.entry(event_type).or_default()));

@@ -95,7 +95,7 @@ impl<E> fmt::Debug for Import<E> {
 /// What a receiver works with.
 pub(crate) struct Receiver<E> {
     pub(crate) messages: Subscriber,
-    pub(crate) tails: mpsc::UnboundedReceiver<Tail>,
+    pub(crate) tails: mpsc::Receiver<Tail>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) import: Import<E>,
     /// Those of the type's export, if it is exported too.

@@ -12,6 +12,9 @@ use crate::requests::AskCommand;
 use crate::shared::Shared;
 use crate::wire::{Codec, Directed, System};
 
+/// What is wrong with a hello that is not bounded.
+const TOO_MANY: &str = "it has too many names";
+
 /// What the task of the node is told.
 #[derive(Debug)]
 pub(crate) enum Incoming {
@@ -39,6 +42,10 @@ pub(crate) type ToNode = mpsc::Sender<Incoming>;
 pub(crate) async fn listen_system(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
     while let Some(message) = messages.next().await {
         let Some((node, system)) = read::<System>(&message, &shared) else { continue };
+        if matches!(&system, System::Hello(hello) if !hello.is_bounded()) {
+            shared.malformed(&message.subject, TOO_MANY);
+            continue;
+        }
         let incarnation = match &system {
             System::Hello(hello) => hello.incarnation,
             System::Beat(beat) => beat.incarnation,
@@ -78,6 +85,9 @@ pub(crate) async fn listen_directed(mut messages: Subscriber, shared: Arc<Shared
                 }
             }
             Directed::Reply(_) => {}
+            Directed::Hello(hello) if !hello.is_bounded() => {
+                shared.malformed(&message.subject, TOO_MANY);
+            }
             directed => {
                 if to.send(Incoming::Directed { node, directed }).await.is_err() {
                     return;
