@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::world::{Node, Order, order, soon};
+use crate::world::{Node, Order, soon};
 
-/// The bytes of a ring: an outage of a few seconds fills it.
-const RING: usize = 256 * 1024;
+/// The bytes of a ring: an outage of a second or two fills it.
+const RING: usize = 512 * 1024;
 
 /// Beyond the bounds by no more than the packet that is being sent.
 const PACKET: usize = 64 * 1024;
@@ -19,6 +19,10 @@ const PACKET: usize = 64 * 1024;
 /// How many events, and how often.
 const BURST: u64 = 40;
 const EVERY: Duration = Duration::from_millis(10);
+
+fn large(id: u64) -> Order {
+    Order { id, text: "x".repeat(200) }
+}
 
 /// What has arrived: how many events, and the number of the last one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,7 +85,7 @@ impl Flow {
             while !*stopped.borrow_and_update() {
                 tick.tick().await;
                 let next = *publish.borrow();
-                (next..next + BURST).for_each(|id| _ = from.bus.publish(order(id)));
+                (next..next + BURST).for_each(|id| _ = from.bus.publish(large(id)));
                 publish.send_replace(next + BURST);
                 let link = from.link.snapshot();
                 assert!(link.queued_bytes <= RING, "{} bytes are queued", link.queued_bytes);

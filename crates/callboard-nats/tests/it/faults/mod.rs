@@ -7,6 +7,7 @@ mod cluster;
 pub(crate) mod flow;
 mod limits;
 
+mod notice;
 mod partition;
 mod process;
 pub(crate) mod processes;

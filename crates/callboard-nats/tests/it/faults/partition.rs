@@ -26,7 +26,7 @@ async fn what_the_publisher_had_not_delivered_is_sent_again_after_a_cut() {
     let ended = flow.end().await;
     // The subscriber's connection was there all the time.
     assert_eq!(ended.account.dropped.total(), 0, "{:?}", ended.account);
-    assert_eq!(ended.account.delivered, ended.published);
+    assert_eq!(ended.account.delivered, ended.account.last);
 }
 
 #[tokio::test(flavor = "multi_thread")]
