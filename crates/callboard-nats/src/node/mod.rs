@@ -75,7 +75,7 @@ pub(crate) struct Node {
     peers: BTreeMap<String, Peer>,
     /// What this node has to offer, as it was said last.
     hello: Hello,
-    tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+    tails: BTreeMap<&'static str, mpsc::Sender<Tail>>,
     /// The tails that were said last, and how often.
     said: BTreeMap<&'static str, (u64, u32)>,
     beaten: Option<Instant>,
@@ -92,7 +92,7 @@ impl Node {
         shared: Arc<Shared>,
         times: Times,
         gate: watch::Sender<u64>,
-        tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+        tails: BTreeMap<&'static str, mpsc::Sender<Tail>>,
         picture: watch::Sender<Vec<PeerSnapshot>>,
     ) -> Self {
         let hello = Hello { incarnation: shared.incarnation, ..local::offer(&shared) };
@@ -136,7 +136,8 @@ impl Node {
     /// Whether the bus is closed, and all that it had for the link is sent.
     fn is_over(&self) -> bool {
         let bus = self.shared.bus.upgrade();
-        bus.is_none_or(|bus| bus.phase() == Phase::Closed) && self.shared.is_sent()
+        let closed = bus.is_none_or(|bus| bus.phase() == Phase::Closed);
+        closed && self.shared.has_pumped() && self.shared.is_sent()
     }
 
     /// Tells the other nodes that this one leaves.
@@ -178,10 +179,13 @@ impl Node {
                     peer.beat(&beat, own);
                 }
                 for (event_type, last) in beat.tails {
+                    if last > wire::MOST_SEQUENCE {
+                        continue;
+                    }
                     if let Some(tails) = self.tails.get(&*event_type) {
                         let (origin, incarnation) = (node.clone(), beat.incarnation);
-                        // The receiver has ended with its subscription.
-                        let _ended = tails.send(Tail { origin, incarnation, last });
+                        // The receiver is busy, or has ended with its subscription.
+                        let _said_again = tails.try_send(Tail { origin, incarnation, last });
                     }
                 }
                 self.join(&node);
