@@ -51,7 +51,7 @@ fn other_server() {
     let folders = "/usr/local/bin:/usr/bin:/usr/sbin";
     match Program::new("nats-server", "--version").found_in(Path::new(folders)).read() {
         Ok(version) => println!(
-            "the tests use the installed {}; those that need 2.11 or later are skipped",
+            "the tests use the installed {}; with one before 2.11 some are skipped",
             version.trim()
         ),
         Err(error) => println!("SKIPPED: the installed nats-server does not run: {error}"),

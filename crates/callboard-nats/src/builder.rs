@@ -207,7 +207,8 @@ impl LinkBuilder {
             Box::new(move |bus, shared, echoes, ending| {
                 let subscriber = bus.subscriber(&*shared.name).capacity(PUMP_CAPACITY).late();
                 let inbox = subscriber.subscribe::<E>();
-                Box::pin(pump(Pump { inbox, of, export, echoes, ending }, Arc::clone(shared)))
+                let outbox = Arc::clone(&shared.outbox);
+                Box::pin(pump(Pump { inbox, outbox, of, export, echoes, ending }, Arc::clone(shared)))
             })
         };
         self.exports.push(Exported { event_type: E::TYPE, declare: Box::new(declare) });

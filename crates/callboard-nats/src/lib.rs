@@ -66,6 +66,8 @@
 //! requests at once, from two sides, end at their deadline.
 
 mod builder;
+#[cfg(feature = "jetstream")]
+mod durable;
 mod error;
 mod inbound;
 mod link;
@@ -79,12 +81,14 @@ mod subject;
 mod wire;
 
 pub use builder::LinkBuilder;
+#[cfg(feature = "jetstream")]
+pub use durable::Position;
 pub use error::Error;
 pub use inbound::Import;
 pub use link::NatsLink;
 pub use outbound::Export;
 pub use snapshot::{
-    Drops, ExportSnapshot, ImportSnapshot, LinkDrop, LinkSnapshot, LinkState, PeerSnapshot,
+    Drops, DurableSnapshot, ExportSnapshot, ImportSnapshot, LinkDrop, LinkSnapshot, LinkState, PeerSnapshot,
     PeerState,
 };
 pub use wire::Codec;

@@ -1,7 +1,7 @@
 //! The handle of a link.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::builder::LinkBuilder;
 use crate::shared::Shared;
-use crate::snapshot::{Drops, LinkSnapshot, LinkState, PeerSnapshot};
+use crate::snapshot::{Drops, ExportSnapshot, LinkSnapshot, LinkState, PeerSnapshot};
 use crate::wire::{self, System};
 
 /// A link of a bus to those of other processes.
@@ -107,7 +107,7 @@ impl NatsLink {
         let shared = Arc::clone(&self.shared);
         let sent = async {
             while self.pumps.join_next().await.is_some() {}
-            self.wait_until(|_| shared.outbox.is_empty()).await;
+            self.wait_until(|_| shared.is_sent()).await;
         };
         let in_time = tokio::time::timeout(timeout, sent).await.is_ok();
         let [(queued, _), (unconfirmed, _)] = shared.outbox.waiting();
@@ -174,12 +174,28 @@ fn snapshot(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkSnapshot {
         queued_bytes,
         unconfirmed,
         unconfirmed_bytes,
-        exports: shared.outbox.accounts(),
+        exports: exports(shared),
         imports: shared.imports.iter().flat_map(|of| of.accounts()).collect(),
+        #[cfg(feature = "jetstream")]
+        durable: shared.lanes.accounts(),
+        #[cfg(not(feature = "jetstream"))]
+        durable: Vec::new(),
         peers,
         open_requests: shared.chains.open() as u64,
         malformed: shared.malformed.load(Ordering::Relaxed),
         conflicts: shared.conflicts.load(Ordering::Relaxed),
         last_problem: status.last_problem,
     }
+}
+
+#[cfg(feature = "jetstream")]
+fn exports(shared: &Shared) -> Vec<ExportSnapshot> {
+    let stores = shared.lanes.stores.lock().unwrap_or_else(PoisonError::into_inner);
+    let stored = stores.iter().flat_map(|outbox| outbox.accounts());
+    shared.outbox.accounts().into_iter().chain(stored).collect()
+}
+
+#[cfg(not(feature = "jetstream"))]
+fn exports(shared: &Shared) -> Vec<ExportSnapshot> {
+    shared.outbox.accounts()
 }

@@ -30,7 +30,7 @@ pub(crate) struct Shared {
     pub(crate) incarnation: u64,
     pub(crate) codec: Codec,
     pub(crate) propagation: Propagation,
-    pub(crate) outbox: Outbox,
+    pub(crate) outbox: Arc<Outbox>,
     pub(crate) client: Client,
     /// Where this node's marks go.
     pub(crate) marks: Subject,
@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) serves: HashMap<&'static str, Box<dyn Served>>,
     pub(crate) chains: Chains,
     pub(crate) serving: Serving,
+    #[cfg(feature = "jetstream")]
+    pub(crate) lanes: crate::durable::Lanes,
     pub(crate) standins: Arc<Standins>,
     pub(crate) began: Instant,
     /// The number of the connection, counted from 1.
@@ -98,7 +100,7 @@ impl Shared {
             incarnation,
             codec,
             propagation,
-            outbox,
+            outbox: Arc::new(outbox),
             client: parts.client,
             control: parts.control,
             imports: parts.imports,
@@ -106,6 +108,8 @@ impl Shared {
             serves: parts.serves,
             chains: Chains::default(),
             serving: Serving::default(),
+            #[cfg(feature = "jetstream")]
+            lanes: crate::durable::Lanes::default(),
             standins: parts.standins,
             began: Instant::now(),
             connection: AtomicU64::new(0),
@@ -157,6 +161,15 @@ impl Shared {
         self.conflicts.fetch_add(1, Ordering::Relaxed);
         let node = self.subjects.node();
         self.problem(format!("another process is linked as node `{node}`: give it another name"));
+    }
+
+    /// Whether the servers have everything that was to be sent.
+    pub(crate) fn is_sent(&self) -> bool {
+        #[cfg(feature = "jetstream")]
+        if !self.lanes.is_stored() {
+            return false;
+        }
+        self.outbox.is_empty()
     }
 
     /// Whether an asker of this name is a request that came over this link.

@@ -37,6 +37,8 @@ pub struct LinkSnapshot {
     pub exports: Vec<ExportSnapshot>,
     /// Each imported type, by the node that it comes from.
     pub imports: Vec<ImportSnapshot>,
+    /// Each durable consumer.
+    pub durable: Vec<DurableSnapshot>,
     /// The other nodes that were heard of, those that are gone included.
     pub peers: Vec<PeerSnapshot>,
     /// Requests that responders of other nodes were asked and have not ended.
@@ -119,6 +121,24 @@ pub struct ImportSnapshot {
     pub duplicates: u64,
     /// Events that did not come, or could not be read.
     pub dropped: Drops,
+}
+
+/// The account of a durable consumer.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct DurableSnapshot {
+    /// The type's name.
+    pub event_type: String,
+    /// The consumer's name.
+    pub consumer: String,
+    /// Events that were published on this bus.
+    pub delivered: u64,
+    /// Messages that came again, and were dropped for it.
+    pub duplicates: u64,
+    /// Events that could not be read, and were given up.
+    pub undecodable: u64,
+    /// What the last message waits for before it is acknowledged.
+    pub waits_for: Option<String>,
 }
 
 /// How many events were dropped, by reason. A reason without events is not listed.

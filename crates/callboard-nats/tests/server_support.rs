@@ -3,9 +3,9 @@
 
 mod support;
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -164,7 +164,7 @@ fn holds_a_server_until_killed() {
 async fn proxy_passes_freezes_cuts_and_heals() {
     let Some(server) = Server::start() else { return };
     let proxy = Proxy::to(&server.address());
-    let client = connect(proxy.url()).await;
+    let (client, mut events) = listen(ConnectOptions::new(), &proxy.url()).await;
     assert!(answers(&client, PATIENCE).await);
 
     proxy.freeze();
@@ -173,9 +173,9 @@ async fn proxy_passes_freezes_cuts_and_heals() {
     assert!(answers(&client, PATIENCE).await);
 
     let mut subscriber = client.subscribe("greetings").await.unwrap();
-    let address: SocketAddr = proxy.url().trim_start_matches("nats://").parse().unwrap();
     proxy.cut();
-    assert!(TcpStream::connect(address).is_err(), "the proxy accepts connections");
+    assert!(TcpStream::connect(proxy.address()).is_err(), "the proxy accepts connections");
+    expect(&mut events, |event| matches!(event, Event::Disconnected)).await;
     proxy.heal();
     publish_until_heard(&client, "greetings", &mut subscriber).await;
 }
@@ -206,10 +206,9 @@ async fn proxy_delays_and_throttles() {
 async fn proxy_works_while_the_runtime_of_the_test_is_blocked() {
     let Some(server) = Server::start() else { return };
     let proxy = Proxy::to(&server.address());
-    let address: SocketAddr = proxy.url().trim_start_matches("nats://").parse().unwrap();
     // This runtime has one thread, and the test occupies it.
     let mut line = String::new();
-    BufReader::new(TcpStream::connect(address).unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(TcpStream::connect(proxy.address()).unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("INFO {"), "{line}");
 }
 
@@ -284,7 +283,7 @@ async fn shipped_configuration_holds_nodes_to_their_names() {
     let eu_2 = within("a connection", deployment.options("eu-2").connect(&url)).await.unwrap();
     let mut all = eu_2.subscribe("cb.shop.e.>").await.unwrap();
     let mut directed = eu_2.subscribe("cb.shop.n.*.eu-2").await.unwrap();
-    assert!(answers_to(&eu_2).await);
+    assert!(hears_itself(&eu_2).await);
 
     for subject in ["cb.shop.e.eu-2.prices", "cb.shop.n.eu-3.eu-2", "cb.shop.s.eu-3", "orders"] {
         eu_1.publish(subject, "forged".into()).await.unwrap();
@@ -302,18 +301,23 @@ async fn shipped_configuration_holds_nodes_to_their_names() {
     }
 }
 
+/// The stream of the durable lanes.
+#[cfg(feature = "jetstream")]
+fn durable_stream() -> async_nats::jetstream::stream::Config {
+    async_nats::jetstream::stream::Config {
+        name: "cb_shop".into(),
+        subjects: vec!["cb.shop.d.>".into()],
+        ..Default::default()
+    }
+}
+
 #[cfg(feature = "jetstream")]
 #[tokio::test]
 async fn shipped_configuration_lets_nodes_use_a_stream_that_the_operator_made() {
     let Some(deployment) = Deployment::start() else { return };
     let url = deployment.url();
-    let config = || async_nats::jetstream::stream::Config {
-        name: "cb_shop".into(),
-        subjects: vec!["cb.shop.d.>".into()],
-        ..Default::default()
-    };
     let operator = within("a connection", deployment.operator().connect(&url)).await.unwrap();
-    async_nats::jetstream::new(operator).create_stream(config()).await.unwrap();
+    async_nats::jetstream::new(operator).create_stream(durable_stream()).await.unwrap();
 
     let eu_1 = within("a connection", deployment.options("eu-1").connect(&url)).await.unwrap();
     let eu_1 = async_nats::jetstream::new(eu_1);
@@ -322,7 +326,7 @@ async fn shipped_configuration_lets_nodes_use_a_stream_that_the_operator_made() 
 
     let (eu_2, mut events) = listen(deployment.options("eu-2"), &url).await;
     let eu_2 = async_nats::jetstream::new(eu_2);
-    let stream = eu_2.get_or_create_stream(config()).await.unwrap();
+    let stream = eu_2.get_or_create_stream(durable_stream()).await.unwrap();
     let consumer = async_nats::jetstream::consumer::pull::Config {
         durable_name: Some("eu-2".into()),
         filter_subject: "cb.shop.d.>".into(),
@@ -334,15 +338,44 @@ async fn shipped_configuration_lets_nodes_use_a_stream_that_the_operator_made() 
     assert_eq!(message.payload, "own");
     within("an acknowledgement", message.double_ack()).await.unwrap();
 
-    let mut forging = config();
+    let mut forging = durable_stream();
     forging.name = "forging".into();
     let task = tokio::spawn(async move { eu_2.create_stream(forging).await.is_ok() });
     expect(&mut events, |event| is_violation(event, "$JS.API.STREAM.CREATE.forging")).await;
     task.abort();
 }
 
+/// The server answers where a message asks it to, and checks no permission for that. So a node can
+/// have the server's own words appear under another node's name, and have a stored message delivered
+/// to any subscription. But it chooses neither those words nor the message's subject.
+#[cfg(feature = "jetstream")]
+#[tokio::test]
+async fn server_answers_under_any_name_with_its_own_words_only() {
+    let Some(deployment) = Deployment::start() else { return };
+    let url = deployment.url();
+    let operator = within("a connection", deployment.operator().connect(&url)).await.unwrap();
+    async_nats::jetstream::new(operator).create_stream(durable_stream()).await.unwrap();
+    let eu_1 = within("a connection", deployment.options("eu-1").connect(&url)).await.unwrap();
+    let eu_2 = within("a connection", deployment.options("eu-2").connect(&url)).await.unwrap();
+    let mut system = eu_2.subscribe("cb.shop.s.*").await.unwrap();
+    assert!(hears_itself(&eu_2).await);
+
+    let forged = "cb.shop.s.eu-3";
+    eu_1.publish_with_reply("cb.shop.d.eu-1.prices", forged, "mine".into()).await.unwrap();
+    let message = next(&mut system).await;
+    assert_eq!((&*message.subject, &message.payload[..1]), (forged, &b"{"[..]), "{message:?}");
+
+    let pull = async_nats::jetstream::consumer::pull::Config::default();
+    let stream = async_nats::jetstream::new(eu_1.clone()).get_stream("cb_shop").await.unwrap();
+    let consumer = stream.create_consumer(pull).await.unwrap();
+    let ask = format!("$JS.API.CONSUMER.MSG.NEXT.cb_shop.{}", consumer.cached_info().name);
+    eu_1.publish_with_reply(ask, forged, "1".into()).await.unwrap();
+    let message = next(&mut system).await;
+    assert_eq!((&*message.subject, &*message.payload), ("cb.shop.d.eu-1.prices", &b"mine"[..]));
+}
+
 /// Whether a node's subscriptions are in place: a message to itself comes back.
-async fn answers_to(client: &Client) -> bool {
+async fn hears_itself(client: &Client) -> bool {
     let mut marks = client.subscribe("cb.shop.m.eu-2").await.unwrap();
     client.publish("cb.shop.m.eu-2", "mark".into()).await.unwrap();
     next(&mut marks).await.payload == "mark"

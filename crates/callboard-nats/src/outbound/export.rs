@@ -8,7 +8,7 @@ use callboard::{Event, Priority, Received, Subscription};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::outbox::{Offline, Outgoing};
+use super::outbox::{Offline, Outbox, Outgoing};
 use crate::shared::Shared;
 use crate::snapshot::LinkDrop;
 
@@ -111,6 +111,8 @@ impl Echoes {
 /// What a pump works with.
 pub(crate) struct Pump<E: Event> {
     pub(crate) inbox: Subscription<E>,
+    /// Where the events go, and the number of their type there.
+    pub(crate) outbox: Arc<Outbox>,
     pub(crate) of: usize,
     pub(crate) export: Export<E>,
     /// Those of the type's import, if it is imported too.
@@ -121,7 +123,7 @@ pub(crate) struct Pump<E: Event> {
 
 /// Takes events until the bus is closed, or the link ends.
 pub(crate) async fn pump<E: Event + Serialize>(pump: Pump<E>, shared: Arc<Shared>) {
-    let Pump { mut inbox, of, export, echoes, mut ending } = pump;
+    let Pump { mut inbox, outbox, of, export, echoes, mut ending } = pump;
     let lane = match export.priority {
         Priority::High => 0,
         Priority::Normal => 1,
@@ -140,22 +142,22 @@ pub(crate) async fn pump<E: Event + Serialize>(pump: Pump<E>, shared: Arc<Shared
                 let (echo, lost) = echoes.take(event.sequence());
                 missed = missed.saturating_sub(lost);
                 if echo {
-                    shared.outbox.lost(of, LinkDrop::Behind, missed);
+                    outbox.lost(of, LinkDrop::Behind, missed);
                     continue;
                 }
             }
             if missed > 0 {
-                shared.outbox.lost(of, LinkDrop::Behind, missed);
+                outbox.lost(of, LinkDrop::Behind, missed);
             }
             let mut body = Vec::with_capacity(64);
             if let Err(problem) = shared.codec.encode::<E>(&event, &mut body) {
-                shared.outbox.lost(of, LinkDrop::Encode, 1);
+                outbox.lost(of, LinkDrop::Encode, 1);
                 shared.problem(format!("`{}` can't be written: {problem}", E::TYPE));
                 continue;
             }
             let metadata = shared.propagation.inject(|| event.span());
             let key = export.key.as_ref().map(|key| key(&event).into());
-            shared.outbox.add(of, lane, Outgoing { metadata, body: body.into(), key });
+            outbox.add(of, lane, Outgoing { metadata, body: body.into(), key });
         }
     }
 }

@@ -84,7 +84,7 @@ fn in_target(path: &str) -> impl Iterator<Item = PathBuf> {
 
 /// Says that tests are skipped. The test harness hides what `println!` writes in a test that
 /// passes, so this writes to standard error itself.
-fn skipped(why: &str) {
+pub(super) fn skipped(why: &str) {
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }

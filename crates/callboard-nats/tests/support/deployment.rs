@@ -9,8 +9,8 @@ use nkeys::KeyPair;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair as CertificateKey};
 use tempfile::TempDir;
 
-use super::Server;
-use super::binary::Binary;
+use super::binary::{Binary, skipped};
+use super::server::{self, Server};
 
 /// The configuration that is shipped.
 const CONFIG: &str = include_str!("../../server/nats-server.conf");
@@ -34,9 +34,10 @@ impl Deployment {
     /// configuration.
     pub(crate) fn start() -> Option<Self> {
         if !Binary::find()?.can_disable_stalls() {
+            skipped("the shipped configuration needs nats-server 2.11 or later");
             return None;
         }
-        let folder = tempfile::tempdir().expect("failed to create a folder for certificates");
+        let folder = server::folder();
         certify(&folder);
         let nodes: Vec<KeyPair> = NODES.iter().map(|_| KeyPair::new_user()).collect();
         let operator = KeyPair::new_user();

@@ -66,7 +66,12 @@ impl Proxy {
 
     /// Where clients connect.
     pub(crate) fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port.number())
+        format!("nats://{}", self.address())
+    }
+
+    /// The host and the port of [`url`](Self::url).
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port.number())
     }
 
     /// Drops all connections, and refuses new ones.

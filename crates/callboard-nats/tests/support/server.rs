@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
 
 use super::binary::Binary;
@@ -84,7 +84,7 @@ impl Server {
             client: Port::take(),
             monitor: Port::take(),
             environment: environment.iter().map(owned).collect(),
-            folder: tempfile::tempdir().expect("failed to create a folder for the server"),
+            folder: folder(),
             child: None,
         }
     }
@@ -175,9 +175,11 @@ impl Server {
         }
     }
 
-    /// Freezes the process with SIGSTOP: connections stay open, and nothing moves.
+    /// Freezes the process with SIGSTOP: connections stay open, and nothing moves. Returns when its
+    /// last thread stands still, which is later than the signal.
     pub(crate) fn stop(&self) {
-        self.signal(Signal::STOP);
+        let process = self.signal(Signal::STOP);
+        waitid(WaitId::Pid(process), WaitIdOptions::STOPPED).expect("failed to wait for the stop");
     }
 
     /// Continues a process after [`stop`](Self::stop).
@@ -198,9 +200,11 @@ impl Server {
         self.child = None;
     }
 
-    fn signal(&self, signal: Signal) {
+    fn signal(&self, signal: Signal) -> Pid {
         let child = self.child.as_ref().expect("the server is dead");
-        kill_process(Pid::from_child(child), signal).expect("failed to send a signal");
+        let process = Pid::from_child(child);
+        kill_process(process, signal).expect("failed to send a signal");
+        process
     }
 
     fn config(&self) -> PathBuf {
@@ -216,6 +220,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A folder in cargo's target folder, where those of killed test processes stay.
+pub(super) fn folder() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("failed to create a folder")
 }
 
 /// What a test's server is configured with.
