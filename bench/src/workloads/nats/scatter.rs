@@ -9,9 +9,7 @@ use futures_util::StreamExt;
 use tokio::task::JoinSet;
 
 use super::support::{Server, server};
-use super::world::{
-    Answer, LONG, Node, Question, client, number, soon, subscribe, turns,
-};
+use super::world::{Answer, LONG, Node, Question, client, number, soon, subscribe, turns};
 use crate::harness::percentiles;
 use crate::row::{Against, PERCENTILES, Row, Rule, Sample, Turn};
 

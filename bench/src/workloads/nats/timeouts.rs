@@ -23,10 +23,8 @@ const OPEN: u64 = 1_000;
 /// How long each waits.
 const TIMEOUT: Duration = Duration::from_millis(100);
 
-const COLUMNS: &[Column] = &[
-    Column { name: "after 10,000", unit: "bytes" },
-    Column { name: "each", unit: "bytes" },
-];
+const COLUMNS: &[Column] =
+    &[Column { name: "after 10,000", unit: "bytes" }, Column { name: "each", unit: "bytes" }];
 
 pub(super) fn rows() -> Vec<Row> {
     let about = "bytes still held after 10,000 requests to a responder of another node have timed \
