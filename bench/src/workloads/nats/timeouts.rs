@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use callboard::{Bus, Call, End};
+use callboard_nats::LinkSnapshot;
 use futures_util::StreamExt;
 use tokio::task::JoinSet;
 
@@ -116,6 +117,13 @@ impl Ask for Linked {
         self.asker.until("the requests", |link| link.open_requests == 0).await;
         let none = || self.other.bus.snapshot().requests.open.is_empty();
         self.other.until("the requests", |_| none()).await;
+        // What both still have to write and to sweep, in half a second.
+        let mut looks = 0;
+        let enough = |_: &LinkSnapshot| {
+            looks += 1;
+            looks > 20
+        };
+        self.asker.until("the last messages", enough).await;
     }
 }
 
