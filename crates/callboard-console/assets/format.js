@@ -70,7 +70,7 @@ const REASONS = {
   Closed: ["closed before start", true],
   Coalesced: ["coalesced", false],
   Unsubscribed: ["unsubscribed", false],
-  Withdrawn: ["request withdrawn", false],
+  Withdrawn: ["withdrawn", false],
 };
 
 // The drops of a ledger: `[{ word, count, loss }]`.

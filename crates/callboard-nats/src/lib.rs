@@ -66,6 +66,7 @@
 //! requests at once, from two sides, end at their deadline.
 
 mod builder;
+mod cloudevents;
 #[cfg(feature = "jetstream")]
 mod durable;
 mod error;
@@ -88,7 +89,7 @@ pub use inbound::Import;
 pub use link::NatsLink;
 pub use outbound::Export;
 pub use snapshot::{
-    Drops, DurableSnapshot, ExportSnapshot, ImportSnapshot, LinkDrop, LinkSnapshot, LinkState, PeerSnapshot,
-    PeerState,
+    CloudEventsSnapshot, Drops, DurableSnapshot, ExportSnapshot, ImportSnapshot, LinkDrop,
+    LinkSnapshot, LinkState, PeerSnapshot, PeerState,
 };
 pub use wire::Codec;

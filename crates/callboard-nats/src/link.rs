@@ -1,7 +1,7 @@
 //! The handle of a link.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ impl NatsLink {
             self.wait_until(|_| shared.is_sent()).await;
         };
         let in_time = tokio::time::timeout(timeout, sent).await.is_ok();
-        let [(queued, _), (unconfirmed, _)] = shared.outbox.waiting();
+        let [(queued, _), (unconfirmed, _)] = shared.waiting();
         let bye = System::Bye { incarnation: shared.incarnation };
         shared.send(shared.subjects.system().into(), wire::write(&bye));
         let _flushed = tokio::time::timeout(Duration::from_secs(1), shared.client.flush()).await;
@@ -161,7 +161,7 @@ fn peer(of: PeerSnapshot) -> LinkPeer {
 
 fn snapshot(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkSnapshot {
     let status = shared.status().clone();
-    let [(queued, queued_bytes), (unconfirmed, unconfirmed_bytes)] = shared.outbox.waiting();
+    let [(queued, queued_bytes), (unconfirmed, unconfirmed_bytes)] = shared.waiting();
     LinkSnapshot {
         namespace: shared.subjects.namespace().to_owned(),
         node: shared.subjects.node().to_owned(),
@@ -180,6 +180,7 @@ fn snapshot(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkSnapshot {
         durable: shared.lanes.accounts(),
         #[cfg(not(feature = "jetstream"))]
         durable: Vec::new(),
+        cloudevents: shared.cloudevents.list(),
         peers,
         open_requests: shared.chains.open() as u64,
         malformed: shared.malformed.load(Ordering::Relaxed),
@@ -188,14 +189,9 @@ fn snapshot(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkSnapshot {
     }
 }
 
-#[cfg(feature = "jetstream")]
 fn exports(shared: &Shared) -> Vec<ExportSnapshot> {
-    let stores = shared.lanes.stores.lock().unwrap_or_else(PoisonError::into_inner);
-    let stored = stores.iter().flat_map(|outbox| outbox.accounts());
-    shared.outbox.accounts().into_iter().chain(stored).collect()
-}
-
-#[cfg(not(feature = "jetstream"))]
-fn exports(shared: &Shared) -> Vec<ExportSnapshot> {
-    shared.outbox.accounts()
+    let exports = shared.outbox.accounts();
+    #[cfg(feature = "jetstream")]
+    let exports = exports.into_iter().chain(shared.lanes.exports()).collect();
+    exports
 }

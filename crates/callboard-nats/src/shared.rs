@@ -11,6 +11,7 @@ use callboard::WeakBus;
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
+use crate::cloudevents::Accounts;
 use crate::inbound::Streams;
 use crate::outbound::Outbox;
 use crate::propagation::Propagation;
@@ -21,6 +22,10 @@ use crate::wire::Codec;
 
 /// How many messages to other nodes may wait while the client takes none.
 pub(crate) const CONTROL_CAPACITY: usize = 4_096;
+
+/// How long there may be no connection before requests fail for it. In a cluster the next one is
+/// there within milliseconds.
+pub(crate) const UNREACHABLE: Duration = Duration::from_millis(1_500);
 
 pub(crate) struct Shared {
     pub(crate) bus: WeakBus,
@@ -43,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) serves: HashMap<&'static str, Box<dyn Served>>,
     pub(crate) chains: Chains,
     pub(crate) serving: Serving,
+    pub(crate) cloudevents: Accounts,
     #[cfg(feature = "jetstream")]
     pub(crate) lanes: crate::durable::Lanes,
     pub(crate) standins: Arc<Standins>,
@@ -108,6 +114,7 @@ impl Shared {
             serves: parts.serves,
             chains: Chains::default(),
             serving: Serving::default(),
+            cloudevents: Accounts::default(),
             #[cfg(feature = "jetstream")]
             lanes: crate::durable::Lanes::default(),
             standins: parts.standins,
@@ -140,6 +147,16 @@ impl Shared {
         self.status().state
     }
 
+    /// Whether there has been no connection for too long to wait for the next one.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        let status = self.status();
+        match status.state {
+            LinkState::Closed => true,
+            LinkState::Disconnected => status.since.elapsed() > UNREACHABLE,
+            _ => false,
+        }
+    }
+
     /// Notes that something is wrong.
     pub(crate) fn problem(&self, problem: String) {
         let mut status = self.status();
@@ -161,6 +178,17 @@ impl Shared {
         self.conflicts.fetch_add(1, Ordering::Relaxed);
         let node = self.subjects.node();
         self.problem(format!("another process is linked as node `{node}`: give it another name"));
+    }
+
+    /// Events and bytes that wait to be sent, and to be confirmed.
+    pub(crate) fn waiting(&self) -> [(u64, usize); 2] {
+        let waiting = self.outbox.waiting();
+        #[cfg(feature = "jetstream")]
+        let waiting = {
+            let stored = self.lanes.waiting();
+            [0, 1].map(|it| (waiting[it].0 + stored[it].0, waiting[it].1 + stored[it].1))
+        };
+        waiting
     }
 
     /// Whether the servers have everything that was to be sent.

@@ -39,6 +39,8 @@ pub struct LinkSnapshot {
     pub imports: Vec<ImportSnapshot>,
     /// Each durable consumer.
     pub durable: Vec<DurableSnapshot>,
+    /// Each subject with CloudEvents.
+    pub cloudevents: Vec<CloudEventsSnapshot>,
     /// The other nodes that were heard of, those that are gone included.
     pub peers: Vec<PeerSnapshot>,
     /// Requests that responders of other nodes were asked and have not ended.
@@ -141,6 +143,25 @@ pub struct DurableSnapshot {
     pub waits_for: Option<String>,
 }
 
+/// The account of a subject with CloudEvents.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct CloudEventsSnapshot {
+    /// The subject.
+    pub subject: String,
+    /// The type's name.
+    pub event_type: String,
+    /// Whether this node sends to it; otherwise it receives.
+    pub outgoing: bool,
+    /// Events that were sent, or published on this bus.
+    pub events: u64,
+    /// Events that came again, told by source and id, and were dropped for it.
+    pub duplicates: u64,
+    /// Events that could not be read, written or sent, are of another type, or came when the bus was
+    /// closed.
+    pub refused: u64,
+}
+
 /// How many events were dropped, by reason. A reason without events is not listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -202,6 +223,8 @@ pub enum LinkDrop {
     Encode,
     /// There: it could not be read.
     Decode,
+    /// There: the bus was closed, or draining.
+    Closed,
     /// There: this process took too long to receive.
     LocalSlow,
     /// There: it did not come while the connection was there.
@@ -221,6 +244,7 @@ impl fmt::Display for LinkDrop {
             Self::TooLarge => "too large",
             Self::Encode => "not encodable",
             Self::Decode => "not decodable",
+            Self::Closed => "bus closed",
             Self::LocalSlow => "receiver slow",
             Self::Gap => "gap",
             Self::UnknownAtDisconnect => "lost with the connection",

@@ -175,9 +175,9 @@ pub use request::{
 };
 pub use schedule::Scheduled;
 pub use snapshot::{
-    AccountSnapshot, AttachedLink, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes,
-    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot,
-    Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, AttachedLink, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks,
+    HandlerTimes, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot,
+    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream;
-use async_nats::jetstream::context::Publish;
+use async_nats::jetstream::message::PublishMessage;
 
 use crate::outbound::Outbox;
 use crate::shared::Shared;
@@ -28,14 +28,16 @@ pub(crate) async fn store(outbox: Arc<Outbox>, subject: String, shared: Arc<Shar
         let number = outbox.mark();
         let id = format!("{}/{:x}/{number}/{subject}", shared.subjects.node(), shared.incarnation);
         loop {
-            let message = Publish::build().payload(bytes.clone()).message_id(&id);
+            let message = PublishMessage::build().payload(bytes.clone()).message_id(&id);
             let stored = async {
                 let sent = context.send_publish(subject.clone(), message).await;
                 sent.map_err(|error| error.to_string())?.await.map_err(|error| error.to_string())
             };
             match tokio::time::timeout(TIMEOUT, stored).await {
                 Ok(Ok(_)) => break outbox.confirm(number),
-                Ok(Err(problem)) => shared.problem(format!("`{subject}` was not stored: {problem}")),
+                Ok(Err(problem)) => {
+                    shared.problem(format!("`{subject}` was not stored: {problem}"))
+                }
                 Err(_) => shared.problem(format!("`{subject}` was not stored within {TIMEOUT:?}")),
             }
             tokio::time::sleep(RETRY).await;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::Position;
 use super::taken::{has_room, is_taken};
-use crate::inbound::Import;
+use crate::inbound::{Import, publish};
 use crate::outbound::Echoes;
 use crate::shared::Shared;
 use crate::wire::Packet;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// How long the stream waits for an acknowledgement before it sends a message again. It is told
 /// three times in that time that the message is being worked on.
-const ACK_WAIT: Duration = Duration::from_secs(30);
+const ACK_WAIT: Duration = Duration::from_secs(10);
 
 /// How many messages this process remembers, to know those that come again.
 const REMEMBERED: usize = 16_384;
@@ -99,12 +99,14 @@ async fn messages<E: Event>(
         deliver_policy: consuming.position.policy(),
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
+        // What was not acknowledged comes again before anything later.
+        max_ack_pending: 1,
         filter_subject: shared.subjects.all_durable(E::TYPE),
         ..pull::Config::default()
     };
     let consumer = consuming.stream.get_or_create_consumer(&consuming.consumer, config).await;
     let consumer = consumer.map_err(|error| error.to_string())?;
-    let stream = consumer.stream().max_messages_per_batch(16).messages().await;
+    let stream = consumer.stream().max_messages_per_batch(1).messages().await;
     stream.map_err(|error| error.to_string())
 }
 
@@ -144,7 +146,8 @@ async fn take<E: Event + DeserializeOwned>(
                 Err(problem) => {
                     change(&|account| account.undecodable += 1);
                     let (name, version) = (E::TYPE, header.schema);
-                    shared.problem(format!("`{name}` of version {version} can't be read: {problem}"));
+                    shared
+                        .problem(format!("`{name}` of version {version} can't be read: {problem}"));
                     continue;
                 }
             };
@@ -155,10 +158,10 @@ async fn take<E: Event + DeserializeOwned>(
             let Some(bus) = shared.bus.upgrade() else { return false };
             let publisher = bus.publisher::<E>(&*shared.name);
             let span = shared.propagation.extract(metadata);
-            span.in_scope(|| match &consuming.echoes {
-                Some(echoes) => echoes.publish(|| publisher.publish(event).sequence()),
-                None => _ = publisher.publish(event),
-            });
+            let echoes = consuming.echoes.as_deref();
+            if !span.in_scope(|| publish(&publisher, event, echoes)) {
+                return false;
+            }
             change(&|account| account.delivered += 1);
         }
         change(&|account| account.waits_for = Some("the subscribers to take it".to_owned()));
@@ -168,7 +171,10 @@ async fn take<E: Event + DeserializeOwned>(
     let taken = loop {
         tokio::select! {
             taken = &mut publishing => break taken,
-            _ = progress.tick() => _ = message.ack_with(AckKind::Progress).await,
+            _ = progress.tick() => {
+                // The next one says it too.
+                let _sent = message.ack_with(AckKind::Progress).await;
+            }
         }
     };
     if !taken {

@@ -16,13 +16,15 @@ mod taken;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{self, consumer::DeliverPolicy};
 
 use crate::error::Error;
-use crate::outbound::Outbox;
-use crate::snapshot::DurableSnapshot;
+use crate::outbound::{Limits, Offline, Outbox};
+use crate::shared::Shared;
+use crate::snapshot::{DurableSnapshot, ExportSnapshot};
 use crate::subject::Subjects;
 
 pub(crate) use export::store;
@@ -51,11 +53,23 @@ impl Position {
     }
 }
 
+/// What a durable lane does while there is no connection: its events wait.
+pub(crate) const KEEP: Offline = Offline::Keep;
+
+/// A packet of a durable lane takes no more events from this size on.
+const PACKET: usize = 32 * 1024;
+
+/// An outbox whose events wait for as long as it takes.
+pub(crate) fn outbox(bytes: usize, shared: &Shared) -> Outbox {
+    let limits = Limits { bytes, lifetime: Duration::from_secs(u32::MAX.into()), packet: PACKET };
+    Outbox::new(limits, shared.codec, shared.incarnation)
+}
+
 /// The lanes of a link.
 #[derive(Default)]
 pub(crate) struct Lanes {
     /// Those that store, each with an outbox of its own.
-    pub(crate) stores: Mutex<Vec<Arc<Outbox>>>,
+    stores: Mutex<Vec<Arc<Outbox>>>,
     consumers: Mutex<BTreeMap<String, DurableSnapshot>>,
 }
 
@@ -65,7 +79,9 @@ impl Lanes {
     }
 
     fn change(&self, consumer: &str, change: impl FnOnce(&mut DurableSnapshot)) {
-        self.consumers().get_mut(consumer).into_iter().for_each(change);
+        if let Some(account) = self.consumers().get_mut(consumer) {
+            change(account);
+        }
     }
 
     pub(crate) fn declare(&self, consumer: &str, event_type: &str) {
@@ -84,10 +100,31 @@ impl Lanes {
         self.consumers().values().cloned().collect()
     }
 
+    pub(crate) fn add(&self, outbox: Arc<Outbox>) {
+        self.stores().push(outbox);
+    }
+
+    fn stores(&self) -> MutexGuard<'_, Vec<Arc<Outbox>>> {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The accounts of those that store.
+    pub(crate) fn exports(&self) -> Vec<ExportSnapshot> {
+        self.stores().iter().flat_map(|outbox| outbox.accounts()).collect()
+    }
+
+    /// Events and bytes that wait to be sent, and to be confirmed.
+    pub(crate) fn waiting(&self) -> [(u64, usize); 2] {
+        let stores = self.stores();
+        let waiting = stores.iter().map(|outbox| outbox.waiting());
+        waiting.fold([(0, 0); 2], |sum, more| {
+            [0, 1].map(|place| (sum[place].0 + more[place].0, sum[place].1 + more[place].1))
+        })
+    }
+
     /// Whether everything that is to be stored is.
     pub(crate) fn is_stored(&self) -> bool {
-        let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        stores.iter().all(|outbox| outbox.is_empty())
+        self.stores().iter().all(|outbox| outbox.is_empty())
     }
 }
 

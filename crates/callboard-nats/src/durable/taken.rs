@@ -45,9 +45,10 @@ async fn wait<E: Event>(shared: &Shared, done: impl Fn(&Listening) -> bool) -> b
 
 fn listening<E: Event>(bus: &Bus, own: &str) -> Vec<Listening> {
     let snapshot = bus.snapshot();
-    let critical = snapshot.subscribers.into_iter().filter(|of| {
-        of.importance == Importance::Critical && of.name != own
-    });
+    let critical = snapshot
+        .subscribers
+        .into_iter()
+        .filter(|of| of.importance == Importance::Critical && of.name != own);
     let listening = critical.filter_map(|of| {
         let account = of.accounts.iter().find(|account| account.event_type == E::TYPE)?;
         let free = of.capacity.saturating_sub(of.queued);

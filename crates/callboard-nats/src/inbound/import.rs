@@ -157,8 +157,7 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
         let Some(skip) = self.streams.open(origin, header.incarnation, header.first) else {
             return;
         };
-        let Some(bus) = shared.bus.upgrade() else { return };
-        let publisher = bus.publisher::<E>(&*shared.name);
+        let publisher = shared.bus.upgrade().map(|bus| bus.publisher::<E>(&*shared.name));
         let (mut events, mut taken) = (0, Taken::default());
         for event in &mut packet {
             let (metadata, body) = match event {
@@ -175,8 +174,11 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
             match self.import.read(&header, body) {
                 Ok(event) => {
                     let span = shared.propagation.extract(metadata);
-                    span.in_scope(|| self.publish(&publisher, event));
-                    taken.delivered += 1;
+                    if span.in_scope(|| self.publish(publisher.as_ref(), event)) {
+                        taken.delivered += 1;
+                    } else {
+                        taken.refused += 1;
+                    }
                 }
                 Err(problem) => {
                     taken.undecodable += 1;
@@ -192,10 +194,22 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
         }
     }
 
-    fn publish(&self, publisher: &Publisher<E>, event: E) {
-        match &self.echoes {
-            Some(echoes) => echoes.publish(|| publisher.publish(event).sequence()),
-            None => _ = publisher.publish(event),
-        }
+    /// Publishes an event; `false` if the bus is closed.
+    fn publish(&self, publisher: Option<&Publisher<E>>, event: E) -> bool {
+        let Some(publisher) = publisher else { return false };
+        publish(publisher, event, self.echoes.as_deref())
     }
+}
+
+/// Publishes an event that is not to be sent back; `false` if the bus is closed.
+pub(crate) fn publish<E: Event>(
+    publisher: &Publisher<E>,
+    event: E,
+    echoes: Option<&Echoes>,
+) -> bool {
+    let published = match echoes {
+        Some(echoes) => echoes.publish(|| publisher.publish(event)),
+        None => publisher.publish(event),
+    };
+    !published.closed()
 }

@@ -5,5 +5,5 @@ mod import;
 mod streams;
 
 pub use import::Import;
-pub(crate) use import::{Receiver, receive};
+pub(crate) use import::{Receiver, publish, receive};
 pub(crate) use streams::{Streams, Tail};

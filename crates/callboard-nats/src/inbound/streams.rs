@@ -63,6 +63,8 @@ pub(crate) struct Tail {
 pub(crate) struct Taken {
     pub(crate) delivered: u64,
     pub(crate) undecodable: u64,
+    /// The bus was closed.
+    pub(crate) refused: u64,
 }
 
 impl Streams {
@@ -101,6 +103,7 @@ impl Streams {
         current.next = current.next.max(end);
         current.delivered += taken.delivered;
         current.dropped.add(LinkDrop::Decode, taken.undecodable);
+        current.dropped.add(LinkDrop::Closed, taken.refused);
     }
 
     /// A node says what it sends next, on the subject of its events.
@@ -209,7 +212,7 @@ mod tests {
     fn take(streams: &Streams, incarnation: u64, first: u64, events: u64, seen: Seen) -> u64 {
         let Some(skip) = streams.open("a", incarnation, first) else { return 0 };
         let delivered = events.saturating_sub(skip);
-        streams.close("a", first, events, Taken { delivered, undecodable: 0 }, seen);
+        streams.close("a", first, events, Taken { delivered, ..Taken::default() }, seen);
         delivered
     }
 

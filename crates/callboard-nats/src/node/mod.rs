@@ -11,6 +11,8 @@ mod connection;
 mod inbox;
 mod local;
 mod peer;
+#[cfg(test)]
+mod traffic;
 
 pub(crate) use inbox::{Incoming, listen_directed, listen_marks, listen_system};
 
@@ -18,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use callboard::Phase;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -35,6 +38,12 @@ const TICK: Duration = Duration::from_millis(25);
 /// How often a probe is repeated until it is acknowledged.
 const PROBE: Duration = Duration::from_millis(100);
 
+/// How often a node says hello again while another does not know it.
+const HELLO: Duration = Duration::from_secs(1);
+
+/// How often a tail is said.
+const REPEAT: u32 = 5;
+
 /// How many nodes are remembered; those that are gone are forgotten first.
 const MOST_PEERS: usize = 4_096;
 
@@ -51,8 +60,13 @@ pub(crate) struct Times {
     pub(crate) gone: Duration,
     /// How long a new connection waits for the nodes that were there before.
     pub(crate) regroup: Duration,
-    /// How long there may be no connection before requests fail for it.
-    pub(crate) unreachable: Duration,
+}
+
+impl Times {
+    /// Those of a link that beats this often.
+    pub(crate) fn of(beat: Duration) -> Self {
+        Self { beat, gone: beat * 13 / 4, regroup: Duration::from_millis(1_500) }
+    }
 }
 
 /// What the task does until the link ends.
@@ -64,7 +78,10 @@ pub(crate) struct Node {
     /// What this node has to offer, as it was said last.
     hello: Hello,
     tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+    /// The tails that were said last, and how often.
+    said: BTreeMap<&'static str, (u64, u32)>,
     beaten: Option<Instant>,
+    greeted: Option<Instant>,
     probed: Option<Instant>,
     looked: Option<Instant>,
     ticked: Instant,
@@ -88,7 +105,9 @@ impl Node {
             peers: BTreeMap::new(),
             hello,
             tails,
+            said: BTreeMap::new(),
             beaten: None,
+            greeted: None,
             probed: None,
             looked: None,
             ticked: Instant::now(),
@@ -106,9 +125,27 @@ impl Node {
                     Some(incoming) => self.take(incoming),
                     None => return,
                 },
-                _ = tick.tick() => self.tick(),
+                _ = tick.tick() => {
+                    self.tick();
+                    if self.is_over() {
+                        return self.leave();
+                    }
+                }
             }
         }
+    }
+
+    /// Whether the bus is closed, and all that it had for the link is sent.
+    fn is_over(&self) -> bool {
+        let bus = self.shared.bus.upgrade();
+        bus.is_none_or(|bus| bus.phase() == Phase::Closed) && self.shared.is_sent()
+    }
+
+    /// Tells the other nodes that this one leaves.
+    fn leave(&self) {
+        let bye = System::Bye { incarnation: self.shared.incarnation };
+        self.shared.send(self.shared.subjects.system().into(), wire::write(&bye));
+        self.shared.set_state(LinkState::Closed);
     }
 
     fn take(&mut self, incoming: Incoming) {
@@ -183,6 +220,8 @@ impl Node {
 
     /// A node says what it has to offer.
     fn hello(&mut self, node: String, hello: Hello) {
+        // It may have missed the last beats.
+        self.said.clear();
         let before = self.peers.get(&node).map(|peer| (peer.hello.incarnation, peer.state));
         let here = before.filter(|(_, state)| *state != PeerState::Gone);
         if here.is_some_and(|(incarnation, _)| incarnation == hello.incarnation) {
@@ -288,6 +327,10 @@ impl Node {
             self.looked = Some(now);
             self.look_at_the_bus();
         }
+        if starting && due(self.greeted, HELLO) {
+            self.greeted = Some(now);
+            self.say_hello();
+        }
         if due(self.probed, PROBE) {
             self.probed = Some(now);
             self.probe();
@@ -332,12 +375,28 @@ impl Node {
         }
     }
 
-    fn beat(&self) {
-        let online = self.shared.state() == LinkState::Online;
-        let tails = if online { self.shared.outbox.tails() } else { Vec::new() };
-        let heard_by = self.peers.values().filter(|peer| {
-            peer.state != PeerState::Gone && peer.hears_everything(&self.hello.exports)
+    /// The tails that have changed of late: each is said several times, in case a beat is lost.
+    fn tails_to_say(&mut self) -> Vec<(&'static str, u64)> {
+        let mut tails = self.shared.outbox.tails();
+        tails.retain(|(name, last)| {
+            let (said, times) = self.said.entry(name).or_default();
+            if said != last {
+                (*said, *times) = (*last, 0);
+            }
+            *times += 1;
+            *times <= REPEAT
         });
+        tails
+    }
+
+    fn beat(&mut self) {
+        let online = self.shared.state() == LinkState::Online;
+        let tails = if online { self.tails_to_say() } else { Vec::new() };
+        let (exports, now) = (&self.hello.exports, Instant::now());
+        let heard_by = self
+            .peers
+            .values()
+            .filter(|peer| peer.state != PeerState::Gone && peer.is_told(exports, now));
         let beat = System::Beat(Beat {
             incarnation: self.shared.incarnation,
             generation: self.hello.generation,

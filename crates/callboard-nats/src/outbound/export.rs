@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use callboard::{Event, Priority, Received, Subscription, TryRecvError};
+use callboard::{Event, Priority, Published, Received, Subscription, TryRecvError};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -92,13 +92,15 @@ pub(crate) struct Echoes(Mutex<VecDeque<u64>>);
 
 impl Echoes {
     /// Publishes, and remembers the event's number before anybody can look for it.
-    pub(crate) fn publish(&self, publish: impl FnOnce() -> Option<u64>) {
+    pub(crate) fn publish(&self, publish: impl FnOnce() -> Published) -> Published {
         let mut echoes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        echoes.extend(publish());
+        let published = publish();
+        echoes.extend(published.sequence());
+        published
     }
 
     /// Whether the event of this number is one of them, and how many before it were, that were lost.
-    fn take(&self, number: u64) -> (bool, u64) {
+    pub(crate) fn take(&self, number: u64) -> (bool, u64) {
         let mut echoes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lost = 0;
         while echoes.front().is_some_and(|echo| *echo < number) {

@@ -7,5 +7,7 @@ mod writer;
 
 pub use export::Export;
 pub(crate) use export::{Echoes, Pump, pump};
+#[cfg(feature = "jetstream")]
+pub(crate) use outbox::Offline;
 pub(crate) use outbox::{Limits, Outbox};
 pub(crate) use writer::write as run_writer;

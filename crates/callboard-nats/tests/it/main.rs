@@ -4,6 +4,8 @@
 mod support;
 
 mod barrier;
+mod cloudevents;
+mod durable;
 mod events;
 mod requests;
 mod world;

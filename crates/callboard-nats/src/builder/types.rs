@@ -1,0 +1,279 @@
+//! The types that a link carries, and which way.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use callboard::{Event, Request};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::LinkBuilder;
+use super::lane::{
+    Asked, BeginExport, Begun, Exported, Imported, Lane, PUMP_CAPACITY, Receiving, Start, Task,
+    Way, subscribe,
+};
+use crate::cloudevents;
+#[cfg(feature = "jetstream")]
+use crate::durable::{self, Consuming, Position};
+use crate::error::Error;
+use crate::inbound::{Import, Receiver, receive};
+use crate::outbound::{Export, Outbox, Pump, pump};
+use crate::requests::{Asks, Serve, Served, ask};
+use crate::shared::Shared;
+use crate::subject::check_event_type;
+
+/// The types of a link.
+#[derive(Default)]
+pub(super) struct Types {
+    pub(super) exports: Vec<Exported>,
+    pub(super) imports: Vec<Imported>,
+    pub(super) asks: Vec<Asked>,
+    pub(super) serves: HashMap<&'static str, Box<dyn Served>>,
+    pub(super) lanes: Vec<Lane>,
+    /// The first mistake.
+    pub(super) wrong: Option<Error>,
+}
+
+impl Types {
+    /// Notes what is wrong with one more type.
+    fn check(&mut self, what: &'static str, name: &'static str, is_there: bool) {
+        let wrong =
+            if is_there { Some(Error::twice(what, name)) } else { check_event_type(name).err() };
+        self.wrong = self.wrong.take().or(wrong);
+    }
+
+    fn add(&mut self, lane: Lane) {
+        let same = |of: &Lane| of.event_type == lane.event_type && of.way == lane.way;
+        let is_there = self.lanes.iter().any(same);
+        self.check(lane.way.name(), lane.event_type, is_there);
+        self.lanes.push(lane);
+    }
+}
+
+impl fmt::Debug for Types {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exports: Vec<_> = self.exports.iter().map(|of| of.event_type).collect();
+        let imports: Vec<_> = self.imports.iter().map(|of| of.event_type).collect();
+        let asks: Vec<_> = self.asks.iter().map(|of| of.request_type).collect();
+        let lanes: Vec<_> = self.lanes.iter().map(|of| (of.event_type, of.way)).collect();
+        f.debug_struct("Types")
+            .field("exports", &exports)
+            .field("imports", &imports)
+            .field("asks", &asks)
+            .field("serves", &self.serves.keys())
+            .field("lanes", &lanes)
+            .finish()
+    }
+}
+
+impl LinkBuilder {
+    /// Events of this type are sent to the nodes that import it.
+    pub fn export<E: Event + Serialize>(self) -> Self {
+        self.export_with::<E>(Export::new())
+    }
+
+    /// [`export`](Self::export), with other than the defaults.
+    pub fn export_with<E: Event + Serialize>(mut self, export: Export<E>) -> Self {
+        let is_there = self.types.exports.iter().any(|of| of.event_type == E::TYPE);
+        self.types.check("exported", E::TYPE, is_there);
+        let declare = move |outbox: &Outbox| -> BeginExport {
+            let of = outbox.declare(E::TYPE, export.version, export.offline);
+            Box::new(move |start| {
+                let outbox = Arc::clone(&start.shared.outbox);
+                begin_pump(export, outbox, of, start)
+            })
+        };
+        self.types.exports.push(Exported { event_type: E::TYPE, declare: Box::new(declare) });
+        self
+    }
+
+    /// Events of this type, of other nodes, are published on this bus.
+    pub fn import<E: Event + DeserializeOwned>(self) -> Self {
+        self.import_with::<E>(Import::new())
+    }
+
+    /// [`import`](Self::import), where the nodes of a group share the events: each goes to one of
+    /// them.
+    pub fn import_shared<E: Event + DeserializeOwned>(self, group: impl Into<String>) -> Self {
+        self.import_with::<E>(Import::new().group(group))
+    }
+
+    /// [`import`](Self::import), with other than the defaults.
+    pub fn import_with<E: Event + DeserializeOwned>(mut self, import: Import<E>) -> Self {
+        let is_there = self.types.imports.iter().any(|of| of.event_type == E::TYPE);
+        self.types.check("imported", E::TYPE, is_there);
+        let group = import.group.clone();
+        let begin = move |Start { shared, echoes, .. }: Start, receiving: Receiving| -> Task {
+            let Receiving { messages, tails, streams } = receiving;
+            Box::pin(receive(Receiver { messages, tails, streams, import, echoes }, shared))
+        };
+        self.types.imports.push(Imported { event_type: E::TYPE, group, begin: Box::new(begin) });
+        self
+    }
+
+    /// The responders of this bus answer the requests of other nodes of this type.
+    pub fn serve<Q>(mut self) -> Self
+    where
+        Q: Request + DeserializeOwned,
+        Q::Response: Serialize,
+    {
+        let is_there = self.types.serves.contains_key(Q::TYPE);
+        self.types.check("served", Q::TYPE, is_there);
+        self.types.serves.insert(Q::TYPE, Box::new(Serve::<Q>::new()));
+        self
+    }
+
+    /// The requests of this bus of this type reach the responders of other nodes, if they expect
+    /// them by name.
+    pub fn ask<Q>(mut self) -> Self
+    where
+        Q: Request + Serialize,
+        Q::Response: DeserializeOwned,
+    {
+        let is_there = self.types.asks.iter().any(|of| of.request_type == Q::TYPE);
+        self.types.check("asked", Q::TYPE, is_there);
+        let begin = |shared: Arc<Shared>, commands| -> Task {
+            let asks = Asks::<Q>::new(commands, Arc::clone(&shared.standins));
+            Box::pin(ask(asks, shared))
+        };
+        self.types.asks.push(Asked { request_type: Q::TYPE, begin: Box::new(begin) });
+        self
+    }
+
+    /// Events of this type are stored by JetStream, for the consumers of
+    /// [`import_durable`](Self::import_durable). They wait for that in a ring of their own, for as
+    /// long as it takes.
+    #[cfg(feature = "jetstream")]
+    pub fn export_durable<E: Event + Serialize>(self) -> Self {
+        self.export_durable_with::<E>(Export::new())
+    }
+
+    /// [`export_durable`](Self::export_durable), with other than the defaults. What an event is to do
+    /// while there is no connection is not heeded: it waits.
+    #[cfg(feature = "jetstream")]
+    pub fn export_durable_with<E: Event + Serialize>(mut self, export: Export<E>) -> Self {
+        let (ring, replicas) = (self.ring, self.replicas);
+        let begin = move |start: Start| -> BoxFuture<'static, _> {
+            Box::pin(async move {
+                let shared = Arc::clone(&start.shared);
+                durable::stream(&shared.client, &shared.subjects, replicas).await?;
+                let outbox = Arc::new(durable::outbox(ring, &shared));
+                let of = outbox.declare(E::TYPE, export.version, durable::KEEP);
+                shared.lanes.add(Arc::clone(&outbox));
+                let pumps = begin_pump(export, Arc::clone(&outbox), of, start);
+                let subject = shared.subjects.durable(E::TYPE);
+                let tasks: Vec<Task> = vec![Box::pin(durable::store(outbox, subject, shared))];
+                Ok(Begun { pumps: pumps.into_iter().collect(), tasks })
+            })
+        };
+        self.types.add(Lane { event_type: E::TYPE, way: Way::Store, begin: Box::new(begin) });
+        self
+    }
+
+    /// Events of this type that JetStream has stored are published on this bus, in order, at least
+    /// once, by the durable consumer of this name: it is made with that position, and one that is
+    /// there goes on where it was. Nodes that name the same consumer share its events, one message at a
+    /// time.
+    ///
+    /// An event is published when the bus runs, the type has a subscriber, and each has room; it is
+    /// acknowledged when each has taken it. [Lossy](callboard::SubscriberBuilder::lossy) subscribers
+    /// don't count. What was not acknowledged when a process ends comes again.
+    #[cfg(feature = "jetstream")]
+    pub fn import_durable<E>(self, consumer: impl Into<String>, position: Position) -> Self
+    where
+        E: Event + DeserializeOwned,
+    {
+        self.import_durable_with::<E>(consumer, position, Import::new())
+    }
+
+    /// [`import_durable`](Self::import_durable), with other than the defaults. A
+    /// [group](Import::group) is not heeded: the consumer's name does that.
+    #[cfg(feature = "jetstream")]
+    pub fn import_durable_with<E>(
+        mut self,
+        consumer: impl Into<String>,
+        position: Position,
+        import: Import<E>,
+    ) -> Self
+    where
+        E: Event + DeserializeOwned,
+    {
+        let (consumer, replicas) = (consumer.into(), self.replicas);
+        let begin = move |Start { shared, echoes, .. }: Start| -> BoxFuture<'static, _> {
+            Box::pin(async move {
+                let stream = durable::stream(&shared.client, &shared.subjects, replicas).await?;
+                shared.lanes.declare(&consumer, E::TYPE);
+                let consuming = Consuming { stream, consumer, position, import, echoes };
+                let tasks: Vec<Task> = vec![Box::pin(durable::consume(consuming, shared))];
+                Ok(Begun { tasks, ..Begun::default() })
+            })
+        };
+        self.types.add(Lane { event_type: E::TYPE, way: Way::Consume, begin: Box::new(begin) });
+        self
+    }
+
+    /// Events of this type go to this subject as CloudEvents, for programs that are no nodes.
+    pub fn export_cloudevents<E: Event + Serialize>(mut self, subject: impl Into<String>) -> Self {
+        let subject = subject.into();
+        let begin = move |start: Start| -> BoxFuture<'static, _> {
+            Box::pin(async move {
+                let Start { shared, echoes, ending } = start;
+                check_event_type(&subject)?;
+                shared.cloudevents.declare(&subject, E::TYPE, true);
+                let Some(bus) = shared.bus.upgrade() else { return Ok(Begun::default()) };
+                let subscriber = bus.subscriber(&*shared.name).capacity(PUMP_CAPACITY).late();
+                let inbox = subscriber.subscribe::<E>();
+                let sending = cloudevents::Sending { inbox, subject, echoes, ending };
+                let pumps: Vec<Task> =
+                    vec![Box::pin(cloudevents::send(sending, Arc::clone(&shared)))];
+                Ok(Begun { pumps, ..Begun::default() })
+            })
+        };
+        self.types.add(Lane {
+            event_type: E::TYPE,
+            way: Way::CloudEventsOut,
+            begin: Box::new(begin),
+        });
+        self
+    }
+
+    /// CloudEvents of this type that come on this subject are published on this bus. One without an id
+    /// or a source, of another type, or whose data can't be read, is dropped and counted; so is one
+    /// that comes again.
+    pub fn import_cloudevents<E>(mut self, subject: impl Into<String>) -> Self
+    where
+        E: Event + DeserializeOwned,
+    {
+        let subject = subject.into();
+        let begin = move |Start { shared, echoes, .. }: Start| -> BoxFuture<'static, _> {
+            Box::pin(async move {
+                shared.cloudevents.declare(&subject, E::TYPE, false);
+                let messages = subscribe(&shared.client, subject.clone(), None).await?;
+                let receiving = cloudevents::receive::<E>(messages, subject, echoes, shared);
+                let tasks: Vec<Task> = vec![Box::pin(receiving)];
+                Ok(Begun { tasks, ..Begun::default() })
+            })
+        };
+        self.types.add(Lane {
+            event_type: E::TYPE,
+            way: Way::CloudEventsIn,
+            begin: Box::new(begin),
+        });
+        self
+    }
+}
+
+/// Takes the events of a type from the bus into an outbox; `None` if the bus is gone.
+fn begin_pump<E: Event + Serialize>(
+    export: Export<E>,
+    outbox: Arc<Outbox>,
+    of: usize,
+    Start { shared, echoes, ending }: Start,
+) -> Option<Task> {
+    let bus = shared.bus.upgrade()?;
+    let subscriber = bus.subscriber(&*shared.name).capacity(PUMP_CAPACITY).late();
+    let inbox = subscriber.subscribe::<E>();
+    Some(Box::pin(pump(Pump { inbox, outbox, of, export, echoes, ending }, shared)))
+}
