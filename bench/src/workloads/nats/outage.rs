@@ -50,7 +50,7 @@ fn turn() -> Turn {
     // Three contestants have at least three rounds each, between which the outage goes on.
     let events = |seconds: u64| seconds.saturating_mul(1_000_000) / GAP.as_micros() as u64 / 9;
     seconds
-        .map_or(Turn::Timed { least: 1_000, stretch: 4 }, |it| Turn::Fixed(events(it).max(1_000)))
+        .map_or(Turn::Timed { least: 1_000, stretch: 3 }, |it| Turn::Fixed(events(it).max(1_000)))
 }
 
 /// A bus on which is published, and its link.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_nats::Client;
-use callboard::{Bus, Call, End};
+use callboard::{Bus, Call, Outcome};
 use callboard_nats::LinkSnapshot;
 use futures_util::StreamExt;
 use tokio::task::JoinSet;
@@ -16,7 +16,7 @@ use crate::harness::runtime;
 use crate::row::{Column, Row, Rule, Sample, Turn};
 
 /// How many requests a turn has: enough for tables that grew a little not to look like a leak.
-const REQUESTS: u64 = 50_000;
+const REQUESTS: u64 = 40_000;
 
 /// Of how many requests async-nats makes one: what it keeps shows after few.
 const RAW_SHARE: u64 = 10;
@@ -25,12 +25,12 @@ const RAW_SHARE: u64 = 10;
 const OPEN: u64 = 2_000;
 
 /// How long each waits.
-const TIMEOUT: Duration = Duration::from_millis(50);
+const TIMEOUT: Duration = Duration::from_millis(100);
 
 const COLUMNS: &[Column] = &[Column { name: "", unit: "bytes/request" }];
 
 pub(super) fn rows() -> Vec<Row> {
-    let about = "bytes still held after 50,000 requests (async-nats: 5,000) to a responder of \
+    let about = "bytes still held after 40,000 requests (async-nats: 4,000) to a responder of \
                  another node have timed out, 2,000 at once; the warm-up has as many";
     let row = Row::new("nats-timeouts", about)
         .columns(COLUMNS)
@@ -111,7 +111,11 @@ impl Ask for Linked {
         async move {
             let request = bus.request(Question { value }).expect(["mute"]).timeout(TIMEOUT);
             let gathered = request.settled().await.expect("the bus is open");
-            assert_eq!(gathered.end(), End::TimedOut, "nobody answers");
+            // Its own node may say it first: then the request has ended in time, without an answer.
+            let outcome = gathered.outcome("mute");
+            let in_vain =
+                matches!(outcome, Some(Outcome::TimedOutQueued | Outcome::TimedOutHandling));
+            assert!(in_vain, "nobody answers, and yet the outcome is {outcome:?}");
         }
     }
 
