@@ -1,7 +1,7 @@
 //! What the tasks of a link share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) slow: AtomicU64,
     pub(crate) malformed: AtomicU64,
     pub(crate) conflicts: AtomicU64,
+    /// How many tasks take events from the bus.
+    pumps: AtomicUsize,
     status: Mutex<Status>,
 }
 
@@ -123,6 +125,7 @@ impl Shared {
             slow: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
             conflicts: AtomicU64::new(0),
+            pumps: AtomicUsize::new(0),
             status: Status::new(),
         }
     }
@@ -191,6 +194,13 @@ impl Shared {
         waiting
     }
 
+    /// Whether every task that takes events from the bus has ended: with the bus closed, each does
+    /// once it has taken all.
+    pub(crate) fn is_pumped(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `Pumping::drop`; what was taken is in the outbox.
+        self.pumps.load(Ordering::Acquire) == 0
+    }
+
     /// Whether the servers have everything that was to be sent.
     pub(crate) fn is_sent(&self) -> bool {
         #[cfg(feature = "jetstream")]
@@ -223,5 +233,23 @@ impl Shared {
             Some(sent) => sent.is_ok(),
             None => self.control.try_send((subject, bytes)).is_ok(),
         }
+    }
+}
+
+/// Counts a task that takes events from the bus, until it ends.
+pub(crate) struct Pumping(Arc<Shared>);
+
+impl Pumping {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        // Ordering: Relaxed; nothing else is published with it.
+        shared.pumps.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Pumping {
+    fn drop(&mut self) {
+        // Ordering: Release pairs with the Acquire in `Shared::is_pumped`.
+        self.0.pumps.fetch_sub(1, Ordering::Release);
     }
 }

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::inbound::{Import, Receiver, receive};
 use crate::outbound::{Export, Outbox, Pump, pump};
 use crate::requests::{Asks, Serve, Served, ask};
-use crate::shared::Shared;
+use crate::shared::{Pumping, Shared};
 use crate::subject::check_event_type;
 
 /// The types of a link.
@@ -275,5 +275,9 @@ fn begin_pump<E: Event + Serialize>(
     let bus = shared.bus.upgrade()?;
     let subscriber = bus.subscriber(&*shared.name).capacity(PUMP_CAPACITY).late();
     let inbox = subscriber.subscribe::<E>();
-    Some(Box::pin(pump(Pump { inbox, outbox, of, export, echoes, ending }, shared)))
+    let counted = Pumping::new(Arc::clone(&shared));
+    Some(Box::pin(async move {
+        pump(Pump { inbox, outbox, of, export, echoes, ending }, shared).await;
+        drop(counted);
+    }))
 }

@@ -138,7 +138,9 @@ impl Node {
     /// Whether the bus is closed, and all that it had for the link is sent.
     fn is_over(&self) -> bool {
         let bus = self.shared.bus.upgrade();
-        bus.is_none_or(|bus| bus.phase() == Phase::Closed) && self.shared.is_sent()
+        bus.is_none_or(|bus| bus.phase() == Phase::Closed)
+            && self.shared.is_pumped()
+            && self.shared.is_sent()
     }
 
     /// Tells the other nodes that this one leaves.

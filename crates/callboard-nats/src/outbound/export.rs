@@ -13,7 +13,7 @@ use super::outbox::{Offline, Outbox, Outgoing};
 use crate::shared::Shared;
 use crate::snapshot::{LinkDrop, LinkState};
 
-/// While the link cannot send, its task takes events this often and does not wait for them. A publisher
+/// While there is no server, a type's task takes events this often and does not wait for them. A publisher
 /// then has no task to wake, which would cost it several microseconds.
 const AWAY: Duration = Duration::from_millis(10);
 
@@ -137,7 +137,8 @@ pub(crate) async fn pump<E: Event + Serialize>(pump: Pump<E>, shared: Arc<Shared
         Priority::Low => 2,
     };
     loop {
-        let batch = if shared.state() == LinkState::Online {
+        let away = matches!(shared.state(), LinkState::Stalled | LinkState::Disconnected);
+        let batch = if !away {
             tokio::select! {
                 biased;
                 batch = inbox.recv_batch() => batch,
