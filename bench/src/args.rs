@@ -8,7 +8,7 @@ use crate::measure::Effort;
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask bench [options]
 
-  --quick           about one minute in all, instead of at most fifteen
+  --quick           about a minute and a half in all, instead of fifteen minutes
   --only WORKLOAD   measure this row, or those whose name begins so; may be given again
   --list            print the rows and measure none
   --rounds N        how many rounds count, instead of 9 (quick: 3)
