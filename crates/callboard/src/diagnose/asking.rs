@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::FindingKind;
 use super::rules::Findings;
 use crate::outcome::{CYCLE_CURE, Outcome, Troubled, TroubledRequest};
+use crate::registry::TROUBLES;
 use crate::report::{first_of, times};
 
 /// Tells of requests that went wrong, those that did so in the same way together. The last ones come
@@ -19,7 +20,10 @@ pub(super) fn apply(troubled: &[TroubledRequest], found: &mut Findings) {
         }
     }
     for ((event_type, kind, mut seen), (last, often, cure)) in same {
-        if often > 1 {
+        if troubled.len() == TROUBLES {
+            // There may have been others before.
+            seen += &format!(" ({often} of the last {TROUBLES} that failed)");
+        } else if often > 1 {
             seen += &format!(" ({})", times(often));
         }
         found.weigh(last, kind, event_type, seen, cure);

@@ -32,7 +32,7 @@ pub enum FindingKind {
     Paused,
     /// The bus is draining, and refuses what is published outside handlers.
     Draining,
-    /// Handlers still published when [`drain`](crate::Bus::drain) had closed the bus.
+    /// Something was still published when [`drain`](crate::Bus::drain) had closed the bus.
     CutOff,
     /// A subscriber or responder that is expected, or that was asked, has not signed in.
     NotSignedIn,
@@ -82,7 +82,7 @@ pub enum FindingKind {
     NoResponder,
     /// Events of this type are published, but nobody has listened to any of them.
     Unheard,
-    /// This type is listened to, but was never published.
+    /// This type is listened to, but was never published, and nobody has declared to publish it.
     NeverPublished,
     /// Several subscriptions to the same events share a name. Subscriptions of one name to
     /// different events are no finding: a component may have several.

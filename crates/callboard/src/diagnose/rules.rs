@@ -149,6 +149,11 @@ fn drain(snapshot: &Snapshot, found: &mut Findings) {
             seen,
             "await `drain` to its end, or call `close`",
         );
+    } else if snapshot.cut_off == 0 && snapshot.refused > 0 {
+        let refused = count(snapshot.refused, "publication");
+        let seen = format!("was closed by `drain` and has refused {refused} from outside handlers");
+        let cure = "publish in the handler itself, or end spawned tasks before `drain`";
+        found.add(FindingKind::CutOff, THE_BUS, seen, cure);
     } else if snapshot.cut_off > 0 {
         let seen = format!(
             "was closed by `drain` before handlers were done; publications of theirs that it \
@@ -178,10 +183,7 @@ fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) 
         let cure = "subscribe before `start`, or say `.late()`";
         found.add(FindingKind::SubscribedLate, &of.name, seen, cure);
     }
-    let busy = of.handling > 0 || of.in_hand;
-    let full = of.capacity > 0 && of.queued >= of.capacity;
-    let long = of.handling_for.map_or(full, |time| time >= BLOCKS_AFTER);
-    if busy && of.queued > 0 && long {
+    if blocks(of) {
         let time = of.handling_for.map(|time| format!(" for {time:.1?}")).unwrap_or_default();
         let mut seen = format!("has been handling one event{time} with {} waiting", of.queued);
         let mut cure = "hand long work to a task of its own, or use `serve_concurrent`".to_owned();
@@ -194,7 +196,7 @@ fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) 
             cure = format!("see to {slow}, ask with a shorter timeout, or use `serve_concurrent`");
         }
         found.weigh(of.queued as u64, FindingKind::HandlerBlocks, &of.name, seen, cure);
-    } else if full && !busy && !of.waiting {
+    } else if is_full(of) && !is_busy(of) && !of.waiting {
         let seen = format!("is full with {} and does not receive", count(of.queued, "event"));
         let cure = format!("read or drop the subscription opened at {}", of.call_site);
         found.weigh(of.queued as u64, FindingKind::NotReading, &of.name, seen, cure);
@@ -206,9 +208,27 @@ fn is_awaited(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::TimedOutQueued | Outcome::TimedOutHandling)
 }
 
-/// Whether a subscriber does not come back for more: what it loses is no matter of its capacity.
+fn is_busy(of: &SubscriberSnapshot) -> bool {
+    of.handling > 0 || of.in_hand
+}
+
+fn is_full(of: &SubscriberSnapshot) -> bool {
+    of.capacity > 0 && of.queued >= of.capacity
+}
+
+/// Whether a subscriber handles one event for too long while others wait. Where the time is not known,
+/// a full queue says so, unless the losses show that events are still taken.
+fn blocks(of: &SubscriberSnapshot) -> bool {
+    let unknown = || is_full(of) && !is_behind(of);
+    let long = of.handling_for.map_or_else(unknown, |time| time >= BLOCKS_AFTER);
+    is_busy(of) && of.queued > 0 && long
+}
+
+/// Whether a subscriber does not come back for more events, so that no capacity would have sufficed: it
+/// blocks; or it is full, and has never received, or has since then lost as many events again.
 fn has_stopped(of: &SubscriberSnapshot) -> bool {
-    of.queued > 0 && of.handling_for.is_some_and(|time| time >= BLOCKS_AFTER)
+    let never = of.ledger.delivered == 0 || of.demand / 2 >= of.capacity;
+    blocks(of) || (is_full(of) && !is_busy(of) && !of.waiting && never)
 }
 
 fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
@@ -308,7 +328,7 @@ fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findin
     } else if of.published > 0 && of.published == of.unheard && of.subscribers == 0 {
         let seen = format!("was published {} and nobody listens", times(of.published));
         (FindingKind::Unheard, seen, "subscribe to it, or stop publishing it")
-    } else if let (0, Some(listener)) = (of.published, listener) {
+    } else if let (0, Some(listener), []) = (of.published, listener, &of.publishers[..]) {
         let seen = format!("was never published, and `{listener}` listens");
         (FindingKind::NeverPublished, seen, "publish it, or stop listening")
     } else {

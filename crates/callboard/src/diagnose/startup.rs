@@ -10,20 +10,20 @@ use crate::report::first_of;
 use crate::snapshot::{Snapshot, SubscriberSnapshot};
 
 pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
-    if snapshot.started {
-        missing(snapshot, found);
-    }
+    missing(snapshot, found);
     snapshot.subscribers.iter().for_each(|subscriber| replay(subscriber, found));
 }
 
-/// Those that the bus expects and, after it has started, those that were asked and were not there.
+/// The components that the bus expects and, once it has started, the responders that were asked and were
+/// absent.
 fn missing(snapshot: &Snapshot, found: &mut Findings) {
     let mut asked: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let troubled = snapshot.requests.troubled.iter().filter_map(|request| match &request.kind {
         Troubled::Ended { outcomes, .. } => Some((request.event_type.as_str(), outcomes)),
         Troubled::Cycle { .. } => None,
     });
-    let open = snapshot.requests.open.iter();
+    let troubled = troubled.filter(|_| snapshot.started);
+    let open = snapshot.requests.open.iter().filter(|_| snapshot.started);
     let open = open.map(|request| (request.event_type.as_str(), &request.outcomes));
     for (event_type, outcomes) in troubled.chain(open) {
         for (name, _) in outcomes.iter().filter(|(_, it)| *it == Outcome::NoSuchResponder) {

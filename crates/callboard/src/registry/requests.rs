@@ -31,7 +31,7 @@ pub(crate) struct Requests {
 }
 
 /// How many troubled requests are remembered.
-const TROUBLES: usize = 16;
+pub(crate) const TROUBLES: usize = 16;
 
 /// How many requests are remembered.
 const TRACES: usize = 64;
