@@ -14,7 +14,8 @@ pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
         }
         let lost: u64 = link.dropped.iter().map(|(_, events)| events).sum();
         if lost > 0 {
-            let reasons = link.dropped.iter().map(|(reason, events)| format!("{events} {reason}"));
+            let reasons = link.dropped.iter().filter(|(_, events)| *events > 0);
+            let reasons = reasons.map(|(reason, events)| format!("{events} {reason}"));
             let seen = format!("lost {}: {}", count(lost, "event"), first_of(reasons, ", "));
             let cure = "see the link's own snapshot for the types and nodes";
             found.weigh(lost, FindingKind::LinkLost, &link.name, seen, cure);
