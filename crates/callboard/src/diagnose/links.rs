@@ -15,8 +15,8 @@ pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
         let lost: u64 = link.dropped.iter().map(|(_, events)| events).sum();
         if lost > 0 {
             let reasons = link.dropped.iter().filter(|(_, events)| *events > 0);
-            let reasons = reasons.map(|(reason, events)| format!("{events} {reason}"));
-            let seen = format!("lost {}: {}", count(lost, "event"), first_of(reasons, ", "));
+            let reasons: Vec<_> = reasons.map(|(why, events)| format!("{events} {why}")).collect();
+            let seen = format!("lost {}: {}", count(lost, "event"), first_of(reasons.iter(), ", "));
             let cure = "see the link's own snapshot for the types and nodes";
             found.weigh(lost, FindingKind::LinkLost, &link.name, seen, cure);
         }
