@@ -187,7 +187,8 @@ impl Drops {
 
     pub(crate) fn add(&mut self, reason: LinkDrop, events: u64) {
         if events > 0 {
-            *self.0.entry(reason).or_default() += events;
+            let count = self.0.entry(reason).or_default();
+            *count = count.saturating_add(events);
         }
     }
 }

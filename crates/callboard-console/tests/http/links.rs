@@ -128,3 +128,25 @@ fn a_link_in_trouble_makes_the_bus_unwell_and_its_losses_are_earlier_at_last() {
     link.lock().unwrap().trouble = None;
     assert_eq!(verdict("\"lines\":[]")["ok"], true);
 }
+
+#[test]
+fn figures_of_any_size_do_no_harm() {
+    let bus = Bus::new();
+    let (_attached, link) = attach(&bus);
+    let (_namesake, other) = attach(&bus);
+    let console = console(&bus);
+    let mut stream = Stream::open(&console, "/live");
+    stream.find("state", |_| true);
+    for link in [link, other] {
+        let mut link = link.lock().unwrap();
+        (link.sent, link.received, link.queued) = (u64::MAX, u64::MAX, u64::MAX);
+        (link.queued_bytes, link.capacity_bytes) = (usize::MAX, usize::MAX);
+        link.dropped = vec![("gap".to_owned(), u64::MAX), ("ring full".to_owned(), u64::MAX)];
+        link.round_trip = Some(Duration::MAX);
+        link.peers[0].heard = Duration::MAX;
+    }
+    let state = stream.find("state", |state| state["snapshot"]["links"][0]["sent"] == u64::MAX);
+    assert_eq!(state["verdict"]["ok"], false);
+    stream.find("state", |later| later["at_ms"].as_u64() > state["at_ms"].as_u64());
+    assert_eq!(get(&console, "/metrics").status, if cfg!(feature = "metrics") { 200 } else { 404 });
+}

@@ -1,6 +1,7 @@
 //! From the server to this bus: one task per imported type reads packets, keeps an account for each
 //! node, and publishes.
 
+mod held;
 mod import;
 mod streams;
 

@@ -90,7 +90,7 @@ impl Connection {
 
     /// Sends a mark that confirms nothing, but shows that the server answers.
     pub(super) fn send_mark(&self) {
-        let mark = self.shared.mark(0);
+        let mark = self.shared.mark(0, 0);
         self.shared.send(self.shared.marks.clone(), Bytes::copy_from_slice(&mark));
     }
 

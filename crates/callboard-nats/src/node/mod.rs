@@ -13,6 +13,7 @@ mod local;
 mod peer;
 #[cfg(test)]
 mod traffic;
+mod voice;
 
 pub(crate) use inbox::{Incoming, listen_directed, listen_marks, listen_system};
 
@@ -30,7 +31,7 @@ use crate::inbound::Tail;
 use crate::requests::AskCommand;
 use crate::shared::Shared;
 use crate::snapshot::{LinkState, PeerSnapshot, PeerState};
-use crate::wire::{self, Beat, Directed, Header, Hello, Packer, PacketKind, System};
+use crate::wire::{self, Directed, Hello, System};
 
 /// How often the task looks around.
 const TICK: Duration = Duration::from_millis(25);
@@ -40,9 +41,6 @@ const PROBE: Duration = Duration::from_millis(100);
 
 /// How often a node says hello again while another does not know it.
 const HELLO: Duration = Duration::from_secs(1);
-
-/// How often a tail is said.
-const REPEAT: u32 = 5;
 
 /// How many nodes are remembered; those that are gone are forgotten first.
 const MOST_PEERS: usize = 4_096;
@@ -77,7 +75,7 @@ pub(crate) struct Node {
     peers: BTreeMap<String, Peer>,
     /// What this node has to offer, as it was said last.
     hello: Hello,
-    tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+    tails: BTreeMap<&'static str, mpsc::Sender<Tail>>,
     /// The tails that were said last, and how often.
     said: BTreeMap<&'static str, (u64, u32)>,
     beaten: Option<Instant>,
@@ -94,7 +92,7 @@ impl Node {
         shared: Arc<Shared>,
         times: Times,
         gate: watch::Sender<u64>,
-        tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+        tails: BTreeMap<&'static str, mpsc::Sender<Tail>>,
         picture: watch::Sender<Vec<PeerSnapshot>>,
     ) -> Self {
         let hello = Hello { incarnation: shared.incarnation, ..local::offer(&shared) };
@@ -138,7 +136,8 @@ impl Node {
     /// Whether the bus is closed, and all that it had for the link is sent.
     fn is_over(&self) -> bool {
         let bus = self.shared.bus.upgrade();
-        bus.is_none_or(|bus| bus.phase() == Phase::Closed) && self.shared.is_sent()
+        let closed = bus.is_none_or(|bus| bus.phase() == Phase::Closed);
+        closed && self.shared.has_pumped() && self.shared.is_sent()
     }
 
     /// Tells the other nodes that this one leaves.
@@ -180,10 +179,13 @@ impl Node {
                     peer.beat(&beat, own);
                 }
                 for (event_type, last) in beat.tails {
+                    if last > wire::MOST_SEQUENCE {
+                        continue;
+                    }
                     if let Some(tails) = self.tails.get(&*event_type) {
                         let (origin, incarnation) = (node.clone(), beat.incarnation);
-                        // The receiver has ended with its subscription.
-                        let _ended = tails.send(Tail { origin, incarnation, last });
+                        // The receiver is busy, or has ended with its subscription.
+                        let _said_again = tails.try_send(Tail { origin, incarnation, last });
                     }
                 }
                 self.join(&node);
@@ -341,70 +343,6 @@ impl Node {
             self.beat();
         }
         self.show(now);
-    }
-
-    /// Says what this node has to offer, if that has changed.
-    fn look_at_the_bus(&mut self) {
-        let offer = local::offer(&self.shared);
-        let same = offer.responders == self.hello.responders
-            && offer.subscribers == self.hello.subscribers;
-        if !same {
-            let (incarnation, generation) = (self.shared.incarnation, self.hello.generation + 1);
-            self.hello = Hello { incarnation, generation, ..offer };
-            self.say_hello();
-        }
-    }
-
-    fn say_hello(&self) {
-        let hello = System::Hello(self.hello.clone());
-        self.shared.send(self.shared.subjects.system().into(), wire::write(&hello));
-    }
-
-    /// Asks, on the subjects of events, who hears this node.
-    fn probe(&self) {
-        let next = self.shared.outbox.next();
-        for (event_type, schema, first) in next {
-            let unheard = |peer: &Peer| peer.state != PeerState::Gone && peer.must_hear(event_type);
-            if !self.peers.values().any(unheard) {
-                continue;
-            }
-            let (codec, incarnation) = (self.shared.codec, self.shared.incarnation);
-            let header = Header { kind: PacketKind::Probe, codec, incarnation, schema, first };
-            let probe = Packer::new(&header, 0).finish();
-            self.shared.send(self.shared.subjects.events(event_type).into(), probe.into());
-        }
-    }
-
-    /// The tails that have changed of late: each is said several times, in case a beat is lost.
-    fn tails_to_say(&mut self) -> Vec<(&'static str, u64)> {
-        let mut tails = self.shared.outbox.tails();
-        tails.retain(|(name, last)| {
-            let (said, times) = self.said.entry(name).or_default();
-            if said != last {
-                (*said, *times) = (*last, 0);
-            }
-            *times += 1;
-            *times <= REPEAT
-        });
-        tails
-    }
-
-    fn beat(&mut self) {
-        let online = self.shared.state() == LinkState::Online;
-        let tails = if online { self.tails_to_say() } else { Vec::new() };
-        let (exports, now) = (&self.hello.exports, Instant::now());
-        let heard_by = self
-            .peers
-            .values()
-            .filter(|peer| peer.state != PeerState::Gone && peer.is_told(exports, now));
-        let beat = System::Beat(Beat {
-            incarnation: self.shared.incarnation,
-            generation: self.hello.generation,
-            tails: tails.into_iter().map(|(name, last)| (name.to_owned(), last)).collect(),
-            heard_by: heard_by.map(|peer| peer.hello.incarnation).collect(),
-        });
-        self.shared.send(self.shared.subjects.system().into(), wire::write(&beat));
-        self.connection.send_mark();
     }
 
     fn show(&self, now: Instant) {

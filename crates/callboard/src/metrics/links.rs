@@ -52,13 +52,14 @@ impl<'a> OfLink<'a> {
             (Some(one), Some(other)) => Some(one.max(other)),
             (one, other) => one.or(other),
         };
-        self.queued += of.queued;
+        self.queued = self.queued.saturating_add(of.queued);
         self.queued_bytes = self.queued_bytes.saturating_add(of.queued_bytes);
         self.capacity_bytes = self.capacity_bytes.saturating_add(of.capacity_bytes);
-        self.sent += of.sent;
-        self.received += of.received;
+        self.sent = self.sent.saturating_add(of.sent);
+        self.received = self.received.saturating_add(of.received);
         for (reason, events) in &of.dropped {
-            *self.dropped.of(reason) += events;
+            let count = self.dropped.of(reason);
+            *count = count.saturating_add(*events);
         }
         for peer in &of.peers {
             *self.peers.of(&peer.state) += 1;
