@@ -5,8 +5,10 @@ import { plural, words } from "./format.js";
 
 // What is advice, and no reason for alarm.
 const ADVICE = ["NotStarted", "Paused", "CapacityTooLarge", "Unheard", "NeverPublished", "DuplicateSubscriber"];
+// What is about a link to other processes.
+const LINKS = ["LinkInTrouble", "LinkLost"];
 
-export function findingsView(showSubscriber) {
+export function findingsView(showSubscriber, showLink) {
   const list = byId("finding-list");
 
   const create = () => {
@@ -14,11 +16,11 @@ export function findingsView(showSubscriber) {
     const element = h("li", { class: "finding" },
       h("p", { class: "kind" }), h("p", { class: "seen" }, culprit, " ", h("span")),
       h("p", { class: "cure" }, h("span", { class: "label" }, "Cure"), h("span")));
-    culprit.addEventListener("click", () => culprit.of && showSubscriber(culprit.of));
+    culprit.addEventListener("click", () => culprit.show?.());
     return element;
   };
 
-  const update = ({ findings, subscribers, verdict }) => {
+  const update = ({ findings, subscribers, links, verdict }) => {
     const groups = new Map();
     const past = new Set(verdict.past);
     for (const [place, found] of findings.entries()) {
@@ -34,10 +36,11 @@ export function findingsView(showSubscriber) {
       setAttribute(element, "data-level", past ? "earlier" : ADVICE.includes(found.kind) ? "advice" : "grave");
       const [culprit, , text] = seen.childNodes;
       setText(culprit, found.culprit);
-      const subscriber = subscribers.find(({ name }) => name === found.culprit);
-      culprit.of = subscriber?.key;
-      culprit.disabled = !subscriber;
-      setAttribute(culprit, "title", subscriber ? "show this subscriber" : null);
+      const ofLink = LINKS.includes(found.kind);
+      const known = (ofLink ? links : subscribers).find(({ name }) => name === found.culprit);
+      culprit.show = known && (() => (ofLink ? showLink : showSubscriber)(known.key));
+      culprit.disabled = !known;
+      setAttribute(culprit, "title", known ? `show this ${ofLink ? "link" : "subscriber"}` : null);
       setRich(text, found.seen);
       setRich(cure.lastChild, found.cure);
     });

@@ -6,6 +6,7 @@ import { History } from "./history.js";
 import { Live } from "./live.js";
 import { findingsView } from "./findings.js";
 import { graphView } from "./graph.js";
+import { linksView } from "./links.js";
 import { requestsView } from "./requests.js";
 import { startupView } from "./startup.js";
 import { subscribersView } from "./subscribers.js";
@@ -20,7 +21,8 @@ const history = new History();
 const verdict = verdictView(history);
 const subscribers = subscribersView(history);
 const graph = graphView();
-const parts = [subscribers, graph, requestsView(), findingsView(subscribers.show), startupView()];
+const links = linksView();
+const parts = [subscribers, graph, links, requestsView(), findingsView(subscribers.show, links.show), startupView()];
 
 const live = new Live({
   hello(hello) {

@@ -34,7 +34,7 @@
 //!
 //! - `hello`, once: the title, the process and the settings.
 //! - `state`, twice a second: the `snapshot`, its `findings`, a `verdict` in words, `rates` per second
-//!   (a moving average over 2 s), the key of each subscription, and the `graph`.
+//!   (a moving average over 2 s), the key of each subscription and link, and the `graph`.
 //! - `history`, once a second: the newest point.
 //! - `tail`, up to four times a second and only for `/live?tail=1`: some of the events, and how many
 //!   before them were not shown.

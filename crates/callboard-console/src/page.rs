@@ -23,6 +23,7 @@ const MODULES: &[(&str, &str)] = &[
     ("verdict", include_str!("../assets/verdict.js")),
     ("subscribers", include_str!("../assets/subscribers.js")),
     ("graph", include_str!("../assets/graph.js")),
+    ("links", include_str!("../assets/links.js")),
     ("findings", include_str!("../assets/findings.js")),
     ("requests", include_str!("../assets/requests.js")),
     ("startup", include_str!("../assets/startup.js")),

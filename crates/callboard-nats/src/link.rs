@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::builder::LinkBuilder;
 use crate::shared::Shared;
-use crate::snapshot::{Drops, ExportSnapshot, LinkSnapshot, LinkState, PeerSnapshot};
+use crate::snapshot::{Drops, ExportSnapshot, LinkDrop, LinkSnapshot, LinkState, PeerSnapshot};
 use crate::wire::{self, System};
 
 /// A link of a bus to those of other processes.
@@ -148,7 +148,8 @@ pub(crate) fn status(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkStatus {
     for drops in exports.chain(of.imports.iter().map(|of| &of.dropped)) {
         drops.iter().for_each(|(reason, events)| dropped.add(reason, events));
     }
-    status.dropped = dropped.iter().map(|(reason, events)| (reason.to_string(), events)).collect();
+    let reasons = LinkDrop::ALL.into_iter();
+    status.dropped = reasons.map(|reason| (reason.to_string(), dropped.of(reason))).collect();
     status.peers = of.peers.into_iter().map(peer).collect();
     status
 }

@@ -234,6 +234,24 @@ pub enum LinkDrop {
     UnknownAtDisconnect,
 }
 
+impl LinkDrop {
+    /// All reasons.
+    pub const ALL: [Self; 12] = [
+        Self::Behind,
+        Self::RingFull,
+        Self::OfflineExpired,
+        Self::Offline,
+        Self::Superseded,
+        Self::TooLarge,
+        Self::Encode,
+        Self::Decode,
+        Self::Closed,
+        Self::LocalSlow,
+        Self::Gap,
+        Self::UnknownAtDisconnect,
+    ];
+}
+
 impl fmt::Display for LinkDrop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -26,7 +26,8 @@ pub struct LinkStatus {
     pub sent: u64,
     /// Events that came from other processes since then, and were published here.
     pub received: u64,
-    /// Events dropped, by reason.
+    /// Events dropped, by reason. Reasons that are listed before they occur, with 0, can be watched by
+    /// their rates.
     pub dropped: Vec<(String, u64)>,
     /// The processes at the other ends.
     pub peers: Vec<LinkPeer>,

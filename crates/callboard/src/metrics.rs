@@ -1,5 +1,7 @@
 //! A snapshot's figures for the `metrics` facade.
 
+mod links;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -63,16 +65,13 @@ impl OfSubscriber {
 }
 
 /// Figures by the value of a label, of which there are only so many.
-struct Series<'a, T>(BTreeMap<&'a str, T>);
+#[derive(Default)]
+struct Series<'a, T, const OWN: usize = OWN_SERIES>(BTreeMap<&'a str, T>);
 
-impl<'a, T: Default> Series<'a, T> {
-    fn new() -> Self {
-        Self(BTreeMap::new())
-    }
-
+impl<'a, T: Default, const OWN: usize> Series<'a, T, OWN> {
     /// What is counted for a name: the first ones count for themselves.
     fn of(&mut self, name: &'a str) -> &mut T {
-        let own = self.0.contains_key(name) || self.0.len() < OWN_SERIES;
+        let own = self.0.contains_key(name) || self.0.len() < OWN;
         self.0.entry(if own { name } else { OTHER }).or_default()
     }
 }
@@ -121,7 +120,7 @@ impl Snapshot {
         describe();
         self.record_types();
         let mut present = self.by_subscriber();
-        let before = earlier.map_or_else(Series::new, Self::by_subscriber);
+        let before = earlier.map_or_else(Series::default, Self::by_subscriber);
         for name in before.0.keys() {
             present.0.entry(name).or_default();
         }
@@ -135,10 +134,11 @@ impl Snapshot {
         }
         self.record_bus();
         self.record_requests(earlier);
+        self.record_links(earlier);
     }
 
     fn record_types(&self) {
-        let mut series: Series<'_, OfType> = Series::new();
+        let mut series: Series<'_, OfType> = Series::default();
         let mut buffered = Ledger::default();
         for of in &self.types {
             let figures = series.of(&of.event_type);
@@ -156,7 +156,7 @@ impl Snapshot {
     }
 
     fn by_subscriber(&self) -> Series<'_, OfSubscriber> {
-        let mut series: Series<'_, OfSubscriber> = Series::new();
+        let mut series: Series<'_, OfSubscriber> = Series::default();
         self.subscribers.iter().for_each(|of| series.of(&of.name).add(of));
         series
     }
@@ -282,7 +282,7 @@ fn describe() {
         ("callboard_late_answers_total", "Answers that came after their request had ended."),
         ("callboard_duplicate_answers_total", "Answers by a name that had answered already."),
     ];
-    for (name, help) in counters {
+    for (name, help) in counters.into_iter().chain(links::COUNTERS) {
         describe_counter!(name, Count, help);
     }
     let gauges = [
@@ -304,7 +304,7 @@ fn describe() {
         ("callboard_memory_bytes", Bytes, "Memory held by queues, buffer and retained events."),
         ("callboard_requests_open", Count, "Requests that wait for answers."),
     ];
-    for (name, unit, help) in gauges {
+    for (name, unit, help) in gauges.into_iter().chain(links::GAUGES) {
         describe_gauge!(name, unit, help);
     }
     describe_histogram!("callboard_handler_seconds", Seconds, "How long handlings took.");

@@ -1,4 +1,4 @@
-//! Keys: unique names of subscriptions, as several may share a name.
+//! Keys: unique names of subscriptions and of links, as several may share a name.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,13 +9,22 @@ use callboard::Snapshot;
 /// The key of each subscription, in the order of the snapshot: its name, and from the second
 /// subscription of that name on `name#2`, `name#3`.
 pub(super) fn keys(snapshot: &Snapshot) -> Vec<Arc<str>> {
+    numbered(snapshot.subscribers.iter().map(|subscriber| subscriber.name.as_str()))
+}
+
+/// The same for the links to other processes.
+pub(super) fn link_keys(snapshot: &Snapshot) -> Vec<Arc<str>> {
+    numbered(snapshot.links.iter().map(|link| link.name.as_str()))
+}
+
+fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Arc<str>> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let key = |name| {
         let count = seen.entry(name).or_default();
         *count += 1;
         if *count == 1 { Arc::from(name) } else { Arc::from(format!("{name}#{count}")) }
     };
-    snapshot.subscribers.iter().map(|subscriber| subscriber.name.as_str()).map(key).collect()
+    names.map(key).collect()
 }
 
 /// Finds keys that moved: when one of several subscriptions of a name ends, each later one gets the key

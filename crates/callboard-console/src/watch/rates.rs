@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::{Importance, Snapshot, SubscriberSnapshot, TypeSnapshot};
+use callboard::{Importance, LinkStatus, Snapshot, SubscriberSnapshot, TypeSnapshot};
 use serde::Serialize;
 
-use super::keys::{Moves, keys};
+use super::keys::{Moves, keys, link_keys};
 
 /// The time constant of the moving average: after this time, a rate has covered 63 % of a change.
 const SMOOTHING: Duration = Duration::from_secs(2);
@@ -19,6 +19,8 @@ pub(crate) struct Rates {
     meters: HashMap<What, Meter>,
     totals: Totals,
     moves: Moves,
+    /// How many links the last snapshot had.
+    links: usize,
 }
 
 /// A count of a snapshot.
@@ -38,6 +40,12 @@ pub(super) enum What {
     DeliveredOf(Arc<str>, Arc<str>),
     /// What the start buffer lost.
     Buffer,
+    /// What a link sent to other processes.
+    Sent(Arc<str>),
+    /// What a link received from other processes.
+    Arrived(Arc<str>),
+    /// What a link lost.
+    LostByLink(Arc<str>),
 }
 
 #[derive(Clone, Copy)]
@@ -69,12 +77,15 @@ impl Rates {
         self.meters.values_mut().for_each(|meter| meter.seen = false);
         let keys = keys(snapshot);
         let moved = self.moves.since_last(snapshot, &keys);
+        // When a link has ended, a namesake may have its key: their counts must not be compared.
+        let link_ended = snapshot.links.len() < self.links;
+        self.links = snapshot.links.len();
         for (what, count) in counts(snapshot, &keys) {
             // A new count began at zero after the last snapshot. In the first snapshot, it is not
             // known since when it counts.
             let fresh =
                 Meter { count: if elapsed.is_some() { 0 } else { count }, rate: None, seen: true };
-            let moved = what.is_of(&moved);
+            let moved = what.is_of(&moved) || (link_ended && what.is_of_link());
             let meter = self.meters.entry(what).or_insert(fresh);
             if moved {
                 meter.count = count;
@@ -103,7 +114,11 @@ impl Rates {
                 What::Delivered(_) => totals.delivered += rate,
                 What::Lost(_) | What::Buffer => totals.dropped_critical += rate,
                 What::LostLossy(_) => totals.dropped_lossy += rate,
-                What::PublishedBy(..) | What::DeliveredOf(..) => {}
+                What::PublishedBy(..)
+                | What::DeliveredOf(..)
+                | What::Sent(_)
+                | What::Arrived(_)
+                | What::LostByLink(_) => {}
             }
         }
         self.totals = totals;
@@ -116,8 +131,12 @@ impl What {
         match self {
             Self::Delivered(key) | Self::Lost(key) | Self::LostLossy(key) => keys.contains(key),
             Self::DeliveredOf(key, _) => keys.contains(key),
-            Self::Published(_) | Self::PublishedBy(..) | Self::Buffer => false,
+            _ => false,
         }
+    }
+
+    fn is_of_link(&self) -> bool {
+        matches!(self, Self::Sent(_) | Self::Arrived(_) | Self::LostByLink(_))
     }
 }
 
@@ -157,6 +176,11 @@ fn counts(snapshot: &Snapshot, keys: &[Arc<str>]) -> HashMap<What, u64> {
         add(What::Delivered(Arc::clone(key)), of.ledger.delivered);
         add(lost_by(of, Arc::clone(key)), of.ledger.lost());
     }
+    for (of, key) in snapshot.links.iter().zip(link_keys(snapshot)) {
+        add(What::Sent(Arc::clone(&key)), of.sent);
+        add(What::Arrived(Arc::clone(&key)), of.received);
+        add(What::LostByLink(key), lost_by_link(of));
+    }
     counts
 }
 
@@ -166,6 +190,11 @@ pub(super) fn lost_by(of: &SubscriberSnapshot, key: Arc<str>) -> What {
         Importance::Critical => What::Lost(key),
         Importance::Lossy => What::LostLossy(key),
     }
+}
+
+/// How many events a link has lost. Its figures come from outside of the bus, and may be anything.
+pub(super) fn lost_by_link(of: &LinkStatus) -> u64 {
+    of.dropped.iter().fold(0, |sum, (_, lost)| sum.saturating_add(*lost))
 }
 
 /// How many events of a type each component has published; those without a name have the empty one.
@@ -223,5 +252,31 @@ mod tests {
         drop(idle);
         rates.update(Duration::from_secs(2), &bus.snapshot());
         assert_eq!(rates.of(&What::Delivered("worker".into())), 0.0);
+    }
+    #[test]
+    fn a_link_that_ends_leaves_no_burst_to_its_namesake() {
+        let bus = Bus::new();
+        let link = |sent| {
+            bus.attach_link(move || {
+                let mut link = LinkStatus::new("nats", "online");
+                (link.sent, link.received) = (sent, sent / 2);
+                link.dropped = vec![("gap".to_owned(), sent / 10), ("offline".to_owned(), 0)];
+                link
+            })
+        };
+        let idle = link(0);
+        let mut rates = Rates::default();
+        rates.update(Duration::ZERO, &bus.snapshot());
+        let _busy = link(100);
+        rates.update(Duration::from_secs(1), &bus.snapshot());
+        let of = |rates: &Rates, key: &str| {
+            [What::Sent, What::Arrived, What::LostByLink].map(|what| rates.of(&what(key.into())))
+        };
+        assert_eq!(of(&rates, "nats"), [0.0, 0.0, 0.0]);
+        assert_eq!(of(&rates, "nats#2"), [100.0, 50.0, 10.0]);
+        assert_eq!(rates.totals(), Totals::default(), "they are no events of the bus");
+        drop(idle);
+        rates.update(Duration::from_secs(2), &bus.snapshot());
+        assert_eq!(of(&rates, "nats"), [0.0, 0.0, 0.0]);
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use callboard::{Finding, FindingKind, Importance, Outcome, Snapshot, Troubled};
 
+use super::rates::lost_by_link;
+
 /// What a count counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Count {
@@ -92,7 +94,8 @@ fn counts(snapshot: &Snapshot) -> HashMap<(Count, &str), u64> {
     let mut counts: HashMap<(Count, &str), u64> = HashMap::new();
     let mut add = |of, name, count| {
         if count > 0 {
-            *counts.entry((of, name)).or_default() += count;
+            let sum = counts.entry((of, name)).or_default();
+            *sum = sum.saturating_add(count);
         }
     };
     for of in &snapshot.subscribers {
@@ -111,7 +114,7 @@ fn counts(snapshot: &Snapshot) -> HashMap<(Count, &str), u64> {
         add(Count::Ticks, &of.event_type, of.times);
     }
     for of in &snapshot.links {
-        add(Count::Link, &of.name, of.dropped.iter().map(|(_, lost)| lost).sum());
+        add(Count::Link, &of.name, lost_by_link(of));
     }
     for call in &snapshot.blocking_calls {
         add(Count::Blocking, &call.call, call.times);

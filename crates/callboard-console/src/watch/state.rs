@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Look;
 use super::graph::Graph;
-use super::keys::keys;
+use super::keys::{keys, link_keys};
 use super::rates::{Rates, Totals, What, lost_by};
 use super::recent::Recent;
 use super::verdict::Verdict;
@@ -23,6 +23,7 @@ pub(super) struct State<'a> {
     verdict: Verdict,
     rates: RatesOut<'a>,
     subscribers: Vec<Named<'a>>,
+    links: Vec<Named<'a>>,
     graph: Graph,
 }
 
@@ -32,6 +33,7 @@ struct RatesOut<'a> {
     totals: Totals,
     types: BTreeMap<&'a str, f64>,
     subscribers: BTreeMap<Arc<str>, SubscriberRates>,
+    links: BTreeMap<Arc<str>, LinkRates>,
 }
 
 #[derive(Serialize)]
@@ -40,7 +42,14 @@ struct SubscriberRates {
     dropped: f64,
 }
 
-/// The key of a subscription, and its place in the snapshot.
+#[derive(Serialize)]
+struct LinkRates {
+    sent: f64,
+    received: f64,
+    dropped: f64,
+}
+
+/// The key of a subscription or a link, and its place in the snapshot.
 #[derive(Serialize)]
 struct Named<'a> {
     key: Arc<str>,
@@ -64,6 +73,15 @@ impl<'a> State<'a> {
             let dropped = rates.of(&lost_by(of, Arc::clone(key)));
             (Arc::clone(key), SubscriberRates { delivered, dropped })
         });
+        let link_keys = link_keys(snapshot);
+        let links = snapshot.links.iter().zip(&link_keys).enumerate();
+        let links =
+            links.map(|(index, (of, key))| Named { key: Arc::clone(key), name: &of.name, index });
+        let of_links = link_keys.iter().map(|key| {
+            let rate = |what: fn(Arc<str>) -> What| rates.of(&what(Arc::clone(key)));
+            let (sent, received) = (rate(What::Sent), rate(What::Arrived));
+            (Arc::clone(key), LinkRates { sent, received, dropped: rate(What::LostByLink) })
+        });
         Self {
             at_ms: look.at.as_millis() as u64,
             snapshot,
@@ -73,8 +91,10 @@ impl<'a> State<'a> {
                 totals: rates.totals(),
                 types: types.collect(),
                 subscribers: of_subscribers.collect(),
+                links: of_links.collect(),
             },
             subscribers: subscribers.collect(),
+            links: links.collect(),
             graph: Graph::of(snapshot, rates),
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{View, look_at};
+use crate::links::MadeUp;
 use crate::traffic::{Made, Traffic, watched};
 
 /// The texts that stand out too little from what is behind them: WCAG 2 asks for 4.5 to 1, and for 3
@@ -55,6 +56,7 @@ async fn opened(view: &View) {
     view.click("[data-key=full] .expand").await;
     view.until("document.querySelector('.accounts tbody tr') !== null").await;
     view.until("document.querySelector('.findings li') !== null").await;
+    view.until("document.querySelectorAll('.remote').length === 6").await;
 }
 
 #[test]
@@ -62,6 +64,15 @@ fn every_view_fits_and_can_be_read() {
     let (bus, console) = watched();
     let _full = bus.subscriber("full").capacity(4).subscribe::<Made<2>>();
     let _orphan = bus.subscriber("orphan").subscribe_matching("nothing.*");
+    let (_well, _) = MadeUp::attach(&bus);
+    let (_troubled, link) = MadeUp::attach(&bus);
+    link.change(|link| {
+        link.state = "disconnected".to_owned();
+        link.trouble = Some("for 1.2s, with 3 events that wait".to_owned());
+        link.dropped =
+            vec![("ring full".to_owned(), 12), ("lost with the connection".to_owned(), 3)];
+        link.peers[1].state = "gone".to_owned();
+    });
     let mut traffic = Traffic::start(&bus, 1_000);
     look_at(async |view| {
         for scheme in ["light", "dark"] {

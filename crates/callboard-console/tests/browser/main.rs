@@ -8,6 +8,7 @@ mod connection;
 mod controls;
 mod faults;
 mod figures;
+mod links;
 mod looks;
 mod times;
 mod traffic;

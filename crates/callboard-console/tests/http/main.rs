@@ -3,6 +3,7 @@
 mod access;
 mod client;
 mod clients;
+mod links;
 mod live;
 mod malformed;
 #[cfg(feature = "metrics")]

@@ -14,8 +14,9 @@ pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
         }
         let lost: u64 = link.dropped.iter().fold(0, |sum, (_, events)| sum.saturating_add(*events));
         if lost > 0 {
-            let reasons = link.dropped.iter().map(|(reason, events)| format!("{events} {reason}"));
-            let seen = format!("lost {}: {}", count(lost, "event"), first_of(reasons, ", "));
+            let reasons = link.dropped.iter().filter(|(_, events)| *events > 0);
+            let reasons: Vec<_> = reasons.map(|(why, events)| format!("{events} {why}")).collect();
+            let seen = format!("lost {}: {}", count(lost, "event"), first_of(reasons.iter(), ", "));
             let cure = "see the link's own snapshot for the types and nodes";
             found.weigh(lost, FindingKind::LinkLost, &link.name, seen, cure);
         }

@@ -2,10 +2,12 @@
 #![cfg(feature = "metrics")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use callboard::testing::ManualClock;
-use callboard::{Bus, Event, Phase, Request, Snapshot};
+use callboard::{Bus, Event, LinkPeer, LinkStatus, Phase, Request, Snapshot};
 use metrics::Unit;
 use metrics_util::MetricKind;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -259,6 +261,109 @@ fn labels_are_bounded() {
     drop(sessions);
 }
 
+/// A link with a figure of each kind.
+fn a_link(name: &str) -> LinkStatus {
+    let mut link = LinkStatus::new(name, "online");
+    link.round_trip = Some(Duration::from_millis(500));
+    (link.queued, link.queued_bytes, link.capacity_bytes) = (3, 300, 4_096);
+    (link.sent, link.received) = (70, 50);
+    link.dropped = vec![("ring full".to_owned(), 2), ("gap".to_owned(), 0)];
+    let peer = |(name, state)| LinkPeer::new(name, state, Duration::ZERO);
+    link.peers = [("eu-2", "present"), ("eu-3", "present"), ("us-1", "gone")].map(peer).into();
+    link
+}
+
+#[test]
+fn links_have_figures() {
+    let bus = Bus::new();
+    let troubled = Arc::new(AtomicBool::new(false));
+    let is_troubled = Arc::clone(&troubled);
+    let link = bus.attach_link(move || {
+        let mut link = a_link("nats:eu-1");
+        if is_troubled.load(Ordering::Relaxed) {
+            link.trouble = Some("for 2 s".to_owned());
+            link.peers[0].state = "joining".to_owned();
+            link.peers[1].state = "joining".to_owned();
+        }
+        link
+    });
+    let _closed = bus.attach_link(|| LinkStatus::new("old", "closed"));
+    let all = |figures: &Figures, expected: &[(&str, f64)]| {
+        for (name, value) in expected {
+            assert_eq!(figures.value(&format!("callboard_link_{name}")), *value, "{name}");
+        }
+    };
+    let online = bus.snapshot();
+    let figures = Figures::of(std::slice::from_ref(&online));
+    all(
+        &figures,
+        &[
+            ("up nats:eu-1", 1.0),
+            ("up old", 0.0),
+            ("round_trip_seconds nats:eu-1", 0.5),
+            ("queued nats:eu-1", 3.0),
+            ("queued_bytes nats:eu-1", 300.0),
+            ("capacity_bytes nats:eu-1", 4_096.0),
+            ("sent_total nats:eu-1", 70.0),
+            ("received_total nats:eu-1", 50.0),
+            ("dropped_total nats:eu-1 ring_full", 2.0),
+            ("dropped_total nats:eu-1 gap", 0.0),
+            ("peers nats:eu-1 present", 2.0),
+            ("peers nats:eu-1 gone", 1.0),
+        ],
+    );
+    assert!(!figures.values.contains_key("callboard_link_round_trip_seconds old"), "not measured");
+    troubled.store(true, Ordering::Relaxed);
+    let offline = bus.snapshot();
+    let now = [
+        ("up nats:eu-1", 0.0),
+        ("peers nats:eu-1 joining", 2.0),
+        ("peers nats:eu-1 present", 0.0),
+        ("peers nats:eu-1 gone", 1.0),
+    ];
+    all(&Figures::of(&[online.clone(), offline]), &now);
+    drop(link);
+    let left = [
+        ("up nats:eu-1", 0.0),
+        ("queued nats:eu-1", 0.0),
+        ("sent_total nats:eu-1", 70.0),
+        ("peers nats:eu-1 present", 0.0),
+    ];
+    all(&Figures::of(&[online, bus.snapshot()]), &left);
+}
+
+#[test]
+fn figures_of_links_of_one_name_are_added_and_bounded() {
+    let bus = Bus::new();
+    let _two = [false, true].map(|troubled| {
+        bus.attach_link(move || {
+            let mut link = a_link("nats:eu-1");
+            link.trouble = troubled.then(|| "for 2 s".to_owned());
+            link.round_trip = link.round_trip.filter(|_| !troubled);
+            link.dropped = (0..100).map(|n| (format!("reason {n:03}"), 1)).collect();
+            link
+        })
+    });
+    let _many: Vec<_> = (0..100)
+        .map(|n| bus.attach_link(move || LinkStatus::new(format!("link {n}"), "online")))
+        .collect();
+    let figures = Figures::of(&[bus.snapshot()]);
+    for (name, value) in [
+        ("up nats:eu-1", 0.0),
+        ("round_trip_seconds nats:eu-1", 0.5),
+        ("sent_total nats:eu-1", 140.0),
+        ("peers nats:eu-1 present", 4.0),
+        ("dropped_total nats:eu-1 reason_031", 2.0),
+        ("dropped_total nats:eu-1 (other)", 136.0),
+        ("up (other)", 1.0),
+    ] {
+        assert_eq!(figures.value(&format!("callboard_link_{name}")), value, "{name}");
+    }
+    let of = |figure: &str| figures.values.keys().filter(|key| key.starts_with(figure)).count();
+    assert_eq!(of("callboard_link_up "), 33);
+    assert_eq!(of("callboard_link_dropped_total "), 33);
+}
+
 /// Prometheus' conventions: base units as suffixes, `_total` for counters and for nothing else.
 #[test]
 fn every_figure_is_described_and_named_by_convention() {
@@ -272,8 +377,9 @@ fn every_figure_is_described_and_named_by_convention() {
     oracle.try_recv().unwrap().respond(Answer);
     assert!(poll(&mut gather).is_ready());
     assert!(oracle.try_recv().is_err(), "the handling has ended");
+    let _link = bus.attach_link(|| a_link("nats:eu-1"));
     let figures = Figures::of(&[first, bus.snapshot()]);
-    assert_eq!(figures.described.len(), 25, "{:#?}", figures.described.keys());
+    assert_eq!(figures.described.len(), 34, "{:#?}", figures.described.keys());
     for (name, (kind, unit, help)) in &figures.described {
         assert!(name.starts_with("callboard_"), "{name}");
         assert!(help.ends_with('.'), "{name} has no help");

@@ -22,7 +22,8 @@ fn a_link_in_trouble_is_a_finding_and_so_is_what_it_lost() {
     let _link = bus.attach_link(|| {
         let mut link = LinkStatus::new("nats:eu-1", "disconnected");
         link.trouble = Some("for 2 s".to_owned());
-        link.dropped = vec![("ring full".to_owned(), 3), ("gap".to_owned(), 1)];
+        link.dropped =
+            vec![("ring full".to_owned(), 3), ("offline".to_owned(), 0), ("gap".to_owned(), 1)];
         link
     });
     let found = bus.diagnose().findings;
