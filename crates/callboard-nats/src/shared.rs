@@ -195,17 +195,16 @@ impl Shared {
         waiting
     }
 
-    /// A pump that is counted until it ends.
+    /// A pump that is counted until it ends, by a panic too.
     pub(crate) fn pump(
         self: &Arc<Self>,
         pump: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
         self.pumping.fetch_add(1, Ordering::Relaxed);
-        let shared = Arc::clone(self);
+        let counted = Pumping(Arc::clone(self));
         async move {
             pump.await;
-            // Ordering: Release pairs with the Acquire in `has_pumped`; what it took is in an outbox.
-            shared.pumping.fetch_sub(1, Ordering::Release);
+            drop(counted);
         }
     }
 
@@ -255,5 +254,15 @@ impl Shared {
             Some(sent) => sent.is_ok(),
             None => self.control.try_send((subject, bytes)).is_ok(),
         }
+    }
+}
+
+/// A pump that is counted.
+struct Pumping(Arc<Shared>);
+
+impl Drop for Pumping {
+    fn drop(&mut self) {
+        // Ordering: Release pairs with the Acquire in `has_pumped`; what it took is in an outbox.
+        self.0.pumping.fetch_sub(1, Ordering::Release);
     }
 }
