@@ -54,8 +54,11 @@ async fn a_subscriber_that_stops_reading_holds_up_nobody_and_goes_on() {
         a.meets(&["b"]).await;
     }
     a.bus.publish(order(id));
-    a.until("all to be sent", |link| link.unconfirmed + link.queued == 0).await;
-    let sent = a.link.snapshot().export("order.placed").unwrap().sent;
+    let sent = id + 1;
+    let all = |link: &callboard_nats::LinkSnapshot| {
+        link.unconfirmed == 0 && link.export("order.placed").unwrap().sent == sent
+    };
+    a.until("all to be sent", all).await;
     let account = |said: &Value| import(said, "a").is_some_and(|of| number(&of["last"]) == sent);
     let said = tokio::task::block_in_place(|| {
         frozen.until("the account of b", |said| {
