@@ -6,6 +6,7 @@ use callboard_nats::{LinkDrop, LinkState, PeerState};
 
 use super::flow::Flow;
 use super::{lasts, short_or_long};
+use crate::foreign::Foreign;
 use crate::support::{Proxy, Server};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,10 +35,18 @@ async fn what_waits_in_the_client_when_it_is_cut_off_arrives_in_order() {
     let Some(server) = Server::start() else { return };
     let proxy = Proxy::to(&server.address());
     let flow = Flow::start(&proxy.url(), &server.url()).await;
+    let (begun, foreign) = (Instant::now(), Foreign::connect(&server.url()).await);
     for _ in 0..short_or_long(4, 50) {
         // More is published than can pass, so it waits in every buffer on the way.
         proxy.throttle(20_000);
         flow.a.until("the ring to fill", |link| link.queued_bytes > 20_000).await;
+        // A mark that the client has kept from another connection: it confirms everything, of that one.
+        let own = flow.a.link.snapshot().incarnation;
+        let mark: Vec<u8> = [own, u64::MAX, 0, 0].into_iter().flat_map(u64::to_le_bytes).collect();
+        let age = begun.elapsed();
+        foreign.publish("m.a", mark).await;
+        foreign.flush().await;
+        flow.a.until("the mark", |link| link.round_trip > Some(age)).await;
         proxy.cut();
         proxy.heal();
         flow.moves().await;
