@@ -4,7 +4,7 @@ import { byId, h, keyed, setAttribute, setRich, setText } from "./dom.js";
 import { plural, words } from "./format.js";
 
 // What is advice, and no reason for alarm.
-const ADVICE = ["NotStarted", "Paused", "CapacityTooLarge", "Unheard", "NeverPublished", "DuplicateSubscriber"];
+const ADVICE = ["NotStarted", "Paused", "Refused", "CapacityTooLarge", "Unheard", "NeverPublished", "DuplicateSubscriber"];
 // What is about a link to other processes.
 const LINKS = ["LinkInTrouble", "LinkLost"];
 

@@ -92,13 +92,7 @@ fn phase(snapshot: &Snapshot) -> Option<String> {
         Phase::Buffering if snapshot.started => {
             Some(format!("the bus is paused: {waiting} for `start`"))
         }
-        Phase::Buffering if snapshot.missing.is_empty() => {
-            Some(format!("the bus has not started: {waiting} for `start`"))
-        }
-        Phase::Buffering => Some(format!(
-            "the bus has not started: {waiting}, and these have not signed in: {}",
-            listed(&snapshot.missing)
-        )),
+        Phase::Buffering => Some(format!("the bus has not started: {waiting} for `start`")),
         Phase::Closed => Some("the bus is closed".to_owned()),
         _ => None,
     }
@@ -109,6 +103,7 @@ fn is_grave(kind: FindingKind) -> bool {
     !matches!(
         kind,
         FindingKind::NotStarted
+            | FindingKind::Refused
             | FindingKind::Paused
             | FindingKind::CapacityTooLarge
             | FindingKind::Unheard

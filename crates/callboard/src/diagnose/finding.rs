@@ -32,8 +32,11 @@ pub enum FindingKind {
     Paused,
     /// The bus is draining, and refuses what is published outside handlers.
     Draining,
-    /// Something was still published when [`drain`](crate::Bus::drain) had closed the bus.
+    /// Handlers still published when [`drain`](crate::Bus::drain) had closed the bus.
     CutOff,
+    /// Something was published outside handlers when [`drain`](crate::Bus::drain) had closed the bus: by a
+    /// task that a handler spawned, perhaps.
+    Refused,
     /// A subscriber or responder that is expected, or that was asked, has not signed in.
     NotSignedIn,
     /// The buffer had to drop events before a start.

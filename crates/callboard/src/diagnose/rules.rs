@@ -153,7 +153,7 @@ fn drain(snapshot: &Snapshot, found: &mut Findings) {
         let refused = count(snapshot.refused, "publication");
         let seen = format!("was closed by `drain` and has refused {refused} from outside handlers");
         let cure = "publish in the handler itself, or end spawned tasks before `drain`";
-        found.add(FindingKind::CutOff, THE_BUS, seen, cure);
+        found.add(FindingKind::Refused, THE_BUS, seen, cure);
     } else if snapshot.cut_off > 0 {
         let seen = format!(
             "was closed by `drain` before handlers were done; publications of theirs that it \
@@ -225,10 +225,9 @@ fn blocks(of: &SubscriberSnapshot) -> bool {
 }
 
 /// Whether a subscriber does not come back for more events, so that no capacity would have sufficed: it
-/// blocks; or it is full, and has never received, or has since then lost as many events again.
+/// blocks; or it is full and has never received.
 fn has_stopped(of: &SubscriberSnapshot) -> bool {
-    let never = of.ledger.delivered == 0 || of.demand / 2 >= of.capacity;
-    blocks(of) || (is_full(of) && !is_busy(of) && !of.waiting && never)
+    blocks(of) || (is_full(of) && !is_busy(of) && !of.waiting && of.ledger.delivered == 0)
 }
 
 fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {

@@ -29,8 +29,10 @@ fn the_advised_capacity_holds_whatever_the_policy() {
         let advice = |capacity: usize| {
             let bus = Bus::new();
             let builder = bus.subscriber("bursty").capacity(capacity).overflow(overflow);
-            let _bursty = builder.subscribe::<Step>();
+            let mut bursty = builder.subscribe::<Step>();
             bus.start();
+            bus.publish(Step(0));
+            assert!(bursty.try_recv().is_ok(), "it does read");
             for n in 0..37 {
                 bus.publish(Step(n));
             }
@@ -97,4 +99,28 @@ fn a_capacity_far_too_large_comes_with_a_smaller_one() {
     assert_eq!(finding.culprit, "roomy");
     assert_eq!(finding.advice, Some(100));
     assert!(finding.seen.contains("1 of its capacity of 100000"), "{finding}");
+}
+
+#[test]
+fn a_loop_that_blocks_is_not_told_to_grow_and_one_that_is_slow_does_not_block() {
+    // The bus keeps no time, so it knows of no loop for how long it has had its event.
+    let bus = Bus::new();
+    let mut blocked = bus.subscriber("blocked").capacity(20).subscribe::<Step>();
+    let mut slow = bus.subscriber("slow").capacity(20).subscribe::<Step>();
+    bus.start();
+    bus.publish(Step(0));
+    let _in_hand = blocked.try_recv().expect("the first");
+    for n in 1..1_000 {
+        if n % 5 == 0 {
+            slow.try_recv().expect("it is behind");
+        }
+        bus.publish(Step(n));
+    }
+    let findings = bus.diagnose().findings;
+    let of = |name: &str| {
+        let of = findings.iter().filter(|finding| finding.culprit == name);
+        of.map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(of("blocked"), [FindingKind::HandlerBlocks]);
+    assert_eq!(of("slow"), [FindingKind::TooSlow]);
 }

@@ -21,10 +21,12 @@ enum Inbox {
 fn many_findings_of_one_kind_are_summed_up_behind_the_worst() {
     let bus = Bus::new();
     // The later it comes, the more it has lost.
-    let crowd: Vec<_> = (0..1_234_usize)
+    let mut crowd: Vec<_> = (0..1_234_usize)
         .map(|n| bus.subscriber(format!("{n}")).capacity(2_000 - n).subscribe::<Step>())
         .collect();
     bus.start();
+    bus.publish(Step(0));
+    crowd.iter_mut().for_each(|reader| drop(reader.try_recv()));
     publish_all(&bus, (0..2_000).map(Step));
     let diagnosis = bus.diagnose();
     let of_kind = |kind| {
@@ -67,7 +69,7 @@ fn hundred_thousand_full_subscribers_are_a_page() {
     bus.start();
     publish_all(&bus, (0..2).map(Step));
     let diagnosis = bus.diagnose();
-    assert_eq!(diagnosis.findings.len(), 200_000);
+    assert_eq!(diagnosis.findings.len(), 100_000, "no capacity is advised to who never reads");
     let shown = diagnosis.to_string();
     assert!(shown.contains("and 99,995 more `NotReading`"), "{shown}");
     assert!(shown.len() < 5_000, "{} bytes", shown.len());
