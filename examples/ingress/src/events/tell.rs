@@ -6,6 +6,9 @@ use callboard::AnyEvent;
 use serde_json::json;
 
 use super::*;
+use crate::cluster::events::{
+    ClusterChanged, ConfigDeployed, ConfigFollowed, LeaderElected, SteppedDown,
+};
 use crate::logic::count::count;
 use crate::logic::line::{Body, Level, level, short};
 use crate::logic::model::PassedOver;
@@ -61,6 +64,11 @@ pub(crate) fn tell(event: &AnyEvent) -> Body {
         HaproxyUnavailable,
         HaproxyWanted,
         HaproxyStopped,
+        ClusterChanged,
+        LeaderElected,
+        SteppedDown,
+        ConfigDeployed,
+        ConfigFollowed,
     );
     Body::new(Level::Info, format!("{event:?}"))
 }
@@ -116,7 +124,10 @@ tell! {
         format!("{}: not read, since manifests are .yaml, .yml and .json files", some(&names))
     }, fields: vec![("files", json!(it.files))];
     ResourcesSynced: |it| Level::Good, format!("{}, {} new or changed", count(it.files, "file"), it.changed);
-    ResourcesWanted: |it| Level::Warning, format!("missed {}; reading everything again", count(usize::try_from(it.missed).unwrap_or(usize::MAX), "event"));
+    ResourcesWanted: |it| if it.missed == 0 { Level::Info } else { Level::Warning }, match it.missed {
+        0 => "reading everything".to_owned(),
+        missed => format!("missed {}; reading everything again", count(usize::try_from(missed).unwrap_or(usize::MAX), "event")),
+    };
     WatchDegraded: |it| Level::Warning, it.reason.clone();
     ReconcileTriggered: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, some(&it.changed)), fields: vec![("changed", json!(it.changed))];
     ReconcileHeld: |it| Level::Warning, kept(&it.problem.to_string()), problems: vec![it.problem.clone()];
@@ -176,6 +187,18 @@ tell! {
     ), problems: it.problems.clone();
     HaproxyWanted: |it| Level::Info, format!("attempt {}", it.attempts + 1);
     HaproxyStopped: |it| Level::Info, it.pid.map_or_else(|| "this run started none".to_owned(), |pid| format!("pid {pid}"));
+    ClusterChanged: |it| Level::Info, {
+        let validators = if it.validators.is_empty() { "no validator".to_owned() } else { it.validators.join(", ") };
+        format!("{}; {validators} here", it.nodes.join(", "))
+    }, fields: vec![("nodes", json!(it.nodes)), ("validators", json!(it.validators))];
+    LeaderElected: |it| Level::Good, format!("{} leads, term {}", it.node, it.term), fields: vec![("node", json!(it.node)), ("term", json!(it.term))];
+    SteppedDown: |it| Level::Warning, format!("this replica leads no more, term {} is over for it", it.term);
+    ConfigDeployed: |it| Level::Good, format!("{} has version {} in force", it.node, version(it.version)), fields: vec![("node", json!(it.node))];
+    ConfigFollowed: |it| Level::Good, format!("{} follows, with version {}", it.node, version(it.version)), fields: vec![("node", json!(it.node))];
+}
+
+fn version((term, pass): (u64, u64)) -> String {
+    format!("{term}.{pass}")
 }
 
 fn kept(why: &str) -> String {

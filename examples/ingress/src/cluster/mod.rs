@@ -1,0 +1,293 @@
+//! Several replicas of the controller that work as one, over NATS. All that is about that is here.
+//!
+//! - Each replica watches the site and runs a HAProxy. One of them leads (`election`): it alone runs
+//!   the components that decide, which are the reconciler, the renderer and the executor.
+//! - The validators are spread over the replicas (`shares`). The executor's request reaches them
+//!   wherever they are.
+//! - What the leader has put in force the others put in force too, without deciding anything.
+//! - `supervisor` starts a server and replicas as child processes.
+
+mod election;
+pub(crate) mod events;
+mod server;
+mod shares;
+pub(crate) mod supervisor;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard::{Bus, Delivery, EventSet, Subscription};
+use callboard_nats::NatsLink;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use self::election::Election;
+use self::events::{ClusterChanged, ConfigDeployed, ConfigFollowed, LeaderElected, SteppedDown};
+use self::shares::{Shares, View};
+use crate::components::{Parts, publishes};
+use crate::events::{
+    ControllerStopping, DeployRequested, DeploySucceeded, Inputs, ResourcesWanted, ValidateConfig,
+};
+use crate::logic::inventory::Inventory;
+
+/// Its name on the bus.
+pub(crate) const NAME: &str = "cluster";
+
+/// How long a replica waits for the others before it begins without them.
+const TOGETHER: Duration = Duration::from_secs(5);
+/// How long what it has to tell the others may take at the end.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// One replica of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Replica {
+    /// Its name.
+    pub(crate) node: String,
+    /// Where the server is.
+    pub(crate) nats: String,
+    /// How many replicas there are to be.
+    pub(crate) of: usize,
+}
+
+#[derive(Debug, EventSet)]
+enum Inbox {
+    Deployed(Delivery<ConfigDeployed>),
+    Requested(Delivery<DeployRequested>),
+    Succeeded(Delivery<DeploySucceeded>),
+    Stopping(Delivery<ControllerStopping>),
+}
+
+/// Makes this bus one of several, and begins this replica's share of the validators.
+///
+/// The rest runs when the bus has started.
+pub(crate) async fn join(
+    bus: &Bus,
+    replica: &Replica,
+    parts: Parts,
+) -> Result<impl Future<Output = ()> + Send + use<>, String> {
+    let inbox = bus.subscribe::<Inbox>(NAME);
+    publishes!(bus, NAME, LeaderElected, SteppedDown, ConfigDeployed, ConfigFollowed);
+    publishes!(bus, NAME, ClusterChanged, DeployRequested, ResourcesWanted);
+    let election = Election::join(&replica.nats, &replica.node).await?;
+    let link = NatsLink::builder(bus, &replica.nats)
+        .namespace("ingress")
+        .node(&replica.node)
+        .export::<LeaderElected>()
+        .import::<LeaderElected>()
+        .export::<ConfigDeployed>()
+        .import::<ConfigDeployed>()
+        .export::<ConfigFollowed>()
+        .import::<ConfigFollowed>()
+        .ask::<ValidateConfig>()
+        .serve::<ValidateConfig>()
+        .connect()
+        .await
+        .map_err(|error| error.to_string())?;
+    let everybody = |view: &View| view.nodes().len() >= replica.of;
+    let together = link.wait_until(|link| everybody(&View::of(&replica.node, link)));
+    // Those that are late join later.
+    let _ = timeout(TOGETHER, together).await;
+    let mut member = Member {
+        bus: bus.clone(),
+        node: replica.node.clone(),
+        parts,
+        view: View::of(&replica.node, &link.snapshot()),
+        shares: Shares::default(),
+        term: None,
+        deciding: JoinSet::new(),
+        requested: VecDeque::new(),
+        live: None,
+    };
+    member.shares.change(&member.node, &member.view, &member.parts);
+    Ok(member.run(inbox, link, election))
+}
+
+/// Waits until this replica has followed a leader.
+pub(crate) fn followed(bus: &Bus, replica: &Replica) -> impl Future<Output = ()> + Send + use<> {
+    let mut inbox = bus.subscriber(format!("{NAME}.followed")).subscribe::<ConfigFollowed>();
+    let node = replica.node.clone();
+    async move {
+        while let Some(followed) = inbox.recv().await {
+            if followed.node == node {
+                return;
+            }
+        }
+    }
+}
+
+struct Member {
+    bus: Bus,
+    node: String,
+    parts: Parts,
+    view: View,
+    shares: Shares,
+    /// While this replica leads.
+    term: Option<u64>,
+    /// The components that decide, while this replica leads.
+    deciding: JoinSet<()>,
+    /// What the deployer was asked for, and works on.
+    requested: VecDeque<Delivery<DeployRequested>>,
+    /// What is in force in the cluster, as far as this replica knows.
+    live: Option<Live>,
+}
+
+/// A configuration that is in force in the cluster.
+struct Live {
+    deployed: ConfigDeployed,
+    /// What this replica's deployer was asked for to follow; none if it was the leader itself.
+    inputs: Option<Arc<Inputs>>,
+}
+
+impl Member {
+    async fn run(mut self, mut inbox: Subscription<Inbox>, link: NatsLink, election: Election) {
+        let (leads, mut leading) = watch::channel(None);
+        let elected = tokio::spawn(election.run(leads));
+        self.tell_change();
+        let failed = loop {
+            let (node, view) = (&self.node, &self.view);
+            tokio::select! {
+                item = inbox.recv() => match item {
+                    Some(Inbox::Stopping(_)) | None => break false,
+                    Some(item) => self.take(item),
+                },
+                changed = leading.changed() => match changed {
+                    Ok(()) => {
+                        let term = *leading.borrow_and_update();
+                        self.lead(term);
+                    }
+                    Err(_) => break true,
+                },
+                link = link.wait_until(|link| View::of(node, link) != *view) => {
+                    self.regroup(View::of(&self.node, &link));
+                }
+                () = self.shares.ended() => break true,
+                Some(_) = self.deciding.join_next() => break true,
+            }
+        };
+        // Another one may lead from here on.
+        self.deciding.shutdown().await;
+        drop(leading);
+        let _ = elected.await;
+        while !failed && inbox.recv().await.is_some() {}
+        drop(self);
+        if let Err(unsent) = link.close(CLOSE).await {
+            anstream::eprintln!("ingress: {unsent}");
+        }
+    }
+
+    /// Begins or ends to lead.
+    fn lead(&mut self, term: Option<u64>) {
+        if let Some(term) = self.term.filter(|_| self.term != term) {
+            // At once: what they have begun ends here. Their tasks are of no interest any more.
+            self.deciding = JoinSet::new();
+            self.publish(SteppedDown { term });
+        }
+        self.term = term;
+        match term {
+            Some(term) => {
+                for part in self.parts.deciding() {
+                    self.deciding.spawn(part);
+                }
+                self.publish(LeaderElected { node: self.node.clone(), term });
+                // They have just begun, and know nothing of the site.
+                self.publish(ResourcesWanted { missed: 0 });
+            }
+            None => self.follow(),
+        }
+    }
+
+    fn take(&mut self, item: Inbox) {
+        match item {
+            Inbox::Requested(requested) => self.requested.push_back(requested),
+            Inbox::Succeeded(succeeded) => self.succeeded(succeeded.pass),
+            Inbox::Deployed(deployed) => {
+                let known = self.live.as_ref().map(|live| live.deployed.version);
+                if deployed.node != self.node && known < Some(deployed.version) {
+                    let deployed = ConfigDeployed::clone(&deployed);
+                    self.live = Some(Live { deployed, inputs: None });
+                    if self.term.is_none() {
+                        self.follow();
+                    }
+                }
+            }
+            Inbox::Stopping(_) => {}
+        }
+    }
+
+    /// This replica's deployer has put a configuration in force.
+    fn succeeded(&mut self, pass: u64) {
+        // It works on one after another; those before have failed.
+        let place = self.requested.iter().position(|it| it.inputs.pass == pass);
+        let Some(requested) = place.and_then(|place| self.requested.drain(..=place).next_back())
+        else {
+            return;
+        };
+        let followed = self.live.as_ref().filter(|live| {
+            live.inputs.as_ref().is_some_and(|inputs| Arc::ptr_eq(inputs, &requested.inputs))
+        });
+        match (followed, self.term) {
+            (Some(live), _) => {
+                let version = live.deployed.version;
+                self.publish(ConfigFollowed { node: self.node.clone(), version });
+            }
+            (None, Some(term)) => {
+                let deployed = ConfigDeployed {
+                    node: self.node.clone(),
+                    version: (term, pass),
+                    config: Arc::clone(&requested.inputs.config),
+                    rendered: Arc::clone(&requested.rendered),
+                };
+                self.live = Some(Live { deployed: deployed.clone(), inputs: None });
+                self.publish(deployed);
+            }
+            // Begun as the leader and ended too late: back to what the cluster has.
+            (None, None) => self.follow(),
+        }
+    }
+
+    /// Has the deployer put in force what the leader did.
+    fn follow(&mut self) {
+        let Some(live) = self.live.as_mut().filter(|it| it.deployed.node != self.node) else {
+            return;
+        };
+        let inputs = Arc::new(Inputs {
+            pass: live.deployed.version.1,
+            config: Arc::clone(&live.deployed.config),
+            inventory: Inventory::default(),
+        });
+        live.inputs = Some(Arc::clone(&inputs));
+        let rendered = live.deployed.rendered.moved(&self.parts.layout).into_owned();
+        self.publish(DeployRequested { inputs, rendered: Arc::new(rendered) });
+    }
+
+    /// Replicas have come or gone, or validators have moved.
+    fn regroup(&mut self, view: View) {
+        let before = self.view.nodes();
+        let came = view.nodes().iter().any(|node| !before.contains(node));
+        let ran = self.shares.names();
+        self.view = view;
+        self.shares.change(&self.node, &self.view, &self.parts);
+        if before != self.view.nodes() || ran != self.shares.names() {
+            self.tell_change();
+        }
+        // Events are not stored: those who came have not heard it.
+        if let (true, Some(term)) = (came, self.term) {
+            self.publish(LeaderElected { node: self.node.clone(), term });
+            let live = self.live.as_ref().map(|live| &live.deployed);
+            if let Some(deployed) = live.filter(|it| it.version.0 == term) {
+                self.publish(deployed.clone());
+            }
+        }
+    }
+
+    fn tell_change(&self) {
+        let (nodes, validators) = (self.view.nodes(), self.shares.names());
+        self.publish(ClusterChanged { nodes, validators });
+    }
+
+    fn publish<E: callboard::Event>(&self, event: E) {
+        self.bus.publisher(NAME).publish(event);
+    }
+}
