@@ -182,7 +182,7 @@ impl Member {
         if let Some(term) = self.term.filter(|_| self.term != term) {
             // At once: what they have begun ends here. Their tasks are of no interest any more.
             self.deciding = JoinSet::new();
-            self.publish(SteppedDown { term });
+            self.publish(SteppedDown { term }, None);
         }
         self.term = term;
         match term {
@@ -190,25 +190,26 @@ impl Member {
                 for part in self.parts.deciding() {
                     self.deciding.spawn(part);
                 }
-                self.publish(LeaderElected { node: self.node.clone(), term });
+                let elected = self.publish(LeaderElected { node: self.node.clone(), term }, None);
                 // They have just begun, and know nothing of the site.
-                self.publish(ResourcesWanted { missed: 0 });
+                self.publish(ResourcesWanted { missed: 0 }, elected);
             }
-            None => self.follow(),
+            None => self.follow(None),
         }
     }
 
     fn take(&mut self, item: Inbox) {
         match item {
             Inbox::Requested(requested) => self.requested.push_back(requested),
-            Inbox::Succeeded(succeeded) => self.succeeded(succeeded.pass),
+            Inbox::Succeeded(succeeded) => self.succeeded(&succeeded),
             Inbox::Deployed(deployed) => {
                 let known = self.live.as_ref().map(|live| live.deployed.version);
                 if deployed.node != self.node && known < Some(deployed.version) {
+                    let cause = Some(deployed.sequence());
                     let deployed = ConfigDeployed::clone(&deployed);
                     self.live = Some(Live { deployed, inputs: None });
                     if self.term.is_none() {
-                        self.follow();
+                        self.follow(cause);
                     }
                 }
             }
@@ -217,7 +218,8 @@ impl Member {
     }
 
     /// This replica's deployer has put a configuration in force.
-    fn succeeded(&mut self, pass: u64) {
+    fn succeeded(&mut self, succeeded: &Delivery<DeploySucceeded>) {
+        let (pass, cause) = (succeeded.pass, Some(succeeded.sequence()));
         // It works on one after another; those before have failed.
         let place = self.requested.iter().position(|it| it.inputs.pass == pass);
         let Some(requested) = place.and_then(|place| self.requested.drain(..=place).next_back())
@@ -230,7 +232,7 @@ impl Member {
         match (followed, self.term) {
             (Some(live), _) => {
                 let version = live.deployed.version;
-                self.publish(ConfigFollowed { node: self.node.clone(), version });
+                self.publish(ConfigFollowed { node: self.node.clone(), version }, cause);
             }
             (None, Some(term)) => {
                 let deployed = ConfigDeployed {
@@ -240,15 +242,15 @@ impl Member {
                     rendered: Arc::clone(&requested.rendered),
                 };
                 self.live = Some(Live { deployed: deployed.clone(), inputs: None });
-                self.publish(deployed);
+                self.publish(deployed, cause);
             }
             // Begun as the leader and ended too late: back to what the cluster has.
-            (None, None) => self.follow(),
+            (None, None) => self.follow(cause),
         }
     }
 
     /// Has the deployer put in force what the leader did.
-    fn follow(&mut self) {
+    fn follow(&mut self, cause: Option<u64>) {
         let Some(live) = self.live.as_mut().filter(|it| it.deployed.node != self.node) else {
             return;
         };
@@ -259,7 +261,7 @@ impl Member {
         });
         live.inputs = Some(Arc::clone(&inputs));
         let rendered = live.deployed.rendered.moved(&self.parts.layout).into_owned();
-        self.publish(DeployRequested { inputs, rendered: Arc::new(rendered) });
+        self.publish(DeployRequested { inputs, rendered: Arc::new(rendered) }, cause);
     }
 
     /// Replicas have come or gone, or validators have moved.
@@ -274,20 +276,21 @@ impl Member {
         }
         // Events are not stored: those who came have not heard it.
         if let (true, Some(term)) = (came, self.term) {
-            self.publish(LeaderElected { node: self.node.clone(), term });
+            self.publish(LeaderElected { node: self.node.clone(), term }, None);
             let live = self.live.as_ref().map(|live| &live.deployed);
             if let Some(deployed) = live.filter(|it| it.version.0 == term) {
-                self.publish(deployed.clone());
+                self.publish(deployed.clone(), None);
             }
         }
     }
 
     fn tell_change(&self) {
         let (nodes, validators) = (self.view.nodes(), self.shares.names());
-        self.publish(ClusterChanged { nodes, validators });
+        self.publish(ClusterChanged { nodes, validators }, None);
     }
 
-    fn publish<E: callboard::Event>(&self, event: E) {
-        self.bus.publisher(NAME).publish(event);
+    /// Publishes what `cause` led to, or what happened outside the bus.
+    fn publish<E: callboard::Event>(&self, event: E, cause: Option<u64>) -> Option<u64> {
+        self.bus.publisher(NAME).publish_caused_by(event, cause).sequence()
     }
 }

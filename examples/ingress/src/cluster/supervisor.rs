@@ -10,7 +10,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::ChildStdout;
 use tokio::sync::mpsc;
@@ -79,6 +79,8 @@ struct Cluster {
     format: Format,
     /// What waits until all consoles are told.
     held: Vec<(usize, String)>,
+    /// Where the server is.
+    url: String,
 }
 
 impl Cluster {
@@ -110,7 +112,9 @@ impl Cluster {
             replicas.push(Replica { node, layout, pid, shown: !consoles });
         }
         let format = options.format;
-        let cluster = Self { replicas, news, children, format, held: Vec::new() };
+        let (held, url) = (Vec::new(), url.to_owned());
+        let mut cluster = Self { replicas, news, children, format, held, url };
+        cluster.introduce();
         Ok(cluster)
     }
 
@@ -177,6 +181,23 @@ impl Cluster {
                 None => std::future::pending().await,
             }
         }
+    }
+
+    /// Tells what is needed to kill a replica, and to start another.
+    fn introduce(&mut self) {
+        for (place, replica) in self.replicas.iter().enumerate() {
+            let (pid, url) = (replica.pid.unwrap_or_default(), &self.url);
+            let message = format!("pid {pid}, over {url}");
+            let line = match self.format {
+                Format::Human => format!("replica: {message}"),
+                Format::Json => {
+                    json!({"event": "replica", "pid": pid, "nats": url, "message": message})
+                        .to_string()
+                }
+            };
+            self.held.push((place, line));
+        }
+        self.release();
     }
 
     /// Writes a line: those that tell a console first, whichever replica is slow.
