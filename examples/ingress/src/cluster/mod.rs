@@ -28,7 +28,8 @@ use self::events::{ClusterChanged, ConfigDeployed, ConfigFollowed, LeaderElected
 use self::shares::{Shares, View};
 use crate::components::{Parts, publishes};
 use crate::events::{
-    ControllerStopping, DeployRequested, DeploySucceeded, Inputs, ResourcesWanted, ValidateConfig,
+    ControllerStarted, ControllerStopping, DeployRequested, DeploySucceeded, Inputs,
+    ResourcesWanted, ValidateConfig,
 };
 use crate::logic::inventory::Inventory;
 
@@ -53,6 +54,7 @@ pub(crate) struct Replica {
 
 #[derive(Debug, EventSet)]
 enum Inbox {
+    Started(Delivery<ControllerStarted>),
     Deployed(Delivery<ConfigDeployed>),
     Requested(Delivery<DeployRequested>),
     Succeeded(Delivery<DeploySucceeded>),
@@ -143,13 +145,17 @@ struct Live {
 impl Member {
     async fn run(mut self, mut inbox: Subscription<Inbox>, link: NatsLink, election: Election) {
         let (leads, mut leading) = watch::channel(None);
-        let elected = tokio::spawn(election.run(leads));
+        let (mut election, mut elected) = (Some(election.run(leads)), JoinSet::new());
         self.tell_change();
         let failed = loop {
             let (node, view) = (&self.node, &self.view);
             tokio::select! {
                 item = inbox.recv() => match item {
                     Some(Inbox::Stopping(_)) | None => break false,
+                    // Whoever leads must be able to decide.
+                    Some(Inbox::Started(_)) => {
+                        election.take().map(|election| elected.spawn(election));
+                    }
                     Some(item) => self.take(item),
                 },
                 changed = leading.changed() => match changed {
@@ -169,7 +175,7 @@ impl Member {
         // Another one may lead from here on.
         self.deciding.shutdown().await;
         drop(leading);
-        let _ = elected.await;
+        while elected.join_next().await.is_some() {}
         while !failed && inbox.recv().await.is_some() {}
         drop(self);
         if let Err(unsent) = link.close(CLOSE).await {
@@ -213,7 +219,7 @@ impl Member {
                     }
                 }
             }
-            Inbox::Stopping(_) => {}
+            Inbox::Started(_) | Inbox::Stopping(_) => {}
         }
     }
 

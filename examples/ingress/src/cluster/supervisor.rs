@@ -51,8 +51,9 @@ async fn supervise(options: &Options, count: usize, server: &mut Server) -> Resu
     };
     let ended = tokio::select! {
         ended = cluster.end() => ended,
-        again = asked_to_end() => Err(format!("{}: not waiting any longer", again?)),
+        again = asked_to_end() => again.and_then(|how| Err(format!("{how}: not waiting any longer"))),
     };
+    cluster.clear().await;
     outcome.and(ended)
 }
 
@@ -149,11 +150,15 @@ impl Cluster {
             signal(replica.pid, Signal::TERM);
         }
         let in_time = timeout(END, self.all_ended()).await;
+        in_time.map_err(|_| "a replica did not end in time".to_owned())
+    }
+
+    /// Kills those that have not ended, and ends what they leave behind.
+    async fn clear(&mut self) {
         self.children.shutdown().await;
         for replica in self.replicas.iter().filter(|it| it.pid.is_some()) {
             retire(&replica.layout);
         }
-        in_time.map_err(|_| "a replica did not end in time".to_owned())
     }
 
     async fn all_ended(&mut self) {
