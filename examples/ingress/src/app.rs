@@ -77,8 +77,8 @@ struct Running {
     bus: Bus,
     inbox: Subscription<Inbox>,
     components: JoinSet<()>,
-    /// Ends when a replica of a cluster has done its one pass by following another.
-    followed: Part,
+    /// Ends when the replicas of a cluster have what this one has in force, or this one has theirs.
+    settled: Option<Part>,
     /// Served until the end.
     _console: Option<Console>,
     /// Held until the end.
@@ -130,7 +130,7 @@ async fn start(options: &Options) -> Result<Running, String> {
     components.spawn(watcher::run(&bus, site));
     components.spawn(deployer::run(&bus, layout.clone(), runner));
     let parts = Parts { bus: bus.clone(), layout, binary };
-    let mut followed: Part = Box::pin(std::future::pending());
+    let mut settled: Option<Part> = None;
     match &options.replica {
         None => {
             VALIDATORS.into_iter().for_each(|name| _ = components.spawn(parts.validator(name)));
@@ -139,20 +139,20 @@ async fn start(options: &Options) -> Result<Running, String> {
         Some(replica) => {
             components.spawn(cluster::join(&bus, replica, parts).await?);
             if options.mode == Mode::Once {
-                followed = Box::pin(cluster::followed(&bus, replica));
+                settled = Some(Box::pin(cluster::settled(&bus, replica)));
             }
         }
     }
     bus.publisher::<ControllerStopping>(NAME);
     bus.start_when_ready(READY).await.map_err(|error| error.to_string())?;
-    Ok(Running { bus, inbox, components, followed, _console: console, _lock: lock })
+    Ok(Running { bus, inbox, components, settled, _console: console, _lock: lock })
 }
 
 async fn control(options: &Options) -> Result<(), String> {
     let mut running = start(options).await?;
-    let Running { inbox, components, followed, .. } = &mut running;
+    let Running { inbox, components, settled, .. } = &mut running;
     let (reason, outcome) = tokio::select! {
-        outcome = first_pass(inbox, followed), if options.mode == Mode::Once => ("one pass is done".to_owned(), outcome),
+        outcome = first_pass(inbox, settled), if options.mode == Mode::Once => ("one pass is done".to_owned(), outcome),
         signal = asked_to_end() => (signal?, Ok(())),
         crashed = components.join_next() => {
             let how = crashed.and_then(Result::err).map_or_else(|| "early".to_owned(), |error| error.to_string());
@@ -168,14 +168,18 @@ async fn control(options: &Options) -> Result<(), String> {
 }
 
 /// Waits for the outcome of the first pass.
-async fn first_pass(inbox: &mut Subscription<Inbox>, followed: &mut Part) -> Result<(), String> {
+async fn first_pass(
+    inbox: &mut Subscription<Inbox>,
+    settled: &mut Option<Part>,
+) -> Result<(), String> {
     loop {
         let item = tokio::select! {
             item = inbox.recv() => item,
-            () = &mut *followed => return Ok(()),
+            () = settle(settled) => return Ok(()),
         };
         match item {
-            Some(Inbox::Finished(_)) => return Ok(()),
+            Some(Inbox::Finished(_)) if settled.is_none() => return Ok(()),
+            Some(Inbox::Finished(_)) => {}
             Some(Inbox::Failed(failed)) => {
                 return Err(format!("{}: {}", failed.stage, report(&failed.problems)));
             }
@@ -184,6 +188,13 @@ async fn first_pass(inbox: &mut Subscription<Inbox>, followed: &mut Part) -> Res
             Some(Inbox::Stopped(_)) => {}
             None => return Err("the bus was closed".to_owned()),
         }
+    }
+}
+
+async fn settle(settled: &mut Option<Part>) {
+    match settled {
+        Some(settled) => settled.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -200,8 +211,8 @@ pub(crate) async fn asked_to_end() -> Result<String, String> {
 
 /// Stops HAProxy, lets everybody handle what they hold, and waits for them.
 async fn end(running: Running, reason: String) -> Result<(), String> {
-    let Running { bus, mut inbox, mut components, followed, _lock, _console } = running;
-    drop(followed);
+    let Running { bus, mut inbox, mut components, settled, _lock, _console } = running;
+    drop(settled);
     bus.publisher(NAME).publish(ControllerStopping { reason });
     let stopped = async {
         while let Some(item) = inbox.recv().await {
@@ -244,7 +255,7 @@ mod tests {
             replica: None,
         };
         let mut running = start(&options).await.unwrap();
-        first_pass(&mut running.inbox, &mut running.followed).await.unwrap();
+        first_pass(&mut running.inbox, &mut running.settled).await.unwrap();
         // What it does not read is not busy: its own inbox.
         while running.inbox.try_recv().is_ok() {}
         settle(&running.bus).await.unwrap();

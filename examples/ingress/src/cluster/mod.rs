@@ -5,6 +5,7 @@
 //! - The validators are spread over the replicas (`shares`). The executor's request reaches them
 //!   wherever they are.
 //! - What the leader has put in force the others put in force too, without deciding anything.
+//! - All that has a runtime of its own: a replica that computes must not seem to be gone.
 //! - `supervisor` starts a server and replicas as child processes.
 
 mod election;
@@ -19,7 +20,8 @@ use std::time::Duration;
 
 use callboard::{Bus, Delivery, EventSet, Subscription};
 use callboard_nats::NatsLink;
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -69,50 +71,51 @@ pub(crate) async fn join(
     replica: &Replica,
     parts: Parts,
 ) -> Result<impl Future<Output = ()> + Send + use<>, String> {
-    let inbox = bus.subscribe::<Inbox>(NAME);
-    publishes!(bus, NAME, LeaderElected, SteppedDown, ConfigDeployed, ConfigFollowed);
-    publishes!(bus, NAME, ClusterChanged, DeployRequested, ResourcesWanted);
-    let election = Election::join(&replica.nats, &replica.node).await?;
-    let link = NatsLink::builder(bus, &replica.nats)
-        .namespace("ingress")
-        .node(&replica.node)
-        .export::<LeaderElected>()
-        .import::<LeaderElected>()
-        .export::<ConfigDeployed>()
-        .import::<ConfigDeployed>()
-        .export::<ConfigFollowed>()
-        .import::<ConfigFollowed>()
-        .ask::<ValidateConfig>()
-        .serve::<ValidateConfig>()
-        .connect()
-        .await
-        .map_err(|error| error.to_string())?;
-    let everybody = |view: &View| view.nodes().len() >= replica.of;
-    let together = link.wait_until(|link| everybody(&View::of(&replica.node, link)));
-    // Those that are late join later.
-    let _ = timeout(TOGETHER, together).await;
-    let mut member = Member {
-        bus: bus.clone(),
-        node: replica.node.clone(),
-        parts,
-        view: View::of(&replica.node, &link.snapshot()),
-        shares: Shares::default(),
-        term: None,
-        deciding: JoinSet::new(),
-        requested: VecDeque::new(),
-        live: None,
+    let (tells, joined) = oneshot::channel();
+    let (mut ends, ended) = oneshot::channel::<()>();
+    let joining = Member::join(bus.clone(), replica.clone(), parts, Handle::current());
+    let run = async move {
+        match joining.await {
+            Ok(joined) => {
+                let _ = tells.send(Ok(()));
+                joined.run().await;
+            }
+            Err(error) => _ = tells.send(Err(error)),
+        }
     };
-    member.shares.change(&member.node, &member.view, &member.parts);
-    Ok(member.run(inbox, link, election))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
+    let until_dropped = async move {
+        tokio::select! {
+            () = run => {}
+            () = ends.closed() => {}
+        }
+    };
+    let thread = std::thread::Builder::new().name(NAME.to_owned());
+    let started = thread.spawn(move || runtime.block_on(until_dropped));
+    started.map_err(|error| format!("cannot start: {error}"))?;
+    joined.await.unwrap_or_else(|_| Err("cannot join the cluster".to_owned()))?;
+    Ok(async move { _ = ended.await })
 }
 
-/// Waits until this replica has followed a leader.
-pub(crate) fn followed(bus: &Bus, replica: &Replica) -> impl Future<Output = ()> + Send + use<> {
-    let mut inbox = bus.subscriber(format!("{NAME}.followed")).subscribe::<ConfigFollowed>();
+#[derive(Debug, EventSet)]
+enum Settled {
+    Deployed(Delivery<ConfigDeployed>),
+    Followed(Delivery<ConfigFollowed>),
+}
+
+/// Waits until this replica has told the others what it has in force: as the leader, or as one that
+/// follows.
+pub(crate) fn settled(bus: &Bus, replica: &Replica) -> impl Future<Output = ()> + Send + use<> {
+    let mut inbox = bus.subscriber(format!("{NAME}.settled")).subscribe::<Settled>();
     let node = replica.node.clone();
     async move {
-        while let Some(followed) = inbox.recv().await {
-            if followed.node == node {
+        while let Some(item) = inbox.recv().await {
+            let of = match &item {
+                Settled::Deployed(it) => &it.node,
+                Settled::Followed(it) => &it.node,
+            };
+            if *of == node {
                 return;
             }
         }
@@ -123,6 +126,8 @@ struct Member {
     bus: Bus,
     node: String,
     parts: Parts,
+    /// Where those run: not where the link does.
+    components: Handle,
     view: View,
     shares: Shares,
     /// While this replica leads.
@@ -142,45 +147,109 @@ struct Live {
     inputs: Option<Arc<Inputs>>,
 }
 
-impl Member {
-    async fn run(mut self, mut inbox: Subscription<Inbox>, link: NatsLink, election: Election) {
+/// A replica that has joined.
+struct Joined {
+    member: Member,
+    inbox: Subscription<Inbox>,
+    link: NatsLink,
+    election: Election,
+}
+
+impl Joined {
+    async fn run(self) {
+        let Self { mut member, mut inbox, link, election } = self;
         let (leads, mut leading) = watch::channel(None);
         let (mut election, mut elected) = (Some(election.run(leads)), JoinSet::new());
-        self.tell_change();
+        member.tell_change();
         let failed = loop {
-            let (node, view) = (&self.node, &self.view);
+            let (node, view) = (&member.node, &member.view);
             tokio::select! {
+                // What was told first: the components that decide end when the bus is closed.
+                biased;
                 item = inbox.recv() => match item {
                     Some(Inbox::Stopping(_)) | None => break false,
                     // Whoever leads must be able to decide.
                     Some(Inbox::Started(_)) => {
                         election.take().map(|election| elected.spawn(election));
                     }
-                    Some(item) => self.take(item),
+                    Some(item) => member.take(item),
                 },
                 changed = leading.changed() => match changed {
                     Ok(()) => {
                         let term = *leading.borrow_and_update();
-                        self.lead(term);
+                        member.lead(term);
                     }
                     Err(_) => break true,
                 },
                 link = link.wait_until(|link| View::of(node, link) != *view) => {
-                    self.regroup(View::of(&self.node, &link));
+                    member.regroup(View::of(&member.node, &link));
                 }
-                () = self.shares.ended() => break true,
-                Some(_) = self.deciding.join_next() => break true,
+                () = member.shares.ended() => break true,
+                Some(_) = member.deciding.join_next() => break true,
             }
         };
         // Another one may lead from here on.
-        self.deciding.shutdown().await;
+        member.deciding.shutdown().await;
         drop(leading);
         while elected.join_next().await.is_some() {}
         while !failed && inbox.recv().await.is_some() {}
-        drop(self);
+        drop(member);
         if let Err(unsent) = link.close(CLOSE).await {
             anstream::eprintln!("ingress: {unsent}");
         }
+    }
+}
+
+impl Member {
+    /// Connects, waits for the others for a while, and takes a share of the validators.
+    async fn join(
+        bus: Bus,
+        replica: Replica,
+        parts: Parts,
+        components: Handle,
+    ) -> Result<Joined, String> {
+        let inbox = bus.subscribe::<Inbox>(NAME);
+        publishes!(bus, NAME, LeaderElected, SteppedDown, ConfigDeployed, ConfigFollowed);
+        publishes!(bus, NAME, ClusterChanged, DeployRequested, ResourcesWanted);
+        let Replica { node, nats, of } = replica;
+        let election = Election::join(&nats, &node).await?;
+        let link = NatsLink::builder(&bus, &nats)
+            .namespace("ingress")
+            .node(&node)
+            .export::<LeaderElected>()
+            .import::<LeaderElected>()
+            .export::<ConfigDeployed>()
+            .import::<ConfigDeployed>()
+            .export::<ConfigFollowed>()
+            .import::<ConfigFollowed>()
+            .ask::<ValidateConfig>()
+            .serve::<ValidateConfig>()
+            .connect()
+            .await
+            .map_err(|error| error.to_string())?;
+        let together = link.wait_until(|link| View::of(&node, link).nodes().len() >= of);
+        // Those that are late join later.
+        let _ = timeout(TOGETHER, together).await;
+        let view = View::of(&node, &link.snapshot());
+        let mut member = Self {
+            bus,
+            node,
+            parts,
+            components,
+            view,
+            shares: Shares::default(),
+            term: None,
+            deciding: JoinSet::new(),
+            requested: VecDeque::new(),
+            live: None,
+        };
+        member.share();
+        Ok(Joined { member, inbox, link, election })
+    }
+
+    /// Begins and ends validators.
+    fn share(&mut self) {
+        self.shares.change(&self.node, &self.view, &self.parts, &self.components);
     }
 
     /// Begins or ends to lead.
@@ -194,7 +263,7 @@ impl Member {
         match term {
             Some(term) => {
                 for part in self.parts.deciding() {
-                    self.deciding.spawn(part);
+                    self.deciding.spawn_on(part, &self.components);
                 }
                 let elected = self.publish(LeaderElected { node: self.node.clone(), term }, None);
                 // They have just begun, and know nothing of the site.
@@ -261,7 +330,7 @@ impl Member {
             return;
         };
         let inputs = Arc::new(Inputs {
-            pass: live.deployed.version.1,
+            pass: Inputs::FOLLOWED,
             config: Arc::clone(&live.deployed.config),
             inventory: Inventory::default(),
         });
@@ -276,7 +345,7 @@ impl Member {
         let came = view.nodes().iter().any(|node| !before.contains(node));
         let ran = self.shares.names();
         self.view = view;
-        self.shares.change(&self.node, &self.view, &self.parts);
+        self.share();
         if before != self.view.nodes() || ran != self.shares.names() {
             self.tell_change();
         }

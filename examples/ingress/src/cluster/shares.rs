@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use callboard_nats::{LinkSnapshot, PeerState};
+use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::components::Parts;
@@ -61,7 +62,7 @@ pub(super) struct Shares {
 
 impl Shares {
     /// Begins and ends validators, as `view` wants it.
-    pub(super) fn change(&mut self, node: &str, view: &View, parts: &Parts) {
+    pub(super) fn change(&mut self, node: &str, view: &View, parts: &Parts, on: &Handle) {
         let share = view.share(node, &self.names());
         self.running.retain(|name, task| {
             let stays = share.contains(name);
@@ -72,7 +73,7 @@ impl Shares {
         });
         for name in share {
             let tasks = &mut self.tasks;
-            self.running.entry(name).or_insert_with(|| tasks.spawn(parts.validator(name)));
+            self.running.entry(name).or_insert_with(|| tasks.spawn_on(parts.validator(name), on));
         }
     }
 

@@ -16,12 +16,17 @@ use crate::logic::render::Rendered;
 /// What a pass works on: the site at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Inputs {
-    /// The pass's number, from 1.
+    /// The pass's number, from 1; [`FOLLOWED`](Self::FOLLOWED) for one of another replica.
     pub(crate) pass: u64,
     /// Settings and template.
     pub(crate) config: Arc<Config>,
     /// The resources.
     pub(crate) inventory: Inventory,
+}
+
+impl Inputs {
+    /// The number under which a replica puts in force what another one has decided.
+    pub(crate) const FOLLOWED: u64 = 0;
 }
 
 /// It is time to reconcile.

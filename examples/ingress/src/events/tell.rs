@@ -163,8 +163,11 @@ tell! {
         short(it.durations.total),
         kept(&headline(&it.problems)),
     ), problems: it.problems.clone();
-    DeployRequested: |it| Level::Info, format!("pass {}: every validator agreed", it.inputs.pass);
-    DeployStarted: |it| Level::Info, format!("pass {}", it.pass);
+    DeployRequested: |it| Level::Info, match it.inputs.pass {
+        Inputs::FOLLOWED => "as the leader has it".to_owned(),
+        pass => format!("pass {pass}: every validator agreed"),
+    };
+    DeployStarted: |it| Level::Info, pass(it.pass);
     DeploySucceeded: |it| Level::Good, {
         let how = match it.live {
             Live::Unchanged => "nothing to do, the file is as it should be".to_owned(),
@@ -172,11 +175,11 @@ tell! {
             Live::Started => format!("wrote {} and started haproxy", it.config.display()),
             Live::Reloaded(worker) => format!("haproxy reloaded, worker {worker} took over"),
         };
-        format!("pass {}: {how}", it.pass)
+        format!("{}: {how}", pass(it.pass))
     };
-    DeployRefused: |it| Level::Error, format!("pass {}: haproxy says: {}", it.pass, headline(&it.problems)), problems: it.problems.clone();
-    DeployRolledBack: |it| Level::Warning, format!("pass {}: {} is in force again", it.pass, it.to);
-    DeployFailed: |it| Level::Error, format!("pass {}: {}", it.pass, it.problem), problems: vec![it.problem.clone()];
+    DeployRefused: |it| Level::Error, format!("{}: haproxy says: {}", pass(it.pass), headline(&it.problems)), problems: it.problems.clone();
+    DeployRolledBack: |it| Level::Warning, format!("{}: {} is in force again", pass(it.pass), it.to);
+    DeployFailed: |it| Level::Error, format!("{}: {}", pass(it.pass), it.problem), problems: vec![it.problem.clone()];
     HaproxyStarted: |it| Level::Good, format!("pid {} on {}", it.pid, it.on);
     HaproxyExited: |it| Level::Error, format!("pid {} ended with {}", it.pid, it.status);
     HaproxyRestarted: |it| Level::Good, format!("pid {}, after {} without", it.pid, short(it.gap));
@@ -195,6 +198,13 @@ tell! {
     SteppedDown: |it| Level::Warning, format!("this replica leads no more, term {} is over for it", it.term);
     ConfigDeployed: |it| Level::Good, format!("{} has version {} in force", it.node, version(it.version)), fields: vec![("node", json!(it.node))];
     ConfigFollowed: |it| Level::Good, format!("{} follows, with version {}", it.node, version(it.version)), fields: vec![("node", json!(it.node))];
+}
+
+fn pass(number: u64) -> String {
+    match number {
+        Inputs::FOLLOWED => "following".to_owned(),
+        number => format!("pass {number}"),
+    }
 }
 
 fn version((term, pass): (u64, u64)) -> String {
