@@ -13,6 +13,8 @@ pub(crate) mod events;
 mod server;
 mod shares;
 pub(crate) mod supervisor;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
