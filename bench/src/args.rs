@@ -8,13 +8,13 @@ use crate::measure::Effort;
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask bench [options]
 
-  --quick           about one minute in all, instead of at most fifteen
+  --quick           about a minute and a half in all, instead of fifteen minutes
   --only WORKLOAD   measure this row, or those whose name begins so; may be given again
   --list            print the rows and measure none
   --rounds N        how many rounds count, instead of 9 (quick: 3)
   --json FILE       write all figures there
   --html FILE       write the charts there, instead of to bench/report.html in the target folder
-  --markdown FILE   write the tables there, as they stand in BENCHMARKS.md
+  --markdown FILE   write the summary there, as it stands in BENCHMARKS.md
 ";
 
 /// What to do.

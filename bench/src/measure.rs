@@ -24,11 +24,11 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// The whole run takes about a minute.
+    /// The whole run takes about a minute and a half.
     pub(crate) const QUICK: Self =
         Self { rounds: 3, turn: Duration::from_millis(24), row: Duration::from_secs(4) };
 
-    /// The whole run takes at most a quarter of an hour.
+    /// The whole run takes about a quarter of an hour.
     pub(crate) const FULL: Self =
         Self { rounds: 9, turn: Duration::from_millis(160), row: Duration::from_secs(40) };
 }

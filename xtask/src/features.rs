@@ -1,4 +1,4 @@
-//! Compiles the library with none of its features, each alone, each two, all but one, and all: what
+//! Compiles each published library with none of its features, each alone, each two, all but one, and all: what
 //! breaks one set of three or more breaks one of these.
 
 use std::path::Path;
@@ -6,20 +6,28 @@ use std::path::Path;
 use crate::command::Program;
 use crate::{Result, manifest};
 
+/// The libraries that have features.
+const LIBRARIES: [&str; 3] = ["callboard", "callboard-console", "callboard-nats"];
+
 /// # Errors
-/// The first set with which the library doesn't compile, or warns.
+/// The first set with which a library doesn't compile, or warns.
 pub(crate) fn run() -> Result {
-    let text = std::fs::read_to_string(Path::new("crates/callboard/Cargo.toml"))?;
+    LIBRARIES.iter().try_for_each(|library| every_set_of(library))
+}
+
+fn every_set_of(library: &str) -> Result {
+    let text = std::fs::read_to_string(Path::new("crates").join(library).join("Cargo.toml"))?;
     let features: Vec<&str> =
         manifest::keys(&text, "features").into_iter().filter(|name| *name != "default").collect();
     let sets = subsets(&features);
-    println!("{} sets of {}", sets.len(), features.join(", "));
+    println!("{library}: {} sets of {}", sets.len(), features.join(", "));
     for set in &sets {
         let set = set.join(",");
-        Program::cargo("check --quiet --package callboard --lib --no-default-features --features")
-            .args([set.as_str()])
+        let check = Program::cargo("check --quiet --lib --no-default-features --package");
+        check
+            .args([library, "--features", set.as_str()])
             .run_without_warnings()
-            .map_err(|error| format!("with the features [{set}]: {error}"))?;
+            .map_err(|error| format!("{library} with the features [{set}]: {error}"))?;
     }
     Ok(())
 }

@@ -50,14 +50,15 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "features",
-        about: "callboard compiles without a warning with every set of features",
+        about: "each library compiles without a warning with every set of its features",
         run: features::run,
     },
     Step {
         name: "package",
         about: "the published crates package, and the packages compile",
         run: || {
-            let packages = "package -p callboard-derive -p callboard -p callboard-console";
+            let packages =
+                "package -p callboard-derive -p callboard -p callboard-console -p callboard-nats";
             Program::cargo(packages).args(["--allow-dirty"]).run()
         },
     },

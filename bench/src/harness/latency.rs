@@ -26,7 +26,8 @@ fn now() -> u64 {
     FIRST.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
-fn idle() {
+/// Spins for [`GAP`].
+pub(crate) fn idle() {
     let until = Instant::now() + GAP;
     while Instant::now() < until {
         std::hint::spin_loop();
@@ -38,14 +39,20 @@ fn idle() {
 struct Latencies(Vec<u64>);
 
 impl Latencies {
-    fn sample(mut self, elapsed: Duration) -> Sample {
-        self.0.sort_unstable();
-        let figures = SHARES.map(|(share, least)| match self.0.len() {
-            enough if enough >= least => percentile(&self.0, share) as f64,
-            _ => f64::NAN,
-        });
-        Sample { elapsed, figures: figures.to_vec() }
+    fn sample(self, elapsed: Duration) -> Sample {
+        Sample { elapsed, figures: percentiles(self.0) }
     }
+}
+
+/// The figures of the columns [`PERCENTILES`](crate::row::PERCENTILES): those that there are enough
+/// values for.
+pub(crate) fn percentiles(mut values: Vec<u64>) -> Vec<f64> {
+    values.sort_unstable();
+    let figure = |(share, least)| match values.len() {
+        enough if enough >= least => percentile(&values, share) as f64,
+        _ => f64::NAN,
+    };
+    SHARES.map(figure).to_vec()
 }
 
 impl Sink for Latencies {

@@ -8,7 +8,7 @@ mod threads;
 mod transport;
 
 pub(crate) use ask::{Ask, ask};
-pub(crate) use latency::{GAP, task_latency, thread_latency};
+pub(crate) use latency::{GAP, idle, percentiles, task_latency, thread_latency};
 pub(crate) use queue::{cycle, full};
 pub(crate) use tasks::{Stalled, runtime, tasks, tasks_beside};
 pub(crate) use threads::threads;

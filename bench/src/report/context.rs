@@ -10,6 +10,7 @@ const LOCK: &str = include_str!("../../../Cargo.lock");
 const CRATES: &[&str] = &[
     "async-broadcast",
     "async-channel",
+    "async-nats",
     "crossbeam-channel",
     "crossbeam-queue",
     "disruptor",

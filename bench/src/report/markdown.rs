@@ -1,14 +1,12 @@
-//! The tables as `BENCHMARKS.md` has them.
+//! The summary as `BENCHMARKS.md` has it. Every figure of every row is in the page and the JSON.
 
 use std::fmt::Write as _;
 
 use super::Report;
-use super::table::{figure, range, target_line, times};
-use crate::measure::Measured;
-use crate::row::Side;
-use crate::verdict::{Behind, Count, Rival, Verdict, verdicts};
+use super::table::{figure, range, times};
+use crate::verdict::{Behind, Count, Rival, Verdict};
 
-/// Context, summary, who is ahead, and a table for each row.
+/// Context, summary, and who is ahead.
 pub(super) fn render(report: &Report) -> String {
     let mut text = String::from("| | |\n| --- | --- |\n");
     for (name, value) in report.context.lines() {
@@ -16,9 +14,6 @@ pub(super) fn render(report: &Report) -> String {
     }
     summary(&report.verdicts, &mut text);
     behind(&report.behind, &mut text);
-    for row in &report.rows {
-        table(row, &mut text);
-    }
     text
 }
 
@@ -78,42 +73,6 @@ fn behind(behind: &[Behind], text: &mut String) {
     }
 }
 
-fn table(row: &Measured, text: &mut String) {
-    let _ = write!(text, "\n### {}\n\n{}.\n", row.name, capitalised(&row.about));
-    for verdict in verdicts(row) {
-        text.extend(target_line(&verdict).map(|line| format!("{}.\n", cell(&capitalised(&line)))));
-    }
-    text.push_str("\n| |");
-    for column in row.columns {
-        let _ = write!(text, " {} | min – max |", [column.name, column.unit].join(" ").trim());
-    }
-    let per_delivery = row.deliveries > 1;
-    text.push_str(if per_delivery { " ns/delivery | |\n| --- |" } else { " |\n| --- |" });
-    text.push_str(&" ---: | ---: |".repeat(row.columns.len()));
-    text.push_str(if per_delivery { " ---: | --- |\n" } else { " --- |\n" });
-    for score in row.ranked(0) {
-        let name = match score.side {
-            Side::Ours => format!("**{}**", cell(&score.name)),
-            Side::Peer | Side::Shown | Side::Baseline => cell(&score.name),
-        };
-        let _ = write!(text, "| {name} |");
-        for column in 0..row.columns.len() {
-            let spread = score.spread(column);
-            let _ = write!(text, " {} | {} |", figure(spread.median), range(spread, figure));
-        }
-        if per_delivery {
-            let each = score.spread(0).median / row.deliveries as f64;
-            let _ = write!(text, " {} |", figure(each));
-        }
-        let _ = writeln!(text, " {} |", cell(score.note));
-    }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 /// Text that does not end its cell, nor begin a tag.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;")
@@ -121,11 +80,10 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{capitalised, cell};
+    use super::cell;
 
     #[test]
     fn cells_stay_cells() {
         assert_eq!(cell("Arc<E> | x"), "Arc&lt;E> \\| x");
-        assert_eq!([capitalised("one task"), capitalised("")], ["One task", ""]);
     }
 }

@@ -9,6 +9,7 @@ mod full;
 mod many;
 mod memory;
 mod mixed;
+mod nats;
 mod one_thread;
 mod prompt;
 mod replay;
@@ -36,6 +37,7 @@ pub(crate) fn rows() -> Vec<Row> {
         replay::rows,
         churn::rows,
         console::rows,
+        nats::rows,
         size::rows,
         memory::rows,
     ];

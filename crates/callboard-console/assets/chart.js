@@ -89,12 +89,12 @@ export function chart(title, lines, write) {
     limit, ...paths, hair,
   );
   const keys = lines.length > 1 ? lines.map((one) => h("span", { class: `key ${one.name}` }, one.of)) : [];
-  const from = h("span");
+  const [from, pointed] = [h("span"), h("span")];
   const box = h("div", { class: "plot" }, svg, top);
   const element = h("figure", { class: "chart" },
     h("figcaption", null, h("span", { class: "name" }, title), ...keys, now),
     box,
-    h("div", { class: "axis" }, from, h("span", null, "now")));
+    h("div", { class: "axis" }, from, pointed, h("span", null, "now")));
   const shown = { series: [], at: null, slots: 1 };
 
   const readout = () => {
@@ -102,8 +102,9 @@ export function chart(title, lines, write) {
     const place = at === null ? null : at - (slots - (series[0]?.length ?? 0));
     const value = (values) => (place === null ? values.at(-1) : values[place]) ?? null;
     const figures = series.map((values) => (value(values) === null ? NONE : write(value(values))));
-    const when = at === null ? "" : `${clock((slots - 1 - at) * 1e6)} ago: `;
-    setText(now, when + figures.join(" · "));
+    setText(pointed, at === null ? "" : `${clock((slots - 1 - at) * 1e6)} ago`);
+    if (keys.length === 0) setText(now, figures.join(" · "));
+    else keys.forEach((key, index) => setText(key, `${lines[index].of} ${figures[index]}`));
   };
   box.addEventListener("pointermove", (event) => {
     const { left, width } = box.getBoundingClientRect();

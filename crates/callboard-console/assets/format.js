@@ -24,7 +24,7 @@ export function scaled(number) {
 export function rate(number) {
   if (number === null || number === undefined) return NONE;
   if (number < 0.05) return "0";
-  if (number < 10) return number.toFixed(1);
+  if (number < 9.95) return number.toFixed(1);
   return number < 1e5 ? grouped.format(number) : scaled(number);
 }
 
@@ -70,7 +70,7 @@ const REASONS = {
   Closed: ["closed before start", true],
   Coalesced: ["coalesced", false],
   Unsubscribed: ["unsubscribed", false],
-  Withdrawn: ["request withdrawn", false],
+  Withdrawn: ["withdrawn", false],
 };
 
 // The drops of a ledger: `[{ word, count, loss }]`.

@@ -156,7 +156,7 @@ export function tailView(live) {
   const kept = () => {
     const missed = items.reduce((sum, of) => sum + (of.gap ?? 0), 0);
     const events = items.filter((of) => of.gap === undefined).length;
-    setText(byId("tail-count"), `the last ${count(events)}${missed > 0 ? ` of ${count(events + missed)}` : ""}`);
+    setText(byId("tail-count"), events + missed === 0 ? "" : `the last ${count(events)}${missed > 0 ? ` of ${count(events + missed)}` : ""}`);
   };
   setInterval(kept, 1000);
   return { add, clear, resume, show };

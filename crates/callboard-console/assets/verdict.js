@@ -42,8 +42,12 @@ export function verdictView(history) {
     setAttribute(tile, "data-level", level);
   };
 
-  // The lines keep their places as long as they are about the same.
-  const lines = (verdict) => {
+  // The lines keep their places as long as they are about the same. A finding is set apart from its cure.
+  const lines = ({ verdict, findings }) => {
+    const parts = new Map(findings.map(({ culprit, seen, cure }) => {
+      const said = `\`${culprit}\` ${seen}`;
+      return [`${said}; ${cure}`, [said, cure]];
+    }));
     const earlier = new Set(verdict.earlier);
     const all = [...verdict.lines, ...earlier];
     const now = performance.now();
@@ -60,9 +64,9 @@ export function verdictView(history) {
       () => h("li", null, h("span", { class: "seen" }), h("span", { class: "cure" })),
       (item, line) => {
         setAttribute(item, "class", earlier.has(line) ? "earlier" : null);
-        const [seen, ...cure] = earlier.has(line) ? [line] : line.split("; ");
+        const [seen, cure] = parts.get(line) ?? [line, ""];
         setRich(item.children[0], seen);
-        setRich(item.children[1], cure.join("; "));
+        setRich(item.children[1], cure);
       });
     byId("lines").style.minHeight = `calc(var(--line) * ${space.lines})`;
   };
@@ -116,7 +120,7 @@ export function verdictView(history) {
     const names = state.rows.filter(({ condition }) => condition.level >= LEVEL.slow)
       .map(({ key, condition }) => `${key} ${condition.word}`);
     setText(said, [heading, ...names].join(", "));
-    lines(verdict);
+    lines(state);
     phase(state.snapshot);
     totals(state);
   };

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
+use crate::inbound::publish;
 use crate::outbound::Echoes;
 use crate::shared::Shared;
 use crate::snapshot::CloudEventsSnapshot;
@@ -180,11 +181,11 @@ pub(crate) async fn receive<E: Event + DeserializeOwned>(
             order.pop_front().map(|oldest| known.remove(&oldest));
         }
         let publisher = bus.publisher::<E>(&*shared.name);
-        match &echoes {
-            Some(echoes) => echoes.publish(|| publisher.publish(event).sequence()),
-            None => _ = publisher.publish(event),
-        }
-        shared.cloudevents.change(&subject, false, |account| account.events += 1);
+        let taken = publish(&publisher, event, echoes.as_deref());
+        shared.cloudevents.change(&subject, false, |account| {
+            account.events += u64::from(taken);
+            account.refused += u64::from(!taken);
+        });
     }
 }
 

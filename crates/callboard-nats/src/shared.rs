@@ -1,7 +1,8 @@
 //! What the tasks of a link share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,10 @@ use crate::wire::Codec;
 
 /// How many messages to other nodes may wait while the client takes none.
 pub(crate) const CONTROL_CAPACITY: usize = 4_096;
+
+/// How long there may be no connection before requests fail for it. In a cluster the next one is
+/// there within milliseconds.
+pub(crate) const UNREACHABLE: Duration = Duration::from_millis(1_500);
 
 pub(crate) struct Shared {
     pub(crate) bus: WeakBus,
@@ -53,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) connection: AtomicU64,
     /// How often the client dropped a message because this process was too slow to receive.
     pub(crate) slow: AtomicU64,
+    /// How many pumps have not ended: the bus may have events for them.
+    pumping: AtomicUsize,
     pub(crate) malformed: AtomicU64,
     pub(crate) conflicts: AtomicU64,
     status: Mutex<Status>,
@@ -117,6 +124,7 @@ impl Shared {
             began: Instant::now(),
             connection: AtomicU64::new(0),
             slow: AtomicU64::new(0),
+            pumping: AtomicUsize::new(0),
             malformed: AtomicU64::new(0),
             conflicts: AtomicU64::new(0),
             status: Status::new(),
@@ -141,6 +149,16 @@ impl Shared {
 
     pub(crate) fn state(&self) -> LinkState {
         self.status().state
+    }
+
+    /// Whether there has been no connection for too long to wait for the next one.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        let status = self.status();
+        match status.state {
+            LinkState::Closed => true,
+            LinkState::Disconnected => status.since.elapsed() > UNREACHABLE,
+            _ => false,
+        }
     }
 
     /// Notes that something is wrong.
@@ -177,6 +195,24 @@ impl Shared {
         waiting
     }
 
+    /// A pump that is counted until it ends, by a panic too.
+    pub(crate) fn pump(
+        self: &Arc<Self>,
+        pump: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        self.pumping.fetch_add(1, Ordering::Relaxed);
+        let counted = Pumping(Arc::clone(self));
+        async move {
+            pump.await;
+            drop(counted);
+        }
+    }
+
+    /// Whether all that a closed bus had for the link is taken.
+    pub(crate) fn has_pumped(&self) -> bool {
+        self.pumping.load(Ordering::Acquire) == 0
+    }
+
     /// Whether the servers have everything that was to be sent.
     pub(crate) fn is_sent(&self) -> bool {
         #[cfg(feature = "jetstream")]
@@ -191,11 +227,20 @@ impl Shared {
         asker.strip_prefix(&*self.name).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// What a mark of this number says.
-    pub(crate) fn mark(&self, mark: u64) -> [u8; 24] {
-        let mut bytes = [0; 24];
+    /// A number for the client's connection: another one has another.
+    pub(crate) fn session(&self) -> u64 {
+        let info = self.client.server_info();
+        let mut hasher = DefaultHasher::new();
+        (info.server_id, info.client_id).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// What a mark of this number says that confirms what was sent in this session.
+    pub(crate) fn mark(&self, mark: u64, session: u64) -> [u8; 32] {
+        let mut bytes = [0; 32];
         let sent = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        for (place, number) in bytes.chunks_exact_mut(8).zip([self.incarnation, mark, sent]) {
+        let numbers = [self.incarnation, mark, sent, session];
+        for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
             place.copy_from_slice(&number.to_le_bytes());
         }
         bytes
@@ -209,5 +254,15 @@ impl Shared {
             Some(sent) => sent.is_ok(),
             None => self.control.try_send((subject, bytes)).is_ok(),
         }
+    }
+}
+
+/// A pump that is counted.
+struct Pumping(Arc<Shared>);
+
+impl Drop for Pumping {
+    fn drop(&mut self) {
+        // Ordering: Release pairs with the Acquire in `has_pumped`; what it took is in an outbox.
+        self.0.pumping.fetch_sub(1, Ordering::Release);
     }
 }

@@ -157,7 +157,8 @@ pub struct CloudEventsSnapshot {
     pub events: u64,
     /// Events that came again, told by source and id, and were dropped for it.
     pub duplicates: u64,
-    /// Events that could not be read, written or sent, or are of another type.
+    /// Events that could not be read, written or sent, are of another type, or came when the bus was
+    /// closed.
     pub refused: u64,
 }
 
@@ -186,7 +187,8 @@ impl Drops {
 
     pub(crate) fn add(&mut self, reason: LinkDrop, events: u64) {
         if events > 0 {
-            *self.0.entry(reason).or_default() += events;
+            let count = self.0.entry(reason).or_default();
+            *count = count.saturating_add(events);
         }
     }
 }
@@ -222,6 +224,8 @@ pub enum LinkDrop {
     Encode,
     /// There: it could not be read.
     Decode,
+    /// There: the bus was closed, or draining.
+    Closed,
     /// There: this process took too long to receive.
     LocalSlow,
     /// There: it did not come while the connection was there.
@@ -241,6 +245,7 @@ impl fmt::Display for LinkDrop {
             Self::TooLarge => "too large",
             Self::Encode => "not encodable",
             Self::Decode => "not decodable",
+            Self::Closed => "bus closed",
             Self::LocalSlow => "receiver slow",
             Self::Gap => "gap",
             Self::UnknownAtDisconnect => "lost with the connection",

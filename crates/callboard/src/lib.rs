@@ -22,79 +22,79 @@
 //! - A [`Subscription`] is one component's receiving end: of one event type, of
 //!   [everything](AnyEvent), of a [pattern](SubscriberBuilder::subscribe_matching), or of an
 //!   [`EventSet`]: a component's whole inbox as one enum.
-//! - A [`Delivery`] is an event in its reader's hands, with what the bus knows of it; a [`Batch`]
-//!   lends several, which is the cheapest way of receiving.
-//! - A [`Request`] is an event that asks; a [`Call`] is a request in a responder's hands, and
-//!   [`Gathered`] is what the asker gets.
-//! - A [`Snapshot`] is one picture of everything; a [`Diagnosis`] says what is wrong with it.
+//! - A [`Delivery`] is a received event with its metadata; a [`Batch`] lends several events at once,
+//!   which is the cheapest way of receiving.
+//! - A [`Request`] is an event that asks; a [`Call`] is a received request, and [`Gathered`] is the
+//!   asker's result.
+//! - A [`Snapshot`] is the state of the whole bus as data; a [`Diagnosis`] says what is wrong with it.
 //! - The [catalogue](Bus::catalogue) lists the event types with their documentation, and the
-//!   [`Wiring`] shows which component publishes, hears, asks and answers what.
+//!   [`Wiring`] shows which component publishes, receives, asks and answers which types.
 //!
 //! # Delivery and loss
 //!
-//! Publishing never waits for a subscriber. A subscription of capacity *n* holds *n* events; what
-//! happens to the next is its [`Overflow`] policy. No loss is silent: the next event
-//! [says](Delivery::missed) how many are missing before it, the [`Ledger`] counts them by
-//! [reason](DropReason), and the [drop callback](Bus::on_drop) names each. Two subscriptions that
-//! both receive two events of one [`Priority`] receive them in the same order, whoever published
+//! Publishing never waits for a subscriber. A subscription of capacity *n* holds *n* events; its
+//! [`Overflow`] policy decides what happens to the next. No loss is silent: the next delivery
+//! [reports](Delivery::missed) how many events the subscription missed, the [`Ledger`] counts them by
+//! [reason](DropReason), and the [drop callback](Bus::on_drop) is called for each. Two subscriptions that
+//! both receive two events of one [`Priority`] receive them in the same order, whichever threads published
 //! them.
 //!
 //! # Starting
 //!
-//! A bus begins by buffering. [`start`](Bus::start) hands what was buffered to everybody present,
-//! in order, before anything published later; [`start_when_ready`](Bus::start_when_ready) first
-//! waits until everybody expected has signed in, and says who is missing.
+//! A new bus buffers. [`start`](Bus::start) replays the buffered events to every open subscription,
+//! in order, before any event published later; [`start_when_ready`](Bus::start_when_ready) first
+//! waits until all expected components have subscribed, and names those missing.
 //!
 //! # Asking
 //!
-//! [`Bus::request`] asks every responder of a type, awaits those it
-//! [expects](RequestBuilder::expect), and ends as soon as its outcome is certain. Each expected
+//! [`Bus::request`] asks every responder of a type, waits for the
+//! [expected](RequestBuilder::expect) ones, and ends as soon as its outcome is certain. Each expected
 //! responder has an [`Outcome`].
 //!
 //! # Ending
 //!
-//! After [`close`](Bus::close) subscribers receive what they hold, then `None`;
-//! [`close_and_drain`](Bus::close_and_drain) waits for that, and says who did not finish.
+//! After [`close`](Bus::close) subscribers receive what is queued, then `None`;
+//! [`close_and_drain`](Bus::close_and_drain) waits for that and names those that did not finish.
+//! [`drain`](Bus::drain) lets handlers publish and ask until all is quiet, then closes.
 //!
 //! # Your code in the bus
 //!
 //! Wakers, destructors of events, callbacks, handlers, clocks, the functions of a type and the
 //! `tracing` subscriber run on the thread whose operation needs them, with no lock held: they may
-//! use the bus, and they may take their time, at that thread's expense. One that panics is fenced
-//! in: the operation goes on, nobody else is skipped, and the log says which code it was. A panic
-//! gets out only where the code is the caller's own: a destructor of what it holds, a predicate or a
-//! clock that its waiting asks, the clone of the waker that it is polled with.
+//! use the bus, and they may take long, which delays only that thread. A panic in them is caught and
+//! logged, and the operation continues. A panic reaches the caller only from the caller's own code: the
+//! destructor of a value it holds, a predicate, a clock that it waits on, or the clone of the waker that
+//! it is polled with.
 //!
-//! What is forgotten ([`mem::forget`](std::mem::forget)) keeps what it holds, and stands in nobody's way:
-//! a subscription is one that never reads, so it fills and drops; a delivery or a batch keeps the memory
-//! of its events; a future of receiving has taken nothing, and its waker stays until the next one comes; a
-//! request stays open until the bus closes, and a call costs its asker the timeout.
+//! Leaking a handle ([`mem::forget`](std::mem::forget)) leaks its memory but does not block others: a
+//! leaked subscription never reads, so it fills and drops; a leaked delivery or batch keeps the memory
+//! of its events; a leaked receive future has taken nothing; a leaked request stays open until the bus
+//! closes; and the asker of a leaked call waits for its timeout.
 //!
 //! # In real time
 //!
-//! On a started bus without timestamps, events that hold nothing on the heap and whose readers, of that one
-//! type, are awake (none sleeps in `recv`) cost nothing of unknown length, once warm:
+//! The following holds once warm, on a started bus without timestamps, for events that own no heap memory,
+//! and while every reader of the type is awake (none sleeps in `recv`) and subscribes to this type alone:
 //!
-//! - [`publish`](Bus::publish) allocates nothing, as long as what waits for the readers fits into the
-//!   few blocks that a type keeps to use again. It takes the bus's lock: if that is free, by one atomic
-//!   operation and without the kernel; if another thread is publishing, it may wait for that in the kernel.
-//! - `try_recv`, `recv` of an event that is there, `try_recv_batch`, and letting an event go allocate
-//!   nothing and take no lock at all, whoever publishes meanwhile; but a reader that was full and lost
-//!   events takes one for a moment when it comes to where they are missing.
+//! - [`publish`](Bus::publish) does not allocate, as long as the queued events fit into the few blocks
+//!   that a type keeps for reuse. It takes the bus's lock: one atomic operation if the lock is free; if
+//!   another thread is publishing, it may wait for it in the kernel.
+//! - `try_recv`, `recv` of a queued event, `try_recv_batch`, and dropping an event neither allocate nor
+//!   lock. A reader that lost events takes a lock briefly when it reaches the gap.
 //!
 //! # Trade-offs
 //!
-//! - A slow subscriber loses events rather than slowing its publisher. Where back-pressure is
-//!   wanted, a channel is the better tool.
-//! - Events are shared, so they are immutable: a reader that wants to change one clones it.
-//! - One lock orders a bus. It is held only to append to queues, never while a user's code runs;
-//!   programs that need more than one core's worth of publishing want several buses.
-//! - Delivery is within one process, and nothing is stored.
+//! - A slow subscriber loses events instead of slowing down its publisher. For back-pressure, use a
+//!   channel.
+//! - Events are shared, so they are immutable: a reader clones an event to change it.
+//! - One lock orders a bus. It is held only to append, never while a user's code runs; a program that
+//!   needs more than one core's worth of publishing uses several buses.
+//! - This crate delivers within one process and stores nothing. `callboard-nats` links buses of several
+//!   processes, and can store events.
 //!
 //! # Not supported
 //!
-//! `no_std`; persistence and replay of history; back-pressure; remote subscribers (that is the
-//! business of crates built on this one).
+//! `no_std`; persistence and replay of history; back-pressure.
 //!
 //! # Features
 //!
@@ -175,9 +175,9 @@ pub use request::{
 };
 pub use schedule::Scheduled;
 pub use snapshot::{
-    AccountSnapshot, AttachedLink, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes,
-    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot,
-    Snapshot, SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, AttachedLink, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks,
+    HandlerTimes, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot,
+    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{

@@ -83,9 +83,12 @@ impl Growing {
         node.rate = rate;
         node.queued += of.ledger.queued + of.buffered.queued;
         node.drops += of.ledger.lost() + of.buffered.lost();
-        node.orphan = if of.published == 0 {
+        // Askers get their answers without a subscription.
+        let waits = of.buffered.queued + of.buffered.lost();
+        let to_askers = !of.request && of.ledger.offered == 0 && of.published > of.unheard + waits;
+        node.orphan = if of.published == 0 && of.publishers.is_empty() {
             Some("no publisher")
-        } else if of.subscribers == 0 && of.responders == 0 {
+        } else if of.published > 0 && of.subscribers + of.responders == 0 && !to_askers {
             Some("no subscriber")
         } else {
             None
@@ -158,5 +161,47 @@ fn id(kind: NodeKind, label: &str) -> String {
     match kind {
         NodeKind::Component => format!("c:{label}"),
         NodeKind::Type => format!("t:{label}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use callboard::{Bus, Event, Request};
+
+    use super::*;
+
+    #[derive(Debug, Event)]
+    struct Tick;
+
+    #[derive(Debug, Event)]
+    struct Tock;
+
+    #[derive(Debug, Request)]
+    #[request(response = Price)]
+    struct AskPrice;
+
+    #[derive(Debug, Event)]
+    struct Price;
+
+    #[tokio::test]
+    async fn orphans_have_no_publisher_or_nobody_who_gets_them() {
+        let bus = Bus::new();
+        let mut pricing = bus.responder::<AskPrice>("pricing");
+        let orphans = || {
+            let graph = Graph::of(&bus.snapshot(), &Rates::default());
+            let orphans = graph.nodes.into_iter().filter_map(|of| Some((of.label, of.orphan?)));
+            orphans.collect::<Vec<_>>()
+        };
+        let named = |name: &str, what| (name.to_owned(), what);
+        bus.publish(Tick);
+        let _declared = bus.publisher::<Tock>("clock");
+        let waiting = [named("ask.price", "no publisher"), named("tick", "no subscriber")];
+        assert_eq!(orphans(), waiting);
+        bus.start();
+        let asking = bus.request(AskPrice).expect(["pricing"]).gather();
+        let answering = async { pricing.recv().await.map(|call| call.respond(Price)) };
+        let (answer, answered) = tokio::join!(asking, answering);
+        assert!(answer.is_ok() && answered.is_some());
+        assert_eq!(orphans(), [named("tick", "no subscriber")]);
     }
 }

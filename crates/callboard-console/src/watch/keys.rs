@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use callboard::Snapshot;
 
@@ -18,30 +19,26 @@ pub(super) fn keys(snapshot: &Snapshot) -> Vec<Arc<str>> {
 }
 
 /// Finds keys that moved: when one of several subscriptions of a name ends, each later one gets the key
-/// of its predecessor, and the counts of the two must not be compared.
+/// of its predecessor; or a new one takes its place. The counts of the two must not be compared.
 #[derive(Default)]
 pub(super) struct Moves {
-    /// How many subscriptions of each name the last snapshot has.
-    sizes: HashMap<String, usize>,
+    /// When the subscription of each key signed in, in the last snapshot.
+    signed_in: HashMap<Arc<str>, Duration>,
 }
 
 impl Moves {
-    /// The keys that may belong to another subscription than in the last snapshot.
+    /// The keys that belong to another subscription than in the last snapshot.
     pub(super) fn since_last(
         &mut self,
         snapshot: &Snapshot,
         keys: &[Arc<str>],
     ) -> HashSet<Arc<str>> {
-        let mut sizes: HashMap<String, usize> = HashMap::new();
-        for of in &snapshot.subscribers {
-            *sizes.entry(of.name.clone()).or_default() += 1;
-        }
-        let shrank = |name: &str| self.sizes.get(name).copied() > sizes.get(name).copied();
-        let named = snapshot.subscribers.iter().zip(keys);
-        let moved = named.filter(|(of, _)| shrank(&of.name)).map(|(_, key)| Arc::clone(key));
-        let moved = moved.collect();
-        self.sizes = sizes;
-        moved
+        let named = keys.iter().cloned().zip(&snapshot.subscribers);
+        let now = named.map(|(key, of)| (key, of.signed_in)).collect();
+        let before = std::mem::replace(&mut self.signed_in, now);
+        let moved =
+            |key: &&Arc<str>| before.get(*key).is_some_and(|at| *at != self.signed_in[*key]);
+        keys.iter().filter(moved).cloned().collect()
     }
 }
 
@@ -80,5 +77,8 @@ mod tests {
         assert_eq!(moved(&bus), [""; 0], "only once");
         all.push(bus.subscriber("b").subscribe());
         assert_eq!(moved(&bus), [""; 0], "a new one is the last");
+        drop(all.pop());
+        all.push(bus.subscriber("b").subscribe());
+        assert_eq!(moved(&bus), ["b#2"], "another has its place");
     }
 }

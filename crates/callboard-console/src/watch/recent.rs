@@ -18,6 +18,8 @@ enum Count {
     /// What the start buffer lost.
     Buffer,
     Blocking,
+    /// Ticks of a type that failed.
+    Ticks,
     /// The last late subscription of a name.
     Late,
     /// The last request of a type that failed.
@@ -26,6 +28,8 @@ enum Count {
     Asked,
     /// What handlers published for other events, of a type.
     Led,
+    /// What a link to other processes lost.
+    Link,
 }
 
 /// When each count last grew, since the console began.
@@ -73,10 +77,12 @@ fn count_of(kind: FindingKind) -> Option<Count> {
         FindingKind::HandlerPanicked => Count::Panics,
         FindingKind::BufferTooSmall => Count::Buffer,
         FindingKind::BlocksRuntime => Count::Blocking,
+        FindingKind::TickFailed => Count::Ticks,
         FindingKind::SubscribedLate => Count::Late,
         FindingKind::RequestFailed | FindingKind::RequestCycle => Count::Failed,
         FindingKind::NotSignedIn => Count::Asked,
         FindingKind::PublishCycle => Count::Led,
+        FindingKind::LinkLost => Count::Link,
         _ => return None,
     })
 }
@@ -100,6 +106,12 @@ fn counts(snapshot: &Snapshot) -> HashMap<(Count, &str), u64> {
         add(Count::Buffer, "", of.buffered.lost());
         let handling = of.publishers.iter().flat_map(|by| &by.handling);
         add(Count::Led, &of.event_type, handling.map(|(_, times)| times).sum());
+    }
+    for of in &snapshot.failed_ticks {
+        add(Count::Ticks, &of.event_type, of.times);
+    }
+    for of in &snapshot.links {
+        add(Count::Link, &of.name, of.dropped.iter().map(|(_, lost)| lost).sum());
     }
     for call in &snapshot.blocking_calls {
         add(Count::Blocking, &call.call, call.times);

@@ -35,9 +35,6 @@ impl Verdict {
         let Diagnosis { findings, snapshot, .. } = diagnosis;
         let mut lines = Vec::new();
         lines.extend(phase(snapshot));
-        if snapshot.phase == Phase::Running && !snapshot.missing.is_empty() {
-            lines.push(format!("expected, but not signed in: {}", listed(&snapshot.missing)));
-        }
         if rates.dropped_critical >= 0.1 {
             lines.push(format!(
                 "{:.1} events a second are lost by critical subscribers",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use callboard::{Bus, Event, Request};
+use callboard_console::Console;
 
 use crate::browser::look_at;
 use crate::traffic::{Made, Traffic, console_of, listen, watched};
@@ -92,6 +93,30 @@ fn buffer_that_is_too_small_is_named_with_its_cure() {
         view.until(cure).await;
         bus.start();
         view.until(&format!("{phase} === 'running'")).await;
+    });
+}
+
+#[test]
+fn loss_of_long_ago_is_told_in_calm_words() {
+    let bus = Bus::builder().build().unwrap();
+    let mut slow = bus.subscriber("slow").capacity(1).subscribe::<Made<0>>();
+    bus.start();
+    (0..3).for_each(|id| _ = bus.publish(Made::<0>(id)));
+    slow.try_recv().unwrap();
+    let builder = Console::builder(&bus).bind("127.0.0.1:0").recently(Duration::from_secs(3));
+    let console = builder.spawn().unwrap();
+    look_at(async |view| {
+        view.open(&console.url()).await;
+        let verdict = "document.getElementById('verdict').dataset.ok";
+        assert_eq!(view.get(verdict).await, "no");
+        let level = "document.querySelector('.finding').dataset.level";
+        assert_eq!(view.get(level).await, "grave");
+        view.until("document.getElementById('heading').textContent === 'All is well now'").await;
+        assert_eq!(view.get(verdict).await, "yes");
+        assert_eq!(view.get(level).await, "earlier");
+        let line = view.text("#lines .earlier").await;
+        assert!(line.starts_with("earlier, ") && line.contains("slow lost 2 events"), "{line}");
+        assert_eq!(view.text("[data-figure=critical] .note").await, "2 in all");
     });
 }
 

@@ -1,7 +1,7 @@
 //! The page shows what the snapshot says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use callboard::{Bus, Importance};
 use serde_json::json;
@@ -92,6 +92,41 @@ fn rates_are_those_of_the_traffic() {
         )
         .await;
     });
+}
+
+/// The rate in the first tile, as a number.
+const RATE: &str = "(() => {
+    const text = document.querySelector('[data-figure=published] .value').textContent;
+    return parseFloat(text.replace(',', '')) * ({ k: 1e3, M: 1e6 }[text.at(-3)] ?? 1);
+})()";
+
+#[test]
+fn a_hundred_thousand_events_a_second_are_shown_and_the_page_stays_live() {
+    let (bus, console) = watched();
+    let mut traffic = Traffic::start(&bus, 100_000);
+    let published = || bus.snapshot().types.iter().map(|of| of.published).sum::<u64>();
+    look_at(async |view| {
+        view.open(&console.url()).await;
+        view.within(Duration::from_secs(60), &format!("{RATE} > 90e3")).await;
+        view.get(
+            "window.words = new Set();
+            setInterval(() => words.add(document.getElementById('status-word').textContent), 50);",
+        )
+        .await;
+        let (began, before) = (Instant::now(), published());
+        let note = "document.querySelector('[data-figure=published] .note').textContent";
+        let number = format!("parseInt({note}.replace(/,/g, ''))");
+        view.within(Duration::from_secs(60), &format!("{number} > {before} + 500000")).await;
+        let shown = view.get(RATE).await.as_f64().unwrap();
+        let rate = (published() - before) as f64 / began.elapsed().as_secs_f64();
+        assert!((shown / rate - 1.0).abs() < 0.1, "{shown} a second, and there are {rate}");
+        assert_eq!(view.get("[...words]").await, json!(["live"]));
+        for (kind, many) in [("type", 50), ("component", 20)] {
+            let nodes = format!("document.querySelectorAll('#graph-drawing .node.{kind}').length");
+            assert_eq!(view.get(&nodes).await, json!(many), "{kind}");
+        }
+    });
+    traffic.stop(&bus);
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod controls;
 mod faults;
 mod figures;
 mod looks;
+mod times;
 mod traffic;

@@ -35,6 +35,9 @@ const PING: Duration = Duration::from_millis(750);
 /// A packet takes no more events from this size on.
 const PACKET: usize = 32 * 1024;
 
+/// How many tails may wait until a type's packets are taken. Later ones are said again.
+const TAILS: usize = 1_024;
+
 impl LinkBuilder {
     /// Connects to the server, and begins.
     ///
@@ -165,14 +168,15 @@ impl LinkBuilder {
         for (Imported { event_type, group, begin }, streams) in imports.into_iter().zip(streams) {
             let subject = shared.subjects.all_events(event_type);
             let messages = subscribe(&client, subject, group).await?;
-            let (to_tail, tails) = mpsc::unbounded_channel();
+            let (to_tail, tails) = mpsc::channel(TAILS);
             to_tails.insert(event_type, to_tail);
             let both = exports.iter().any(|(exported, _)| *exported == event_type);
             let echoes = both.then(|| Arc::clone(echoes.entry(event_type).or_default()));
             tasks.spawn(begin(start(echoes), Receiving { messages, tails, streams }));
         }
         for (event_type, begin) in exports {
-            begin(start(echoes.get(event_type).cloned())).map(|pump| pumps.spawn(pump));
+            begin(start(echoes.get(event_type).cloned()))
+                .map(|pump| pumps.spawn(shared.pump(pump)));
         }
         for (begin, commands) in begin_asks {
             tasks.spawn(begin(Arc::clone(&shared), commands));
@@ -181,19 +185,13 @@ impl LinkBuilder {
         for lane in lanes {
             let start = start(echoes.of(&lane));
             let begun: Begun = (lane.begin)(start).await?;
-            begun.pumps.into_iter().for_each(|pump| _ = pumps.spawn(pump));
+            begun.pumps.into_iter().for_each(|pump| _ = pumps.spawn(shared.pump(pump)));
             begun.tasks.into_iter().for_each(|task| _ = tasks.spawn(task));
         }
         let (gate, open) = watch::channel(0);
         tasks.spawn(run_writer(Arc::clone(&shared), client, event_subjects, open));
-        let times = Times {
-            beat: self.beat,
-            gone: self.beat * 13 / 4,
-            regroup: Duration::from_millis(1_500),
-            unreachable: Duration::from_millis(1_500),
-        };
         let (picture, peers) = watch::channel(Vec::new());
-        let node = Node::new(Arc::clone(&shared), times, gate, to_tails, picture);
+        let node = Node::new(Arc::clone(&shared), Times::of(self.beat), gate, to_tails, picture);
         tasks.spawn(node.run(incoming));
         let (probed, seen) = (Arc::downgrade(&shared), peers.clone());
         let _attached = self.bus.attach_link(move || match probed.upgrade() {

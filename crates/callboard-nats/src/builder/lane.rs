@@ -47,7 +47,7 @@ pub(super) struct Imported {
 /// Where the events of an imported type come from, and their accounts.
 pub(super) struct Receiving {
     pub(super) messages: Subscriber,
-    pub(super) tails: mpsc::UnboundedReceiver<Tail>,
+    pub(super) tails: mpsc::Receiver<Tail>,
     pub(super) streams: Arc<Streams>,
 }
 

@@ -28,6 +28,7 @@ pub struct LinkBuilder {
     lifetime: Duration,
     beat: Duration,
     retry: bool,
+    #[cfg(feature = "jetstream")]
     replicas: usize,
     options: ConnectOptions,
     credentials: Option<String>,
@@ -47,6 +48,7 @@ impl LinkBuilder {
             lifetime: Duration::from_secs(60),
             beat: Duration::from_millis(400),
             retry: false,
+            #[cfg(feature = "jetstream")]
             replicas: 1,
             options: ConnectOptions::new(),
             credentials: None,

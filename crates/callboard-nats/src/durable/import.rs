@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::Position;
 use super::taken::{has_room, is_taken};
-use crate::inbound::Import;
+use crate::inbound::{Import, publish};
 use crate::outbound::Echoes;
 use crate::shared::Shared;
 use crate::wire::Packet;
@@ -158,10 +158,10 @@ async fn take<E: Event + DeserializeOwned>(
             let Some(bus) = shared.bus.upgrade() else { return false };
             let publisher = bus.publisher::<E>(&*shared.name);
             let span = shared.propagation.extract(metadata);
-            span.in_scope(|| match &consuming.echoes {
-                Some(echoes) => echoes.publish(|| publisher.publish(event).sequence()),
-                None => _ = publisher.publish(event),
-            });
+            let echoes = consuming.echoes.as_deref();
+            if !span.in_scope(|| publish(&publisher, event, echoes)) {
+                return false;
+            }
             change(&|account| account.delivered += 1);
         }
         change(&|account| account.waits_for = Some("the subscribers to take it".to_owned()));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use async_nats::{Message, Subscriber};
 use callboard::{Event, Publisher};
@@ -11,6 +12,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
+use super::held::Held;
 use super::streams::{Seen, Streams, Tail, Taken};
 use crate::outbound::Echoes;
 use crate::shared::Shared;
@@ -93,7 +95,7 @@ impl<E> fmt::Debug for Import<E> {
 /// What a receiver works with.
 pub(crate) struct Receiver<E> {
     pub(crate) messages: Subscriber,
-    pub(crate) tails: mpsc::UnboundedReceiver<Tail>,
+    pub(crate) tails: mpsc::Receiver<Tail>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) import: Import<E>,
     /// Those of the type's export, if it is exported too.
@@ -105,15 +107,26 @@ pub(crate) async fn receive<E>(mut receiver: Receiver<E>, shared: Arc<Shared>)
 where
     E: Event + DeserializeOwned,
 {
+    let mut held = Held::default();
     loop {
+        let deadline = held.deadline().map(tokio::time::Instant::from_std);
         // Messages first: a tail is looked at when all that came before it was.
         tokio::select! {
             biased;
             message = receiver.messages.next() => match message {
-                Some(message) => receiver.take(&message, &shared),
+                Some(message) => receiver.arrive(message, &mut held, &shared),
                 None => return,
             },
-            Some(tail) = receiver.tails.recv() => receiver.streams.tail(&tail, seen(&shared)),
+            Some(tail) = receiver.tails.recv() => receiver.tail(&tail, &mut held, &shared),
+            () = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            } => {}
+        }
+        while let Some(origin) = held.overdue(Instant::now()) {
+            receiver.release(&origin, &mut held, &shared, |_, _| true);
         }
     }
 }
@@ -124,6 +137,58 @@ fn seen(shared: &Shared) -> Seen {
 }
 
 impl<E: Event + DeserializeOwned> Receiver<E> {
+    /// Takes a message, or holds it until those in front of it come.
+    fn arrive(&self, message: Message, held: &mut Held, shared: &Shared) {
+        let origin = shared.subjects.origin(&message.subject);
+        let header = Packet::read(&message.payload).map(|packet| packet.header);
+        let (Some(origin), Ok(header)) = (origin, header) else {
+            return self.take(&message, shared);
+        };
+        let Header { kind, incarnation, first, .. } = header;
+        let ahead = |streams: &Streams| streams.is_ahead(origin, incarnation, first, seen(shared));
+        if kind == PacketKind::Events && origin != shared.subjects.node() && ahead(&self.streams) {
+            let origin = origin.to_owned();
+            return held.push(&origin, message, incarnation, first);
+        }
+        if !held.is_empty() {
+            // What waits is of an earlier start, or the server had all that is in front of it.
+            let probe = kind == PacketKind::Probe;
+            self.release(origin, held, shared, |of, waits| {
+                of != incarnation || probe && waits < first
+            });
+        }
+        self.take(&message, shared);
+        self.follow(origin, held, shared);
+    }
+
+    /// A node says up to where the server has its events.
+    fn tail(&self, tail: &Tail, held: &mut Held, shared: &Shared) {
+        let Tail { origin, incarnation, last } = tail;
+        self.release(origin, held, shared, |of, first| of == *incarnation && first <= *last);
+        self.streams.tail(tail, seen(shared));
+        self.follow(origin, held, shared);
+    }
+
+    /// Takes what was held and is next.
+    fn follow(&self, origin: &str, held: &mut Held, shared: &Shared) {
+        self.release(origin, held, shared, |incarnation, first| {
+            !self.streams.is_ahead(origin, incarnation, first, seen(shared))
+        });
+    }
+
+    /// Takes what was held of this node, as long as its incarnation and first sequence are such.
+    fn release(
+        &self,
+        origin: &str,
+        held: &mut Held,
+        shared: &Shared,
+        such: impl Fn(u64, u64) -> bool,
+    ) {
+        while let Some(message) = held.pop_if(origin, &such) {
+            self.take(&message, shared);
+        }
+    }
+
     fn take(&self, message: &Message, shared: &Shared) {
         let subject = message.subject.as_str();
         let Some(origin) = shared.subjects.origin(subject) else {
@@ -157,8 +222,7 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
         let Some(skip) = self.streams.open(origin, header.incarnation, header.first) else {
             return;
         };
-        let Some(bus) = shared.bus.upgrade() else { return };
-        let publisher = bus.publisher::<E>(&*shared.name);
+        let publisher = shared.bus.upgrade().map(|bus| bus.publisher::<E>(&*shared.name));
         let (mut events, mut taken) = (0, Taken::default());
         for event in &mut packet {
             let (metadata, body) = match event {
@@ -175,8 +239,11 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
             match self.import.read(&header, body) {
                 Ok(event) => {
                     let span = shared.propagation.extract(metadata);
-                    span.in_scope(|| self.publish(&publisher, event));
-                    taken.delivered += 1;
+                    if span.in_scope(|| self.publish(publisher.as_ref(), event)) {
+                        taken.delivered += 1;
+                    } else {
+                        taken.refused += 1;
+                    }
                 }
                 Err(problem) => {
                     taken.undecodable += 1;
@@ -192,10 +259,22 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
         }
     }
 
-    fn publish(&self, publisher: &Publisher<E>, event: E) {
-        match &self.echoes {
-            Some(echoes) => echoes.publish(|| publisher.publish(event).sequence()),
-            None => _ = publisher.publish(event),
-        }
+    /// Publishes an event; `false` if the bus is closed.
+    fn publish(&self, publisher: Option<&Publisher<E>>, event: E) -> bool {
+        let Some(publisher) = publisher else { return false };
+        publish(publisher, event, self.echoes.as_deref())
     }
+}
+
+/// Publishes an event that is not to be sent back; `false` if the bus is closed.
+pub(crate) fn publish<E: Event>(
+    publisher: &Publisher<E>,
+    event: E,
+    echoes: Option<&Echoes>,
+) -> bool {
+    let published = match echoes {
+        Some(echoes) => echoes.publish(|| publisher.publish(event)),
+        None => publisher.publish(event),
+    };
+    !published.closed()
 }

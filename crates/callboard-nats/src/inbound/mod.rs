@@ -1,9 +1,10 @@
 //! From the server to this bus: one task per imported type reads packets, keeps an account for each
 //! node, and publishes.
 
+mod held;
 mod import;
 mod streams;
 
 pub use import::Import;
-pub(crate) use import::{Receiver, receive};
+pub(crate) use import::{Receiver, publish, receive};
 pub(crate) use streams::{Streams, Tail};

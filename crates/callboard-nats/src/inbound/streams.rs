@@ -63,6 +63,8 @@ pub(crate) struct Tail {
 pub(crate) struct Taken {
     pub(crate) delivered: u64,
     pub(crate) undecodable: u64,
+    /// The bus was closed.
+    pub(crate) refused: u64,
 }
 
 impl Streams {
@@ -90,6 +92,15 @@ impl Streams {
         Some(stream.next.saturating_sub(first))
     }
 
+    /// Whether events in front of this sequence have not come, and may still come: nothing is known
+    /// that this process has lost.
+    pub(crate) fn is_ahead(&self, origin: &str, incarnation: u64, first: u64, seen: Seen) -> bool {
+        let origins = self.origins();
+        let current = origins.get(origin).map(|origin| &origin.current);
+        let current = current.filter(|of| of.incarnation == incarnation && of.first > 0);
+        !self.shares && current.is_some_and(|of| first > of.next && of.seen.slow == seen.slow)
+    }
+
     /// Takes the packet that was [opened](Self::open) into the account: it had `events`, from the
     /// sequence `first` on.
     pub(crate) fn close(&self, origin: &str, first: u64, events: u64, taken: Taken, seen: Seen) {
@@ -98,9 +109,11 @@ impl Streams {
         let end = first.saturating_add(events);
         current.duplicates += current.next.min(end).saturating_sub(first);
         current.skip_to(first, seen, self.shares);
+        current.seen = seen;
         current.next = current.next.max(end);
         current.delivered += taken.delivered;
         current.dropped.add(LinkDrop::Decode, taken.undecodable);
+        current.dropped.add(LinkDrop::Closed, taken.refused);
     }
 
     /// A node says what it sends next, on the subject of its events.
@@ -179,7 +192,7 @@ impl Stream {
     /// What is before this sequence and has not come will not come.
     fn skip_to(&mut self, sequence: u64, seen: Seen, shares: bool) {
         let missing = sequence.saturating_sub(self.next);
-        let before = std::mem::replace(&mut self.seen, seen);
+        let before = self.seen;
         if missing == 0 {
             return;
         }
@@ -209,7 +222,7 @@ mod tests {
     fn take(streams: &Streams, incarnation: u64, first: u64, events: u64, seen: Seen) -> u64 {
         let Some(skip) = streams.open("a", incarnation, first) else { return 0 };
         let delivered = events.saturating_sub(skip);
-        streams.close("a", first, events, Taken { delivered, undecodable: 0 }, seen);
+        streams.close("a", first, events, Taken { delivered, ..Taken::default() }, seen);
         delivered
     }
 

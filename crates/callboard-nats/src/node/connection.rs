@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::Times;
 use crate::requests::AskCommand;
-use crate::shared::Shared;
+use crate::shared::{Shared, UNREACHABLE};
 use crate::snapshot::LinkState;
 
 /// If no mark has come back for so long, the server does not answer.
@@ -90,7 +90,7 @@ impl Connection {
 
     /// Sends a mark that confirms nothing, but shows that the server answers.
     pub(super) fn send_mark(&self) {
-        let mark = self.shared.mark(0);
+        let mark = self.shared.mark(0, 0);
         self.shared.send(self.shared.marks.clone(), Bytes::copy_from_slice(&mark));
     }
 
@@ -114,7 +114,7 @@ impl Connection {
         let now = Instant::now();
         self.shared.outbox.expire(now);
         if !self.up {
-            let long = now.duration_since(self.since) > times.unreachable;
+            let long = now.duration_since(self.since) > UNREACHABLE;
             if long && !self.unreachable {
                 self.unreachable = true;
                 for asks in self.shared.asks.values() {

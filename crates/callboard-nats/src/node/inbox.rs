@@ -12,6 +12,9 @@ use crate::requests::AskCommand;
 use crate::shared::Shared;
 use crate::wire::{Codec, Directed, System};
 
+/// What is wrong with a hello that is not bounded.
+const TOO_MANY: &str = "it has too many names";
+
 /// What the task of the node is told.
 #[derive(Debug)]
 pub(crate) enum Incoming {
@@ -39,6 +42,10 @@ pub(crate) type ToNode = mpsc::Sender<Incoming>;
 pub(crate) async fn listen_system(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
     while let Some(message) = messages.next().await {
         let Some((node, system)) = read::<System>(&message, &shared) else { continue };
+        if matches!(&system, System::Hello(hello) if !hello.is_bounded()) {
+            shared.malformed(&message.subject, TOO_MANY);
+            continue;
+        }
         let incarnation = match &system {
             System::Hello(hello) => hello.incarnation,
             System::Beat(beat) => beat.incarnation,
@@ -78,6 +85,9 @@ pub(crate) async fn listen_directed(mut messages: Subscriber, shared: Arc<Shared
                 }
             }
             Directed::Reply(_) => {}
+            Directed::Hello(hello) if !hello.is_bounded() => {
+                shared.malformed(&message.subject, TOO_MANY);
+            }
             directed => {
                 if to.send(Incoming::Directed { node, directed }).await.is_err() {
                     return;
@@ -90,18 +100,21 @@ pub(crate) async fn listen_directed(mut messages: Subscriber, shared: Arc<Shared
 /// Hands on this node's own marks.
 pub(crate) async fn listen_marks(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
     while let Some(message) = messages.next().await {
-        let numbers: Option<&[u8; 24]> = message.payload.as_ref().try_into().ok();
+        let numbers: Option<&[u8; 32]> = message.payload.as_ref().try_into().ok();
         let Some(bytes) = numbers else {
             shared.malformed(&message.subject, "it is no mark");
             continue;
         };
         let mut numbers = bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
         let mut next = || numbers.next().unwrap_or_default();
-        let (incarnation, mark, sent) = (next(), next(), next());
+        let (incarnation, mark, sent, session) = (next(), next(), next(), next());
         if incarnation != shared.incarnation {
             shared.conflict();
             continue;
         }
+        // The client may have kept a mark over a loss of the connection, but not all that was sent
+        // before it.
+        let mark = if session == shared.session() { mark } else { 0 };
         let round_trip = shared.began.elapsed().saturating_sub(Duration::from_nanos(sent));
         if to.send(Incoming::Mark { mark, round_trip }).await.is_err() {
             return;

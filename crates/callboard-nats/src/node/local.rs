@@ -44,5 +44,11 @@ pub(super) fn offer(shared: &Shared) -> Hello {
         let names = names.into_iter().filter(own).map(|(name, _)| name.to_owned());
         offer.responders.insert((*request_type).to_owned(), names.collect());
     }
+    if !offer.is_bounded() {
+        let names = offer.subscribers.len();
+        shared
+            .problem(format!("other nodes are not told of {names} subscribers: they are too many"));
+        offer.subscribers.clear();
+    }
     offer
 }

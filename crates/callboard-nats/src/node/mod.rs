@@ -11,6 +11,9 @@ mod connection;
 mod inbox;
 mod local;
 mod peer;
+#[cfg(test)]
+mod traffic;
+mod voice;
 
 pub(crate) use inbox::{Incoming, listen_directed, listen_marks, listen_system};
 
@@ -18,6 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use callboard::Phase;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -27,13 +31,16 @@ use crate::inbound::Tail;
 use crate::requests::AskCommand;
 use crate::shared::Shared;
 use crate::snapshot::{LinkState, PeerSnapshot, PeerState};
-use crate::wire::{self, Beat, Directed, Header, Hello, Packer, PacketKind, System};
+use crate::wire::{self, Directed, Hello, System};
 
 /// How often the task looks around.
 const TICK: Duration = Duration::from_millis(25);
 
 /// How often a probe is repeated until it is acknowledged.
 const PROBE: Duration = Duration::from_millis(100);
+
+/// How often a node says hello again while another does not know it.
+const HELLO: Duration = Duration::from_secs(1);
 
 /// How many nodes are remembered; those that are gone are forgotten first.
 const MOST_PEERS: usize = 4_096;
@@ -51,8 +58,13 @@ pub(crate) struct Times {
     pub(crate) gone: Duration,
     /// How long a new connection waits for the nodes that were there before.
     pub(crate) regroup: Duration,
-    /// How long there may be no connection before requests fail for it.
-    pub(crate) unreachable: Duration,
+}
+
+impl Times {
+    /// Those of a link that beats this often.
+    pub(crate) fn of(beat: Duration) -> Self {
+        Self { beat, gone: beat * 13 / 4, regroup: Duration::from_millis(1_500) }
+    }
 }
 
 /// What the task does until the link ends.
@@ -63,8 +75,11 @@ pub(crate) struct Node {
     peers: BTreeMap<String, Peer>,
     /// What this node has to offer, as it was said last.
     hello: Hello,
-    tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+    tails: BTreeMap<&'static str, mpsc::Sender<Tail>>,
+    /// The tails that were said last, and how often.
+    said: BTreeMap<&'static str, (u64, u32)>,
     beaten: Option<Instant>,
+    greeted: Option<Instant>,
     probed: Option<Instant>,
     looked: Option<Instant>,
     ticked: Instant,
@@ -77,7 +92,7 @@ impl Node {
         shared: Arc<Shared>,
         times: Times,
         gate: watch::Sender<u64>,
-        tails: BTreeMap<&'static str, mpsc::UnboundedSender<Tail>>,
+        tails: BTreeMap<&'static str, mpsc::Sender<Tail>>,
         picture: watch::Sender<Vec<PeerSnapshot>>,
     ) -> Self {
         let hello = Hello { incarnation: shared.incarnation, ..local::offer(&shared) };
@@ -88,7 +103,9 @@ impl Node {
             peers: BTreeMap::new(),
             hello,
             tails,
+            said: BTreeMap::new(),
             beaten: None,
+            greeted: None,
             probed: None,
             looked: None,
             ticked: Instant::now(),
@@ -106,9 +123,28 @@ impl Node {
                     Some(incoming) => self.take(incoming),
                     None => return,
                 },
-                _ = tick.tick() => self.tick(),
+                _ = tick.tick() => {
+                    self.tick();
+                    if self.is_over() {
+                        return self.leave();
+                    }
+                }
             }
         }
+    }
+
+    /// Whether the bus is closed, and all that it had for the link is sent.
+    fn is_over(&self) -> bool {
+        let bus = self.shared.bus.upgrade();
+        let closed = bus.is_none_or(|bus| bus.phase() == Phase::Closed);
+        closed && self.shared.has_pumped() && self.shared.is_sent()
+    }
+
+    /// Tells the other nodes that this one leaves.
+    fn leave(&self) {
+        let bye = System::Bye { incarnation: self.shared.incarnation };
+        self.shared.send(self.shared.subjects.system().into(), wire::write(&bye));
+        self.shared.set_state(LinkState::Closed);
     }
 
     fn take(&mut self, incoming: Incoming) {
@@ -143,10 +179,13 @@ impl Node {
                     peer.beat(&beat, own);
                 }
                 for (event_type, last) in beat.tails {
+                    if last > wire::MOST_SEQUENCE {
+                        continue;
+                    }
                     if let Some(tails) = self.tails.get(&*event_type) {
                         let (origin, incarnation) = (node.clone(), beat.incarnation);
-                        // The receiver has ended with its subscription.
-                        let _ended = tails.send(Tail { origin, incarnation, last });
+                        // The receiver is busy, or has ended with its subscription.
+                        let _said_again = tails.try_send(Tail { origin, incarnation, last });
                     }
                 }
                 self.join(&node);
@@ -183,6 +222,8 @@ impl Node {
 
     /// A node says what it has to offer.
     fn hello(&mut self, node: String, hello: Hello) {
+        // It may have missed the last beats.
+        self.said.clear();
         let before = self.peers.get(&node).map(|peer| (peer.hello.incarnation, peer.state));
         let here = before.filter(|(_, state)| *state != PeerState::Gone);
         if here.is_some_and(|(incarnation, _)| incarnation == hello.incarnation) {
@@ -288,6 +329,10 @@ impl Node {
             self.looked = Some(now);
             self.look_at_the_bus();
         }
+        if starting && due(self.greeted, HELLO) {
+            self.greeted = Some(now);
+            self.say_hello();
+        }
         if due(self.probed, PROBE) {
             self.probed = Some(now);
             self.probe();
@@ -298,54 +343,6 @@ impl Node {
             self.beat();
         }
         self.show(now);
-    }
-
-    /// Says what this node has to offer, if that has changed.
-    fn look_at_the_bus(&mut self) {
-        let offer = local::offer(&self.shared);
-        let same = offer.responders == self.hello.responders
-            && offer.subscribers == self.hello.subscribers;
-        if !same {
-            let (incarnation, generation) = (self.shared.incarnation, self.hello.generation + 1);
-            self.hello = Hello { incarnation, generation, ..offer };
-            self.say_hello();
-        }
-    }
-
-    fn say_hello(&self) {
-        let hello = System::Hello(self.hello.clone());
-        self.shared.send(self.shared.subjects.system().into(), wire::write(&hello));
-    }
-
-    /// Asks, on the subjects of events, who hears this node.
-    fn probe(&self) {
-        let next = self.shared.outbox.next();
-        for (event_type, schema, first) in next {
-            let unheard = |peer: &Peer| peer.state != PeerState::Gone && peer.must_hear(event_type);
-            if !self.peers.values().any(unheard) {
-                continue;
-            }
-            let (codec, incarnation) = (self.shared.codec, self.shared.incarnation);
-            let header = Header { kind: PacketKind::Probe, codec, incarnation, schema, first };
-            let probe = Packer::new(&header, 0).finish();
-            self.shared.send(self.shared.subjects.events(event_type).into(), probe.into());
-        }
-    }
-
-    fn beat(&self) {
-        let online = self.shared.state() == LinkState::Online;
-        let tails = if online { self.shared.outbox.tails() } else { Vec::new() };
-        let heard_by = self.peers.values().filter(|peer| {
-            peer.state != PeerState::Gone && peer.hears_everything(&self.hello.exports)
-        });
-        let beat = System::Beat(Beat {
-            incarnation: self.shared.incarnation,
-            generation: self.hello.generation,
-            tails: tails.into_iter().map(|(name, last)| (name.to_owned(), last)).collect(),
-            heard_by: heard_by.map(|peer| peer.hello.incarnation).collect(),
-        });
-        self.shared.send(self.shared.subjects.system().into(), wire::write(&beat));
-        self.connection.send_mark();
     }
 
     fn show(&self, now: Instant) {

@@ -1,12 +1,15 @@
 //! Another node.
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use callboard::{Bus, Event, Subscription};
 
 use crate::snapshot::{PeerSnapshot, PeerState};
 use crate::wire::{Beat, Hello};
+
+/// How long a node is told that it hears this one. It says hello again, once a second, until it knows.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// What is published to the stand-ins of other nodes' subscribers: nothing.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +26,10 @@ pub(super) struct Peer {
     pub(super) last_heard: Instant,
     /// The types whose probes it has acknowledged, over this connection.
     heard: HashSet<String>,
-    /// It says that this node has acknowledged all of its probes.
+    /// It has said that this node has acknowledged all of its probes.
     is_heard: bool,
+    /// Until when it is told that it hears this node.
+    told_until: Instant,
     /// Its components, signed in on this bus.
     components: Vec<(String, Subscription<Presence>)>,
 }
@@ -37,6 +42,7 @@ impl Peer {
             last_heard: Instant::now(),
             heard: HashSet::new(),
             is_heard: false,
+            told_until: Instant::now() + TOLD,
             components: Vec::new(),
         }
     }
@@ -48,6 +54,7 @@ impl Peer {
     /// It says what it has to offer now.
     pub(super) fn renew(&mut self, hello: Hello) {
         self.last_heard = Instant::now();
+        self.told_until = self.last_heard + TOLD;
         if hello.generation >= self.hello.generation {
             self.hello = hello;
         }
@@ -55,12 +62,13 @@ impl Peer {
 
     pub(super) fn beat(&mut self, beat: &Beat, own: u64) {
         self.last_heard = Instant::now();
-        self.is_heard = beat.heard_by.contains(&own);
+        self.is_heard |= beat.heard_by.contains(&own);
     }
 
     /// It has acknowledged a probe of this type, which is one of `exports`.
     pub(super) fn heard(&mut self, event_type: String, exports: &[String]) {
         self.last_heard = Instant::now();
+        self.told_until = self.last_heard + TOLD;
         if exports.contains(&event_type) {
             self.heard.insert(event_type);
         }
@@ -79,6 +87,12 @@ impl Peer {
 
     pub(super) fn hears_everything(&self, exports: &[String]) -> bool {
         !exports.iter().any(|event_type| self.must_hear(event_type))
+    }
+
+    /// Whether it is to be told that it hears everything of this node: for some time after it has said
+    /// hello, so that beats don't name every node for ever.
+    pub(super) fn is_told(&self, exports: &[String], now: Instant) -> bool {
+        now < self.told_until && self.hears_everything(exports)
     }
 
     /// Whether each hears the other.

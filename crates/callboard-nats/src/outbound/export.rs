@@ -3,14 +3,19 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use callboard::{Event, Priority, Received, Subscription};
+use callboard::{Event, Priority, Published, Received, Subscription, TryRecvError};
 use serde::Serialize;
 use tokio::sync::watch;
 
 use super::outbox::{Offline, Outbox, Outgoing};
 use crate::shared::Shared;
-use crate::snapshot::LinkDrop;
+use crate::snapshot::{LinkDrop, LinkState};
+
+/// While there is no server, a type's task takes events this often and does not wait for them. A publisher
+/// then has no task to wake, which would cost it several microseconds.
+const AWAY: Duration = Duration::from_millis(10);
 
 /// How events of a type are exported. Give it to
 /// [`LinkBuilder::export_with`](crate::LinkBuilder::export_with).
@@ -87,9 +92,11 @@ pub(crate) struct Echoes(Mutex<VecDeque<u64>>);
 
 impl Echoes {
     /// Publishes, and remembers the event's number before anybody can look for it.
-    pub(crate) fn publish(&self, publish: impl FnOnce() -> Option<u64>) {
+    pub(crate) fn publish(&self, publish: impl FnOnce() -> Published) -> Published {
         let mut echoes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        echoes.extend(publish());
+        let published = publish();
+        echoes.extend(published.sequence());
+        published
     }
 
     /// Whether the event of this number is one of them, and how many before it were, that were lost.
@@ -130,10 +137,19 @@ pub(crate) async fn pump<E: Event + Serialize>(pump: Pump<E>, shared: Arc<Shared
         Priority::Low => 2,
     };
     loop {
-        let batch = tokio::select! {
-            biased;
-            batch = inbox.recv_batch() => batch,
-            _ = ending.wait_for(|ending| *ending) => inbox.try_recv_batch().ok(),
+        let away = matches!(shared.state(), LinkState::Stalled | LinkState::Disconnected);
+        let batch = if !away {
+            tokio::select! {
+                biased;
+                batch = inbox.recv_batch() => batch,
+                _ = ending.wait_for(|ending| *ending) => inbox.try_recv_batch().ok(),
+            }
+        } else {
+            let ends = tokio::time::timeout(AWAY, ending.wait_for(|ending| *ending)).await.is_ok();
+            match inbox.try_recv_batch() {
+                Err(TryRecvError::Empty) if !ends => continue,
+                batch => batch.ok(),
+            }
         };
         let Some(batch) = batch else { return };
         for event in batch {

@@ -280,9 +280,10 @@ impl Outbox {
         state.types.iter().enumerate().map(next).collect()
     }
 
-    /// The last sequence sent of each type.
+    /// The last sequence of each type that the server has, with all before it. What was sent after
+    /// may still be on its way, or be sent again.
     pub(crate) fn tails(&self) -> Vec<(&'static str, u64)> {
-        self.state().types.iter().map(|account| (account.name, account.sent)).collect()
+        self.next().into_iter().map(|(name, _, next)| (name, next - 1)).collect()
     }
 
     /// Bytes that may wait and be unconfirmed in all.

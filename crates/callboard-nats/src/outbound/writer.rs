@@ -26,7 +26,7 @@ pub(crate) async fn write(
     subjects: Vec<Subject>,
     mut gate: Gate,
 ) {
-    let mut writer = Writer { shared, client, subjects, unmarked: 0, mark_at: None };
+    let mut writer = Writer { shared, client, subjects, session: 0, unmarked: 0, mark_at: None };
     loop {
         let Ok(connection) = gate.wait_for(|connection| *connection > 0).await.map(|it| *it) else {
             return;
@@ -46,12 +46,15 @@ struct Writer {
     shared: Arc<Shared>,
     client: Client,
     subjects: Vec<Subject>,
+    /// The connection over which everything that is unconfirmed was sent, or a later one.
+    session: u64,
     unmarked: usize,
     mark_at: Option<Instant>,
 }
 
 impl Writer {
     async fn run(&mut self) {
+        self.session = self.shared.session();
         let (mut unmarked, subjects) = (0, self.subjects.clone());
         for (of, bytes) in self.shared.outbox.again() {
             unmarked += bytes.len();
@@ -86,7 +89,8 @@ impl Writer {
         (self.unmarked, self.mark_at) = (0, None);
         let mark = self.shared.outbox.mark();
         let subject = self.shared.marks.clone();
-        self.send(subject, Bytes::copy_from_slice(&self.shared.mark(mark))).await;
+        let mark = self.shared.mark(mark, self.session);
+        self.send(subject, Bytes::copy_from_slice(&mark)).await;
     }
 
     /// The largest body that the server takes, with its header.

@@ -16,7 +16,6 @@ use tokio::sync::mpsc;
 
 use super::chains::MOST_HOPS;
 use crate::shared::Shared;
-use crate::snapshot::LinkState;
 use crate::wire::{self, Ask, Codec, Directed, Hop, Part, Reply};
 
 /// How often it is looked whether anybody still waits for what was asked.
@@ -96,6 +95,9 @@ impl<Q: Request> fmt::Debug for Asks<Q> {
     }
 }
 
+/// Calls that go out in one message, and its trace.
+type Message<Q> = (NamedCalls<Q>, Box<[u8]>);
+
 /// Calls, each with the name of its responder.
 type NamedCalls<Q> = Vec<(String, Call<Q>)>;
 
@@ -114,22 +116,37 @@ where
                 Some(command) => asks.obey(command, &shared),
                 None => return,
             },
-            calls = poll_fn(|context| take(proxies, context)) => asks.send(calls, &shared),
+            calls = poll_fn(|context| take(proxies, &shared, context)) => {
+                asks.send(calls, &shared);
+            }
             _ = sweep.tick(), if !open.is_empty() => asks.sweep(&shared),
         }
     }
 }
 
-/// The calls that wait for the stand-ins, each with the place of its stand-in.
+/// A call that a stand-in has taken.
+struct Taken<Q: Request> {
+    /// The place of the stand-in.
+    place: usize,
+    call: Call<Q>,
+    /// Its trace, which must be asked for before the stand-in takes another.
+    metadata: Box<[u8]>,
+}
+
+/// The calls that wait for the stand-ins.
 fn take<Q: Request>(
     proxies: &mut [Standin<Q>],
+    shared: &Shared,
     context: &mut Context<'_>,
-) -> Poll<Vec<(usize, Call<Q>)>> {
+) -> Poll<Vec<Taken<Q>>> {
     let mut calls = Vec::new();
     for (place, standin) in proxies.iter_mut().enumerate() {
         while calls.len() < BATCH {
             match standin.inbox.poll_next_unpin(context) {
-                Poll::Ready(Some(call)) => calls.push((place, call)),
+                Poll::Ready(Some(call)) => {
+                    let metadata = shared.propagation.inject(|| callboard::Received::span(&call));
+                    calls.push(Taken { place, call, metadata });
+                }
                 Poll::Ready(None) | Poll::Pending => break,
             }
         }
@@ -201,9 +218,9 @@ where
     }
 
     /// Hands calls to their nodes: those of one request, for one node, in one message.
-    fn send(&mut self, calls: Vec<(usize, Call<Q>)>, shared: &Shared) {
-        let mut messages: BTreeMap<(u64, Arc<str>), NamedCalls<Q>> = BTreeMap::new();
-        for (place, call) in calls {
+    fn send(&mut self, calls: Vec<Taken<Q>>, shared: &Shared) {
+        let mut messages: BTreeMap<(u64, Arc<str>), Message<Q>> = BTreeMap::new();
+        for Taken { place, call, metadata } in calls {
             let Standin { node, name, .. } = &self.proxies[place];
             // A request travels only to those that it expects; and what another node asks here is
             // for the responders of this one.
@@ -212,18 +229,19 @@ where
                 call.conclude(Outcome::NotAwaited);
                 continue;
             }
-            let message = messages.entry((call.sequence(), Arc::clone(node))).or_default();
-            message.push((name.clone(), call));
+            let message = messages.entry((call.sequence(), Arc::clone(node)));
+            let (calls, _) = message.or_insert_with(|| (Vec::new(), metadata));
+            calls.push((name.clone(), call));
         }
         let mut written: Option<(u64, Result<Bytes, String>)> = None;
-        for ((sequence, node), calls) in messages {
+        for ((sequence, node), (calls, metadata)) in messages {
             let Some((_, first)) = calls.first() else { continue };
             // The same request goes to several nodes.
             if written.as_ref().is_none_or(|(of, _)| *of != sequence) {
                 written = Some((sequence, self.write(first, shared)));
             }
             let body = written.as_ref().map_or(Ok(Bytes::new()), |(_, body)| body.clone());
-            self.send_one(node, calls, body, shared);
+            self.send_one(node, calls, (metadata, body), shared);
         }
     }
 
@@ -241,7 +259,7 @@ where
         &mut self,
         node: Arc<str>,
         calls: NamedCalls<Q>,
-        body: Result<Bytes, String>,
+        (metadata, body): (Box<[u8]>, Result<Bytes, String>),
         shared: &Shared,
     ) {
         let Some((_, first)) = calls.first() else { return };
@@ -269,7 +287,6 @@ where
             let left = deadline.saturating_duration_since(Instant::now());
             u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
         });
-        let metadata = shared.propagation.inject(|| callboard::Received::span(first)).into_vec();
         let message = Directed::Ask(Ask {
             incarnation,
             id,
@@ -278,11 +295,12 @@ where
             budget,
             chain,
             codec: shared.codec.number(),
-            metadata: metadata.into(),
+            metadata: metadata.into_vec().into(),
             body,
         });
-        let offline = matches!(shared.state(), LinkState::Disconnected | LinkState::Closed);
-        if offline || !shared.send(shared.subjects.directed(&node).into(), wire::write(&message)) {
+        if shared.is_unreachable()
+            || !shared.send(shared.subjects.directed(&node).into(), wire::write(&message))
+        {
             return refuse(calls, &Outcome::Unreachable);
         }
         shared.chains.leave(id, first.context());

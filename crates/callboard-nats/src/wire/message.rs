@@ -7,6 +7,10 @@ use bytes::Bytes;
 use callboard::Outcome;
 use serde::{Deserialize, Serialize};
 
+/// How many names a hello may have, and how many bytes they may take up in all.
+const MOST_NAMES: usize = 2_048;
+const MOST_NAME_BYTES: usize = 64 * 1024;
+
 /// Said to every node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum System {
@@ -31,6 +35,20 @@ pub(crate) struct Hello {
     pub(crate) responders: BTreeMap<String, Vec<String>>,
     /// The names of its subscribers to what it imports.
     pub(crate) subscribers: Vec<String>,
+}
+
+impl Hello {
+    /// Whether it has no more names than a node remembers of another.
+    pub(crate) fn is_bounded(&self) -> bool {
+        let responders = self.responders.iter().flat_map(|(of, names)| names.iter().chain([of]));
+        let names = self.exports.iter().chain(&self.imports).chain(&self.subscribers);
+        let (mut count, mut bytes) = (0, 0);
+        for name in names.chain(responders) {
+            count += 1;
+            bytes += name.len();
+        }
+        count <= MOST_NAMES && bytes <= MOST_NAME_BYTES
+    }
 }
 
 /// A sign of life.

@@ -4,7 +4,7 @@ mod message;
 mod packet;
 
 pub(crate) use message::{Ask, Beat, Directed, Hello, Hop, Part, Reply, System, write};
-pub(crate) use packet::{Header, Packer, Packet, PacketKind};
+pub(crate) use packet::{Header, MOST_SEQUENCE, Packer, Packet, PacketKind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

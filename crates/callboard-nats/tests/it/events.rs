@@ -1,6 +1,6 @@
 //! Events of one node are published on the buses of others: each once, in order, none twice.
 
-use callboard_nats::{Codec, Error, LinkDrop, NatsLink};
+use callboard_nats::{Codec, Error, LinkDrop, LinkState, NatsLink, PeerState};
 
 use crate::support::Server;
 use crate::world::{Node, Order, Paid, order, soon};
@@ -170,4 +170,37 @@ async fn bad_values_are_refused_by_name() {
     assert!(error.to_string().contains("not a url"), "{error}");
     let error = fails(NatsLink::builder(&bus, url).credentials_file("/nowhere")).await;
     assert!(error.to_string().contains("/nowhere"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_closes_takes_its_link_along_and_nothing_is_lost_uncounted() {
+    let Some(server) = Server::start() else { return };
+    let a = Node::start(&server.url(), "a", |link| link.export::<Order>()).await;
+    let b = Node::start(&server.url(), "b", |link| link.import::<Order>()).await;
+    let c = Node::start(&server.url(), "c", |link| link.import::<Order>()).await;
+    let orders = c.bus.subscriber("audit").capacity(10_000).subscribe::<Order>();
+    a.meets(&["b", "c"]).await;
+    // b draws the line before anything comes, a after it has published.
+    b.bus.close();
+    for id in 0..1_000 {
+        a.bus.publish(order(id));
+    }
+    a.bus.close();
+    let closed = |link: &callboard_nats::LinkSnapshot| link.state == LinkState::Closed;
+    a.until("a to leave", closed).await;
+    let gone =
+        |link: &callboard_nats::LinkSnapshot| link.peer("a").unwrap().state == PeerState::Gone;
+    c.until("a to be gone", gone).await;
+    // Another task takes the events than the farewell.
+    let all = |link: &callboard_nats::LinkSnapshot| {
+        link.import("order.placed", "a").any(|of| of.delivered == 1_000)
+    };
+    c.until("all to arrive", all).await;
+    assert_eq!(orders.len(), 1_000);
+    b.until("b to leave", closed).await;
+    let snapshot = b.link.snapshot();
+    if let Some(account) = snapshot.import("order.placed", "a").next() {
+        assert_eq!(account.delivered, 0, "{snapshot:#?}");
+    }
+    [&a, &b, &c].into_iter().for_each(Node::assert_balanced);
 }

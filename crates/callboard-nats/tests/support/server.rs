@@ -222,9 +222,14 @@ impl Drop for Server {
     }
 }
 
-/// A folder in cargo's target folder, where those of killed test processes stay.
+/// A folder in cargo's target folder, where those of killed test processes stay. The benchmark, which
+/// uses this module too, is no test to cargo: its folders are among the system's temporary files.
 pub(super) fn folder() -> TempDir {
-    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("failed to create a folder")
+    let folder = match option_env!("CARGO_TARGET_TMPDIR") {
+        Some(target) => TempDir::new_in(target),
+        None => tempfile::tempdir(),
+    };
+    folder.expect("failed to create a folder")
 }
 
 /// What a test's server is configured with.

@@ -12,7 +12,7 @@ pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
             let cure = "look at the server and the network; what waits is sent when it is back";
             found.weigh(link.queued, FindingKind::LinkInTrouble, &link.name, seen, cure);
         }
-        let lost: u64 = link.dropped.iter().map(|(_, events)| events).sum();
+        let lost: u64 = link.dropped.iter().fold(0, |sum, (_, events)| sum.saturating_add(*events));
         if lost > 0 {
             let reasons = link.dropped.iter().map(|(reason, events)| format!("{events} {reason}"));
             let seen = format!("lost {}: {}", count(lost, "event"), first_of(reasons, ", "));

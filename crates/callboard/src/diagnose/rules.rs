@@ -11,8 +11,8 @@ use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
 use crate::report::{count, first_of, times};
 use crate::snapshot::{
-    BlockingCall, InterestSnapshot, OpenRequest, PanicSnapshot, Snapshot, SubscriberSnapshot,
-    TypeSnapshot,
+    BlockingCall, FailedTicks, InterestSnapshot, OpenRequest, PanicSnapshot, Snapshot,
+    SubscriberSnapshot, TypeSnapshot,
 };
 
 /// A handler that runs for longer than this, with events waiting, blocks.
@@ -47,6 +47,14 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
         let seen = format!("blocked the only thread of a runtime, {often}, at {call_site}");
         let cure = "await the async form, or call it from a thread of its own";
         found.weigh(*number, FindingKind::BlocksRuntime, call, seen, cure);
+    }
+    for FailedTicks { event_type, call_site, times: number, message } in &snapshot.failed_ticks {
+        let (often, said) = (times(*number), message.lines().next().unwrap_or_default());
+        let seen = format!(
+            "has a `publish_every`, at {call_site}, whose function panicked {often}, last with: {said}"
+        );
+        let cure = "fix the function; the ticks on which it panicked are skipped";
+        found.weigh(*number, FindingKind::TickFailed, event_type, seen, cure);
     }
     let open = &snapshot.requests.open;
     snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, open, &mut found));

@@ -1,6 +1,7 @@
 //! What every handle of a bus points to.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -21,6 +22,9 @@ use crate::trace::Context;
 
 /// The default capacity of the buffer that holds events until the start.
 pub(crate) const PRE_START_CAPACITY: usize = 1_000;
+
+/// By type and call, how many ticks of `publish_every` failed, and the message of the last panic.
+pub(crate) type FailedTicks = BTreeMap<(&'static str, &'static Location<'static>), (u64, String)>;
 
 /// Decides whether to let others go first.
 pub(crate) type Jitter = Box<dyn Fn() -> bool + Send + Sync>;
@@ -69,6 +73,7 @@ pub(crate) struct Core {
     pub(crate) blocking_calls: Mutex<BlockingCalls>,
     /// The links to other processes, numbered in the order in which they came.
     pub(crate) links: Mutex<Vec<(u64, Arc<LinkProbe>)>>,
+    pub(crate) failed_ticks: Mutex<FailedTicks>,
     /// What ends when the bus closes.
     pub(crate) close_list: CloseList,
     pub(crate) built_at: Instant,
@@ -89,6 +94,7 @@ impl Core {
             requests: Requests::default(),
             blocking_calls: Mutex::default(),
             links: Mutex::default(),
+            failed_ticks: Mutex::default(),
             close_list: CloseList::default(),
             built_at: settings.clock.now(),
             watch: Mutex::new(None),

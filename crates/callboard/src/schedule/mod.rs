@@ -16,7 +16,8 @@ use crate::engine::{Origin, Scope};
 use crate::event::Event;
 use crate::publisher::Publisher;
 use crate::registry::Core;
-use crate::report::{catch, say};
+use crate::report::say;
+use crate::sync::isolate_for_message;
 
 /// A handle to events that are published later; see [`Bus::publish_after`] and
 /// [`Bus::publish_every`]. Dropping it cancels the schedule, [`detach`](Self::detach) keeps it.
@@ -180,7 +181,8 @@ impl Bus {
     /// - `make` runs on the thread that publishes (see [`publish_after`](Self::publish_after)). It
     ///   should be quick, and never block: on the timer thread it would hold up all timeouts of the
     ///   process.
-    /// - If `make` panics, that tick is skipped, the log says so, and the schedule goes on.
+    /// - If `make` panics, that tick is skipped and the schedule goes on. The log says so, and so does
+    ///   [`diagnose`](Self::diagnose).
     /// - A `period` of zero is a mistake that the log reports as an error, with the place of the
     ///   call; the returned handle has finished. One that ends later than the clock can tell never
     ///   ends.
@@ -319,18 +321,22 @@ fn every<E: Event>(
         );
         return Scheduled::finished(about);
     }
-    let publish = move |core: &Arc<Core>| match catch(&mut make, |_| ()) {
+    let publish = move |core: &Arc<Core>| match isolate_for_message(&mut make) {
         Ok(event) => {
             let priority = E::ABILITIES.rank(&event);
             publish(core, event, priority, about.origin);
         }
-        Err(()) => say!(
-            error,
-            "the function that makes the `{}` of `publish_every` at {} panicked; this tick is \
-                 skipped",
-            about.event,
-            about.call_site,
-        ),
+        Err(message) => {
+            let About { event, call_site, .. } = about;
+            say!(
+                error,
+                "the function that makes the `{event}` of `publish_every` at {call_site} panicked: \
+                 {message}; this tick is skipped",
+            );
+            let mut failed = core.failed_ticks.lock();
+            let (times, last) = failed.entry((event, call_site)).or_default();
+            (*times, *last) = (*times + 1, message);
+        }
     };
     Scheduled::start(core, about, period, Some(period), Box::new(publish))
 }

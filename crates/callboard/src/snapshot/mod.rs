@@ -59,6 +59,9 @@ pub struct Snapshot {
     pub blocking_calls: Vec<BlockingCall>,
     /// The links to other processes.
     pub links: Vec<LinkStatus>,
+    /// Schedules of [`publish_every`](crate::Bus::publish_every) whose function panicked, by event type
+    /// and call site.
+    pub failed_ticks: Vec<FailedTicks>,
     /// Pairs of event types that share a name, as Rust names them.
     pub name_clashes: Vec<NameClash>,
     /// Bytes held by the buffer, the queues and the retained events, in all. It counts the
@@ -298,6 +301,21 @@ pub struct BlockingCall {
     pub call_site: String,
     /// How many times.
     pub times: u64,
+}
+
+/// Ticks of a schedule that were skipped, since the function that makes the event panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct FailedTicks {
+    /// The type of the event.
+    pub event_type: String,
+    /// The file, line and column of the call of [`publish_every`](crate::Bus::publish_every).
+    pub call_site: String,
+    /// How many ticks.
+    pub times: u64,
+    /// What the last panic said; if that is long, its beginning.
+    pub message: String,
 }
 
 /// Two event types that share a name.

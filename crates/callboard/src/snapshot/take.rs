@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::links;
 use super::{
-    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, HandlerTimes, InterestSnapshot,
-    NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot, Snapshot,
-    SubscriberSnapshot, TypeSnapshot,
+    AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks, HandlerTimes,
+    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot,
+    Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
 use crate::engine::{Account, Envelope, Origin, TicketStatus};
@@ -94,6 +94,7 @@ impl Bus {
             requests,
             blocking_calls: blocking_calls(core),
             links,
+            failed_ticks: failed_ticks(core),
             name_clashes: registry
                 .clashes
                 .iter()
@@ -163,6 +164,17 @@ fn blocking_calls(core: &Core) -> Vec<BlockingCall> {
         times: *times,
     });
     calls.collect()
+}
+
+fn failed_ticks(core: &Core) -> Vec<FailedTicks> {
+    let failed = core.failed_ticks.lock();
+    let failed = failed.iter().map(|((event_type, site), (times, message))| FailedTicks {
+        event_type: (*event_type).to_owned(),
+        call_site: site.to_string(),
+        times: *times,
+        message: message.clone(),
+    });
+    failed.collect()
 }
 
 fn publishers(entry: &TypeEntry, registry: &Registry) -> Vec<PublisherSnapshot> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use callboard::testing::{ManualClock, Sim};
-use callboard::{Bus, Event, Phase, Scheduled, SystemClock};
+use callboard::{Bus, Event, FindingKind, Phase, Scheduled, SystemClock};
 
 use crate::listening::said_as;
 use crate::support::{Census, Token, eventually, in_time, lock, panics};
@@ -241,12 +241,21 @@ fn function_that_panics_skips_its_tick_and_the_schedule_goes_on() {
     let said = said_as(|| (0..3).for_each(|_| clock.advance(SECOND)));
     assert!(ticks.try_iter().map(|tick| tick.0).eq([1, 3]));
     assert!(!every.is_finished());
+    let site = format!("{}:{line}", file!());
     if cfg!(feature = "tracing") {
         let [(level, what)] = &said[..] else { panic!("{said:?}") };
         assert_eq!(*level, tracing::Level::ERROR);
-        assert!(what.contains(&format!("{}:{line}", file!())), "{what}");
+        assert!(what.contains(&site), "{what}");
         assert!(what.contains("`schedule.tick`") && what.contains("skipped"), "{what}");
     }
+    let [failed] = &bus.snapshot().failed_ticks[..] else { panic!("one call failed") };
+    assert_eq!((&*failed.event_type, failed.times), ("schedule.tick", 1));
+    assert!(failed.call_site.starts_with(&site), "{failed:?}");
+    let findings = bus.diagnose().findings;
+    let [found] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!((found.kind, &*found.culprit), (FindingKind::TickFailed, "schedule.tick"));
+    assert!(found.seen.contains(&site) && found.seen.contains("panicked once"), "{found}");
+    assert!(found.seen.contains("expected: it panics once"), "{found}");
 }
 
 #[test]
