@@ -10,9 +10,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cli::{Mode, Options};
+use crate::cluster;
 use crate::components::deployer::{self, Runner};
 use crate::components::{
-    commentator, config_loader, executor, metrics, reconciler, renderer, validators, watcher,
+    Part, Parts, commentator, config_loader, executor, metrics, reconciler, renderer, validators,
+    watcher,
 };
 use crate::console;
 use crate::events::{
@@ -75,6 +77,8 @@ struct Running {
     bus: Bus,
     inbox: Subscription<Inbox>,
     components: JoinSet<()>,
+    /// Ends when the replicas of a cluster have what this one has in force, or this one has theirs.
+    settled: Option<Part>,
     /// Served until the end.
     _console: Option<Console>,
     /// Held until the end.
@@ -99,9 +103,13 @@ async fn start(options: &Options) -> Result<Running, String> {
         (Some(binary), Mode::Watch) => Runner::Own(binary.clone()),
     };
 
+    // Those that decide run on one replica of a cluster.
+    let elsewhere = |name: &str| options.replica.is_some() && Parts::DECIDING.contains(&name);
+    let expected = COMPONENTS.into_iter().filter(|name| !elsewhere(name));
+
     let bus = Bus::builder()
         .timestamps(true)
-        .expect_subscribers(COMPONENTS)
+        .expect_subscribers(expected)
         .expect_responders(VALIDATORS)
         .on_drop(|dropped| anstream::eprintln!("ingress: {dropped}"))
         .build()
@@ -120,23 +128,31 @@ async fn start(options: &Options) -> Result<Running, String> {
     components.spawn(metrics::run(&bus, layout.clone()));
     components.spawn(config_loader::run(&bus, site.clone()));
     components.spawn(watcher::run(&bus, site));
-    components.spawn(validators::schema::run(&bus));
-    components.spawn(validators::template::run(&bus));
-    components.spawn(validators::haproxy::run(&bus, binary));
-    components.spawn(reconciler::run(&bus));
-    components.spawn(renderer::run(&bus, layout.clone()));
-    components.spawn(deployer::run(&bus, layout, runner));
-    components.spawn(executor::run(&bus));
+    components.spawn(deployer::run(&bus, layout.clone(), runner));
+    let parts = Parts { bus: bus.clone(), layout, binary };
+    let mut settled: Option<Part> = None;
+    match &options.replica {
+        None => {
+            VALIDATORS.into_iter().for_each(|name| _ = components.spawn(parts.validator(name)));
+            parts.deciding().into_iter().for_each(|part| _ = components.spawn(part));
+        }
+        Some(replica) => {
+            components.spawn(cluster::join(&bus, replica, parts).await?);
+            if options.mode == Mode::Once {
+                settled = Some(Box::pin(cluster::settled(&bus, replica)));
+            }
+        }
+    }
     bus.publisher::<ControllerStopping>(NAME);
     bus.start_when_ready(READY).await.map_err(|error| error.to_string())?;
-    Ok(Running { bus, inbox, components, _console: console, _lock: lock })
+    Ok(Running { bus, inbox, components, settled, _console: console, _lock: lock })
 }
 
 async fn control(options: &Options) -> Result<(), String> {
     let mut running = start(options).await?;
-    let Running { inbox, components, .. } = &mut running;
+    let Running { inbox, components, settled, .. } = &mut running;
     let (reason, outcome) = tokio::select! {
-        outcome = first_pass(inbox), if options.mode == Mode::Once => ("one pass is done".to_owned(), outcome),
+        outcome = first_pass(inbox, settled), if options.mode == Mode::Once => ("one pass is done".to_owned(), outcome),
         signal = asked_to_end() => (signal?, Ok(())),
         crashed = components.join_next() => {
             let how = crashed.and_then(Result::err).map_or_else(|| "early".to_owned(), |error| error.to_string());
@@ -152,10 +168,18 @@ async fn control(options: &Options) -> Result<(), String> {
 }
 
 /// Waits for the outcome of the first pass.
-async fn first_pass(inbox: &mut Subscription<Inbox>) -> Result<(), String> {
+async fn first_pass(
+    inbox: &mut Subscription<Inbox>,
+    settled: &mut Option<Part>,
+) -> Result<(), String> {
     loop {
-        match inbox.recv().await {
-            Some(Inbox::Finished(_)) => return Ok(()),
+        let item = tokio::select! {
+            item = inbox.recv() => item,
+            () = settle(settled) => return Ok(()),
+        };
+        match item {
+            Some(Inbox::Finished(_)) if settled.is_none() => return Ok(()),
+            Some(Inbox::Finished(_)) => {}
             Some(Inbox::Failed(failed)) => {
                 return Err(format!("{}: {}", failed.stage, report(&failed.problems)));
             }
@@ -167,8 +191,15 @@ async fn first_pass(inbox: &mut Subscription<Inbox>) -> Result<(), String> {
     }
 }
 
+async fn settle(settled: &mut Option<Part>) {
+    match settled {
+        Some(settled) => settled.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Waits for Ctrl-C or a polite kill.
-async fn asked_to_end() -> Result<String, String> {
+pub(crate) async fn asked_to_end() -> Result<String, String> {
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let (mut interrupt, mut terminate) =
         (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
@@ -180,7 +211,8 @@ async fn asked_to_end() -> Result<String, String> {
 
 /// Stops HAProxy, lets everybody handle what they hold, and waits for them.
 async fn end(running: Running, reason: String) -> Result<(), String> {
-    let Running { bus, mut inbox, mut components, _lock, _console } = running;
+    let Running { bus, mut inbox, mut components, settled, _lock, _console } = running;
+    drop(settled);
     bus.publisher(NAME).publish(ControllerStopping { reason });
     let stopped = async {
         while let Some(item) = inbox.recv().await {
@@ -219,9 +251,11 @@ mod tests {
             mode: Mode::Once,
             format: Format::Json,
             console: Place::Off,
+            cluster: None,
+            replica: None,
         };
         let mut running = start(&options).await.unwrap();
-        first_pass(&mut running.inbox).await.unwrap();
+        first_pass(&mut running.inbox, &mut running.settled).await.unwrap();
         // What it does not read is not busy: its own inbox.
         while running.inbox.try_recv().is_ok() {}
         settle(&running.bus).await.unwrap();

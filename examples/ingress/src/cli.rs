@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::*;
 
+use crate::cluster::Replica;
 use crate::logic::line::Format;
 
 /// What `--help` prints.
@@ -24,6 +25,11 @@ Options:
   --json           one JSON object per line
   --console ADDR   where the console's page is served, on this machine only, or `off`
                    [default: 127.0.0.1:4870, or a free port if that is taken; off with --once]
+  --cluster N      N replicas, as child processes, and a nats-server that links them; each writes
+                   a folder of its own in the output folder
+  --node NAME, --nats URL
+                   one replica more, linked by that server; with `--cluster N` it waits a few
+                   seconds for the others before it begins
   -h, --help       this text
 ";
 
@@ -58,6 +64,10 @@ pub(crate) struct Options {
     pub(crate) format: Format,
     /// Where the console is.
     pub(crate) console: Place,
+    /// How many replicas to start as child processes.
+    pub(crate) cluster: Option<usize>,
+    /// Which replica of a cluster this is.
+    pub(crate) replica: Option<Replica>,
 }
 
 /// Where the console's page is served.
@@ -93,7 +103,10 @@ where
         mode: Mode::Watch,
         format: Format::Human,
         console: Place::Usual,
+        cluster: None,
+        replica: None,
     };
+    let (mut node, mut nats) = (None, None);
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -105,13 +118,31 @@ where
                 let place = parser.value()?.string()?;
                 options.console = if place == "off" { Place::Off } else { Place::At(place) };
             }
+            Long("cluster") => options.cluster = Some(replicas(&parser.value()?.string()?)?),
+            Long("node") => node = Some(parser.value()?.string()?),
+            Long("nats") => nats = Some(parser.value()?.string()?),
             Long("json") => options.format = Format::Json,
             Short('h') | Long("help") => return Ok(Command::Help),
             Value(word) if word == "generate" => return generate(&mut parser),
             other => return Err(other.unexpected()),
         }
     }
+    match (node, nats) {
+        (None, None) => {}
+        (Some(node), Some(nats)) => {
+            let of = options.cluster.take().unwrap_or(1);
+            options.replica = Some(Replica { node, nats, of });
+        }
+        _ => return Err("--node and --nats go together".into()),
+    }
     Ok(Command::Run(options))
+}
+
+fn replicas(number: &str) -> Result<usize, lexopt::Error> {
+    match number.parse() {
+        Ok(number @ 1..=9) => Ok(number),
+        _ => Err(format!("--cluster: `{number}` is not a number from 1 to 9").into()),
+    }
 }
 
 fn generate(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -170,6 +201,8 @@ mod tests {
             mode: Mode::Once,
             format: Format::Json,
             console: Place::At("[::1]:0".to_owned()),
+            cluster: None,
+            replica: None,
         };
         assert_eq!(parse(arguments).unwrap(), Command::Run(expected));
     }
@@ -181,6 +214,22 @@ mod tests {
         };
         assert_eq!(options.console, Place::Off);
         assert!(parse(["--console"]).is_err());
+    }
+
+    #[test]
+    fn a_replica_has_a_name_and_a_server() {
+        let read =
+            |arguments: &[&str]| parse(arguments.to_vec()).map_err(|error| error.to_string());
+        let Ok(Command::Run(options)) = read(&["--cluster", "3"]) else { panic!("it runs") };
+        assert_eq!((options.cluster, options.replica), (Some(3), None));
+        let Ok(Command::Run(options)) = read(&["--node", "a", "--nats", "n", "--cluster=3"]) else {
+            panic!("it runs")
+        };
+        let replica = Replica { node: "a".to_owned(), nats: "n".to_owned(), of: 3 };
+        assert_eq!((options.cluster, options.replica), (None, Some(replica)));
+        for wrong in [&["--cluster", "0"][..], &["--cluster", "many"], &["--node", "a"]] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

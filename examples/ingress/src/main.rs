@@ -1,10 +1,12 @@
 //! The reference application of callboard: a configuration controller for HAProxy.
 //!
 //! `events` is all that the components know of one another, `components` has one file each,
-//! `logic` is what they know, without the bus; `app` puts them together, and `console` shows them.
+//! `logic` is what they know, without the bus; `app` puts them together, `console` shows them, and
+//! `cluster` makes several of them work as one.
 
 mod app;
 mod cli;
+mod cluster;
 mod components;
 mod console;
 mod events;
@@ -33,7 +35,10 @@ fn main() -> ExitCode {
                 })
                 .map_err(|error| error.to_string())
         }
-        Ok(Command::Run(options)) => app::run(&options),
+        Ok(Command::Run(options)) => match options.cluster {
+            None => app::run(&options),
+            Some(replicas) => cluster::supervisor::run(&options, replicas),
+        },
         Err(error) => {
             anstream::eprintln!("ingress: {error}; --help explains");
             return ExitCode::from(2);

@@ -11,7 +11,7 @@ use callboard::{Bus, Delivery, EventSet};
 
 use crate::events::{
     ConfigRendered, DeployFailed, DeployRefused, DeployRequested, DeploySucceeded, Durations,
-    ReconcileFailed, ReconcileFinished, ReconcileStarted, ReconcileTriggered, RenderFailed,
+    Inputs, ReconcileFailed, ReconcileFinished, ReconcileStarted, ReconcileTriggered, RenderFailed,
     VALIDATORS, ValidateConfig,
 };
 use crate::logic::problem::{Problem, Severity};
@@ -39,6 +39,16 @@ pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
 }
 
 async fn handle(bus: Bus, watch: Arc<Mutex<Stopwatch>>, item: Inbox) {
+    let deployed = match &item {
+        Inbox::Succeeded(it) => Some(it.pass),
+        Inbox::Refused(it) => Some(it.pass),
+        Inbox::DeployFailed(it) => Some(it.pass),
+        _ => None,
+    };
+    if deployed == Some(Inputs::FOLLOWED) {
+        // Asked for before this replica began to lead.
+        return;
+    }
     let lap = |stage| watch.lock().unwrap_or_else(PoisonError::into_inner).lap(stage);
     match item {
         Inbox::Triggered(triggered) => {

@@ -11,6 +11,7 @@ macro_rules! publishes {
         $($bus.publisher::<$event>($name);)+
     };
 }
+pub(crate) use publishes;
 
 pub(crate) mod commentator;
 pub(crate) mod config_loader;
@@ -21,6 +22,49 @@ pub(crate) mod reconciler;
 pub(crate) mod renderer;
 pub(crate) mod validators;
 pub(crate) mod watcher;
+
+use std::pin::Pin;
+
+use callboard::Bus;
+
+use crate::logic::haproxy::binary::Binary;
+use crate::logic::layout::Layout;
+
+/// A component's loop.
+pub(crate) type Part = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The components of which a cluster runs one each, wherever that is; without a cluster, here.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub(crate) bus: Bus,
+    pub(crate) layout: Layout,
+    pub(crate) binary: Option<Binary>,
+}
+
+impl Parts {
+    /// The components that decide what goes live.
+    pub(crate) const DECIDING: [&str; 3] = [reconciler::NAME, renderer::NAME, executor::NAME];
+
+    /// Begins those.
+    pub(crate) fn deciding(&self) -> [Part; 3] {
+        let Self { bus, layout, .. } = self;
+        [
+            Box::pin(reconciler::run(bus)),
+            Box::pin(renderer::run(bus, layout.clone())),
+            Box::pin(executor::run(bus)),
+        ]
+    }
+
+    /// Begins the validator of this name.
+    pub(crate) fn validator(&self, name: &str) -> Part {
+        let Self { bus, layout, binary } = self;
+        match name {
+            validators::schema::NAME => Box::pin(validators::schema::run(bus)),
+            validators::template::NAME => Box::pin(validators::template::run(bus)),
+            _ => Box::pin(validators::haproxy::run(bus, layout.clone(), binary.clone())),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -104,7 +104,9 @@ pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
 }
 
 fn subscribe<S: EventSet>(bus: &Bus, name: &str) -> Subscription<S> {
-    bus.subscriber(name).capacity(CAPACITY).overflow(Overflow::Coalesce).subscribe::<S>()
+    let subscriber = bus.subscriber(name).capacity(CAPACITY).overflow(Overflow::Coalesce);
+    // In a cluster it begins when this replica becomes the leader: the settings are known by then.
+    subscriber.with_retained().subscribe::<S>()
 }
 
 /// What comes of a due picture, and the event that led to it.

@@ -1,9 +1,11 @@
 //! One reconciliation, from its trigger to its end. Every event of it carries its number.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::{Event, Request};
+use serde::{Deserialize, Serialize};
 
 use super::site::Config;
 use crate::logic::inventory::Inventory;
@@ -12,14 +14,19 @@ use crate::logic::problem::Problem;
 use crate::logic::render::Rendered;
 
 /// What a pass works on: the site at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Inputs {
-    /// The pass's number, from 1.
+    /// The pass's number, from 1; [`FOLLOWED`](Self::FOLLOWED) for one of another replica.
     pub(crate) pass: u64,
     /// Settings and template.
     pub(crate) config: Arc<Config>,
     /// The resources.
     pub(crate) inventory: Inventory,
+}
+
+impl Inputs {
+    /// The number under which a replica puts in force what another one has decided.
+    pub(crate) const FOLLOWED: u64 = 0;
 }
 
 /// It is time to reconcile.
@@ -81,7 +88,7 @@ pub(crate) struct RenderFailed {
 }
 
 /// Asks whether a configuration may go live. Answered by `schema`, `template` and `haproxy`.
-#[derive(Debug, Request)]
+#[derive(Debug, Request, Serialize, Deserialize)]
 #[request(type = "config.validate", response = Verdict)]
 pub(crate) struct ValidateConfig {
     /// What it was made of.
@@ -94,11 +101,11 @@ pub(crate) struct ValidateConfig {
 pub(crate) const VALIDATORS: [&str; 3] = ["schema", "template", "haproxy"];
 
 /// One validator's answer.
-#[derive(Debug, Event)]
+#[derive(Debug, Event, Serialize, Deserialize)]
 #[event(type = "config.verdict")]
 pub(crate) struct Verdict {
     /// Who answers.
-    pub(crate) validator: &'static str,
+    pub(crate) validator: Cow<'static, str>,
     /// What it looked at, in words.
     pub(crate) looked_at: String,
     /// What it found; only fatal problems hold the configuration.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use callboard::{Coalesce, Event};
+use serde::{Deserialize, Serialize};
 
 use crate::logic::manifest::Manifest;
 use crate::logic::problem::Problem;
@@ -49,7 +50,7 @@ impl Coalesce for SettingsChanged {
 }
 
 /// Settings and template, read together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Config {
     /// What `controller.yaml` says.
     pub(crate) settings: Settings,
@@ -67,7 +68,7 @@ pub(crate) struct ConfigLoaded {
 
 /// Settings or template cannot be used.
 #[derive(Debug, Event)]
-#[event(type = "config.rejected")]
+#[event(type = "config.rejected", retain)]
 pub(crate) struct ConfigRejected {
     /// Why not.
     pub(crate) problem: Problem,

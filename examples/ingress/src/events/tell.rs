@@ -6,6 +6,9 @@ use callboard::AnyEvent;
 use serde_json::json;
 
 use super::*;
+use crate::cluster::events::{
+    ClusterChanged, ConfigDeployed, ConfigFollowed, LeaderElected, SteppedDown,
+};
 use crate::logic::count::count;
 use crate::logic::line::{Body, Level, level, short};
 use crate::logic::model::PassedOver;
@@ -61,6 +64,11 @@ pub(crate) fn tell(event: &AnyEvent) -> Body {
         HaproxyUnavailable,
         HaproxyWanted,
         HaproxyStopped,
+        ClusterChanged,
+        LeaderElected,
+        SteppedDown,
+        ConfigDeployed,
+        ConfigFollowed,
     );
     Body::new(Level::Info, format!("{event:?}"))
 }
@@ -116,7 +124,10 @@ tell! {
         format!("{}: not read, since manifests are .yaml, .yml and .json files", some(&names))
     }, fields: vec![("files", json!(it.files))];
     ResourcesSynced: |it| Level::Good, format!("{}, {} new or changed", count(it.files, "file"), it.changed);
-    ResourcesWanted: |it| Level::Warning, format!("missed {}; reading everything again", count(usize::try_from(it.missed).unwrap_or(usize::MAX), "event"));
+    ResourcesWanted: |it| if it.missed == 0 { Level::Info } else { Level::Warning }, match it.missed {
+        0 => "reading everything".to_owned(),
+        missed => format!("missed {}; reading everything again", count(usize::try_from(missed).unwrap_or(usize::MAX), "event")),
+    };
     WatchDegraded: |it| Level::Warning, it.reason.clone();
     ReconcileTriggered: |it| Level::Info, format!("pass {}: {}", it.inputs.pass, some(&it.changed)), fields: vec![("changed", json!(it.changed))];
     ReconcileHeld: |it| Level::Warning, kept(&it.problem.to_string()), problems: vec![it.problem.clone()];
@@ -152,8 +163,11 @@ tell! {
         short(it.durations.total),
         kept(&headline(&it.problems)),
     ), problems: it.problems.clone();
-    DeployRequested: |it| Level::Info, format!("pass {}: every validator agreed", it.inputs.pass);
-    DeployStarted: |it| Level::Info, format!("pass {}", it.pass);
+    DeployRequested: |it| Level::Info, match it.inputs.pass {
+        Inputs::FOLLOWED => "as the leader has it".to_owned(),
+        pass => format!("pass {pass}: every validator agreed"),
+    };
+    DeployStarted: |it| Level::Info, pass(it.pass);
     DeploySucceeded: |it| Level::Good, {
         let how = match it.live {
             Live::Unchanged => "nothing to do, the file is as it should be".to_owned(),
@@ -161,11 +175,11 @@ tell! {
             Live::Started => format!("wrote {} and started haproxy", it.config.display()),
             Live::Reloaded(worker) => format!("haproxy reloaded, worker {worker} took over"),
         };
-        format!("pass {}: {how}", it.pass)
+        format!("{}: {how}", pass(it.pass))
     };
-    DeployRefused: |it| Level::Error, format!("pass {}: haproxy says: {}", it.pass, headline(&it.problems)), problems: it.problems.clone();
-    DeployRolledBack: |it| Level::Warning, format!("pass {}: {} is in force again", it.pass, it.to);
-    DeployFailed: |it| Level::Error, format!("pass {}: {}", it.pass, it.problem), problems: vec![it.problem.clone()];
+    DeployRefused: |it| Level::Error, format!("{}: haproxy says: {}", pass(it.pass), headline(&it.problems)), problems: it.problems.clone();
+    DeployRolledBack: |it| Level::Warning, format!("{}: {} is in force again", pass(it.pass), it.to);
+    DeployFailed: |it| Level::Error, format!("{}: {}", pass(it.pass), it.problem), problems: vec![it.problem.clone()];
     HaproxyStarted: |it| Level::Good, format!("pid {} on {}", it.pid, it.on);
     HaproxyExited: |it| Level::Error, format!("pid {} ended with {}", it.pid, it.status);
     HaproxyRestarted: |it| Level::Good, format!("pid {}, after {} without", it.pid, short(it.gap));
@@ -176,6 +190,25 @@ tell! {
     ), problems: it.problems.clone();
     HaproxyWanted: |it| Level::Info, format!("attempt {}", it.attempts + 1);
     HaproxyStopped: |it| Level::Info, it.pid.map_or_else(|| "this run started none".to_owned(), |pid| format!("pid {pid}"));
+    ClusterChanged: |it| Level::Info, {
+        let validators = if it.validators.is_empty() { "no validator".to_owned() } else { it.validators.join(", ") };
+        format!("{}; {validators} here", it.nodes.join(", "))
+    }, fields: vec![("nodes", json!(it.nodes)), ("validators", json!(it.validators))];
+    LeaderElected: |it| Level::Good, format!("{} leads, term {}", it.node, it.term), fields: vec![("node", json!(it.node)), ("term", json!(it.term))];
+    SteppedDown: |it| Level::Warning, format!("this replica leads no more, term {} is over for it", it.term);
+    ConfigDeployed: |it| Level::Good, format!("{} has version {} in force", it.node, version(it.version)), fields: vec![("node", json!(it.node))];
+    ConfigFollowed: |it| Level::Good, format!("{} follows, with version {}", it.node, version(it.version)), fields: vec![("node", json!(it.node))];
+}
+
+fn pass(number: u64) -> String {
+    match number {
+        Inputs::FOLLOWED => "following".to_owned(),
+        number => format!("pass {number}"),
+    }
+}
+
+fn version((term, pass): (u64, u64)) -> String {
+    format!("{term}.{pass}")
 }
 
 fn kept(why: &str) -> String {

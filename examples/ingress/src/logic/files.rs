@@ -8,11 +8,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
 
 use super::walk::special;
 
 /// Who may read a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Access {
     /// Everybody.
     Public,
@@ -21,7 +22,7 @@ pub(crate) enum Access {
 }
 
 /// A file that a configuration refers to, named by its content, so never changed once written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Extra {
     /// Its path, absolute.
     pub(crate) path: PathBuf,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::Ingress;
+use serde::{Deserialize, Serialize};
 
 use super::count::count;
 use super::manifest::{Manifest, Object, Resource, SERVICE_NAME, key};
@@ -18,7 +19,7 @@ use super::problem::{Problem, place};
 pub(crate) type Entry<'a> = (&'a Path, &'a Object);
 
 /// The manifests of one moment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Inventory {
     manifests: BTreeMap<PathBuf, Arc<Manifest>>,
 }
@@ -33,7 +34,7 @@ pub(crate) struct Index<'a> {
     secrets: BTreeMap<String, &'a Secret>,
     config_maps: BTreeMap<String, (Entry<'a>, &'a ConfigMap)>,
     /// Where objects were rejected, by kind and key.
-    rejected: BTreeMap<(&'static str, String), String>,
+    rejected: BTreeMap<(&'a str, String), String>,
     /// What is left of Ingresses that could not be read.
     pub(crate) unreadable: Vec<&'a Ingress>,
     /// Objects that could not be read, and objects that are there twice.
@@ -82,7 +83,7 @@ impl Inventory {
             index.unreadable.extend(&manifest.unreadable);
             for it in &manifest.rejected {
                 let place = place(&manifest.file, Some(it.line));
-                index.rejected.entry((it.kind, it.key.clone())).or_insert(place);
+                index.rejected.entry((&*it.kind, it.key.clone())).or_insert(place);
             }
         }
         let mut seen: BTreeMap<(&str, String), Entry<'_>> = BTreeMap::new();

@@ -3,11 +3,13 @@
 //! Every line of the result remembers the line of the template that made it, so that what
 //! HAProxy says about the one can be said about the other.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, OutputSpan, OutputSpanKind, UndefinedBehavior, context};
+use serde::{Deserialize, Serialize};
 
 use super::files::{Access, Extra};
 use super::layout::{Layout, fingerprint};
@@ -20,7 +22,7 @@ use super::settings::Settings;
 const FUEL: u64 = 500_000_000;
 
 /// A template and where it is from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Template {
     /// The file, relative to the site.
     pub(crate) file: PathBuf,
@@ -29,7 +31,7 @@ pub(crate) struct Template {
 }
 
 /// A configuration, ready to be checked and deployed.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Rendered {
     /// The text of `haproxy.cfg`.
     pub(crate) text: String,
@@ -37,12 +39,40 @@ pub(crate) struct Rendered {
     pub(crate) extras: Vec<Extra>,
     /// The template's line for every line of `text`.
     lines: Vec<usize>,
+    /// The output folder whose paths the text and the files have, and that of its sockets.
+    folders: [PathBuf; 2],
 }
 
 impl Rendered {
     /// The line of the template that made `line` of the text, both counted from 1.
     pub(crate) fn template_line(&self, line: usize) -> Option<usize> {
         self.lines.get(line.checked_sub(1)?).copied()
+    }
+
+    /// The same configuration with the paths of `to`.
+    pub(crate) fn moved(&self, to: &Layout) -> Cow<'_, Self> {
+        let [out, run] = &self.folders;
+        if (out, run) == (&to.out, &to.run) {
+            return Cow::Borrowed(self);
+        }
+        let inside = |folder: &Path| format!("{}/", folder.display());
+        // The sockets may be in a folder inside the other.
+        let mark = "\0run/";
+        let moved = |text: &str| {
+            let text = text.replace(&inside(run), mark).replace(&inside(out), &inside(&to.out));
+            text.replace(mark, &inside(&to.run))
+        };
+        let extra = |extra: &Extra| Extra {
+            path: moved(&extra.path.to_string_lossy()).into(),
+            content: moved(&extra.content),
+            access: extra.access,
+        };
+        Cow::Owned(Self {
+            text: moved(&self.text),
+            extras: self.extras.iter().map(extra).collect(),
+            lines: self.lines.clone(),
+            folders: [to.out.clone(), to.run.clone()],
+        })
     }
 }
 
@@ -97,7 +127,8 @@ pub(crate) fn render(
     };
     let (text, spans) = compiled.render_with_spans(context).map_err(fail)?;
     let lines = template_lines(&text, &template.source, &spans);
-    Ok(Rendered { text, extras, lines })
+    let folders = [layout.out.clone(), layout.run.clone()];
+    Ok(Rendered { text, extras, lines, folders })
 }
 
 /// The names a template can use.
@@ -219,6 +250,21 @@ mod tests {
         assert_eq!(lines, [1, 3, 3, 3, 5, 6]);
         assert_eq!(rendered.template_line(0), None);
         assert_eq!(rendered.template_line(7), None);
+    }
+
+    #[test]
+    fn a_configuration_can_move_to_another_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["a", "b"].map(|name| Layout::create(&folder.path().join(name)).unwrap());
+        let text = "listen: {address: 127.0.0.1, http: 8080}\n";
+        let settings = settings::parse(Path::new("controller.yaml"), text).unwrap();
+        let source = "{{ stats_socket }} {{ maps.exact }}".to_owned();
+        let template = Template { file: PathBuf::from("t.j2"), source };
+        let for_layout = |layout| render(&settings, &template, &Model::default(), layout).unwrap();
+        let (there, here) = (for_layout(&from), for_layout(&to));
+        let moved = there.moved(&to).into_owned();
+        assert_eq!((&moved.text, &moved.extras), (&here.text, &here.extras));
+        assert!(matches!(moved.moved(&to), Cow::Borrowed(_)));
     }
 
     #[test]

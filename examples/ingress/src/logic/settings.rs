@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::problem::Problem;
 use super::yaml;
 
 /// The settings of a site.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Settings {
     /// The ingress class this controller serves.
@@ -31,16 +31,16 @@ pub(crate) struct Settings {
     /// Where HAProxy listens.
     pub(crate) listen: Listen,
     /// How long the site must be quiet before a pass starts.
-    #[serde(default = "default_debounce", deserialize_with = "duration")]
+    #[serde(default = "default_debounce", with = "duration")]
     pub(crate) debounce: Duration,
     /// How long changes may keep a pass waiting at most.
-    #[serde(default = "default_debounce_max", deserialize_with = "duration")]
+    #[serde(default = "default_debounce_max", with = "duration")]
     pub(crate) debounce_max: Duration,
     /// How long the validators may take.
-    #[serde(default = "default_validation", deserialize_with = "duration")]
+    #[serde(default = "default_validation", with = "duration")]
     pub(crate) validation_timeout: Duration,
     /// How long HAProxy may take to load a configuration.
-    #[serde(default = "default_reload", deserialize_with = "duration")]
+    #[serde(default = "default_reload", with = "duration")]
     pub(crate) reload_timeout: Duration,
 }
 
@@ -81,11 +81,20 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     }
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse_duration(&text).ok_or_else(|| {
-        de::Error::custom(format!("`{text}` is not a duration such as `250ms` or `10s`"))
-    })
+/// Durations as they are written in the file.
+mod duration {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(it: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{}ms", it.as_millis()))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        parse_duration(&text).ok_or_else(|| {
+            de::Error::custom(format!("`{text}` is not a duration such as `250ms` or `10s`"))
+        })
+    }
 }
 
 fn default_class() -> String {
@@ -126,6 +135,14 @@ mod tests {
         assert_eq!(settings.ingress_class, "haproxy");
         assert_eq!(settings.debounce, Duration::from_millis(200));
         assert_eq!(settings.listen.https, None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let text = "listen: {address: '*', http: 1}\ndebounce: 1s\nstrict: true\n";
+        let settings = parse_str(text).unwrap();
+        let json = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
     }
 
     #[test]

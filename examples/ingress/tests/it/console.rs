@@ -32,7 +32,7 @@ fn start(out: &std::path::Path, options: &[&str]) -> (Running, String) {
 }
 
 /// Asks a console for a path.
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut socket = TcpStream::connect(address).expect("somebody listens");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
@@ -43,7 +43,7 @@ fn get(address: &str, path: &str) -> String {
 }
 
 /// The address in a line that tells it.
-fn address(line: &str) -> String {
+pub(crate) fn address(line: &str) -> String {
     let rest = line.split("http://").nth(1).unwrap_or_else(|| panic!("no address in {line}"));
     rest.split('/').next().unwrap_or_default().to_owned()
 }

@@ -17,6 +17,6 @@ pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
         let (model, problems) = model::build(&call.inputs.config.settings, &call.inputs.inventory);
         let served = model.routes.iter().filter(|route| route.backend != UNAVAILABLE).count();
         let looked_at = format!("{} with a Service and its port", count(served, "route"));
-        call.respond(Verdict { validator: NAME, looked_at, problems, passing: false });
+        call.respond(Verdict { validator: NAME.into(), looked_at, problems, passing: false });
     })
 }

@@ -18,7 +18,7 @@ pub(crate) fn run(bus: &Bus) -> impl Future<Output = ()> + Send + use<> {
         let (model, _) = model::build(&config.settings, &call.inputs.inventory);
         let problems = lint::check(&config.template, &call.rendered, &model);
         call.respond(Verdict {
-            validator: NAME,
+            validator: NAME.into(),
             looked_at: format!(
                 "every name is known, {} in place",
                 count(model.backends.len(), "backend")

@@ -9,6 +9,7 @@ mod salvage;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -16,13 +17,14 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 
 pub(crate) use read::parse;
 
 /// The objects of one file.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     /// The file, relative to the site.
     pub(crate) file: PathBuf,
@@ -39,10 +41,10 @@ pub(crate) struct Manifest {
 }
 
 /// An object that could not be read, for messages about references to it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rejected {
     /// The kind, as Kubernetes spells it.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     /// `namespace/name`; for an EndpointSlice, of its Service.
     pub(crate) key: String,
     /// The line of its first problem.
@@ -68,7 +70,7 @@ impl Manifest {
 }
 
 /// One Kubernetes object and where it is written.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Object {
     /// The line it starts at.
     pub(crate) line: usize,
@@ -84,7 +86,7 @@ pub(crate) const SERVICE_NAME: &str = "kubernetes.io/service-name";
 const KINDS: [&str; 5] = ["Ingress", "Service", "EndpointSlice", "Secret", "ConfigMap"];
 
 /// The kinds the controller uses.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Resource {
     /// Which requests go to which service.
     Ingress(Box<Ingress>),

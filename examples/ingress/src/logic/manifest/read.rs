@@ -105,7 +105,11 @@ impl Reader {
         if kind == "Ingress" {
             self.manifest.unreadable.push(salvage::ingress(node));
         } else if let Some(key) = salvage::key(node, kind) {
-            self.manifest.rejected.push(Rejected { kind, key, line: line + self.offset });
+            self.manifest.rejected.push(Rejected {
+                kind: kind.into(),
+                key,
+                line: line + self.offset,
+            });
         }
     }
 

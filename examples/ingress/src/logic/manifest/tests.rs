@@ -203,7 +203,7 @@ fn a_rejected_object_keeps_its_name() {
     let text =
         "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: web}\ndata: {tls.crt: '?'}\n";
     let rejected = parse_str(text).rejected;
-    assert_eq!(rejected, [Rejected { kind: "Secret", key: "web/a".to_owned(), line: 4 }]);
+    assert_eq!(rejected, [Rejected { kind: "Secret".into(), key: "web/a".to_owned(), line: 4 }]);
 }
 
 #[test]

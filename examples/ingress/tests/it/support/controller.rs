@@ -1,7 +1,7 @@
 //! A running controller whose narrative the test can wait for.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,14 +40,20 @@ impl Controller {
 
     /// Starts a controller on `site`.
     pub(crate) fn start_only(site: &Site) -> Self {
+        Self::start_with(site, &site.out(), &require_haproxy(), &[])
+    }
+
+    /// Starts a controller on `site` with another output folder, HAProxy and more options.
+    pub(crate) fn start_with(site: &Site, out: &Path, haproxy: &Path, more: &[&str]) -> Self {
         let mut child = program()
             .arg("--site")
             .arg(site.path())
             .arg("--out")
-            .arg(site.out())
+            .arg(out)
             .arg("--haproxy")
-            .arg(require_haproxy())
+            .arg(haproxy)
             .arg("--json")
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program runs");
@@ -62,26 +68,33 @@ impl Controller {
                 telling.1.notify_all();
             }
         });
-        Self { child, told, pid_file: site.out().join("run/haproxy.pid"), read: 0 }
+        Self { child, told, pid_file: out.join("run/haproxy.pid"), read: 0 }
     }
 
     /// Waits for the next `event` whose message or problems contain `part`, and returns both, the
     /// problems in lines of their own.
     pub(crate) fn wait(&mut self, event: &str, part: &str) -> String {
+        let line = self.wait_for(&format!("`{event}` with `{part}`"), |line| {
+            line["event"] == event && text_of(line).contains(part)
+        });
+        text_of(&line)
+    }
+
+    /// Waits for the next line that is `wanted`, and returns it.
+    pub(crate) fn wait_for(&mut self, what: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         let (lines, bell) = &*self.told;
         let mut lines = lines.lock().expect("nobody panics with it");
         loop {
             while let Some(line) = lines.get(self.read) {
                 self.read += 1;
-                let text = text_of(line);
-                if line["event"] == event && text.contains(part) {
-                    return text;
+                if wanted(line) {
+                    return line.clone();
                 }
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let all = || lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-            assert!(!left.is_zero(), "no `{event}` with `{part}` in {PATIENCE:?}:\n{}", all());
+            assert!(!left.is_zero(), "no {what} in {PATIENCE:?}:\n{}", all());
             lines = bell.wait_timeout(lines, left).expect("nobody panics with it").0;
         }
     }

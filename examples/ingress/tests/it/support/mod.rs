@@ -7,6 +7,7 @@ mod dns;
 mod load;
 
 use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -35,6 +36,25 @@ pub(crate) fn require_haproxy() -> PathBuf {
         .map(|folder| folder.join("haproxy"))
         .find(|path| path.is_file())
         .expect("these tests need a real HAProxy, and there is none: apt-get install haproxy")
+}
+
+/// Whether there is a server for a cluster; if not, says that the test is skipped.
+pub(crate) fn has_nats_server() -> bool {
+    if std::env::var_os("NATS_SERVER").is_some_and(|it| !it.is_empty()) {
+        return true;
+    }
+    let built = Path::new(env!("CARGO_BIN_EXE_ingress"));
+    let target = built.ancestors().skip(1).map(|folder| folder.join("nats/bin/nats-server"));
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::split_paths(&search).map(|folder| folder.join("nats-server"));
+    let found = target.chain(path).chain([PathBuf::from("/usr/sbin/nats-server")]);
+    let found = found.into_iter().any(|file| file.is_file());
+    if !found {
+        let why = "there is no nats-server: `cargo xtask test --only install` gets one";
+        // The harness hides what a passing test prints; this it does not.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+    }
+    found
 }
 
 /// Whether `haproxy -c` accepts `config`.
