@@ -24,8 +24,8 @@ use crate::wire::Codec;
 /// How many messages to other nodes may wait while the client takes none.
 pub(crate) const CONTROL_CAPACITY: usize = 4_096;
 
-/// How long there may be no connection before requests fail for it. In a cluster the next one is
-/// there within milliseconds.
+/// How long the server may be silent, or there may be none, before requests fail for it. In a cluster
+/// the next connection is there within milliseconds.
 pub(crate) const UNREACHABLE: Duration = Duration::from_millis(1_500);
 
 pub(crate) struct Shared {
@@ -151,11 +151,13 @@ impl Shared {
         self.status().state
     }
 
-    /// Whether there has been no connection for too long to wait for the next one.
+    /// Whether the server has been silent for too long to wait for it.
     pub(crate) fn is_unreachable(&self) -> bool {
         let status = self.status();
         match status.state {
             LinkState::Closed => true,
+            // It has been silent for that long already.
+            LinkState::Stalled => true,
             LinkState::Disconnected => status.since.elapsed() > UNREACHABLE,
             _ => false,
         }

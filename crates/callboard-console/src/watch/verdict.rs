@@ -111,10 +111,3 @@ fn is_grave(kind: FindingKind) -> bool {
             | FindingKind::DuplicateSubscriber
     )
 }
-
-fn listed(names: &[String]) -> String {
-    let shown: Vec<_> = names.iter().take(TOLD).map(|name| format!("`{name}`")).collect();
-    let more = names.len().saturating_sub(TOLD);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    shown.join(", ") + &more
-}

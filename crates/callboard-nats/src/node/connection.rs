@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_nats::Event;
+use async_nats::connection::State;
 use bytes::Bytes;
 use tokio::sync::watch;
 
@@ -13,8 +14,14 @@ use crate::requests::AskCommand;
 use crate::shared::{Shared, UNREACHABLE};
 use crate::snapshot::LinkState;
 
-/// If no mark has come back for so long, the server does not answer.
-const STALLED: Duration = Duration::from_millis(1_500);
+/// If no mark has come back for so long, the silence of other nodes says nothing of them.
+const SILENT: Duration = Duration::from_millis(900);
+
+/// How often a mark asks whether the server answers.
+const MARK: Duration = Duration::from_millis(400);
+
+/// If the client's state has differed for so long from what its events said, one of them was lost.
+const LOST_EVENT: Duration = Duration::from_millis(500);
 
 /// The state of the connection, and the gate of the writer.
 pub(super) struct Connection {
@@ -28,6 +35,9 @@ pub(super) struct Connection {
     /// A mark came back, so the subscriptions are there.
     subscribed: bool,
     answered: Instant,
+    marked: Option<Instant>,
+    /// Since when the client is in another state than its events said.
+    differs: Option<Instant>,
     /// Requests have failed for want of a connection.
     unreachable: bool,
 }
@@ -43,12 +53,19 @@ impl Connection {
             since: now,
             subscribed: false,
             answered: now,
+            marked: None,
+            differs: None,
             unreachable: false,
         }
     }
 
     pub(super) fn is_up(&self) -> bool {
         self.up
+    }
+
+    /// Whether the server has answered of late: otherwise nobody can be heard.
+    pub(super) fn is_answered(&self, now: Instant) -> bool {
+        self.up && now.duration_since(self.answered) < SILENT
     }
 
     /// The client says what has happened. Whether there is a new connection.
@@ -113,27 +130,51 @@ impl Connection {
     pub(super) fn tick(&mut self, times: &Times, waits: bool, paused: bool) {
         let now = Instant::now();
         self.shared.outbox.expire(now);
-        if !self.up {
-            let long = now.duration_since(self.since) > UNREACHABLE;
-            if long && !self.unreachable {
-                self.unreachable = true;
-                for asks in self.shared.asks.values() {
-                    let _ended = asks.send(AskCommand::Unreachable);
-                }
-            }
-            return;
-        }
-        self.unreachable = false;
         if paused {
             self.answered = now;
         }
-        if now.duration_since(self.answered) > STALLED {
+        let silent = if self.up { self.answered } else { self.since };
+        let silence = now.duration_since(silent);
+        if silence <= UNREACHABLE {
+            self.unreachable = false;
+        } else if !self.unreachable {
+            self.unreachable = true;
+            for asks in self.shared.asks.values() {
+                let _ended = asks.send(AskCommand::Unreachable);
+            }
+        }
+        if !self.up {
+            return;
+        }
+        if silence > UNREACHABLE {
             self.shared.set_state(LinkState::Stalled);
+        }
+        if self.marked.is_none_or(|marked| now.duration_since(marked) >= MARK) {
+            self.marked = Some(now);
+            self.send_mark();
         }
         let regrouped = !waits || now.duration_since(self.since) > times.regroup;
         if self.subscribed && *self.gate.borrow() == 0 && regrouped {
             self.gate.send_replace(self.number);
             self.shared.set_state(LinkState::Online);
         }
+    }
+
+    /// Compares with the client's own state, since its events can get lost. Whether there is a new
+    /// connection.
+    pub(super) fn compare(&mut self) -> bool {
+        let connected = match self.shared.client.connection_state() {
+            State::Connected => true,
+            State::Disconnected => false,
+            State::Pending => self.up,
+        };
+        if connected == self.up {
+            self.differs = None;
+            return false;
+        }
+        // The event may be on its way.
+        let since = *self.differs.get_or_insert_with(Instant::now);
+        let lost = since.elapsed() > LOST_EVENT;
+        lost && self.client(if connected { &Event::Connected } else { &Event::Disconnected })
     }
 }

@@ -133,6 +133,12 @@ impl Node {
         }
     }
 
+    /// There is a new connection: those that heard this node before may not any more.
+    fn reconnected(&mut self) {
+        self.peers.values_mut().for_each(Peer::forget_heard);
+        self.say_hello();
+    }
+
     /// Whether the bus is closed, and all that it had for the link is sent.
     fn is_over(&self) -> bool {
         let bus = self.shared.bus.upgrade();
@@ -151,9 +157,7 @@ impl Node {
         match incoming {
             Incoming::Client(event) => {
                 if self.connection.client(&event) {
-                    // Whoever heard this node before may not any more.
-                    self.peers.values_mut().for_each(Peer::forget_heard);
-                    self.say_hello();
+                    self.reconnected();
                 }
             }
             Incoming::Mark { mark, round_trip } => self.connection.mark(mark, round_trip),
@@ -301,8 +305,11 @@ impl Node {
         let now = Instant::now();
         let paused = now.duration_since(self.ticked) > PAUSE;
         self.ticked = now;
+        if self.connection.compare() {
+            self.reconnected();
+        }
         let connected = self.connection.is_up();
-        if paused || !connected {
+        if paused || !self.connection.is_answered(now) {
             self.peers.values_mut().for_each(|peer| peer.last_heard = now);
         }
         let silent = |peer: &Peer| {

@@ -72,6 +72,5 @@ impl Node {
             heard_by: heard_by.map(|peer| peer.hello.incarnation).collect(),
         });
         self.shared.send(self.shared.subjects.system().into(), wire::write(&beat));
-        self.connection.send_mark();
     }
 }

@@ -15,8 +15,9 @@ use tracing::Instrument;
 use crate::shared::Shared;
 use crate::wire::{self, Ask, Codec, Directed, Part, Reply};
 
-/// How many requests of other nodes may be open at once.
+/// How many requests of other nodes may be open at once, and how many bytes they may take.
 const MOST_OPEN: usize = 10_000;
+const MOST_BYTES: usize = 64 << 20;
 
 /// The answer sets out this long before the asker's time is over, so that it arrives in time to say
 /// what was reached; or a tenth of that time before, if that is shorter.
@@ -27,24 +28,66 @@ type Key = (String, u64, u64);
 
 /// The requests of other nodes that are open here.
 #[derive(Debug, Default)]
-pub(crate) struct Serving(Mutex<HashMap<Key, Option<AbortHandle>>>);
+pub(crate) struct Serving(Mutex<Open>);
+
+#[derive(Debug, Default)]
+struct Open {
+    /// The size of each, and its task once that runs.
+    requests: HashMap<Key, (usize, Option<AbortHandle>)>,
+    bytes: usize,
+}
+
+/// Whether a request is taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admitted {
+    Yes,
+    /// It is open already.
+    Again,
+    Full,
+}
 
 impl Serving {
-    fn open(&self) -> MutexGuard<'_, HashMap<Key, Option<AbortHandle>>> {
+    fn open(&self) -> MutexGuard<'_, Open> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admit(&self, key: &Key, bytes: usize) -> Admitted {
+        let mut open = self.open();
+        if open.requests.contains_key(key) {
+            return Admitted::Again;
+        }
+        if open.requests.len() >= MOST_OPEN || open.bytes + bytes > MOST_BYTES {
+            return Admitted::Full;
+        }
+        open.bytes += bytes;
+        open.requests.insert(key.clone(), (bytes, None));
+        Admitted::Yes
+    }
+
+    fn runs(&self, key: &Key, task: AbortHandle) {
+        if let Some((_, running)) = self.open().requests.get_mut(key) {
+            *running = Some(task);
+        }
+    }
+
+    fn end(&self, key: &Key) -> Option<AbortHandle> {
+        let mut open = self.open();
+        let (bytes, task) = open.requests.remove(key)?;
+        open.bytes -= bytes;
+        task
     }
 
     /// Nobody waits for it any more.
     pub(crate) fn withdraw(&self, node: &str, incarnation: u64, id: u64) {
-        let task = self.open().remove(&(node.to_owned(), incarnation, id)).flatten();
+        let task = self.end(&(node.to_owned(), incarnation, id));
         task.into_iter().for_each(|task| task.abort());
     }
 
     /// A node is gone, and with it everybody who waits.
     pub(crate) fn gone(&self, node: &str) {
-        let of_node = |key: &Key| key.0 == node;
-        let gone: Vec<_> = self.open().extract_if(|key, _| of_node(key)).collect();
-        gone.into_iter().filter_map(|(_, task)| task).for_each(|task| task.abort());
+        let keys: Vec<Key> =
+            self.open().requests.keys().filter(|key| key.0 == node).cloned().collect();
+        keys.iter().filter_map(|key| self.end(key)).for_each(|task| task.abort());
     }
 }
 
@@ -92,28 +135,21 @@ where
                 return reply.all(&ask.names, &Part::Declined(reason));
             }
         };
-        {
-            let mut open = shared.serving.open();
-            if open.len() >= MOST_OPEN {
-                drop(open);
-                return reply.all(&ask.names, &Part::QueueFull);
-            }
-            if open.insert(key.clone(), None).is_some() {
-                return;
-            }
+        match shared.serving.admit(&key, ask.body.len()) {
+            Admitted::Yes => {}
+            Admitted::Again => return,
+            Admitted::Full => return reply.all(&ask.names, &Part::QueueFull),
         }
         ask.names.truncate(MOST_OPEN);
         let span = shared.propagation.extract(&ask.metadata);
         let task = tokio::spawn(
             async move {
                 gather(request, ask, &reply).await;
-                reply.shared.serving.open().remove(&(reply.node, reply.incarnation, reply.id));
+                reply.shared.serving.end(&(reply.node, reply.incarnation, reply.id));
             }
             .instrument(span),
         );
-        if let Some(entry) = shared.serving.open().get_mut(&key) {
-            *entry = Some(task.abort_handle());
-        }
+        shared.serving.runs(&key, task.abort_handle());
     }
 }
 
