@@ -5,6 +5,9 @@ import { plural, words } from "./format.js";
 
 // What is advice, and no reason for alarm.
 const ADVICE = ["NotStarted", "Paused", "Refused", "CapacityTooLarge", "Unheard", "NeverPublished", "DuplicateSubscriber"];
+// What a bus without findings is told; before there are figures, nothing is known.
+const NOTHING = "Nothing found: no handler blocks, nothing is lost for want of capacity, every request has its " +
+  "responders, and what is published is heard.";
 // What is about a link to other processes.
 const LINKS = ["LinkInTrouble", "LinkLost"];
 
@@ -46,6 +49,7 @@ export function findingsView(showSubscriber, showLink) {
     });
     setText(byId("finding-count"), all.length === 0 ? "" : plural(all.length, "finding"));
     byId("finding-empty").hidden = all.length > 0;
+    setText(byId("finding-empty"), NOTHING);
   };
   return { update };
 }

@@ -12,6 +12,8 @@ export class Live {
     this.on = on;
     this.tail = false;
     this.connected = false;
+    // Why the server refuses, in its words.
+    this.refusal = null;
     this.heard = null;
     this.wait = FIRST_WAIT;
     this.open();
@@ -40,7 +42,11 @@ export class Live {
         if (kind === "gone") this.lose();
       });
     }
-    source.onerror = () => source === this.source && this.lose();
+    source.onerror = () => {
+      if (source !== this.source) return;
+      if (!this.connected) this.ask();
+      this.lose();
+    };
     before?.close();
   }
 
@@ -53,6 +59,19 @@ export class Live {
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
   }
 
+  // An event stream does not say why it was refused: a plain request does.
+  async ask() {
+    const asking = new AbortController();
+    try {
+      const answer = await fetch(this.source.url, { signal: asking.signal });
+      this.refusal = answer.ok ? null : (await answer.text()).trim();
+    } catch {
+      this.refusal = null;
+    }
+    asking.abort();
+    this.on.changed();
+  }
+
   // A connection may end without a word: a laptop that slept, a process that hangs.
   listen() {
     if (this.connected && performance.now() - this.heard > SILENCE) this.lose();
@@ -60,6 +79,7 @@ export class Live {
 
   became(connected) {
     this.connected = connected;
+    if (connected) this.refusal = null;
     this.on.changed();
   }
 }

@@ -83,7 +83,8 @@ function status() {
   const age = known.at === null ? null : performance.now() - known.at;
   const seconds = age === null ? "" : age < 10_000 ? (age / 1000).toFixed(1) : String(Math.floor(age / 1000));
   const kind = known.gone ? "gone" : !live.connected ? "lost" : age !== null && age > FRESH ? "late" : "live";
-  const word = { gone: "the bus is gone", lost: age === null ? "connecting" : "connection lost, reconnecting",
+  const refused = live.refusal && `refused: ${live.refusal}`;
+  const word = { gone: "the bus is gone", lost: refused || (age === null ? "connecting" : "connection lost, reconnecting"),
     late: "no update comes", live: "live" }[kind];
   setAttribute(byId("status"), "data-status", kind);
   setText(byId("status-word"), word);

@@ -61,6 +61,7 @@ export function startupView() {
     setRich(byId("startup-held-list"), first + more);
     setText(byId("startup-scale"), `0 to ${time(span)}`);
     byId("startup-empty").hidden = all.length + expected.length > 0;
+    setText(byId("startup-empty"), "Nobody has signed in yet.");
   };
   return { update };
 }

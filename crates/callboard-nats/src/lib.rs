@@ -56,7 +56,8 @@
 //! server is sent again over the next connection, and what comes twice is dropped by its receiver,
 //! which also counts what does not come. So for each node, type and receiver, after any fault,
 //! *published = delivered + dropped*, each drop with one [reason](LinkDrop). Nothing of one node and
-//! type is reordered or comes twice; between types there is no order.
+//! type is reordered or comes twice; between types there is no order. Events behind a hole wait until the
+//! hole is filled or known to stay one: for a heartbeat of their node, as a rule, and 3 seconds at most.
 //!
 //! # Not supported
 //!

@@ -1,6 +1,6 @@
 //! A synthetic bus of twenty components and fifty event types, to look at the console with.
 //!
-//! `cargo run -p callboard-console --example demo -- --help` says what can be chosen.
+//! `cargo run --release -p console -- --help` says what can be chosen.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 const HELP: &str = "\
 A synthetic bus of twenty components and fifty event types, with a console.
 
-Usage: demo [OPTIONS]
+Usage: console [OPTIONS]
 
 Options:
   --port N         the console's port; 0 for a free one [default: 4870]
