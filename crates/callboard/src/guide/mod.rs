@@ -39,5 +39,8 @@ pub mod contracts {}
 #[doc = include_str!("wiring.md")]
 pub mod wiring {}
 
+#[doc = include_str!("processes.md")]
+pub mod processes {}
+
 #[doc = include_str!("extending.md")]
 pub mod extending {}
