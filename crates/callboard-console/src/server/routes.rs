@@ -106,7 +106,10 @@ fn route<B>(server: &Arc<Server>, request: &Request<B>, streams: &AtomicBool) ->
                     let body = if head { empty() } else { live::stream(server, tail, permit) };
                     respond(StatusCode::OK, EVENTS, body)
                 }
-                Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "too many pages watch this bus already: close one\n"),
+                Err(_) => text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "too many pages watch this bus already: close one\n",
+                ),
             }
         }
         "/snapshot.json" => look(|diagnosis| json(&diagnosis.snapshot), JSON),
