@@ -176,8 +176,8 @@ pub use request::{
 pub use schedule::Scheduled;
 pub use snapshot::{
     AccountSnapshot, AttachedLink, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks,
-    HandlerTimes, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot,
-    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    HandlerTimes, InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PanickedSubscriber,
+    PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 pub use startup::Started;
 pub use subscription::{

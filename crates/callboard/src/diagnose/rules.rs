@@ -58,6 +58,8 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     }
     let open = &snapshot.requests.open;
     snapshot.subscribers.iter().for_each(|subscriber| reading(subscriber, open, &mut found));
+    let ended = snapshot.panicked.iter();
+    ended.for_each(|of| panicked(&of.name, of.panics, &of.last_panic, &mut found));
     asking::apply(&snapshot.requests.troubled, &mut found);
     snapshot.subscribers.iter().for_each(|subscriber| capacity(subscriber, &mut found));
     memory(snapshot, &mut found);
@@ -167,11 +169,8 @@ fn drain(snapshot: &Snapshot, found: &mut Findings) {
 }
 
 fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) {
-    if let Some(PanicSnapshot { event_type, message }) = &of.last_panic {
-        let (often, said) = (times(of.panics), message.lines().next().unwrap_or_default());
-        let seen = format!("has a handler that panicked {often}, last on `{event_type}`: {said}");
-        let cure = "fix the handler; the event that it panicked on is not handled again";
-        found.weigh(of.panics, FindingKind::HandlerPanicked, &of.name, seen, cure);
+    if let Some(last) = &of.last_panic {
+        panicked(&of.name, of.panics, last, found);
     }
     if let InterestSnapshot::BadPattern(problem) = &of.interest {
         let seen = format!("receives nothing: {problem}");
@@ -201,6 +200,15 @@ fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) 
         let cure = format!("read or drop the subscription opened at {}", of.call_site);
         found.weigh(of.queued as u64, FindingKind::NotReading, &of.name, seen, cure);
     }
+}
+
+/// Handlers that panicked.
+fn panicked(name: &str, panics: u64, last: &PanicSnapshot, found: &mut Findings) {
+    let PanicSnapshot { event_type, message } = last;
+    let (often, said) = (times(panics), message.lines().next().unwrap_or_default());
+    let seen = format!("has a handler that panicked {often}, last on `{event_type}`: {said}");
+    let cure = "fix the handler; the event that it panicked on is not handled again";
+    found.weigh(panics, FindingKind::HandlerPanicked, name, seen, cure);
 }
 
 /// Whether an open request still waits for a responder, going by its outcome so far.

@@ -22,7 +22,7 @@ mod tests;
 mod types;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,7 @@ pub(crate) use publishers::Publishers;
 use publishers::Tally;
 pub(crate) use quiet::Busy;
 pub(crate) use requests::{Requests, Slot, TROUBLES};
+use signing::Panicked;
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
@@ -89,6 +90,8 @@ pub(crate) struct Registry {
     /// The types in the order in which the bus met them.
     pub(crate) types: Vec<TypeEntry>,
     directory: Arc<Directory>,
+    /// The last subscriptions that ended after handlers of theirs had panicked.
+    pub(crate) panicked: VecDeque<Panicked>,
     /// Types that share their name with one met earlier.
     pub(crate) clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
     by_name: HashMap<&'static str, &'static TypeInfo>,
@@ -150,6 +153,7 @@ impl Registry {
             sequence: 0,
             types: Vec::new(),
             directory,
+            panicked: VecDeque::new(),
             clashes: Vec::new(),
             by_name: HashMap::new(),
             publishers: Publishers::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::types::TypeEntry;
 use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
-use crate::engine::{Admission, Aftermath, Entry, Mailbox, MailboxSettings, Reader};
+use crate::engine::{Admission, Aftermath, Entry, HandlerPanic, Mailbox, MailboxSettings, Reader};
 use crate::event::{Event, TypeInfo};
 use crate::overflow::Overflow;
 use crate::sync::WaitList;
@@ -42,6 +42,16 @@ impl SignIn {
         let keeps_order = self.settings.overflow == Overflow::DropNewest;
         (self.one_type && keeps_order && !self.queued).then_some(info)
     }
+}
+
+/// How many subscriptions that ended with panics are remembered.
+const MOST_PANICKED: usize = 16;
+
+/// A subscription that has ended, and whose handlers panicked.
+pub(crate) struct Panicked {
+    pub(crate) name: Arc<str>,
+    pub(crate) panics: u64,
+    pub(crate) last: Arc<HandlerPanic>,
 }
 
 impl Registry {
@@ -174,6 +184,7 @@ impl Registry {
             return;
         };
         self.count_collectors(&listener.wanted, -1, aftermath);
+        self.keep_panics(&listener.mailbox);
         let mut accounts = listener.mailbox.leave(aftermath);
         match &listener.wanted {
             Wanted::Members(members) => {
@@ -193,6 +204,18 @@ impl Registry {
         for account in accounts {
             let number = self.number_of(account.info, aftermath);
             self.types[number].departed.add(&account.ledger);
+        }
+    }
+
+    /// Remembers the panics of a subscription that ends: `diagnose` tells of them still.
+    fn keep_panics(&mut self, mailbox: &Mailbox) {
+        let (attendance, _) = mailbox.attendance();
+        if let Some(last) = attendance.last_panic {
+            let (name, panics) = (Arc::clone(&mailbox.settings.name), attendance.panics);
+            self.panicked.push_back(Panicked { name, panics, last });
+            if self.panicked.len() > MOST_PANICKED {
+                self.panicked.pop_front();
+            }
         }
     }
 }

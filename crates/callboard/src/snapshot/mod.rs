@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub subscribers: Vec<SubscriberSnapshot>,
     /// The requests.
     pub requests: RequestsSnapshot,
+    /// The last subscriptions, at most 16, that ended after handlers of theirs had panicked.
+    pub panicked: Vec<PanickedSubscriber>,
     /// Blocking calls that were made on the only thread of a runtime, by call site. Known only with
     /// the feature `tokio`.
     pub blocking_calls: Vec<BlockingCall>,
@@ -218,6 +220,19 @@ pub struct PanicSnapshot {
     pub event_type: String,
     /// What the panic said; if that is long, its beginning.
     pub message: String,
+}
+
+/// A subscription that has ended, and whose handlers panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PanickedSubscriber {
+    /// The subscriber's name.
+    pub name: String,
+    /// How many of its handlers panicked.
+    pub panics: u64,
+    /// The last of these panics.
+    pub last_panic: PanicSnapshot,
 }
 
 /// What a subscription wants.

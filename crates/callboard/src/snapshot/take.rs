@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::links;
 use super::{
     AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks, HandlerTimes,
-    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PublisherSnapshot, RequestsSnapshot,
-    Snapshot, SubscriberSnapshot, TypeSnapshot,
+    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PanickedSubscriber, PublisherSnapshot,
+    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
-use crate::engine::{Account, Envelope, Origin, TicketStatus};
+use crate::engine::{Account, Envelope, HandlerPanic, Origin, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
 use crate::registry::{Buffer, Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
@@ -92,6 +92,7 @@ impl Bus {
             missing,
             types,
             requests,
+            panicked: panicked(&registry),
             blocking_calls: blocking_calls(core),
             links,
             failed_ticks: failed_ticks(core),
@@ -243,14 +244,24 @@ fn subscriber(
         longest: attendance.longest,
         handler_times: HandlerTimes::of(&attendance.times, attendance.longest),
         panics: attendance.panics,
-        last_panic: attendance.last_panic.map(|panic| PanicSnapshot {
-            event_type: panic.event_type.to_owned(),
-            message: panic.message.clone(),
-        }),
+        last_panic: attendance.last_panic.map(|last| last_panic(&last)),
         bytes: holdings.bytes,
         ledger: figures.ledger(),
         accounts: figures.accounts.iter().map(account).collect(),
     }
+}
+
+fn last_panic(last: &HandlerPanic) -> PanicSnapshot {
+    PanicSnapshot { event_type: last.event_type.to_owned(), message: last.message.clone() }
+}
+
+fn panicked(registry: &Registry) -> Vec<PanickedSubscriber> {
+    let panicked = registry.panicked.iter().map(|of| PanickedSubscriber {
+        name: of.name.to_string(),
+        panics: of.panics,
+        last_panic: last_panic(&of.last),
+    });
+    panicked.collect()
 }
 
 fn open(status: TicketStatus, now: Instant) -> OpenRequest {

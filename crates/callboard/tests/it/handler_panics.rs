@@ -191,3 +191,21 @@ fn log_names_what_else_panicked_and_what_happens_instead() {
         ]
     );
 }
+
+#[test]
+fn a_panic_is_told_after_its_subscriber_has_ended() {
+    let bus = Bus::new();
+    bus.start();
+    for n in 0..20 {
+        let events = bus.subscriber(format!("s{n}")).late().subscribe::<Tick>();
+        bus.publish(Tick(n));
+        let mut serving = Box::pin(events.serve(async |_: Delivery<Tick>| panic!("boom")));
+        assert!(poll(&mut serving).is_pending());
+        drop(serving);
+    }
+    let found = bus.diagnose().findings;
+    let panics = found.iter().filter(|found| found.kind == FindingKind::HandlerPanicked);
+    let names: Vec<_> = panics.map(|found| found.culprit.as_str()).collect();
+    assert_eq!(names.len(), 16, "the last ones: {names:?}");
+    assert!(names.contains(&"s19") && !names.contains(&"s3"), "{names:?}");
+}
