@@ -18,8 +18,8 @@ use crate::row::Sample;
 pub(super) const BYTES: usize = 128;
 
 /// How many bytes the text has, so that the event has [`BYTES`] with the names of its fields and a
-/// number below 2³².
-const TEXT: usize = 108;
+/// number from 2¹⁶ to 2³².
+const TEXT: usize = 109;
 
 /// An event that takes 128 bytes on the wire.
 #[derive(Debug, Clone, Event, Serialize, Deserialize)]

@@ -171,7 +171,7 @@ mod tests {
         };
         assert_eq!(ago(seconds(1)), None);
         (0..2).for_each(|_| _ = bus.publish(Tick));
-        slow.try_recv().unwrap();
+        assert_eq!(slow.try_iter().count(), 1, "it reads");
         assert_eq!(ago(seconds(2)), Some(seconds(0)));
         assert_eq!(ago(seconds(9)), Some(seconds(7)));
         (0..2).for_each(|_| _ = bus.publish(Tick));

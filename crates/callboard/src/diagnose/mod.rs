@@ -8,6 +8,7 @@ mod asking;
 mod cycles;
 mod finding;
 mod links;
+mod reading;
 mod rules;
 mod startup;
 

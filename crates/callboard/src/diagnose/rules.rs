@@ -2,21 +2,16 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
+use super::reading::{has_stopped, is_behind, panicked, reading};
 use super::{Finding, FindingKind, asking, cycles, links, startup};
 use crate::event::two_types;
-use crate::outcome::Outcome;
 use crate::overflow::{DropReason, Dropped, Importance};
 use crate::registry::Phase;
 use crate::report::{count, first_of, times};
 use crate::snapshot::{
-    BlockingCall, FailedTicks, InterestSnapshot, OpenRequest, PanicSnapshot, Snapshot,
-    SubscriberSnapshot, TypeSnapshot,
+    BlockingCall, FailedTicks, InterestSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
-
-/// A handler that runs for longer than this, with events waiting, blocks.
-const BLOCKS_AFTER: Duration = Duration::from_secs(1);
 
 /// A capacity of at least this many events, of which less than 1/8 was ever used, is too large.
 const LARGE_CAPACITY: usize = 1_024;
@@ -77,7 +72,13 @@ pub(super) struct Findings(Vec<(u64, Finding)>);
 
 impl Findings {
     /// Adds one of a kind of which none is worse than another, or of which there is one at most.
-    fn add(&mut self, kind: FindingKind, who: &str, seen: String, cure: impl Into<String>) {
+    pub(super) fn add(
+        &mut self,
+        kind: FindingKind,
+        who: &str,
+        seen: String,
+        cure: impl Into<String>,
+    ) {
         self.weigh(0, kind, who, seen, cure);
     }
 
@@ -168,76 +169,6 @@ fn drain(snapshot: &Snapshot, found: &mut Findings) {
     }
 }
 
-fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) {
-    if let Some(last) = &of.last_panic {
-        panicked(&of.name, of.panics, last, found);
-    }
-    if let InterestSnapshot::BadPattern(problem) = &of.interest {
-        let seen = format!("receives nothing: {problem}");
-        found.add(FindingKind::BadPattern, &of.name, seen, "mend the pattern");
-    }
-    if of.late {
-        let seen =
-            format!("subscribed after the start, at {}, and may have lost events", of.call_site);
-        let cure = "subscribe before `start`, or say `.late()`";
-        found.add(FindingKind::SubscribedLate, &of.name, seen, cure);
-    }
-    if blocks(of) {
-        let time = of.handling_for.map(|time| format!(" for {time:.1?}")).unwrap_or_default();
-        let mut seen = format!("has been handling one event{time} with {} waiting", of.queued);
-        let mut cure = "hand long work to a task of its own, or use `serve_concurrent`".to_owned();
-        let own = open.iter().filter(|request| request.asker.as_deref() == Some(&of.name));
-        if let Some(request) = own.max_by_key(|request| request.age) {
-            let slow = request.outcomes.iter().filter(|(_, outcome)| is_awaited(outcome));
-            let slow: Vec<_> = slow.map(|(name, _)| format!("`{name}`")).collect();
-            let slow = first_of(slow.iter(), ", ");
-            seen += &format!(": it waits for {slow} to answer `{}`", request.event_type);
-            cure = format!("see to {slow}, ask with a shorter timeout, or use `serve_concurrent`");
-        }
-        found.weigh(of.queued as u64, FindingKind::HandlerBlocks, &of.name, seen, cure);
-    } else if is_full(of) && !is_busy(of) && !of.waiting {
-        let seen = format!("is full with {} and does not receive", count(of.queued, "event"));
-        let cure = format!("read or drop the subscription opened at {}", of.call_site);
-        found.weigh(of.queued as u64, FindingKind::NotReading, &of.name, seen, cure);
-    }
-}
-
-/// Handlers that panicked.
-fn panicked(name: &str, panics: u64, last: &PanicSnapshot, found: &mut Findings) {
-    let PanicSnapshot { event_type, message } = last;
-    let (often, said) = (times(panics), message.lines().next().unwrap_or_default());
-    let seen = format!("has a handler that panicked {often}, last on `{event_type}`: {said}");
-    let cure = "fix the handler; the event that it panicked on is not handled again";
-    found.weigh(panics, FindingKind::HandlerPanicked, name, seen, cure);
-}
-
-/// Whether an open request still waits for a responder, going by its outcome so far.
-fn is_awaited(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::TimedOutQueued | Outcome::TimedOutHandling)
-}
-
-fn is_busy(of: &SubscriberSnapshot) -> bool {
-    of.handling > 0 || of.in_hand
-}
-
-fn is_full(of: &SubscriberSnapshot) -> bool {
-    of.capacity > 0 && of.queued >= of.capacity
-}
-
-/// Whether a subscriber handles one event for too long while others wait. Where the time is not known,
-/// a full queue says so, unless the losses show that events are still taken.
-fn blocks(of: &SubscriberSnapshot) -> bool {
-    let unknown = || is_full(of) && !is_behind(of);
-    let long = of.handling_for.map_or_else(unknown, |time| time >= BLOCKS_AFTER);
-    is_busy(of) && of.queued > 0 && long
-}
-
-/// Whether a subscriber does not come back for more events, so that no capacity would have sufficed: it
-/// blocks; or it is full and has never received.
-fn has_stopped(of: &SubscriberSnapshot) -> bool {
-    blocks(of) || (is_full(of) && !is_busy(of) && !of.waiting && of.ledger.delivered == 0)
-}
-
 fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
     let lost = of.ledger.lost();
     if lost > 0 && of.importance == Importance::Critical && !has_stopped(of) {
@@ -269,13 +200,6 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
         let unused = (of.capacity - of.high_water) as u64;
         found.advise(unused, FindingKind::CapacityTooLarge, &of.name, seen, advice);
     }
-}
-
-/// Whether a subscriber loses events all the time, not in bursts: it takes some, has lost several
-/// times what a queue that had held the worst moment would hold, and is still full or nearly.
-fn is_behind(of: &SubscriberSnapshot) -> bool {
-    let often = of.ledger.lost() > 4 * of.demand as u64;
-    often && of.ledger.delivered > 0 && of.queued >= of.capacity.div_ceil(2)
 }
 
 fn memory(snapshot: &Snapshot, found: &mut Findings) {
