@@ -47,7 +47,7 @@ fn a_state_is_the_snapshot_and_what_it_means() {
     assert_eq!(state["subscribers"], keys);
     assert_eq!(state["verdict"]["ok"], false);
     let lines = state["verdict"]["lines"].to_string();
-    assert!(lines.contains("`slow` lost 2 events"), "{lines}");
+    assert!(lines.contains("`slow` is full with 2 events and does not receive"), "{lines}");
     let edges = json!([
         {"from": "c:source", "to": "t:tick", "rate": 0.0, "total": 4, "drops": 0, "seen": true},
         {"from": "t:tick", "to": "c:slow", "rate": 0.0, "total": 8, "drops": 2, "seen": true},
@@ -103,9 +103,11 @@ fn a_bus_that_waits_says_for_whom() {
     let console = console(&bus);
     let mut stream = Stream::open(&console, "/live");
     let state = stream.find("state", |_| true);
-    let line = "the bus has not started: 1 of 1000 events wait, and these have not signed in: \
-                `template`";
-    let verdict = json!({"ok": false, "lines": [line], "earlier": [], "past": []});
+    let lines = [
+        "the bus has not started: 1 of 1000 events wait for `start`",
+        "`template` is expected and has not signed in; start it, correct the name, or expect it no longer",
+    ];
+    let verdict = json!({"ok": false, "lines": lines, "earlier": [], "past": []});
     assert_eq!(state["verdict"], verdict);
     let _template = bus.subscribe::<Tick>("template");
     bus.start();
