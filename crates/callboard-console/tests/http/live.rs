@@ -47,7 +47,7 @@ fn a_state_is_the_snapshot_and_what_it_means() {
     assert_eq!(state["subscribers"], keys);
     assert_eq!(state["verdict"]["ok"], false);
     let lines = state["verdict"]["lines"].to_string();
-    assert!(lines.contains("`slow` is full with 2 events and does not receive"), "{lines}");
+    assert!(lines.contains("`slow` lost 2 events"), "{lines}");
     let edges = json!([
         {"from": "c:source", "to": "t:tick", "rate": 0.0, "total": 4, "drops": 0, "seen": true},
         {"from": "t:tick", "to": "c:slow", "rate": 0.0, "total": 8, "drops": 2, "seen": true},

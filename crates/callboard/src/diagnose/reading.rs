@@ -67,18 +67,12 @@ fn is_full(of: &SubscriberSnapshot) -> bool {
     of.capacity > 0 && of.queued >= of.capacity
 }
 
-/// Whether a subscriber handles one event for too long while others wait. Where the time is not known,
+/// Whether a subscriber handles one event for too long while others wait: no capacity would do. Where the time is not known,
 /// a full queue says so, unless the losses show that events are still taken.
-fn blocks(of: &SubscriberSnapshot) -> bool {
+pub(super) fn blocks(of: &SubscriberSnapshot) -> bool {
     let unknown = || is_full(of) && !is_behind(of);
     let long = of.handling_for.map_or_else(unknown, |time| time >= BLOCKS_AFTER);
     is_busy(of) && of.queued > 0 && long
-}
-
-/// Whether a subscriber does not come back for more events, so that no capacity would have sufficed: it
-/// blocks; or it is full and has never received.
-pub(super) fn has_stopped(of: &SubscriberSnapshot) -> bool {
-    blocks(of) || (is_full(of) && !is_busy(of) && !of.waiting && of.ledger.delivered == 0)
 }
 
 /// Whether a subscriber loses events all the time, not in bursts: it takes some, has lost several

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use super::reading::{has_stopped, is_behind, panicked, reading};
+use super::reading::{blocks, is_behind, panicked, reading};
 use super::{Finding, FindingKind, asking, cycles, links, startup};
 use crate::event::two_types;
 use crate::overflow::{DropReason, Dropped, Importance};
@@ -171,7 +171,7 @@ fn drain(snapshot: &Snapshot, found: &mut Findings) {
 
 fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
     let lost = of.ledger.lost();
-    if lost > 0 && of.importance == Importance::Critical && !has_stopped(of) {
+    if lost > 0 && of.importance == Importance::Critical && !blocks(of) {
         if is_behind(of) {
             let seen = format!(
                 "lost {} and has {} waiting: more come than it takes",
