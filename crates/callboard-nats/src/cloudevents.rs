@@ -21,6 +21,7 @@ use crate::inbound::publish;
 use crate::outbound::Echoes;
 use crate::shared::Shared;
 use crate::snapshot::CloudEventsSnapshot;
+use crate::wire::Codec;
 
 /// The version of CloudEvents.
 const SPECVERSION: &str = "1.0";
@@ -128,12 +129,13 @@ pub(crate) async fn send<E: Event + Serialize>(sending: Sending<E>, shared: Arc<
             datacontenttype: "application/json",
             data: &*event,
         };
-        let sent = match serde_json::to_vec(&message) {
-            Ok(bytes) => {
+        let mut bytes = Vec::new();
+        let sent = match Codec::Json.encode(&message, &mut bytes) {
+            Ok(()) => {
                 let sent = shared.client.publish(subject.clone(), bytes.into()).await;
                 sent.map_err(|error| error.to_string())
             }
-            Err(error) => Err(error.to_string()),
+            Err(problem) => Err(problem),
         };
         let refused = lost + u64::from(sent.is_err());
         let events = u64::from(sent.is_ok());
@@ -161,7 +163,7 @@ pub(crate) async fn receive<E: Event + DeserializeOwned>(
             if of.event_type != E::TYPE {
                 return Err(format!("its type is `{}`, not `{}`", of.event_type, E::TYPE));
             }
-            let event: E = serde_json::from_slice(of.data).map_err(|error| error.to_string())?;
+            let event: E = Codec::Json.decode(of.data)?;
             Ok(((of.source, of.id), event))
         });
         let (id, event) = match event {

@@ -71,6 +71,7 @@ mod cloudevents;
 #[cfg(feature = "jetstream")]
 mod durable;
 mod error;
+mod guard;
 mod inbound;
 mod link;
 mod node;

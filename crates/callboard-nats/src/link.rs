@@ -128,12 +128,17 @@ impl fmt::Debug for NatsLink {
     }
 }
 
+/// A conflict of names is a trouble for so long after it was last seen.
+const RECENT: Duration = Duration::from_secs(5);
+
 /// How the link is, for the snapshots of its bus.
 pub(crate) fn status(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkStatus {
     let of = snapshot(shared, peers);
+    let conflict = shared.status().conflict;
+    let conflicts = conflict.is_some_and(|last| last.elapsed() < RECENT);
     let mut status = LinkStatus::new(&*shared.name, of.state.to_string());
     status.trouble = match of.state {
-        _ if of.conflicts > 0 => of.last_problem,
+        _ if conflicts => Some("another process uses its name: give it another".to_owned()),
         LinkState::Online | LinkState::Regrouping | LinkState::Closed => None,
         _ => Some(format!("for {:.1?}, with {} events that wait", of.since, of.queued)),
     };

@@ -4,6 +4,8 @@ use std::fmt;
 
 use tracing::Span;
 
+use crate::guard::fenced;
+
 /// How the context of a trace gets into a message and out of it; nothing is carried by default.
 #[derive(Default)]
 pub(crate) struct Propagation {
@@ -17,14 +19,17 @@ pub(crate) type Extract = Box<dyn Fn(&str) -> Span + Send + Sync>;
 impl Propagation {
     /// What is to travel of the span that `span` returns.
     pub(crate) fn inject(&self, span: impl FnOnce() -> Span) -> Box<[u8]> {
-        let context = self.inject.as_ref().and_then(|inject| span().in_scope(inject));
+        let inject = |inject: &Inject| fenced(|| Ok(span().in_scope(inject))).unwrap_or(None);
+        let context = self.inject.as_ref().and_then(inject);
         context.map(|context| context.into_bytes().into()).unwrap_or_default()
     }
 
     /// The span that continues what has travelled.
     pub(crate) fn extract(&self, context: &[u8]) -> Span {
         match (&self.extract, std::str::from_utf8(context)) {
-            (Some(extract), Ok(context)) if !context.is_empty() => extract(context),
+            (Some(extract), Ok(context)) if !context.is_empty() => {
+                fenced(|| Ok(extract(context))).unwrap_or_else(|_| Span::none())
+            }
             _ => Span::none(),
         }
     }

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
 use crate::cloudevents::Accounts;
-use crate::inbound::Streams;
+use crate::inbound::{Nodes, Streams};
 use crate::outbound::Outbox;
 use crate::propagation::Propagation;
 use crate::requests::{AskCommand, Chains, Served, Serving, Standins};
@@ -23,6 +23,9 @@ use crate::wire::Codec;
 
 /// How many messages to other nodes may wait while the client takes none.
 pub(crate) const CONTROL_CAPACITY: usize = 4_096;
+
+/// At most one problem is logged in this time.
+const LOG_EVERY: Duration = Duration::from_millis(500);
 
 /// How long the server may be silent, or there may be none, before requests fail for it. In a cluster
 /// the next connection is there within milliseconds.
@@ -53,6 +56,8 @@ pub(crate) struct Shared {
     #[cfg(feature = "jetstream")]
     pub(crate) lanes: crate::durable::Lanes,
     pub(crate) standins: Arc<Standins>,
+    /// The names of the nodes that are there.
+    pub(crate) nodes: Arc<Nodes>,
     pub(crate) began: Instant,
     /// The number of the connection, counted from 1.
     pub(crate) connection: AtomicU64,
@@ -72,12 +77,23 @@ pub(crate) struct Status {
     pub(crate) since: Instant,
     pub(crate) round_trip: Option<Duration>,
     pub(crate) last_problem: Option<String>,
+    /// When another process was last heard under this node's name.
+    pub(crate) conflict: Option<Instant>,
+    /// When a problem was last logged.
+    logged: Option<Instant>,
 }
 
 impl Status {
     pub(crate) fn new() -> Mutex<Self> {
         let (state, since) = (LinkState::Connecting, Instant::now());
-        Mutex::new(Self { state, since, round_trip: None, last_problem: None })
+        Mutex::new(Self {
+            state,
+            since,
+            round_trip: None,
+            last_problem: None,
+            conflict: None,
+            logged: None,
+        })
     }
 }
 
@@ -96,6 +112,8 @@ pub(crate) struct Parts {
     pub(crate) asks: HashMap<&'static str, mpsc::UnboundedSender<AskCommand>>,
     pub(crate) serves: HashMap<&'static str, Box<dyn Served>>,
     pub(crate) standins: Arc<Standins>,
+    /// The names of the nodes that are there.
+    pub(crate) nodes: Arc<Nodes>,
 }
 
 impl Shared {
@@ -121,6 +139,7 @@ impl Shared {
             #[cfg(feature = "jetstream")]
             lanes: crate::durable::Lanes::default(),
             standins: parts.standins,
+            nodes: parts.nodes,
             began: Instant::now(),
             connection: AtomicU64::new(0),
             slow: AtomicU64::new(0),
@@ -166,11 +185,15 @@ impl Shared {
     /// Notes that something is wrong.
     pub(crate) fn problem(&self, problem: String) {
         let mut status = self.status();
-        let is_new = status.last_problem.as_ref() != Some(&problem);
-        if is_new {
-            tracing::warn!(node = self.subjects.node(), "link: {problem}");
-            status.last_problem = Some(problem);
+        if status.last_problem.as_ref() == Some(&problem) {
+            return;
         }
+        // Whoever sends garbage can't fill the log with it.
+        if status.logged.is_none_or(|logged| logged.elapsed() >= LOG_EVERY) {
+            status.logged = Some(Instant::now());
+            tracing::warn!(node = self.subjects.node(), "link: {problem}");
+        }
+        status.last_problem = Some(problem);
     }
 
     /// A message that can't be read, or of nobody.
@@ -182,6 +205,7 @@ impl Shared {
     /// Another process uses this node's name.
     pub(crate) fn conflict(&self) {
         self.conflicts.fetch_add(1, Ordering::Relaxed);
+        self.status().conflict = Some(Instant::now());
         let node = self.subjects.node();
         self.problem(format!("another process is linked as node `{node}`: give it another name"));
     }

@@ -103,8 +103,8 @@ impl Subjects {
     }
 }
 
-/// A namespace or a node's name is one token of a subject.
-fn check_token(what: &'static str, token: &str) -> Result<(), Error> {
+/// The names of namespaces, nodes, groups and consumers are one token.
+pub(crate) fn check_token(what: &'static str, token: &str) -> Result<(), Error> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if token.is_empty() || token.len() > 64 || !token.chars().all(allowed) {
         return Err(Error::bad(
@@ -118,12 +118,25 @@ fn check_token(what: &'static str, token: &str) -> Result<(), Error> {
 
 /// An event type's name is one or more tokens.
 pub(crate) fn check_event_type(event_type: &str) -> Result<(), Error> {
+    check_tokens("event type", event_type)
+}
+
+/// A subject for CloudEvents is one or more tokens, and none of a link's own.
+pub(crate) fn check_subject(subject: &str) -> Result<(), Error> {
+    if subject.split('.').next() == Some(PREFIX) {
+        let right = "outside the subjects of links, which begin with `cb.`";
+        return Err(Error::bad("subject for CloudEvents", subject, right));
+    }
+    check_tokens("subject for CloudEvents", subject)
+}
+
+fn check_tokens(what: &'static str, tokens: &str) -> Result<(), Error> {
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '*' | '>');
     let token = |token: &str| !token.is_empty() && token.chars().all(plain);
-    if event_type.len() > 200 || !event_type.split('.').all(token) {
+    if tokens.len() > 200 || !tokens.split('.').all(token) {
         return Err(Error::bad(
-            "event type",
-            event_type,
+            what,
+            tokens,
             "tokens with dots between them, without blanks, `*` and `>`, such as `config.parsed`",
         ));
     }

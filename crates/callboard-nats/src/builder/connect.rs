@@ -14,7 +14,7 @@ use super::LinkBuilder;
 use super::lane::{Asked, Begun, EchoesOf, Imported, Receiving, Start, subscribe};
 use super::types::Types;
 use crate::error::Error;
-use crate::inbound::Streams;
+use crate::inbound::{Nodes, Streams};
 use crate::link::{NatsLink, status};
 use crate::node::{Incoming, Node, Times, listen_directed, listen_marks, listen_system};
 use crate::outbound::{Echoes, Limits, Outbox, run_writer};
@@ -66,6 +66,9 @@ impl LinkBuilder {
                 self.ring.to_string(),
                 "at least 1024 bytes",
             ));
+        }
+        if self.lifetime.is_zero() {
+            return Err(Error::bad("lifetime", "0ns", "longer than nothing, such as a minute"));
         }
         let node = self.node.take().unwrap_or_else(|| format!("{:016x}", random()));
         let subjects = Subjects::new(&self.namespace, &node)?;
@@ -127,7 +130,11 @@ impl LinkBuilder {
             exports.iter().map(|of| subjects.events(of.event_type).into()).collect();
         let exports: Vec<_> =
             exports.into_iter().map(|of| (of.event_type, (of.declare)(&outbox))).collect();
-        let streams = |of: &Imported| Arc::new(Streams::new(of.event_type, of.group.is_some()));
+        let nodes = Arc::<Nodes>::default();
+        let streams = |of: &Imported| {
+            let (shares, nodes) = (of.group.is_some(), Arc::clone(&nodes));
+            Arc::new(Streams::new(of.event_type, shares, nodes))
+        };
         let streams: Vec<_> = imports.iter().map(streams).collect();
         let (mut to_asks, mut begin_asks) = (HashMap::new(), Vec::new());
         for Asked { request_type, begin } in asks {
@@ -150,6 +157,7 @@ impl LinkBuilder {
             asks: to_asks,
             serves,
             standins: Arc::new(Standins::default()),
+            nodes,
         }));
 
         let (mut tasks, mut pumps) = (JoinSet::new(), JoinSet::new());
@@ -162,7 +170,12 @@ impl LinkBuilder {
         tasks.spawn(relay(client.clone(), control_queue));
 
         let (ending, ended) = watch::channel(false);
-        let start = |echoes| Start { shared: Arc::clone(&shared), echoes, ending: ended.clone() };
+        let start = |echoes| Start {
+            shared: Arc::clone(&shared),
+            echoes,
+            ending: ended.clone(),
+            retry: self.retry,
+        };
         let mut echoes: HashMap<&'static str, Arc<Echoes>> = HashMap::new();
         let mut to_tails = BTreeMap::new();
         for (Imported { event_type, group, begin }, streams) in imports.into_iter().zip(streams) {

@@ -27,6 +27,8 @@ pub(super) struct Start {
     pub(super) echoes: Option<Arc<Echoes>>,
     /// True once the link ends: what is there is still sent.
     pub(super) ending: watch::Receiver<bool>,
+    /// There may be no server yet.
+    pub(super) retry: bool,
 }
 
 /// An exported type.

@@ -22,7 +22,7 @@ use crate::inbound::{Import, Receiver, receive};
 use crate::outbound::{Export, Outbox, Pump, pump};
 use crate::requests::{Asks, Serve, Served, ask};
 use crate::shared::Shared;
-use crate::subject::check_event_type;
+use crate::subject::{check_event_type, check_subject, check_token};
 
 /// The types of a link.
 #[derive(Default)]
@@ -42,6 +42,16 @@ impl Types {
         let wrong =
             if is_there { Some(Error::twice(what, name)) } else { check_event_type(name).err() };
         self.wrong = self.wrong.take().or(wrong);
+    }
+
+    /// Notes what is wrong with a name that the server is given.
+    fn check_name(&mut self, what: &'static str, name: &str) {
+        self.wrong = self.wrong.take().or(check_token(what, name).err());
+    }
+
+    /// Notes what is wrong with the subject of CloudEvents.
+    fn check_subject(&mut self, subject: &str) {
+        self.wrong = self.wrong.take().or(check_subject(subject).err());
     }
 
     fn add(&mut self, lane: Lane) {
@@ -105,6 +115,7 @@ impl LinkBuilder {
         let is_there = self.types.imports.iter().any(|of| of.event_type == E::TYPE);
         self.types.check("imported", E::TYPE, is_there);
         let group = import.group.clone();
+        group.iter().for_each(|group| self.types.check_name("group", group));
         let begin = move |Start { shared, echoes, .. }: Start, receiving: Receiving| -> Task {
             let Receiving { messages, tails, streams } = receiving;
             Box::pin(receive(Receiver { messages, tails, streams, import, echoes }, shared))
@@ -158,13 +169,15 @@ impl LinkBuilder {
         let begin = move |start: Start| -> BoxFuture<'static, _> {
             Box::pin(async move {
                 let shared = Arc::clone(&start.shared);
-                durable::stream(&shared.client, &shared.subjects, replicas).await?;
+                let stream = durable::Stored { replicas, retry: start.retry };
+                stream.at_once(&shared).await?;
                 let outbox = Arc::new(durable::outbox(ring, &shared));
                 let of = outbox.declare(E::TYPE, export.version, durable::KEEP);
                 shared.lanes.add(Arc::clone(&outbox));
                 let pumps = begin_pump(export, Arc::clone(&outbox), of, start);
                 let subject = shared.subjects.durable(E::TYPE);
-                let tasks: Vec<Task> = vec![Box::pin(durable::store(outbox, subject, shared))];
+                let tasks: Vec<Task> =
+                    vec![Box::pin(durable::store(outbox, subject, stream, shared))];
                 Ok(Begun { pumps: pumps.into_iter().collect(), tasks })
             })
         };
@@ -201,9 +214,11 @@ impl LinkBuilder {
         E: Event + DeserializeOwned,
     {
         let (consumer, replicas) = (consumer.into(), self.replicas);
-        let begin = move |Start { shared, echoes, .. }: Start| -> BoxFuture<'static, _> {
+        self.types.check_name("durable consumer", &consumer);
+        let begin = move |Start { shared, echoes, retry, .. }: Start| -> BoxFuture<'static, _> {
             Box::pin(async move {
-                let stream = durable::stream(&shared.client, &shared.subjects, replicas).await?;
+                let stream = durable::Stored { replicas, retry };
+                stream.at_once(&shared).await?;
                 shared.lanes.declare(&consumer, E::TYPE);
                 let consuming = Consuming { stream, consumer, position, import, echoes };
                 let tasks: Vec<Task> = vec![Box::pin(durable::consume(consuming, shared))];
@@ -217,10 +232,10 @@ impl LinkBuilder {
     /// Events of this type go to this subject as CloudEvents, for programs that are no nodes.
     pub fn export_cloudevents<E: Event + Serialize>(mut self, subject: impl Into<String>) -> Self {
         let subject = subject.into();
+        self.types.check_subject(&subject);
         let begin = move |start: Start| -> BoxFuture<'static, _> {
             Box::pin(async move {
-                let Start { shared, echoes, ending } = start;
-                check_event_type(&subject)?;
+                let Start { shared, echoes, ending, .. } = start;
                 shared.cloudevents.declare(&subject, E::TYPE, true);
                 let Some(bus) = shared.bus.upgrade() else { return Ok(Begun::default()) };
                 let subscriber = bus.subscriber(&*shared.name).capacity(PUMP_CAPACITY).late();
@@ -247,6 +262,7 @@ impl LinkBuilder {
         E: Event + DeserializeOwned,
     {
         let subject = subject.into();
+        self.types.check_subject(&subject);
         let begin = move |Start { shared, echoes, .. }: Start| -> BoxFuture<'static, _> {
             Box::pin(async move {
                 shared.cloudevents.declare(&subject, E::TYPE, false);
@@ -270,7 +286,7 @@ fn begin_pump<E: Event + Serialize>(
     export: Export<E>,
     outbox: Arc<Outbox>,
     of: usize,
-    Start { shared, echoes, ending }: Start,
+    Start { shared, echoes, ending, .. }: Start,
 ) -> Option<Task> {
     let bus = shared.bus.upgrade()?;
     let subscriber = bus.subscriber(&*shared.name).capacity(PUMP_CAPACITY).late();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 use async_nats::jetstream::message::PublishMessage;
 
+use super::Stored;
 use crate::outbound::Outbox;
 use crate::shared::Shared;
 
@@ -16,7 +17,13 @@ const RETRY: Duration = Duration::from_millis(100);
 
 /// Stores what the outbox has, in order, until the link is dropped. A message that the stream does
 /// not confirm is sent again under the same number, by which the stream knows it.
-pub(crate) async fn store(outbox: Arc<Outbox>, subject: String, shared: Arc<Shared>) {
+pub(crate) async fn store(
+    outbox: Arc<Outbox>,
+    subject: String,
+    stream: Stored,
+    shared: Arc<Shared>,
+) {
+    stream.in_time(&shared).await;
     let context = jetstream::new(shared.client.clone());
     loop {
         let changed = outbox.changed.notified();

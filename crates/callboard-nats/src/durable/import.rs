@@ -9,8 +9,8 @@ use callboard::Event;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
-use super::Position;
 use super::taken::{has_room, is_taken};
+use super::{Position, Stored};
 use crate::inbound::{Import, publish};
 use crate::outbound::Echoes;
 use crate::shared::Shared;
@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_millis(250);
 
 /// What a consumer works with.
 pub(crate) struct Consuming<E> {
-    pub(crate) stream: Stream,
+    pub(crate) stream: Stored,
     pub(crate) consumer: String,
     pub(crate) position: Position,
     pub(crate) import: Import<E>,
@@ -66,9 +66,10 @@ where
     E: Event + DeserializeOwned,
 {
     let mut remembered = Remembered::default();
+    let stream = consuming.stream.in_time(&shared).await;
     let consumer = &consuming.consumer;
     loop {
-        match messages(&consuming, &shared).await {
+        match messages(&consuming, &stream, &shared).await {
             Ok(mut messages) => {
                 while let Some(message) = messages.next().await {
                     match message {
@@ -92,6 +93,7 @@ where
 
 async fn messages<E: Event>(
     consuming: &Consuming<E>,
+    stream: &Stream,
     shared: &Shared,
 ) -> Result<pull::Stream, String> {
     let config = pull::Config {
@@ -104,7 +106,7 @@ async fn messages<E: Event>(
         filter_subject: shared.subjects.all_durable(E::TYPE),
         ..pull::Config::default()
     };
-    let consumer = consuming.stream.get_or_create_consumer(&consuming.consumer, config).await;
+    let consumer = stream.get_or_create_consumer(&consuming.consumer, config).await;
     let consumer = consumer.map_err(|error| error.to_string())?;
     let stream = consumer.stream().max_messages_per_batch(1).messages().await;
     stream.map_err(|error| error.to_string())

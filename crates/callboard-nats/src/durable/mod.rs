@@ -25,7 +25,6 @@ use crate::error::Error;
 use crate::outbound::{Limits, Offline, Outbox};
 use crate::shared::Shared;
 use crate::snapshot::{DurableSnapshot, ExportSnapshot};
-use crate::subject::Subjects;
 
 pub(crate) use export::store;
 pub(crate) use import::{Consuming, consume};
@@ -55,6 +54,9 @@ impl Position {
 
 /// What a durable lane does while there is no connection: its events wait.
 pub(crate) const KEEP: Offline = Offline::Keep;
+
+/// How long to wait after the stream could not be made.
+const RETRY: Duration = Duration::from_millis(250);
 
 /// A packet of a durable lane takes no more events from this size on.
 const PACKET: usize = 32 * 1024;
@@ -128,19 +130,44 @@ impl Lanes {
     }
 }
 
-/// Makes the namespace's stream, unless there is one.
-pub(crate) async fn stream(
-    client: &async_nats::Client,
-    subjects: &Subjects,
-    replicas: usize,
-) -> Result<jetstream::stream::Stream, Error> {
-    let config = Config {
-        name: subjects.stream(),
-        subjects: vec![subjects.every_durable()],
-        num_replicas: replicas,
-        ..Config::default()
-    };
-    let name = config.name.clone();
-    let stream = jetstream::new(client.clone()).get_or_create_stream(config).await;
-    stream.map_err(|source| Error::stream(name, source))
+/// The namespace's stream, as this link makes it if there is none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stored {
+    pub(crate) replicas: usize,
+    /// There may be no server yet.
+    pub(crate) retry: bool,
+}
+
+impl Stored {
+    /// Makes the stream, unless there may be no server yet.
+    ///
+    /// # Errors
+    /// If the server refuses, or has no JetStream.
+    pub(crate) async fn at_once(self, shared: &Shared) -> Result<(), Error> {
+        if self.retry { Ok(()) } else { self.stream(shared).await.map(drop) }
+    }
+
+    /// Makes the stream, however long that takes.
+    pub(crate) async fn in_time(self, shared: &Shared) -> jetstream::stream::Stream {
+        loop {
+            match self.stream(shared).await {
+                Ok(stream) => return stream,
+                Err(error) => shared.problem(error.to_string()),
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    async fn stream(self, shared: &Shared) -> Result<jetstream::stream::Stream, Error> {
+        let config = Config {
+            name: shared.subjects.stream(),
+            subjects: vec![shared.subjects.every_durable()],
+            num_replicas: self.replicas,
+            ..Config::default()
+        };
+        let name = config.name.clone();
+        let context = jetstream::new(shared.client.clone());
+        let stream = context.get_or_create_stream(config).await;
+        stream.map_err(|source| Error::stream(name, source))
+    }
 }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::held::Held;
 use super::streams::{Seen, Streams, Tail, Taken};
+use crate::guard::fenced;
 use crate::outbound::Echoes;
 use crate::shared::Shared;
 use crate::wire::{self, Codec, Directed, Header, Packet, PacketKind};
@@ -70,7 +71,9 @@ impl<E: Event> Import<E> {
 impl<E: Event + DeserializeOwned> Import<E> {
     pub(crate) fn read(&self, header: &Header, body: &[u8]) -> Result<E, String> {
         match self.migrations.get(&header.schema) {
-            Some(migration) if header.schema != self.version => migration(header.codec, body),
+            Some(migration) if header.schema != self.version => {
+                fenced(|| migration(header.codec, body))
+            }
             _ => header.codec.decode(body),
         }
     }
@@ -91,6 +94,9 @@ impl<E> fmt::Debug for Import<E> {
             .finish()
     }
 }
+
+/// Why a message of one node more is dropped.
+const TOO_MANY: &str = "there are more nodes than this one keeps accounts of";
 
 /// What a receiver works with.
 pub(crate) struct Receiver<E> {
@@ -208,7 +214,9 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
         }
         match header.kind {
             PacketKind::Probe => {
-                self.streams.probed(origin, header.incarnation, header.first, seen(shared));
+                if !self.streams.probed(origin, header.incarnation, header.first, seen(shared)) {
+                    return shared.malformed(subject, TOO_MANY);
+                }
                 let (incarnation, event_type) = (header.incarnation, E::TYPE.to_owned());
                 let heard = Directed::Heard { incarnation, event_type };
                 shared.send(shared.subjects.directed(origin).into(), wire::write(&heard));
@@ -220,7 +228,7 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
     fn events(&self, origin: &str, mut packet: Packet<'_>, subject: &str, shared: &Shared) {
         let header = packet.header;
         let Some(skip) = self.streams.open(origin, header.incarnation, header.first) else {
-            return;
+            return shared.malformed(subject, TOO_MANY);
         };
         let publisher = shared.bus.upgrade().map(|bus| bus.publisher::<E>(&*shared.name));
         let (mut events, mut taken) = (0, Taken::default());

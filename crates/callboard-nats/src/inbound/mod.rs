@@ -7,4 +7,4 @@ mod streams;
 
 pub use import::Import;
 pub(crate) use import::{Receiver, publish, receive};
-pub(crate) use streams::{Streams, Tail};
+pub(crate) use streams::{Nodes, Streams, Tail};

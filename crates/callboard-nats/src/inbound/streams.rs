@@ -4,13 +4,13 @@
 //! delivered before or is lost for good, and is dropped; what is missing is lost, since the messages
 //! of one connection arrive in order.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::snapshot::{Drops, ImportSnapshot, LinkDrop};
 
-/// How many nodes there may be. Whoever may publish under many names can't make this process keep
-/// an account for each.
+/// How many nodes have accounts. With more, those of a node that is gone, or that was never known, are
+/// given up.
 const MOST_ORIGINS: usize = 4_096;
 
 /// How many earlier starts of a node are remembered.
@@ -21,7 +21,27 @@ pub(crate) struct Streams {
     pub(crate) event_type: &'static str,
     /// Whether several nodes share the events, so that each gets some of them only.
     shares: bool,
+    /// The nodes that are there.
+    nodes: Arc<Nodes>,
     origins: Mutex<BTreeMap<String, Origin>>,
+}
+
+/// The names of the nodes that are there, for those who keep something of each.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes(Mutex<BTreeSet<String>>);
+
+impl Nodes {
+    fn names(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn come(&self, node: &str) {
+        self.names().insert(node.to_owned());
+    }
+
+    pub(crate) fn go(&self, node: &str) {
+        self.names().remove(node);
+    }
 }
 
 struct Origin {
@@ -68,8 +88,8 @@ pub(crate) struct Taken {
 }
 
 impl Streams {
-    pub(crate) fn new(event_type: &'static str, shares: bool) -> Self {
-        Self { event_type, shares, origins: Mutex::default() }
+    pub(crate) fn new(event_type: &'static str, shares: bool, nodes: Arc<Nodes>) -> Self {
+        Self { event_type, shares, nodes, origins: Mutex::default() }
     }
 
     /// Whether several nodes share the events.
@@ -81,11 +101,10 @@ impl Streams {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first event of a packet that is new, counted from 0, if the packet is of this start of its
-    /// node, or of a new one. `None` if it comes from an earlier start, or there are too many nodes.
+    /// The first event of a packet that is new, counted from 0. `None` if there are too many nodes.
     pub(crate) fn open(&self, origin: &str, incarnation: u64, first: u64) -> Option<u64> {
         let mut origins = self.origins();
-        let stream = stream(&mut origins, origin, incarnation)?;
+        let stream = self.stream(&mut origins, origin, incarnation)?;
         if stream.first == 0 {
             (stream.first, stream.next) = (first, first);
         }
@@ -116,15 +135,17 @@ impl Streams {
         current.dropped.add(LinkDrop::Closed, taken.refused);
     }
 
-    /// A node says what it sends next, on the subject of its events.
-    pub(crate) fn probed(&self, origin: &str, incarnation: u64, next: u64, seen: Seen) {
+    /// A node says what it sends next, on the subject of its events. `false` if there are too many
+    /// nodes.
+    pub(crate) fn probed(&self, origin: &str, incarnation: u64, next: u64, seen: Seen) -> bool {
         let mut origins = self.origins();
-        let Some(stream) = stream(&mut origins, origin, incarnation) else { return };
+        let Some(stream) = self.stream(&mut origins, origin, incarnation) else { return false };
         if stream.first == 0 {
             (stream.first, stream.next, stream.seen) = (next, next, seen);
         } else {
             stream.skip_to(next, seen, self.shares);
         }
+        true
     }
 
     /// A node says what it has sent last, and all that came before was looked at.
@@ -134,6 +155,35 @@ impl Streams {
         if current.incarnation == tail.incarnation && current.first > 0 {
             current.skip_to(tail.last.saturating_add(1), seen, self.shares);
         }
+    }
+
+    /// The stream of this start of a node. Each start keeps its own account, whichever speaks: a name
+    /// may be used by two processes for a while.
+    fn stream<'a>(
+        &self,
+        origins: &'a mut BTreeMap<String, Origin>,
+        name: &str,
+        incarnation: u64,
+    ) -> Option<&'a mut Stream> {
+        if !origins.contains_key(name) {
+            if origins.len() >= MOST_ORIGINS {
+                let nodes = self.nodes.names();
+                let unknown = origins.keys().find(|origin| !nodes.contains(*origin)).cloned()?;
+                origins.remove(&unknown);
+            }
+            let origin = Origin { current: Stream::new(incarnation), past: Vec::new() };
+            origins.insert(name.to_owned(), origin);
+        }
+        let Origin { current, past } = origins.get_mut(name)?;
+        if current.incarnation != incarnation {
+            let again = past.iter().position(|stream| stream.incarnation == incarnation);
+            let next = again.map_or_else(|| Stream::new(incarnation), |place| past.remove(place));
+            past.push(std::mem::replace(current, next));
+            if past.len() > MOST_PAST {
+                past.remove(0);
+            }
+        }
+        Some(current)
     }
 
     pub(crate) fn accounts(&self) -> Vec<ImportSnapshot> {
@@ -153,33 +203,6 @@ impl Streams {
         };
         streams.map(account).collect()
     }
-}
-
-/// The stream of this start of a node; a new one takes the place of the last.
-fn stream<'a>(
-    origins: &'a mut BTreeMap<String, Origin>,
-    name: &str,
-    incarnation: u64,
-) -> Option<&'a mut Stream> {
-    if !origins.contains_key(name) {
-        if origins.len() >= MOST_ORIGINS {
-            return None;
-        }
-        let origin = Origin { current: Stream::new(incarnation), past: Vec::new() };
-        origins.insert(name.to_owned(), origin);
-    }
-    let origin = origins.get_mut(name)?;
-    if origin.current.incarnation != incarnation {
-        if origin.past.iter().any(|stream| stream.incarnation == incarnation) {
-            return None;
-        }
-        let before = std::mem::replace(&mut origin.current, Stream::new(incarnation));
-        origin.past.push(before);
-        if origin.past.len() > MOST_PAST {
-            origin.past.remove(0);
-        }
-    }
-    Some(&mut origin.current)
 }
 
 impl Stream {
@@ -235,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_comes_again_is_dropped_and_what_is_missing_is_counted() {
-        let streams = Streams::new("t", false);
+        let streams = Streams::new("t", false, Arc::default());
         streams.probed("a", 7, 5, SEEN);
         assert_eq!(take(&streams, 7, 5, 10, SEEN), 10);
         assert_eq!(take(&streams, 7, 5, 10, SEEN), 0);
@@ -255,23 +278,33 @@ mod tests {
     }
 
     #[test]
-    fn each_start_of_a_node_has_an_account_and_late_ones_of_an_earlier_start_are_dropped() {
-        let streams = Streams::new("t", false);
+    fn each_start_of_a_node_has_an_account_whichever_of_them_speaks() {
+        let streams = Streams::new("t", false, Arc::default());
         assert_eq!(take(&streams, 1, 1, 3, SEEN), 3);
         assert_eq!(take(&streams, 2, 1, 2, SEEN), 2);
-        assert_eq!(take(&streams, 1, 4, 1, SEEN), 0);
+        // Two processes have one name, and the second ends.
+        assert_eq!(take(&streams, 1, 2, 3, SEEN), 1);
         streams.tail(&Tail { origin: "a".into(), incarnation: 1, last: 9 }, SEEN);
         let of = |of: &ImportSnapshot| (of.incarnation, of.delivered, of.dropped.total());
         let accounts: Vec<_> = streams.accounts().iter().map(of).collect();
-        assert_eq!(accounts, [(1, 3, 0), (2, 2, 0)]);
+        assert_eq!(accounts, [(2, 2, 0), (1, 4, 5)]);
+        assert!(balances(&streams));
     }
 
     #[test]
-    fn many_origins_do_not_grow_memory() {
-        let streams = Streams::new("t", false);
-        let opened = (0..10_000).filter(|n| streams.open(&format!("n{n}"), 1, 1).is_some());
-        assert_eq!(opened.count(), MOST_ORIGINS);
+    fn many_origins_neither_grow_memory_nor_shut_out_a_node_that_is_there() {
+        let nodes = Arc::<Nodes>::default();
+        let streams = Streams::new("t", false, Arc::clone(&nodes));
+        nodes.come("a");
+        assert_eq!(take(&streams, 1, 1, 3, SEEN), 3);
+        (0..10_000).for_each(|n| assert!(streams.open(&format!("n{n}"), 1, 1).is_some()));
+        assert_eq!(streams.origins().len(), MOST_ORIGINS);
+        assert_eq!(take(&streams, 1, 1, 4, SEEN), 1, "its account was kept");
         (0..100).for_each(|incarnation| _ = streams.open("n0", incarnation, 1));
         assert_eq!(streams.origins()["n0"].past.len(), MOST_PAST);
+
+        (0..MOST_ORIGINS).for_each(|n| nodes.come(&format!("m{n}")));
+        let opened = (0..MOST_ORIGINS).filter(|n| streams.open(&format!("m{n}"), 1, 1).is_some());
+        assert_eq!(opened.count(), MOST_ORIGINS - 1, "all are there: there is room for no more");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callboard::InterestSnapshot;
+use callboard::{InterestSnapshot, Pattern};
 
 use crate::shared::Shared;
 use crate::wire::Hello;
@@ -29,7 +29,14 @@ pub(super) fn offer(shared: &Shared) -> Hello {
             InterestSnapshot::Types(types) => {
                 types.iter().any(|of| shared.imports.iter().any(|import| import.event_type == of))
             }
-            InterestSnapshot::Everything | InterestSnapshot::Matching(_) => true,
+            InterestSnapshot::Everything => true,
+            InterestSnapshot::Matching(pattern) => {
+                let pattern = Pattern::new(pattern);
+                let matches = |pattern: &Pattern| {
+                    shared.imports.iter().any(|import| pattern.matches(import.event_type))
+                };
+                pattern.is_ok_and(|pattern| matches(&pattern))
+            }
             _ => false,
         };
         if hears && of.name != shared.name && !of.name.starts_with('@') {

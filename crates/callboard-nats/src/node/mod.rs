@@ -245,6 +245,7 @@ impl Node {
                 .shared
                 .problem(format!("node `{node}` is one too many: {MOST_PEERS} are known"));
         }
+        self.shared.nodes.come(&node);
         self.peers.insert(node.clone(), Peer::new(hello));
         // So that it knows this node at once.
         self.directed(node.clone(), Directed::Who);
@@ -294,6 +295,7 @@ impl Node {
     fn lose(&mut self, node: &str, why: &str) {
         let Some(peer) = self.peers.get_mut(node) else { return };
         peer.lose();
+        self.shared.nodes.go(node);
         tracing::info!(node = self.shared.subjects.node(), peer = node, "link: gone: {why}");
         for asks in self.shared.asks.values() {
             let _ended = asks.send(AskCommand::Gone { node: node.into() });

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use callboard::{Bus, Event, Subscription};
+use callboard::{AnyEvent, Bus, Subscription};
 
 use crate::snapshot::{PeerSnapshot, PeerState};
 use crate::wire::{Beat, Hello};
@@ -11,13 +11,9 @@ use crate::wire::{Beat, Hello};
 /// How long a node is told that it hears this one. It says hello again, once a second, until it knows.
 const TOLD: Duration = Duration::from_secs(5);
 
-/// What is published to the stand-ins of other nodes' subscribers: nothing.
-#[derive(Debug, Clone, Copy)]
-struct Presence;
-
-impl Event for Presence {
-    const TYPE: &'static str = "callboard.nats.presence";
-}
+/// The stand-ins of another node's components subscribe to this and the node's name: nothing is
+/// published there.
+pub(super) const PRESENCE: &str = "callboard.nats.presence";
 
 /// What is known of another node.
 pub(super) struct Peer {
@@ -31,7 +27,7 @@ pub(super) struct Peer {
     /// Until when it is told that it hears this node.
     told_until: Instant,
     /// Its components, signed in on this bus.
-    components: Vec<(String, Subscription<Presence>)>,
+    components: Vec<(String, Subscription<AnyEvent>)>,
 }
 
 impl Peer {
@@ -105,10 +101,11 @@ impl Peer {
     pub(super) fn sign_in(&mut self, bus: &Bus, node: &str) {
         let names = &self.hello.subscribers;
         self.components.retain(|(name, _)| name.starts_with('@') || names.contains(name));
-        let node = format!("@{node}");
+        let (pattern, node) = (format!("{PRESENCE}.{node}"), format!("@{node}"));
         for name in std::iter::once(&node).chain(names) {
             if !self.components.iter().any(|(of, _)| of == name) {
-                let presence = bus.subscriber(&**name).late().subscribe::<Presence>();
+                let subscriber = bus.subscriber(&**name).late();
+                let presence = subscriber.subscribe_matching(&*pattern);
                 self.components.push((name.clone(), presence));
             }
         }

@@ -10,12 +10,16 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::outbox::{Offline, Outbox, Outgoing};
+use crate::guard::fenced;
 use crate::shared::Shared;
 use crate::snapshot::{LinkDrop, LinkState};
 
 /// While there is no server, a type's task takes events this often and does not wait for them. A publisher
 /// then has no task to wake, which would cost it several microseconds.
 const AWAY: Duration = Duration::from_millis(10);
+
+/// What the header of a packet takes up at most.
+const HEADER: usize = 128;
 
 /// How events of a type are exported. Give it to
 /// [`LinkBuilder::export_with`](crate::LinkBuilder::export_with).
@@ -171,8 +175,19 @@ pub(crate) async fn pump<E: Event + Serialize>(pump: Pump<E>, shared: Arc<Shared
                 shared.problem(format!("`{}` can't be written: {problem}", E::TYPE));
                 continue;
             }
+            let (size, most) = (body.len(), shared.client.max_payload());
+            if most > 0 && size + HEADER > most {
+                outbox.lost(of, LinkDrop::TooLarge, 1);
+                let name = E::TYPE;
+                shared.problem(format!(
+                    "an event `{name}` of {size} bytes is too large: the server allows {most} with its header"
+                ));
+                continue;
+            }
             let metadata = shared.propagation.inject(|| event.span());
-            let key = export.key.as_ref().map(|key| key(&event).into());
+            // An event whose key can't be made is one without a key: nothing takes its place.
+            let key = |key: &Key<E>| fenced(|| Ok(key(&event).into())).ok();
+            let key = export.key.as_ref().and_then(key);
             outbox.add(of, lane, Outgoing { metadata, body: body.into(), key });
         }
     }

@@ -6,6 +6,7 @@ mod packet;
 pub(crate) use message::{Ask, Beat, Directed, Hello, Hop, Part, Reply, System, write};
 pub(crate) use packet::{Header, MOST_SEQUENCE, Packer, Packet, PacketKind};
 
+use crate::guard::fenced;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,20 +45,20 @@ impl Codec {
     /// # Errors
     /// What its `Serialize` says.
     pub(crate) fn encode<T: Serialize>(self, value: &T, to: &mut Vec<u8>) -> Result<(), String> {
-        match self {
+        fenced(|| match self {
             Self::MessagePack => {
                 rmp_serde::encode::write_named(to, value).map_err(|e| e.to_string())
             }
             Self::Json => serde_json::to_writer(to, value).map_err(|e| e.to_string()),
-        }
+        })
     }
 
     /// # Errors
     /// What its `Deserialize` says, or the codec.
     pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, String> {
-        match self {
+        fenced(|| match self {
             Self::MessagePack => rmp_serde::from_slice(bytes).map_err(|error| error.to_string()),
             Self::Json => serde_json::from_slice(bytes).map_err(|error| error.to_string()),
-        }
+        })
     }
 }

@@ -11,6 +11,7 @@ mod faults;
 mod foreign;
 mod holes;
 mod hostile;
+mod mishaps;
 mod offline;
 mod requests;
 mod schema;

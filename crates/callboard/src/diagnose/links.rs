@@ -9,7 +9,10 @@ pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
     for link in &snapshot.links {
         if let Some(trouble) = &link.trouble {
             let seen = format!("is {}: {trouble}", link.state);
-            let cure = "look at the server and the network; what waits is sent when it is back";
+            let cure = match link.state.as_str() {
+                "online" | "regrouping" => "see the link's own snapshot",
+                _ => "look at the server and the network; what waits is sent when it is back",
+            };
             found.weigh(link.queued, FindingKind::LinkInTrouble, &link.name, seen, cure);
         }
         let lost: u64 = link.dropped.iter().fold(0, |sum, (_, events)| sum.saturating_add(*events));

@@ -56,7 +56,9 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     let ended = snapshot.panicked.iter();
     ended.for_each(|of| panicked(&of.name, of.panics, &of.last_panic, &mut found));
     asking::apply(&snapshot.requests.troubled, &mut found);
-    snapshot.subscribers.iter().for_each(|subscriber| capacity(subscriber, &mut found));
+    let is_link = |name: &str| snapshot.links.iter().any(|link| link.name == name);
+    let own = snapshot.subscribers.iter().filter(|of| !is_link(&of.name));
+    own.for_each(|subscriber| capacity(subscriber, &mut found));
     memory(snapshot, &mut found);
     if snapshot.started {
         let listeners = listeners(snapshot);
