@@ -155,6 +155,7 @@ pub(crate) fn status(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkStatus {
     }
     let reasons = LinkDrop::ALL.into_iter();
     status.dropped = reasons.map(|reason| (reason.to_string(), dropped.of(reason))).collect();
+    status.circles = of.circles;
     status.peers = of.peers.into_iter().map(peer).collect();
     status
 }
@@ -188,6 +189,7 @@ fn snapshot(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkSnapshot {
         durable: Vec::new(),
         cloudevents: shared.cloudevents.list(),
         peers,
+        circles: status.circles,
         open_requests: shared.chains.open() as u64,
         malformed: shared.malformed.load(Ordering::Relaxed),
         conflicts: shared.conflicts.load(Ordering::Relaxed),

@@ -24,6 +24,9 @@ use crate::wire::Codec;
 /// How many messages to other nodes may wait while the client takes none.
 pub(crate) const CONTROL_CAPACITY: usize = 4_096;
 
+/// How many circles are remembered.
+const MOST_CIRCLES: usize = 16;
+
 /// At most one problem is logged in this time.
 const LOG_EVERY: Duration = Duration::from_millis(500);
 
@@ -79,6 +82,8 @@ pub(crate) struct Status {
     pub(crate) last_problem: Option<String>,
     /// When another process was last heard under this node's name.
     pub(crate) conflict: Option<Instant>,
+    /// Circles of requests across nodes that ended at their deadline, each once.
+    pub(crate) circles: Vec<String>,
     /// When a problem was last logged.
     logged: Option<Instant>,
 }
@@ -92,6 +97,7 @@ impl Status {
             round_trip: None,
             last_problem: None,
             conflict: None,
+            circles: Vec::new(),
             logged: None,
         })
     }
@@ -246,6 +252,15 @@ impl Shared {
             return false;
         }
         self.outbox.is_empty()
+    }
+
+    /// A request was given up that was in a circle across nodes, perhaps.
+    pub(crate) fn circle(&self, request_type: &str, circle: &str) {
+        let circle = format!("`{request_type}`: {circle}");
+        let mut status = self.status();
+        if !status.circles.contains(&circle) && status.circles.len() < MOST_CIRCLES {
+            status.circles.push(circle);
+        }
     }
 
     /// Whether an asker of this name is a request that came over this link.

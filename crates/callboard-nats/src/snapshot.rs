@@ -45,6 +45,9 @@ pub struct LinkSnapshot {
     pub peers: Vec<PeerSnapshot>,
     /// Requests that responders of other nodes were asked and have not ended.
     pub open_requests: u64,
+    /// Requests of this node and another that may have waited for each other until one was given up,
+    /// each circle once, in words.
+    pub circles: Vec<String>,
     /// Messages that could not be read at all, or came from nobody: of a foreign client, or of another
     /// version.
     pub malformed: u64,

@@ -29,6 +29,8 @@ pub struct LinkStatus {
     /// Events dropped, by reason. Reasons that are listed before they occur, with 0, can be watched by
     /// their rates.
     pub dropped: Vec<(String, u64)>,
+    /// Requests of this process and another that waited for each other until one was given up, in words.
+    pub circles: Vec<String>,
     /// The processes at the other ends.
     pub peers: Vec<LinkPeer>,
 }
@@ -63,6 +65,7 @@ impl LinkStatus {
             sent: 0,
             received: 0,
             dropped: Vec::new(),
+            circles: Vec::new(),
             peers: Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use super::chains::MOST_HOPS;
+use super::chains::{Left, MOST_HOPS};
 use crate::shared::Shared;
 use crate::wire::{self, Ask, Codec, Directed, Hop, Part, Reply};
 
@@ -274,11 +274,13 @@ where
                 return refuse(calls, &Outcome::Declined(reason.into()));
             }
         };
-        let askers = first.askers();
+        let waiting = first.askers();
+        let askers: Vec<String> = waiting.iter().map(|asker| asker.name.to_string()).collect();
+        let names: Vec<String> = calls.iter().map(|(name, _)| name.clone()).collect();
         let id = shared.chains.number();
         let (own, incarnation) = (shared.subjects.node().to_owned(), shared.incarnation);
         let mut chain = vec![Hop { node: own, incarnation, id }];
-        chain.extend(shared.chains.beyond(&askers));
+        chain.extend(shared.chains.beyond(&waiting));
         if chain.len() > MOST_HOPS {
             let reason = format!("more than {MOST_HOPS} requests wait for it across nodes");
             return refuse(calls, &Outcome::Declined(reason.into()));
@@ -291,9 +293,10 @@ where
             incarnation,
             id,
             request_type: Q::TYPE.to_owned(),
-            names: calls.iter().map(|(name, _)| name.clone()).collect(),
+            names: names.clone(),
             budget,
             chain,
+            askers: askers.clone(),
             codec: shared.codec.number(),
             metadata: metadata.into_vec().into(),
             body,
@@ -303,7 +306,10 @@ where
         {
             return refuse(calls, &Outcome::Unreachable);
         }
-        shared.chains.leave(id, first.context());
+        let circle = shared.serving.crossing(&node, &askers, &names);
+        let (context, node_name) = (first.context(), Arc::clone(&node));
+        let left = Left { context, node: node_name, names, askers, circle };
+        shared.chains.leave(id, left);
         self.open.insert((node, id), Open { calls });
     }
 
@@ -311,14 +317,17 @@ where
     fn reply(&mut self, node: Arc<str>, reply: Reply, shared: &Shared) {
         let key = (node, reply.id);
         let Some(open) = self.open.get_mut(&key) else { return };
+        let mut late = false;
         for (name, part) in reply.parts {
             let Some(place) = open.calls.iter().position(|(of, _)| *of == name) else { continue };
             let (_, call) = open.calls.swap_remove(place);
+            late |= matches!(part, Part::TimedOutQueued | Part::TimedOutHandling);
             answer(call, part, shared);
         }
         if open.calls.is_empty() {
             self.open.remove(&key);
-            shared.chains.end(key.1);
+            let circle = shared.chains.end(key.1).filter(|_| late);
+            circle.into_iter().for_each(|circle| shared.circle(Q::TYPE, &circle));
         }
     }
 
@@ -331,7 +340,9 @@ where
             let withdraw = Directed::Withdraw { incarnation: shared.incarnation, id };
             shared.send(shared.subjects.directed(&node).into(), wire::write(&withdraw));
             self.open.remove(&(node, id));
-            shared.chains.end(id);
+            if let Some(circle) = shared.chains.end(id) {
+                shared.circle(Q::TYPE, &circle);
+            }
         }
         if self.open.is_empty() {
             self.open.shrink_to(1_024);

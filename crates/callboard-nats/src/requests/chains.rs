@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callboard::{Asker, CallContext};
 
@@ -15,10 +15,23 @@ pub(crate) const MOST_HOPS: usize = 32;
 #[derive(Default)]
 pub(crate) struct Chains {
     number: AtomicU64,
-    /// How to ask in the place of a request that left.
-    left: Mutex<HashMap<u64, CallContext>>,
+    /// The requests that left.
+    left: Mutex<HashMap<u64, Left>>,
     /// What waits for a request that came, by the name of its asker on this bus.
     came: Mutex<HashMap<Box<str>, Vec<Hop>>>,
+}
+
+/// A request that left this node.
+pub(crate) struct Left {
+    /// How to ask in its place.
+    pub(crate) context: CallContext,
+    /// The node that was asked, and its responders.
+    pub(crate) node: Arc<str>,
+    pub(crate) names: Vec<String>,
+    /// The handlers of this bus that wait for it.
+    pub(crate) askers: Vec<String>,
+    /// The circle that it would be in, if nobody in it has a handler to spare.
+    pub(crate) circle: Option<String>,
 }
 
 impl Chains {
@@ -28,14 +41,28 @@ impl Chains {
     }
 
     /// A request leaves.
-    pub(crate) fn leave(&self, id: u64, context: CallContext) {
-        lock(&self.left).insert(id, context);
+    pub(crate) fn leave(&self, id: u64, left: Left) {
+        lock(&self.left).insert(id, left);
     }
 
-    /// It has ended.
-    pub(crate) fn end(&self, id: u64) {
-        let context = lock(&self.left).remove(&id);
-        drop(context);
+    /// It has ended. Returns the circle that it was in, perhaps.
+    pub(crate) fn end(&self, id: u64) -> Option<String> {
+        let left = lock(&self.left).remove(&id);
+        left.and_then(|left| left.circle)
+    }
+
+    /// A node asks these responders for its handlers `askers`. Requests of theirs to those handlers may
+    /// be in a circle with that.
+    pub(crate) fn cross(&self, node: &str, names: &[String], askers: &[String]) {
+        if askers.is_empty() {
+            return;
+        }
+        for left in lock(&self.left).values_mut().filter(|left| *left.node == *node) {
+            left.circle = left
+                .circle
+                .take()
+                .or_else(|| crossing(node, (&left.askers, &left.names), (askers, names)));
+        }
     }
 
     /// How many have left and not ended.
@@ -45,7 +72,7 @@ impl Chains {
 
     /// How to ask in the place of the request that left under this number, if it is open.
     pub(crate) fn context(&self, id: u64) -> Option<CallContext> {
-        lock(&self.left).get(&id).cloned()
+        lock(&self.left).get(&id).map(|left| left.context.clone())
     }
 
     /// A request came, and is asked on this bus under this name.
@@ -73,6 +100,18 @@ impl Chains {
         }
         chain
     }
+}
+
+/// The circle of a request that leaves, of handlers `askers` to responders `names`, and one that came
+/// from `node`, if each waits for the other.
+pub(super) fn crossing(
+    node: &str,
+    (askers, names): (&[String], &[String]),
+    (their_askers, their_names): (&[String], &[String]),
+) -> Option<String> {
+    let own = askers.iter().find(|asker| their_names.contains(asker))?;
+    let other = names.iter().find(|name| their_askers.contains(name))?;
+    Some(format!("`{own}` → `{other}` of node `{node}` → `{own}`"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::AbortHandle;
 use tracing::Instrument;
 
+use super::chains::crossing;
 use crate::shared::Shared;
 use crate::wire::{self, Ask, Codec, Directed, Part, Reply};
 
@@ -32,9 +33,18 @@ pub(crate) struct Serving(Mutex<Open>);
 
 #[derive(Debug, Default)]
 struct Open {
-    /// The size of each, and its task once that runs.
-    requests: HashMap<Key, (usize, Option<AbortHandle>)>,
+    requests: HashMap<Key, Asked>,
     bytes: usize,
+}
+
+/// A request of another node.
+#[derive(Debug)]
+struct Asked {
+    bytes: usize,
+    /// The responders that it asks, and the other node's handlers that wait for it.
+    names: Vec<String>,
+    askers: Vec<String>,
+    task: Option<AbortHandle>,
 }
 
 /// Whether a request is taken in.
@@ -51,7 +61,8 @@ impl Serving {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admit(&self, key: &Key, bytes: usize) -> Admitted {
+    fn admit(&self, key: &Key, ask: &Ask) -> Admitted {
+        let bytes = ask.body.len();
         let mut open = self.open();
         if open.requests.contains_key(key) {
             return Admitted::Again;
@@ -60,21 +71,40 @@ impl Serving {
             return Admitted::Full;
         }
         open.bytes += bytes;
-        open.requests.insert(key.clone(), (bytes, None));
+        let (names, askers) = (ask.names.clone(), ask.askers.clone());
+        open.requests.insert(key.clone(), Asked { bytes, names, askers, task: None });
         Admitted::Yes
     }
 
     fn runs(&self, key: &Key, task: AbortHandle) {
-        if let Some((_, running)) = self.open().requests.get_mut(key) {
-            *running = Some(task);
+        if let Some(asked) = self.open().requests.get_mut(key) {
+            asked.task = Some(task);
         }
     }
 
     fn end(&self, key: &Key) -> Option<AbortHandle> {
         let mut open = self.open();
-        let (bytes, task) = open.requests.remove(key)?;
-        open.bytes -= bytes;
-        task
+        let asked = open.requests.remove(key)?;
+        open.bytes -= asked.bytes;
+        asked.task
+    }
+
+    /// The circle that a request to this node, of these handlers to these responders, may close with one
+    /// that came from there.
+    pub(crate) fn crossing(
+        &self,
+        node: &str,
+        askers: &[String],
+        names: &[String],
+    ) -> Option<String> {
+        if askers.is_empty() {
+            return None;
+        }
+        let open = self.open();
+        let of_node = open.requests.iter().filter(|(key, _)| key.0 == node);
+        of_node
+            .into_iter()
+            .find_map(|(_, asked)| crossing(node, (askers, names), (&asked.askers, &asked.names)))
     }
 
     /// Nobody waits for it any more.
@@ -135,8 +165,8 @@ where
                 return reply.all(&ask.names, &Part::Declined(reason));
             }
         };
-        match shared.serving.admit(&key, ask.body.len()) {
-            Admitted::Yes => {}
+        match shared.serving.admit(&key, &ask) {
+            Admitted::Yes => shared.chains.cross(node, &ask.names, &ask.askers),
             Admitted::Again => return,
             Admitted::Full => return reply.all(&ask.names, &Part::QueueFull),
         }

@@ -97,6 +97,9 @@ pub(crate) struct Ask {
     pub(crate) budget: Option<u64>,
     /// The open requests that wait for this one, across nodes.
     pub(crate) chain: Vec<Hop>,
+    /// The names of the handlers that wait for it, on the asker's bus.
+    #[serde(default)]
+    pub(crate) askers: Vec<String>,
     pub(crate) codec: u8,
     #[serde(default)]
     pub(crate) metadata: Bytes,

@@ -191,3 +191,47 @@ async fn scatter_to_five_nodes_gathers_five_answers() {
         assert!(all.iter().all(|(name, verdict)| verdict.by == **name), "{all:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_requests_that_wait_for_each_other_from_two_nodes_end_in_time_and_are_named() {
+    let Some(server) = Server::start() else { return };
+    let both = |link: callboard_nats::LinkBuilder| link.ask::<Check>().serve::<Check>();
+    let (a_bus, b_bus) = (Bus::new(), Bus::new());
+    let met = std::sync::Arc::new(tokio::sync::Barrier::new(2));
+    for (bus, name, other) in [(&a_bus, "pa", "qb"), (&b_bus, "qb", "pa")] {
+        bus.start();
+        let (weak, met) = (bus.downgrade(), std::sync::Arc::clone(&met));
+        let inbox = bus.responder::<Check>(name);
+        tokio::spawn(inbox.serve(move |call: Call<Check>| {
+            let (bus, met) = (weak.upgrade(), std::sync::Arc::clone(&met));
+            async move {
+                let Some(bus) = bus else { return };
+                if call.id == 0 {
+                    // Each handles one call before either asks.
+                    met.wait().await;
+                    let request = bus.request(Check { id: 1 }).expect([other]);
+                    _ = request.timeout(Duration::from_millis(800)).gather().await;
+                }
+                agree(call);
+            }
+        }));
+    }
+    let a = Node::on(a_bus, &server.url(), "a", both).await;
+    let b = Node::on(b_bus, &server.url(), "b", both).await;
+    a.meets(&["b"]).await;
+    b.meets(&["a"]).await;
+    let has = |node: &Node, name| node.bus.snapshot().subscriber(name).is_some();
+    crate::support::wait_for("the stand-ins", || (has(&a, "qb") && has(&b, "pa")).then_some(()));
+    let ask = |node: &Node, name| {
+        let request = node.bus.request(Check { id: 0 }).expect([name]).timeout(LONG);
+        tokio::spawn(request.gather())
+    };
+    let (at_a, at_b) = (ask(&a, "pa"), ask(&b, "qb"));
+    assert!(soon("a's answer", at_a).await.unwrap().unwrap().is_complete());
+    assert!(soon("b's answer", at_b).await.unwrap().unwrap().is_complete());
+    let circles = |link: &callboard_nats::LinkSnapshot| link.circles.len();
+    let named = || circles(&a.link.snapshot()) + circles(&b.link.snapshot()) > 0;
+    crate::support::wait_for("the circle to be named", || named().then_some(()));
+    let findings = [&a, &b].map(|node| node.bus.diagnose().to_string()).join("\n");
+    assert!(findings.contains("wait for each other: `order.check`: `"), "{findings}");
+}

@@ -2,11 +2,16 @@
 
 use super::FindingKind;
 use super::rules::Findings;
+use crate::outcome::CYCLE_CURE;
 use crate::report::{count, first_of};
 use crate::snapshot::Snapshot;
 
 pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
     for link in &snapshot.links {
+        for circle in &link.circles {
+            let seen = format!("has seen requests of two processes wait for each other: {circle}");
+            found.weigh(0, FindingKind::RequestCycle, &link.name, seen, CYCLE_CURE);
+        }
         if let Some(trouble) = &link.trouble {
             let seen = format!("is {}: {trouble}", link.state);
             let cure = match link.state.as_str() {
