@@ -93,9 +93,11 @@ impl Cluster {
         let named = subscribers.iter().filter(|of| of["name"] == responder).count();
         let peers: Vec<_> =
             list(&snapshot["links"]).iter().flat_map(|link| list(&link["peers"])).collect();
-        let peer = peers.iter().find(|peer| peer["name"] == node);
-        named == 1
-            && peer.is_some_and(|peer| list(&peer["components"]).iter().any(|it| it == responder))
+        let mut offering =
+            peers.iter().filter(|peer| list(&peer["components"]).iter().any(|it| it == responder));
+        // The stand-in of the one that had it before is gone once that offers it no longer.
+        let only = offering.next().is_some_and(|peer| peer["name"] == node);
+        named == 1 && only && offering.next().is_none()
     }
 
     /// Kills a replica, and waits until its HAProxy is gone too.
