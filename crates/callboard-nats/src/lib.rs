@@ -64,7 +64,8 @@
 //! Events are not stored, and a node that was away gets nothing of what it missed. Nodes of different
 //! [versions of the format](LinkSnapshot::malformed) do not understand each other. Circles of requests
 //! across nodes are found where an answer waits for itself along one chain; circles closed by two
-//! requests at once, from two sides, end at their deadline.
+//! requests at once, from two nodes, end at their deadline; [`LinkSnapshot::circles`] and the diagnosis of
+//! the bus then name them.
 
 mod builder;
 mod cloudevents;
