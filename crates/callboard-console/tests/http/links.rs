@@ -31,7 +31,8 @@ fn the_snapshot_has_links_and_follows_them() {
     let expected = json!([{
         "name": "nats:eu-1", "state": "online", "trouble": null,
         "round_trip": {"secs": 0, "nanos": 400_000},
-        "queued": 3, "queued_bytes": 300, "capacity_bytes": 4_096, "sent": 70, "received": 50, "dropped": [],
+        "queued": 3, "queued_bytes": 300, "capacity_bytes": 4_096, "sent": 70, "received": 50,
+        "dropped": [], "circles": [],
         "peers": [{
             "name": "eu-2", "state": "present", "heard": {"secs": 0, "nanos": 250_000_000},
             "components": ["billing"],
