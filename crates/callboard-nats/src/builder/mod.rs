@@ -76,7 +76,7 @@ impl LinkBuilder {
     }
 
     /// How many bytes of events may wait to be sent, in each of three rings: one for each
-    /// [priority](Export::priority). As many may be sent and unconfirmed. Default: 64 MiB.
+    /// [priority](crate::Export::priority). As many may be sent and unconfirmed. Default: 64 MiB.
     pub fn ring_bytes(mut self, bytes: usize) -> Self {
         self.ring = bytes;
         self
