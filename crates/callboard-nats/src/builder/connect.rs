@@ -174,6 +174,7 @@ impl LinkBuilder {
             shared: Arc::clone(&shared),
             echoes,
             ending: ended.clone(),
+            #[cfg(feature = "jetstream")]
             retry: self.retry,
         };
         let mut echoes: HashMap<&'static str, Arc<Echoes>> = HashMap::new();

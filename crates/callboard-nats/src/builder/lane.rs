@@ -28,6 +28,7 @@ pub(super) struct Start {
     /// True once the link ends: what is there is still sent.
     pub(super) ending: watch::Receiver<bool>,
     /// There may be no server yet.
+    #[cfg(feature = "jetstream")]
     pub(super) retry: bool,
 }
 
