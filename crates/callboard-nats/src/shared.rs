@@ -194,12 +194,17 @@ impl Shared {
         if status.last_problem.as_ref() == Some(&problem) {
             return;
         }
-        // Whoever sends garbage can't fill the log with it.
-        if status.logged.is_none_or(|logged| logged.elapsed() >= LOG_EVERY) {
+        status.last_problem = Some(problem.clone());
+        // Garbage that somebody sends must not fill the log.
+        let logs = status.logged.is_none_or(|logged| logged.elapsed() >= LOG_EVERY);
+        if logs {
             status.logged = Some(Instant::now());
+        }
+        // The log is the user's code: it runs without the lock.
+        drop(status);
+        if logs {
             tracing::warn!(node = self.subjects.node(), "link: {problem}");
         }
-        status.last_problem = Some(problem);
     }
 
     /// A message that can't be read, or of nobody.
