@@ -154,7 +154,7 @@ async fn take<E: Event + DeserializeOwned>(
                 }
             };
             change(&|account| account.waits_for = Some("room".to_owned()));
-            if !has_room::<E>(shared, 1).await {
+            if !has_room::<E>(shared).await {
                 return false;
             }
             let Some(bus) = shared.bus.upgrade() else { return false };

@@ -6,14 +6,15 @@ use callboard::{Bus, Event, Importance, Phase};
 
 use crate::shared::Shared;
 
-/// How often it is looked.
-const LOOK: Duration = Duration::from_millis(2);
+/// The first and the longest pause between two looks: each is twice the one before, since a look takes
+/// a snapshot of the bus, and a lane may wait for hours.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
-/// Waits until the bus runs, somebody listens, and everybody has room for this many events of the
-/// type; `false` once the bus is gone. Subscribers that are lossy by their own account don't count,
-/// and neither does the link.
-pub(super) async fn has_room<E: Event>(shared: &Shared, events: usize) -> bool {
-    wait::<E>(shared, |of| of.free >= events.min(of.capacity)).await
+/// Waits until the bus runs, the type has a subscriber, and each has room for one more event; `false`
+/// once the bus is gone. Lossy subscribers don't count, and neither does the link.
+pub(super) async fn has_room<E: Event>(shared: &Shared) -> bool {
+    wait::<E>(shared, |of| of.free > 0 || of.capacity == 0).await
 }
 
 /// Waits until everybody has taken what was published; `false` once the bus is gone.
@@ -30,6 +31,7 @@ struct Listening {
 }
 
 async fn wait<E: Event>(shared: &Shared, done: impl Fn(&Listening) -> bool) -> bool {
+    let mut pause = FIRST_PAUSE;
     loop {
         let Some(bus) = shared.bus.upgrade() else { return false };
         let listening = listening::<E>(&bus, &shared.name);
@@ -39,7 +41,8 @@ async fn wait<E: Event>(shared: &Shared, done: impl Fn(&Listening) -> bool) -> b
             _ => {}
         }
         drop(bus);
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -219,6 +219,7 @@ impl Outbox {
                 let fits = |item: &Item| item.of == of && (events == 0 || item.size() <= room);
                 let Some(item) = lane.pop_if(fits) else { break };
                 account.queued -= 1;
+                // The pump refuses what is too large for the server that it knows; this one allows less.
                 if item.size() > largest {
                     account.dropped.add(LinkDrop::TooLarge, 1);
                     continue;
