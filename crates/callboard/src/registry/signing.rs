@@ -209,9 +209,13 @@ impl Registry {
 
     /// Remembers the panics of a subscription that ends: `diagnose` tells of them still.
     fn keep_panics(&mut self, mailbox: &Mailbox) {
-        let (attendance, _) = mailbox.attendance();
-        if let Some(last) = attendance.last_panic {
-            let (name, panics) = (Arc::clone(&mailbox.settings.name), attendance.panics);
+        let (last, panics) = {
+            let inbox = mailbox.inbox();
+            let attendance = inbox.attendance();
+            (attendance.last_panic.clone(), attendance.panics)
+        };
+        if let Some(last) = last {
+            let name = Arc::clone(&mailbox.settings.name);
             self.panicked.push_back(Panicked { name, panics, last });
             if self.panicked.len() > MOST_PANICKED {
                 self.panicked.pop_front();
