@@ -22,6 +22,19 @@ fn agree(call: Call<Check>) {
     call.respond(Verdict { by });
 }
 
+/// A bus whose responder "hold" keeps its calls, and says when it has one.
+fn holding() -> (Bus, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    let bus = Bus::new();
+    bus.start();
+    let mut held = Vec::new();
+    let (took, taken) = tokio::sync::mpsc::unbounded_channel();
+    respond(&bus, "hold", move |call| {
+        held.push(call);
+        took.send(()).unwrap();
+    });
+    (bus, taken)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_outcome_of_one_process_is_that_of_another() {
     let Some(server) = Server::start() else { return };
@@ -71,14 +84,7 @@ async fn a_responder_whose_node_vanishes_is_gone_at_once() {
     let Some(server) = Server::start() else { return };
     let a = Node::start(&server.url(), "a", |link| link.ask::<Check>()).await;
     let proxy = Proxy::to(&server.address());
-    let b_bus = Bus::new();
-    b_bus.start();
-    let mut held = Vec::new();
-    let (took, mut taken) = tokio::sync::mpsc::unbounded_channel();
-    respond(&b_bus, "hold", move |call| {
-        held.push(call);
-        took.send(()).unwrap();
-    });
+    let (b_bus, mut taken) = holding();
     let b = Node::on(b_bus, &proxy.url(), "b", |link| link.serve::<Check>()).await;
     a.meets(&["b"]).await;
     let gather = a.bus.request(Check { id: 1 }).expect(["hold"]).timeout(LONG).gather();
@@ -102,14 +108,7 @@ async fn without_a_connection_responders_are_unreachable() {
     let Some(server) = Server::start() else { return };
     let proxy = Proxy::to(&server.address());
     let a = Node::start(&proxy.url(), "a", |link| link.ask::<Check>()).await;
-    let b_bus = Bus::new();
-    b_bus.start();
-    let mut held = Vec::new();
-    let (took, mut taken) = tokio::sync::mpsc::unbounded_channel();
-    respond(&b_bus, "hold", move |call| {
-        held.push(call);
-        took.send(()).unwrap();
-    });
+    let (b_bus, mut taken) = holding();
     let _b = Node::on(b_bus, &server.url(), "b", |link| link.serve::<Check>()).await;
     a.meets(&["b"]).await;
     let gather = a.bus.request(Check { id: 1 }).expect(["hold"]).timeout(LONG).gather();
