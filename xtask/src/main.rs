@@ -19,6 +19,7 @@ mod models;
 mod mutants;
 mod nats;
 mod orderings;
+mod package;
 mod proof;
 mod scenarios;
 mod size;

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::command::Program;
 use crate::steps::{self, Step};
-use crate::{documents, features, install, tidy};
+use crate::{documents, features, install, package, tidy};
 
 /// The steps, cheapest mistakes first.
 pub(crate) const STEPS: &[Step] = &[
@@ -56,11 +56,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "package",
         about: "the published crates package, and the packages compile",
-        run: || {
-            let packages =
-                "package -p callboard-derive -p callboard -p callboard-console -p callboard-nats";
-            Program::cargo(packages).args(["--allow-dirty"]).run()
-        },
+        run: package::run,
     },
     Step { name: "tidy", about: "the house checks", run: || tidy::main(&[]) },
 ];
