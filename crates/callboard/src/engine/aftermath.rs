@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::cursors::Cursors;
+use super::feed::Sleeper;
 use super::inbox::merge;
 use super::queue::Entry;
 use super::{DeadLetter, Envelope, Mailbox};
@@ -61,9 +63,10 @@ pub(crate) struct Aftermath<'a> {
 #[derive(Default)]
 struct Debts {
     wakers: Vec<Waker>,
-    sleepers: Vec<Arc<Mailbox>>,
+    sleepers: Vec<Sleeper>,
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
+    cursors: Vec<Box<Cursors>>,
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
@@ -98,9 +101,9 @@ impl<'a> Aftermath<'a> {
 
     /// Takes over the sleepers of a log, to be woken.
     #[cold]
-    pub(super) fn wake_sleepers(&mut self, sleepers: &mut Vec<Arc<Mailbox>>) {
-        for sleeper in sleepers.iter() {
-            sleeper.enlisted.store(false, Ordering::Relaxed);
+    pub(super) fn wake_sleepers(&mut self, sleepers: &mut Vec<Sleeper>) {
+        for Sleeper { mailbox, cursor } in sleepers.iter() {
+            mailbox.set_enlisted(*cursor, false);
         }
         let woken = &mut self.debts().sleepers;
         debug_assert!(woken.is_empty(), "an operation writes to one log");
@@ -114,6 +117,13 @@ impl<'a> Aftermath<'a> {
     /// Takes over an entry that its reader will not get.
     pub(crate) fn discard(&mut self, mailbox: u64, entry: Entry, reason: DropReason) {
         self.debts().discarded.push((mailbox, entry.envelope, reason));
+    }
+
+    /// Takes over the cursors of a reader that is gone, with what waits there.
+    pub(crate) fn drop_cursors(&mut self, cursors: Option<Box<Cursors>>) {
+        if let Some(cursors) = cursors {
+            self.debts().cursors.push(cursors);
+        }
     }
 
     /// Takes over an event that a queue or the bus no longer keeps.
@@ -198,8 +208,8 @@ impl Debts {
     /// put back only in the end.
     #[inline(never)]
     fn settle(mut self: Box<Self>, hooks: &Hooks) -> Option<Box<[DeadLetter]>> {
-        for sleeper in self.sleepers.drain(..) {
-            if let Some(waker) = sleeper.set_waker(None) {
+        for Sleeper { mailbox, .. } in self.sleepers.drain(..) {
+            if let Some(waker) = mailbox.wake() {
                 wake(waker);
             }
         }
@@ -208,6 +218,7 @@ impl Debts {
             merge(|operation| operation(&mut mailbox.inbox()), member, &key);
         }
         self.spent.drain(..).for_each(discard);
+        self.cursors.clear();
         for (mailbox, envelope, reason) in self.discarded.drain(..) {
             if let Some(ticket) = &envelope.ticket {
                 ticket.discarded(mailbox, reason);

@@ -30,6 +30,12 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
+    /// Of an event that was in the log of its type.
+    pub(super) fn logged(info: &'static TypeInfo, held: Held) -> Self {
+        let (priority, context) = (info.rank, Context::default());
+        Self { info, held, priority, key: None, ticket: None, answer: false, context }
+    }
+
     pub(crate) fn sequence(&self) -> u64 {
         self.held.stamp().sequence
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::cursors::{Cursor, correct};
 use super::queue::{Admission, Entry};
 use super::{Account, Aftermath, Envelope, Mailbox, Routed};
 use crate::event::{Event, TypeInfo};
-use crate::log::{Gauge, Held, Log, Stamp, Standing, Tap};
+use crate::log::{Held, Log, Stamp, Standing, Tap, Windows};
 use crate::overflow::DropReason;
 use crate::room;
-use crate::sync::Ordering;
 
 /// The log of one event type, and the mailboxes whose readers read it.
 ///
@@ -17,14 +17,39 @@ use crate::sync::Ordering;
 pub(crate) struct Feed {
     info: &'static TypeInfo,
     log: Log,
-    /// In the places that the log gives its readers.
-    mailboxes: Vec<Arc<Mailbox>>,
+    /// In the places that the log gives them.
+    readers: Vec<Sleeper>,
     /// For how many of them a loss is an incident.
     critical: usize,
     /// Those whose readers have found nothing, each once.
-    sleepers: Vec<Arc<Mailbox>>,
+    sleepers: Vec<Sleeper>,
     /// How many of them have left.
     struck_off: usize,
+}
+
+/// One that reads a log: a mailbox, and which of its cursors does.
+#[derive(Clone)]
+pub(super) struct Sleeper {
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) cursor: usize,
+}
+
+/// The readers of a log, of which it asks whether there is room.
+struct Asked<'a, 'b> {
+    info: &'static TypeInfo,
+    readers: &'a [Sleeper],
+    aftermath: &'a mut Aftermath<'b>,
+    /// How many of them dropped an older event.
+    evicted: usize,
+}
+
+impl Windows for Asked<'_, '_> {
+    fn admit(&mut self, place: usize, sequence: u64) -> u64 {
+        let Self { info, readers, aftermath, evicted } = self;
+        let (room, evicts) = readers[place].mailbox.admit(info, sequence, aftermath);
+        *evicted += usize::from(evicts);
+        room
+    }
 }
 
 impl Feed {
@@ -32,7 +57,7 @@ impl Feed {
         Self {
             info,
             log: Log::new(info.shape),
-            mailboxes: Vec::new(),
+            readers: Vec::new(),
             critical: 0,
             sleepers: Vec::new(),
             struck_off: 0,
@@ -41,52 +66,61 @@ impl Feed {
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.mailboxes.is_empty()
+        self.readers.is_empty()
     }
 
     pub(crate) fn mailboxes(&self) -> impl ExactSizeIterator<Item = &Arc<Mailbox>> {
-        self.mailboxes.iter()
-    }
-
-    /// Whether this one reads the log.
-    pub(crate) fn has(&self, mailbox: &Mailbox) -> bool {
-        let place = mailbox.gauge().map(Gauge::place);
-        let there = place.and_then(|place| self.mailboxes.get(place));
-        there.is_some_and(|there| there.id == mailbox.id)
+        self.readers.iter().map(|reader| &reader.mailbox)
     }
 
     /// Adds a reader: `open` makes its mailbox.
     pub(crate) fn join(&mut self, capacity: usize, open: impl FnOnce(&Tap) -> Arc<Mailbox>) -> Tap {
         let tap = self.log.join(capacity);
         let mailbox = open(&tap);
-        self.critical += usize::from(mailbox.is_critical());
-        self.mailboxes.push(mailbox);
+        self.add(Sleeper { mailbox, cursor: 0 });
         tap
     }
 
-    /// Removes a reader. Returns what the log knows of it, with what waits for it counted as
-    /// dropped: the caller drops its tap.
-    pub(crate) fn leave(&mut self, mailbox: &Mailbox) -> Option<Account> {
-        let place = mailbox.gauge()?.place();
+    /// Adds a reader that reads by a cursor in its inbox. Returns the cursor's index.
+    pub(crate) fn join_by_cursor(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        type_number: usize,
+        member: usize,
+    ) -> usize {
+        let tap = self.log.join_with_window();
+        let cursor = mailbox.add_cursor(Cursor::new(tap, self.info, type_number, member));
+        self.add(Sleeper { mailbox: Arc::clone(mailbox), cursor });
+        cursor
+    }
+
+    fn add(&mut self, reader: Sleeper) {
+        self.critical += usize::from(reader.mailbox.is_critical());
+        self.readers.push(reader);
+    }
+
+    /// Removes the reader in this place, which has dropped so many of the events taken. Returns what the log knows of it, with what waits for it
+    /// counted as dropped: the caller drops its tap.
+    pub(crate) fn leave(&mut self, place: usize, evicted: u64) -> Account {
         let mut account = Account::new(self.info);
         self.add_standing(place, &mut account);
+        correct(&mut account, evicted);
         self.log.leave(place);
-        let left = self.mailboxes.swap_remove(place);
-        room::give_back(&mut self.mailboxes);
-        debug_assert_eq!(left.id, mailbox.id, "the log knows its places");
-        self.critical -= usize::from(left.is_critical());
+        let left = self.readers.swap_remove(place);
+        room::give_back(&mut self.readers);
+        self.critical -= usize::from(left.mailbox.is_critical());
         self.strike_off(&left);
         let waiting = std::mem::take(&mut account.ledger.queued);
         account.ledger.count_drops(DropReason::Unsubscribed, waiting);
-        Some(account)
+        account
     }
 
     /// Strikes one that leaves off the sleepers. It may stay on the list, as one that is not
     /// enlisted, until it is worth to look for those.
-    fn strike_off(&mut self, left: &Mailbox) {
-        self.struck_off += usize::from(left.enlisted.swap(false, Ordering::Relaxed));
+    fn strike_off(&mut self, left: &Sleeper) {
+        self.struck_off += usize::from(left.mailbox.set_enlisted(left.cursor, false));
         if self.struck_off * 2 >= self.sleepers.len() {
-            self.sleepers.retain(|sleeper| sleeper.enlisted.load(Ordering::Relaxed));
+            self.sleepers.retain(|sleeper| sleeper.mailbox.is_enlisted(sleeper.cursor));
             self.struck_off = 0;
         }
     }
@@ -102,11 +136,11 @@ impl Feed {
     }
 
     /// The reader has found nothing: it is woken by the next event.
-    pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>) {
+    pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>, cursor: usize) {
         // Nothing ever comes for one without capacity.
         let hopeful = mailbox.settings.capacity > 0;
-        if hopeful && !mailbox.enlisted.swap(true, Ordering::Relaxed) {
-            self.sleepers.push(Arc::clone(mailbox));
+        if hopeful && !mailbox.set_enlisted(cursor, true) {
+            self.sleepers.push(Sleeper { mailbox: Arc::clone(mailbox), cursor });
         }
     }
 
@@ -121,7 +155,10 @@ impl Feed {
         aftermath: &mut Aftermath<'_>,
     ) -> (Routed, Option<Held>) {
         let sequence = stamp.sequence;
-        let offered = self.log.offer(event, stamp, keep);
+        let Self { info, log, readers, .. } = self;
+        let mut asked = Asked { info, readers, aftermath, evicted: 0 };
+        let offered = log.offer(event, stamp, keep, &mut asked);
+        let evicted = asked.evicted;
         let dropped = self.log.refused().len();
         if dropped > 0 && self.critical > 0 {
             self.note_refused(dropped, sequence, aftermath);
@@ -130,7 +167,7 @@ impl Feed {
             aftermath.wake_sleepers(&mut self.sleepers);
             self.struck_off = 0;
         }
-        (Routed { delivered: offered.admitted, dropped }, offered.held)
+        (Routed { delivered: offered.admitted, dropped: dropped + evicted }, offered.held)
     }
 
     /// So many readers were refused the event that was just written, and that may be an incident.
@@ -148,7 +185,7 @@ impl Feed {
     /// Some reader has lost an event just now, and perhaps not the one before.
     #[cold]
     fn tell_slow(&self, aftermath: &mut Aftermath<'_>) {
-        let refused = self.log.refused().iter().map(|place| &self.mailboxes[*place]);
+        let refused = self.log.refused().iter().map(|place| &self.readers[*place].mailbox);
         refused.filter(|mailbox| mailbox.falls_behind()).for_each(|it| aftermath.tell_slow(it));
     }
 
@@ -158,7 +195,7 @@ impl Feed {
     }
 
     fn refused(&self) -> impl Iterator<Item = &Mailbox> {
-        self.log.refused().iter().map(|place| &*self.mailboxes[*place])
+        self.log.refused().iter().map(|place| &*self.readers[*place].mailbox)
     }
 
     /// For how many of those that were refused the event just now that is an incident.
@@ -166,7 +203,7 @@ impl Feed {
     fn critical(&self, refused: usize) -> u64 {
         let critical = match self.critical {
             0 => 0,
-            all if all == self.mailboxes.len() => refused,
+            all if all == self.readers.len() => refused,
             _ => self.refused().filter(|mailbox| mailbox.is_critical()).count(),
         };
         critical as u64
@@ -196,7 +233,12 @@ impl Feed {
         aftermath: &mut Aftermath<'_>,
     ) -> Routed {
         let mut routed = Routed::default();
-        for (place, mailbox) in self.mailboxes.iter().enumerate() {
+        for (place, Sleeper { mailbox, cursor }) in self.readers.iter().enumerate() {
+            if mailbox.gauge().is_none() {
+                let member = mailbox.member_of(*cursor);
+                routed += mailbox.offer(Entry::new(envelope.clone(), member), admission, aftermath);
+                continue;
+            }
             let waiting = usize::try_from(self.log.waiting(place)).unwrap_or(usize::MAX);
             if admission == Admission::Bounded && waiting >= mailbox.settings.capacity {
                 self.log.refuse(place);
@@ -210,8 +252,8 @@ impl Feed {
                 routed.dropped += 1;
                 continue;
             }
-            let mut entry = Entry::new(envelope.clone(), 0);
-            entry.missed = self.log.take_lost(place);
+            mailbox.add_lost(self.log.take_lost(place));
+            let entry = Entry::new(envelope.clone(), 0);
             routed += mailbox.offer(entry, Admission::Beyond, aftermath);
             self.log.note_elsewhere(place);
         }
@@ -221,6 +263,23 @@ impl Feed {
 
     /// Every reader lost these many events before what it gets next.
     pub(crate) fn add_lost(&mut self, lost: u64) {
-        (0..self.mailboxes.len()).for_each(|place| self.log.add_lost(place, lost));
+        for (place, Sleeper { mailbox, .. }) in self.readers.iter().enumerate() {
+            if mailbox.gauge().is_some() {
+                self.log.add_lost(place, lost);
+            } else {
+                mailbox.add_lost(lost);
+            }
+        }
+    }
+
+    /// The number of the last event that waits for the reader in this place, if any does.
+    pub(crate) fn last(&self, place: usize) -> Option<u64> {
+        self.log.last(place)
+    }
+
+    /// The readers have more events to report as lost, or less room: the next event is offered to
+    /// each anew.
+    pub(crate) fn squeeze(&mut self) {
+        self.log.squeeze();
     }
 }

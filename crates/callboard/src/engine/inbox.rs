@@ -2,13 +2,14 @@
 //!
 //! Plain data, like the queue in it.
 
-use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::Taken;
 use super::attendance::{Attendance, NOBODY};
-use super::queue::{Admission, Entry, Pushed, Queue};
+use super::cursors::{Cursor, Cursors, Place};
+use super::losses::Losses;
+use super::queue::{Admission, Entry, Merged, Pushed, Queue};
+use super::{Envelope, Taken};
 use crate::event::{Key, Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::sync::discard;
@@ -19,6 +20,11 @@ pub(crate) struct Inbox {
     /// What is queued; made when the first entry comes, since the reader of a log hardly ever has
     /// one.
     queue: Option<Box<Queue>>,
+    /// Where it reads logs, unless its reader does that by itself.
+    pub(crate) cursors: Option<Box<Cursors>>,
+    losses: Option<Box<Losses>>,
+    /// One event may come in twice, as an event and as a request.
+    pub(super) doubles: bool,
     capacity: usize,
     overflow: Overflow,
     /// Why an event that does not fit is dropped.
@@ -85,6 +91,9 @@ impl Inbox {
     pub(crate) fn new(capacity: usize, overflow: Overflow, refusal: DropReason) -> Self {
         Self {
             queue: None,
+            cursors: None,
+            losses: None,
+            doubles: false,
             capacity,
             overflow,
             refusal,
@@ -105,9 +114,37 @@ impl Inbox {
         self.queue.iter().flat_map(|queue| queue.iter())
     }
 
+    /// How many events wait. If it reads logs, the registry's lock is held.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.queue.as_ref().map_or(0, |queue| queue.len())
+        self.queue.as_ref().map_or(0, |queue| queue.len()) + self.in_logs()
+    }
+
+    /// How much of the capacity is taken. Likewise.
+    #[inline]
+    fn occupied(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.occupied()) + self.in_logs()
+    }
+
+    /// How many events wait in logs. Likewise.
+    #[inline]
+    fn in_logs(&self) -> usize {
+        let waiting = self.cursors.as_ref().map_or(0, |cursors| cursors.waiting());
+        usize::try_from(waiting).unwrap_or(usize::MAX)
+    }
+
+    /// Whether an event waits for the reader, who asks.
+    #[inline]
+    pub(super) fn has_more(&mut self) -> bool {
+        let queued = self.queue.as_ref().is_some_and(|queue| queue.len() > 0);
+        queued || self.cursors.as_mut().is_some_and(|cursors| cursors.has_more())
+    }
+
+    /// When the oldest event that waits was published, if the bus keeps time.
+    pub(crate) fn oldest(&mut self) -> Option<Instant> {
+        let queued = self.entries().filter_map(|it| it.envelope.held.stamp().published_at()).min();
+        let logged = self.cursors.as_mut().and_then(|cursors| cursors.oldest());
+        queued.into_iter().chain(logged).min()
     }
 
     /// What the reader does with what it takes.
@@ -133,51 +170,161 @@ impl Inbox {
 
     // Always: as a call of its own it would have the entry, which is large, moved once more.
     #[inline(always)]
-    pub(crate) fn offer(&mut self, mut entry: Entry, admission: Admission) -> Offered {
-        let Self { queue, capacity, overflow, accounts, gap, .. } = self;
+    pub(crate) fn offer(&mut self, entry: Entry, admission: Admission) -> Offered {
+        let in_logs = self.in_logs();
+        let Self { queue, capacity, overflow, accounts, .. } = self;
         let queue = queue.get_or_insert_with(|| Box::new(Queue::new(*capacity, *overflow)));
-        let ledger = &mut accounts[entry.member].ledger;
-        ledger.offered += 1;
-        entry.missed += std::mem::take(gap);
-        if !queue.admits(&entry, admission) {
-            return self.offer_to_full(entry, admission);
+        accounts[entry.member].ledger.offered += 1;
+        if !queue.admits(&entry, admission, in_logs) {
+            return self.offer_to_full(entry, admission, in_logs);
         }
-        ledger.queued += 1;
+        self.enqueue(entry);
+        Offered { queued: true, mergeable: false, lost: None }
+    }
+
+    #[inline(always)]
+    fn enqueue(&mut self, entry: Entry) {
+        let Some(queue) = &mut self.queue else { unreachable!("it was made for the entry") };
+        self.accounts[entry.member].ledger.queued += 1;
+        let place = entry.place();
         queue.enqueue(entry);
-        let occupied = queue.occupied();
+        self.note_admitted(place, 0);
+    }
+
+    /// An event has come that waits in the queue, or for which there is room, besides what waits,
+    /// in a log.
+    #[inline]
+    fn note_admitted(&mut self, place: Place, in_its_log: usize) {
+        if self.gap > 0 {
+            let gap = std::mem::take(&mut self.gap);
+            self.losses().add(place, gap);
+        }
+        let occupied = self.occupied() + in_its_log;
         self.high_water = self.high_water.max(occupied);
         self.demand = self.demand.max(occupied + self.lost_since_take);
-        Offered { queued: true, mergeable: false, lost: None }
     }
 
     /// Offers an event that has no place of its own in the queue.
     #[cold]
-    fn offer_to_full(&mut self, entry: Entry, admission: Admission) -> Offered {
+    fn offer_to_full(&mut self, entry: Entry, admission: Admission, in_logs: usize) -> Offered {
         let Some(queue) = &mut self.queue else { unreachable!("it was made for the entry") };
-        let (member, priority) = (entry.member, entry.envelope.priority);
-        let (mergeable, lost) = match queue.push(entry, admission) {
-            Pushed::Queued => (false, None),
-            Pushed::Mergeable => (true, None),
-            Pushed::Evicted(oldest) => (false, Some((oldest, DropReason::Oldest))),
-            Pushed::Refused(entry) => (false, Some((entry, self.refusal))),
+        let place = entry.place();
+        let (member, mut mergeable) = (entry.member, false);
+        let lost = if self.overflow == Overflow::DropOldest {
+            match self.evict(place.lane) {
+                Some(oldest) => {
+                    self.enqueue(entry);
+                    Some((oldest, DropReason::Oldest))
+                }
+                None => Some((entry, self.refusal)),
+            }
+        } else {
+            match queue.push(entry, admission) {
+                Pushed::Queued => None,
+                Pushed::Mergeable => {
+                    mergeable = true;
+                    None
+                }
+                Pushed::Refused(entry) => Some((entry, self.refusal)),
+            }
         };
-        let queued = !matches!(lost, Some((_, reason)) if reason == self.refusal);
-        if queued {
-            self.accounts[member].ledger.queued += 1;
-            // An event that is about to be merged takes no place of its own.
-            self.high_water = self.high_water.max(queue.occupied());
-        }
-        if let Some((entry, reason)) = &lost {
-            self.lose(entry, *reason);
-        }
-        let occupied = self.queue.as_ref().map_or(0, |queue| queue.occupied());
-        self.demand = self.demand.max(occupied + self.lost_since_take);
-        if let (true, 1.., Some(queue)) = (queued, self.gap, &mut self.queue) {
-            // Nobody waits behind the one that made room: the arriving event is next.
-            let gap = std::mem::take(&mut self.gap);
-            pass_on_missed(&mut self.gap, queue.lane_mut(priority).back_mut(), gap);
-        }
+        let queued = match &lost {
+            None => {
+                self.accounts[member].ledger.queued += 1;
+                self.note_admitted(place, 0);
+                true
+            }
+            Some((_, DropReason::Oldest)) => true,
+            Some((entry, reason)) => {
+                self.accounts[entry.member].ledger.count_drop(*reason);
+                self.refuse(in_logs);
+                false
+            }
+        };
         Offered { queued, mergeable, lost }
+    }
+
+    /// An event does not come in.
+    fn refuse(&mut self, in_logs: usize) {
+        self.gap += 1;
+        self.lost_since_take += 1;
+        let occupied = self.queue.as_ref().map_or(0, |queue| queue.occupied()) + in_logs;
+        self.high_water = self.high_water.max(occupied);
+        self.demand = self.demand.max(occupied + self.lost_since_take);
+    }
+
+    /// Whether an event that is to be written to a log comes in: for how many, that one included,
+    /// there is room, and which one made room for it.
+    pub(super) fn admit(&mut self, place: Place) -> (u64, Option<Entry>) {
+        let in_logs = self.in_logs();
+        let mut occupied = self.occupied();
+        let mut evicted = None;
+        if occupied >= self.capacity {
+            if self.overflow == Overflow::DropOldest {
+                evicted = self.evict(place.lane);
+            }
+            if evicted.is_none() {
+                self.refuse(in_logs);
+                return (0, None);
+            }
+            occupied -= 1;
+        }
+        self.note_admitted(place, 1);
+        let room = if self.doubles { 1 } else { self.capacity.saturating_sub(occupied).max(1) };
+        (room as u64, evicted)
+    }
+
+    /// Drops the oldest of the least urgent events, of those that are not more urgent than a lane.
+    fn evict(&mut self, lane: usize) -> Option<Entry> {
+        let lanes = (lane..Priority::COUNT).rev();
+        let entry = lanes.into_iter().find_map(|lane| self.evict_oldest_of(lane))?;
+        self.lost_since_take += 1;
+        let place = entry.place();
+        self.losses().add_oldest(place);
+        if self.oldest_of(place.lane).is_none() {
+            // Nobody waits behind the one that made room: the arriving event is next.
+            self.gap += self.losses().take_behind(place.lane, None);
+        }
+        Some(entry)
+    }
+
+    fn evict_oldest_of(&mut self, lane: usize) -> Option<Entry> {
+        match self.oldest_of(lane)? {
+            Oldest::Queued => {
+                let entry = self.queue.as_mut()?.pop_lane(lane)?;
+                unqueue(&mut self.accounts, &entry, DropReason::Oldest);
+                Some(entry)
+            }
+            Oldest::Logged(index) => {
+                let (held, cursor) = self.cursors.as_mut()?.evict(index)?;
+                Some(Entry::new(Envelope::logged(cursor.info, held), cursor.member))
+            }
+        }
+    }
+
+    /// Where the oldest event of a lane is.
+    fn oldest_of(&mut self, lane: usize) -> Option<Oldest> {
+        let queued = self.queue.as_ref().and_then(|queue| queue.oldest_of(lane));
+        let logged = self.cursors.as_mut().and_then(|cursors| cursors.oldest_of(lane));
+        match (queued, logged) {
+            (queued, Some((place, index))) if queued.is_none_or(|queued| place < queued) => {
+                Some(Oldest::Logged(index))
+            }
+            (queued, _) => queued.map(|_| Oldest::Queued),
+        }
+    }
+
+    fn losses(&mut self) -> &mut Losses {
+        self.losses.get_or_insert_default()
+    }
+
+    /// What the next event is to report as missed.
+    #[inline]
+    fn report(&mut self, place: Place) -> u64 {
+        match &mut self.losses {
+            Some(losses) => losses.report(place),
+            None => 0,
+        }
     }
 
     /// The oldest of the most urgent entries.
@@ -185,7 +332,7 @@ impl Inbox {
         self.queue.as_ref()?.first()
     }
 
-    /// Takes the oldest of the most urgent entries, or of those of a priority.
+    /// Takes the next event, or the next one of the queue that has a priority.
     #[inline]
     pub(super) fn take(
         &mut self,
@@ -194,6 +341,11 @@ impl Inbox {
         priority: Option<Priority>,
         hold: impl FnOnce(Context) -> Trail,
     ) -> Take {
+        if self.cursors.is_some()
+            && let Some(taken) = self.take_logged(mailbox, now)
+        {
+            return Take::Event(taken);
+        }
         let Some(entry) = self.queue.as_mut().and_then(|queue| queue.pop(priority)) else {
             return if self.state == State::Open { Take::Empty } else { Take::Closed };
         };
@@ -201,7 +353,9 @@ impl Inbox {
         let ledger = &mut self.accounts[entry.member].ledger;
         ledger.queued -= 1;
         ledger.delivered += 1;
-        let Entry { envelope, member, missed } = entry;
+        let place = entry.place();
+        let missed = self.report(place);
+        let Entry { envelope, member } = entry;
         let mut receipt = Receipt::new(missed, now);
         if envelope.context.is_some() {
             receipt.trace(hold(envelope.context));
@@ -216,6 +370,27 @@ impl Inbox {
         })
     }
 
+    /// Takes the next event, if that lies in a log.
+    fn take_logged(&mut self, mailbox: u64, now: Option<Instant>) -> Option<Taken> {
+        let cursors = self.cursors.as_mut()?;
+        let (place, index) = cursors.next()?;
+        let mut waiting = usize::try_from(cursors.known()).unwrap_or(usize::MAX);
+        if let Some(queue) = &self.queue {
+            waiting += queue.occupied();
+            let queued = queue.first().map(Entry::place);
+            if queued.is_some_and(|queued| queued < place) {
+                self.high_water = self.high_water.max(waiting);
+                return None;
+            }
+        }
+        self.high_water = self.high_water.max(waiting);
+        let (held, cursor) = cursors.take(index)?;
+        let (info, member) = (cursor.info, cursor.member);
+        self.lost_since_take = 0;
+        let receipt = Receipt::new(self.report(place), now);
+        Some(Taken { info, held, ticket: None, receipt, member, mailbox })
+    }
+
     /// Gives back what the queue has grown to, if it is empty.
     pub(super) fn give_back(&mut self) {
         if let Some(queue) = self.queue.as_mut().filter(|queue| queue.len() == 0) {
@@ -225,6 +400,7 @@ impl Inbox {
 
     /// Takes everything out: dropped for this reason or, without one, delivered.
     pub(crate) fn take_all(&mut self, dropped: Option<DropReason>) -> Vec<Entry> {
+        self.losses = None;
         let Some(mut queue) = self.queue.take() else { return Vec::new() };
         let entries: Vec<Entry> = queue.take_all().collect();
         for entry in &entries {
@@ -238,33 +414,35 @@ impl Inbox {
         entries
     }
 
-    /// Takes out a request that its asker takes back.
-    pub(crate) fn withdraw(&mut self, sequence: u64) -> Option<Entry> {
-        let Self { queue, accounts, gap, .. } = self;
-        let queue = queue.as_mut()?;
+    /// Takes out a request that its asker takes back. `last` finds the number of the last event
+    /// that waits at a cursor.
+    pub(crate) fn withdraw(
+        &mut self,
+        sequence: u64,
+        last: impl Fn(&Cursor) -> Option<u64>,
+    ) -> Option<Entry> {
+        let queue = self.queue.as_mut()?;
         let entry = queue.remove(sequence, |entry| entry.envelope.ticket.is_some())?;
-        unqueue(accounts, &entry, DropReason::Withdrawn);
-        let missed = entry.missed;
-        let next = queue.next_after(entry.envelope.priority, sequence);
-        pass_on_missed(gap, next, missed);
+        unqueue(&mut self.accounts, &entry, DropReason::Withdrawn);
+        if let Some(losses) = &mut self.losses {
+            // Whoever is next in its lane reports what it was to report. If nobody waits there, that
+            // is whoever comes next.
+            let lane = entry.place().lane;
+            let cursors = self.cursors.iter().flat_map(|cursors| cursors.iter());
+            let logged = cursors.filter(|cursor| cursor.lane() == lane).filter_map(last);
+            let logged = logged.map(|sequence| 2 * sequence).max();
+            let queued = queue.newest_of(lane).map(|place| place.order);
+            self.gap += losses.take_behind(lane, logged.max(queued));
+        }
         Some(entry)
     }
+}
 
-    /// Accounts for an entry lost to overflow: whoever is next says that it is missing.
-    fn lose(&mut self, entry: &Entry, reason: DropReason) {
-        let missed = entry.missed + 1;
-        self.lost_since_take += 1;
-        if reason == DropReason::Oldest {
-            unqueue(&mut self.accounts, entry, reason);
-            // It was the first of its lane. One behind it may share its sequence: a call, with
-            // the event that observes it.
-            let lane = self.queue.as_mut().map(|queue| queue.lane_mut(entry.envelope.priority));
-            pass_on_missed(&mut self.gap, lane.and_then(VecDeque::front_mut), missed);
-        } else {
-            self.accounts[entry.member].ledger.count_drop(reason);
-            self.gap += missed;
-        }
-    }
+/// Where an event is.
+enum Oldest {
+    Queued,
+    /// In the log that the cursor of this index reads.
+    Logged(usize),
 }
 
 /// Accounts for an entry taken out of the queue for another reason than being read.
@@ -272,12 +450,6 @@ fn unqueue(accounts: &mut [Account], entry: &Entry, reason: DropReason) {
     let ledger = &mut accounts[entry.member].ledger;
     ledger.queued -= 1;
     ledger.count_drop(reason);
-}
-
-/// Has `next` say what an entry that left the queue unread would have said; if there is none,
-/// whoever is queued next does.
-fn pass_on_missed(gap: &mut u64, next: Option<&mut Entry>, missed: u64) {
-    *next.map_or(gap, |next| &mut next.missed) += missed;
 }
 
 /// Merges what an inbox holds under this key until it is one event. `access` runs a function on
@@ -293,14 +465,18 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
         let mut done = None;
         access(&mut |inbox| {
             done = inbox.queue.as_mut().and_then(|it| it.merge(&pair, merged.clone()));
-            if let Some((older, _)) = &done {
+            if let Some(Merged { older, heir, .. }) = &done {
                 unqueue(&mut inbox.accounts, older, DropReason::Coalesced);
+                if let (Some((lane, before)), Some(losses)) = (*heir, &mut inbox.losses) {
+                    let to = Place { lane, order: 2 * pair.newer };
+                    losses.hand_on(older.place(), before, to);
+                }
             }
         });
         // Otherwise another publisher, or the reader, was faster: look again.
-        let (older, newer) = done.unzip();
+        let (older, replaced) = done.map(|done| (done.older, done.replaced)).unzip();
         discard(older);
-        discard(newer);
+        discard(replaced);
         discard(pair.older_event);
         discard(pair.newer_event);
         discard(merged);

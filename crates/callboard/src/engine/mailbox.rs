@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
+use super::cursors::{Cursor, Place};
 use super::inbox::{Account, Inbox, State, Take};
 use super::queue::{Admission, Entry};
 use super::slow::Behind;
@@ -40,6 +41,8 @@ pub(crate) struct Mailbox {
     concurrency: AtomicUsize,
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
     pub(super) gauge: Option<sync::Arc<Gauge>>,
+    /// The number of that type.
+    type_number: usize,
     /// The reader took an event and has not asked for the next one. Only the reader sets it.
     /// Ordering: Relaxed where the inbox is locked, as it is by whoever asks for both.
     pub(super) in_hand: AtomicBool,
@@ -57,8 +60,9 @@ impl Mailbox {
         settings: MailboxSettings,
         concurrency: usize,
         members: &[&'static TypeInfo],
-        gauge: Option<sync::Arc<Gauge>>,
+        log: Option<(usize, sync::Arc<Gauge>)>,
     ) -> Self {
+        let (type_number, gauge) = log.map_or((0, None), |(number, gauge)| (number, Some(gauge)));
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
         inbox.accounts = members.iter().map(|info| Account::new(info)).collect();
         Self {
@@ -66,6 +70,7 @@ impl Mailbox {
             settings,
             concurrency: AtomicUsize::new(concurrency),
             gauge,
+            type_number,
             in_hand: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             enlisted: AtomicBool::new(false),
@@ -83,6 +88,92 @@ impl Mailbox {
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
     pub(crate) fn gauge(&self) -> Option<&Gauge> {
         self.gauge.as_deref()
+    }
+
+    /// Has its reader read the log of a type, from the next event on, by a cursor in the inbox.
+    /// Returns the cursor's index.
+    pub(super) fn add_cursor(&self, cursor: Cursor) -> usize {
+        self.inbox().cursors.get_or_insert_default().add(cursor)
+    }
+
+    /// One event may come in twice: the reader observes a type of requests, and answers it.
+    pub(crate) fn set_doubles(&self) {
+        self.inbox().doubles = true;
+    }
+
+    /// Puts its cursor among the sleepers of its log, or takes it off; whether it was.
+    pub(super) fn set_enlisted(&self, cursor: usize, enlisted: bool) -> bool {
+        if self.gauge.is_some() {
+            return self.enlisted.swap(enlisted, Ordering::Relaxed);
+        }
+        let mut inbox = self.inbox();
+        let cursor = inbox.cursors.as_mut().and_then(|cursors| cursors.get_mut(cursor));
+        cursor.is_some_and(|cursor| std::mem::replace(&mut cursor.enlisted, enlisted))
+    }
+
+    /// Whether its cursor is among the sleepers of its log.
+    pub(super) fn is_enlisted(&self, cursor: usize) -> bool {
+        if self.gauge.is_some() {
+            return self.enlisted.load(Ordering::Relaxed);
+        }
+        let mut inbox = self.inbox();
+        let cursor = inbox.cursors.as_mut().and_then(|cursors| cursors.get_mut(cursor));
+        cursor.is_some_and(|cursor| cursor.enlisted)
+    }
+
+    /// Whether all its cursors are among the sleepers of their logs.
+    pub(super) fn is_enlisted_everywhere(&self) -> bool {
+        if self.gauge.is_some() {
+            return self.enlisted.load(Ordering::Relaxed);
+        }
+        self.inbox().cursors.iter().flat_map(|it| it.iter()).all(|it| it.enlisted)
+    }
+
+    /// A cursor that is not among the sleepers of its log: the number of the type, and its index.
+    pub(crate) fn wakeful_cursor(&self) -> Option<(usize, usize)> {
+        if self.gauge.is_some() {
+            let wakeful = !self.enlisted.load(Ordering::Relaxed);
+            return wakeful.then_some((self.type_number, 0));
+        }
+        let inbox = self.inbox();
+        let mut cursors = inbox.cursors.iter().flat_map(|cursors| cursors.iter()).enumerate();
+        let (index, cursor) = cursors.find(|(_, cursor)| !cursor.enlisted)?;
+        Some((cursor.type_number, index))
+    }
+
+    /// The logs that it reads: the number of each type, its place there, and how many of the events
+    /// taken were dropped.
+    pub(crate) fn logs(&self) -> Vec<(usize, usize, u64)> {
+        if let Some(gauge) = &self.gauge {
+            return vec![(self.type_number, gauge.place(), 0)];
+        }
+        let inbox = self.inbox();
+        let cursors = inbox.cursors.iter().flat_map(|cursors| cursors.iter());
+        cursors.map(|it| (it.type_number, it.place_in_log(), it.evicted)).collect()
+    }
+
+    /// Which of its members a type is, if it reads the log of that.
+    pub(crate) fn member_reading(&self, type_number: usize) -> Option<usize> {
+        if self.gauge.is_some() {
+            return (self.type_number == type_number).then_some(0);
+        }
+        let inbox = self.inbox();
+        let mut cursors = inbox.cursors.iter().flat_map(|cursors| cursors.iter());
+        Some(cursors.find(|cursor| cursor.type_number == type_number)?.member)
+    }
+
+    /// Whether an event that is to be written to the log of a type comes in: for how many, that one
+    /// included, there is room, and whether an older one made room for it.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        info: &TypeInfo,
+        number: u64,
+        aftermath: &mut Aftermath<'_>,
+    ) -> (u64, bool) {
+        let (room, evicted) = self.inbox().admit(Place::new(info.rank, number, false));
+        let Some(entry) = evicted else { return (room, false) };
+        self.lose(entry, DropReason::Oldest, aftermath);
+        (room, true)
     }
 
     /// Whether the reader took an event and has not asked for the next one.
@@ -130,6 +221,18 @@ impl Mailbox {
             self.lose(entry, reason, aftermath);
         }
         Routed { delivered: usize::from(offered.queued), dropped }
+    }
+
+    /// Which of its members a cursor reads.
+    pub(super) fn member_of(&self, cursor: usize) -> usize {
+        let mut inbox = self.inbox();
+        let cursor = inbox.cursors.as_mut().and_then(|cursors| cursors.get_mut(cursor));
+        cursor.map_or(0, |cursor| cursor.member)
+    }
+
+    /// The reader lost these many events before what comes next.
+    pub(crate) fn add_lost(&self, lost: u64) {
+        self.inbox().gap += lost;
     }
 
     /// How many events its queue was offered so far.
@@ -292,27 +395,51 @@ impl Mailbox {
     }
 
     /// Has the reader woken by the next event, unless that has come, or none will. Whether it may
-    /// sleep.
-    pub(super) fn sleep(&self, waker: &Waker) -> bool {
+    /// sleep; and whether all its cursors are among the sleepers of their logs.
+    pub(super) fn sleep(&self, waker: &Waker) -> (bool, bool) {
         // Cloning a waker, and dropping one, is the user's code: not under the lock.
         let waker = waker.clone();
         let mut inbox = self.inbox();
-        let sleeps = inbox.len() == 0 && inbox.state == State::Open;
+        let sleeps = inbox.state == State::Open && !inbox.has_more();
         let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
         let old = std::mem::replace(&mut inbox.waker, set);
         inbox.woken = false;
+        let enlisted = inbox.cursors.iter().flat_map(|it| it.iter()).all(|it| it.enlisted);
         drop(inbox);
         discard_any(old);
         discard_any(spare);
-        sleeps
+        (sleeps, enlisted)
+    }
+
+    /// The reader is among all sleepers now: it goes on if an event has come meanwhile, or none
+    /// will. Whether it may sleep.
+    pub(super) fn sleep_on(&self) -> bool {
+        let mut inbox = self.inbox();
+        if inbox.state == State::Open && !inbox.has_more() {
+            return true;
+        }
+        let waker = inbox.waker.take();
+        inbox.woken = false;
+        drop(inbox);
+        discard_any(waker);
+        false
+    }
+
+    /// Whom to wake, since an event has come by a log.
+    pub(super) fn wake(&self) -> Option<Waker> {
+        let mut inbox = self.inbox();
+        let waker = inbox.waker.take();
+        inbox.woken = waker.is_some() && inbox.cursors.is_some();
+        waker
     }
 
     /// Whether the queue holds an event, for a reader that asks for it.
     pub(super) fn ready(&self) -> Next {
         let mut inbox = self.inbox();
         inbox.woken = false;
-        match inbox.state {
-            _ if inbox.len() > 0 => Next::Queue,
+        let state = inbox.state;
+        match state {
+            _ if inbox.has_more() => Next::Queue,
             State::Open => Next::Empty,
             State::Closed | State::Gone => Next::Closed,
         }
@@ -343,14 +470,6 @@ impl Mailbox {
         std::mem::replace(&mut inbox.waker, waker)
     }
 
-    /// Takes back a call that its responder has not taken.
-    pub(crate) fn withdraw(&self, sequence: u64, aftermath: &mut Aftermath<'_>) {
-        let withdrawn = self.inbox().withdraw(sequence);
-        if let Some(entry) = withdrawn {
-            aftermath.discard(self.id, entry, DropReason::Withdrawn);
-        }
-    }
-
     /// The bus is closed: nothing more comes in.
     pub(crate) fn close(&self, aftermath: &mut Aftermath<'_>) {
         let mut inbox = self.inbox();
@@ -368,6 +487,7 @@ impl Mailbox {
         inbox.state = State::Gone;
         self.in_hand.store(false, Ordering::Relaxed);
         aftermath.wake(inbox.waker.take());
+        aftermath.drop_cursors(inbox.cursors.take());
         for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {
             aftermath.discard(self.id, entry, DropReason::Unsubscribed);
         }

@@ -59,11 +59,13 @@
 
 mod aftermath;
 mod attendance;
+mod cursors;
 mod dead_letter;
 mod envelope;
 mod feed;
 mod inbox;
 mod invocation;
+mod losses;
 mod mailbox;
 mod queue;
 mod reader;
@@ -74,6 +76,7 @@ mod times;
 
 pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
 pub(crate) use attendance::{Attendance, Holds};
+pub(crate) use cursors::Cursor;
 pub use dead_letter::DeadLetter;
 pub use envelope::Taken;
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::Envelope;
+use super::cursors::Place;
 use crate::event::{Key, Priority, TypeInfo};
 use crate::log::Held;
 use crate::overflow::Overflow;
@@ -11,17 +12,21 @@ use crate::overflow::Overflow;
 pub(crate) struct Entry {
     pub(crate) envelope: Envelope,
     pub(crate) member: usize,
-    /// How many events were lost immediately before it.
-    pub(crate) missed: u64,
 }
 
 impl Entry {
     pub(crate) fn new(envelope: Envelope, member: usize) -> Self {
-        Self { envelope, member, missed: 0 }
+        Self { envelope, member }
     }
 
     pub(crate) fn sequence(&self) -> u64 {
         self.envelope.sequence()
+    }
+
+    /// Its place in the order in which the reader receives.
+    pub(super) fn place(&self) -> Place {
+        let Envelope { priority, ticket, .. } = &self.envelope;
+        Place::new(*priority, self.sequence(), ticket.is_some())
     }
 }
 
@@ -39,8 +44,6 @@ pub(crate) enum Pushed {
     Queued,
     /// Queued, and an older entry with the same key is queued too: see [`Queue::mergeable`].
     Mergeable,
-    /// Queued, in the place of this one.
-    Evicted(Entry),
     /// Not queued.
     Refused(Entry),
 }
@@ -50,9 +53,19 @@ pub(crate) struct Mergeable {
     pub(crate) info: &'static TypeInfo,
     member: usize,
     older: u64,
-    newer: u64,
+    pub(crate) newer: u64,
     pub(crate) older_event: Held,
     pub(crate) newer_event: Held,
+}
+
+/// What came of two events with the same key.
+pub(crate) struct Merged {
+    pub(crate) older: Entry,
+    /// The value of the newer one, which was replaced.
+    pub(crate) replaced: Held,
+    /// The lane of the newer one, if it is another than that of the older, and in that nothing between
+    /// the two is left; and the order of the last one before the older there.
+    pub(super) heir: Option<(usize, u64)>,
 }
 
 /// What one reader has not read yet: a lane per priority, each sorted by sequence.
@@ -100,27 +113,19 @@ impl Queue {
         self.lanes.iter().flatten()
     }
 
-    /// Whether an entry is simply [enqueued](Self::enqueue): there is room for it, and it does not
-    /// coalesce. All others are [pushed](Self::push).
+    /// Whether an entry is simply [enqueued](Self::enqueue): there is room for it, besides what
+    /// waits in logs, and it does not coalesce. All others are [pushed](Self::push).
     #[inline]
-    pub(crate) fn admits(&self, entry: &Entry, admission: Admission) -> bool {
+    pub(crate) fn admits(&self, entry: &Entry, admission: Admission, in_logs: usize) -> bool {
         let coalesces = self.overflow == Overflow::Coalesce && entry.envelope.key.is_some();
-        !coalesces && (admission == Admission::Beyond || self.occupied() < self.capacity)
+        let roomy = self.occupied().saturating_add(in_logs) < self.capacity;
+        !coalesces && (admission == Admission::Beyond || roomy)
     }
 
     /// Finds a place for an entry that is not simply [admitted](Self::admits).
     pub(crate) fn push(&mut self, entry: Entry, admission: Admission) -> Pushed {
         if self.overflow == Overflow::Coalesce && entry.envelope.key.is_some() {
             return self.push_keyed(entry, admission);
-        }
-        if self.overflow == Overflow::DropOldest {
-            let lane = entry.envelope.priority.lane();
-            let least_urgent =
-                (lane..Priority::COUNT).rev().find(|lane| !self.lanes[*lane].is_empty());
-            if let Some(oldest) = least_urgent.and_then(|lane| self.lanes[lane].pop_front()) {
-                self.enqueue(entry);
-                return Pushed::Evicted(oldest);
-            }
         }
         Pushed::Refused(entry)
     }
@@ -199,16 +204,30 @@ impl Queue {
         Some(entry)
     }
 
-    /// The entries of this priority, oldest first.
-    pub(crate) fn lane_mut(&mut self, priority: Priority) -> &mut VecDeque<Entry> {
-        &mut self.lanes[priority.lane()]
+    /// The place of the oldest entry of a lane.
+    pub(super) fn oldest_of(&self, lane: usize) -> Option<Place> {
+        self.lanes[lane].front().map(Entry::place)
     }
 
-    /// The first entry of this priority after a place in the order.
-    pub(crate) fn next_after(&mut self, priority: Priority, sequence: u64) -> Option<&mut Entry> {
-        let lane = &mut self.lanes[priority.lane()];
-        let place = lane.partition_point(|entry| entry.sequence() <= sequence);
-        lane.get_mut(place)
+    /// The place of the newest entry of a lane.
+    pub(super) fn newest_of(&self, lane: usize) -> Option<Place> {
+        self.lanes[lane].back().map(Entry::place)
+    }
+
+    /// If there is nothing in a lane between the two of a pair: the order of the last one before.
+    fn heir(&self, lane: usize, pair: &Mergeable) -> Option<u64> {
+        let lane = &self.lanes[lane];
+        let place = lane.partition_point(|entry| entry.sequence() < pair.older);
+        let next = lane.get(place).map(Entry::sequence);
+        if next.is_some_and(|next| next < pair.newer) {
+            return None;
+        }
+        Some(place.checked_sub(1).map_or(0, |last| lane[last].place().order))
+    }
+
+    /// Removes the oldest entry of a lane.
+    pub(crate) fn pop_lane(&mut self, lane: usize) -> Option<Entry> {
+        self.lanes[lane].pop_front()
     }
 
     /// The two newest entries with this key, if there are two.
@@ -228,8 +247,9 @@ impl Queue {
     }
 
     /// Puts `merged` in the newer one's place and removes the older, if both are still queued as
-    /// they were. Returns what is to be dropped: the older entry and the newer one's value.
-    pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Held) -> Option<(Entry, Held)> {
+    /// they were. Returns what is to be dropped: the older entry and the newer one's value; and in
+    /// which lane the newer one is, if nothing between them is left in the lane of the older.
+    pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Held) -> Option<Merged> {
         let same = |entry: &Entry, event: &Held| entry.envelope.held == *event;
         let fits = |entry: &Entry| entry.member == pair.member;
         let (older_lane, older_place) = self.find(pair.older, fits)?;
@@ -242,15 +262,8 @@ impl Queue {
         let newer = &mut self.lanes[lane][place].envelope;
         let replaced = std::mem::replace(&mut newer.held, merged);
         let older = self.remove(pair.older, fits)?;
-        // What the older one had missed is still missed, by whoever was published next.
-        let heir = match self.lanes[older_lane].get(older_place) {
-            Some(next) if next.sequence() < pair.newer => Some((older_lane, older_place)),
-            _ => self.find(pair.newer, fits),
-        };
-        if let Some((lane, place)) = heir {
-            self.lanes[lane][place].missed += older.missed;
-        }
-        Some((older, replaced))
+        let heir = (lane != older_lane).then(|| self.heir(older_lane, pair)).flatten();
+        Some(Merged { older, replaced, heir: heir.map(|before| (lane, before)) })
     }
 
     fn find(&self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<(usize, usize)> {

@@ -10,7 +10,7 @@ use super::Mailbox;
 use super::inbox::Take;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
-use crate::sync::{Ordering, WaitList, discard_any};
+use crate::sync::{WaitList, discard_any};
 use crate::trace::Hand;
 
 /// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
@@ -80,7 +80,7 @@ impl Reader {
 
     /// Whether an event waits. To look is not to ask for it.
     pub(crate) fn has_more(&mut self) -> bool {
-        self.log.as_mut().is_some_and(|log| log.tap.look()) || self.mailbox.inbox().len() > 0
+        self.log.as_mut().is_some_and(|log| log.tap.look()) || self.mailbox.inbox().has_more()
     }
 
     /// Whether the reader has no log, and all its events come by its queue.
@@ -103,9 +103,14 @@ impl Reader {
     }
 
     /// Has the task of a reader that has no log woken by the next event, unless that has come, or
-    /// none will. Whether it may sleep.
-    pub(crate) fn sleep_by_queue(&self, waker: &Waker) -> bool {
-        self.mailbox.sleep(waker)
+    /// none will. Whether it may sleep. `enlist` puts the mailbox among the sleepers of its logs.
+    pub(crate) fn sleep_by_queue(&self, waker: &Waker, enlist: impl FnOnce(&Arc<Mailbox>)) -> bool {
+        let (sleeps, enlisted) = self.mailbox.sleep(waker);
+        if !sleeps || enlisted {
+            return sleeps;
+        }
+        enlist(&self.mailbox);
+        self.mailbox.sleep_on()
     }
 
     /// Takes the next event of the queue, which was [asked](Self::next) for.
@@ -167,13 +172,13 @@ impl Reader {
         }
     }
 
-    /// Waits until there is an event. `enlist` puts the mailbox among the sleepers of its log.
+    /// Waits until there is an event. `enlist` puts the mailbox among the sleepers of its logs.
     #[inline]
     pub(crate) fn poll_ready(
         &mut self,
         now: Option<Instant>,
         context: &mut Context<'_>,
-        enlist: impl FnOnce(&Arc<Mailbox>, &TypeInfo),
+        enlist: impl FnOnce(&Arc<Mailbox>),
     ) -> Poll<Next> {
         match self.ready(now) {
             Next::Empty => {}
@@ -191,17 +196,15 @@ impl Reader {
     }
 
     /// Has the task woken by whatever comes next.
-    fn sleep(&self, context: &Context<'_>, enlist: impl FnOnce(&Arc<Mailbox>, &TypeInfo)) {
+    fn sleep(&self, context: &Context<'_>, enlist: impl FnOnce(&Arc<Mailbox>)) {
         if !self.mailbox.wakes(context.waker()) {
             // Cloning a waker, and dropping one, is the user's code: not under the lock.
             let waker = Waker::clone(context.waker());
             discard_any(self.mailbox.set_waker(Some(waker)));
         }
         // Whoever clears the flag takes the waker afterwards, and so finds the one set above.
-        if let Some(log) = &self.log
-            && !self.mailbox.enlisted.load(Ordering::Relaxed)
-        {
-            enlist(&self.mailbox, log.info);
+        if !self.mailbox.is_enlisted_everywhere() {
+            enlist(&self.mailbox);
         }
     }
 
@@ -250,7 +253,7 @@ impl LogReader {
     }
 
     fn peek(&mut self) -> Option<(Priority, Reverse<u64>)> {
-        self.tap.peek().map(|sequence| urgency(self.info.rank, sequence))
+        self.tap.peek().map(|stamp| urgency(self.info.rank, stamp.sequence))
     }
 }
 

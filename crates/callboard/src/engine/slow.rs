@@ -121,9 +121,9 @@ impl Mailbox {
         });
         let since = |moment| now.map(|now| now.saturating_duration_since(moment));
         let in_hand = self.in_hand();
-        let inbox = self.inbox();
+        let mut inbox = self.inbox();
+        let oldest = inbox.oldest();
         let attendance = inbox.attendance();
-        let published = inbox.entries().filter_map(|it| it.envelope.held.stamp().published_at());
         let only = match &inbox.accounts[..] {
             [account] if in_hand => Some(account.info.name),
             _ => None,
@@ -136,7 +136,7 @@ impl Mailbox {
             call_site: self.settings.call_site,
             capacity: self.settings.capacity,
             queued: full.max(inbox.len()),
-            oldest: published.min().and_then(since),
+            oldest: oldest.and_then(since),
             handling: attendance.event_type.or(only),
             handling_for: began.and_then(since),
             caught_up,

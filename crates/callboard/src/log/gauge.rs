@@ -44,6 +44,10 @@ struct OfWriter {
     lost: AtomicU64,
     /// The reader's place in the log. The writer's alone.
     place: AtomicUsize,
+    /// Where the gap begins that is open; `NO_GAP` while the reader flows.
+    open_at: AtomicU64,
+    /// How many of the positions so far, or up to the open gap, were not for the reader.
+    skipped: AtomicU64,
 }
 
 /// A position that is never reached.
@@ -69,11 +73,14 @@ pub(super) struct End {
 }
 
 impl Gauge {
-    pub(crate) fn new() -> Self {
+    /// Of a reader that comes at this position.
+    pub(super) fn new(position: u64) -> Self {
         let of_writer = OfWriter {
             next_gap: AtomicU64::new(NO_GAP),
             lost: AtomicU64::new(0),
             place: AtomicUsize::new(0),
+            open_at: AtomicU64::new(NO_GAP),
+            skipped: AtomicU64::new(position),
         };
         Self {
             of_reader: OfReader::default(),
@@ -157,6 +164,19 @@ impl Gauge {
         self.of_writer.place.store(place, Ordering::Relaxed);
     }
 
+    /// How many of the positions so far, or up to the gap that is open, were not for the reader.
+    #[inline]
+    pub(super) fn skipped(&self) -> u64 {
+        self.of_writer.skipped.load(Ordering::Relaxed)
+    }
+
+    /// How many events were for the reader, if the log is written up to this position.
+    #[inline]
+    pub(super) fn admitted(&self, position: u64) -> u64 {
+        let until = position.min(self.of_writer.open_at.load(Ordering::Relaxed));
+        until.saturating_sub(self.skipped())
+    }
+
     /// How many events the reader has lost since the last one that it will get.
     #[inline]
     pub(crate) fn lost(&self) -> u64 {
@@ -178,6 +198,7 @@ impl Gauge {
 
     /// The reader gets nothing from `at` on.
     pub(super) fn open_gap(&self, at: u64) {
+        self.of_writer.open_at.store(at, Ordering::Relaxed);
         let mut gaps = self.gaps.lock();
         gaps.push_back(Gap { at, end: None });
         if gaps.len() == 1 {
@@ -189,6 +210,8 @@ impl Gauge {
 
     /// The reader gets events again.
     pub(super) fn close_gap(&self, end: End) {
+        let at = self.of_writer.open_at.swap(NO_GAP, Ordering::Relaxed);
+        self.of_writer.skipped.store(self.skipped() + (end.position - at), Ordering::Relaxed);
         let mut gaps = self.gaps.lock();
         if let Some(open) = gaps.back_mut() {
             open.end = Some(end);

@@ -113,6 +113,7 @@
 //! | `memory` | blocks, slots, the pool and a cursor for either end: all the unsafe code of the crate, behind an interface that is safe |
 //! | `memory::handle` | [`Held`] and [`Kept`]: a share of an event with a pin on its block, of any type and of a known one |
 //! | `lent` | [`Lent`]: an event that its reader looks at, with or without a share of its own |
+//! | `window` | [`Windows`]: the readers whose capacity spans several logs, or that drop their oldest |
 //! | `shape`, `stamp` | [`Shape`]: how the events of a type lie in a block; [`Stamp`]: what is said of each |
 
 mod gauge;
@@ -123,6 +124,7 @@ mod reader;
 mod shape;
 mod stamp;
 mod standing;
+mod window;
 mod writer;
 
 pub(crate) use gauge::Gauge;
@@ -132,4 +134,5 @@ pub(crate) use reader::{Stretch, Tap};
 pub(crate) use shape::{Payload, Shape};
 pub(crate) use stamp::{Cause, Stamp};
 pub(crate) use standing::Standing;
+pub(crate) use window::Windows;
 pub(crate) use writer::Log;

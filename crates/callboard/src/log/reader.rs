@@ -1,7 +1,7 @@
 //! The reading end of a log.
 
 use super::memory::{Held, Kept, Lending, Walk};
-use super::{Gauge, Lent};
+use super::{Gauge, Lent, Stamp};
 use crate::sync::{Arc, discard};
 
 /// One reader's place in a log. It takes no lock but at gaps, and writes to nothing that another
@@ -89,12 +89,10 @@ impl Tap {
         self.look()
     }
 
-    /// The number of the event that comes next, if there is one.
-    pub(crate) fn peek(&mut self) -> Option<u64> {
-        if !self.look() {
-            return None;
-        }
-        self.walk.peek().map(|stamp| stamp.sequence)
+    /// What is said of the event that comes next, if there is one.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<&Stamp> {
+        if self.look() { self.walk.peek() } else { None }
     }
 
     /// Whether the last event taken was the last that was known to be there.
@@ -114,14 +112,24 @@ impl Tap {
         Some((held.downcast().ok()?, missed))
     }
 
-    /// Gives up the next event, if there is one.
-    fn give_up(&mut self) -> Option<Held> {
+    /// Takes the next event, if there is one, for a reader whose lock shows others that it has.
+    pub(crate) fn take_locked(&mut self) -> Option<Held> {
         if self.drained() && !self.look() {
             return None;
         }
         let held = self.walk.take()?;
-        self.counts.note_taken(&self.walk);
+        self.walk.gauge.set_taken(self.walk.position() - self.counts.skipped);
         Some(held)
+    }
+
+    /// How many events wait: as the writer knows it, if its lock is held.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.walk.waiting()
+    }
+
+    /// How many events were seen to wait when the reader looked last.
+    pub(crate) fn known(&self) -> u64 {
+        self.walk.known()
     }
 
     /// The events that are there, up to `most` and to the end of their block, to be lent while the
@@ -139,7 +147,7 @@ impl Tap {
 impl Drop for Tap {
     /// Gives up what waits. The reader has left the log.
     fn drop(&mut self) {
-        while let Some(held) = self.give_up() {
+        while let Some(held) = self.take_locked() {
             discard(held);
         }
     }

@@ -1,13 +1,15 @@
 //! What the writer knows of one reader.
 
-use super::memory::Flow;
+use super::memory::{Fill, Flow};
 
 /// A reader, as the writer knows it.
 pub(super) struct Reader {
     pub(super) flow: Flow,
     pub(super) capacity: u64,
-    /// How many of the positions so far, or up to its open gap, were not for it.
-    pub(super) skipped: u64,
+    /// If it is stopped: the number of the last event before.
+    pub(super) last: u64,
+    /// Whether it has a [`Window`](super::Windows), which says whether it is full.
+    pub(super) windowed: bool,
     /// What `Log::offered` was when it came.
     pub(super) offered_before: u64,
     /// How many it lost to its capacity.
@@ -43,7 +45,7 @@ impl Reader {
     /// How many events were for it.
     #[inline]
     pub(super) fn admitted(&self, position: u64) -> u64 {
-        self.flow.stopped_at().unwrap_or(position) - self.skipped
+        self.flow.gauge.admitted(position)
     }
 
     /// How many wait for it.
@@ -56,7 +58,7 @@ impl Reader {
     #[inline]
     pub(super) fn limit(&self) -> u64 {
         let room = self.capacity.saturating_sub(self.flow.gauge.elsewhere() as u64);
-        (self.skipped + self.flow.gauge.taken()).saturating_add(room)
+        (self.flow.gauge.skipped() + self.flow.gauge.taken()).saturating_add(room)
     }
 
     /// Whether it may not see all that waits for it.
@@ -77,6 +79,15 @@ impl Reader {
         if self.overlooks() {
             self.flow.gauge.raise_high_water(as_usize(self.waiting(position) + 1));
         }
+    }
+
+    /// Opens a gap for it, unless one is open; whether it did.
+    pub(super) fn stop(&mut self, fill: &mut Fill) -> bool {
+        let stops = fill.stop(&mut self.flow);
+        if stops {
+            self.last = fill.last().map_or(0, |stamp| stamp.sequence);
+        }
+        stops
     }
 
     /// Whether it has a gap open; otherwise it flows.
@@ -111,7 +122,7 @@ impl Reader {
     fn note_fullness(&mut self, counts: (u64, usize)) {
         self.note_takes();
         self.seen = counts;
-        self.seen_waiting = self.waiting(0);
+        self.seen_waiting = self.waiting(u64::MAX);
         self.flow.gauge.raise_high_water(as_usize(self.seen_waiting));
     }
 

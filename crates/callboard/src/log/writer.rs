@@ -6,7 +6,7 @@ use std::collections::binary_heap::PeekMut;
 
 use super::memory::{Fill, Held};
 use super::standing::{NEVER, Reader, Standing};
-use super::{Payload, Shape, Stamp, Tap};
+use super::{Payload, Shape, Stamp, Tap, Windows};
 use crate::room;
 use crate::sync::CHECKED;
 
@@ -23,6 +23,10 @@ pub(crate) struct Log {
     /// From which position on each reader that flows may be full, with its place, the first on top.
     /// They were worked out when a reader was looked at last: as it takes, the true ones move on.
     limits: BinaryHeap<Reverse<(u64, usize)>>,
+    /// Before the event of this number no reader with a window is full, as long as it flows.
+    safe_until: u64,
+    /// By which event each reader with a window that flows may be full, likewise.
+    windows: BinaryHeap<Reverse<(u64, usize)>>,
     /// Up to this position blocks are small.
     small_until: u64,
     /// The places of the readers that have a gap open.
@@ -31,8 +35,9 @@ pub(crate) struct Log {
     unsure: bool,
     /// Some reader that did not lose the event before has lost the last one offered.
     stops: bool,
-    /// The places of those whose gap the next event closes. Empty between two events.
-    resuming: Vec<usize>,
+    /// The places of those whose gap the next event closes, and for how many events each has room if
+    /// it has a window. Empty between two events.
+    resuming: Vec<(usize, u64)>,
 }
 
 /// So many bytes of blocks a log may have, and so many times what its events take that wait for
@@ -61,6 +66,8 @@ impl Log {
             readers: Vec::new(),
             room_until: 0,
             limits: BinaryHeap::new(),
+            safe_until: 0,
+            windows: BinaryHeap::new(),
             unsure: false,
             stopped: Vec::new(),
             stops: false,
@@ -70,13 +77,23 @@ impl Log {
 
     /// Adds a reader, in the next place. It begins with the next event: before that is a gap.
     pub(crate) fn join(&mut self, capacity: usize) -> Tap {
+        self.open(capacity, false)
+    }
+
+    /// As [`join`](Self::join), a reader that has a window.
+    pub(crate) fn join_with_window(&mut self) -> Tap {
+        self.open(0, true)
+    }
+
+    fn open(&mut self, capacity: usize, windowed: bool) -> Tap {
         let (flow, walk) = self.fill.open();
         let place = self.readers.len();
         flow.gauge.set_place(place);
         self.readers.push(Reader {
             flow,
             capacity: capacity as u64,
-            skipped: self.fill.position(),
+            last: 0,
+            windowed,
             offered_before: self.offered,
             dropped: 0,
             seen: NEVER,
@@ -123,6 +140,15 @@ impl Log {
         self.readers[place].waiting(self.fill.position())
     }
 
+    /// The number of the last event that waits for the reader in this place, if any does.
+    pub(crate) fn last(&self, place: usize) -> Option<u64> {
+        let reader = &self.readers[place];
+        if reader.waiting(self.fill.position()) == 0 {
+            return None;
+        }
+        if reader.is_stopped() { Some(reader.last) } else { Some(self.fill.last()?.sequence) }
+    }
+
     /// The reader lost these many before what it gets next.
     pub(crate) fn add_lost(&mut self, place: usize, lost: u64) {
         self.stop(place);
@@ -167,7 +193,7 @@ impl Log {
     }
 
     fn stop(&mut self, place: usize) {
-        if self.fill.stop(&mut self.readers[place].flow) {
+        if self.readers[place].stop(&mut self.fill) {
             self.note_stopped(place);
             self.be_unsure();
         }
@@ -183,25 +209,30 @@ impl Log {
     /// Has places and limits worked out anew with the next event, whoever comes or leaves until
     /// then.
     fn be_unsure(&mut self) {
-        (self.unsure, self.room_until) = (true, 0);
+        (self.unsure, self.room_until, self.safe_until) = (true, 0, 0);
     }
 
     /// Works out anew who is stopped, and the limits of the others.
     #[cold]
     fn be_sure(&mut self) {
         let mut limits = std::mem::take(&mut self.limits).into_vec();
+        let mut windows = std::mem::take(&mut self.windows).into_vec();
         limits.clear();
+        windows.clear();
         self.stopped.clear();
         for (place, reader) in self.readers.iter().enumerate() {
             if reader.is_stopped() {
                 self.stopped.push(place);
+            } else if reader.windowed {
+                windows.push(Reverse((0, place)));
             } else {
                 limits.push(Reverse((reader.next_look(), place)));
             }
         }
         room::give_back(&mut limits);
+        room::give_back(&mut windows);
         room::give_back(&mut self.stopped);
-        (self.limits, self.unsure) = (limits.into(), false);
+        (self.limits, self.windows, self.unsure) = (limits.into(), windows.into(), false);
     }
 
     /// Offers an event to every reader. It is taken out of `event` if somebody gets it, or if
@@ -212,12 +243,14 @@ impl Log {
         event: &mut Option<E>,
         stamp: Stamp,
         keep: bool,
+        windows: &mut impl Windows,
     ) -> Offered {
         self.offered += 1;
-        let admitted = if self.fill.position() < self.room_until && self.stopped.is_empty() {
+        let roomy = self.fill.position() < self.room_until && stamp.sequence < self.safe_until;
+        let admitted = if roomy && self.stopped.is_empty() {
             self.readers.len()
         } else {
-            self.admit_each()
+            self.admit_each(stamp.sequence, windows)
         };
         if admitted == 0 && !keep {
             return Offered { admitted, held: None };
@@ -229,7 +262,7 @@ impl Log {
             self.begin_block();
         }
         if !self.resuming.is_empty() {
-            self.resume();
+            self.resume(stamp.sequence);
         }
         Offered { admitted, held: self.fill.write(stamp, event, keep) }
     }
@@ -261,7 +294,7 @@ impl Log {
 
     /// Looks at each reader that may be full.
     #[inline(never)]
-    fn admit_each(&mut self) -> usize {
+    fn admit_each(&mut self, sequence: u64, windows: &mut impl Windows) -> usize {
         if self.unsure {
             self.be_sure();
         }
@@ -270,21 +303,30 @@ impl Log {
         let mut at = 0;
         while let Some(&place) = stopped.get(at) {
             let reader = &mut readers[place];
-            if reader.stays_full() {
+            let mut room = 0;
+            if reader.windowed {
+                room = windows.admit(place, sequence);
+                *stops |= room == 0;
+            } else if reader.stays_full() {
                 reader.lose_again();
-                reader.dropped += 1;
-                at += 1;
             } else if reader.waiting(position) >= reader.capacity {
                 *stops = true;
                 reader.lose();
+            } else {
+                room = 1;
+            }
+            if room == 0 {
                 reader.dropped += 1;
                 at += 1;
             } else {
-                resuming.push(stopped.swap_remove(at));
+                resuming.push((stopped.swap_remove(at), room));
             }
         }
         if position >= self.room_until {
             self.look_at_limits();
+        }
+        if sequence >= self.safe_until {
+            self.look_at_windows(sequence, windows);
         }
         self.readers.len() - self.stopped.len()
     }
@@ -307,7 +349,7 @@ impl Log {
                 continue;
             }
             PeekMut::pop(first);
-            fill.stop(&mut reader.flow);
+            reader.stop(fill);
             stopped.push(place);
             *stops = true;
             reader.lose();
@@ -316,12 +358,41 @@ impl Log {
         self.room_until = limits.peek().map_or(u64::MAX, |Reverse((limit, _))| *limit);
     }
 
+    /// As [`look_at_limits`](Self::look_at_limits), at those that have windows.
+    fn look_at_windows(&mut self, sequence: u64, asked: &mut impl Windows) {
+        let Self { fill, readers, stopped, windows, stops, .. } = self;
+        while let Some(mut first) = windows.peek_mut() {
+            let Reverse((limit, place)) = *first;
+            if limit > sequence {
+                break;
+            }
+            let room = asked.admit(place, sequence);
+            if room > 0 {
+                *first = Reverse((sequence.saturating_add(room), place));
+                continue;
+            }
+            PeekMut::pop(first);
+            let reader = &mut readers[place];
+            reader.stop(fill);
+            stopped.push(place);
+            *stops = true;
+            reader.dropped += 1;
+        }
+        self.safe_until = windows.peek().map_or(u64::MAX, |Reverse((limit, _))| *limit);
+    }
+
     /// Lets those whose gap ends go on with the event that is to be written.
     #[cold]
-    fn resume(&mut self) {
-        for place in self.resuming.drain(..) {
+    fn resume(&mut self, sequence: u64) {
+        for (place, room) in self.resuming.drain(..) {
             let reader = &mut self.readers[place];
-            reader.skipped += self.fill.resume(&mut reader.flow);
+            self.fill.resume(&mut reader.flow);
+            if reader.windowed {
+                let limit = sequence.saturating_add(room);
+                self.windows.push(Reverse((limit, place)));
+                self.safe_until = self.safe_until.min(limit);
+                continue;
+            }
             reader.note_next(self.fill.position());
             let next = reader.next_look();
             self.limits.push(Reverse((next, place)));

@@ -1,6 +1,7 @@
 //! The ways of an event into the bus.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Mode, Phase, Registry};
 use crate::engine::{Aftermath, DeadLetter, Envelope, Origin, Routed, Ticket};
@@ -15,7 +16,7 @@ pub(crate) struct Parcel<E> {
     pub(crate) priority: Priority,
     pub(crate) key: Option<Key>,
     pub(crate) origin: Origin,
-    pub(crate) published_at: Option<std::time::Instant>,
+    pub(crate) published_at: Option<Instant>,
     /// If the event is an answer, its asker hears it.
     pub(crate) answer: bool,
     /// Whether whoever publishes it keeps it too: it is then found in `kept`.
@@ -67,6 +68,7 @@ impl Registry {
         number: usize,
         priority: Priority,
         origin: Origin,
+        published_at: Option<Instant>,
         event: &mut Option<E>,
         aftermath: &mut Aftermath<'_>,
     ) -> Option<(u64, Routed)> {
@@ -77,7 +79,7 @@ impl Registry {
         self.sequence += 1;
         entry.published += 1;
         entry.publishers.count(origin.publisher());
-        let stamp = Stamp::new(self.sequence, origin.cause(), None);
+        let stamp = Stamp::new(self.sequence, origin.cause(), published_at);
         let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
         Some((self.sequence, routed))
     }
@@ -90,6 +92,7 @@ impl Registry {
         number: usize,
         priority: Priority,
         origin: Origin,
+        published_at: Option<Instant>,
         event: &mut Option<E>,
         keep: bool,
         aftermath: &mut Aftermath<'_>,
@@ -102,7 +105,7 @@ impl Registry {
         self.sequence += 1;
         entry.published += 1;
         entry.publishers.count(origin.publisher());
-        let stamp = Stamp::new(self.sequence, origin.cause(), None);
+        let stamp = Stamp::new(self.sequence, origin.cause(), published_at);
         let (routed, held) = entry.offer_to_all(event, stamp, keep, aftermath);
         Some((self.sequence, routed, held))
     }

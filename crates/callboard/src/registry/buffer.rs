@@ -133,7 +133,7 @@ impl Buffer {
 
     /// Takes out a request that its asker takes back.
     pub(crate) fn withdraw(&mut self, sequence: u64, aftermath: &mut Aftermath<'_>) {
-        let entry = self.inbox.withdraw(sequence);
+        let entry = self.inbox.withdraw(sequence, |_| None);
         entry.into_iter().for_each(|entry| aftermath.discard_event(entry.envelope));
     }
 

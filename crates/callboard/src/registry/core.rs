@@ -13,7 +13,7 @@ use super::{
     Role,
 };
 use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, SlowWatch, merge};
-use crate::event::{Event, Priority, TypeInfo, key_of};
+use crate::event::{Event, Priority, key_of};
 use crate::link::LinkStatus;
 use crate::log::{Held, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
@@ -177,11 +177,20 @@ impl Core {
     ) -> Held {
         let priority = E::ABILITIES.rank(&answer);
         let mut answer = Some(answer);
-        if let (None, Some(card)) = (published_at, self.directory.find_event::<E>())
+        if let Some(card) = self.directory.find_event::<E>()
             && !card.is(Mode::Full)
         {
+            let (number, answer) = (card.number, &mut answer);
             let accepted = self.with(|registry, aftermath| {
-                registry.accept_shared(card.number, priority, origin, &mut answer, true, aftermath)
+                registry.accept_shared(
+                    number,
+                    priority,
+                    origin,
+                    published_at,
+                    answer,
+                    true,
+                    aftermath,
+                )
             });
             if let Some((.., Some(held))) = accepted {
                 return held;
@@ -238,11 +247,9 @@ impl Core {
         }
     }
 
-    /// The reader of a log has found nothing: it is woken by the next event.
-    pub(crate) fn enlist(&self, mailbox: &Arc<Mailbox>, info: &TypeInfo) {
-        if let Some(card) = self.directory.find(info.id()) {
-            self.registry().types[card.number].feed.enlist(mailbox);
-        }
+    /// The reader of logs has found nothing: it is woken by the next event.
+    pub(crate) fn enlist(&self, mailbox: &Arc<Mailbox>) {
+        self.registry().enlist(mailbox);
     }
 
     /// How a subscription stands.

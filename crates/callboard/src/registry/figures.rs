@@ -13,8 +13,8 @@ pub(crate) struct Figures {
     pub(crate) demand: usize,
     /// What it has lost since the last event queued.
     pub(crate) missed: u64,
-    /// How many of those queued are in the log, and how large one is.
-    in_log: (usize, usize),
+    /// Bytes of those that lie in logs.
+    in_logs: usize,
     /// One per member.
     pub(crate) accounts: Vec<Account>,
 }
@@ -29,11 +29,9 @@ impl Figures {
 
     /// What the subscription that has them holds. It goes through all that is queued.
     pub(crate) fn holdings(&self, mailbox: &Mailbox) -> Holdings {
-        let inbox = mailbox.inbox();
-        let (waiting, size) = self.in_log;
+        let mut inbox = mailbox.inbox();
         let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
-        let times = inbox.entries().filter_map(|entry| entry.envelope.held.stamp().published_at());
-        Holdings { bytes: queued + waiting * size, oldest: times.min() }
+        Holdings { bytes: queued + self.in_logs, oldest: inbox.oldest() }
     }
 }
 
@@ -45,7 +43,7 @@ pub(crate) struct Holdings {
 }
 
 impl Registry {
-    /// How a subscription stands: what its queue and, if it reads one, its log know of it.
+    /// How a subscription stands: what its queue and the logs that it reads know of it.
     pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
         let inbox = mailbox.inbox();
         let mut figures = Figures {
@@ -53,9 +51,19 @@ impl Registry {
             high_water: inbox.high_water,
             demand: inbox.demand,
             missed: inbox.gap,
-            in_log: (0, 0),
+            in_logs: 0,
             accounts: inbox.accounts.clone(),
         };
+        for cursor in inbox.cursors.iter().flat_map(|cursors| cursors.iter()) {
+            let entry = &self.types[cursor.type_number];
+            let account = &mut figures.accounts[cursor.member];
+            let standing = entry.feed.add_standing(cursor.place_in_log(), account);
+            cursor.correct(account);
+            figures.in_logs +=
+                usize::try_from(standing.waiting).unwrap_or(usize::MAX) * entry.info.size;
+        }
+        figures.high_water = figures.high_water.max(figures.queued);
+        figures.demand = figures.demand.max(figures.high_water);
         drop(inbox);
         if let (Some(gauge), [account]) = (mailbox.gauge(), &mut figures.accounts[..])
             && let Some(entry) = self.find(account.info)
@@ -63,7 +71,7 @@ impl Registry {
             let standing = entry.feed.add_standing(gauge.place(), account);
             let waiting = usize::try_from(standing.waiting).unwrap_or(usize::MAX);
             figures.queued += waiting;
-            figures.in_log = (waiting, entry.info.size);
+            figures.in_logs = waiting * entry.info.size;
             figures.missed += gauge.lost();
             figures.high_water = figures.high_water.max(gauge.high_water()).max(figures.queued);
             let demand = usize::try_from(standing.demand).unwrap_or(usize::MAX);

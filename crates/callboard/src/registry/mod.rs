@@ -45,8 +45,9 @@ use signing::Panicked;
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
-use crate::engine::{Account, Admission, Aftermath, DeadLetter, Mailbox};
+use crate::engine::{Account, Admission, Aftermath, Cursor, DeadLetter, Mailbox};
 use crate::event::TypeInfo;
+use crate::overflow::DropReason;
 
 /// Where a bus is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,8 +82,6 @@ pub(crate) struct Registry {
     pub(crate) cut_off: u64,
     /// How many subscriptions listen to dead letters: what nobody gets is kept for them.
     collectors: usize,
-    /// Whether it is noted of each event when it was published.
-    keeps_time: bool,
     /// Whether events carry the spans of their publishers.
     traces: bool,
     /// The number of the last event accepted.
@@ -116,6 +115,8 @@ pub(crate) struct FirstStart {
 pub(crate) struct Listener {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) wanted: Wanted,
+    /// It reads the logs of the types that it observes; otherwise it has a queue.
+    pub(crate) reads_logs: bool,
     /// It came after the start without saying that it meant to.
     pub(crate) late: bool,
     /// When it signed in, in nanoseconds since the bus was built; 0 if the clock panicked.
@@ -143,7 +144,6 @@ impl Listener {
 impl Registry {
     pub(crate) fn new(settings: &CoreSettings, directory: Arc<Directory>) -> Self {
         Self {
-            keeps_time: settings.timestamps,
             traces: settings.trace,
             phase: Phase::Buffering,
             ever_started: false,
@@ -184,7 +184,13 @@ impl Registry {
         for listener in self.listeners.values() {
             if listener.wanted.wants_unnamed(info) {
                 let member = listener.mailbox.add_member(info);
-                entry.route.add(Arc::clone(&listener.mailbox), member);
+                if listener.reads_logs {
+                    let cursor = entry.feed.join_by_cursor(&listener.mailbox, number, member);
+                    // It may sleep already.
+                    entry.feed.enlist(&listener.mailbox, cursor);
+                } else {
+                    entry.route.add(Arc::clone(&listener.mailbox), member);
+                }
             }
         }
         self.types.push(entry);
@@ -207,7 +213,7 @@ impl Registry {
         let entry = &mut self.types[number];
         let running = self.phase == Phase::Running;
         let ordinary = running && !self.draining && self.collectors == 0;
-        entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::Full };
+        entry.mode = if ordinary { entry.mode() } else { Mode::Full };
         if let Some(card) = self.directory.find(entry.info.id()) {
             // A publication that is traced has more to do than the registry sees.
             card.set_mode(if self.traces { Mode::Full } else { entry.mode });
@@ -220,6 +226,16 @@ impl Registry {
             self.collectors = self.collectors.saturating_add_signed(by);
             aftermath.collect(self.collectors > 0);
             self.sort_out_types();
+        }
+    }
+
+    /// The reader of logs has found nothing: it is woken by the next event.
+    pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>) {
+        // Nothing ever comes for one without capacity.
+        while let (1.., Some((type_number, cursor))) =
+            (mailbox.settings.capacity, mailbox.wakeful_cursor())
+        {
+            self.types[type_number].feed.enlist(mailbox, cursor);
         }
     }
 
@@ -267,6 +283,7 @@ impl Registry {
             self.types[number].deliver_to_all(envelope, Admission::Beyond, aftermath);
         }
         losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
+        self.types.iter_mut().for_each(|entry| entry.feed.squeeze());
         if first {
             self.listeners.values_mut().for_each(Listener::end_replay);
         }
@@ -281,7 +298,27 @@ impl Registry {
         entry.feed.add_lost(lost);
         let responders = entry.responders.mailboxes().filter(|_| gap.asked);
         let queues = entry.route.mailboxes().chain(responders);
-        queues.for_each(|mailbox| mailbox.inbox().gap += lost);
+        queues.for_each(|mailbox| mailbox.add_lost(lost));
+    }
+
+    /// Takes a request back from a responder that has not taken it.
+    pub(crate) fn withdraw(&mut self, mailbox: u64, sequence: u64, aftermath: &mut Aftermath<'_>) {
+        let Some(Listener { mailbox, .. }) = self.listeners.get(&mailbox) else { return };
+        let mut inbox = mailbox.inbox();
+        let last =
+            |cursor: &Cursor| self.types[cursor.type_number].feed.last(cursor.place_in_log());
+        let withdrawn = inbox.withdraw(sequence, last);
+        let reports = inbox.gap > 0;
+        drop(inbox);
+        if let Some(entry) = withdrawn {
+            aftermath.discard(mailbox.id, entry, DropReason::Withdrawn);
+        }
+        if reports {
+            // Its next event has something to report, whichever log it comes by.
+            for (type_number, ..) in mailbox.logs() {
+                self.types[type_number].feed.squeeze();
+            }
+        }
     }
 
     /// Goes back to buffering.

@@ -22,16 +22,17 @@ pub(crate) struct SignIn {
     pub(crate) signed_in: u64,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
-    /// Whether it has a queue in any case: the bus notes more of its events than a log does.
-    pub(crate) queued: bool,
+    /// Whether the bus keeps time: then the reader's lock is taken for each event anyway.
+    pub(crate) timed: bool,
+    /// Whether the bus traces: then all events come by the queue.
+    pub(crate) traced: bool,
     /// Told when the reader has drained.
     pub(crate) changed: Arc<WaitList>,
 }
 
 impl SignIn {
-    /// The type whose log the subscription reads, if it reads one: it reads events of one type, in
-    /// the order in which they were published, and drops the newest. What waits for it is then a
-    /// stretch of that log, and it needs no queue.
+    /// The type whose log the reader reads by itself, under no lock: it reads events of one type
+    /// and drops the newest, so that what waits for it is a stretch of that log.
     fn log(&self) -> Option<&'static TypeInfo> {
         let Wanted::Members(members) = &self.wanted else {
             return None;
@@ -40,7 +41,12 @@ impl SignIn {
             return None;
         };
         let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        (self.one_type && keeps_order && !self.queued).then_some(info)
+        (self.one_type && keeps_order && !self.timed && !self.traced).then_some(info)
+    }
+
+    /// Whether it reads the logs of the types that it observes; otherwise it has a queue.
+    fn reads_logs(&self) -> bool {
+        self.settings.overflow != Overflow::Coalesce && !self.traced
     }
 }
 
@@ -75,7 +81,7 @@ impl Registry {
         signing: SignIn,
         aftermath: &mut Aftermath<'_>,
     ) -> Reader {
-        let log = signing.log();
+        let (log, reads_logs) = (signing.log(), signing.reads_logs());
         let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
             signing;
         let infos = wanted.infos();
@@ -84,8 +90,8 @@ impl Registry {
                 let number = self.number_of(info, aftermath);
                 let (capacity, mut opened) = (settings.capacity, None);
                 let tap = self.types[number].feed.join(capacity, |tap| {
-                    let gauge = Some(tap.gauge().clone());
-                    let mailbox = Arc::new(Mailbox::new(id, settings, concurrency, &infos, gauge));
+                    let log = Some((number, tap.gauge().clone()));
+                    let mailbox = Arc::new(Mailbox::new(id, settings, concurrency, &infos, log));
                     opened = Some(Arc::clone(&mailbox));
                     mailbox
                 });
@@ -94,13 +100,13 @@ impl Registry {
             }
             None => {
                 let mailbox = Arc::new(Mailbox::new(id, settings, concurrency, &infos, None));
-                self.add_to_routes(&mailbox, &wanted, aftermath);
+                self.add_to_types(&mailbox, &wanted, reads_logs, aftermath);
                 (Arc::clone(&mailbox), Reader::of_queue(mailbox, changed))
             }
         };
         self.count_collectors(&wanted, 1, aftermath);
         if retained {
-            self.hand_over_retained(&mailbox, log.is_some(), aftermath);
+            self.hand_over_retained(&mailbox, aftermath);
         }
         if self.phase == Phase::Closed {
             mailbox.close(aftermath);
@@ -109,7 +115,7 @@ impl Registry {
             Wanted::Members(_) => infos.iter().for_each(|info| self.sort_out_of(info)),
             _ => self.sort_out_types(),
         }
-        let listener = Listener { mailbox, wanted, late, signed_in, replayed: 0 };
+        let listener = Listener { mailbox, wanted, reads_logs, late, signed_in, replayed: 0 };
         self.listeners.insert(id, listener);
         reader
     }
@@ -121,10 +127,11 @@ impl Registry {
         }
     }
 
-    fn add_to_routes(
+    fn add_to_types(
         &mut self,
         mailbox: &Arc<Mailbox>,
         wanted: &Wanted,
+        reads_logs: bool,
         aftermath: &mut Aftermath<'_>,
     ) {
         match wanted {
@@ -134,19 +141,27 @@ impl Registry {
                         continue;
                     }
                     let number = self.number_of(interest.info, aftermath);
-                    let entry = &mut self.types[number];
-                    let route = match interest.role {
-                        Role::Observe => &mut entry.route,
-                        Role::Respond => &mut entry.responders,
-                    };
-                    route.add(Arc::clone(mailbox), member);
+                    if members
+                        .iter()
+                        .any(|it| interest.info.id() == it.info.id() && it.role != interest.role)
+                    {
+                        mailbox.set_doubles();
+                    }
+                    match interest.role {
+                        Role::Observe => {
+                            self.types[number].add_reader(mailbox, number, member, reads_logs)
+                        }
+                        Role::Respond => {
+                            self.types[number].responders.add(Arc::clone(mailbox), member);
+                        }
+                    }
                 }
             }
             Wanted::Everything | Wanted::Matching(_) => {
-                for entry in &mut self.types {
+                for (number, entry) in self.types.iter_mut().enumerate() {
                     if wanted.wants_unnamed(entry.info) {
                         let member = mailbox.add_member(entry.info);
-                        entry.route.add(Arc::clone(mailbox), member);
+                        entry.add_reader(mailbox, number, member, reads_logs);
                     }
                 }
             }
@@ -154,24 +169,14 @@ impl Registry {
         }
     }
 
-    fn hand_over_retained(
-        &mut self,
-        mailbox: &Arc<Mailbox>,
-        reads_log: bool,
-        aftermath: &mut Aftermath<'_>,
-    ) {
-        let member = |entry: &TypeEntry| {
-            if reads_log {
-                entry.feed.has(mailbox).then_some(0)
-            } else {
-                entry.route.member(mailbox.id)
-            }
-        };
-        let retained = |entry: &TypeEntry| {
+    fn hand_over_retained(&mut self, mailbox: &Arc<Mailbox>, aftermath: &mut Aftermath<'_>) {
+        let retained = |(number, entry): (usize, &TypeEntry)| {
             let envelope = entry.retained.as_ref()?;
-            Some(Entry::new(envelope.clone(), member(entry)?))
+            let member =
+                mailbox.member_reading(number).or_else(|| entry.route.member(mailbox.id))?;
+            Some(Entry::new(envelope.clone(), member))
         };
-        let mut kept: Vec<Entry> = self.types.iter().filter_map(retained).collect();
+        let mut kept: Vec<Entry> = self.types.iter().enumerate().filter_map(retained).collect();
         kept.sort_by_key(Entry::sequence);
         for entry in kept {
             mailbox.offer(entry, Admission::Beyond, aftermath);
@@ -185,13 +190,16 @@ impl Registry {
         };
         self.count_collectors(&listener.wanted, -1, aftermath);
         self.keep_panics(&listener.mailbox);
-        let mut accounts = listener.mailbox.leave(aftermath);
+        let mut accounts = Vec::new();
+        for (type_number, place, evicted) in listener.mailbox.logs() {
+            accounts.push(self.types[type_number].feed.leave(place, evicted));
+        }
+        accounts.extend(listener.mailbox.leave(aftermath));
         match &listener.wanted {
             Wanted::Members(members) => {
                 for member in members {
                     let number = self.number_of(member.info, aftermath);
                     self.types[number].leave(mailbox);
-                    accounts.extend(self.types[number].feed.leave(&listener.mailbox));
                     self.sort_out(number);
                 }
             }

@@ -4,7 +4,7 @@
 use super::Mode;
 use crate::engine::Origin;
 use crate::event::{Abilities, Priority};
-use crate::{AnyEvent, Bus, Coalesce, Event};
+use crate::{AnyEvent, Bus, Coalesce, Event, Overflow};
 
 #[derive(Debug)]
 struct Tick;
@@ -23,12 +23,12 @@ fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
     let origin = Origin::default();
     bus.core().with(|registry, aftermath| {
         let plain = registry
-            .accept_plain(card.number, priority, origin, &mut Some(Tick), aftermath)
+            .accept_plain(card.number, priority, origin, None, &mut Some(Tick), aftermath)
             .is_some();
         let mut shared = |keep| {
             let event = &mut Some(Tick);
             let accepted =
-                registry.accept_shared(card.number, priority, origin, event, keep, aftermath);
+                registry.accept_shared(card.number, priority, origin, None, event, keep, aftermath);
             accepted.is_some_and(|(.., kept)| kept.is_some() || !keep)
         };
         [plain, shared(false), shared(true)]
@@ -45,7 +45,7 @@ fn each_way_is_taken_for_what_it_fits_and_nothing_else() {
     assert_eq!(usual(Mode::Quiet), [false, false, true], "nobody listens");
     let ticks = bus.subscriber("ticks").late().capacity(usize::MAX).subscribe::<Tick>();
     assert_eq!(usual(Mode::Plain), [true; 3]);
-    let all = bus.subscriber("all").late().subscribe::<AnyEvent>();
+    let all = bus.subscriber("all").late().overflow(Overflow::Coalesce).subscribe::<AnyEvent>();
     assert_eq!(usual(Mode::Shared), [false, true, true]);
     assert_eq!(ways(&bus, Mode::Shared, Priority::High), [false; 3]);
     drop(all);

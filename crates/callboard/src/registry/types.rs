@@ -49,10 +49,10 @@ impl TypeEntry {
         }
     }
 
-    /// How its events are published while the bus runs, which may keep time.
-    pub(super) fn mode(&self, keeps_time: bool) -> Mode {
+    /// How its events are published while the bus runs.
+    pub(super) fn mode(&self) -> Mode {
         let queued = !self.route.is_empty();
-        if self.info.retain || (queued && (keeps_time || self.info.coalesces())) {
+        if self.info.retain || (queued && self.info.coalesces()) {
             Mode::Full
         } else if queued {
             Mode::Shared
@@ -230,6 +230,21 @@ impl TypeEntry {
         routed += offer(&self.responders, call);
         aftermath.wake(asker);
         routed
+    }
+
+    /// Adds one that observes the type.
+    pub(super) fn add_reader(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        type_number: usize,
+        member: usize,
+        reads_logs: bool,
+    ) {
+        if reads_logs {
+            self.feed.join_by_cursor(mailbox, type_number, member);
+        } else {
+            self.route.add(Arc::clone(mailbox), member);
+        }
     }
 
     pub(super) fn leave(&mut self, mailbox: u64) {

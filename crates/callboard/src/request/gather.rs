@@ -357,9 +357,7 @@ impl<Q: Request> Open<Q> {
                 registry.buffer.withdraw(sequence, aftermath);
             }
             for mailbox in queued {
-                if let Some(listener) = registry.listeners.get(&mailbox) {
-                    listener.mailbox.withdraw(sequence, aftermath);
-                }
+                registry.withdraw(mailbox, sequence, aftermath);
             }
         });
     }

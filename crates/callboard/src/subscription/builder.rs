@@ -199,7 +199,7 @@ impl SubscriberBuilder {
             );
         }
         let (one_type, retained) = (S::TAKES_LOGGED, self.retained);
-        let queued = self.core.settings.timestamps || self.core.settings.trace;
+        let (timed, traced) = (self.core.settings.timestamps, self.core.settings.trace);
         let changed = Arc::clone(&self.core.changed);
         // Not with the lock held: a clock is the user's code.
         let signed_in = self.core.age().unwrap_or_default().as_nanos();
@@ -217,7 +217,8 @@ impl SubscriberBuilder {
                 late,
                 signed_in,
                 retained,
-                queued,
+                timed,
+                traced,
                 changed,
             };
             (registry.sign_in(id, signing, aftermath), late)

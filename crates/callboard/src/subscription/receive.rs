@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use super::{EventSet, Recv, Subscription};
 use crate::engine::{Mailbox, Next, Take};
 use crate::error::{RecvTimeoutError, TryRecvError};
-use crate::event::TypeInfo;
 use crate::sync::{CHECKED, wake};
 use crate::time::Deadline;
 
@@ -242,7 +241,7 @@ impl<S: EventSet> Subscription<S> {
             return Poll::Pending;
         }
         let core = &*self.core;
-        let enlist = |mailbox: &Arc<Mailbox>, info: &TypeInfo| core.enlist(mailbox, info);
+        let enlist = |mailbox: &Arc<Mailbox>| core.enlist(mailbox);
         let ready = self.reader.poll_ready(now, context, enlist);
         if ready.is_pending() {
             self.streak = 0;
@@ -308,7 +307,7 @@ impl<S: EventSet> Subscription<S> {
             match item::<S>(taken) {
                 Ok(item) => return Poll::Ready(Some(item)),
                 Err(TryRecvError::Closed) => return Poll::Ready(None),
-                Err(TryRecvError::Empty) if self.reader.sleep_by_queue(context.waker()) => {
+                Err(TryRecvError::Empty) if self.sleeps_by_queue(context) => {
                     self.streak = 0;
                     return Poll::Pending;
                 }
@@ -316,6 +315,11 @@ impl<S: EventSet> Subscription<S> {
                 Err(TryRecvError::Empty) => {}
             }
         }
+    }
+
+    /// Whether a reader that has no log, and found nothing, may sleep.
+    fn sleeps_by_queue(&self, context: &Context<'_>) -> bool {
+        self.reader.sleep_by_queue(context.waker(), |mailbox| self.core.enlist(mailbox))
     }
 
     /// Somebody may wait for this subscription to drain.

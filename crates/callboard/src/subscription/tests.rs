@@ -28,7 +28,9 @@ fn reader_of_a_queue_goes_to_sleep_only_if_something_will_wake_it() {
     let bus = Bus::new();
     let mut all = bus.subscribe::<AnyEvent>("all");
     bus.start();
-    let sleeps = |all: &crate::Subscription<AnyEvent>| all.reader.sleep_by_queue(Waker::noop());
+    let sleeps = |all: &crate::Subscription<AnyEvent>| {
+        all.reader.sleep_by_queue(Waker::noop(), |mailbox| all.core.enlist(mailbox))
+    };
     assert!(sleeps(&all), "nothing is there");
     bus.publish(Tick);
     assert!(!sleeps(&all), "an event has come since it looked");

@@ -49,8 +49,8 @@ fn each_loss_is_a_dead_letter_whatever_the_policy() {
     bus.publish(Tick(2));
     bus.publish_with(Tick(3), Priority::High);
     let expected = [
-        lost("Tick(2)", "newest", DropReason::Full),
         lost("Tick(0)", "oldest", DropReason::Oldest),
+        lost("Tick(2)", "newest", DropReason::Full),
         lost("Tick(2)", "all", DropReason::Full),
         lost("Tick(3)", "newest", DropReason::Full),
         lost("Tick(2)", "oldest", DropReason::Oldest),

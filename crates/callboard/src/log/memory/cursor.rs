@@ -65,7 +65,7 @@ impl Fill {
 
     /// A new reader, which is stopped.
     pub(in crate::log) fn open(&self) -> (Flow, Walk) {
-        let gauge = Arc::new(Gauge::new());
+        let gauge = Arc::new(Gauge::new(self.position));
         gauge.open_gap(self.position);
         let (head, [position, first, visible]) = (Arc::clone(&self.head), [self.position; 3]);
         let flow = Flow { gauge: Arc::clone(&gauge), stopped_at: Some(position) };
@@ -84,14 +84,13 @@ impl Fill {
     }
 
     /// Closes the reader's gap: it goes on with the next event, for which there is
-    /// [room](Self::has_room) and which must be written at once. Returns how many positions the gap
-    /// has.
-    pub(in crate::log) fn resume(&mut self, flow: &mut Flow) -> u64 {
+    /// [room](Self::has_room) and which must be written at once.
+    pub(in crate::log) fn resume(&mut self, flow: &mut Flow) {
         if self.left == 0 {
             self.begin_block(false);
         }
-        let (Some(stopped_at), Some(tail)) = (flow.stopped_at.take(), &self.tail) else {
-            return 0;
+        let (Some(_), Some(tail)) = (flow.stopped_at.take(), &self.tail) else {
+            return;
         };
         let (index, lost) = (tail.header().slots - self.left, flow.gauge.take_lost());
         tail.header().add_pins(1);
@@ -99,7 +98,6 @@ impl Fill {
         let pin = unsafe { tail.0.claim() };
         flow.gauge.close_gap(End { position: self.position, index, pin, lost });
         self.flowing += 1;
-        self.position - stopped_at
     }
 
     /// Writes an event, which it takes out, and returns a handle of it if `keep` asks for one.
@@ -137,6 +135,14 @@ impl Fill {
         self.tail.as_ref()?.header().add_pins(1);
         // SAFETY: one of the owners it was written with is this one, and so is the pin just added.
         Some(unsafe { Held::take_over(place) })
+    }
+
+    /// What is said of the last event written, unless nobody has been reading since.
+    pub(in crate::log) fn last(&self) -> Option<&Stamp> {
+        let tail = self.tail.as_ref()?;
+        let index = (tail.header().slots - self.left).checked_sub(1)?;
+        // SAFETY: the slots before the next one were written, and the tail is pinned.
+        Some(unsafe { tail.place(index).stamp() })
     }
 
     /// Whether the next event finds room in the block that is being filled.
@@ -203,6 +209,12 @@ const CREDITS: usize = if CHECKED { 2 } else { 64 };
 impl Walk {
     pub(in crate::log) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// How many events wait: as the writer knows it, if its lock is held.
+    pub(in crate::log) fn waiting(&self) -> u64 {
+        let head = self.head.0.0.load(Ordering::Relaxed);
+        self.gauge.admitted(head).saturating_sub(self.gauge.taken())
     }
 
     /// How many events are known to be there.
