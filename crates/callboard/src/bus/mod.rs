@@ -267,9 +267,8 @@ pub(crate) fn publish<E: Event>(
         return publish_in_full(core, event, priority, origin);
     };
     let published = if card.is(Mode::Plain) {
-        let (number, published_at) = (card.number, core.timestamp());
         let accepted = core.with(|registry, aftermath| {
-            registry.accept_plain(number, priority, origin, published_at, &mut event, aftermath)
+            registry.accept_plain(card.number, priority, origin, &mut event, aftermath)
         });
         accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
     } else if origin.publisher() == 0 && card.is(Mode::Quiet) {
@@ -299,17 +298,10 @@ pub(crate) fn publish_batch<E: Event>(
     let mut ranked: Vec<(Priority, Option<E>)> = ranked.collect();
     let mut rest = 0;
     if let Some(card) = core.directory.find_event::<E>().filter(|card| card.is(Mode::Plain)) {
-        let (number, published_at) = (card.number, core.timestamp());
         core.with(|registry, aftermath| {
             for (priority, event) in &mut ranked {
-                let accepted = registry.accept_plain(
-                    number,
-                    *priority,
-                    origin,
-                    published_at,
-                    event,
-                    aftermath,
-                );
+                let accepted =
+                    registry.accept_plain(card.number, *priority, origin, event, aftermath);
                 let Some((sequence, routed)) = accepted else { break };
                 each(Published::routed(sequence, routed));
                 rest += 1;
@@ -336,7 +328,7 @@ fn publish_in_full<E: Event>(
     if let Some(card) = core.directory.find_event::<E>()
         && card.is(Mode::Shared)
     {
-        let (number, published_at) = (card.number, core.timestamp());
+        let (number, published_at) = (card.number, core.moment());
         let (keep, event) = (false, &mut event);
         let accepted = core.with(|registry, aftermath| {
             registry.accept_shared(number, priority, origin, published_at, event, keep, aftermath)
@@ -353,7 +345,7 @@ fn publish_in_full<E: Event>(
         key: event.as_ref().and_then(key_of),
         event,
         origin,
-        published_at: core.timestamp(),
+        published_at: core.moment(),
         answer: false,
         keep: false,
         kept: None,

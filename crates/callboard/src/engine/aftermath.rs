@@ -4,10 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::cursors::Cursors;
 use super::feed::Sleeper;
 use super::inbox::merge;
 use super::queue::Entry;
+use super::sources::Sources;
 use super::{DeadLetter, Envelope, Mailbox};
 use crate::event::{Key, TypeInfo, two_types};
 use crate::log::Held;
@@ -66,7 +66,7 @@ struct Debts {
     sleepers: Vec<Sleeper>,
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
-    cursors: Vec<Box<Cursors>>,
+    sources: Vec<Box<Sources>>,
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
@@ -102,8 +102,8 @@ impl<'a> Aftermath<'a> {
     /// Takes over the sleepers of a log, to be woken.
     #[cold]
     pub(super) fn wake_sleepers(&mut self, sleepers: &mut Vec<Sleeper>) {
-        for Sleeper { mailbox, cursor } in sleepers.iter() {
-            mailbox.set_enlisted(*cursor, false);
+        for Sleeper { mailbox, source } in sleepers.iter() {
+            mailbox.set_enlisted(*source, false);
         }
         let woken = &mut self.debts().sleepers;
         debug_assert!(woken.is_empty(), "an operation writes to one log");
@@ -120,9 +120,9 @@ impl<'a> Aftermath<'a> {
     }
 
     /// Takes over the cursors of a reader that is gone, with what waits there.
-    pub(crate) fn drop_cursors(&mut self, cursors: Option<Box<Cursors>>) {
-        if let Some(cursors) = cursors {
-            self.debts().cursors.push(cursors);
+    pub(super) fn drop_sources(&mut self, sources: Option<Box<Sources>>) {
+        if let Some(sources) = sources {
+            self.debts().sources.push(sources);
         }
     }
 
@@ -218,7 +218,7 @@ impl Debts {
             merge(|operation| operation(&mut mailbox.inbox()), member, &key);
         }
         self.spent.drain(..).for_each(discard);
-        self.cursors.clear();
+        self.sources.clear();
         for (mailbox, envelope, reason) in self.discarded.drain(..) {
             if let Some(ticket) = &envelope.ticket {
                 ticket.discarded(mailbox, reason);

@@ -1,7 +1,7 @@
 //! The cursors of a subscription that reads several logs, or that drops its oldest.
 //!
-//! They lie in the subscription's inbox, under its lock, so that whoever has the lock sees what
-//! waits, and may take it: the reader, or a publisher that makes room for a newer event.
+//! Either its reader has them, and takes no lock to read; or they lie in its inbox, where publishers
+//! take what makes room for newer events, and where it is seen how long the oldest has been waiting.
 //!
 //! # One order
 //!
@@ -11,23 +11,17 @@
 //! all that was published before it. So if the event found was not known before, the logs that
 //! seemed empty are looked at again, until nothing new is found.
 
-use super::Account;
 use crate::event::{Priority, TypeInfo};
 use crate::log::{Held, Tap};
-use crate::overflow::DropReason;
 
 /// Where a subscription reads one log.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     tap: Tap,
-    pub(crate) info: &'static TypeInfo,
-    /// Which type of the bus that is, and which member of the subscription.
-    pub(crate) type_number: usize,
-    pub(crate) member: usize,
-    /// Whether it is among the sleepers of the log. Changed with the registry's lock held too.
-    pub(super) enlisted: bool,
-    /// How many events were taken to make room for newer ones.
-    pub(super) evicted: u64,
+    info: &'static TypeInfo,
+    member: usize,
+    /// Its place among the subscription's [`Sources`](super::Sources).
+    source: usize,
 }
 
 /// The cursors of one subscription.
@@ -45,34 +39,27 @@ pub(super) struct Place {
     pub(super) order: u64,
 }
 
+/// The next event of some cursors: its place, and the index of its cursor.
+pub(super) type Due = (Place, usize);
+
+/// An event that was taken at a cursor.
+pub(super) struct Logged {
+    pub(super) held: Held,
+    pub(super) info: &'static TypeInfo,
+    pub(super) member: usize,
+    pub(super) source: usize,
+}
+
 impl Place {
+    #[inline]
     pub(super) fn new(priority: Priority, sequence: u64, asks: bool) -> Self {
         Self { lane: priority.lane(), order: 2 * sequence + u64::from(asks) }
     }
 }
 
 impl Cursor {
-    pub(super) fn new(
-        tap: Tap,
-        info: &'static TypeInfo,
-        type_number: usize,
-        member: usize,
-    ) -> Self {
-        Self { tap, info, type_number, member, enlisted: false, evicted: 0 }
-    }
-
-    pub(super) fn lane(&self) -> usize {
-        self.info.rank.lane()
-    }
-
-    /// The reader's place among those of the log.
-    pub(crate) fn place_in_log(&self) -> usize {
-        self.tap.gauge().place()
-    }
-
-    /// Corrects an account to which the log has added: which of the events taken were dropped.
-    pub(crate) fn correct(&self, account: &mut Account) {
-        correct(account, self.evicted);
+    pub(super) fn new(tap: Tap, info: &'static TypeInfo, member: usize, source: usize) -> Self {
+        Self { tap, info, member, source }
     }
 
     /// The place of the next event in the order, if there is one.
@@ -80,32 +67,15 @@ impl Cursor {
     fn next(&mut self) -> Option<Place> {
         Some(Place::new(self.info.rank, self.tap.peek()?.sequence, false))
     }
-
-    /// When the next event was published, if there is one and the bus keeps time.
-    fn oldest(&mut self) -> Option<std::time::Instant> {
-        self.tap.peek()?.published_at()
-    }
-}
-
-/// Corrects an account: so many of the events taken were dropped to make room.
-pub(super) fn correct(account: &mut Account, evicted: u64) {
-    account.ledger.delivered -= evicted;
-    account.ledger.count_drops(DropReason::Oldest, evicted);
 }
 
 impl Cursors {
-    /// Adds one; returns its index.
-    pub(super) fn add(&mut self, cursor: Cursor) -> usize {
+    pub(super) fn add(&mut self, cursor: Cursor) {
         self.list.push(cursor);
-        self.list.len() - 1
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Cursor> {
-        self.list.iter()
-    }
-
-    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Cursor> {
-        self.list.get_mut(index)
+    pub(super) fn append(&mut self, others: &mut Self) {
+        self.list.append(&mut others.list);
     }
 
     /// Whether an event waits.
@@ -113,12 +83,7 @@ impl Cursors {
         self.list.iter_mut().any(|cursor| cursor.tap.look())
     }
 
-    /// How many events wait. The registry's lock is held.
-    pub(super) fn waiting(&self) -> u64 {
-        self.list.iter().map(|cursor| cursor.tap.waiting()).sum()
-    }
-
-    /// How many events were found to wait by those that looked last.
+    /// How many events were found to wait when each log was looked at last.
     #[inline]
     pub(super) fn known(&self) -> u64 {
         self.list.iter().map(|cursor| cursor.tap.known()).sum()
@@ -126,12 +91,12 @@ impl Cursors {
 
     /// When the oldest event that waits was published, if the bus keeps time.
     pub(super) fn oldest(&mut self) -> Option<std::time::Instant> {
-        self.list.iter_mut().filter_map(Cursor::oldest).min()
+        self.list.iter_mut().filter_map(|cursor| cursor.tap.peek()?.published_at()).min()
     }
 
-    /// The next event: its place, and the index of its cursor.
+    /// The next event.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<(Place, usize)> {
+    pub(super) fn next(&mut self) -> Option<Due> {
         let (mut first, mut is_new) = (None, false);
         for (index, cursor) in self.list.iter_mut().enumerate() {
             let known = cursor.tap.known() > 0;
@@ -146,7 +111,7 @@ impl Cursors {
         }
     }
 
-    fn look_again(&mut self, mut first: (Place, usize)) -> (Place, usize) {
+    fn look_again(&mut self, mut first: Due) -> Due {
         let mut found = true;
         while std::mem::take(&mut found) {
             for (index, cursor) in self.list.iter_mut().enumerate() {
@@ -163,25 +128,19 @@ impl Cursors {
         first
     }
 
-    /// The oldest event of a lane: its place, and the index of its cursor. The registry's lock is
-    /// held, so that nothing is published meanwhile.
-    pub(super) fn oldest_of(&mut self, lane: usize) -> Option<(Place, usize)> {
+    /// The oldest event of a lane. The registry's lock is held, so that nothing is published
+    /// meanwhile.
+    pub(super) fn oldest_of(&mut self, lane: usize) -> Option<Due> {
         let cursors = self.list.iter_mut().enumerate();
-        let in_lane = cursors.filter(|(_, cursor)| cursor.lane() == lane);
+        let in_lane = cursors.filter(|(_, cursor)| cursor.info.rank.lane() == lane);
         in_lane.filter_map(|(index, cursor)| Some((cursor.next()?, index))).min()
     }
 
-    /// Takes the next event of a cursor.
+    /// Takes the next event of a cursor. `drains`: as for [`Tap::take_any`].
     #[inline]
-    pub(super) fn take(&mut self, index: usize) -> Option<(Held, &mut Cursor)> {
-        let cursor = self.list.get_mut(index)?;
-        Some((cursor.tap.take_locked()?, cursor))
-    }
-
-    /// Takes the next event of a cursor to make room for a newer one.
-    pub(super) fn evict(&mut self, index: usize) -> Option<(Held, &mut Cursor)> {
-        let (held, cursor) = self.take(index)?;
-        cursor.evicted += 1;
-        Some((held, cursor))
+    pub(super) fn take(&mut self, index: usize, drains: bool) -> Option<Logged> {
+        let Cursor { tap, info, member, source } = self.list.get_mut(index)?;
+        let held = tap.take_any(drains)?;
+        Some(Logged { held, info, member: *member, source: *source })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::cursors::{Cursor, correct};
 use super::queue::{Admission, Entry};
 use super::{Account, Aftermath, Envelope, Mailbox, Routed};
 use crate::event::{Event, TypeInfo};
@@ -27,11 +26,11 @@ pub(crate) struct Feed {
     struck_off: usize,
 }
 
-/// One that reads a log: a mailbox, and which of its cursors does.
+/// One that reads a log: a mailbox, and which of its sources the log is.
 #[derive(Clone)]
 pub(super) struct Sleeper {
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) cursor: usize,
+    pub(super) source: usize,
 }
 
 /// The readers of a log, of which it asks whether there is room.
@@ -77,11 +76,11 @@ impl Feed {
     pub(crate) fn join(&mut self, capacity: usize, open: impl FnOnce(&Tap) -> Arc<Mailbox>) -> Tap {
         let tap = self.log.join(capacity);
         let mailbox = open(&tap);
-        self.add(Sleeper { mailbox, cursor: 0 });
+        self.add(Sleeper { mailbox, source: 0 });
         tap
     }
 
-    /// Adds a reader that reads by a cursor in its inbox. Returns the cursor's index.
+    /// Adds a reader that reads by a cursor. Returns the index of its source.
     pub(crate) fn join_by_cursor(
         &mut self,
         mailbox: &Arc<Mailbox>,
@@ -89,9 +88,9 @@ impl Feed {
         member: usize,
     ) -> usize {
         let tap = self.log.join_with_window();
-        let cursor = mailbox.add_cursor(Cursor::new(tap, self.info, type_number, member));
-        self.add(Sleeper { mailbox: Arc::clone(mailbox), cursor });
-        cursor
+        let source = mailbox.add_source(tap, self.info, type_number, member);
+        self.add(Sleeper { mailbox: Arc::clone(mailbox), source });
+        source
     }
 
     fn add(&mut self, reader: Sleeper) {
@@ -104,7 +103,8 @@ impl Feed {
     pub(crate) fn leave(&mut self, place: usize, evicted: u64) -> Account {
         let mut account = Account::new(self.info);
         self.add_standing(place, &mut account);
-        correct(&mut account, evicted);
+        account.ledger.delivered -= evicted;
+        account.ledger.count_drops(DropReason::Oldest, evicted);
         self.log.leave(place);
         let left = self.readers.swap_remove(place);
         room::give_back(&mut self.readers);
@@ -118,9 +118,9 @@ impl Feed {
     /// Strikes one that leaves off the sleepers. It may stay on the list, as one that is not
     /// enlisted, until it is worth to look for those.
     fn strike_off(&mut self, left: &Sleeper) {
-        self.struck_off += usize::from(left.mailbox.set_enlisted(left.cursor, false));
+        self.struck_off += usize::from(left.mailbox.set_enlisted(left.source, false));
         if self.struck_off * 2 >= self.sleepers.len() {
-            self.sleepers.retain(|sleeper| sleeper.mailbox.is_enlisted(sleeper.cursor));
+            self.sleepers.retain(|sleeper| sleeper.mailbox.is_enlisted(sleeper.source));
             self.struck_off = 0;
         }
     }
@@ -136,11 +136,11 @@ impl Feed {
     }
 
     /// The reader has found nothing: it is woken by the next event.
-    pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>, cursor: usize) {
+    pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>, source: usize) {
         // Nothing ever comes for one without capacity.
         let hopeful = mailbox.settings.capacity > 0;
-        if hopeful && !mailbox.set_enlisted(cursor, true) {
-            self.sleepers.push(Sleeper { mailbox: Arc::clone(mailbox), cursor });
+        if hopeful && !mailbox.set_enlisted(source, true) {
+            self.sleepers.push(Sleeper { mailbox: Arc::clone(mailbox), source });
         }
     }
 
@@ -155,10 +155,11 @@ impl Feed {
         aftermath: &mut Aftermath<'_>,
     ) -> (Routed, Option<Held>) {
         let sequence = stamp.sequence;
-        let Self { info, log, readers, .. } = self;
-        let mut asked = Asked { info, readers, aftermath, evicted: 0 };
-        let offered = log.offer(event, stamp, keep, &mut asked);
-        let evicted = asked.evicted;
+        let (admitted, evicted) = match self.log.admit_all(sequence) {
+            Some(all) => (all, 0),
+            None => self.admit_each(sequence, aftermath),
+        };
+        let held = self.log.write(admitted, event, stamp, keep);
         let dropped = self.log.refused().len();
         if dropped > 0 && self.critical > 0 {
             self.note_refused(dropped, sequence, aftermath);
@@ -167,7 +168,16 @@ impl Feed {
             aftermath.wake_sleepers(&mut self.sleepers);
             self.struck_off = 0;
         }
-        (Routed { delivered: offered.admitted, dropped: dropped + evicted }, offered.held)
+        (Routed { delivered: admitted, dropped: dropped + evicted }, held)
+    }
+
+    /// Offers an event to each reader. Returns how many get it, and how many of those drop an older
+    /// one for it.
+    #[inline(never)]
+    fn admit_each(&mut self, sequence: u64, aftermath: &mut Aftermath<'_>) -> (usize, usize) {
+        let Self { info, log, readers, .. } = self;
+        let mut asked = Asked { info, readers, aftermath, evicted: 0 };
+        (log.admit_each(sequence, &mut asked), asked.evicted)
     }
 
     /// So many readers were refused the event that was just written, and that may be an incident.
@@ -233,9 +243,9 @@ impl Feed {
         aftermath: &mut Aftermath<'_>,
     ) -> Routed {
         let mut routed = Routed::default();
-        for (place, Sleeper { mailbox, cursor }) in self.readers.iter().enumerate() {
+        for (place, Sleeper { mailbox, source }) in self.readers.iter().enumerate() {
             if mailbox.gauge().is_none() {
-                let member = mailbox.member_of(*cursor);
+                let member = mailbox.member_of(*source);
                 routed += mailbox.offer(Entry::new(envelope.clone(), member), admission, aftermath);
                 continue;
             }

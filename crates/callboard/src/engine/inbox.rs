@@ -6,9 +6,10 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::attendance::{Attendance, NOBODY};
-use super::cursors::{Cursor, Cursors, Place};
+use super::cursors::{Cursors, Logged, Place};
 use super::losses::Losses;
 use super::queue::{Admission, Entry, Merged, Pushed, Queue};
+use super::sources::{Source, Sources};
 use super::{Envelope, Taken};
 use crate::event::{Key, Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
@@ -20,8 +21,8 @@ pub(crate) struct Inbox {
     /// What is queued; made when the first entry comes, since the reader of a log hardly ever has
     /// one.
     queue: Option<Box<Queue>>,
-    /// Where it reads logs, unless its reader does that by itself.
-    pub(crate) cursors: Option<Box<Cursors>>,
+    /// The logs that its reader reads, if it merges them or drops the oldest.
+    pub(crate) sources: Option<Box<Sources>>,
     losses: Option<Box<Losses>>,
     /// One event may come in twice, as an event and as a request.
     pub(super) doubles: bool,
@@ -38,6 +39,8 @@ pub(crate) struct Inbox {
     /// The capacity that would have sufficed: the most that was queued or lost between two takes.
     pub(crate) demand: usize,
     lost_since_take: usize,
+    /// How many events the reader had taken from its logs when it lost one, if it takes no lock.
+    took: u64,
     pub(super) state: State,
     /// Set while the reader sleeps.
     pub(crate) waker: Option<Waker>,
@@ -91,7 +94,7 @@ impl Inbox {
     pub(crate) fn new(capacity: usize, overflow: Overflow, refusal: DropReason) -> Self {
         Self {
             queue: None,
-            cursors: None,
+            sources: None,
             losses: None,
             doubles: false,
             capacity,
@@ -102,6 +105,7 @@ impl Inbox {
             high_water: 0,
             demand: 0,
             lost_since_take: 0,
+            took: 0,
             state: State::Open,
             waker: None,
             woken: false,
@@ -129,21 +133,43 @@ impl Inbox {
     /// How many events wait in logs. Likewise.
     #[inline]
     fn in_logs(&self) -> usize {
-        let waiting = self.cursors.as_ref().map_or(0, |cursors| cursors.waiting());
+        let waiting = self.sources.as_ref().map_or(0, |sources| sources.waiting());
         usize::try_from(waiting).unwrap_or(usize::MAX)
     }
 
-    /// Whether an event waits for the reader, who asks.
+    /// Whether an event waits, in the queue or at a cursor that the reader does not have.
     #[inline]
     pub(super) fn has_more(&mut self) -> bool {
         let queued = self.queue.as_ref().is_some_and(|queue| queue.len() > 0);
-        queued || self.cursors.as_mut().is_some_and(|cursors| cursors.has_more())
+        queued || self.cursors().is_some_and(Cursors::has_more)
+    }
+
+    /// The logs that its reader reads.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().flat_map(|sources| sources.iter())
+    }
+
+    /// The cursors, unless the reader has them.
+    #[inline]
+    fn cursors(&mut self) -> Option<&mut Cursors> {
+        let sources = self.sources.as_mut().filter(|sources| !sources.read_unlocked)?;
+        Some(&mut sources.cursors)
+    }
+
+    /// How many events wait in the queue.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.len())
+    }
+
+    /// Whether some event that waits is to report a loss.
+    pub(super) fn has_losses(&self) -> bool {
+        self.losses.as_ref().is_some_and(|losses| !losses.is_empty())
     }
 
     /// When the oldest event that waits was published, if the bus keeps time.
     pub(crate) fn oldest(&mut self) -> Option<Instant> {
         let queued = self.entries().filter_map(|it| it.envelope.held.stamp().published_at()).min();
-        let logged = self.cursors.as_mut().and_then(|cursors| cursors.oldest());
+        let logged = self.cursors().and_then(Cursors::oldest);
         queued.into_iter().chain(logged).min()
     }
 
@@ -186,6 +212,13 @@ impl Inbox {
     fn enqueue(&mut self, entry: Entry) {
         let Some(queue) = &mut self.queue else { unreachable!("it was made for the entry") };
         self.accounts[entry.member].ledger.queued += 1;
+        if self.sources.is_none() && self.gap == 0 {
+            queue.enqueue(entry);
+            let occupied = queue.occupied();
+            self.high_water = self.high_water.max(occupied);
+            self.demand = self.demand.max(occupied + self.lost_since_take);
+            return;
+        }
         let place = entry.place();
         queue.enqueue(entry);
         self.note_admitted(place, 0);
@@ -199,6 +232,7 @@ impl Inbox {
             let gap = std::mem::take(&mut self.gap);
             self.losses().add(place, gap);
         }
+        self.note_takes();
         let occupied = self.occupied() + in_its_log;
         self.high_water = self.high_water.max(occupied);
         self.demand = self.demand.max(occupied + self.lost_since_take);
@@ -244,8 +278,20 @@ impl Inbox {
         Offered { queued, mergeable, lost }
     }
 
+    /// What was lost counts until the reader takes something, perhaps without a lock.
+    #[inline]
+    fn note_takes(&mut self) {
+        if let Some(sources) = self.sources.as_ref().filter(|sources| sources.read_unlocked) {
+            let taken = sources.taken();
+            if taken != self.took {
+                (self.took, self.lost_since_take) = (taken, 0);
+            }
+        }
+    }
+
     /// An event does not come in.
     fn refuse(&mut self, in_logs: usize) {
+        self.note_takes();
         self.gap += 1;
         self.lost_since_take += 1;
         let occupied = self.queue.as_ref().map_or(0, |queue| queue.occupied()) + in_logs;
@@ -296,8 +342,10 @@ impl Inbox {
                 Some(entry)
             }
             Oldest::Logged(index) => {
-                let (held, cursor) = self.cursors.as_mut()?.evict(index)?;
-                Some(Entry::new(Envelope::logged(cursor.info, held), cursor.member))
+                let sources = self.sources.as_mut()?;
+                let logged = sources.cursors.take(index, false)?;
+                sources.get_mut(logged.source)?.evicted += 1;
+                Some(Entry::new(Envelope::logged(logged.info, logged.held), logged.member))
             }
         }
     }
@@ -305,7 +353,7 @@ impl Inbox {
     /// Where the oldest event of a lane is.
     fn oldest_of(&mut self, lane: usize) -> Option<Oldest> {
         let queued = self.queue.as_ref().and_then(|queue| queue.oldest_of(lane));
-        let logged = self.cursors.as_mut().and_then(|cursors| cursors.oldest_of(lane));
+        let logged = self.cursors().and_then(|cursors| cursors.oldest_of(lane));
         match (queued, logged) {
             (queued, Some((place, index))) if queued.is_none_or(|queued| place < queued) => {
                 Some(Oldest::Logged(index))
@@ -320,7 +368,7 @@ impl Inbox {
 
     /// What the next event is to report as missed.
     #[inline]
-    fn report(&mut self, place: Place) -> u64 {
+    pub(super) fn report(&mut self, place: Place) -> u64 {
         match &mut self.losses {
             Some(losses) => losses.report(place),
             None => 0,
@@ -341,7 +389,7 @@ impl Inbox {
         priority: Option<Priority>,
         hold: impl FnOnce(Context) -> Trail,
     ) -> Take {
-        if self.cursors.is_some()
+        if self.sources.is_some()
             && let Some(taken) = self.take_logged(mailbox, now)
         {
             return Take::Event(taken);
@@ -353,8 +401,7 @@ impl Inbox {
         let ledger = &mut self.accounts[entry.member].ledger;
         ledger.queued -= 1;
         ledger.delivered += 1;
-        let place = entry.place();
-        let missed = self.report(place);
+        let missed = if self.losses.is_some() { self.report(entry.place()) } else { 0 };
         let Entry { envelope, member } = entry;
         let mut receipt = Receipt::new(missed, now);
         if envelope.context.is_some() {
@@ -372,20 +419,19 @@ impl Inbox {
 
     /// Takes the next event, if that lies in a log.
     fn take_logged(&mut self, mailbox: u64, now: Option<Instant>) -> Option<Taken> {
-        let cursors = self.cursors.as_mut()?;
+        let queued =
+            self.queue.as_ref().map(|queue| (queue.occupied(), queue.first().map(Entry::place)));
+        let cursors = self.cursors()?;
         let (place, index) = cursors.next()?;
         let mut waiting = usize::try_from(cursors.known()).unwrap_or(usize::MAX);
-        if let Some(queue) = &self.queue {
-            waiting += queue.occupied();
-            let queued = queue.first().map(Entry::place);
-            if queued.is_some_and(|queued| queued < place) {
-                self.high_water = self.high_water.max(waiting);
-                return None;
-            }
+        let mut first = true;
+        if let Some((occupied, queued)) = queued {
+            waiting += occupied;
+            first = queued.is_none_or(|queued| place < queued);
         }
+        let logged = if first { cursors.take(index, false) } else { None };
         self.high_water = self.high_water.max(waiting);
-        let (held, cursor) = cursors.take(index)?;
-        let (info, member) = (cursor.info, cursor.member);
+        let Logged { held, info, member, .. } = logged?;
         self.lost_since_take = 0;
         let receipt = Receipt::new(self.report(place), now);
         Some(Taken { info, held, ticket: None, receipt, member, mailbox })
@@ -415,11 +461,11 @@ impl Inbox {
     }
 
     /// Takes out a request that its asker takes back. `last` finds the number of the last event
-    /// that waits at a cursor.
+    /// that waits in a log.
     pub(crate) fn withdraw(
         &mut self,
         sequence: u64,
-        last: impl Fn(&Cursor) -> Option<u64>,
+        last: impl Fn(&Source) -> Option<u64>,
     ) -> Option<Entry> {
         let queue = self.queue.as_mut()?;
         let entry = queue.remove(sequence, |entry| entry.envelope.ticket.is_some())?;
@@ -428,8 +474,8 @@ impl Inbox {
             // Whoever is next in its lane reports what it was to report. If nobody waits there, that
             // is whoever comes next.
             let lane = entry.place().lane;
-            let cursors = self.cursors.iter().flat_map(|cursors| cursors.iter());
-            let logged = cursors.filter(|cursor| cursor.lane() == lane).filter_map(last);
+            let sources = self.sources.iter().flat_map(|sources| sources.iter());
+            let logged = sources.filter(|source| source.lane() == lane).filter_map(last);
             let logged = logged.map(|sequence| 2 * sequence).max();
             let queued = queue.newest_of(lane).map(|place| place.order);
             self.gap += losses.take_behind(lane, logged.max(queued));

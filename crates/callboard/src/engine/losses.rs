@@ -34,6 +34,11 @@ impl Losses {
         self.lanes[place.lane].push_front(Loss { from: place.order, events });
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(VecDeque::is_empty)
+    }
+
     /// What the event in this place, the oldest of its lane, is to report.
     pub(super) fn report(&mut self, place: Place) -> u64 {
         let lane = &mut self.lanes[place.lane];

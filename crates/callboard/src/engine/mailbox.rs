@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::cursors::{Cursor, Place};
+use super::cursors::{Cursors, Place};
 use super::inbox::{Account, Inbox, State, Take};
 use super::queue::{Admission, Entry};
 use super::slow::Behind;
+use super::sources::{Signals, Sources};
 use super::{Aftermath, Envelope, Next, Routed, SlowWatch};
 use crate::event::{Priority, TypeInfo};
-use crate::log::Gauge;
+use crate::log::{Gauge, Tap};
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard_any, fence};
 use crate::trace::{Context, Hand, Trail};
@@ -43,6 +44,8 @@ pub(crate) struct Mailbox {
     pub(super) gauge: Option<sync::Arc<Gauge>>,
     /// The number of that type.
     type_number: usize,
+    /// If its reader has cursors of its own: what that sees without a lock.
+    pub(super) signals: Option<Arc<Signals>>,
     /// The reader took an event and has not asked for the next one. Only the reader sets it.
     /// Ordering: Relaxed where the inbox is locked, as it is by whoever asks for both.
     pub(super) in_hand: AtomicBool,
@@ -61,6 +64,7 @@ impl Mailbox {
         concurrency: usize,
         members: &[&'static TypeInfo],
         log: Option<(usize, sync::Arc<Gauge>)>,
+        merges_unlocked: bool,
     ) -> Self {
         let (type_number, gauge) = log.map_or((0, None), |(number, gauge)| (number, Some(gauge)));
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
@@ -71,6 +75,7 @@ impl Mailbox {
             concurrency: AtomicUsize::new(concurrency),
             gauge,
             type_number,
+            signals: merges_unlocked.then(Arc::default),
             in_hand: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             enlisted: AtomicBool::new(false),
@@ -90,10 +95,56 @@ impl Mailbox {
         self.gauge.as_deref()
     }
 
-    /// Has its reader read the log of a type, from the next event on, by a cursor in the inbox.
-    /// Returns the cursor's index.
-    pub(super) fn add_cursor(&self, cursor: Cursor) -> usize {
-        self.inbox().cursors.get_or_insert_default().add(cursor)
+    /// Has its reader read the log of a type, from the next event on. Returns the index of the source.
+    pub(super) fn add_source(
+        &self,
+        tap: Tap,
+        info: &'static TypeInfo,
+        type_number: usize,
+        member: usize,
+    ) -> usize {
+        let unlocked = self.signals.is_some();
+        let mut inbox = self.inbox();
+        let sources = inbox.sources.get_or_insert_with(|| Box::new(Sources::new(unlocked)));
+        let index = sources.add(tap, info, type_number, member);
+        if let Some(signals) = &self.signals {
+            signals.arrived.store(true, Ordering::Relaxed);
+        }
+        index
+    }
+
+    /// The reader fetches the cursors that are there for it.
+    #[cold]
+    pub(super) fn fetch_cursors(&self, into: &mut Cursors) {
+        let mut inbox = self.inbox();
+        if let (Some(sources), Some(signals)) = (&mut inbox.sources, &self.signals) {
+            into.append(&mut sources.cursors);
+            signals.arrived.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// The priority and the place of the next event of the queue.
+    pub(super) fn first_queued(&self) -> Option<(Priority, Place)> {
+        let inbox = self.inbox();
+        inbox.first().map(|entry| (entry.envelope.priority, entry.place()))
+    }
+
+    /// What the event in this place, which the reader has taken, is to report as missed.
+    #[cold]
+    pub(super) fn missed(&self, place: Place) -> u64 {
+        let mut inbox = self.inbox();
+        let missed = inbox.report(place);
+        self.show(&inbox);
+        missed
+    }
+
+    /// Shows a reader that has its cursors what is in the inbox.
+    pub(crate) fn show(&self, inbox: &Inbox) {
+        if let Some(signals) = &self.signals {
+            signals.reports.store(inbox.has_losses(), Ordering::Relaxed);
+            // Ordering: Release pairs with the Acquire of the reader, as in `Gauge::set_elsewhere`.
+            signals.queued.store(inbox.queued(), Ordering::Release);
+        }
     }
 
     /// One event may come in twice: the reader observes a type of requests, and answers it.
@@ -101,55 +152,56 @@ impl Mailbox {
         self.inbox().doubles = true;
     }
 
-    /// Puts its cursor among the sleepers of its log, or takes it off; whether it was.
-    pub(super) fn set_enlisted(&self, cursor: usize, enlisted: bool) -> bool {
+    /// Puts it among the sleepers of one of its logs, or takes it off; whether it was.
+    pub(super) fn set_enlisted(&self, source: usize, enlisted: bool) -> bool {
         if self.gauge.is_some() {
             return self.enlisted.swap(enlisted, Ordering::Relaxed);
         }
         let mut inbox = self.inbox();
-        let cursor = inbox.cursors.as_mut().and_then(|cursors| cursors.get_mut(cursor));
-        cursor.is_some_and(|cursor| std::mem::replace(&mut cursor.enlisted, enlisted))
+        let source = inbox.sources.as_mut().and_then(|sources| sources.get_mut(source));
+        source.is_some_and(|source| std::mem::replace(&mut source.enlisted, enlisted))
     }
 
-    /// Whether its cursor is among the sleepers of its log.
-    pub(super) fn is_enlisted(&self, cursor: usize) -> bool {
+    /// Whether it is among the sleepers of one of its logs.
+    pub(super) fn is_enlisted(&self, source: usize) -> bool {
         if self.gauge.is_some() {
             return self.enlisted.load(Ordering::Relaxed);
         }
-        let mut inbox = self.inbox();
-        let cursor = inbox.cursors.as_mut().and_then(|cursors| cursors.get_mut(cursor));
-        cursor.is_some_and(|cursor| cursor.enlisted)
+        self.inbox().sources().nth(source).is_some_and(|source| source.enlisted)
     }
 
-    /// Whether all its cursors are among the sleepers of their logs.
+    /// Whether it is among the sleepers of all its logs.
     pub(super) fn is_enlisted_everywhere(&self) -> bool {
         if self.gauge.is_some() {
             return self.enlisted.load(Ordering::Relaxed);
         }
-        self.inbox().cursors.iter().flat_map(|it| it.iter()).all(|it| it.enlisted)
+        self.inbox().sources().all(|source| source.enlisted)
     }
 
-    /// A cursor that is not among the sleepers of its log: the number of the type, and its index.
-    pub(crate) fn wakeful_cursor(&self) -> Option<(usize, usize)> {
+    /// A log among whose sleepers it is not: the number of the type, and the index of the source.
+    pub(crate) fn wakeful_source(&self) -> Option<(usize, usize)> {
         if self.gauge.is_some() {
             let wakeful = !self.enlisted.load(Ordering::Relaxed);
             return wakeful.then_some((self.type_number, 0));
         }
         let inbox = self.inbox();
-        let mut cursors = inbox.cursors.iter().flat_map(|cursors| cursors.iter()).enumerate();
-        let (index, cursor) = cursors.find(|(_, cursor)| !cursor.enlisted)?;
-        Some((cursor.type_number, index))
+        let (index, source) = inbox.sources().enumerate().find(|(_, source)| !source.enlisted)?;
+        Some((source.type_number, index))
     }
 
-    /// The logs that it reads: the number of each type, its place there, and how many of the events
-    /// taken were dropped.
-    pub(crate) fn logs(&self) -> Vec<(usize, usize, u64)> {
+    /// One of the logs that it reads, by its index: the number of the type, the mailbox's place there,
+    /// and how many of the events taken were dropped.
+    pub(crate) fn log(&self, index: usize) -> Option<(usize, usize, u64)> {
         if let Some(gauge) = &self.gauge {
-            return vec![(self.type_number, gauge.place(), 0)];
+            return (index == 0).then(|| (self.type_number, gauge.place(), 0));
         }
         let inbox = self.inbox();
-        let cursors = inbox.cursors.iter().flat_map(|cursors| cursors.iter());
-        cursors.map(|it| (it.type_number, it.place_in_log(), it.evicted)).collect()
+        inbox.sources().nth(index).map(|it| (it.type_number, it.place(), it.evicted))
+    }
+
+    /// The logs that it reads, likewise. Nothing is locked between two of them.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, u64)> {
+        (0..).map_while(|index| self.log(index))
     }
 
     /// Which of its members a type is, if it reads the log of that.
@@ -158,8 +210,17 @@ impl Mailbox {
             return (self.type_number == type_number).then_some(0);
         }
         let inbox = self.inbox();
-        let mut cursors = inbox.cursors.iter().flat_map(|cursors| cursors.iter());
-        Some(cursors.find(|cursor| cursor.type_number == type_number)?.member)
+        Some(inbox.sources().find(|source| source.type_number == type_number)?.member)
+    }
+
+    /// Which of its members a source is.
+    pub(super) fn member_of(&self, source: usize) -> usize {
+        self.inbox().sources().nth(source).map_or(0, |source| source.member)
+    }
+
+    /// The most that was seen waiting by a reader that has its cursors.
+    pub(crate) fn seen_waiting(&self) -> usize {
+        self.signals.as_ref().map_or(0, |signals| signals.high_water.load(Ordering::Relaxed))
     }
 
     /// Whether an event that is to be written to the log of a type comes in: for how many, that one
@@ -170,7 +231,10 @@ impl Mailbox {
         number: u64,
         aftermath: &mut Aftermath<'_>,
     ) -> (u64, bool) {
-        let (room, evicted) = self.inbox().admit(Place::new(info.rank, number, false));
+        let mut inbox = self.inbox();
+        let (room, evicted) = inbox.admit(Place::new(info.rank, number, false));
+        self.show(&inbox);
+        drop(inbox);
         let Some(entry) = evicted else { return (room, false) };
         self.lose(entry, DropReason::Oldest, aftermath);
         (room, true)
@@ -212,6 +276,7 @@ impl Mailbox {
             aftermath.wake(Some(waker));
         }
         self.tell_gauge(&inbox);
+        self.show(&inbox);
         drop(inbox);
         if let (true, Some(key)) = (offered.mergeable, key) {
             aftermath.merge(self, member, key);
@@ -221,13 +286,6 @@ impl Mailbox {
             self.lose(entry, reason, aftermath);
         }
         Routed { delivered: usize::from(offered.queued), dropped }
-    }
-
-    /// Which of its members a cursor reads.
-    pub(super) fn member_of(&self, cursor: usize) -> usize {
-        let mut inbox = self.inbox();
-        let cursor = inbox.cursors.as_mut().and_then(|cursors| cursors.get_mut(cursor));
-        cursor.map_or(0, |cursor| cursor.member)
     }
 
     /// The reader lost these many events before what comes next.
@@ -362,6 +420,7 @@ impl Mailbox {
             inbox.give_back();
         }
         self.tell_gauge(&inbox);
+        self.show(&inbox);
         taken
     }
 
@@ -404,7 +463,7 @@ impl Mailbox {
         let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
         let old = std::mem::replace(&mut inbox.waker, set);
         inbox.woken = false;
-        let enlisted = inbox.cursors.iter().flat_map(|it| it.iter()).all(|it| it.enlisted);
+        let enlisted = inbox.sources().all(|source| source.enlisted);
         drop(inbox);
         discard_any(old);
         discard_any(spare);
@@ -429,7 +488,7 @@ impl Mailbox {
     pub(super) fn wake(&self) -> Option<Waker> {
         let mut inbox = self.inbox();
         let waker = inbox.waker.take();
-        inbox.woken = waker.is_some() && inbox.cursors.is_some();
+        inbox.woken = waker.is_some() && self.gauge.is_none() && self.signals.is_none();
         waker
     }
 
@@ -439,7 +498,7 @@ impl Mailbox {
         inbox.woken = false;
         let state = inbox.state;
         match state {
-            _ if inbox.has_more() => Next::Queue,
+            _ if inbox.has_more() => Next::Elsewhere,
             State::Open => Next::Empty,
             State::Closed | State::Gone => Next::Closed,
         }
@@ -487,7 +546,7 @@ impl Mailbox {
         inbox.state = State::Gone;
         self.in_hand.store(false, Ordering::Relaxed);
         aftermath.wake(inbox.waker.take());
-        aftermath.drop_cursors(inbox.cursors.take());
+        aftermath.drop_sources(inbox.sources.take());
         for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {
             aftermath.discard(self.id, entry, DropReason::Unsubscribed);
         }

@@ -6,28 +6,39 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::Mailbox;
 use super::inbox::Take;
+use super::merged::MergedReader;
+use super::{Mailbox, Taken};
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
 use crate::sync::{WaitList, discard_any};
 use crate::trace::Hand;
 
-/// One subscription as its reader sees it: its queue and, if it reads the log of its type, its
-/// place in that.
+/// One subscription as its reader sees it.
 #[doc(hidden)]
 pub struct Reader {
     pub(crate) mailbox: Arc<Mailbox>,
-    log: Option<LogReader>,
-    /// What its handling continues, if the bus traces: then it has no log.
+    ends: Ends,
+    /// What its handling continues, if the bus traces: then all comes by its inbox.
     pub(crate) hand: Hand,
     /// Told when the reader has drained.
     changed: Arc<WaitList>,
 }
 
+/// How a reader reads.
+enum Ends {
+    /// All that it reads is in its inbox: a queue, or cursors, or both.
+    Inbox,
+    /// One log; what can't come by that is in the queue.
+    Log(LogReader),
+    /// Several logs; likewise.
+    Logs(Box<MergedReader>),
+}
+
 struct LogReader {
     tap: Tap,
-    info: &'static TypeInfo,
+    /// The priority of its type.
+    rank: Priority,
     /// The priority of the event of the queue that was found to be the next.
     due: Priority,
 }
@@ -35,17 +46,21 @@ struct LogReader {
 /// Where the next event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// In the log.
+    /// In the one log that it reads.
     Log,
-    /// In the queue, or, if the reader has no log, perhaps there.
-    Queue,
+    /// In the queue or in one of the logs that it merges; if these are behind a lock, perhaps.
+    Elsewhere,
     Empty,
     Closed,
 }
 
 impl Reader {
-    pub(crate) fn of_queue(mailbox: Arc<Mailbox>, changed: Arc<WaitList>) -> Self {
-        Self { mailbox, log: None, hand: Hand::default(), changed }
+    pub(crate) fn of_inbox(mailbox: Arc<Mailbox>, changed: Arc<WaitList>) -> Self {
+        let ends = match &mailbox.signals {
+            Some(signals) => Ends::Logs(Box::new(MergedReader::new(Arc::clone(signals)))),
+            None => Ends::Inbox,
+        };
+        Self { mailbox, ends, hand: Hand::default(), changed }
     }
 
     pub(crate) fn of_log(
@@ -54,22 +69,26 @@ impl Reader {
         tap: Tap,
         info: &'static TypeInfo,
     ) -> Self {
-        let log = Some(LogReader { tap, info, due: info.rank });
-        Self { mailbox, log, hand: Hand::default(), changed }
+        let ends = Ends::Log(LogReader { tap, due: info.rank, rank: info.rank });
+        Self { mailbox, ends, hand: Hand::default(), changed }
     }
 
     /// Where the next event is. A reader that asks has finished with what it took before.
     #[inline]
     pub(crate) fn next(&mut self, now: Option<Instant>) -> Next {
-        let Self { mailbox, log, hand, .. } = self;
-        let Some(log) = log else {
-            hand.release();
-            mailbox.ask(now);
-            return Next::Queue;
-        };
+        let Self { mailbox, ends, hand, .. } = self;
         // First whether it is closed: what it holds by then is all there will be.
         let closed = mailbox.is_closed();
-        match log.next(mailbox) {
+        let next = match ends {
+            Ends::Log(log) => log.next(mailbox),
+            Ends::Logs(logs) => logs.next(mailbox),
+            Ends::Inbox => {
+                hand.release();
+                mailbox.ask(now);
+                return Next::Elsewhere;
+            }
+        };
+        match next {
             Next::Empty => {
                 mailbox.ask_in_vain(now);
                 if closed { Next::Closed } else { Next::Empty }
@@ -80,13 +99,25 @@ impl Reader {
 
     /// Whether an event waits. To look is not to ask for it.
     pub(crate) fn has_more(&mut self) -> bool {
-        self.log.as_mut().is_some_and(|log| log.tap.look()) || self.mailbox.inbox().has_more()
+        let in_log = match &mut self.ends {
+            Ends::Log(log) => log.tap.look(),
+            Ends::Logs(logs) => logs.has_more(&self.mailbox),
+            Ends::Inbox => false,
+        };
+        in_log || self.mailbox.inbox().has_more()
     }
 
-    /// Whether the reader has no log, and all its events come by its queue.
+    /// Whether all its events come by its inbox.
     #[inline]
-    pub(crate) fn has_queue_only(&self) -> bool {
-        self.log.is_none()
+    pub(crate) fn has_inbox_only(&self) -> bool {
+        matches!(self.ends, Ends::Inbox)
+    }
+
+    /// Takes the next event, if that is surely in one of the logs that it merges.
+    #[inline]
+    pub(crate) fn take_merged(&mut self) -> Option<Taken> {
+        let Ends::Logs(logs) = &mut self.ends else { return None };
+        logs.take_next(&self.mailbox)
     }
 
     /// The queue of a reader that has no log was found to be empty.
@@ -113,38 +144,47 @@ impl Reader {
         self.mailbox.sleep_on()
     }
 
-    /// Takes the next event of the queue, which was [asked](Self::next) for.
-    pub(crate) fn take_queued(&mut self, now: Option<Instant>) -> Take {
-        let priority = self.log.as_ref().map(|log| log.due);
-        self.mailbox.take(now, priority, &mut self.hand)
+    /// Takes the next event, which was [found](Self::next) elsewhere than in the one log.
+    pub(crate) fn take_found(&mut self, now: Option<Instant>) -> Take {
+        let Self { mailbox, ends, hand, .. } = self;
+        let priority = match ends {
+            Ends::Inbox => None,
+            Ends::Log(log) => Some(log.due),
+            Ends::Logs(logs) => match logs.take_found(mailbox) {
+                Ok(taken) => return taken.map_or(Take::Empty, Take::Event),
+                Err(priority) => priority,
+            },
+        };
+        mailbox.take(now, priority, hand)
     }
 
     /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it
     /// is short.
     #[inline]
     pub(crate) fn finds_log(&mut self) -> bool {
-        match &mut self.log {
+        match &mut self.ends {
             // The log first: see `LogReader::next`.
-            Some(LogReader { tap, .. }) => tap.look() && tap.gauge().elsewhere() == 0,
-            None => false,
+            Ends::Log(LogReader { tap, .. }) => tap.look() && tap.gauge().elsewhere() == 0,
+            _ => false,
         }
     }
 
     /// Takes the next event of the log.
     #[inline]
     pub(crate) fn take_logged<E: Event>(&mut self) -> Option<Delivery<E>> {
-        let Self { mailbox, log, .. } = self;
-        mailbox.hand();
-        let (kept, missed) = log.as_mut()?.tap.take()?;
+        let Ends::Log(log) = &mut self.ends else { return None };
+        self.mailbox.hand();
+        let (kept, missed) = log.tap.take()?;
         Some(Delivery::new(kept, Receipt::new(missed, None)))
     }
 
     /// The events that may be lent: the next ones of the log.
     #[inline]
     pub(crate) fn lend<E: Event>(&mut self) -> Option<LentEvents<'_, E>> {
-        let Self { mailbox, log, changed, .. } = self;
+        let Self { mailbox, ends: Ends::Log(LogReader { tap, .. }), changed, .. } = self else {
+            return None;
+        };
         mailbox.hand();
-        let tap = &mut log.as_mut()?.tap;
         // Behind the next event of the log may be one that comes after what is in the queue: a
         // replay, between what was published before it and what is published now.
         let most = if tap.gauge().elsewhere() > 0 { 1 } else { usize::MAX };
@@ -167,7 +207,7 @@ impl Reader {
     #[inline]
     pub(crate) fn ready(&mut self, now: Option<Instant>) -> Next {
         match self.next(now) {
-            Next::Queue if self.log.is_none() => self.mailbox.ready(),
+            Next::Elsewhere if self.has_inbox_only() => self.mailbox.ready(),
             next => next,
         }
     }
@@ -248,12 +288,12 @@ impl LogReader {
             // It stays the first of its priority until it is taken. One that is more urgent may
             // come meanwhile, which itself may have come behind one of the log.
             self.due = priority;
-            return Next::Queue;
+            return Next::Elsewhere;
         }
     }
 
     fn peek(&mut self) -> Option<(Priority, Reverse<u64>)> {
-        self.tap.peek().map(|stamp| urgency(self.info.rank, stamp.sequence))
+        self.tap.peek().map(|stamp| urgency(self.rank, stamp.sequence))
     }
 }
 

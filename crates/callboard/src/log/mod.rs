@@ -108,7 +108,7 @@
 //! | --- | --- |
 //! | `writer` | [`Log`]: the writer's cursor with all readers |
 //! | `standing` | what the writer knows of one reader; [`Standing`] is its account |
-//! | `reader` | [`Tap`]: a reader's cursor with what it missed; a [`Stretch`] is some of what it reads, lent in one go |
+//! | `reader` | [`Tap`]: a reader's cursor with what it missed; a [`Stretch`] is some of what it reads, lent in one go; a [`Meter`] shows others how it stands |
 //! | `gauge` | [`Gauge`]: what the two tell each other; the gaps |
 //! | `memory` | blocks, slots, the pool and a cursor for either end: all the unsafe code of the crate, behind an interface that is safe |
 //! | `memory::handle` | [`Held`] and [`Kept`]: a share of an event with a pin on its block, of any type and of a known one |
@@ -130,9 +130,9 @@ mod writer;
 pub(crate) use gauge::Gauge;
 pub(crate) use lent::Lent;
 pub(crate) use memory::{Held, Kept};
-pub(crate) use reader::{Stretch, Tap};
+pub(crate) use reader::{Meter, Stretch, Tap};
 pub(crate) use shape::{Payload, Shape};
-pub(crate) use stamp::{Cause, Stamp};
+pub(crate) use stamp::{Cause, Moment, Stamp};
 pub(crate) use standing::Standing;
 pub(crate) use window::Windows;
 pub(crate) use writer::Log;

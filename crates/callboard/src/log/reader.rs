@@ -1,8 +1,9 @@
 //! The reading end of a log.
 
+use super::gauge::Head;
 use super::memory::{Held, Kept, Lending, Walk};
 use super::{Gauge, Lent, Stamp};
-use crate::sync::{Arc, discard};
+use crate::sync::{Arc, Ordering, discard};
 
 /// One reader's place in a log. It takes no lock but at gaps, and writes to nothing that another
 /// reader reads.
@@ -112,19 +113,26 @@ impl Tap {
         Some((held.downcast().ok()?, missed))
     }
 
-    /// Takes the next event, if there is one, for a reader whose lock shows others that it has.
-    pub(crate) fn take_locked(&mut self) -> Option<Held> {
+    /// Takes the next event, if there is one, of whatever type. `drains`: it is the last that its
+    /// reader knows of, in any log, and no lock shows others that it is taken.
+    #[inline]
+    pub(crate) fn take_any(&mut self, drains: bool) -> Option<Held> {
         if self.drained() && !self.look() {
             return None;
         }
         let held = self.walk.take()?;
-        self.walk.gauge.set_taken(self.walk.position() - self.counts.skipped);
+        let taken = self.walk.position() - self.counts.skipped;
+        if drains {
+            self.walk.gauge.set_taken_and_drained(taken);
+        } else {
+            self.walk.gauge.set_taken(taken);
+        }
         Some(held)
     }
 
-    /// How many events wait: as the writer knows it, if its lock is held.
-    pub(crate) fn waiting(&self) -> u64 {
-        self.walk.waiting()
+    /// How the reader stands, for others.
+    pub(crate) fn meter(&self) -> Meter {
+        Meter { head: Arc::clone(self.walk.head()), gauge: Arc::clone(&self.walk.gauge) }
     }
 
     /// How many events were seen to wait when the reader looked last.
@@ -147,9 +155,35 @@ impl Tap {
 impl Drop for Tap {
     /// Gives up what waits. The reader has left the log.
     fn drop(&mut self) {
-        while let Some(held) = self.take_locked() {
+        while let Some(held) = self.take_any(false) {
             discard(held);
         }
+    }
+}
+
+/// How a reader of a log stands, for those who don't have its tap.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    head: Arc<Head>,
+    gauge: Arc<Gauge>,
+}
+
+impl Meter {
+    /// How many events wait. The writer's lock is held.
+    pub(crate) fn waiting(&self) -> u64 {
+        // Ordering: Relaxed. The lock shows what the writer has done, and the reader may be ahead.
+        let head = self.head.0.0.load(Ordering::Relaxed);
+        self.gauge.admitted(head).saturating_sub(self.gauge.taken())
+    }
+
+    /// How many events the reader has taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.gauge.taken()
+    }
+
+    /// The reader's place in the log.
+    pub(crate) fn place(&self) -> usize {
+        self.gauge.place()
     }
 }
 

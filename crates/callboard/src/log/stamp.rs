@@ -31,7 +31,7 @@ struct Lineage(u64);
 
 /// An `Option<Instant>` in 8 bytes: nanoseconds before or after the process's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Moment(i64);
+pub(crate) struct Moment(i64);
 
 impl Stamp {
     /// Of no event.
@@ -39,8 +39,7 @@ impl Stamp {
         Self { sequence: 0, lineage: Lineage(0), published_at: Moment::NONE };
 
     #[inline]
-    pub(crate) fn new(sequence: u64, cause: Cause, published_at: Option<Instant>) -> Self {
-        let published_at = published_at.map_or(Moment::NONE, Moment::at);
+    pub(crate) fn new(sequence: u64, cause: Cause, published_at: Moment) -> Self {
         Self { sequence, lineage: Lineage::new(sequence, cause), published_at }
     }
 
@@ -68,10 +67,7 @@ impl Stamp {
     }
 
     pub(crate) fn published_at(&self) -> Option<Instant> {
-        match self.published_at.distance()? {
-            (after, false) => origin().instant.checked_add(after),
-            (before, true) => origin().instant.checked_sub(before),
-        }
+        self.published_at.instant()
     }
 
     /// The same moment by the system's clock; `None` if that can't show it.
@@ -120,9 +116,16 @@ impl Lineage {
 }
 
 impl Moment {
-    const NONE: Self = Self(i64::MIN);
+    pub(crate) const NONE: Self = Self(i64::MIN);
 
-    fn at(instant: Instant) -> Self {
+    pub(crate) fn instant(self) -> Option<Instant> {
+        match self.distance()? {
+            (after, false) => origin().instant.checked_add(after),
+            (before, true) => origin().instant.checked_sub(before),
+        }
+    }
+
+    pub(crate) fn at(instant: Instant) -> Self {
         let origin = origin().instant;
         let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
         match instant.checked_duration_since(origin) {
@@ -153,14 +156,18 @@ fn origin() -> &'static Origin {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Cause, Stamp};
+    use super::{Cause, Moment, Stamp};
+
+    fn of(moment: Option<Instant>) -> Moment {
+        moment.map_or(Moment::NONE, Moment::at)
+    }
 
     #[test]
     fn moments_come_back_as_they_were() {
         let now = Instant::now();
         let far = Duration::from_secs(3_600);
         for moment in [None, Some(now), Some(now - far), Some(now + far)] {
-            assert_eq!(Stamp::new(1, Cause::default(), moment).published_at(), moment);
+            assert_eq!(Stamp::new(1, Cause::default(), of(moment)).published_at(), moment);
         }
     }
 
@@ -168,7 +175,7 @@ mod tests {
     fn both_clocks_show_the_same_distances() {
         let now = Instant::now();
         let far = Duration::from_secs(3_600);
-        let shown = |moment| Stamp::new(1, Cause::default(), moment).published_at_system_time();
+        let shown = |moment| Stamp::new(1, Cause::default(), of(moment)).published_at_system_time();
         let Some(at) = shown(Some(now)) else { panic!("it is shown") };
         assert_eq!(shown(None), None);
         assert_eq!(shown(Some(now - far)), Some(at - far));
@@ -177,14 +184,14 @@ mod tests {
 
     /// What is known of an event that this one caused, whose chain began with `origin`.
     fn known(sequence: u64, cause: u64, origin: u64) -> (u64, u64) {
-        let stamp = Stamp::new(sequence, Cause::from(cause, origin), None);
+        let stamp = Stamp::new(sequence, Cause::from(cause, origin), Moment::NONE);
         (stamp.cause(), stamp.origin())
     }
 
     #[test]
     fn cause_and_origin_come_back_as_they_were() {
         const FAR: u64 = 1 << 31;
-        let none = Stamp::new(7, Cause::default(), None);
+        let none = Stamp::new(7, Cause::default(), Moment::NONE);
         assert_eq!((none.cause(), none.origin()), (0, 7), "it is its own origin");
         for (sequence, cause, origin) in [
             (2, 1, 1),

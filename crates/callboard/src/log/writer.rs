@@ -48,14 +48,6 @@ const AMPLE_RATIO: u64 = 4;
 /// For so many events blocks are small then.
 const SMALL_FOR: u64 = if CHECKED { 2 } else { 64 };
 
-/// What came of an event that was offered.
-pub(crate) struct Offered {
-    /// How many readers will get it.
-    pub(crate) admitted: usize,
-    /// The event for whoever else keeps it, if that was asked for.
-    pub(crate) held: Option<Held>,
-}
-
 impl Log {
     pub(crate) fn new(shape: &'static Shape) -> Self {
         Self {
@@ -235,28 +227,28 @@ impl Log {
         (self.limits, self.windows, self.unsure) = (limits.into(), windows.into(), false);
     }
 
-    /// Offers an event to every reader. It is taken out of `event` if somebody gets it, or if
-    /// `keep` asks for it. Those that are full are then [`refused`](Self::refused).
+    /// Offers the event of this number to every reader, if none of them can be full: how many there
+    /// are. Otherwise each is to be [asked](Self::admit_each). Those that get it wait for it to be
+    /// [written](Self::write).
     #[inline(always)]
-    pub(crate) fn offer<E: Payload>(
+    pub(crate) fn admit_all(&mut self, sequence: u64) -> Option<usize> {
+        self.offered += 1;
+        let roomy = self.fill.position() < self.room_until && sequence < self.safe_until;
+        (roomy && self.stopped.is_empty()).then_some(self.readers.len())
+    }
+
+    /// Writes an event that so many readers get. It is taken out of `event` if anybody does, or if
+    /// `keep` asks for it: then it is returned.
+    #[inline(always)]
+    pub(crate) fn write<E: Payload>(
         &mut self,
+        admitted: usize,
         event: &mut Option<E>,
         stamp: Stamp,
         keep: bool,
-        windows: &mut impl Windows,
-    ) -> Offered {
-        self.offered += 1;
-        let roomy = self.fill.position() < self.room_until && stamp.sequence < self.safe_until;
-        let admitted = if roomy && self.stopped.is_empty() {
-            self.readers.len()
-        } else {
-            self.admit_each(stamp.sequence, windows)
-        };
-        if admitted == 0 && !keep {
-            return Offered { admitted, held: None };
-        }
-        if event.is_none() {
-            return Offered { admitted: 0, held: None };
+    ) -> Option<Held> {
+        if (admitted == 0 && !keep) || event.is_none() {
+            return None;
         }
         if !self.fill.has_room() {
             self.begin_block();
@@ -264,7 +256,20 @@ impl Log {
         if !self.resuming.is_empty() {
             self.resume(stamp.sequence);
         }
-        Offered { admitted, held: self.fill.write(stamp, event, keep) }
+        self.fill.write(stamp, event, keep)
+    }
+
+    /// Offers an event, for those who need not be quick.
+    #[cfg(all(test, callboard_loom))]
+    pub(crate) fn offer<E: Payload>(
+        &mut self,
+        event: &mut Option<E>,
+        stamp: Stamp,
+        keep: bool,
+    ) -> (usize, Option<Held>) {
+        let all = self.admit_all(stamp.sequence);
+        let admitted = all.unwrap_or_else(|| self.admit_each(stamp.sequence, &mut ()));
+        (admitted, self.write(admitted, event, stamp, keep))
     }
 
     /// Begins a block: a small one, if the log's blocks take far more than what waits.
@@ -292,9 +297,10 @@ impl Log {
         self.fill.bytes()
     }
 
-    /// Looks at each reader that may be full.
-    #[inline(never)]
-    fn admit_each(&mut self, sequence: u64, windows: &mut impl Windows) -> usize {
+    /// Offers the event to each reader that may be full, and to all others. Those that are full are
+    /// then [`refused`](Self::refused). Returns how many get it.
+    #[inline]
+    pub(crate) fn admit_each(&mut self, sequence: u64, windows: &mut impl Windows) -> usize {
         if self.unsure {
             self.be_sure();
         }

@@ -5,7 +5,7 @@ use loom::thread;
 use super::harness::Model;
 use super::watched::{Note, Plain};
 use crate::event::Event;
-use crate::log::{Cause, Held, Log, Shape, Stamp, Tap};
+use crate::log::{Cause, Held, Log, Moment, Shape, Stamp, Tap};
 use crate::sync::{Arc, Mutex};
 
 /// A log with its owner's lock left out: the thread that has it is the only writer.
@@ -24,8 +24,8 @@ impl Writer {
         self.next += 1;
         let event = event(self.next);
         self.log
-            .offer(&mut Some(event), Stamp::new(self.next, Cause::default(), None), false)
-            .admitted
+            .offer(&mut Some(event), Stamp::new(self.next, Cause::default(), Moment::NONE), false)
+            .0
     }
 
     fn note(&mut self) -> usize {
@@ -46,8 +46,8 @@ impl Writer {
 
     pub(super) fn kept_note(&mut self) -> Held {
         self.next += 1;
-        let stamp = Stamp::new(self.next, Cause::default(), None);
-        self.log.offer(&mut Some(Note::new(self.next)), stamp, true).held.expect("it is kept")
+        let stamp = Stamp::new(self.next, Cause::default(), Moment::NONE);
+        self.log.offer(&mut Some(Note::new(self.next)), stamp, true).1.expect("it is kept")
     }
 }
 

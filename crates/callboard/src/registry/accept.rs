@@ -1,12 +1,11 @@
 //! The ways of an event into the bus.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::{Mode, Phase, Registry};
 use crate::engine::{Aftermath, DeadLetter, Envelope, Origin, Routed, Ticket};
 use crate::event::{Event, Key, Priority, TypeInfo};
-use crate::log::{Held, Stamp};
+use crate::log::{Held, Moment, Stamp};
 use crate::trace::Context;
 
 /// An event on its way into the bus.
@@ -16,7 +15,7 @@ pub(crate) struct Parcel<E> {
     pub(crate) priority: Priority,
     pub(crate) key: Option<Key>,
     pub(crate) origin: Origin,
-    pub(crate) published_at: Option<Instant>,
+    pub(crate) published_at: Moment,
     /// If the event is an answer, its asker hears it.
     pub(crate) answer: bool,
     /// Whether whoever publishes it keeps it too: it is then found in `kept`.
@@ -68,7 +67,6 @@ impl Registry {
         number: usize,
         priority: Priority,
         origin: Origin,
-        published_at: Option<Instant>,
         event: &mut Option<E>,
         aftermath: &mut Aftermath<'_>,
     ) -> Option<(u64, Routed)> {
@@ -79,12 +77,13 @@ impl Registry {
         self.sequence += 1;
         entry.published += 1;
         entry.publishers.count(origin.publisher());
-        let stamp = Stamp::new(self.sequence, origin.cause(), published_at);
+        let stamp = Stamp::new(self.sequence, origin.cause(), Moment::NONE);
         let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
         Some((self.sequence, routed))
     }
 
-    /// As [`accept_plain`](Self::accept_plain), for an event that goes by queues too. With `keep`
+    /// As [`accept_plain`](Self::accept_plain), for an event that goes by queues too, or that says when
+    /// it was published. With `keep`
     /// it is returned as well, and may be one that nobody else gets.
     #[inline]
     pub(crate) fn accept_shared<E: Event>(
@@ -92,7 +91,7 @@ impl Registry {
         number: usize,
         priority: Priority,
         origin: Origin,
-        published_at: Option<Instant>,
+        published_at: Moment,
         event: &mut Option<E>,
         keep: bool,
         aftermath: &mut Aftermath<'_>,

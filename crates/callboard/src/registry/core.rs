@@ -15,7 +15,7 @@ use super::{
 use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, key_of};
 use crate::link::LinkStatus;
-use crate::log::{Held, Stamp};
+use crate::log::{Held, Moment, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
 use crate::trace::Context;
@@ -113,6 +113,16 @@ impl Core {
         if self.settings.timestamps { self.now() } else { None }
     }
 
+    /// As [`timestamp`](Self::timestamp), as an event keeps it.
+    #[inline]
+    pub(crate) fn moment(&self) -> Moment {
+        if self.settings.timestamps {
+            self.now().map_or(Moment::NONE, Moment::at)
+        } else {
+            Moment::NONE
+        }
+    }
+
     /// The present moment, unless the clock panics.
     pub(crate) fn now(&self) -> Option<Instant> {
         isolate("the clock", "what asked it goes on without the time", || self.settings.clock.now())
@@ -147,7 +157,7 @@ impl Core {
                 priority: Priority::Normal,
                 key: None,
                 origin,
-                published_at: self.timestamp(),
+                published_at: self.moment(),
                 answer: false,
                 keep: false,
                 kept: None,
@@ -173,7 +183,7 @@ impl Core {
         self: &Arc<Self>,
         answer: E,
         origin: Origin,
-        published_at: Option<Instant>,
+        published_at: Moment,
     ) -> Held {
         let priority = E::ABILITIES.rank(&answer);
         let mut answer = Some(answer);
@@ -206,7 +216,7 @@ impl Core {
         answer: Option<E>,
         priority: Priority,
         origin: Origin,
-        published_at: Option<Instant>,
+        published_at: Moment,
     ) -> Held {
         let mut parcel = Parcel {
             priority,

@@ -37,7 +37,8 @@ pub(crate) enum Mode {
     /// By the log of its type, to its readers, and to nobody else. The registry says so for
     /// certain, under its lock.
     Plain,
-    /// By the log and by queues, and there is nothing else to be done with it. Likewise.
+    /// By the log and by queues, perhaps with the time, and there is nothing else to be done with it.
+    /// Likewise.
     Shared,
     /// In any way there is.
     Full,

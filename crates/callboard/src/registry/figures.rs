@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Registry;
 use crate::engine::{Account, Mailbox};
-use crate::overflow::Ledger;
+use crate::overflow::{DropReason, Ledger};
 
 /// How a subscription stands.
 pub(crate) struct Figures {
@@ -54,15 +54,17 @@ impl Registry {
             in_logs: 0,
             accounts: inbox.accounts.clone(),
         };
-        for cursor in inbox.cursors.iter().flat_map(|cursors| cursors.iter()) {
-            let entry = &self.types[cursor.type_number];
-            let account = &mut figures.accounts[cursor.member];
-            let standing = entry.feed.add_standing(cursor.place_in_log(), account);
-            cursor.correct(account);
+        for source in inbox.sources() {
+            let entry = &self.types[source.type_number];
+            let account = &mut figures.accounts[source.member];
+            let standing = entry.feed.add_standing(source.place(), account);
+            account.ledger.delivered -= source.evicted;
+            account.ledger.count_drops(DropReason::Oldest, source.evicted);
             figures.in_logs +=
                 usize::try_from(standing.waiting).unwrap_or(usize::MAX) * entry.info.size;
         }
-        figures.high_water = figures.high_water.max(figures.queued);
+        let seen = figures.queued.max(mailbox.seen_waiting());
+        figures.high_water = figures.high_water.max(seen);
         figures.demand = figures.demand.max(figures.high_water);
         drop(inbox);
         if let (Some(gauge), [account]) = (mailbox.gauge(), &mut figures.accounts[..])

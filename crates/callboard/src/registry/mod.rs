@@ -45,7 +45,7 @@ use signing::Panicked;
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
-use crate::engine::{Account, Admission, Aftermath, Cursor, DeadLetter, Mailbox};
+use crate::engine::{Account, Admission, Aftermath, DeadLetter, Mailbox, Source};
 use crate::event::TypeInfo;
 use crate::overflow::DropReason;
 
@@ -82,6 +82,8 @@ pub(crate) struct Registry {
     pub(crate) cut_off: u64,
     /// How many subscriptions listen to dead letters: what nobody gets is kept for them.
     collectors: usize,
+    /// Whether it is noted of each event when it was published.
+    keeps_time: bool,
     /// Whether events carry the spans of their publishers.
     traces: bool,
     /// The number of the last event accepted.
@@ -144,6 +146,7 @@ impl Listener {
 impl Registry {
     pub(crate) fn new(settings: &CoreSettings, directory: Arc<Directory>) -> Self {
         Self {
+            keeps_time: settings.timestamps,
             traces: settings.trace,
             phase: Phase::Buffering,
             ever_started: false,
@@ -185,9 +188,9 @@ impl Registry {
             if listener.wanted.wants_unnamed(info) {
                 let member = listener.mailbox.add_member(info);
                 if listener.reads_logs {
-                    let cursor = entry.feed.join_by_cursor(&listener.mailbox, number, member);
+                    let source = entry.feed.join_by_cursor(&listener.mailbox, number, member);
                     // It may sleep already.
-                    entry.feed.enlist(&listener.mailbox, cursor);
+                    entry.feed.enlist(&listener.mailbox, source);
                 } else {
                     entry.route.add(Arc::clone(&listener.mailbox), member);
                 }
@@ -213,7 +216,7 @@ impl Registry {
         let entry = &mut self.types[number];
         let running = self.phase == Phase::Running;
         let ordinary = running && !self.draining && self.collectors == 0;
-        entry.mode = if ordinary { entry.mode() } else { Mode::Full };
+        entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::Full };
         if let Some(card) = self.directory.find(entry.info.id()) {
             // A publication that is traced has more to do than the registry sees.
             card.set_mode(if self.traces { Mode::Full } else { entry.mode });
@@ -232,10 +235,10 @@ impl Registry {
     /// The reader of logs has found nothing: it is woken by the next event.
     pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>) {
         // Nothing ever comes for one without capacity.
-        while let (1.., Some((type_number, cursor))) =
-            (mailbox.settings.capacity, mailbox.wakeful_cursor())
+        while let (1.., Some((type_number, source))) =
+            (mailbox.settings.capacity, mailbox.wakeful_source())
         {
-            self.types[type_number].feed.enlist(mailbox, cursor);
+            self.types[type_number].feed.enlist(mailbox, source);
         }
     }
 
@@ -305,10 +308,10 @@ impl Registry {
     pub(crate) fn withdraw(&mut self, mailbox: u64, sequence: u64, aftermath: &mut Aftermath<'_>) {
         let Some(Listener { mailbox, .. }) = self.listeners.get(&mailbox) else { return };
         let mut inbox = mailbox.inbox();
-        let last =
-            |cursor: &Cursor| self.types[cursor.type_number].feed.last(cursor.place_in_log());
+        let last = |source: &Source| self.types[source.type_number].feed.last(source.place());
         let withdrawn = inbox.withdraw(sequence, last);
         let reports = inbox.gap > 0;
+        mailbox.show(&inbox);
         drop(inbox);
         if let Some(entry) = withdrawn {
             aftermath.discard(mailbox.id, entry, DropReason::Withdrawn);

@@ -44,6 +44,17 @@ impl SignIn {
         (self.one_type && keeps_order && !self.timed && !self.traced).then_some(info)
     }
 
+    /// Whether its reader merges logs without a lock.
+    fn reads_unlocked(&self) -> bool {
+        let observes = match &self.wanted {
+            Wanted::Members(members) => members.iter().any(|it| it.role == Role::Observe),
+            Wanted::Everything | Wanted::Matching(_) => true,
+            Wanted::Nothing(_) => false,
+        };
+        let keeps_order = self.settings.overflow == Overflow::DropNewest;
+        observes && keeps_order && !self.timed && !self.traced
+    }
+
     /// Whether it reads the logs of the types that it observes; otherwise it has a queue.
     fn reads_logs(&self) -> bool {
         self.settings.overflow != Overflow::Coalesce && !self.traced
@@ -82,6 +93,7 @@ impl Registry {
         aftermath: &mut Aftermath<'_>,
     ) -> Reader {
         let (log, reads_logs) = (signing.log(), signing.reads_logs());
+        let unlocked = signing.reads_unlocked();
         let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
             signing;
         let infos = wanted.infos();
@@ -91,7 +103,8 @@ impl Registry {
                 let (capacity, mut opened) = (settings.capacity, None);
                 let tap = self.types[number].feed.join(capacity, |tap| {
                     let log = Some((number, tap.gauge().clone()));
-                    let mailbox = Arc::new(Mailbox::new(id, settings, concurrency, &infos, log));
+                    let mailbox = Mailbox::new(id, settings, concurrency, &infos, log, false);
+                    let mailbox = Arc::new(mailbox);
                     opened = Some(Arc::clone(&mailbox));
                     mailbox
                 });
@@ -99,9 +112,10 @@ impl Registry {
                 (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, tap, info))
             }
             None => {
-                let mailbox = Arc::new(Mailbox::new(id, settings, concurrency, &infos, None));
+                let mailbox = Mailbox::new(id, settings, concurrency, &infos, None, unlocked);
+                let mailbox = Arc::new(mailbox);
                 self.add_to_types(&mailbox, &wanted, reads_logs, aftermath);
-                (Arc::clone(&mailbox), Reader::of_queue(mailbox, changed))
+                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed))
             }
         };
         self.count_collectors(&wanted, 1, aftermath);
@@ -190,11 +204,12 @@ impl Registry {
         };
         self.count_collectors(&listener.wanted, -1, aftermath);
         self.keep_panics(&listener.mailbox);
-        let mut accounts = Vec::new();
         for (type_number, place, evicted) in listener.mailbox.logs() {
-            accounts.push(self.types[type_number].feed.leave(place, evicted));
+            let entry = &mut self.types[type_number];
+            let account = entry.feed.leave(place, evicted);
+            entry.departed.add(&account.ledger);
         }
-        accounts.extend(listener.mailbox.leave(aftermath));
+        let accounts = listener.mailbox.leave(aftermath);
         match &listener.wanted {
             Wanted::Members(members) => {
                 for member in members {

@@ -4,6 +4,7 @@
 use super::Mode;
 use crate::engine::Origin;
 use crate::event::{Abilities, Priority};
+use crate::log::Moment;
 use crate::{AnyEvent, Bus, Coalesce, Event, Overflow};
 
 #[derive(Debug)]
@@ -23,12 +24,19 @@ fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
     let origin = Origin::default();
     bus.core().with(|registry, aftermath| {
         let plain = registry
-            .accept_plain(card.number, priority, origin, None, &mut Some(Tick), aftermath)
+            .accept_plain(card.number, priority, origin, &mut Some(Tick), aftermath)
             .is_some();
         let mut shared = |keep| {
             let event = &mut Some(Tick);
-            let accepted =
-                registry.accept_shared(card.number, priority, origin, None, event, keep, aftermath);
+            let accepted = registry.accept_shared(
+                card.number,
+                priority,
+                origin,
+                Moment::NONE,
+                event,
+                keep,
+                aftermath,
+            );
             accepted.is_some_and(|(.., kept)| kept.is_some() || !keep)
         };
         [plain, shared(false), shared(true)]

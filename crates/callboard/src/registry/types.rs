@@ -49,15 +49,15 @@ impl TypeEntry {
         }
     }
 
-    /// How its events are published while the bus runs.
-    pub(super) fn mode(&self) -> Mode {
+    /// How its events are published while the bus runs, which may keep time.
+    pub(super) fn mode(&self, keeps_time: bool) -> Mode {
         let queued = !self.route.is_empty();
         if self.info.retain || (queued && self.info.coalesces()) {
             Mode::Full
-        } else if queued {
-            Mode::Shared
-        } else if self.feed.is_empty() {
+        } else if self.feed.is_empty() && !queued {
             Mode::Quiet
+        } else if queued || keeps_time {
+            Mode::Shared
         } else {
             Mode::Plain
         }
@@ -75,8 +75,9 @@ impl TypeEntry {
         aftermath: &mut Aftermath<'_>,
     ) -> (Routed, Option<Held>) {
         let Self { info, feed, route, .. } = self;
-        let (mut routed, held) = feed.offer(event, stamp, true, aftermath);
-        if route.is_empty() {
+        let queued = !route.is_empty();
+        let (mut routed, held) = feed.offer(event, stamp, keep || queued, aftermath);
+        if !queued {
             return (routed, held);
         }
         let Some(held) = held else { unreachable!("an event that is to be kept is returned") };

@@ -93,10 +93,10 @@ impl<Q: Request> Call<Q> {
             return;
         }
         let core = &self.exchange.core;
-        let published_at = core.timestamp();
+        let published_at = core.moment();
         let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
         let held = core.accept_answer(answer, origin, published_at);
-        let answer = Delivery::new(kept(held), Receipt::new(0, published_at));
+        let answer = Delivery::new(kept(held), Receipt::new(0, published_at.instant()));
         self.exchange.answer(self.place, &self.responder, answer);
     }
 

@@ -124,7 +124,7 @@ fn open<Q: Request>(
     let RequestBuilder { core, request, origin, asker, expected, completion, timeout, blocking_at } =
         builder;
     let priority = Q::ABILITIES.rank(&request);
-    let (published_at, began) = (core.timestamp(), core.settings.clock.now());
+    let (published_at, began) = (core.moment(), core.settings.clock.now());
     let deadline = Deadline::from(began, timeout);
     let exchange = Exchange::new(core, asker, began, deadline.at(), rule, blocking_at, expected);
     let exchange = Arc::new(exchange);

@@ -120,7 +120,7 @@ impl<S: EventSet> Subscription<S> {
         let Self { core, reader, .. } = self;
         let source = match next {
             Next::Log => Source::Log(S::lend(reader).ok_or(TryRecvError::Empty)?),
-            Next::Queue => {
+            Next::Elsewhere => {
                 reader.begin_batch();
                 Source::Queue { reader, left: LONGEST }
             }
@@ -142,15 +142,23 @@ impl<'a, S: EventSet> Batch<'a, S> {
         let Source::Queue { reader, left } = &mut self.source else {
             return None;
         };
+        if *left > 0
+            && let Some(taken) = reader.take_merged()
+        {
+            *left -= 1;
+            self.core.changed.notify_all();
+            return Some(S::item(taken).into());
+        }
         let now = self.core.timestamp();
         let next = if *left > 0 { reader.next(now) } else { Next::Empty };
-        let taken = if next == Next::Queue {
-            *left -= 1;
-            reader.take_queued(now)
-        } else {
-            reader.end_batch(now);
-            Take::Empty
+        let taken = match next {
+            Next::Elsewhere => reader.take_found(now),
+            _ => {
+                reader.end_batch(now);
+                Take::Empty
+            }
         };
+        *left = left.saturating_sub(1);
         // Also if there is none: it has asked for more, and so is done with what it had.
         self.core.changed.notify_all();
         let Take::Event(taken) = taken else {

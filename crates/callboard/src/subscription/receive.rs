@@ -62,8 +62,12 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn try_recv_anywhere(&mut self) -> Result<S::Item, TryRecvError> {
+        if let Some(taken) = self.reader.take_merged() {
+            self.after_take();
+            return Ok(S::item(taken));
+        }
         let now = self.core.timestamp();
-        if self.reader.has_queue_only() {
+        if self.reader.has_inbox_only() {
             let taken = self.reader.ask_and_take(now);
             self.after_take();
             if let Take::Empty = taken {
@@ -79,7 +83,7 @@ impl<S: EventSet> Subscription<S> {
     fn take(&mut self, next: Next, now: Option<Instant>) -> Result<S::Item, TryRecvError> {
         let taken = match next {
             Next::Log => S::take_logged(&mut self.reader).ok_or(TryRecvError::Empty),
-            Next::Queue => item::<S>(self.reader.take_queued(now)),
+            Next::Elsewhere => item::<S>(self.reader.take_found(now)),
             Next::Empty => Err(TryRecvError::Empty),
             Next::Closed => Err(TryRecvError::Closed),
         };
@@ -276,8 +280,14 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        if self.streak <= BEFORE_YIELDING
+            && let Some(taken) = self.reader.take_merged()
+        {
+            self.after_take();
+            return Poll::Ready(Some(S::item(taken)));
+        }
         let now = self.core.timestamp();
-        if self.reader.has_queue_only() {
+        if self.reader.has_inbox_only() {
             return self.poll_queue(now, context);
         }
         loop {

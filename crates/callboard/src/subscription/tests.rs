@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use crate::{AnyEvent, Bus, Event};
+use crate::{AnyEvent, Bus, Event, Overflow};
 
 #[derive(Debug)]
 struct Tick;
@@ -24,9 +24,10 @@ fn what_is_inside_is_shown_by_its_name() {
 }
 
 #[test]
-fn reader_of_a_queue_goes_to_sleep_only_if_something_will_wake_it() {
+fn reader_of_an_inbox_goes_to_sleep_only_if_something_will_wake_it() {
     let bus = Bus::new();
-    let mut all = bus.subscribe::<AnyEvent>("all");
+    let oldest = bus.subscriber("all").overflow(Overflow::DropOldest);
+    let mut all = oldest.subscribe::<AnyEvent>();
     bus.start();
     let sleeps = |all: &crate::Subscription<AnyEvent>| {
         all.reader.sleep_by_queue(Waker::noop(), |mailbox| all.core.enlist(mailbox))

@@ -211,10 +211,8 @@ impl Walk {
         self.position
     }
 
-    /// How many events wait: as the writer knows it, if its lock is held.
-    pub(in crate::log) fn waiting(&self) -> u64 {
-        let head = self.head.0.0.load(Ordering::Relaxed);
-        self.gauge.admitted(head).saturating_sub(self.gauge.taken())
+    pub(in crate::log) fn head(&self) -> &Arc<Head> {
+        &self.head
     }
 
     /// How many events are known to be there.

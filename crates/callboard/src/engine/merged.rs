@@ -1,0 +1,107 @@
+//! A reader that has cursors of its own: it merges several logs without a lock.
+
+use std::sync::Arc;
+
+use super::cursors::{Cursors, Due};
+use super::sources::Signals;
+use super::{Mailbox, Next, Taken};
+use crate::event::{Priority, Receipt};
+use crate::sync::Ordering;
+
+/// A reader that has cursors of its own.
+#[derive(Debug)]
+pub(super) struct MergedReader {
+    cursors: Cursors,
+    signals: Arc<Signals>,
+    /// Where the event was found that is the next: in a log; or in the queue, with this priority.
+    found: Result<Due, Option<Priority>>,
+    /// The most that was seen waiting in the logs.
+    high_water: u64,
+}
+
+impl MergedReader {
+    pub(super) fn new(signals: Arc<Signals>) -> Self {
+        Self { cursors: Cursors::default(), signals, found: Err(None), high_water: 0 }
+    }
+
+    /// The next event of the logs.
+    #[inline]
+    fn look(&mut self, mailbox: &Mailbox) -> Option<Due> {
+        loop {
+            let due = self.cursors.next();
+            // Behind the look: whoever sees an event sees the logs that came before it.
+            if !self.signals.arrived.load(Ordering::Relaxed) {
+                return due;
+            }
+            mailbox.fetch_cursors(&mut self.cursors);
+        }
+    }
+
+    /// Takes the next event, if that is in a log and nothing is in the queue.
+    #[inline]
+    pub(super) fn take_next(&mut self, mailbox: &Mailbox) -> Option<Taken> {
+        let due = self.look(mailbox)?;
+        // Behind the look, likewise.
+        if self.signals.queued.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        self.take(due, mailbox)
+    }
+
+    /// Takes the event that was [found](Self::next) to be the next, or says of which priority it is
+    /// in the queue.
+    pub(super) fn take_found(
+        &mut self,
+        mailbox: &Mailbox,
+    ) -> Result<Option<Taken>, Option<Priority>> {
+        let found = std::mem::replace(&mut self.found, Err(None));
+        found.map(|due| self.take(due, mailbox))
+    }
+
+    #[inline]
+    fn take(&mut self, (place, index): Due, mailbox: &Mailbox) -> Option<Taken> {
+        mailbox.hand();
+        let known = self.cursors.known();
+        if known > self.high_water {
+            self.raise_high_water(known);
+        }
+        let logged = self.cursors.take(index, known == 1)?;
+        let missed =
+            if self.signals.reports.load(Ordering::Relaxed) { mailbox.missed(place) } else { 0 };
+        let receipt = Receipt::new(missed, None);
+        let (info, held, member) = (logged.info, logged.held, logged.member);
+        Some(Taken { info, held, ticket: None, receipt, member, mailbox: mailbox.id })
+    }
+
+    /// So many were seen waiting in the logs.
+    #[cold]
+    fn raise_high_water(&mut self, known: u64) {
+        self.high_water = self.high_water.max(known);
+        let queued = self.signals.queued.load(Ordering::Relaxed);
+        let waiting = usize::try_from(known).unwrap_or(usize::MAX).saturating_add(queued);
+        self.signals.high_water.fetch_max(waiting, Ordering::Relaxed);
+    }
+
+    /// Where the next event is.
+    pub(super) fn next(&mut self, mailbox: &Mailbox) -> Next {
+        let mut due = self.look(mailbox);
+        if self.signals.queued.load(Ordering::Acquire) > 0
+            && let Some((priority, queued)) = mailbox.first_queued()
+        {
+            // Again: what is in the queue may have come behind an event that had not come before.
+            due = self.look(mailbox);
+            self.raise_high_water(self.cursors.known());
+            if due.is_none_or(|(place, _)| queued < place) {
+                self.found = Err(Some(priority));
+                return Next::Elsewhere;
+            }
+        }
+        self.found = due.ok_or(None);
+        if due.is_some() { Next::Elsewhere } else { Next::Empty }
+    }
+
+    /// Whether an event waits in a log.
+    pub(super) fn has_more(&mut self, mailbox: &Mailbox) -> bool {
+        self.look(mailbox).is_some()
+    }
+}

@@ -1,0 +1,95 @@
+//! The logs that a subscription reads by cursors, as its publishers and the registry see them.
+
+use super::cursors::{Cursor, Cursors};
+use crate::event::TypeInfo;
+use crate::log::{Meter, Tap};
+use crate::sync::{AtomicBool, AtomicUsize};
+
+/// The logs that a subscription reads by [`Cursors`].
+#[derive(Debug)]
+pub(crate) struct Sources {
+    list: Vec<Source>,
+    /// The cursors; if the reader has them, those that it has not fetched yet.
+    pub(super) cursors: Cursors,
+    /// Whether the reader has the cursors.
+    pub(super) read_unlocked: bool,
+}
+
+/// One log.
+#[derive(Debug)]
+pub(crate) struct Source {
+    meter: Meter,
+    pub(crate) info: &'static TypeInfo,
+    /// Which type of the bus that is, and which member of the subscription.
+    pub(crate) type_number: usize,
+    pub(crate) member: usize,
+    /// Whether the subscription is among the sleepers of the log. Changed with the registry's lock
+    /// held too.
+    pub(super) enlisted: bool,
+    /// How many events were taken to make room for newer ones.
+    pub(crate) evicted: u64,
+}
+
+/// What a reader that has its cursors is to see without a lock.
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    /// How many events are in its queue. Ordering: as `Gauge::elsewhere`.
+    pub(super) queued: AtomicUsize,
+    /// There are cursors to be fetched. Ordering: Relaxed, set before the first event of the new log,
+    /// and read after the head of a log was acquired; or read under the mailbox's lock.
+    pub(super) arrived: AtomicBool,
+    /// Some event that waits is to report a loss. Ordering: Relaxed, likewise.
+    pub(super) reports: AtomicBool,
+    /// The most that was seen waiting. Ordering: Relaxed; it is for people.
+    pub(super) high_water: AtomicUsize,
+}
+
+impl Source {
+    pub(super) fn lane(&self) -> usize {
+        self.info.rank.lane()
+    }
+
+    /// The reader's place among those of the log.
+    pub(crate) fn place(&self) -> usize {
+        self.meter.place()
+    }
+}
+
+impl Sources {
+    pub(super) fn new(read_unlocked: bool) -> Self {
+        Self { list: Vec::new(), cursors: Cursors::default(), read_unlocked }
+    }
+
+    /// Adds a log; returns its index.
+    pub(super) fn add(
+        &mut self,
+        tap: Tap,
+        info: &'static TypeInfo,
+        type_number: usize,
+        member: usize,
+    ) -> usize {
+        let index = self.list.len();
+        let (meter, enlisted, evicted) = (tap.meter(), false, 0);
+        self.list.push(Source { meter, info, type_number, member, enlisted, evicted });
+        self.cursors.add(Cursor::new(tap, info, member, index));
+        index
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.list.iter()
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Source> {
+        self.list.get_mut(index)
+    }
+
+    /// How many events wait. The registry's lock is held.
+    pub(super) fn waiting(&self) -> u64 {
+        self.list.iter().map(|source| source.meter.waiting()).sum()
+    }
+
+    /// How many events the reader has taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.list.iter().map(|source| source.meter.taken()).sum()
+    }
+}
