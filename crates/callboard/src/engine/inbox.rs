@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::attendance::{Attendance, NOBODY};
-use super::cursors::{Cursors, Logged, Place};
+use super::cursors::{Cursors, Due, Logged, Place};
 use super::losses::Losses;
 use super::queue::{Admission, Entry, Merged, Pushed, Queue};
 use super::sources::{Source, Sources};
@@ -245,7 +245,7 @@ impl Inbox {
         let place = entry.place();
         let (member, mut mergeable) = (entry.member, false);
         let lost = if self.overflow == Overflow::DropOldest {
-            match self.evict(place.lane) {
+            match self.evict(place.lane()) {
                 Some(oldest) => {
                     self.enqueue(entry);
                     Some((oldest, DropReason::Oldest))
@@ -307,7 +307,7 @@ impl Inbox {
         let mut evicted = None;
         if occupied >= self.capacity {
             if self.overflow == Overflow::DropOldest {
-                evicted = self.evict(place.lane);
+                evicted = self.evict(place.lane());
             }
             if evicted.is_none() {
                 self.refuse(in_logs);
@@ -327,9 +327,9 @@ impl Inbox {
         self.lost_since_take += 1;
         let place = entry.place();
         self.losses().add_oldest(place);
-        if self.oldest_of(place.lane).is_none() {
+        if self.oldest_of(place.lane()).is_none() {
             // Nobody waits behind the one that made room: the arriving event is next.
-            self.gap += self.losses().take_behind(place.lane, None);
+            self.gap += self.losses().take_behind(place.lane(), None);
         }
         Some(entry)
     }
@@ -341,9 +341,9 @@ impl Inbox {
                 unqueue(&mut self.accounts, &entry, DropReason::Oldest);
                 Some(entry)
             }
-            Oldest::Logged(index) => {
+            Oldest::Logged(due) => {
                 let sources = self.sources.as_mut()?;
-                let logged = sources.cursors.take(index, false)?;
+                let logged = sources.cursors.take(due, false)?;
                 sources.get_mut(logged.source)?.evicted += 1;
                 Some(Entry::new(Envelope::logged(logged.info, logged.held), logged.member))
             }
@@ -355,8 +355,8 @@ impl Inbox {
         let queued = self.queue.as_ref().and_then(|queue| queue.oldest_of(lane));
         let logged = self.cursors().and_then(|cursors| cursors.oldest_of(lane));
         match (queued, logged) {
-            (queued, Some((place, index))) if queued.is_none_or(|queued| place < queued) => {
-                Some(Oldest::Logged(index))
+            (queued, Some(due)) if queued.is_none_or(|queued| due.place < queued) => {
+                Some(Oldest::Logged(due))
             }
             (queued, _) => queued.map(|_| Oldest::Queued),
         }
@@ -422,18 +422,18 @@ impl Inbox {
         let queued =
             self.queue.as_ref().map(|queue| (queue.occupied(), queue.first().map(Entry::place)));
         let cursors = self.cursors()?;
-        let (place, index) = cursors.next()?;
+        let due = cursors.next()?;
         let mut waiting = usize::try_from(cursors.known()).unwrap_or(usize::MAX);
         let mut first = true;
         if let Some((occupied, queued)) = queued {
             waiting += occupied;
-            first = queued.is_none_or(|queued| place < queued);
+            first = queued.is_none_or(|queued| due.place < queued);
         }
-        let logged = if first { cursors.take(index, false) } else { None };
+        let logged = if first { cursors.take(due, false) } else { None };
         self.high_water = self.high_water.max(waiting);
         let Logged { held, info, member, .. } = logged?;
         self.lost_since_take = 0;
-        let receipt = Receipt::new(self.report(place), now);
+        let receipt = Receipt::new(self.report(due.place), now);
         Some(Taken { info, held, ticket: None, receipt, member, mailbox })
     }
 
@@ -473,11 +473,11 @@ impl Inbox {
         if let Some(losses) = &mut self.losses {
             // Whoever is next in its lane reports what it was to report. If nobody waits there, that
             // is whoever comes next.
-            let lane = entry.place().lane;
+            let lane = entry.place().lane();
             let sources = self.sources.iter().flat_map(|sources| sources.iter());
             let logged = sources.filter(|source| source.lane() == lane).filter_map(last);
             let logged = logged.map(|sequence| 2 * sequence).max();
-            let queued = queue.newest_of(lane).map(|place| place.order);
+            let queued = queue.newest_of(lane).map(Place::order);
             self.gap += losses.take_behind(lane, logged.max(queued));
         }
         Some(entry)
@@ -487,8 +487,7 @@ impl Inbox {
 /// Where an event is.
 enum Oldest {
     Queued,
-    /// In the log that the cursor of this index reads.
-    Logged(usize),
+    Logged(Due),
 }
 
 /// Accounts for an entry taken out of the queue for another reason than being read.
@@ -514,7 +513,7 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
             if let Some(Merged { older, heir, .. }) = &done {
                 unqueue(&mut inbox.accounts, older, DropReason::Coalesced);
                 if let (Some((lane, before)), Some(losses)) = (*heir, &mut inbox.losses) {
-                    let to = Place { lane, order: 2 * pair.newer };
+                    let to = Place::in_lane(lane, 2 * pair.newer);
                     losses.hand_on(older.place(), before, to);
                 }
             }

@@ -23,15 +23,15 @@ struct Loss {
 impl Losses {
     /// The event in this place is to report a loss.
     pub(super) fn add(&mut self, place: Place, events: u64) {
-        let lane = &mut self.lanes[place.lane];
-        let newer = lane.iter().rev().take_while(|loss| loss.from > place.order).count();
-        lane.insert(lane.len() - newer, Loss { from: place.order, events });
+        let lane = &mut self.lanes[place.lane()];
+        let newer = lane.iter().rev().take_while(|loss| loss.from > place.order()).count();
+        lane.insert(lane.len() - newer, Loss { from: place.order(), events });
     }
 
     /// The oldest event of a lane, in this place, is lost.
     pub(super) fn add_oldest(&mut self, place: Place) {
         let events = self.report(place) + 1;
-        self.lanes[place.lane].push_front(Loss { from: place.order, events });
+        self.lanes[place.lane()].push_front(Loss { from: place.order(), events });
     }
 
     /// Whether there are none.
@@ -41,9 +41,9 @@ impl Losses {
 
     /// What the event in this place, the oldest of its lane, is to report.
     pub(super) fn report(&mut self, place: Place) -> u64 {
-        let lane = &mut self.lanes[place.lane];
+        let lane = &mut self.lanes[place.lane()];
         let mut events = 0;
-        while let Some(loss) = lane.front().filter(|loss| loss.from <= place.order) {
+        while let Some(loss) = lane.front().filter(|loss| loss.from <= place.order()) {
             events += loss.events;
             lane.pop_front();
         }
@@ -64,9 +64,9 @@ impl Losses {
     /// Lets the event in another place report what the one in this place was to, which comes behind
     /// one of this order.
     pub(super) fn hand_on(&mut self, place: Place, before: u64, to: Place) {
-        let losses = &mut self.lanes[place.lane];
+        let losses = &mut self.lanes[place.lane()];
         let first = losses.partition_point(|loss| loss.from <= before);
-        let behind = losses.partition_point(|loss| loss.from <= place.order);
+        let behind = losses.partition_point(|loss| loss.from <= place.order());
         let events: u64 = losses.drain(first..behind).map(|loss| loss.events).sum();
         if events > 0 {
             self.add(to, events);

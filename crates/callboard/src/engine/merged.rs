@@ -48,6 +48,17 @@ impl MergedReader {
         self.take(due, mailbox)
     }
 
+    /// As [`take_next`](Self::take_next), and looks at the logs only when it must.
+    #[inline]
+    pub(super) fn take_known(&mut self, mailbox: &Mailbox) -> Option<Taken> {
+        match self.cursors.next_known() {
+            Some(due) if self.signals.queued.load(Ordering::Acquire) == 0 => {
+                self.take(due, mailbox)
+            }
+            _ => self.take_next(mailbox),
+        }
+    }
+
     /// Takes the event that was [found](Self::next) to be the next, or says of which priority it is
     /// in the queue.
     pub(super) fn take_found(
@@ -59,15 +70,18 @@ impl MergedReader {
     }
 
     #[inline]
-    fn take(&mut self, (place, index): Due, mailbox: &Mailbox) -> Option<Taken> {
+    fn take(&mut self, due: Due, mailbox: &Mailbox) -> Option<Taken> {
         mailbox.hand();
         let known = self.cursors.known();
         if known > self.high_water {
             self.raise_high_water(known);
         }
-        let logged = self.cursors.take(index, known == 1)?;
-        let missed =
-            if self.signals.reports.load(Ordering::Relaxed) { mailbox.missed(place) } else { 0 };
+        let logged = self.cursors.take(due, true)?;
+        let missed = if self.signals.reports.load(Ordering::Relaxed) {
+            mailbox.missed(due.place)
+        } else {
+            0
+        };
         let receipt = Receipt::new(missed, None);
         let (info, held, member) = (logged.info, logged.held, logged.member);
         Some(Taken { info, held, ticket: None, receipt, member, mailbox: mailbox.id })
@@ -91,7 +105,7 @@ impl MergedReader {
             // Again: what is in the queue may have come behind an event that had not come before.
             due = self.look(mailbox);
             self.raise_high_water(self.cursors.known());
-            if due.is_none_or(|(place, _)| queued < place) {
+            if due.is_none_or(|due| queued < due.place) {
                 self.found = Err(Some(priority));
                 return Next::Elsewhere;
             }

@@ -222,7 +222,7 @@ impl Queue {
         if next.is_some_and(|next| next < pair.newer) {
             return None;
         }
-        Some(place.checked_sub(1).map_or(0, |last| lane[last].place().order))
+        Some(place.checked_sub(1).map_or(0, |last| lane[last].place().order()))
     }
 
     /// Removes the oldest entry of a lane.

@@ -107,6 +107,13 @@ impl Reader {
         in_log || self.mailbox.inbox().has_more()
     }
 
+    /// As [`take_merged`](Self::take_merged), in a batch.
+    #[inline]
+    pub(crate) fn take_merged_in_batch(&mut self) -> Option<Taken> {
+        let Ends::Logs(logs) = &mut self.ends else { return None };
+        logs.take_known(&self.mailbox)
+    }
+
     /// Whether all its events come by its inbox.
     #[inline]
     pub(crate) fn has_inbox_only(&self) -> bool {

@@ -96,6 +96,12 @@ impl Tap {
         if self.look() { self.walk.peek() } else { None }
     }
 
+    /// What is said of the event that comes next, if it is known to be there.
+    #[inline]
+    pub(crate) fn peek_known(&mut self) -> Option<&Stamp> {
+        self.walk.peek()
+    }
+
     /// Whether the last event taken was the last that was known to be there.
     #[inline]
     pub(crate) fn drained(&self) -> bool {

@@ -143,7 +143,7 @@ impl<'a, S: EventSet> Batch<'a, S> {
             return None;
         };
         if *left > 0
-            && let Some(taken) = reader.take_merged()
+            && let Some(taken) = reader.take_merged_in_batch()
         {
             *left -= 1;
             self.core.changed.notify_all();
