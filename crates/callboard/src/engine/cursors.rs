@@ -206,6 +206,11 @@ impl Cursors {
         dues.min_by_key(|due| due.place).filter(|due| due.place != Place::NONE)
     }
 
+    /// Whether the last event of a lane, in this place, still waits.
+    pub(super) fn has(&mut self, place: Place) -> bool {
+        self.list.iter_mut().any(|cursor| cursor.lane == place.lane() && cursor.look() <= place)
+    }
+
     /// Takes the next event. `unlocked`: no lock shows others that it is taken.
     #[inline]
     pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<Logged> {

@@ -20,6 +20,9 @@ pub(crate) struct Feed {
     readers: Vec<Sleeper>,
     /// For how many of them a loss is an incident.
     critical: usize,
+    /// The places of those that drop an older event for the one that is written. Empty between two
+    /// events.
+    evicting: Vec<usize>,
     /// Those whose readers have found nothing, each once.
     sleepers: Vec<Sleeper>,
     /// How many of them have left.
@@ -34,19 +37,18 @@ pub(super) struct Sleeper {
 }
 
 /// The readers of a log, of which it asks whether there is room.
-struct Asked<'a, 'b> {
+struct Asked<'a> {
     info: &'static TypeInfo,
     readers: &'a [Sleeper],
-    aftermath: &'a mut Aftermath<'b>,
-    /// How many of them dropped an older event.
-    evicted: usize,
+    evicting: &'a mut Vec<usize>,
 }
 
-impl Windows for Asked<'_, '_> {
+impl Windows for Asked<'_> {
     fn admit(&mut self, place: usize, sequence: u64) -> u64 {
-        let Self { info, readers, aftermath, evicted } = self;
-        let (room, evicts) = readers[place].mailbox.admit(info, sequence, aftermath);
-        *evicted += usize::from(evicts);
+        let (room, evicts) = self.readers[place].mailbox.admit(self.info, sequence);
+        if evicts {
+            self.evicting.push(place);
+        }
         room
     }
 }
@@ -58,6 +60,7 @@ impl Feed {
             log: Log::new(info.shape),
             readers: Vec::new(),
             critical: 0,
+            evicting: Vec::new(),
             sleepers: Vec::new(),
             struck_off: 0,
         }
@@ -155,12 +158,12 @@ impl Feed {
         aftermath: &mut Aftermath<'_>,
     ) -> (Routed, Option<Held>) {
         let sequence = stamp.sequence;
-        let (admitted, evicted) = match self.log.admit_all(sequence) {
-            Some(all) => (all, 0),
-            None => self.admit_each(sequence, aftermath),
+        let admitted = match self.log.admit_all(sequence) {
+            Some(all) => all,
+            None => self.admit_each(sequence),
         };
         let held = self.log.write(admitted, event, stamp, keep);
-        let dropped = self.log.refused().len();
+        let mut dropped = self.log.refused().len();
         if dropped > 0 && self.critical > 0 {
             self.note_refused(dropped, sequence, aftermath);
         }
@@ -168,16 +171,25 @@ impl Feed {
             aftermath.wake_sleepers(&mut self.sleepers);
             self.struck_off = 0;
         }
-        (Routed { delivered: admitted, dropped: dropped + evicted }, held)
+        if !self.evicting.is_empty() {
+            dropped += self.make_room(sequence, aftermath);
+        }
+        (Routed { delivered: admitted, dropped }, held)
     }
 
-    /// Offers an event to each reader. Returns how many get it, and how many of those drop an older
-    /// one for it.
+    /// Offers an event to each reader. Returns how many get it.
     #[inline(never)]
-    fn admit_each(&mut self, sequence: u64, aftermath: &mut Aftermath<'_>) -> (usize, usize) {
-        let Self { info, log, readers, .. } = self;
-        let mut asked = Asked { info, readers, aftermath, evicted: 0 };
-        (log.admit_each(sequence, &mut asked), asked.evicted)
+    fn admit_each(&mut self, sequence: u64) -> usize {
+        let Self { info, log, readers, evicting, .. } = self;
+        log.admit_each(sequence, &mut Asked { info, readers, evicting })
+    }
+
+    /// Lets older events make room for the one that was just written. Returns how many did.
+    #[inline(never)]
+    fn make_room(&mut self, sequence: u64, aftermath: &mut Aftermath<'_>) -> usize {
+        let Self { info, readers, evicting, .. } = self;
+        let evicting = evicting.drain(..).map(|place| &readers[place].mailbox);
+        evicting.filter(|mailbox| mailbox.make_room(info, sequence, aftermath)).count()
     }
 
     /// So many readers were refused the event that was just written, and that may be an incident.

@@ -300,24 +300,39 @@ impl Inbox {
     }
 
     /// Whether an event that is to be written to a log comes in: for how many, that one included,
-    /// there is room, and which one made room for it.
-    pub(super) fn admit(&mut self, place: Place) -> (u64, Option<Entry>) {
-        let in_logs = self.in_logs();
-        let mut occupied = self.occupied();
-        let mut evicted = None;
-        if occupied >= self.capacity {
-            if self.overflow == Overflow::DropOldest {
-                evicted = self.evict(place.lane());
-            }
-            if evicted.is_none() {
-                self.refuse(in_logs);
-                return (0, None);
-            }
-            occupied -= 1;
+    /// there is room; and whether an older one is then to [make room](Self::make_room) for it.
+    pub(super) fn admit(&mut self, place: Place) -> (u64, bool) {
+        let occupied = self.occupied();
+        let full = occupied >= self.capacity;
+        if full && (self.overflow != Overflow::DropOldest || !self.has_victim(place.lane())) {
+            self.refuse(self.in_logs());
+            return (0, false);
         }
-        self.note_admitted(place, 1);
+        self.note_admitted(place, usize::from(!full));
         let room = if self.doubles { 1 } else { self.capacity.saturating_sub(occupied).max(1) };
-        (room as u64, evicted)
+        (room as u64, full)
+    }
+
+    /// Whether there is an event that may make room for one of a lane.
+    fn has_victim(&mut self, lane: usize) -> bool {
+        (lane..Priority::COUNT).any(|lane| self.oldest_of(lane).is_some())
+    }
+
+    /// Drops the oldest event in favour of the one in this place, unless the reader has made room
+    /// meanwhile.
+    pub(super) fn make_room(&mut self, place: Place) -> Option<Entry> {
+        if self.occupied() <= self.capacity {
+            return None;
+        }
+        let evicted = self.evict(place.lane());
+        self.demand = self.demand.max(self.occupied() + self.lost_since_take);
+        // What nobody behind it in its lane reports, the newer one does, if it has not been read.
+        let waits = self.cursors().is_some_and(|cursors| cursors.has(place));
+        if waits && self.gap > 0 {
+            let gap = std::mem::take(&mut self.gap);
+            self.losses().add(place, gap);
+        }
+        evicted
     }
 
     /// Drops the oldest of the least urgent events, of those that are not more urgent than a lane.

@@ -224,20 +224,25 @@ impl Mailbox {
     }
 
     /// Whether an event that is to be written to the log of a type comes in: for how many, that one
-    /// included, there is room, and whether an older one made room for it.
-    pub(super) fn admit(
+    /// included, there is room; and whether an older one is then to [make room](Self::make_room).
+    pub(super) fn admit(&self, info: &TypeInfo, number: u64) -> (u64, bool) {
+        let mut inbox = self.inbox();
+        let admitted = inbox.admit(Place::new(info.rank, number, false));
+        self.show(&inbox);
+        admitted
+    }
+
+    /// Drops the oldest event in favour of one that was written to the log of a type; whether it did.
+    pub(super) fn make_room(
         self: &Arc<Self>,
         info: &TypeInfo,
         number: u64,
         aftermath: &mut Aftermath<'_>,
-    ) -> (u64, bool) {
-        let mut inbox = self.inbox();
-        let (room, evicted) = inbox.admit(Place::new(info.rank, number, false));
-        self.show(&inbox);
-        drop(inbox);
-        let Some(entry) = evicted else { return (room, false) };
+    ) -> bool {
+        let evicted = self.inbox().make_room(Place::new(info.rank, number, false));
+        let Some(entry) = evicted else { return false };
         self.lose(entry, DropReason::Oldest, aftermath);
-        (room, true)
+        true
     }
 
     /// Whether the reader took an event and has not asked for the next one.

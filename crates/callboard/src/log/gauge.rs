@@ -74,7 +74,7 @@ pub(super) struct End {
 
 impl Gauge {
     /// Of a reader that comes at this position.
-    pub(super) fn new(position: u64) -> Self {
+    pub(crate) fn new(position: u64) -> Self {
         let of_writer = OfWriter {
             next_gap: AtomicU64::new(NO_GAP),
             lost: AtomicU64::new(0),

@@ -81,11 +81,11 @@ impl Reader {
         }
     }
 
-    /// Opens a gap for it, unless one is open; whether it did.
-    pub(super) fn stop(&mut self, fill: &mut Fill) -> bool {
+    /// Opens a gap for it behind the event of this number, unless one is open; whether it did.
+    pub(super) fn stop(&mut self, fill: &mut Fill, last: u64) -> bool {
         let stops = fill.stop(&mut self.flow);
         if stops {
-            self.last = fill.last().map_or(0, |stamp| stamp.sequence);
+            self.last = last;
         }
         stops
     }

@@ -17,6 +17,8 @@ pub(crate) struct Log {
     fill: Fill,
     /// How many events were offered to the readers.
     offered: u64,
+    /// The number of the last event written.
+    last: u64,
     readers: Vec<Reader>,
     /// Before this position no reader that flows is full.
     room_until: u64,
@@ -55,6 +57,7 @@ impl Log {
             fill: Fill::new(shape),
             small_until: 0,
             offered: 0,
+            last: 0,
             readers: Vec::new(),
             room_until: 0,
             limits: BinaryHeap::new(),
@@ -138,7 +141,7 @@ impl Log {
         if reader.waiting(self.fill.position()) == 0 {
             return None;
         }
-        if reader.is_stopped() { Some(reader.last) } else { Some(self.fill.last()?.sequence) }
+        Some(if reader.is_stopped() { reader.last } else { self.last })
     }
 
     /// The reader lost these many before what it gets next.
@@ -185,7 +188,7 @@ impl Log {
     }
 
     fn stop(&mut self, place: usize) {
-        if self.readers[place].stop(&mut self.fill) {
+        if self.readers[place].stop(&mut self.fill, self.last) {
             self.note_stopped(place);
             self.be_unsure();
         }
@@ -256,6 +259,7 @@ impl Log {
         if !self.resuming.is_empty() {
             self.resume(stamp.sequence);
         }
+        self.last = stamp.sequence;
         self.fill.write(stamp, event, keep)
     }
 
@@ -339,7 +343,7 @@ impl Log {
 
     /// Looks at the readers that may be full by now; stops those that are.
     fn look_at_limits(&mut self) {
-        let Self { fill, readers, stopped, limits, stops, .. } = self;
+        let Self { fill, readers, stopped, limits, stops, last, .. } = self;
         let position = fill.position();
         while let Some(mut first) = limits.peek_mut() {
             let Reverse((limit, place)) = *first;
@@ -355,7 +359,7 @@ impl Log {
                 continue;
             }
             PeekMut::pop(first);
-            reader.stop(fill);
+            reader.stop(fill, *last);
             stopped.push(place);
             *stops = true;
             reader.lose();
@@ -366,7 +370,7 @@ impl Log {
 
     /// As [`look_at_limits`](Self::look_at_limits), at those that have windows.
     fn look_at_windows(&mut self, sequence: u64, asked: &mut impl Windows) {
-        let Self { fill, readers, stopped, windows, stops, .. } = self;
+        let Self { fill, readers, stopped, windows, stops, last, .. } = self;
         while let Some(mut first) = windows.peek_mut() {
             let Reverse((limit, place)) = *first;
             if limit > sequence {
@@ -379,7 +383,7 @@ impl Log {
             }
             PeekMut::pop(first);
             let reader = &mut readers[place];
-            reader.stop(fill);
+            reader.stop(fill, *last);
             stopped.push(place);
             *stops = true;
             reader.dropped += 1;

@@ -66,7 +66,7 @@ fn change_by_an_exchange_wakes() {
 #[test]
 fn reader_that_drains_wakes() {
     Model::new("wait.drained", &["1", "2"]).at_least(110).check(|| {
-        let board = Board::new(Gauge::new());
+        let board = Board::new(Gauge::new(0));
         let other = Arc::clone(&board);
         let reader = thread::spawn(move || {
             other.condition.set_taken_and_drained(1);

@@ -137,14 +137,6 @@ impl Fill {
         Some(unsafe { Held::take_over(place) })
     }
 
-    /// What is said of the last event written, unless nobody has been reading since.
-    pub(in crate::log) fn last(&self) -> Option<&Stamp> {
-        let tail = self.tail.as_ref()?;
-        let index = (tail.header().slots - self.left).checked_sub(1)?;
-        // SAFETY: the slots before the next one were written, and the tail is pinned.
-        Some(unsafe { tail.place(index).stamp() })
-    }
-
     /// Whether the next event finds room in the block that is being filled.
     #[inline]
     pub(in crate::log) fn has_room(&self) -> bool {
