@@ -35,6 +35,7 @@ mod harness;
 mod keyed;
 mod log;
 mod memory;
+mod merged;
 mod panicking;
 mod parking;
 mod phases;

@@ -1,0 +1,176 @@
+//! A reader that merges several logs without a lock: one order, one capacity, and its sleep.
+
+use loom::thread;
+
+use super::bus::{EVER, started};
+use super::harness::Model;
+use super::watched::{Note, Plain};
+use crate::sync::block_on;
+use crate::{AnyEvent, Bus, Priority, Subscription};
+
+/// A reader of everything; it has looked at the logs of notes and, behind that, of plain events.
+fn reader(bus: &Bus, capacity: usize) -> Subscription<AnyEvent> {
+    bus.publish(Note::new(0));
+    bus.publish(Plain(0));
+    let mut reader = bus.subscriber("reader").late().lossy().capacity(capacity).subscribe();
+    assert_eq!(rest(&mut reader), "");
+    reader
+}
+
+fn number(event: &AnyEvent) -> u64 {
+    let plain = event.downcast_ref::<Plain>().map(|plain| plain.0);
+    plain.unwrap_or_else(|| event.downcast_ref::<Note>().expect("there are two types").number())
+}
+
+/// The number, and before it what was missed, as `-2-`.
+fn shown(event: &AnyEvent) -> String {
+    match event.missed() {
+        0 => number(event).to_string(),
+        missed => format!("-{missed}-{}", number(event)),
+    }
+}
+
+/// What `times` looks find, with a point for each in vain.
+fn takes(reader: &mut Subscription<AnyEvent>, times: usize) -> String {
+    let mut take = || reader.try_recv().map_or_else(|_| ".".to_owned(), |event| shown(&event));
+    (0..times).map(|_| take()).collect::<Vec<_>>().join(" ")
+}
+
+/// All that is left.
+fn rest(reader: &mut Subscription<AnyEvent>) -> String {
+    reader.try_iter().map(|event| shown(&event)).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn events_of_two_logs_are_read_in_their_order() {
+    Model::new("merged.order", &[". .", ". 1", "1 .", "1 2"]).at_least(1_000).preemptions(3).check(
+        || {
+            let bus = started();
+            let mut reader = reader(&bus, 9);
+            let reading = thread::spawn(move || {
+                let seen = takes(&mut reader, 2);
+                (reader, seen)
+            });
+            // What is published first lies in the log that is looked at first.
+            bus.publish(Note::new(1));
+            bus.publish(Plain(2));
+            let (mut reader, seen) = reading.join().unwrap();
+            assert_eq!(format!("{seen} {}", rest(&mut reader)).replace(". ", "").trim(), "1 2");
+            seen
+        },
+    );
+}
+
+#[test]
+fn a_batch_of_two_logs_is_in_their_order() {
+    Model::new("merged.batch", &["1", "1 2", "1 2 3"]).at_least(500).preemptions(3).check(|| {
+        let bus = started();
+        let mut reader = reader(&bus, 9);
+        bus.publish(Plain(1));
+        let reading = thread::spawn(move || {
+            let batch = reader.try_recv_batch().map(|batch| batch.map(|it| shown(&it)).collect());
+            let seen: Vec<_> = batch.unwrap_or_default();
+            (reader, seen)
+        });
+        bus.publish(Note::new(2));
+        bus.publish(Plain(3));
+        let (mut reader, seen) = reading.join().unwrap();
+        let all = format!("{} {}", seen.join(" "), rest(&mut reader));
+        assert_eq!(all.trim(), "1 2 3");
+        seen.join(" ")
+    });
+}
+
+#[test]
+fn one_capacity_spans_two_logs() {
+    // The first is read meanwhile; if that made room, the second waits and the third is too many.
+    let outcomes = &["0 1: 1 -1-3", "1 0: 1 2"];
+    Model::new("merged.capacity", outcomes).at_least(50).check(|| {
+        let bus = started();
+        let mut reader = reader(&bus, 1);
+        bus.publish(Note::new(1));
+        let reading = thread::spawn(move || {
+            let first = takes(&mut reader, 1);
+            (reader, first)
+        });
+        let second = bus.publish(Plain(2)).delivered();
+        let (mut reader, first) = reading.join().unwrap();
+        let third = bus.publish(Note::new(3)).delivered();
+        format!("{second} {third}: {first} {}", rest(&mut reader))
+    });
+}
+
+#[test]
+fn an_urgent_event_in_the_queue_overtakes_those_in_logs() {
+    Model::new("merged.urgent", &[". .", ". 1", ". 2", "1 .", "1 2", "2 1"])
+        .at_least(500)
+        .preemptions(3)
+        .check(|| {
+            let bus = started();
+            let mut reader = reader(&bus, 9);
+            let reading = thread::spawn(move || {
+                let seen = takes(&mut reader, 2);
+                (reader, seen)
+            });
+            bus.publish(Note::new(1));
+            bus.publish_with(Plain(2), Priority::High);
+            let (mut reader, seen) = reading.join().unwrap();
+            let all = format!("{seen} {}", rest(&mut reader));
+            assert!(["1", "2"].iter().all(|number| all.matches(number).count() == 1), "{all}");
+            seen
+        });
+}
+
+#[test]
+fn a_reader_of_everything_is_woken_by_a_type_that_is_new() {
+    Model::new("merged.arrives", &["1"]).at_least(100).preemptions(3).check(|| {
+        let bus = started();
+        let mut reader = bus.subscriber("reader").late().subscribe::<AnyEvent>();
+        let publisher = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Note::new(1)).delivered()
+        });
+        let event = block_on(reader.recv()).expect("the bus is open");
+        assert_eq!(publisher.join().unwrap(), 1);
+        shown(&event)
+    });
+}
+
+#[test]
+fn a_reader_of_two_logs_is_woken_by_either() {
+    Model::new("merged.wakes", &["1 2", "2 1"]).at_least(100).preemptions(2).check(|| {
+        let bus = started();
+        let mut reader = reader(&bus, 9);
+        let publishers = [0, 1].map(|index| {
+            let bus = bus.clone();
+            thread::spawn(move || {
+                if index == 0 {
+                    bus.publish(Note::new(1));
+                } else {
+                    bus.publish(Plain(2));
+                }
+            })
+        });
+        let mut next = || shown(&block_on(reader.recv()).expect("the bus is open"));
+        let seen = [next(), next()].join(" ");
+        publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
+        seen
+    });
+}
+
+#[test]
+fn who_waits_for_the_drain_sees_it() {
+    Model::new("merged.drain", &["drained"]).at_least(300).preemptions(3).check(|| {
+        let bus = started();
+        let mut reader = reader(&bus, 9);
+        bus.publish(Note::new(1));
+        let reading = thread::spawn(move || {
+            let seen = takes(&mut reader, 1);
+            (reader, seen)
+        });
+        block_on(bus.close_and_drain(EVER)).expect("it drains");
+        let (_reader, seen) = reading.join().unwrap();
+        assert_eq!(seen, "1");
+        "drained"
+    });
+}
