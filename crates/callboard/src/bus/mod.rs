@@ -1,20 +1,20 @@
 //! The bus: publishing and subscribing.
 
+mod publish;
 mod weak;
 
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::engine::{DeadLetter, Origin, Scope, Slow, kept};
-use crate::event::{Cause, Delivery, Event, Priority, Receipt, TypeInfo, key_of};
+use crate::engine::{DeadLetter, Scope, Slow, kept};
+use crate::event::{Cause, Delivery, Event, Priority, Receipt, TypeInfo};
 use crate::overflow::Dropped;
 use crate::published::Published;
-use crate::registry::{Core, CoreSettings, Mode, PRE_START_CAPACITY, Parcel, Phase};
+use crate::registry::{Core, CoreSettings, PRE_START_CAPACITY, Phase};
 use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscription};
-use crate::sync::{discard, discard_any};
-use crate::trace::Publication;
 
+pub(crate) use publish::{publish, publish_batch};
 pub use weak::WeakBus;
 
 /// The coordinator. Cheap to clone; every clone is the same bus.
@@ -252,114 +252,6 @@ impl Bus {
     pub fn dead_letters(&self, name: impl Into<String>) -> Subscription<DeadLetter> {
         self.subscriber(name).lossy().late().subscribe()
     }
-}
-
-/// Publishes an event into a bus of which there may be no [`Bus`] any more.
-#[inline]
-pub(crate) fn publish<E: Event>(
-    core: &Arc<Core>,
-    event: E,
-    priority: Priority,
-    origin: Origin,
-) -> Published {
-    let mut event = Some(event);
-    let Some(card) = core.directory.find_event::<E>() else {
-        return publish_in_full(core, event, priority, origin);
-    };
-    let published = if card.is(Mode::Plain) {
-        let accepted = core.with(|registry, aftermath| {
-            registry.accept_plain(card.number, priority, origin, &mut event, aftermath)
-        });
-        accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
-    } else if origin.publisher() == 0 && card.is(Mode::Quiet) {
-        card.count();
-        Some(Published::unheard())
-    } else {
-        None
-    };
-    let Some(published) = published else {
-        return publish_in_full(core, event, priority, origin);
-    };
-    if std::mem::needs_drop::<E>() && event.is_some() {
-        discard(event);
-    }
-    published
-}
-
-/// Publishes several events as one does, as many of them as possible under one hold of the lock.
-pub(crate) fn publish_batch<E: Event>(
-    core: &Arc<Core>,
-    batch: Vec<E>,
-    origin: Origin,
-    mut each: impl FnMut(Published),
-) {
-    // A priority may be computed by the user's code: not under the lock.
-    let ranked = batch.into_iter().map(|event| (E::ABILITIES.rank(&event), Some(event)));
-    let mut ranked: Vec<(Priority, Option<E>)> = ranked.collect();
-    let mut rest = 0;
-    if let Some(card) = core.directory.find_event::<E>().filter(|card| card.is(Mode::Plain)) {
-        core.with(|registry, aftermath| {
-            for (priority, event) in &mut ranked {
-                let accepted =
-                    registry.accept_plain(card.number, *priority, origin, event, aftermath);
-                let Some((sequence, routed)) = accepted else { break };
-                each(Published::routed(sequence, routed));
-                rest += 1;
-            }
-        });
-    }
-    for (place, (priority, event)) in ranked.into_iter().enumerate() {
-        match event {
-            Some(event) if place < rest => discard(event),
-            Some(event) => each(publish(core, event, priority, origin)),
-            None => {}
-        }
-    }
-}
-
-/// As [`publish`], for an event that may have to go anywhere.
-#[inline(never)]
-fn publish_in_full<E: Event>(
-    core: &Arc<Core>,
-    mut event: Option<E>,
-    priority: Priority,
-    origin: Origin,
-) -> Published {
-    if let Some(card) = core.directory.find_event::<E>()
-        && card.is(Mode::Shared)
-    {
-        let (number, published_at) = (card.number, core.moment());
-        let (keep, event) = (false, &mut event);
-        let accepted = core.with(|registry, aftermath| {
-            registry.accept_shared(number, priority, origin, published_at, event, keep, aftermath)
-        });
-        if let Some((sequence, routed, held)) = accepted {
-            // The last reader that wanted it in a queue may just have left.
-            discard_any(held);
-            return Published::routed(sequence, routed);
-        }
-    }
-    let publication = Publication::begin(core.settings.trace, E::TYPE);
-    let mut parcel = Parcel {
-        priority,
-        key: event.as_ref().and_then(key_of),
-        event,
-        origin,
-        published_at: core.moment(),
-        answer: false,
-        keep: false,
-        kept: None,
-        ticket: None,
-        context: publication.context(),
-    };
-    let accepted = core.accept(&mut parcel);
-    // Nobody got it.
-    discard_any(parcel.event);
-    discard_any(parcel.kept);
-    let published = Published::of(accepted);
-    let (delivered, dropped) = (published.delivered(), published.dropped());
-    publication.end(published.number(), delivered, dropped, published.closed());
-    published
 }
 
 impl Default for Bus {

@@ -66,7 +66,7 @@ struct Debts {
     sleepers: Vec<Sleeper>,
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
-    sources: Vec<Box<Sources>>,
+    sources: Vec<Sources>,
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
@@ -122,7 +122,7 @@ impl<'a> Aftermath<'a> {
     /// Takes over the cursors of a reader that is gone, with what waits there.
     pub(super) fn drop_sources(&mut self, sources: Option<Box<Sources>>) {
         if let Some(sources) = sources {
-            self.debts().sources.push(sources);
+            self.debts().sources.push(*sources);
         }
     }
 

@@ -1,22 +1,22 @@
 //! One subscription as its publishers see it: its queue under a lock, and its sleeping reader.
 
 mod owner;
+mod reading;
+mod sleeping;
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Instant;
 
-use super::cursors::{Cursors, Place};
 use super::inbox::{Account, Inbox, State, Take};
 use super::queue::{Admission, Entry};
 use super::slow::Behind;
-use super::sources::{Signals, Sources};
+use super::sources::Signals;
 use super::{Aftermath, Envelope, Next, Routed, SlowWatch};
 use crate::event::{Priority, TypeInfo};
-use crate::log::{Gauge, Tap};
+use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
-use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, discard_any, fence};
+use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence};
 use crate::trace::{Context, Hand, Trail};
 
 /// What a subscription was opened with.
@@ -93,156 +93,6 @@ impl Mailbox {
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
     pub(crate) fn gauge(&self) -> Option<&Gauge> {
         self.gauge.as_deref()
-    }
-
-    /// Has its reader read the log of a type, from the next event on. Returns the index of the source.
-    pub(super) fn add_source(
-        &self,
-        tap: Tap,
-        info: &'static TypeInfo,
-        type_number: usize,
-        member: usize,
-    ) -> usize {
-        let unlocked = self.signals.is_some();
-        let mut inbox = self.inbox();
-        let sources = inbox.sources.get_or_insert_with(|| Box::new(Sources::new(unlocked)));
-        let index = sources.add(tap, info, type_number, member);
-        if let Some(signals) = &self.signals {
-            signals.arrived.store(true, Ordering::Relaxed);
-        }
-        index
-    }
-
-    /// The reader fetches the cursors that are there for it.
-    #[cold]
-    pub(super) fn fetch_cursors(&self, into: &mut Cursors) {
-        let mut inbox = self.inbox();
-        if let (Some(sources), Some(signals)) = (&mut inbox.sources, &self.signals) {
-            into.append(&mut sources.cursors);
-            signals.arrived.store(false, Ordering::Relaxed);
-        }
-    }
-
-    /// The priority and the place of the next event of the queue.
-    pub(super) fn first_queued(&self) -> Option<(Priority, Place)> {
-        let inbox = self.inbox();
-        inbox.first().map(|entry| (entry.envelope.priority, entry.place()))
-    }
-
-    /// What the event in this place, which the reader has taken, is to report as missed.
-    #[cold]
-    pub(super) fn missed(&self, place: Place) -> u64 {
-        let mut inbox = self.inbox();
-        let missed = inbox.report(place);
-        self.show(&inbox);
-        missed
-    }
-
-    /// Shows a reader that has its cursors what is in the inbox.
-    pub(crate) fn show(&self, inbox: &Inbox) {
-        if let Some(signals) = &self.signals {
-            signals.reports.store(inbox.has_losses(), Ordering::Relaxed);
-            // Ordering: Release pairs with the Acquire of the reader, as in `Gauge::set_elsewhere`.
-            signals.queued.store(inbox.queued(), Ordering::Release);
-        }
-    }
-
-    /// One event may come in twice: the reader observes a type of requests, and answers it.
-    pub(crate) fn set_doubles(&self) {
-        self.inbox().doubles = true;
-    }
-
-    /// Puts it among the sleepers of one of its logs, or takes it off; whether it was.
-    pub(super) fn set_enlisted(&self, source: usize, enlisted: bool) -> bool {
-        if self.gauge.is_some() {
-            return self.enlisted.swap(enlisted, Ordering::Relaxed);
-        }
-        let mut inbox = self.inbox();
-        let source = inbox.sources.as_mut().and_then(|sources| sources.get_mut(source));
-        source.is_some_and(|source| std::mem::replace(&mut source.enlisted, enlisted))
-    }
-
-    /// Whether it is among the sleepers of one of its logs.
-    pub(super) fn is_enlisted(&self, source: usize) -> bool {
-        if self.gauge.is_some() {
-            return self.enlisted.load(Ordering::Relaxed);
-        }
-        self.inbox().sources().nth(source).is_some_and(|source| source.enlisted)
-    }
-
-    /// Whether it is among the sleepers of all its logs.
-    pub(super) fn is_enlisted_everywhere(&self) -> bool {
-        if self.gauge.is_some() {
-            return self.enlisted.load(Ordering::Relaxed);
-        }
-        self.inbox().sources().all(|source| source.enlisted)
-    }
-
-    /// A log among whose sleepers it is not: the number of the type, and the index of the source.
-    pub(crate) fn wakeful_source(&self) -> Option<(usize, usize)> {
-        if self.gauge.is_some() {
-            let wakeful = !self.enlisted.load(Ordering::Relaxed);
-            return wakeful.then_some((self.type_number, 0));
-        }
-        let inbox = self.inbox();
-        let (index, source) = inbox.sources().enumerate().find(|(_, source)| !source.enlisted)?;
-        Some((source.type_number, index))
-    }
-
-    /// One of the logs that it reads, by its index: the number of the type, the mailbox's place there,
-    /// and how many of the events taken were dropped.
-    pub(crate) fn log(&self, index: usize) -> Option<(usize, usize, u64)> {
-        if let Some(gauge) = &self.gauge {
-            return (index == 0).then(|| (self.type_number, gauge.place(), 0));
-        }
-        let inbox = self.inbox();
-        inbox.sources().nth(index).map(|it| (it.type_number, it.place(), it.evicted))
-    }
-
-    /// The logs that it reads, likewise. Nothing is locked between two of them.
-    pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, u64)> {
-        (0..).map_while(|index| self.log(index))
-    }
-
-    /// Which of its members a type is, if it reads the log of that.
-    pub(crate) fn member_reading(&self, type_number: usize) -> Option<usize> {
-        if self.gauge.is_some() {
-            return (self.type_number == type_number).then_some(0);
-        }
-        let inbox = self.inbox();
-        Some(inbox.sources().find(|source| source.type_number == type_number)?.member)
-    }
-
-    /// Which of its members a source is.
-    pub(super) fn member_of(&self, source: usize) -> usize {
-        self.inbox().sources().nth(source).map_or(0, |source| source.member)
-    }
-
-    /// The most that was seen waiting by a reader that has its cursors.
-    pub(crate) fn seen_waiting(&self) -> usize {
-        self.signals.as_ref().map_or(0, |signals| signals.high_water.load(Ordering::Relaxed))
-    }
-
-    /// Whether an event that is to be written to the log of a type comes in: for how many, that one
-    /// included, there is room; and whether an older one is then to [make room](Self::make_room).
-    pub(super) fn admit(&self, info: &TypeInfo, number: u64) -> (u64, bool) {
-        let mut inbox = self.inbox();
-        let admitted = inbox.admit(Place::new(info.rank, number, false));
-        self.show(&inbox);
-        admitted
-    }
-
-    /// Drops the oldest event in favour of one that was written to the log of a type; whether it did.
-    pub(super) fn make_room(
-        self: &Arc<Self>,
-        info: &TypeInfo,
-        number: u64,
-        aftermath: &mut Aftermath<'_>,
-    ) -> bool {
-        let evicted = self.inbox().make_room(Place::new(info.rank, number, false));
-        let Some(entry) = evicted else { return false };
-        self.lose(entry, DropReason::Oldest, aftermath);
-        true
     }
 
     /// Whether the reader took an event and has not asked for the next one.
@@ -458,45 +308,6 @@ impl Mailbox {
         taken
     }
 
-    /// Has the reader woken by the next event, unless that has come, or none will. Whether it may
-    /// sleep; and whether all its cursors are among the sleepers of their logs.
-    pub(super) fn sleep(&self, waker: &Waker) -> (bool, bool) {
-        // Cloning a waker, and dropping one, is the user's code: not under the lock.
-        let waker = waker.clone();
-        let mut inbox = self.inbox();
-        let sleeps = inbox.state == State::Open && !inbox.has_more();
-        let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
-        let old = std::mem::replace(&mut inbox.waker, set);
-        inbox.woken = false;
-        let enlisted = inbox.sources().all(|source| source.enlisted);
-        drop(inbox);
-        discard_any(old);
-        discard_any(spare);
-        (sleeps, enlisted)
-    }
-
-    /// The reader is among all sleepers now: it goes on if an event has come meanwhile, or none
-    /// will. Whether it may sleep.
-    pub(super) fn sleep_on(&self) -> bool {
-        let mut inbox = self.inbox();
-        if inbox.state == State::Open && !inbox.has_more() {
-            return true;
-        }
-        let waker = inbox.waker.take();
-        inbox.woken = false;
-        drop(inbox);
-        discard_any(waker);
-        false
-    }
-
-    /// Whom to wake, since an event has come by a log.
-    pub(super) fn wake(&self) -> Option<Waker> {
-        let mut inbox = self.inbox();
-        let waker = inbox.waker.take();
-        inbox.woken = waker.is_some() && self.gauge.is_none() && self.signals.is_none();
-        waker
-    }
-
     /// Whether the queue holds an event, for a reader that asks for it.
     pub(super) fn ready(&self) -> Next {
         let mut inbox = self.inbox();
@@ -520,18 +331,6 @@ impl Mailbox {
     pub(super) fn peek(&self) -> Option<(Priority, u64)> {
         let inbox = self.inbox();
         inbox.first().map(|entry| (entry.envelope.priority, entry.sequence()))
-    }
-
-    /// Whether this waker is the one to be woken.
-    pub(super) fn wakes(&self, waker: &Waker) -> bool {
-        matches!(&self.inbox().waker, Some(known) if known.will_wake(waker))
-    }
-
-    /// Sets whom to wake; returns whom it would have been.
-    pub(super) fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
-        let mut inbox = self.inbox();
-        inbox.woken = false;
-        std::mem::replace(&mut inbox.waker, waker)
     }
 
     /// The bus is closed: nothing more comes in.

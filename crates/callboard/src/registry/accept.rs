@@ -35,6 +35,14 @@ impl<E> Parcel<E> {
     }
 }
 
+/// What is said of an event that is published, besides what it is.
+pub(crate) struct Header {
+    pub(crate) type_number: usize,
+    pub(crate) priority: Priority,
+    pub(crate) origin: Origin,
+    pub(crate) published_at: Moment,
+}
+
 /// What became of a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Accepted {
@@ -88,23 +96,20 @@ impl Registry {
     #[inline]
     pub(crate) fn accept_shared<E: Event>(
         &mut self,
-        number: usize,
-        priority: Priority,
-        origin: Origin,
-        published_at: Moment,
+        header: &Header,
         event: &mut Option<E>,
         keep: bool,
         aftermath: &mut Aftermath<'_>,
     ) -> Option<(u64, Routed, Option<Held>)> {
-        let entry = &mut self.types[number];
+        let entry = &mut self.types[header.type_number];
         let heard = keep || entry.mode != Mode::Quiet;
-        if !heard || entry.mode == Mode::Full || priority != E::ABILITIES.fixed_rank() {
+        if !heard || entry.mode == Mode::Full || header.priority != E::ABILITIES.fixed_rank() {
             return None;
         }
         self.sequence += 1;
         entry.published += 1;
-        entry.publishers.count(origin.publisher());
-        let stamp = Stamp::new(self.sequence, origin.cause(), published_at);
+        entry.publishers.count(header.origin.publisher());
+        let stamp = Stamp::new(self.sequence, header.origin.cause(), header.published_at);
         let (routed, held) = entry.offer_to_all(event, stamp, keep, aftermath);
         Some((self.sequence, routed, held))
     }

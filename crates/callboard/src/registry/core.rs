@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::blocking::BlockingCalls;
 use super::watch::{FORGOTTEN, UnstartedWatch};
 use super::{
-    Accepted, CloseList, Directory, Figures, Listener, Mode, Parcel, Phase, Registry, Requests,
-    Role,
+    Accepted, CloseList, Directory, Figures, Header, Listener, Mode, Parcel, Phase, Registry,
+    Requests, Role,
 };
 use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, key_of};
@@ -190,17 +190,9 @@ impl Core {
         if let Some(card) = self.directory.find_event::<E>()
             && !card.is(Mode::Full)
         {
-            let (number, answer) = (card.number, &mut answer);
+            let header = Header { type_number: card.number, priority, origin, published_at };
             let accepted = self.with(|registry, aftermath| {
-                registry.accept_shared(
-                    number,
-                    priority,
-                    origin,
-                    published_at,
-                    answer,
-                    true,
-                    aftermath,
-                )
+                registry.accept_shared(&header, &mut answer, true, aftermath)
             });
             if let Some((.., Some(held))) = accepted {
                 return held;

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, LinkProbe, PRE_START_CAPACITY};
-pub(crate) use accept::{Accepted, Parcel};
+pub(crate) use accept::{Accepted, Header, Parcel};
 pub(crate) use buffer::Buffer;
 use buffer::Gap;
 pub(crate) use directory::{Directory, Mode};

@@ -1,7 +1,7 @@
 //! Short ways of publishing are for the types that they fit, whatever a publisher saw before it had
 //! the lock.
 
-use super::Mode;
+use super::{Header, Mode};
 use crate::engine::Origin;
 use crate::event::{Abilities, Priority};
 use crate::log::Moment;
@@ -21,22 +21,15 @@ fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
     for other in [Mode::Quiet, Mode::Plain, Mode::Shared, Mode::Full] {
         assert_eq!(card.is(other), other == mode, "{other:?}");
     }
-    let origin = Origin::default();
+    let (origin, published_at) = (Origin::default(), Moment::NONE);
+    let header = Header { type_number: card.number, priority, origin, published_at };
     bus.core().with(|registry, aftermath| {
         let plain = registry
             .accept_plain(card.number, priority, origin, &mut Some(Tick), aftermath)
             .is_some();
         let mut shared = |keep| {
             let event = &mut Some(Tick);
-            let accepted = registry.accept_shared(
-                card.number,
-                priority,
-                origin,
-                Moment::NONE,
-                event,
-                keep,
-                aftermath,
-            );
+            let accepted = registry.accept_shared(&header, event, keep, aftermath);
             accepted.is_some_and(|(.., kept)| kept.is_some() || !keep)
         };
         [plain, shared(false), shared(true)]

@@ -1,0 +1,65 @@
+//! What leaves an inbox without being read: a request that is taken back, events that are merged.
+
+use super::{Inbox, unqueue};
+use crate::engine::cursors::Place;
+use crate::engine::queue::{Entry, Merged};
+use crate::engine::sources::Source;
+use crate::event::Key;
+use crate::overflow::DropReason;
+use crate::sync::discard;
+
+impl Inbox {
+    /// Takes out a request that its asker takes back. `last` finds the number of the last event
+    /// that waits in a log.
+    pub(crate) fn withdraw(
+        &mut self,
+        sequence: u64,
+        last: impl Fn(&Source) -> Option<u64>,
+    ) -> Option<Entry> {
+        let queue = self.queue.as_mut()?;
+        let entry = queue.remove(sequence, |entry| entry.envelope.ticket.is_some())?;
+        unqueue(&mut self.accounts, &entry, DropReason::Withdrawn);
+        if let Some(losses) = &mut self.losses {
+            // Whoever is next in its lane reports what it was to report. If nobody waits there, that
+            // is whoever comes next.
+            let lane = entry.place().lane();
+            let sources = self.sources.iter().flat_map(|sources| sources.iter());
+            let logged = sources.filter(|source| source.lane() == lane).filter_map(last);
+            let logged = logged.map(|sequence| 2 * sequence).max();
+            let queued = queue.newest_of(lane).map(Place::order);
+            self.gap += losses.take_behind(lane, logged.max(queued));
+        }
+        Some(entry)
+    }
+}
+
+/// Merges what an inbox holds under this key until it is one event. `access` runs a function on
+/// the inbox under its lock; the merging itself is the user's code, and runs without.
+pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, key: &Key) {
+    loop {
+        let mut pair = None;
+        access(&mut |inbox| pair = inbox.queue.as_ref().and_then(|it| it.mergeable(member, key)));
+        let Some(pair) = pair else {
+            return;
+        };
+        let merged = pair.info.absorb(&pair.newer_event, &pair.older_event);
+        let mut done = None;
+        access(&mut |inbox| {
+            done = inbox.queue.as_mut().and_then(|it| it.merge(&pair, merged.clone()));
+            if let Some(Merged { older, heir, .. }) = &done {
+                unqueue(&mut inbox.accounts, older, DropReason::Coalesced);
+                if let (Some((lane, before)), Some(losses)) = (*heir, &mut inbox.losses) {
+                    let to = Place::in_lane(lane, 2 * pair.newer);
+                    losses.hand_on(older.place(), before, to);
+                }
+            }
+        });
+        // Otherwise another publisher, or the reader, was faster: look again.
+        let (older, replaced) = done.map(|done| (done.older, done.replaced)).unzip();
+        discard(older);
+        discard(replaced);
+        discard(pair.older_event);
+        discard(pair.newer_event);
+        discard(merged);
+    }
+}

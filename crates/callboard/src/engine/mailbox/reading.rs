@@ -1,0 +1,128 @@
+//! The logs that a subscription reads by cursors, and whether there is room for what is written there.
+
+use std::sync::Arc;
+
+use super::Mailbox;
+use crate::engine::Aftermath;
+use crate::engine::cursors::{Cursors, Place};
+use crate::engine::inbox::Inbox;
+use crate::engine::sources::Sources;
+use crate::event::{Priority, TypeInfo};
+use crate::log::Tap;
+use crate::overflow::DropReason;
+use crate::sync::Ordering;
+
+impl Mailbox {
+    /// Has its reader read the log of a type, from the next event on. Returns the index of the source.
+    pub(in crate::engine) fn add_source(
+        &self,
+        tap: Tap,
+        info: &'static TypeInfo,
+        type_number: usize,
+        member: usize,
+    ) -> usize {
+        let unlocked = self.signals.is_some();
+        let mut inbox = self.inbox();
+        let sources = inbox.sources.get_or_insert_with(|| Box::new(Sources::new(unlocked)));
+        let index = sources.add(tap, info, type_number, member);
+        if let Some(signals) = &self.signals {
+            signals.arrived.store(true, Ordering::Relaxed);
+        }
+        index
+    }
+
+    /// The reader fetches the cursors that are there for it.
+    #[cold]
+    pub(in crate::engine) fn fetch_cursors(&self, into: &mut Cursors) {
+        let mut inbox = self.inbox();
+        if let (Some(sources), Some(signals)) = (&mut inbox.sources, &self.signals) {
+            into.append(&mut sources.cursors);
+            signals.arrived.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// The priority and the place of the next event of the queue.
+    pub(in crate::engine) fn first_queued(&self) -> Option<(Priority, Place)> {
+        let inbox = self.inbox();
+        inbox.first().map(|entry| (entry.envelope.priority, entry.place()))
+    }
+
+    /// What the event in this place, which the reader has taken, is to report as missed.
+    #[cold]
+    pub(in crate::engine) fn missed(&self, place: Place) -> u64 {
+        let mut inbox = self.inbox();
+        let missed = inbox.report(place);
+        self.show(&inbox);
+        missed
+    }
+
+    /// Shows a reader that has its cursors what is in the inbox.
+    pub(crate) fn show(&self, inbox: &Inbox) {
+        if let Some(signals) = &self.signals {
+            signals.reports.store(inbox.has_losses(), Ordering::Relaxed);
+            // Ordering: Release pairs with the Acquire of the reader, as in `Gauge::set_elsewhere`.
+            signals.queued.store(inbox.queued(), Ordering::Release);
+        }
+    }
+
+    /// One event may come in twice: the reader observes a type of requests, and answers it.
+    pub(crate) fn set_doubles(&self) {
+        self.inbox().doubles = true;
+    }
+
+    /// One of the logs that it reads, by its index: the number of the type, the mailbox's place there,
+    /// and how many of the events taken were dropped.
+    pub(crate) fn log(&self, index: usize) -> Option<(usize, usize, u64)> {
+        if let Some(gauge) = &self.gauge {
+            return (index == 0).then(|| (self.type_number, gauge.place(), 0));
+        }
+        let inbox = self.inbox();
+        inbox.sources().nth(index).map(|it| (it.type_number, it.place(), it.evicted))
+    }
+
+    /// The logs that it reads, likewise. Nothing is locked between two of them.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, u64)> {
+        (0..).map_while(|index| self.log(index))
+    }
+
+    /// Which of its members a type is, if it reads the log of that.
+    pub(crate) fn member_reading(&self, type_number: usize) -> Option<usize> {
+        if self.gauge.is_some() {
+            return (self.type_number == type_number).then_some(0);
+        }
+        let inbox = self.inbox();
+        Some(inbox.sources().find(|source| source.type_number == type_number)?.member)
+    }
+
+    /// Which of its members a source is.
+    pub(in crate::engine) fn member_of(&self, source: usize) -> usize {
+        self.inbox().sources().nth(source).map_or(0, |source| source.member)
+    }
+
+    /// The most that was seen waiting by a reader that has its cursors.
+    pub(crate) fn seen_waiting(&self) -> usize {
+        self.signals.as_ref().map_or(0, |signals| signals.high_water.load(Ordering::Relaxed))
+    }
+
+    /// Whether an event that is to be written to the log of a type comes in: for how many, that one
+    /// included, there is room; and whether an older one is then to [make room](Self::make_room).
+    pub(in crate::engine) fn admit(&self, info: &TypeInfo, number: u64) -> (u64, bool) {
+        let mut inbox = self.inbox();
+        let admitted = inbox.admit(Place::new(info.rank, number, false));
+        self.show(&inbox);
+        admitted
+    }
+
+    /// Drops the oldest event in favour of one that was written to the log of a type; whether it did.
+    pub(in crate::engine) fn make_room(
+        self: &Arc<Self>,
+        info: &TypeInfo,
+        number: u64,
+        aftermath: &mut Aftermath<'_>,
+    ) -> bool {
+        let evicted = self.inbox().make_room(Place::new(info.rank, number, false));
+        let Some(entry) = evicted else { return false };
+        self.lose(entry, DropReason::Oldest, aftermath);
+        true
+    }
+}

@@ -1,0 +1,97 @@
+//! How a reader falls asleep, and is woken: see "Sleeping" in [`engine`](crate::engine).
+
+use std::task::Waker;
+
+use super::Mailbox;
+use crate::engine::inbox::State;
+use crate::sync::{Ordering, discard_any};
+
+impl Mailbox {
+    /// Puts it among the sleepers of one of its logs, or takes it off; whether it was.
+    pub(in crate::engine) fn set_enlisted(&self, source: usize, enlisted: bool) -> bool {
+        if self.gauge.is_some() {
+            return self.enlisted.swap(enlisted, Ordering::Relaxed);
+        }
+        let mut inbox = self.inbox();
+        let source = inbox.sources.as_mut().and_then(|sources| sources.get_mut(source));
+        source.is_some_and(|source| std::mem::replace(&mut source.enlisted, enlisted))
+    }
+
+    /// Whether it is among the sleepers of one of its logs.
+    pub(in crate::engine) fn is_enlisted(&self, source: usize) -> bool {
+        if self.gauge.is_some() {
+            return self.enlisted.load(Ordering::Relaxed);
+        }
+        self.inbox().sources().nth(source).is_some_and(|source| source.enlisted)
+    }
+
+    /// Whether it is among the sleepers of all its logs.
+    pub(in crate::engine) fn is_enlisted_everywhere(&self) -> bool {
+        if self.gauge.is_some() {
+            return self.enlisted.load(Ordering::Relaxed);
+        }
+        self.inbox().sources().all(|source| source.enlisted)
+    }
+
+    /// A log among whose sleepers it is not: the number of the type, and the index of the source.
+    pub(crate) fn wakeful_source(&self) -> Option<(usize, usize)> {
+        if self.gauge.is_some() {
+            let wakeful = !self.enlisted.load(Ordering::Relaxed);
+            return wakeful.then_some((self.type_number, 0));
+        }
+        let inbox = self.inbox();
+        let (index, source) = inbox.sources().enumerate().find(|(_, source)| !source.enlisted)?;
+        Some((source.type_number, index))
+    }
+
+    /// Has the reader woken by the next event, unless that has come, or none will. Whether it may
+    /// sleep; and whether all its cursors are among the sleepers of their logs.
+    pub(in crate::engine) fn sleep(&self, waker: &Waker) -> (bool, bool) {
+        // Cloning a waker, and dropping one, is the user's code: not under the lock.
+        let waker = waker.clone();
+        let mut inbox = self.inbox();
+        let sleeps = inbox.state == State::Open && !inbox.has_more();
+        let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
+        let old = std::mem::replace(&mut inbox.waker, set);
+        inbox.woken = false;
+        let enlisted = inbox.sources().all(|source| source.enlisted);
+        drop(inbox);
+        discard_any(old);
+        discard_any(spare);
+        (sleeps, enlisted)
+    }
+
+    /// The reader is among all sleepers now: it goes on if an event has come meanwhile, or none
+    /// will. Whether it may sleep.
+    pub(in crate::engine) fn sleep_on(&self) -> bool {
+        let mut inbox = self.inbox();
+        if inbox.state == State::Open && !inbox.has_more() {
+            return true;
+        }
+        let waker = inbox.waker.take();
+        inbox.woken = false;
+        drop(inbox);
+        discard_any(waker);
+        false
+    }
+
+    /// Whom to wake, since an event has come by a log.
+    pub(in crate::engine) fn wake(&self) -> Option<Waker> {
+        let mut inbox = self.inbox();
+        let waker = inbox.waker.take();
+        inbox.woken = waker.is_some() && self.gauge.is_none() && self.signals.is_none();
+        waker
+    }
+
+    /// Whether this waker is the one to be woken.
+    pub(in crate::engine) fn wakes(&self, waker: &Waker) -> bool {
+        matches!(&self.inbox().waker, Some(known) if known.will_wake(waker))
+    }
+
+    /// Sets whom to wake; returns whom it would have been.
+    pub(in crate::engine) fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
+        let mut inbox = self.inbox();
+        inbox.woken = false;
+        std::mem::replace(&mut inbox.waker, waker)
+    }
+}

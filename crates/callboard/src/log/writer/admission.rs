@@ -1,0 +1,202 @@
+//! Who gets an event: those that have room.
+
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+
+use super::Log;
+use crate::log::Windows;
+use crate::room;
+
+impl Log {
+    /// The places of the readers that did not get the event just offered because they are full:
+    /// all that are stopped then.
+    #[inline]
+    pub(crate) fn refused(&self) -> &[usize] {
+        &self.stopped
+    }
+
+    /// Whether some reader has lost an event, and perhaps not the one before, since this was asked last.
+    #[inline]
+    pub(crate) fn stops(&mut self) -> bool {
+        self.stops && std::mem::take(&mut self.stops)
+    }
+
+    /// The reader in this place does not get an event because it is full.
+    pub(crate) fn refuse(&mut self, place: usize) {
+        self.stop(place);
+        self.readers[place].lose();
+    }
+
+    /// The own queue of the reader in this place has got an event.
+    pub(crate) fn note_elsewhere(&mut self, place: usize) {
+        self.readers[place].note_elsewhere(self.fill.position());
+    }
+
+    /// The readers' own queues have grown: they have less room here.
+    pub(crate) fn squeeze(&mut self) {
+        self.be_unsure();
+    }
+
+    pub(super) fn stop(&mut self, place: usize) {
+        if self.readers[place].stop(&mut self.fill, self.last) {
+            self.note_stopped(place);
+            self.be_unsure();
+        }
+    }
+
+    /// The reader in this place has a gap open.
+    pub(super) fn note_stopped(&mut self, place: usize) {
+        if !self.unsure {
+            self.stopped.push(place);
+        }
+    }
+
+    /// Has places and limits worked out anew with the next event, whoever comes or leaves until
+    /// then.
+    pub(super) fn be_unsure(&mut self) {
+        (self.unsure, self.room_until, self.safe_until) = (true, 0, 0);
+    }
+
+    /// Works out anew who is stopped, and the limits of the others.
+    #[cold]
+    fn be_sure(&mut self) {
+        let mut limits = std::mem::take(&mut self.limits).into_vec();
+        let mut windows = std::mem::take(&mut self.windows).into_vec();
+        limits.clear();
+        windows.clear();
+        self.stopped.clear();
+        for (place, reader) in self.readers.iter().enumerate() {
+            if reader.is_stopped() {
+                self.stopped.push(place);
+            } else if reader.windowed {
+                windows.push(Reverse((0, place)));
+            } else {
+                limits.push(Reverse((reader.next_look(), place)));
+            }
+        }
+        room::give_back(&mut limits);
+        room::give_back(&mut windows);
+        room::give_back(&mut self.stopped);
+        (self.limits, self.windows, self.unsure) = (limits.into(), windows.into(), false);
+    }
+
+    /// Offers the event of this number to every reader, if none of them can be full: how many there
+    /// are. Otherwise each is to be [asked](Self::admit_each). Those that get it wait for it to be
+    /// [written](Self::write).
+    #[inline(always)]
+    pub(crate) fn admit_all(&mut self, sequence: u64) -> Option<usize> {
+        self.offered += 1;
+        let roomy = self.fill.position() < self.room_until && sequence < self.safe_until;
+        (roomy && self.stopped.is_empty()).then_some(self.readers.len())
+    }
+
+    /// Offers the event to each reader that may be full, and to all others. Those that are full are
+    /// then [`refused`](Self::refused). Returns how many get it.
+    #[inline]
+    pub(crate) fn admit_each(&mut self, sequence: u64, windows: &mut impl Windows) -> usize {
+        if self.unsure {
+            self.be_sure();
+        }
+        let Self { fill, readers, stopped, stops, resuming, .. } = self;
+        let position = fill.position();
+        let mut at = 0;
+        while let Some(&place) = stopped.get(at) {
+            let reader = &mut readers[place];
+            let mut room = 0;
+            if reader.windowed {
+                room = windows.admit(place, sequence);
+                *stops |= room == 0;
+            } else if reader.stays_full() {
+                reader.lose_again();
+            } else if reader.waiting(position) >= reader.capacity {
+                *stops = true;
+                reader.lose();
+            } else {
+                room = 1;
+            }
+            if room == 0 {
+                reader.dropped += 1;
+                at += 1;
+            } else {
+                resuming.push((stopped.swap_remove(at), room));
+            }
+        }
+        if position >= self.room_until {
+            self.look_at_limits();
+        }
+        if sequence >= self.safe_until {
+            self.look_at_windows(sequence, windows);
+        }
+        self.readers.len() - self.stopped.len()
+    }
+
+    /// Looks at the readers that may be full by now; stops those that are.
+    fn look_at_limits(&mut self) {
+        let Self { fill, readers, stopped, limits, stops, last, .. } = self;
+        let position = fill.position();
+        while let Some(mut first) = limits.peek_mut() {
+            let Reverse((limit, place)) = *first;
+            if limit > position {
+                break;
+            }
+            let reader = &mut readers[place];
+            let limit = reader.limit();
+            if limit > position {
+                let next = if reader.overlooks() { position + 1 } else { limit };
+                *first = Reverse((next, place));
+                reader.note_next(position);
+                continue;
+            }
+            PeekMut::pop(first);
+            reader.stop(fill, *last);
+            stopped.push(place);
+            *stops = true;
+            reader.lose();
+            reader.dropped += 1;
+        }
+        self.room_until = limits.peek().map_or(u64::MAX, |Reverse((limit, _))| *limit);
+    }
+
+    /// As [`look_at_limits`](Self::look_at_limits), at those that have windows.
+    fn look_at_windows(&mut self, sequence: u64, asked: &mut impl Windows) {
+        let Self { fill, readers, stopped, windows, stops, last, .. } = self;
+        while let Some(mut first) = windows.peek_mut() {
+            let Reverse((limit, place)) = *first;
+            if limit > sequence {
+                break;
+            }
+            let room = asked.admit(place, sequence);
+            if room > 0 {
+                *first = Reverse((sequence.saturating_add(room), place));
+                continue;
+            }
+            PeekMut::pop(first);
+            let reader = &mut readers[place];
+            reader.stop(fill, *last);
+            stopped.push(place);
+            *stops = true;
+            reader.dropped += 1;
+        }
+        self.safe_until = windows.peek().map_or(u64::MAX, |Reverse((limit, _))| *limit);
+    }
+
+    /// Lets those whose gap ends go on with the event that is to be written.
+    #[cold]
+    pub(super) fn resume(&mut self, sequence: u64) {
+        for (place, room) in self.resuming.drain(..) {
+            let reader = &mut self.readers[place];
+            self.fill.resume(&mut reader.flow);
+            if reader.windowed {
+                let limit = sequence.saturating_add(room);
+                self.windows.push(Reverse((limit, place)));
+                self.safe_until = self.safe_until.min(limit);
+                continue;
+            }
+            reader.note_next(self.fill.position());
+            let next = reader.next_look();
+            self.limits.push(Reverse((next, place)));
+            self.room_until = self.room_until.min(next);
+        }
+        room::give_back(&mut self.resuming);
+    }
+}
