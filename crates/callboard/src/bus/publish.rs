@@ -9,7 +9,7 @@ use crate::registry::{Core, Header, Mode, Parcel};
 use crate::sync::{discard, discard_any};
 use crate::trace::Publication;
 
-/// Publishes an event into a bus of which there may be no [`Bus`] any more.
+/// Publishes an event into a bus of which there may be no [`Bus`](super::Bus) any more.
 #[inline]
 pub(crate) fn publish<E: Event>(
     core: &Arc<Core>,

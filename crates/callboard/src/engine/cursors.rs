@@ -21,7 +21,7 @@ pub(crate) struct Cursor {
     info: &'static TypeInfo,
     lane: usize,
     member: usize,
-    /// Its place among the subscription's [`Sources`](super::Sources).
+    /// Its place among the subscription's [`Sources`](super::sources::Sources).
     source: usize,
     /// The place of the next event, if that was looked for since the last was taken.
     next: Place,

@@ -1,48 +1,64 @@
 //! The engine: how an accepted event gets from its publisher to its readers.
 //!
 //! ```text
-//!   publisher                   engine                                     reader
+//!   publisher                   engine                                        reader
 //!
-//!                        ┌─► Feed: the log of the type  ════════════════►  Tap      ─┐
-//!   Registry (one lock:  │     … and its sleepers                                    ├─► Reader ─► recv
-//!   the one order)     ──┤                                                           │
-//!                        └─► Route ──► Mailbox: a queue ─────────────────►  Inbox   ─┘
-//!                                      ▢▢ high, ▢▢▢▢ normal, ▢ low
+//!                        ┌─► Feed: the log of the type  ═══════════════► Tap           ─┐
+//!   Registry (one lock:  │     … and its sleepers       ═══════════════► MergedReader   ├─► Reader ─► recv
+//!   the one order)     ──┤                              ═══════════════► Inbox: cursors ─┤
+//!                        └─► Route ──► Mailbox ─────────────────────────► Inbox: queue  ─┘
 //!                     └──►  Aftermath: wake, merge, report, drop — with no lock held
 //! ```
 //!
-//! There are two ways to a reader:
+//! An event is written once, to the log of its type (see [`log`](crate::log)). A subscription reads
+//! logs by cursors, one per type. There are three kinds of readers; the settings of the subscription
+//! decide which one it gets:
 //!
-//! - **By the log** of the event's type (see [`log`](crate::log)): a subscription to one type that
-//!   drops the newest. Its events are a stretch of what was published, so that it needs no queue,
-//!   and publishing costs the same for one such reader or a thousand, as long as they keep up.
-//! - **By a queue** of its own: whoever wants something else than such a stretch (a set of types,
-//!   everything, a pattern; the oldest dropped, or merged by key; calls to answer), and all readers
-//!   of a bus that keeps time. A reader of the log has a queue too, for what can't go by the log: a
-//!   replay, an event of another priority than its type's, a retained one. It is empty nearly
-//!   always; otherwise the more urgent, or else the earlier, of both comes first.
+//! | reader | for | where its cursors are |
+//! | --- | --- | --- |
+//! | [`Tap`](crate::log::Tap) | one type, drop-newest | in the reader: no lock |
+//! | [`merged`] | a set, a pattern or everything, drop-newest | in the reader: no lock |
+//! | [`Inbox`] | drop-oldest, and every subscription of a bus with timestamps | in the inbox, under its lock |
+//!
+//! A queue per subscription, in the inbox, holds what a log can't: calls (their asker may withdraw
+//! them), events that coalesce by key, events whose priority differs from that of their type, and
+//! what is replayed or retained. A bus that traces delivers everything by queues. The reader takes
+//! the more urgent event first, then the one with the lower sequence number, wherever it is.
 //!
 //! The parts:
 //!
-//! - A [`Feed`] is a type's log with those who read it; a [`Route`] lists the mailboxes that take
-//!   the type by their queues. A publication walks the one route of its type, so its cost depends
-//!   on the subscribers of that type and on nothing else.
-//! - An [`Envelope`] is one event on its way to a queue: a handle of it and what the bus says of it.
-//! - A [`Queue`](queue::Queue) holds what one subscription has not read, exactly as much as its
-//!   capacity and policy say. It is plain data: no lock, no waking, no user code. An [`Inbox`] is a
-//!   queue with its ledgers; a [`Mailbox`] is an inbox under a lock, with its reader's waker.
-//! - A [`Reader`] is the other end: it takes from both.
+//! - A [`Feed`] is a type's log and its readers. A [`Route`] lists the mailboxes that take the type
+//!   by their queues. A publication visits the feed and the route of its type only, so its cost
+//!   does not depend on the subscribers of other types.
+//! - [`Cursors`](cursors::Cursors) merge several logs by sequence number.
+//!   [`Sources`](sources::Sources) are the same logs as the publishers and the registry see them.
+//! - An [`Envelope`] is one event in a queue: a handle and its metadata.
+//! - A [`Queue`](queue::Queue) is plain data: no lock, no waking, no user code. An [`Inbox`] is a
+//!   queue, the cursors if they are not in the reader, and the accounts. A [`Mailbox`] is an inbox
+//!   under a lock, and the waker of its reader.
 //! - An [`Aftermath`] collects everything that must happen after the locks are released: wakers to
-//!   wake, values to drop, drops to report, events to merge. All of it is user code.
+//!   wake, values to drop, drops to report, events to merge. All of it runs user code.
+//!
+//! # One capacity
+//!
+//! The capacity of a subscription bounds the sum of what waits in its logs and in its queue. The
+//! writer of a log can't compute that sum for each event. With room for *n* events the subscription
+//! can't be full before *n* more events were published on the whole bus, so the writer asks it
+//! again only then ([`Windows`](crate::log::Windows)). A subscription that loses an event is full; so
+//! by then each of its other logs asks again, too, and the next event that it gets reports the loss
+//! ([`Losses`](losses::Losses)), whichever log that comes by.
+//!
+//! A subscription that drops its oldest event gets the newer one first; then the publisher takes
+//! the oldest one out, unless the reader has taken one meanwhile.
 //!
 //! # Sleeping
 //!
-//! A reader that finds nothing puts its waker into its mailbox, then itself on its feed's list of
-//! sleepers, under the registry's lock, unless it is there already; and then looks once more. A
-//! publication takes that list, under the same lock, after it has written to the log, and takes
-//! the wakers out of the mailboxes afterwards. So an event that was written before the reader was
-//! on the list is seen by its last look, and one written later wakes it. Whoever is on the list
-//! without a waker (its future was dropped) costs a look.
+//! A reader that finds nothing stores its waker in its mailbox and then adds itself to the sleepers
+//! of each of its feeds, under the registry's lock, unless it is there already; then it looks once
+//! more. A publication takes the sleepers of its feed, under the same lock, after it has written to
+//! the log, and takes the wakers out of the mailboxes afterwards. So the last look sees an event
+//! that was written before the reader was on the list, and a later event wakes it. A sleeper
+//! without a waker (its future was dropped) costs one look.
 //!
 //! # Invariants
 //!

@@ -36,6 +36,10 @@
 //! the pin with which the reader goes on. A reader that has just come is one that is stopped and has
 //! lost nothing.
 //!
+//! A reader with a *window* shares its capacity with other logs, or drops its oldest event when it is
+//! full. The writer asks [`Windows`] about it, not for each event either: see "One capacity" in
+//! [`engine`](crate::engine).
+//!
 //! A reader is in one of two states, which only the writer changes:
 //!
 //! - *flowing*: it gets every event from its last gap on, and has a pin on the tail;
@@ -88,7 +92,7 @@
 //! | `head` | writer | Release, with the reader's Acquire in `Walk::look` |
 //! | `taken` | reader | Release, with Acquire in `Gauge::taken`; SeqCst when it has drained (see below) |
 //! | `next_gap` | writer and reader, under the gaps' lock | Relaxed: stored before the head moves on, read after it |
-//! | `lost` | writer | Relaxed: a count |
+//! | `lost`, `open_at`, `skipped` | writer | Relaxed: read under its lock |
 //! | `high_water` | reader and writer | Relaxed, by `fetch_max`: a figure for people |
 //! | `elsewhere` | whoever has locked the reader's queue | Release, with the writer's Acquire in `Gauge::elsewhere` |
 //! | `taken_elsewhere` | likewise | Relaxed: a figure for people, stored before `elsewhere` |

@@ -13,16 +13,17 @@ use crate::engine::{Next, Reader, Take};
 use crate::error::TryRecvError;
 use crate::registry::Core;
 
-/// A batch from a queue is at most this long, so that a reader of batches sees to others now and
-/// then. One from a log ends where its block does, after 64 events or fewer.
+/// A batch of several types, or of an inbox, has at most this many events, so that a task that reads
+/// batches yields now and then. A batch of one log ends with its block, after 64 events or fewer.
 const LONGEST: usize = 32;
 
 /// Some of the events that wait for a subscription: an iterator that takes each as it hands it
 /// out. What it has not handed out when it is dropped stays queued. Something more urgent that comes
 /// meanwhile is in the next batch.
 ///
-/// A batch has up to 64 events, or 32 if they come by a queue, whatever waits. Where several wait it
-/// is the cheapest way of receiving; where they come one by one, [`recv`](Subscription::recv) is.
+/// A batch has up to 64 events, or 32 of a set, of everything, or with another policy than
+/// drop-newest. It is the cheapest way of receiving where several events wait; where they come one
+/// by one, [`recv`](Subscription::recv) is.
 /// An event comes as an [`EventRef`](crate::EventRef), which is lent: it costs no reference count,
 /// and no copy. [`keep`](crate::EventRef::keep) turns it into a [`Delivery`](crate::Delivery).
 /// (Sets, and [`AnyEvent`](crate::AnyEvent), hand out their items themselves.)
