@@ -89,7 +89,8 @@ fn publish_in_full<E: Event>(
             registry.accept_shared(&header, &mut event, false, aftermath)
         });
         if let Some((sequence, routed, held)) = accepted {
-            // The last reader that wanted it in a queue may just have left.
+            // The last reader that wanted it may just have left.
+            discard_any(event);
             discard_any(held);
             return Published::routed(sequence, routed);
         }

@@ -133,6 +133,12 @@ impl Cursors {
         self.list.iter_mut().any(|cursor| cursor.tap.look())
     }
 
+    /// Whether there are so many that a look at all of them takes longer than the rest of a take.
+    #[inline]
+    pub(super) fn are_many(&self) -> bool {
+        self.list.len() > 8
+    }
+
     /// How many events were found to wait.
     pub(super) fn known(&self) -> u64 {
         self.known

@@ -40,6 +40,11 @@ impl MergedReader {
     /// Takes the next event, if that is in a log and nothing is in the queue.
     #[inline]
     pub(super) fn take_next(&mut self, mailbox: &Mailbox) -> Option<Taken> {
+        if self.cursors.are_many() { self.take_known(mailbox) } else { self.look_and_take(mailbox) }
+    }
+
+    #[inline]
+    fn look_and_take(&mut self, mailbox: &Mailbox) -> Option<Taken> {
         let due = self.look(mailbox)?;
         // Behind the look, likewise.
         if self.signals.queued.load(Ordering::Acquire) > 0 {
@@ -55,7 +60,7 @@ impl MergedReader {
             Some(due) if self.signals.queued.load(Ordering::Acquire) == 0 => {
                 self.take(due, mailbox)
             }
-            _ => self.take_next(mailbox),
+            _ => self.look_and_take(mailbox),
         }
     }
 

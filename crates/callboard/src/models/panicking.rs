@@ -110,7 +110,7 @@ fn destructor_that_panics_as_the_last_queue_leaves_reaches_no_publisher() {
     Model::new("panic.last_queue", &["had room", "had none"]).at_least(10).check(|| {
         let bus = started();
         let _full = bus.subscriber("full").late().capacity(0).lossy().subscribe::<Bomb>();
-        let leaver = subscribe::<Bomb>(&bus, "leaver", Overflow::DropOldest);
+        let leaver = subscribe::<Bomb>(&bus, "leaver", Overflow::Coalesce);
         let leaving = thread::spawn(move || drop(leaver));
         let published = catch_unwind(AssertUnwindSafe(|| bus.publish(Bomb)));
         leaving.join().unwrap();
