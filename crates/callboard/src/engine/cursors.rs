@@ -103,11 +103,12 @@ impl Cursor {
         self.next
     }
 
-    /// The place of the next event, as far as it is known.
+    /// The place of the next event, as far as it is known. What lies behind a gap was not seen when
+    /// the log was looked at.
     #[inline]
     fn known_next(&mut self) -> Place {
         if self.next == Place::UNKNOWN {
-            self.next = self.of_next();
+            self.next = if self.tap.hides_more() { self.look() } else { self.of_next() };
         }
         self.next
     }
@@ -221,7 +222,8 @@ impl Cursors {
     #[inline]
     pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<Logged> {
         let cursor = self.list.get_mut(due.index)?;
-        let held = cursor.tap.take_any(unlocked && self.known == 1)?;
+        // Behind a gap there may be more than was counted: to say too often that it drains is safe.
+        let held = cursor.tap.take_any(unlocked && self.known <= 1)?;
         (cursor.next, cursor.sure) = (Place::UNKNOWN, cursor.sure.saturating_sub(1));
         self.known = self.known.saturating_sub(1);
         Some(Logged { held, info: cursor.info, member: cursor.member, source: cursor.source })

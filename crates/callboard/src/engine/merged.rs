@@ -27,6 +27,9 @@ impl MergedReader {
     /// The next event of the logs.
     #[inline]
     fn look(&mut self, mailbox: &Mailbox) -> Option<Due> {
+        if self.signals.woken.load(Ordering::Relaxed) {
+            self.signals.woken.store(false, Ordering::Relaxed);
+        }
         loop {
             let due = self.cursors.next();
             // Behind the look: whoever sees an event sees the logs that came before it.

@@ -40,6 +40,9 @@ pub(super) struct Signals {
     pub(super) arrived: AtomicBool,
     /// Some event that waits is to report a loss. Ordering: Relaxed, likewise.
     pub(super) reports: AtomicBool,
+    /// The reader was woken by an event, and has not looked for it yet. Ordering: Relaxed; the cycle
+    /// check takes it for a hint.
+    pub(super) woken: AtomicBool,
     /// The most that was seen waiting. Ordering: Relaxed; it is for people.
     pub(super) high_water: AtomicUsize,
 }

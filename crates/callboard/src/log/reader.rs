@@ -96,6 +96,12 @@ impl Tap {
         if self.look() { self.walk.peek() } else { None }
     }
 
+    /// Whether there is nothing known to come, though there may be: behind a gap.
+    #[inline]
+    pub(crate) fn hides_more(&self) -> bool {
+        self.walk.known() == 0 && self.walk.is_at_gap()
+    }
+
     /// What is said of the event that comes next, if it is known to be there.
     #[inline]
     pub(crate) fn peek_known(&mut self) -> Option<&Stamp> {

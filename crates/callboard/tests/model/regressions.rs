@@ -97,6 +97,35 @@ fn what_a_withdrawn_call_would_have_told_is_told_by_the_next_not_the_first() {
     ]);
 }
 
+/// #5 and #7 are behind gaps, and #8 in another log; a batch went on with #8.
+#[test]
+fn a_batch_of_several_logs_looks_behind_gaps() {
+    let receive = |how| Op::Receive { slot: 0, how, keep: false };
+    let mut ops = vec![opening("a", Wants::Trio, 3, Overflow::DropNewest)];
+    ops.extend([plain(), plain(), plain(), plain(), Op::Poll(0), plain(), plain()]);
+    ops.extend([receive(How::RecvMany(2)), plain()]);
+    ops.push(Op::Publish { kind: Kind::Change, key: 0 });
+    ops.push(receive(How::Batch(2)));
+    started(ops);
+}
+
+/// It sleeps for its next event, and an event of a log has woken it.
+#[test]
+fn a_responder_that_is_woken_by_a_log_is_not_in_a_cycle() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        started([
+            opening("a", Wants::Calls, 9, Overflow::DropNewest),
+            opening("b", Wants::Desk, 9, overflow),
+            Op::Ask { expect: vec!["b"], rule: Rule::All, timeout: 9, key: 1 },
+            try_recv(1),
+            try_recv(1),
+            Op::Poll(1),
+            plain(),
+            Op::AskWithin { call: 0, expect: vec!["b"], rule: Rule::All, timeout: 9, key: 0 },
+        ]);
+    }
+}
+
 /// Its asker had ended with every expected responder absent, and it was replayed all the same.
 #[test]
 fn a_request_for_responders_that_never_signed_in_is_withdrawn_from_the_start_buffer() {

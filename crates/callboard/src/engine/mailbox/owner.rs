@@ -1,8 +1,11 @@
 //! What is known of the reader: how many events it handles at once, and whether it comes for more.
 
+use std::sync::Arc;
+
 use super::Mailbox;
 #[cfg(feature = "tokio")]
 use super::State;
+use crate::engine::sources::Signals;
 use crate::sync::Ordering;
 
 impl Mailbox {
@@ -38,7 +41,8 @@ impl Mailbox {
     /// back yet.
     pub(crate) fn will_receive(&self) -> bool {
         let inbox = self.inbox();
-        let asks = inbox.waker.is_some() || inbox.woken;
+        let woken = |signals: &Arc<Signals>| signals.woken.load(Ordering::Relaxed);
+        let asks = inbox.waker.is_some() || inbox.woken || self.signals.as_ref().is_some_and(woken);
         asks && !self.in_hand() && !inbox.attendance().served
     }
 }

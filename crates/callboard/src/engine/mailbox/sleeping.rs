@@ -78,9 +78,12 @@ impl Mailbox {
     /// Whom to wake, since an event has come by a log.
     pub(in crate::engine) fn wake(&self) -> Option<Waker> {
         let mut inbox = self.inbox();
-        let waker = inbox.waker.take();
-        inbox.woken = waker.is_some() && self.gauge.is_none() && self.signals.is_none();
-        waker
+        let waker = inbox.waker.take()?;
+        match &self.signals {
+            Some(signals) => signals.woken.store(true, Ordering::Relaxed),
+            None => inbox.woken = self.gauge.is_none(),
+        }
+        Some(waker)
     }
 
     /// Whether this waker is the one to be woken.

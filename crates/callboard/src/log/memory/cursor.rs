@@ -203,6 +203,11 @@ impl Walk {
         self.position
     }
 
+    /// Whether the reader has come to a gap.
+    pub(in crate::log) fn is_at_gap(&self) -> bool {
+        self.position == self.gauge.next_gap()
+    }
+
     pub(in crate::log) fn head(&self) -> &Arc<Head> {
         &self.head
     }
