@@ -1,5 +1,5 @@
 //! The ways to use the bus that are measured: what is published, on which bus, and how one
-//! subscribes to it. Only [`Typed`] reads the log of its type; the others have queues.
+//! subscribes to it. Only [`Typed`] borrows events in batches.
 
 use std::marker::PhantomData;
 

@@ -1,5 +1,5 @@
-//! The ways to subscribe whose deliveries go by queues: sets, everything, other policies, and any
-//! on a bus that keeps time. Beside them the peers that broadcast by themselves.
+//! Subscriptions other than to one type with the defaults: sets, everything, other policies, and any
+//! on a bus with timestamps. Beside them the peers that broadcast by themselves.
 
 use std::time::Instant;
 

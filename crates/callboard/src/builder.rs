@@ -76,8 +76,8 @@ impl BusBuilder {
 
     /// Whether the bus keeps time: when each event was published and how long it was queued, how
     /// old the oldest in a queue is, and how long hand-written loops take. Default: no, since
-    /// reading a clock costs more than publishing, all readers then have queues of their own in
-    /// place of the one log of a type, and a delivery allocates once.
+    /// reading a clock costs more than publishing, all readers then take a lock for each event, and a
+    /// delivery allocates once.
     pub fn timestamps(mut self, keep: bool) -> Self {
         self.settings.timestamps = keep;
         self

@@ -1,6 +1,8 @@
 //! What one reader has not read yet, within its capacity.
 
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Envelope;
 use super::cursors::Place;
@@ -58,6 +60,52 @@ pub(crate) struct Mergeable {
     pub(crate) newer_event: Held,
 }
 
+/// The sequences queued for one key.
+struct Sequences {
+    newest: u64,
+    /// Oldest first; empty but while a merge is under way.
+    older: Vec<u64>,
+}
+
+impl Sequences {
+    fn push(&mut self, sequence: u64) {
+        self.older.push(std::mem::replace(&mut self.newest, sequence));
+    }
+
+    /// Forgets one of them, unless it is the only one; whether it did.
+    fn forget(&mut self, sequence: u64) -> bool {
+        if sequence != self.newest {
+            self.older.retain(|other| *other != sequence);
+            return true;
+        }
+        let next = self.older.pop();
+        next.into_iter().for_each(|next| self.newest = next);
+        next.is_some()
+    }
+}
+
+/// Takes the hash that a key brings along, and mixes in the member.
+#[derive(Default)]
+struct HashOfKey(u64);
+
+impl Hasher for HashOfKey {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = self.0.rotate_left(5) ^ hash;
+    }
+
+    fn write_usize(&mut self, member: usize) {
+        self.write_u64(member as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// What came of two events with the same key.
 pub(crate) struct Merged {
     pub(crate) older: Entry,
@@ -78,7 +126,7 @@ pub(crate) struct Queue {
     overflow: Overflow,
     /// With `Overflow::Coalesce`: the sequences queued for each member and key, oldest first.
     /// More than one only while a merge is under way.
-    keyed: HashMap<(usize, Key), Vec<u64>>,
+    keyed: HashMap<(usize, Key), Sequences, BuildHasherDefault<HashOfKey>>,
     /// How many entries are about to be merged into another, and take no place of their own.
     surplus: usize,
 }
@@ -92,7 +140,7 @@ impl Queue {
             lanes: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
             capacity,
             overflow,
-            keyed: HashMap::new(),
+            keyed: HashMap::default(),
             surplus: 0,
         }
     }
@@ -135,19 +183,20 @@ impl Queue {
             return Pushed::Refused(entry);
         };
         let full = self.occupied() >= self.capacity;
-        let index = (entry.member, key);
-        if let Some(sequences) = self.keyed.get_mut(&index) {
-            sequences.push(entry.sequence());
-            self.surplus += 1;
-            self.enqueue(entry);
-            return Pushed::Mergeable;
+        match self.keyed.entry((entry.member, key)) {
+            Occupied(mut sequences) => {
+                sequences.get_mut().push(entry.sequence());
+                self.surplus += 1;
+                self.enqueue(entry);
+                Pushed::Mergeable
+            }
+            Vacant(_) if full && admission == Admission::Bounded => Pushed::Refused(entry),
+            Vacant(place) => {
+                place.insert(Sequences { newest: entry.sequence(), older: Vec::new() });
+                self.enqueue(entry);
+                Pushed::Queued
+            }
         }
-        if full && admission == Admission::Bounded {
-            return Pushed::Refused(entry);
-        }
-        self.keyed.insert(index, vec![entry.sequence()]);
-        self.enqueue(entry);
-        Pushed::Queued
     }
 
     #[inline]
@@ -188,7 +237,7 @@ impl Queue {
 
     /// Removes everything, most urgent first.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Entry> + use<> {
-        self.keyed = HashMap::new();
+        self.keyed = HashMap::default();
         self.surplus = 0;
         std::mem::take(&mut self.lanes).into_iter().flatten()
     }
@@ -233,9 +282,7 @@ impl Queue {
     /// The two newest entries with this key, if there are two.
     pub(crate) fn mergeable(&self, member: usize, key: &Key) -> Option<Mergeable> {
         let sequences = self.keyed.get(&(member, Key::clone(key)))?;
-        let [.., older, newer] = sequences[..] else {
-            return None;
-        };
+        let (older, newer) = (*sequences.older.last()?, sequences.newest);
         let event = |sequence| {
             let (lane, place) = self.find(sequence, |entry| entry.member == member)?;
             let envelope = &self.lanes[lane][place].envelope;
@@ -287,17 +334,14 @@ impl Queue {
     }
 
     fn forget_key(&mut self, member: usize, key: Key, sequence: u64) {
-        let index = (member, key);
-        if let Some(sequences) = self.keyed.get_mut(&index) {
-            sequences.retain(|other| *other != sequence);
-            if sequences.is_empty() {
-                self.keyed.remove(&index);
-                if self.keyed.is_empty() && self.keyed.capacity() > KEPT_ENTRIES {
-                    self.keyed = HashMap::new();
-                }
-            } else {
-                self.surplus -= 1;
-            }
+        let Occupied(mut sequences) = self.keyed.entry((member, key)) else { return };
+        if sequences.get_mut().forget(sequence) {
+            self.surplus -= 1;
+            return;
+        }
+        sequences.remove();
+        if self.keyed.is_empty() && self.keyed.capacity() > KEPT_ENTRIES {
+            self.keyed = HashMap::default();
         }
     }
 }

@@ -114,6 +114,12 @@ impl Reader {
         logs.take_known(&self.mailbox)
     }
 
+    /// Whether it merges several logs by itself.
+    #[inline]
+    pub(crate) fn merges(&self) -> bool {
+        matches!(self.ends, Ends::Logs(_))
+    }
+
     /// Whether all its events come by its inbox.
     #[inline]
     pub(crate) fn has_inbox_only(&self) -> bool {

@@ -1,8 +1,9 @@
 //! Merging events that are about the same thing.
 
-use std::hash::{Hash, Hasher};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{Abilities, Event};
 
@@ -75,8 +76,55 @@ pub trait Coalesce: Event {
     }
 }
 
-/// A key as the bytes that its `Hash` feeds a hasher: compared without running a user's code.
-pub(crate) type Key = Arc<Vec<u8>>;
+/// A key as the bytes that its `Hash` feeds a hasher: compared without running user code. It is hashed
+/// once, and up to 16 bytes lie in place.
+#[derive(Debug, Clone)]
+pub(crate) struct Key {
+    hash: u64,
+    bytes: Bytes,
+}
+
+#[derive(Debug, Clone)]
+enum Bytes {
+    Short { length: u8, bytes: [u8; SHORT] },
+    Long(Arc<Vec<u8>>),
+}
+
+const SHORT: usize = 16;
+
+impl Key {
+    fn of(key: &impl Hash) -> Self {
+        static STATE: OnceLock<RandomState> = OnceLock::new();
+        let mut fed = Fed(Bytes::Short { length: 0, bytes: [0; SHORT] });
+        key.hash(&mut fed);
+        let hash = STATE.get_or_init(RandomState::new).hash_one(fed.0.as_slice());
+        Self { hash, bytes: fed.0 }
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.bytes.as_slice() == other.bytes.as_slice()
+    }
+}
+
+impl Eq for Key {}
+
+/// Feeds a hasher the hash of the bytes, which is seeded at random.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Short { length, bytes } => &bytes[..usize::from(*length)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
 
 /// A type's [`Coalesce`] implementation as plain functions.
 pub(crate) struct Coalescing<E> {
@@ -86,23 +134,27 @@ pub(crate) struct Coalescing<E> {
 
 impl<E: Coalesce> Coalescing<E> {
     pub(super) const fn of() -> Self {
-        Self {
-            key: |event| {
-                let mut bytes = Bytes(Vec::new());
-                event.key().hash(&mut bytes);
-                Arc::new(bytes.0)
-            },
-            absorb: E::absorb,
-        }
+        Self { key: |event| Key::of(&event.key()), absorb: E::absorb }
     }
 }
 
 /// A hasher that keeps what it is fed.
-struct Bytes(Vec<u8>);
+struct Fed(Bytes);
 
-impl Hasher for Bytes {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+impl Hasher for Fed {
+    fn write(&mut self, more: &[u8]) {
+        match &mut self.0 {
+            Bytes::Short { length, bytes } => {
+                let (start, end) = (usize::from(*length), usize::from(*length) + more.len());
+                if let (Some(place), Ok(end)) = (bytes.get_mut(start..end), u8::try_from(end)) {
+                    place.copy_from_slice(more);
+                    *length = end;
+                } else {
+                    self.0 = Bytes::Long(Arc::new([&bytes[..start], more].concat()));
+                }
+            }
+            Bytes::Long(bytes) => Arc::make_mut(bytes).extend_from_slice(more),
+        }
     }
 
     fn finish(&self) -> u64 {

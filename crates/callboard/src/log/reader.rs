@@ -99,7 +99,7 @@ impl Tap {
     /// Whether there is nothing known to come, though there may be: behind a gap.
     #[inline]
     pub(crate) fn hides_more(&self) -> bool {
-        self.walk.known() == 0 && self.walk.is_at_gap()
+        self.walk.known() == 0 && self.walk.position() == self.walk.gauge.next_gap()
     }
 
     /// What is said of the event that comes next, if it is known to be there.
@@ -144,7 +144,7 @@ impl Tap {
 
     /// How the reader stands, for others.
     pub(crate) fn meter(&self) -> Meter {
-        Meter { head: Arc::clone(self.walk.head()), gauge: Arc::clone(&self.walk.gauge) }
+        Meter { head: Arc::clone(&self.walk.head), gauge: Arc::clone(&self.walk.gauge) }
     }
 
     /// How many events were seen to wait when the reader looked last.

@@ -22,7 +22,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 /// [`Bus::subscriber`](crate::Bus::subscriber).
 ///
 /// Each setter says its default. What it ends in, it can end in several times: the settings are
-/// the subscriber's, and each subscription has a queue of its own.
+/// the subscriber's, and each subscription has a capacity of its own.
 ///
 /// # Examples
 ///

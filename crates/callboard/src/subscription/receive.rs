@@ -62,9 +62,10 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn try_recv_anywhere(&mut self) -> Result<S::Item, TryRecvError> {
-        if let Some(taken) = self.reader.take_merged() {
-            self.after_take();
-            return Ok(S::item(taken));
+        if self.reader.merges()
+            && let Some(item) = self.take_merged()
+        {
+            return Ok(item);
         }
         let now = self.core.timestamp();
         if self.reader.has_inbox_only() {
@@ -77,6 +78,14 @@ impl<S: EventSet> Subscription<S> {
         }
         let next = self.reader.next(now);
         self.take(next, now)
+    }
+
+    // A call of its own, so that the ways of other readers stay short.
+    #[inline(never)]
+    fn take_merged(&mut self) -> Option<S::Item> {
+        let taken = self.reader.take_merged()?;
+        self.after_take();
+        Some(S::item(taken))
     }
 
     /// Takes the next event from where it is.
@@ -280,11 +289,11 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        if self.streak <= BEFORE_YIELDING
-            && let Some(taken) = self.reader.take_merged()
+        if self.reader.merges()
+            && self.streak <= BEFORE_YIELDING
+            && let Some(item) = self.take_merged()
         {
-            self.after_take();
-            return Poll::Ready(Some(S::item(taken)));
+            return Poll::Ready(Some(item));
         }
         let now = self.core.timestamp();
         if self.reader.has_inbox_only() {

@@ -261,7 +261,10 @@ fn builder_may_end_in_several_subscriptions() {
     let responder = builder.responder::<Validate>();
     bus.start();
     bus.publish(Parsed(1));
-    assert!(first.try_recv().is_ok() && second.try_recv().is_ok(), "each has a queue of its own");
+    assert!(
+        first.try_recv().is_ok() && second.try_recv().is_ok(),
+        "each has a capacity of its own"
+    );
     assert_eq!(
         (first.name(), second.name(), responder.name()),
         ("one name", "one name", "one name")

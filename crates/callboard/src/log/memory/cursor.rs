@@ -181,7 +181,7 @@ impl Fill {
 /// Where a log is read: the place of the next event.
 #[derive(Debug)]
 pub(in crate::log) struct Walk {
-    head: Arc<Head>,
+    pub(in crate::log) head: Arc<Head>,
     pub(in crate::log) gauge: Arc<Gauge>,
     /// The block that the next event, or the last one taken, is in.
     block: Option<Pin>,
@@ -201,15 +201,6 @@ const CREDITS: usize = if CHECKED { 2 } else { 64 };
 impl Walk {
     pub(in crate::log) fn position(&self) -> u64 {
         self.position
-    }
-
-    /// Whether the reader has come to a gap.
-    pub(in crate::log) fn is_at_gap(&self) -> bool {
-        self.position == self.gauge.next_gap()
-    }
-
-    pub(in crate::log) fn head(&self) -> &Arc<Head> {
-        &self.head
     }
 
     /// How many events are known to be there.
