@@ -105,14 +105,14 @@ impl BusBuilder {
         self
     }
 
-    /// The function that is told of each critical drop; see [`Bus::on_drop`]. Default: none.
+    /// Called for each critical drop; see [`Bus::on_drop`]. Default: none.
     pub fn on_drop(mut self, callback: impl Fn(&Dropped) + Send + Sync + 'static) -> Self {
         self.on_drop = Some(Arc::new(callback));
         self
     }
 
-    /// The function that is told of subscribers that fall behind; see [`Bus::on_slow`]. Default:
-    /// none.
+    /// Called when a subscriber falls behind, and when it has caught up; see [`Bus::on_slow`].
+    /// Default: none.
     pub fn on_slow(mut self, callback: impl Fn(&Slow) + Send + Sync + 'static) -> Self {
         self.on_slow = Some(Arc::new(callback));
         self

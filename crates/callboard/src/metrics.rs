@@ -80,7 +80,7 @@ impl Snapshot {
     /// Hands the snapshot's figures to the recorder of the `metrics` facade, with their units: the
     /// [guide](crate::guide::watching#metrics) has a table of them.
     ///
-    /// It is for a recorder that is asked once. For one that is told again and again, use
+    /// For a single recording. To record repeatedly, use
     /// [`record_since`](Self::record_since).
     ///
     /// # Examples
@@ -95,8 +95,8 @@ impl Snapshot {
         self.record_changes(None);
     }
 
-    /// As [`record`](Self::record), for a recorder that was told of an `earlier` snapshot of the bus:
-    /// histograms get what has come since, and the gauges of subscribers that have left are set to 0.
+    /// Like [`record`](Self::record), after an `earlier` snapshot of the bus was recorded: histograms
+    /// get the values since then, and the gauges of subscribers that have left are set to 0.
     ///
     /// # Examples
     ///

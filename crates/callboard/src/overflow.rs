@@ -213,7 +213,7 @@ impl fmt::Display for Ledger {
     }
 }
 
-/// One event that was dropped, as the drop callback is told (see [`Bus::on_drop`](crate::Bus::on_drop)).
+/// The argument of the drop callback ([`Bus::on_drop`](crate::Bus::on_drop)): an event that was dropped.
 #[derive(Debug, Clone)]
 pub struct Dropped {
     pub(crate) event_type: &'static str,

@@ -29,7 +29,7 @@ pub struct Published {
     /// 0 for none.
     sequence: u64,
     delivered: u32,
-    /// With what became of it in the two highest bits: two words are returned in registers.
+    /// The two high bits encode the outcome, so that the result fits into two registers.
     dropped: u32,
 }
 

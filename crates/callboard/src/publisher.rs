@@ -16,8 +16,8 @@ const BATCH: usize = 64;
 
 /// One component's handle for publishing events of one type. Get one from [`Bus::publisher`].
 ///
-/// What it publishes is told apart from what others do: the [snapshot](crate::Snapshot) says who
-/// publishes what. Like any clone of the bus, it keeps the bus open.
+/// Its publications are counted under its name: the [snapshot](crate::Snapshot) lists who publishes
+/// which type. Like any clone of the bus, it keeps the bus open.
 ///
 /// # Examples
 ///
@@ -106,7 +106,7 @@ impl<E: Event> Publisher<E> {
         publish(self.bus.core(), event, priority, origin)
     }
 
-    /// Publishes events in their order, and says what became of them together.
+    /// Publishes events in order, and returns their results added up.
     ///
     /// They are collected into batches of up to 64, each of which is published under one hold of
     /// the bus's lock where that can be done: no other event comes between them, and every reader

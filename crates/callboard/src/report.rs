@@ -88,8 +88,8 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
-/// Says something at a level of `tracing`'s. Never under a lock: whoever listens is the user's, and
-/// if it panics, what it was told is lost and nothing else.
+/// Logs at a level of `tracing`'s. Never under a lock: a subscriber of `tracing` is user code. If it
+/// panics, only the message is lost.
 macro_rules! say {
     ($level:ident, $($arg:tt)+) => {{
         #[cfg(feature = "tracing")]

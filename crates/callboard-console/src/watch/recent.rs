@@ -61,7 +61,7 @@ impl Recent {
     /// How long ago what a finding tells of last happened; 0 if it goes on.
     pub(super) fn ago(&self, found: &Finding, snapshot: &Snapshot) -> Duration {
         let count = count_of(found.kind).filter(|count| {
-            // Whoever is expected is missed until it comes.
+            // An expected component counts as missing until it signs in.
             *count != Count::Asked || !snapshot.missing.contains(&found.culprit)
         });
         let name = if count == Some(Count::Buffer) { "" } else { &found.culprit };

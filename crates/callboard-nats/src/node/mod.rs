@@ -83,7 +83,7 @@ pub(crate) struct Node {
     probed: Option<Instant>,
     looked: Option<Instant>,
     ticked: Instant,
-    /// The peers, for whoever asks.
+    /// A snapshot of the peers.
     pub(crate) picture: watch::Sender<Vec<PeerSnapshot>>,
 }
 

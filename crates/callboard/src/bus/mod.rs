@@ -175,13 +175,13 @@ impl Bus {
         Some(Delivery::new(kept(held), Receipt::default()))
     }
 
-    /// Sets the function that is told of each critical drop, once per event dropped; it replaces
-    /// the one set before.
+    /// Sets the drop callback: called once for each event that a critical subscription loses. It
+    /// replaces the one set before.
     ///
     /// It runs on the thread whose operation dropped the event, with no lock held, and may use
-    /// the bus. If it panics, it is told of the next drop all the same. Drops that it brings about
-    /// itself are counted, but not reported to it. The bus keeps it: one that captures a clone of
-    /// the bus keeps the bus from ever closing by itself, so such a program calls
+    /// the bus. After a panic it is called for the next drop all the same. Drops that it causes itself
+    /// are counted, but not reported to it. The bus owns the callback: one that captures a clone of the
+    /// bus keeps the bus from closing when the last other clone is dropped, so such a program calls
     /// [`close`](Self::close).
     ///
     /// # Examples
@@ -209,14 +209,14 @@ impl Bus {
         self.core().hooks.set_on_drop(Arc::new(callback));
     }
 
-    /// Sets the function that is told once when a subscriber falls behind (it is full, and loses an
-    /// event for the first time), and once when it has caught up (it finds nothing more to read); it
-    /// replaces the one set before. Lossy subscribers are left out.
+    /// Sets the slow callback: called once when a subscriber falls behind (it is full and loses an
+    /// event), and once when it has caught up (it finds its queue empty). It replaces the one set
+    /// before. Lossy subscribers are not reported.
     ///
-    /// It runs with no lock held, on the thread that published the event, or that received in vain;
-    /// otherwise as the one of [`on_drop`](Self::on_drop). Without it, or with it, `tracing` hears
-    /// of the same under the target `callboard`: of one that falls behind again and again, ever more
-    /// rarely.
+    /// It runs with no lock held, on the thread that published the event, or that found the queue
+    /// empty; otherwise like the callback of [`on_drop`](Self::on_drop). `tracing` gets the same
+    /// reports under the target `callboard`, ever more rarely for a subscriber that falls behind again
+    /// and again.
     ///
     /// # Examples
     ///

@@ -7,8 +7,8 @@ use super::rules::Findings;
 use crate::report::first_of;
 use crate::snapshot::Snapshot;
 
-/// Each step of a circle must have been taken this often before it is told: a few rounds may be how
-/// two components agree on something.
+/// A cycle is reported once each of its steps was taken this often: a few rounds may be how two
+/// components agree on something.
 const ROUNDS: u64 = 10;
 
 /// Which type of event led to which, and how often.

@@ -77,7 +77,7 @@ pub enum FindingKind {
     TooSlow,
     /// A subscriber has never used more than a small part of a large capacity.
     CapacityTooLarge,
-    /// A queue, or the buffer, or whoever keeps deliveries of a type, holds much memory.
+    /// A queue, the buffer, or kept deliveries of a type hold much memory.
     MemoryHeld,
     /// Handlers publish in a circle: events of this type lead to others that lead back to it.
     PublishCycle,

@@ -19,7 +19,7 @@ const LARGE_CAPACITY: usize = 1_024;
 /// How many events must have been offered before a capacity is called too large.
 const ENOUGH_EVENTS: u64 = 1_000;
 
-/// Whoever holds at least this many bytes is named.
+/// Memory findings name holders of at least this many bytes.
 const MUCH_MEMORY: usize = 1 << 20;
 
 /// The culprit where no part of a bus is.

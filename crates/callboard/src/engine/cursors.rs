@@ -7,8 +7,8 @@
 //!
 //! The events of several logs are received in the order of their numbers, the more urgent types
 //! first. A reader that looks at one log after another may see an event in the last one and have
-//! missed an older one, published meanwhile, in the first. But whoever sees an event in a log sees
-//! all that was published before it. So if the event found was not known before, those of the logs
+//! missed an older one, published meanwhile, in the first. But a reader that sees an event in a
+//! log also sees all that was published before it. So if the event found was not known before, those of the logs
 //! before its own that seemed empty are looked at again.
 
 use crate::event::{Priority, TypeInfo};

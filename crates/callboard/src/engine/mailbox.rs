@@ -27,7 +27,7 @@ pub(crate) struct MailboxSettings {
     pub(crate) overflow: Overflow,
     pub(crate) importance: Importance,
     pub(crate) call_site: &'static Location<'static>,
-    /// Whoever waits for the bus to settle does not wait for this one.
+    /// Excluded from `settle`.
     pub(crate) bystander: bool,
     /// Told when the reader falls behind, and when it has caught up.
     pub(crate) watch: Arc<SlowWatch>,
@@ -47,7 +47,7 @@ pub(crate) struct Mailbox {
     /// If its reader has cursors of its own: what that sees without a lock.
     pub(super) signals: Option<Arc<Signals>>,
     /// The reader took an event and has not asked for the next one. Only the reader sets it.
-    /// Ordering: Relaxed where the inbox is locked, as it is by whoever asks for both.
+    /// Ordering: Relaxed where the inbox is locked, as it is where both are read.
     pub(super) in_hand: AtomicBool,
     /// Nothing more comes in.
     pub(super) closed: AtomicBool,
@@ -224,31 +224,32 @@ impl Mailbox {
             self.inbox().note_asked(in_hand, now);
         }
         if in_hand {
-            // Ordering: Release pairs with the Acquire in `in_hand`: whoever sees that the reader
+            // Ordering: Release pairs with the Acquire in `in_hand`: a thread that sees that the reader
             // is done sees what it did.
             self.in_hand.store(false, Ordering::Release);
         }
         in_hand
     }
 
-    /// As [`ask`](Self::ask), and there is none: whoever waits for readers to be done is to be told.
+    /// Like [`ask`](Self::ask), when there is no event. The caller notifies those who wait for readers.
     #[inline]
     pub(super) fn ask_in_vain(&self, now: Option<Instant>) {
         if self.ask(now) {
-            // Ordering: whoever waits for readers to be done has such a fence between its
-            // registration and its look at them: either it sees that this one is, or this one sees
-            // that it waits.
+            // Ordering: a thread that waits for readers has such a fence between its registration and
+            // its look at them: either it sees that this reader is done, or the reader sees that it
+            // waits.
             fence(Ordering::SeqCst);
         }
         self.note_empty();
     }
 
-    /// The reader is about to take an event: whoever sees that the event has left sees this.
+    /// Marks the reader as busy, before it takes an event: a thread that sees that the event is gone
+    /// sees the mark.
     #[inline]
     pub(crate) fn hand(&self) {
         if !self.in_hand.load(Ordering::Relaxed) {
             // Ordering: Relaxed. The count of what was taken is released after this, and acquired
-            // by whoever sees that the event has left; a queue is locked.
+            // by a thread that sees that the event is gone; a queue is locked.
             self.in_hand.store(true, Ordering::Relaxed);
         }
     }
@@ -271,7 +272,7 @@ impl Mailbox {
             }
         }
         if self.gauge.is_some() {
-            // Whoever reads a log does not come back to a queue that it has emptied.
+            // The reader of a log doesn't come back to a queue that it has emptied.
             inbox.give_back();
         }
         self.tell_gauge(&inbox);

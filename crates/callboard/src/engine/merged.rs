@@ -32,7 +32,7 @@ impl MergedReader {
         }
         loop {
             let due = self.cursors.next();
-            // Behind the look: whoever sees an event sees the logs that came before it.
+            // After the look: a reader that sees an event also sees the cursors added before it.
             if !self.signals.arrived.load(Ordering::Relaxed) {
                 return due;
             }
@@ -49,7 +49,7 @@ impl MergedReader {
     #[inline]
     fn look_and_take(&mut self, mailbox: &Mailbox) -> Option<Taken> {
         let due = self.look(mailbox)?;
-        // Behind the look, likewise.
+        // After the look, likewise.
         if self.signals.queued.load(Ordering::Acquire) > 0 {
             return None;
         }

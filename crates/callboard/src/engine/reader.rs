@@ -210,7 +210,8 @@ impl Reader {
         self.mailbox.hand();
     }
 
-    /// Asks for the next event of a batch that is over. Whoever waits for the reader is to be told.
+    /// Ends a batch: the reader has finished with its last event. The caller notifies those who wait for
+    /// the reader.
     pub(crate) fn end_batch(&mut self, now: Option<Instant>) {
         self.hand.release();
         self.mailbox.ask_in_vain(now);
@@ -255,7 +256,7 @@ impl Reader {
             let waker = Waker::clone(context.waker());
             discard_any(self.mailbox.set_waker(Some(waker)));
         }
-        // Whoever clears the flag takes the waker afterwards, and so finds the one set above.
+        // The publisher clears the flag first and takes the waker then, so it finds the one set above.
         if !self.mailbox.is_enlisted_everywhere() {
             enlist(&self.mailbox);
         }
@@ -271,7 +272,7 @@ impl LogReader {
     /// Where the next event is: the more urgent, or else the earlier, of the log's and the queue's.
     #[inline]
     fn next(&mut self, mailbox: &Mailbox) -> Next {
-        // The log first: whoever sees an event there sees what was queued before it.
+        // The log first: a reader that sees an event there also sees what was queued before it.
         let in_log = self.tap.look();
         if self.tap.gauge().elsewhere() > 0 {
             return self.compare(mailbox);

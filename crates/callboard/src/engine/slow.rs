@@ -17,14 +17,14 @@ use crate::time::Clock;
 /// The function set by `Bus::on_slow`.
 pub(crate) type SlowCallback = Arc<dyn Fn(&Slow) + Send + Sync>;
 
-/// Who is told: a bus and its mailboxes share it.
+/// Where reports of slow subscribers go; shared by a bus and its mailboxes.
 pub(crate) struct SlowWatch {
     clock: Arc<dyn Clock>,
     callback: Mutex<Option<SlowCallback>>,
 }
 
-/// Whether a subscription is behind. Ordering: Relaxed throughout, since each change is told of by
-/// whoever made it.
+/// Whether a subscription is behind. Ordering: Relaxed throughout, since the thread that makes a
+/// change reports it.
 #[derive(Default)]
 pub(super) struct Behind {
     now: AtomicBool,
@@ -32,8 +32,8 @@ pub(super) struct Behind {
     times: AtomicU64,
 }
 
-/// A subscriber that has fallen behind, or has caught up, as the slow callback is told (see
-/// [`Bus::on_slow`](crate::Bus::on_slow)).
+/// The argument of the slow callback ([`Bus::on_slow`](crate::Bus::on_slow)): a subscriber that has
+/// fallen behind, or has caught up.
 #[derive(Debug, Clone)]
 pub struct Slow {
     subscriber: Arc<str>,

@@ -38,9 +38,9 @@ use std::fmt;
 /// the one line by hand; everything beyond the name is an ability that a type opts into (see
 /// [`Abilities`]).
 ///
-/// An event is moved into its place when it is published, and never cloned: what is large belongs
-/// into a `Box`, a `Vec` or an `Arc`, lest it pass over the publisher's stack. It is dropped, once,
-/// by whoever holds it last, which may be any thread that uses the bus.
+/// Publishing moves an event and never clones it: put large data into a `Box`, a `Vec` or an `Arc`, so
+/// that it isn't copied over the publisher's stack. An event is dropped once,
+/// by its last holder, which may be any thread that uses the bus.
 ///
 /// # Examples
 ///

@@ -98,13 +98,14 @@ impl Gauge {
     /// The reader has taken so many.
     #[inline]
     pub(super) fn set_taken(&self, taken: u64) {
-        // Ordering: Release pairs with the Acquire in `taken`: whoever sees the count sees what
+        // Ordering: Release pairs with the Acquire in `taken`: a thread that sees the count sees what
         // was done before.
         self.of_reader.taken.store(taken, Ordering::Release);
     }
 
     /// As [`set_taken`](Self::set_taken), and nothing that the reader does afterwards comes
-    /// before it: whoever waits for the reader to drain either sees this count, or is seen.
+    /// before it: a thread that waits for the reader to drain sees this count, or the reader sees
+    /// that it waits.
     #[inline]
     pub(crate) fn set_taken_and_drained(&self, taken: u64) {
         // Ordering: SeqCst; the waiting side has a fence between its registration and its look at
@@ -128,8 +129,8 @@ impl Gauge {
         self.of_reader.high_water.fetch_max(waiting, Ordering::Relaxed);
     }
 
-    /// How many events wait for the reader in its own queue. Whoever has locked the queue sets it;
-    /// the reader looks at it before each take.
+    /// How many events wait for the reader in its own queue. Set under the queue's lock; the reader
+    /// checks it before each take.
     #[inline]
     pub(crate) fn elsewhere(&self) -> usize {
         // Ordering: Acquire pairs with the Release in `set_elsewhere`: a writer that sees that there
@@ -155,7 +156,7 @@ impl Gauge {
         self.of_writer.next_gap.load(Ordering::Relaxed)
     }
 
-    /// The reader's place in the log, for whoever holds the writer's lock.
+    /// The reader's place in the log. Read under the writer's lock.
     pub(crate) fn place(&self) -> usize {
         self.of_writer.place.load(Ordering::Relaxed)
     }

@@ -28,7 +28,7 @@
 //! The writer does not look at it for every event: from what a reader has taken it knows a
 //! position, its limit, before which it can't be full, since taking only makes room. The least of
 //! these is `room_until`. Up to there an event costs the same for one reader or a thousand. There the
-//! writer looks anew at those whose limit has come: the first on a heap. Whoever is full *stops*: a
+//! writer re-checks the readers whose limit has come: the first on a heap. A reader that is full *stops*: a
 //! gap is opened at the present position, the loss counted in it, and from then on it is looked at
 //! for every event. As soon as it has room again the gap is closed: it says where and in which block
 //! the reader goes on, and how many events it lost, which is what `missed()` tells. The gaps that a
@@ -54,7 +54,7 @@
 //! reader that flowed when the block was begun, or that went on in it later, until it has walked
 //! out of it; one for each handle of an event in it; and those that a reader has in store to make
 //! handles with (it adds 64 at a time, since one atomic operation costs as much as the rest of a
-//! take). Whoever adds a pin has one. So a reader that is stuck keeps the blocks of its own window
+//! take). Only the holder of a pin adds pins. So a reader that is stuck keeps the blocks of its own window
 //! and no others: blocks are chained by addresses, not by pins.
 //!
 //! One event keeps its block. Where readers or handles keep few events of many (a reader that is
@@ -63,7 +63,7 @@
 //! reader with most, it goes on in small blocks, of four slots, for a while.
 //!
 //! A value with a destructor has, besides, a count of *owners* in its slot: the readers that are
-//! yet to come to it, and the handles. Whoever gives up the last share drops the value, at once. A
+//! yet to come to it, and the handles. The last owner drops the value, at once. A
 //! value without one needs no count, and reading it changes nothing that anybody else reads.
 //!
 //! A few blocks that were given back wait in a pool to be used again, so that a steady flow of
@@ -79,7 +79,7 @@
 //! 3. For each slot of a type with a destructor, owners = readers that it was written for and that
 //!    have not taken it + handles. Only the writer adds readers, before the head moves.
 //! 4. taken ≤ admitted ≤ taken + capacity, for each reader, but for what is admitted elsewhere.
-//! 5. The writer is whoever holds the registry's lock, by `&mut Log`; a tap is its reader's, by
+//! 5. The holder of the registry's lock is the writer, by `&mut Log`; a tap is its reader's, by
 //!    `&mut Tap`.
 //!
 //! [`memory`] keeps the first three, which are what makes it safe to read raw memory; the writer
@@ -94,15 +94,15 @@
 //! | `next_gap` | writer and reader, under the gaps' lock | Relaxed: stored before the head moves on, read after it |
 //! | `lost`, `open_at`, `skipped` | writer | Relaxed: read under its lock |
 //! | `high_water` | reader and writer | Relaxed, by `fetch_max`: a figure for people |
-//! | `elsewhere` | whoever has locked the reader's queue | Release, with the writer's Acquire in `Gauge::elsewhere` |
+//! | `elsewhere` | the holder of the lock of the reader's queue | Release, with the writer's Acquire in `Gauge::elsewhere` |
 //! | `taken_elsewhere` | likewise | Relaxed: a figure for people, stored before `elsewhere` |
 //! | `pins`, `owners` | everybody | as the counts of `Arc`: Relaxed up, AcqRel down |
 //! | `next` of a block | writer, once | Relaxed: read only after a head beyond the block |
-//! | the pool's places | whoever gives back, and the writer | Release in, Acquire out |
+//! | the pool's places | who removes the last pin, and the writer | Release in, Acquire out |
 //! | the pool's `bytes` | likewise | Relaxed: a count, by which the writer chooses a size |
 //!
-//! A reader that has taken the last event it knows of says so by an exchange with SeqCst; whoever
-//! waits for it to drain has a fence between its registration and its look
+//! A reader that has taken the last event it knows of stores its count by an exchange with SeqCst; a
+//! thread that waits for it to drain has a fence between its registration and its look
 //! ([`Waiting::register`](crate::sync::Waiting)), so one sees the other. How readers fall asleep and
 //! are woken is the engine's part: see "Sleeping" in [`engine`](crate::engine).
 //!

@@ -1,11 +1,11 @@
-//! What the writer asks of readers that it can't judge by their place in its log.
+//! Readers whose free capacity doesn't follow from their position in one log.
 
-/// The readers of a log that have a window: what waits for them lies in several logs, or they make
-/// room for an event by dropping an older one. Whoever holds the writer's lock has their windows.
+/// The readers of a log that read other logs too, or that make room for an event by dropping an older
+/// one. Implemented by the log's owner, and called under its lock.
 pub(crate) trait Windows {
-    /// Whether the reader in this place gets the event of this number: for how many events, that
-    /// one included, it has room; 0 if it loses the event. It is asked again when so many events
-    /// were published on the whole bus.
+    /// Whether the reader in this place gets the event of this number: returns its free capacity, at
+    /// least 1, or 0 if it loses the event. The log asks again after that many more events were
+    /// published on the whole bus.
     fn admit(&mut self, place: usize, sequence: u64) -> u64;
 }
 

@@ -23,18 +23,18 @@ pub(crate) struct Log {
     readers: Vec<Reader>,
     /// Before this position no reader that flows is full.
     room_until: u64,
-    /// From which position on each reader that flows may be full, with its place, the first on top.
-    /// They were worked out when a reader was looked at last: as it takes, the true ones move on.
+    /// The position from which on each flowing reader may be full, with its place, the least on top.
+    /// Computed when the reader was checked last; as it takes events, its true limit rises.
     limits: BinaryHeap<Reverse<(u64, usize)>>,
-    /// Before the event of this number no reader with a window is full, as long as it flows.
+    /// Before the event of this number no flowing reader with a window is full.
     safe_until: u64,
-    /// By which event each reader with a window that flows may be full, likewise.
+    /// The number of the event by which each flowing reader with a window may be full, likewise.
     windows: BinaryHeap<Reverse<(u64, usize)>>,
     /// Up to this position blocks are small.
     small_until: u64,
     /// The places of the readers that have a gap open.
     stopped: Vec<usize>,
-    /// Some place or limit is not what it was: both are to be worked out anew.
+    /// `stopped`, `limits` and `windows` are stale.
     unsure: bool,
     /// Some reader that did not lose the event before has lost the last one offered.
     stops: bool,

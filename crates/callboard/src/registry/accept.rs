@@ -10,7 +10,7 @@ use crate::trace::Context;
 
 /// An event on its way into the bus.
 pub(crate) struct Parcel<E> {
-    /// Taken out if anybody gets it; otherwise whoever publishes it drops it.
+    /// Taken out if anybody gets it; otherwise the publisher drops it.
     pub(crate) event: Option<E>,
     pub(crate) priority: Priority,
     pub(crate) key: Option<Key>,
@@ -18,7 +18,7 @@ pub(crate) struct Parcel<E> {
     pub(crate) published_at: Moment,
     /// If the event is an answer, its asker hears it.
     pub(crate) answer: bool,
-    /// Whether whoever publishes it keeps it too: it is then found in `kept`.
+    /// Whether the publisher keeps it too: it is then found in `kept`.
     pub(crate) keep: bool,
     pub(crate) kept: Option<Held>,
     /// If the event is a request: where its answers go.

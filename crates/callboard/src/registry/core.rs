@@ -220,7 +220,7 @@ impl Core {
             keep: true,
             kept: None,
             ticket: None,
-            // Whoever else hears it continues the responder's handler.
+            // Observers of the answer continue the responder's span.
             context: Context::current(self.settings.trace),
         };
         self.accept(&mut parcel);

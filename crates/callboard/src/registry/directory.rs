@@ -84,8 +84,8 @@ impl Directory {
 impl Card {
     #[inline]
     pub(crate) fn is(&self, mode: Mode) -> bool {
-        // Ordering: Relaxed. Whoever was told that somebody has subscribed comes after the store,
-        // and so does not find the type quiet; in every other mode the lock is taken.
+        // Ordering: Relaxed. A thread that knows of a subscription comes after the store, and so
+        // doesn't find the type quiet; in every other mode the lock is taken.
         self.mode.load(Ordering::Relaxed) == mode as u8
     }
 

@@ -294,7 +294,7 @@ impl Registry {
         (replayed, overflowed)
     }
 
-    /// Whoever would have got these events missed them just before what comes next.
+    /// The subscriptions of the type missed these events, immediately before what comes next.
     fn add_lost(&mut self, gap: Gap, lost: usize) {
         let lost = lost as u64;
         let entry = &mut self.types[gap.type_number];

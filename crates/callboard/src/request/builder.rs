@@ -278,8 +278,8 @@ impl<Q: Request> RequestBuilder<Q> {
     ///
     /// As [`gather`](Self::gather).
     ///
-    /// In a drop callback, or in the destructor of an event, it holds up the operation that runs
-    /// that, and whoever called it: its responders must be on other threads.
+    /// In a drop callback, or in the destructor of an event, it blocks the operation that runs it, and
+    /// that operation's caller: its responders must be on other threads.
     #[track_caller]
     pub fn gather_blocking(mut self) -> Result<Gathered<Q::Response>, RequestError> {
         let (core, site) = (Arc::clone(&self.core), Location::caller());

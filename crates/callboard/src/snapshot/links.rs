@@ -1,4 +1,4 @@
-//! Links to other processes, as the bus shows them: whoever links the bus says how it is.
+//! Links to other processes, as the bus shows them: each link reports its own status.
 
 use std::sync::{Arc, Weak};
 

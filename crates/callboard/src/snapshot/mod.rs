@@ -121,9 +121,9 @@ pub struct TypeSnapshot {
     /// Whether it is one of the bus's own, whose events the bus publishes by itself, such as
     /// [`DeadLetter`](crate::DeadLetter).
     pub of_the_bus: bool,
-    /// Bytes of the memory that its events lie in, or have lain in and others will. An event shares
-    /// it with its neighbours: whoever keeps one, as a [`Delivery`](crate::Delivery), keeps that of
-    /// up to 64.
+    /// Bytes of the blocks that hold its events, including blocks that are kept for reuse. A block
+    /// holds up to 64 events: keeping one of them, as a [`Delivery`](crate::Delivery), keeps the
+    /// block.
     pub memory: usize,
     /// The account of the start buffer; delivered means replayed.
     pub buffered: Ledger,

@@ -130,7 +130,7 @@ impl SubscriberBuilder {
         self
     }
 
-    /// Whoever waits for the bus to settle does not wait for this one.
+    /// Excludes the subscription from `settle`.
     pub(crate) fn bystander(mut self) -> Self {
         self.settings.bystander = true;
         self

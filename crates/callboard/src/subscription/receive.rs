@@ -210,7 +210,7 @@ impl<S: EventSet> Subscription<S> {
         if limit > 0 {
             buffer.extend(self.recv().await);
         }
-        // Whoever finds nothing more has asked for it, and would be done with what it got.
+        // A reader that finds nothing has asked for more, and counts as done with what it got.
         self.reader.hand.collect(true);
         while buffer.len() - before < limit && self.reader.has_more() {
             buffer.extend(self.try_recv());

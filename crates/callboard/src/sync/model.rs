@@ -49,7 +49,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// As `std::sync::OnceLock`: whoever finds a value sees what was done before it was set.
+/// As `std::sync::OnceLock`: a thread that finds a value sees what was done before it was set.
 #[derive(Debug)]
 pub(crate) struct OnceLock<T> {
     set: AtomicBool,

@@ -24,7 +24,7 @@ impl WaitList {
     /// Wakes everybody. Must be called without a lock held, since a waker is the user's code.
     #[inline]
     pub(crate) fn notify_all(&self) {
-        // Ordering: whoever waits has registered, with a fence, before it looked at its condition.
+        // Ordering: a waiter registers, with a fence, before it looks at its condition.
         // The condition was changed either under a lock of its own or by a SeqCst operation. So
         // either this load sees the registration, or the waiter saw the new state itself.
         if self.count.load(Ordering::SeqCst) == 0 {

@@ -137,8 +137,8 @@ impl Sim {
         self.woken.lock().push(number);
     }
 
-    /// Runs the components until none has anything to do, now or later: whoever is left waits for
-    /// what only the test can bring. Timeouts pass at once. While something is
+    /// Runs the components until none has anything to do, now or later: each one left waits for
+    /// something that only the test can do. Timeouts pass at once. While something is
     /// [published periodically](crate::Bus::publish_every) that never is the case: move the
     /// [`clock`](Self::clock), and use [`run_ready`](Self::run_ready).
     ///

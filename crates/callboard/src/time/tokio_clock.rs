@@ -26,7 +26,7 @@ pub(crate) fn is_driven_by_this_thread() -> bool {
 /// The default clock with the feature `tokio`. Inside a runtime whose time is paused, time on
 /// the bus is paused with it.
 ///
-/// Whoever blocks a thread of the runtime, as `recv_timeout` does, waits by the system's timer, for as
+/// A call that blocks a thread of the runtime, as `recv_timeout` does, waits by the system's timer, for as
 /// long as it takes in real time: a runtime of one thread could not drive its own meanwhile.
 ///
 /// In a runtime built without `enable_time` it falls back to the system's timer; tokio then prints

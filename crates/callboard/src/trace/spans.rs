@@ -65,12 +65,12 @@ impl Drop for Fenced {
 pub(crate) struct Context(Option<Arc<Fenced>>);
 
 impl Context {
-    /// The span of whoever publishes, which may be none.
+    /// The publisher's span, which may be none.
     pub(crate) fn current(traces: bool) -> Self {
         Self(traces.then(|| Arc::new(Fenced::new(Span::current))))
     }
 
-    /// This span or, if it is filtered out, that of whoever publishes.
+    /// This span or, if it is filtered out, the publisher's.
     fn of(span: &Fenced) -> Self {
         let own = span.0.as_ref().filter(|span| !span.is_disabled());
         let origin = || own.map_or_else(Span::current, Span::clone);

@@ -20,8 +20,8 @@ impl Inbox {
         let entry = queue.remove(sequence, |entry| entry.envelope.ticket.is_some())?;
         unqueue(&mut self.accounts, &entry, DropReason::Withdrawn);
         if let Some(losses) = &mut self.losses {
-            // Whoever is next in its lane reports what it was to report. If nobody waits there, that
-            // is whoever comes next.
+            // The next event of its lane reports what it was to report; if none waits there, the next
+            // event that comes in.
             let lane = entry.place().lane();
             let sources = self.sources.iter().flat_map(|sources| sources.iter());
             let logged = sources.filter(|source| source.lane() == lane).filter_map(last);

@@ -15,14 +15,14 @@ use crate::sync::{Access, Arc, AtomicPtr, AtomicUsize, Ordering, alloc, dealloc}
 pub(in crate::log) struct Header {
     /// How many pins there are: the block is given back when the last is gone.
     pins: AtomicUsize,
-    /// The block that continues this one. It is not pinned by being here: whoever follows it has
+    /// The block that continues this one. This address doesn't pin it: a reader that follows it has
     /// a pin on it already.
     pub(super) next: AtomicPtr<Self>,
     /// The type of the events, and how they lie.
     id: TypeId,
     pub(super) shape: &'static Shape,
     pub(super) slots: usize,
-    /// Where the block goes when it is given back. Touched by whoever has just made the block, or
+    /// Where the block goes when it is given back. Accessed only by the thread that has just made the block, or
     /// has just removed its last pin.
     pool: UnsafeCell<Option<Arc<Pool>>>,
     access: Access,
@@ -52,8 +52,8 @@ impl Header {
     /// Adds pins, to be [claimed](Address::claim) or [removed](Pin::remove) later.
     #[inline]
     pub(super) fn add_pins(&self, pins: usize) {
-        // Ordering: Relaxed, as in `Arc`: whoever adds a pin has one. So many can only come of a
-        // program that forgets handles in a loop; it is stopped before the count could wrap.
+        // Ordering: Relaxed, as in `Arc`: the caller holds a pin. Only a program that leaks handles in
+        // a loop gets here; it is stopped before the count could wrap.
         if self.pins.fetch_add(pins, Ordering::Relaxed) > usize::MAX / 2 {
             std::process::abort();
         }
@@ -186,7 +186,7 @@ impl Address {
     unsafe fn unpin(self, pins: usize) {
         // SAFETY: the block is there as long as a pin is.
         let header = unsafe { self.header() };
-        // Ordering: Release pairs with the Acquire of whoever removes the last pin, as in `Arc`:
+        // Ordering: Release pairs with the Acquire of the thread that removes the last pin, as in `Arc`:
         // every use of the block comes before it is used anew.
         if header.pins.fetch_sub(pins, Ordering::AcqRel) == pins {
             // SAFETY: nobody has the block now.

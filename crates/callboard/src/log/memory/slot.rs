@@ -31,7 +31,7 @@ pub(in crate::log) type DropGlue = unsafe fn(NonNull<u8>);
 
 /// How an `E` is dropped, if there is anything to drop.
 pub(in crate::log) const fn drop_glue<E>() -> Option<DropGlue> {
-    // SAFETY: handed on to whoever calls it: it is a valid `E` that nobody uses any more.
+    // SAFETY: the caller's promise: it is a valid `E` that nobody uses any more.
     let drop: DropGlue = |value| unsafe { value.cast::<E>().drop_in_place() };
     if std::mem::needs_drop::<E>() { Some(drop) } else { None }
 }
@@ -117,8 +117,8 @@ impl Place {
         if shape.drop.is_some() {
             // SAFETY: an owner has a pin.
             let owners = unsafe { &self.0.as_ref().owners };
-            // Ordering: Relaxed, as in `Arc`: whoever adds an owner is one. So many can only come
-            // of a program that forgets them in a loop.
+            // Ordering: Relaxed, as in `Arc`: the caller is an owner. Only a program that leaks handles
+            // in a loop overflows the count.
             if owners.fetch_add(1, Ordering::Relaxed) > u32::MAX / 2 {
                 std::process::abort();
             }

@@ -51,8 +51,7 @@ impl Log {
         }
     }
 
-    /// Has places and limits worked out anew with the next event, whoever comes or leaves until
-    /// then.
+    /// Marks places and limits as stale: the next event computes them anew.
     pub(super) fn be_unsure(&mut self) {
         (self.unsure, self.room_until, self.safe_until) = (true, 0, 0);
     }
