@@ -16,6 +16,7 @@ use super::cursors::{Cursors, Logged};
 use super::losses::Losses;
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
+use crate::error::TryRecvError;
 use crate::event::{Priority, Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::trace::{Context, Trail};
@@ -70,13 +71,6 @@ pub(super) enum State {
 pub(crate) struct Account {
     pub(crate) info: &'static TypeInfo,
     pub(crate) ledger: Ledger,
-}
-
-/// What a reader that does not wait finds.
-pub(crate) enum Take {
-    Event(Taken),
-    Empty,
-    Closed,
 }
 
 /// What became of an event that was offered.
@@ -211,14 +205,18 @@ impl Inbox {
         now: Option<Instant>,
         priority: Option<Priority>,
         hold: impl FnOnce(Context) -> Trail,
-    ) -> Take {
+    ) -> Result<Taken, TryRecvError> {
         if self.sources.is_some()
             && let Some(taken) = self.take_logged(mailbox, now)
         {
-            return Take::Event(taken);
+            return Ok(taken);
         }
         let Some(entry) = self.queue.as_mut().and_then(|queue| queue.pop(priority)) else {
-            return if self.state == State::Open { Take::Empty } else { Take::Closed };
+            return if self.state == State::Open {
+                Err(TryRecvError::Empty)
+            } else {
+                Err(TryRecvError::Closed)
+            };
         };
         self.lost_since_take = 0;
         let ledger = &mut self.accounts[entry.member].ledger;
@@ -230,7 +228,7 @@ impl Inbox {
         if envelope.context.is_some() {
             receipt.trace(hold(envelope.context));
         }
-        Take::Event(Taken {
+        Ok(Taken {
             info: envelope.info,
             held: envelope.held,
             ticket: envelope.ticket,

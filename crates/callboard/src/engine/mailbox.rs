@@ -8,11 +8,12 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::inbox::{Account, Inbox, State, Take};
+use super::inbox::{Account, Inbox, State};
 use super::queue::{Admission, Entry};
 use super::slow::Behind;
 use super::sources::Signals;
-use super::{Aftermath, Envelope, Next, Routed, SlowWatch};
+use super::{Aftermath, Envelope, Next, Routed, SlowWatch, Taken};
+use crate::error::TryRecvError;
 use crate::event::{Priority, TypeInfo};
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
@@ -261,11 +262,11 @@ impl Mailbox {
         now: Option<Instant>,
         priority: Option<Priority>,
         hand: &mut Hand,
-    ) -> Take {
+    ) -> Result<Taken, TryRecvError> {
         let mut inbox = self.inbox();
         inbox.woken = false;
         let taken = inbox.take(self.id, now, priority, |context| self.keep(context, hand));
-        if let Take::Event(_) = taken {
+        if taken.is_ok() {
             self.hand();
             if now.is_some() {
                 inbox.note_taken(now);
@@ -291,7 +292,11 @@ impl Mailbox {
     /// Asks for the next event, and takes it, for a reader that has no log.
     // Inline, so that what is taken is moved once.
     #[inline]
-    pub(super) fn ask_and_take(&self, now: Option<Instant>, hand: &mut Hand) -> Take {
+    pub(super) fn ask_and_take(
+        &self,
+        now: Option<Instant>,
+        hand: &mut Hand,
+    ) -> Result<Taken, TryRecvError> {
         let mut inbox = self.inbox();
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         if now.is_some() {
@@ -299,7 +304,7 @@ impl Mailbox {
         }
         inbox.woken = false;
         let taken = inbox.take(self.id, now, None, |context| self.keep(context, hand));
-        let takes = matches!(taken, Take::Event(_));
+        let takes = taken.is_ok();
         if takes != in_hand {
             self.in_hand.store(takes, Ordering::Relaxed);
         }

@@ -98,7 +98,7 @@ pub use dead_letter::DeadLetter;
 pub use envelope::Taken;
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
 pub(crate) use feed::Feed;
-pub(crate) use inbox::{Account, Inbox, Take, merge};
+pub(crate) use inbox::{Account, Inbox, merge};
 pub(crate) use invocation::Invocation;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};

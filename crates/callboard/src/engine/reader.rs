@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::inbox::Take;
 use super::merged::MergedReader;
 use super::{Mailbox, Taken};
+use crate::error::TryRecvError;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
 use crate::sync::{WaitList, discard_any};
@@ -141,7 +141,7 @@ impl Reader {
 
     /// Asks for the next event, and takes it, for a reader that has no log.
     #[inline]
-    pub(crate) fn ask_and_take(&mut self, now: Option<Instant>) -> Take {
+    pub(crate) fn ask_and_take(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
         self.hand.release();
         self.mailbox.ask_and_take(now, &mut self.hand)
     }
@@ -158,13 +158,13 @@ impl Reader {
     }
 
     /// Takes the next event, which was [found](Self::next) elsewhere than in the one log.
-    pub(crate) fn take_found(&mut self, now: Option<Instant>) -> Take {
+    pub(crate) fn take_found(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
         let Self { mailbox, ends, hand, .. } = self;
         let priority = match ends {
             Ends::Inbox => None,
             Ends::Log(log) => Some(log.due),
             Ends::Logs(logs) => match logs.take_found(mailbox) {
-                Ok(taken) => return taken.map_or(Take::Empty, Take::Event),
+                Ok(taken) => return taken.ok_or(TryRecvError::Empty),
                 Err(priority) => priority,
             },
         };

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use super::receive::linger;
 use super::{EventSet, Subscription};
-use crate::engine::{Next, Reader, Take};
+use crate::engine::{Next, Reader};
 use crate::error::TryRecvError;
 use crate::registry::Core;
 
@@ -156,13 +156,13 @@ impl<'a, S: EventSet> Batch<'a, S> {
             Next::Elsewhere => reader.take_found(now),
             _ => {
                 reader.end_batch(now);
-                Take::Empty
+                Err(TryRecvError::Empty)
             }
         };
         *left = left.saturating_sub(1);
         // Also if there is none: it has asked for more, and so is done with what it had.
         self.core.changed.notify_all();
-        let Take::Event(taken) = taken else {
+        let Ok(taken) = taken else {
             return None;
         };
         Some(S::item(taken).into())

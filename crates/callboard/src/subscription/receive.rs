@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::{EventSet, Recv, Subscription};
-use crate::engine::{Mailbox, Next, Take};
+use crate::engine::{Mailbox, Next};
 use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::sync::{CHECKED, wake};
 use crate::time::Deadline;
@@ -71,10 +71,10 @@ impl<S: EventSet> Subscription<S> {
         if self.reader.has_inbox_only() {
             let taken = self.reader.ask_and_take(now);
             self.after_take();
-            if let Take::Empty = taken {
+            if let Err(TryRecvError::Empty) = taken {
                 self.reader.note_empty();
             }
-            return item::<S>(taken);
+            return taken.map(S::item);
         }
         let next = self.reader.next(now);
         self.take(next, now)
@@ -92,7 +92,7 @@ impl<S: EventSet> Subscription<S> {
     fn take(&mut self, next: Next, now: Option<Instant>) -> Result<S::Item, TryRecvError> {
         let taken = match next {
             Next::Log => S::take_logged(&mut self.reader).ok_or(TryRecvError::Empty),
-            Next::Elsewhere => item::<S>(self.reader.take_found(now)),
+            Next::Elsewhere => self.reader.take_found(now).map(S::item),
             Next::Empty => Err(TryRecvError::Empty),
             Next::Closed => Err(TryRecvError::Closed),
         };
@@ -320,10 +320,10 @@ impl<S: EventSet> Subscription<S> {
         loop {
             let taken = self.reader.ask_and_take(now);
             self.after_take();
-            if let Take::Empty = taken {
+            if let Err(TryRecvError::Empty) = taken {
                 self.reader.note_empty();
             }
-            match item::<S>(taken) {
+            match taken.map(S::item) {
                 Ok(item) => return Poll::Ready(Some(item)),
                 Err(TryRecvError::Closed) => return Poll::Ready(None),
                 Err(TryRecvError::Empty) if self.sleeps_by_queue(context) => {
@@ -345,16 +345,6 @@ impl<S: EventSet> Subscription<S> {
     #[inline]
     fn after_take(&self) {
         self.core.changed.notify_all();
-    }
-}
-
-/// What was taken, as the subscriber gets it.
-#[inline]
-fn item<S: EventSet>(taken: Take) -> Result<S::Item, TryRecvError> {
-    match taken {
-        Take::Event(taken) => Ok(S::item(taken)),
-        Take::Empty => Err(TryRecvError::Empty),
-        Take::Closed => Err(TryRecvError::Closed),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::task::{Context, Poll};
 
 use super::Burst;
-use crate::engine::{Next, Take};
+use crate::engine::Next;
+use crate::error::TryRecvError;
 use crate::subscription::{EventSet, Subscription};
 
 /// An item as it was read.
@@ -28,13 +29,13 @@ impl<S: EventSet> Subscription<S> {
                     Read { burst: Burst::new(item, missed), is_call: false }
                 }),
                 Next::Elsewhere => match self.reader.take_found(now) {
-                    Take::Event(taken) => {
+                    Ok(taken) => {
                         let (missed, is_call) = (taken.receipt.missed(), taken.ticket.is_some());
                         Some(Read { burst: Burst::new(S::item(taken), missed), is_call })
                     }
-                    Take::Closed => return Poll::Ready(None),
+                    Err(TryRecvError::Closed) => return Poll::Ready(None),
                     // It was a call that has been withdrawn since.
-                    Take::Empty => None,
+                    Err(TryRecvError::Empty) => None,
                 },
                 Next::Empty => None,
                 Next::Closed => return Poll::Ready(None),
