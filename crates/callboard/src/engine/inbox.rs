@@ -13,7 +13,6 @@ pub(crate) use removal::merge;
 use super::Taken;
 use super::attendance::{Attendance, NOBODY};
 use super::cursors::{Cursors, Logged};
-use super::losses::Losses;
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
 use crate::error::TryRecvError;
@@ -28,7 +27,6 @@ pub(crate) struct Inbox {
     queue: Option<Box<Queue>>,
     /// The logs that its reader reads, if it merges them or drops the oldest.
     pub(crate) sources: Option<Box<Sources>>,
-    losses: Option<Box<Losses>>,
     /// One event may come in twice, as an event and as a request.
     pub(super) doubles: bool,
     capacity: usize,
@@ -44,8 +42,6 @@ pub(crate) struct Inbox {
     /// The capacity that would have sufficed: the most that was queued or lost between two takes.
     pub(crate) demand: usize,
     lost_since_take: usize,
-    /// How many events the reader had taken from its logs when it lost one, if it takes no lock.
-    took: u64,
     pub(super) state: State,
     /// Set while the reader sleeps.
     pub(crate) waker: Option<Waker>,
@@ -93,7 +89,6 @@ impl Inbox {
         Self {
             queue: None,
             sources: None,
-            losses: None,
             doubles: false,
             capacity,
             overflow,
@@ -103,7 +98,6 @@ impl Inbox {
             high_water: 0,
             demand: 0,
             lost_since_take: 0,
-            took: 0,
             state: State::Open,
             waker: None,
             woken: false,
@@ -161,7 +155,7 @@ impl Inbox {
 
     /// Whether some event that waits is to report a loss.
     pub(super) fn has_losses(&self) -> bool {
-        self.losses.as_ref().is_some_and(|losses| !losses.is_empty())
+        self.queue.as_ref().is_some_and(|queue| !queue.losses.is_empty())
     }
 
     /// When the oldest event that waits was published, if the bus keeps time.
@@ -222,7 +216,7 @@ impl Inbox {
         let ledger = &mut self.accounts[entry.member].ledger;
         ledger.queued -= 1;
         ledger.delivered += 1;
-        let missed = if self.losses.is_some() { self.report(entry.place()) } else { 0 };
+        let missed = self.report(entry.place());
         let Entry { envelope, member } = entry;
         let mut receipt = Receipt::new(missed, now);
         if envelope.context.is_some() {
@@ -267,7 +261,6 @@ impl Inbox {
 
     /// Takes everything out: dropped for this reason or, without one, delivered.
     pub(crate) fn take_all(&mut self, dropped: Option<DropReason>) -> Vec<Entry> {
-        self.losses = None;
         let Some(mut queue) = self.queue.take() else { return Vec::new() };
         let entries: Vec<Entry> = queue.take_all().collect();
         for entry in &entries {

@@ -44,7 +44,7 @@ pub(crate) struct Mailbox {
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
     pub(super) gauge: Option<sync::Arc<Gauge>>,
     /// The number of that type.
-    type_number: usize,
+    type_number: u32,
     /// If its reader has cursors of its own: what that sees without a lock.
     pub(super) signals: Option<Arc<Signals>>,
     /// The reader took an event and has not asked for the next one. Only the reader sets it.
@@ -67,7 +67,9 @@ impl Mailbox {
         log: Option<(usize, sync::Arc<Gauge>)>,
         merges_unlocked: bool,
     ) -> Self {
-        let (type_number, gauge) = log.map_or((0, None), |(number, gauge)| (number, Some(gauge)));
+        // A bus has no room for so many types that their number would not fit.
+        let (type_number, gauge) =
+            log.map_or((0, None), |(number, gauge)| (number as u32, Some(gauge)));
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
         inbox.accounts = members.iter().map(|info| Account::new(info)).collect();
         Self {

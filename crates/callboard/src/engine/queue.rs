@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Envelope;
 use super::cursors::Place;
+use super::losses::Losses;
 use crate::event::{Key, Priority, TypeInfo};
 use crate::log::Held;
 use crate::overflow::Overflow;
@@ -129,6 +130,8 @@ pub(crate) struct Queue {
     keyed: HashMap<(usize, Key), Sequences, BuildHasherDefault<HashOfKey>>,
     /// How many entries are about to be merged into another, and take no place of their own.
     surplus: usize,
+    /// What the reader has lost, here and in its logs.
+    pub(super) losses: Losses,
 }
 
 /// What has grown beyond this many entries gives its memory back when it is found to be empty.
@@ -142,6 +145,7 @@ impl Queue {
             overflow,
             keyed: HashMap::default(),
             surplus: 0,
+            losses: Losses::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Mailbox;
-use crate::sync::process::{AtomicBool, AtomicU64};
+use crate::sync::process::{AtomicBool, AtomicU32};
 use crate::sync::{Mutex, Ordering, discard, isolate};
 use crate::time::Clock;
 
@@ -29,7 +29,7 @@ pub(crate) struct SlowWatch {
 pub(super) struct Behind {
     now: AtomicBool,
     /// How many times it has fallen behind.
-    times: AtomicU64,
+    times: AtomicU32,
 }
 
 /// The argument of the slow callback ([`Bus::on_slow`](crate::Bus::on_slow)): a subscriber that has
@@ -58,7 +58,7 @@ impl SlowWatch {
     }
 
     /// No lock is held. `times` is how often the subscriber has fallen behind.
-    fn tell(&self, slow: &Slow, times: u64) {
+    fn tell(&self, slow: &Slow, times: u32) {
         // The log hears of one that falls behind again and again ever more rarely.
         let told = times.is_power_of_two();
         if told && slow.caught_up {

@@ -13,6 +13,8 @@ pub(crate) struct Sources {
     pub(super) cursors: Cursors,
     /// Whether the reader has the cursors.
     pub(super) read_unlocked: bool,
+    /// How many events it had taken when that was asked last.
+    took: u64,
 }
 
 /// One log.
@@ -60,7 +62,7 @@ impl Source {
 
 impl Sources {
     pub(super) fn new(read_unlocked: bool) -> Self {
-        Self { list: Vec::new(), cursors: Cursors::default(), read_unlocked }
+        Self { list: Vec::new(), cursors: Cursors::default(), read_unlocked, took: 0 }
     }
 
     /// Adds a log; returns its index.
@@ -91,8 +93,9 @@ impl Sources {
         self.list.iter().map(|source| source.meter.waiting()).sum()
     }
 
-    /// How many events the reader has taken.
-    pub(super) fn taken(&self) -> u64 {
-        self.list.iter().map(|source| source.meter.taken()).sum()
+    /// Whether the reader has taken an event, without a lock, since this was asked last.
+    pub(super) fn takes(&mut self) -> bool {
+        let taken = self.list.iter().map(|source| source.meter.taken()).sum();
+        self.read_unlocked && std::mem::replace(&mut self.took, taken) != taken
     }
 }

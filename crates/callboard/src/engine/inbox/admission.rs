@@ -19,10 +19,8 @@ impl Inbox {
     #[inline(always)]
     pub(crate) fn offer(&mut self, entry: Entry, admission: Admission) -> Offered {
         let in_logs = self.in_logs();
-        let Self { queue, capacity, overflow, accounts, .. } = self;
-        let queue = queue.get_or_insert_with(|| Box::new(Queue::new(*capacity, *overflow)));
-        accounts[entry.member].ledger.offered += 1;
-        if !queue.admits(&entry, admission, in_logs) {
+        self.accounts[entry.member].ledger.offered += 1;
+        if !self.queue().admits(&entry, admission, in_logs) {
             return self.offer_to_full(entry, admission, in_logs);
         }
         self.enqueue(entry);
@@ -102,11 +100,8 @@ impl Inbox {
     /// What was lost counts until the reader takes something, perhaps without a lock.
     #[inline]
     fn note_takes(&mut self) {
-        if let Some(sources) = self.sources.as_ref().filter(|sources| sources.read_unlocked) {
-            let taken = sources.taken();
-            if taken != self.took {
-                (self.took, self.lost_since_take) = (taken, 0);
-            }
+        if self.sources.as_mut().is_some_and(|sources| sources.takes()) {
+            self.lost_since_take = 0;
         }
     }
 
@@ -198,16 +193,19 @@ impl Inbox {
         }
     }
 
+    #[inline]
+    fn queue(&mut self) -> &mut Queue {
+        let Self { queue, capacity, overflow, .. } = self;
+        queue.get_or_insert_with(|| Box::new(Queue::new(*capacity, *overflow)))
+    }
+
     fn losses(&mut self) -> &mut Losses {
-        self.losses.get_or_insert_default()
+        &mut self.queue().losses
     }
 
     /// What the next event is to report as missed.
     #[inline]
     pub(in crate::engine) fn report(&mut self, place: Place) -> u64 {
-        match &mut self.losses {
-            Some(losses) => losses.report(place),
-            None => 0,
-        }
+        self.queue.as_mut().map_or(0, |queue| queue.losses.report(place))
     }
 }

@@ -19,16 +19,14 @@ impl Inbox {
         let queue = self.queue.as_mut()?;
         let entry = queue.remove(sequence, |entry| entry.envelope.ticket.is_some())?;
         unqueue(&mut self.accounts, &entry, DropReason::Withdrawn);
-        if let Some(losses) = &mut self.losses {
-            // The next event of its lane reports what it was to report; if none waits there, the next
-            // event that comes in.
-            let lane = entry.place().lane();
-            let sources = self.sources.iter().flat_map(|sources| sources.iter());
-            let logged = sources.filter(|source| source.lane() == lane).filter_map(last);
-            let logged = logged.map(|sequence| 2 * sequence).max();
-            let queued = queue.newest_of(lane).map(Place::order);
-            self.gap += losses.take_behind(lane, logged.max(queued));
-        }
+        // The next event of its lane reports what it was to report; if none waits there, the next
+        // event that comes in.
+        let lane = entry.place().lane();
+        let sources = self.sources.iter().flat_map(|sources| sources.iter());
+        let logged = sources.filter(|source| source.lane() == lane).filter_map(last);
+        let logged = logged.map(|sequence| 2 * sequence).max();
+        let queued = queue.newest_of(lane).map(Place::order);
+        self.gap += queue.losses.take_behind(lane, logged.max(queued));
         Some(entry)
     }
 }
@@ -48,9 +46,9 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
             done = inbox.queue.as_mut().and_then(|it| it.merge(&pair, merged.clone()));
             if let Some(Merged { older, heir, .. }) = &done {
                 unqueue(&mut inbox.accounts, older, DropReason::Coalesced);
-                if let (Some((lane, before)), Some(losses)) = (*heir, &mut inbox.losses) {
+                if let (Some((lane, before)), Some(queue)) = (*heir, &mut inbox.queue) {
                     let to = Place::in_lane(lane, 2 * pair.newer);
-                    losses.hand_on(older.place(), before, to);
+                    queue.losses.hand_on(older.place(), before, to);
                 }
             }
         });

@@ -74,7 +74,7 @@ impl Mailbox {
     /// and how many of the events taken were dropped.
     pub(crate) fn log(&self, index: usize) -> Option<(usize, usize, u64)> {
         if let Some(gauge) = &self.gauge {
-            return (index == 0).then(|| (self.type_number, gauge.place(), 0));
+            return (index == 0).then(|| (self.type_number as usize, gauge.place(), 0));
         }
         let inbox = self.inbox();
         inbox.sources().nth(index).map(|it| (it.type_number, it.place(), it.evicted))
@@ -88,7 +88,7 @@ impl Mailbox {
     /// Which of its members a type is, if it reads the log of that.
     pub(crate) fn member_reading(&self, type_number: usize) -> Option<usize> {
         if self.gauge.is_some() {
-            return (self.type_number == type_number).then_some(0);
+            return (self.type_number as usize == type_number).then_some(0);
         }
         let inbox = self.inbox();
         Some(inbox.sources().find(|source| source.type_number == type_number)?.member)

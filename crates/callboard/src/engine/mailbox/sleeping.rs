@@ -37,7 +37,7 @@ impl Mailbox {
     pub(crate) fn wakeful_source(&self) -> Option<(usize, usize)> {
         if self.gauge.is_some() {
             let wakeful = !self.enlisted.load(Ordering::Relaxed);
-            return wakeful.then_some((self.type_number, 0));
+            return wakeful.then_some((self.type_number as usize, 0));
         }
         let inbox = self.inbox();
         let (index, source) = inbox.sources().enumerate().find(|(_, source)| !source.enlisted)?;
