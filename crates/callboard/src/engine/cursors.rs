@@ -7,9 +7,9 @@
 //!
 //! The events of several logs are received in the order of their numbers, the more urgent types
 //! first. A reader that looks at one log after another may see an event in the last one and have
-//! missed an older one, published meanwhile, in the first. But a reader that sees an event in a
-//! log also sees all that was published before it. So if the event found was not known before, those of the logs
-//! before its own that seemed empty are looked at again.
+//! missed an older one, published meanwhile, in the first. But a reader that sees an event in a log
+//! also sees all that was published before it. So if the event found was not known before, those of
+//! the logs before its own that seemed empty are looked at again.
 
 use crate::event::{Priority, TypeInfo};
 use crate::log::{Held, Tap};
@@ -147,10 +147,7 @@ impl Cursors {
 
     /// When the oldest event that waits was published, if the bus keeps time.
     pub(super) fn oldest(&mut self) -> Option<std::time::Instant> {
-        let oldest = |cursor: &mut Cursor| {
-            if cursor.tap.look() { cursor.tap.peek_known()?.published_at() } else { None }
-        };
-        self.list.iter_mut().filter_map(oldest).min()
+        self.list.iter_mut().filter_map(|cursor| cursor.tap.peek()?.published_at()).min()
     }
 
     /// Looks at all logs for the next event.

@@ -36,6 +36,17 @@ fn takes(reader: &mut Subscription<AnyEvent>, times: usize) -> String {
     (0..times).map(|_| take()).collect::<Vec<_>>().join(" ")
 }
 
+/// A thread that looks `times` times, and hands the reader back with what it found.
+fn spawn_reading(
+    mut reader: Subscription<AnyEvent>,
+    times: usize,
+) -> thread::JoinHandle<(Subscription<AnyEvent>, String)> {
+    thread::spawn(move || {
+        let seen = takes(&mut reader, times);
+        (reader, seen)
+    })
+}
+
 /// All that is left.
 fn rest(reader: &mut Subscription<AnyEvent>) -> String {
     reader.try_iter().map(|event| shown(&event)).collect::<Vec<_>>().join(" ")
@@ -46,11 +57,7 @@ fn events_of_two_logs_are_read_in_their_order() {
     Model::new("merged.order", &[". .", ". 1", "1 .", "1 2"]).at_least(1_000).preemptions(3).check(
         || {
             let bus = started();
-            let mut reader = reader(&bus, 9);
-            let reading = thread::spawn(move || {
-                let seen = takes(&mut reader, 2);
-                (reader, seen)
-            });
+            let reading = spawn_reading(reader(&bus, 9), 2);
             // What is published first lies in the log that is looked at first.
             bus.publish(Note::new(1));
             bus.publish(Plain(2));
@@ -90,12 +97,9 @@ fn one_capacity_spans_two_logs() {
     let outcomes = &["0 1: 1 -1-3", "1 0: 1 2"];
     Model::new("merged.capacity", outcomes).at_least(50).check(|| {
         let bus = started();
-        let mut reader = reader(&bus, 1);
+        let reader = reader(&bus, 1);
         bus.publish(Note::new(1));
-        let reading = thread::spawn(move || {
-            let first = takes(&mut reader, 1);
-            (reader, first)
-        });
+        let reading = spawn_reading(reader, 1);
         let second = bus.publish(Plain(2)).delivered();
         let (mut reader, first) = reading.join().unwrap();
         let third = bus.publish(Note::new(3)).delivered();
@@ -110,11 +114,7 @@ fn an_urgent_event_in_the_queue_overtakes_those_in_logs() {
         .preemptions(3)
         .check(|| {
             let bus = started();
-            let mut reader = reader(&bus, 9);
-            let reading = thread::spawn(move || {
-                let seen = takes(&mut reader, 2);
-                (reader, seen)
-            });
+            let reading = spawn_reading(reader(&bus, 9), 2);
             bus.publish(Note::new(1));
             bus.publish_with(Plain(2), Priority::High);
             let (mut reader, seen) = reading.join().unwrap();
@@ -165,12 +165,9 @@ fn a_reader_of_two_logs_is_woken_by_either() {
 fn who_waits_for_the_drain_sees_it() {
     Model::new("merged.drain", &["drained"]).at_least(300).preemptions(3).check(|| {
         let bus = started();
-        let mut reader = reader(&bus, 9);
+        let reader = reader(&bus, 9);
         bus.publish(Note::new(1));
-        let reading = thread::spawn(move || {
-            let seen = takes(&mut reader, 1);
-            (reader, seen)
-        });
+        let reading = spawn_reading(reader, 1);
         block_on(bus.close_and_drain(EVER)).expect("it drains");
         let (_reader, seen) = reading.join().unwrap();
         assert_eq!(seen, "1");

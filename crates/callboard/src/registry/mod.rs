@@ -1,8 +1,8 @@
 //! Who listens to what, and the phase the bus is in: everything its one lock guards.
 //!
-//! The lock is the bus's sequencer: an event gets its number and reaches every queue that wants it
-//! under one hold, which is what gives all readers one order. It is held for as long as it takes
-//! to append to those queues, and never while a user's code runs.
+//! The lock is the bus's sequencer: under one hold an event gets its number, is written to the log of
+//! its type, and is appended to the queues that want it, which gives all readers one order. No user
+//! code runs under it.
 
 mod accept;
 mod blocking;

@@ -15,7 +15,7 @@ pub(crate) struct SignIn {
     /// How many calls the owner handles at once; `usize::MAX` if it hands them on.
     pub(crate) concurrency: usize,
     pub(crate) wanted: Wanted,
-    /// Whether it is no set: a set of one type takes what it gets from a queue, as every set does.
+    /// Whether it is no set: a set of one type merges the logs of its types, as every set does.
     pub(crate) one_type: bool,
     pub(crate) late: bool,
     /// The age of the bus, in nanoseconds.
