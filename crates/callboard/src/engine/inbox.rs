@@ -12,11 +12,11 @@ pub(crate) use removal::merge;
 
 use super::Taken;
 use super::attendance::{Attendance, NOBODY};
-use super::cursors::{Cursors, Logged};
+use super::cursors::{Cursors, Logged, Place};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
 use crate::error::TryRecvError;
-use crate::event::{Priority, Receipt, TypeInfo};
+use crate::event::{Receipt, TypeInfo};
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::trace::{Context, Trail};
 
@@ -149,7 +149,7 @@ impl Inbox {
     }
 
     /// How many events wait in the queue.
-    pub(super) fn queued(&self) -> usize {
+    pub(crate) fn queued(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
@@ -191,13 +191,13 @@ impl Inbox {
         self.queue.as_ref()?.first()
     }
 
-    /// Takes the next event, or the next one of the queue that has a priority.
+    /// Takes the next event, or the one in this place of the queue.
     #[inline]
     pub(super) fn take(
         &mut self,
         mailbox: u64,
         now: Option<Instant>,
-        priority: Option<Priority>,
+        place: Option<Place>,
         hold: impl FnOnce(Context) -> Trail,
     ) -> Result<Taken, TryRecvError> {
         if self.sources.is_some()
@@ -205,7 +205,7 @@ impl Inbox {
         {
             return Ok(taken);
         }
-        let Some(entry) = self.queue.as_mut().and_then(|queue| queue.pop(priority)) else {
+        let Some(entry) = self.queue.as_mut().and_then(|queue| queue.pop(place)) else {
             return if self.state == State::Open {
                 Err(TryRecvError::Empty)
             } else {

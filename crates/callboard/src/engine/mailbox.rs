@@ -8,13 +8,14 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::cursors::Place;
 use super::inbox::{Account, Inbox, State};
 use super::queue::{Admission, Entry};
 use super::slow::Behind;
 use super::sources::Signals;
 use super::{Aftermath, Envelope, Next, Routed, SlowWatch, Taken};
 use crate::error::TryRecvError;
-use crate::event::{Priority, TypeInfo};
+use crate::event::TypeInfo;
 use crate::log::Gauge;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence};
@@ -257,17 +258,17 @@ impl Mailbox {
         }
     }
 
-    /// Takes the next event of the queue, of this priority if one is given. The reader has
-    /// [asked](Self::ask).
+    /// Takes the next event, or the one in this place of the queue, unless that was taken back. The
+    /// reader has [asked](Self::ask).
     pub(super) fn take(
         &self,
         now: Option<Instant>,
-        priority: Option<Priority>,
+        place: Option<Place>,
         hand: &mut Hand,
     ) -> Result<Taken, TryRecvError> {
         let mut inbox = self.inbox();
         inbox.woken = false;
-        let taken = inbox.take(self.id, now, priority, |context| self.keep(context, hand));
+        let taken = inbox.take(self.id, now, place, |context| self.keep(context, hand));
         if taken.is_ok() {
             self.hand();
             if now.is_some() {
@@ -333,12 +334,6 @@ impl Mailbox {
     pub(super) fn is_closed(&self) -> bool {
         // Ordering: Acquire pairs with the Release in `close`: everything that came before is seen.
         self.closed.load(Ordering::Acquire)
-    }
-
-    /// The priority and the number of the next event of the queue.
-    pub(super) fn peek(&self) -> Option<(Priority, u64)> {
-        let inbox = self.inbox();
-        inbox.first().map(|entry| (entry.envelope.priority, entry.sequence()))
     }
 
     /// The bus is closed: nothing more comes in.

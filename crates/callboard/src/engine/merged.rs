@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::cursors::{Cursors, Due};
+use super::cursors::{Cursors, Due, Place};
 use super::sources::Signals;
 use super::{Mailbox, Next, Taken};
-use crate::event::{Priority, Receipt};
+use crate::event::Receipt;
 use crate::sync::Ordering;
 
 /// A reader that has cursors of its own.
@@ -13,8 +13,8 @@ use crate::sync::Ordering;
 pub(super) struct MergedReader {
     cursors: Cursors,
     signals: Arc<Signals>,
-    /// Where the event was found that is the next: in a log; or in the queue, with this priority.
-    found: Result<Due, Option<Priority>>,
+    /// Where the event was found that is the next: in a log; or in the queue, in this place.
+    found: Result<Due, Option<Place>>,
     /// The most that was seen waiting in the logs.
     high_water: u64,
 }
@@ -67,12 +67,8 @@ impl MergedReader {
         }
     }
 
-    /// Takes the event that was [found](Self::next) to be the next, or says of which priority it is
-    /// in the queue.
-    pub(super) fn take_found(
-        &mut self,
-        mailbox: &Mailbox,
-    ) -> Result<Option<Taken>, Option<Priority>> {
+    /// Takes the event that was [found](Self::next) to be the next, or says where it is in the queue.
+    pub(super) fn take_found(&mut self, mailbox: &Mailbox) -> Result<Option<Taken>, Option<Place>> {
         let found = std::mem::replace(&mut self.found, Err(None));
         found.map(|due| self.take(due, mailbox))
     }
@@ -107,14 +103,18 @@ impl MergedReader {
     /// Where the next event is.
     pub(super) fn next(&mut self, mailbox: &Mailbox) -> Next {
         let mut due = self.look(mailbox);
-        if self.signals.queued.load(Ordering::Acquire) > 0
-            && let Some((priority, queued)) = mailbox.first_queued()
+        while self.signals.queued.load(Ordering::Acquire) > 0
+            && let Some(queued) = mailbox.first_queued()
         {
-            // Again: what is in the queue may have come behind an event that had not come before.
-            due = self.look(mailbox);
             self.raise_high_water(self.cursors.known());
+            if due.is_some_and(|due| due.place < queued) {
+                break;
+            }
+            // Before the event in the queue, an event may have been written that the look at the logs
+            // did not see. If the next look does, the queue may hold more by now that precedes that.
+            due = self.look(mailbox);
             if due.is_none_or(|due| queued < due.place) {
-                self.found = Err(Some(priority));
+                self.found = Err(Some(queued));
                 return Next::Elsewhere;
             }
         }

@@ -208,11 +208,13 @@ impl Queue {
         self.lanes[entry.envelope.priority.lane()].push_back(entry);
     }
 
-    /// Removes the oldest of the most urgent entries, or of those of a priority.
+    /// Removes the oldest of the most urgent entries; or the one in this place, if it is there and the
+    /// oldest of its lane.
     #[inline]
-    pub(crate) fn pop(&mut self, priority: Option<Priority>) -> Option<Entry> {
-        let lane = match priority {
-            Some(priority) => priority.lane(),
+    pub(super) fn pop(&mut self, place: Option<Place>) -> Option<Entry> {
+        let lane = match place {
+            Some(place) if self.oldest_of(place.lane()) != Some(place) => return None,
+            Some(place) => place.lane(),
             None => self.lanes.iter().position(|lane| !lane.is_empty()).unwrap_or_default(),
         };
         if !self.keyed.is_empty() {

@@ -1,11 +1,11 @@
 //! One subscription as its reader sees it.
 
-use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::cursors::Place;
 use super::merged::MergedReader;
 use super::{Mailbox, Taken};
 use crate::error::TryRecvError;
@@ -39,8 +39,8 @@ struct LogReader {
     tap: Tap,
     /// The priority of its type.
     rank: Priority,
-    /// The priority of the event of the queue that was found to be the next.
-    due: Priority,
+    /// The place of the event of the queue that was found to be the next.
+    due: Option<Place>,
 }
 
 /// Where the next event is.
@@ -69,7 +69,7 @@ impl Reader {
         tap: Tap,
         info: &'static TypeInfo,
     ) -> Self {
-        let ends = Ends::Log(LogReader { tap, due: info.rank, rank: info.rank });
+        let ends = Ends::Log(LogReader { tap, rank: info.rank, due: None });
         Self { mailbox, ends, hand: Hand::default(), changed }
     }
 
@@ -160,15 +160,15 @@ impl Reader {
     /// Takes the next event, which was [found](Self::next) elsewhere than in the one log.
     pub(crate) fn take_found(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
         let Self { mailbox, ends, hand, .. } = self;
-        let priority = match ends {
+        let place = match ends {
             Ends::Inbox => None,
-            Ends::Log(log) => Some(log.due),
+            Ends::Log(log) => log.due,
             Ends::Logs(logs) => match logs.take_found(mailbox) {
                 Ok(taken) => return taken.ok_or(TryRecvError::Empty),
-                Err(priority) => priority,
+                Err(place) => place,
             },
         };
-        mailbox.take(now, priority, hand)
+        mailbox.take(now, place, hand)
     }
 
     /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it
@@ -285,10 +285,10 @@ impl LogReader {
         let mut of_log = self.peek();
         self.tap.note_waiting();
         loop {
-            let Some((priority, sequence)) = mailbox.peek() else {
+            let Some(queued) = mailbox.first_queued() else {
                 return if of_log.is_some() { Next::Log } else { Next::Empty };
             };
-            if of_log > Some(urgency(priority, sequence)) {
+            if of_log.is_some_and(|of_log| of_log < queued) {
                 return Next::Log;
             }
             // What was found in the queue may have come behind an event of the log that had not
@@ -299,21 +299,16 @@ impl LogReader {
                     continue;
                 }
             }
-            // It stays the first of its priority until it is taken. One that is more urgent may
-            // come meanwhile, which itself may have come behind one of the log.
-            self.due = priority;
+            // It stays the first of its lane until it is taken. One that is more urgent may come
+            // meanwhile, which itself may have come behind one of the log.
+            self.due = Some(queued);
             return Next::Elsewhere;
         }
     }
 
-    fn peek(&mut self) -> Option<(Priority, Reverse<u64>)> {
-        self.tap.peek().map(|stamp| urgency(self.rank, stamp.sequence))
+    fn peek(&mut self) -> Option<Place> {
+        self.tap.peek().map(|stamp| Place::new(self.rank, stamp.sequence, false))
     }
-}
-
-/// The greater comes first.
-fn urgency(priority: Priority, sequence: u64) -> (Priority, Reverse<u64>) {
-    (priority, Reverse(sequence))
 }
 
 impl fmt::Debug for Reader {

@@ -47,7 +47,7 @@ impl Registry {
     pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
         let inbox = mailbox.inbox();
         let mut figures = Figures {
-            queued: inbox.len(),
+            queued: inbox.queued(),
             high_water: inbox.high_water,
             demand: inbox.demand,
             missed: inbox.gap,
@@ -60,8 +60,9 @@ impl Registry {
             let standing = entry.feed.add_standing(source.place(), account);
             account.ledger.delivered -= source.evicted;
             account.ledger.count_drops(DropReason::Oldest, source.evicted);
-            figures.in_logs +=
-                usize::try_from(standing.waiting).unwrap_or(usize::MAX) * entry.info.size;
+            let waiting = usize::try_from(standing.waiting).unwrap_or(usize::MAX);
+            figures.queued += waiting;
+            figures.in_logs += waiting * entry.info.size;
         }
         let seen = figures.queued.max(mailbox.seen_waiting());
         figures.high_water = figures.high_water.max(seen);

@@ -76,8 +76,14 @@ impl<S: EventSet> Subscription<S> {
             }
             return taken.map(S::item);
         }
-        let next = self.reader.next(now);
-        self.take(next, now)
+        loop {
+            let next = self.reader.next(now);
+            match self.take(next, now) {
+                // It was a call that has been withdrawn since.
+                Err(TryRecvError::Empty) if next == Next::Elsewhere => {}
+                taken => return taken,
+            }
+        }
     }
 
     // A call of its own, so that the ways of other readers stay short.

@@ -6,8 +6,9 @@ use super::Mailbox;
 use crate::engine::Aftermath;
 use crate::engine::cursors::{Cursors, Place};
 use crate::engine::inbox::Inbox;
+use crate::engine::queue::Entry;
 use crate::engine::sources::Sources;
-use crate::event::{Priority, TypeInfo};
+use crate::event::TypeInfo;
 use crate::log::Tap;
 use crate::overflow::DropReason;
 use crate::sync::Ordering;
@@ -41,10 +42,9 @@ impl Mailbox {
         }
     }
 
-    /// The priority and the place of the next event of the queue.
-    pub(in crate::engine) fn first_queued(&self) -> Option<(Priority, Place)> {
-        let inbox = self.inbox();
-        inbox.first().map(|entry| (entry.envelope.priority, entry.place()))
+    /// The place of the next event of the queue.
+    pub(in crate::engine) fn first_queued(&self) -> Option<Place> {
+        self.inbox().first().map(Entry::place)
     }
 
     /// What the event in this place, which the reader has taken, is to report as missed.

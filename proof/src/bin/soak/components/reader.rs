@@ -136,7 +136,7 @@ impl Reading {
             return None;
         };
         if let Err(fault) = self.witness.see(&look, &stage.numbers, &part.name) {
-            stage.run.blame(fault);
+            stage.run.blame(fault.with(&part.about));
         }
         part.received.count(look.kind);
         if look.missed > 0 {
