@@ -131,6 +131,7 @@ pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
                 #root::__private::Interest::members([ #(#interests),* ])
             }
 
+            #[inline]
             fn item(taken: #root::__private::Taken) -> Self {
                 match taken.member() { #(#items),* }
             }

@@ -7,10 +7,11 @@
 //!
 //! The events of several logs are received in the order of their numbers, the more urgent types
 //! first. A reader that looks at one log after another may see an event in the last one and have
-//! missed an older one, published meanwhile, in the first. But a reader that sees an event in a log
-//! also sees all that was published before it. So if the event found was not known before, those of
-//! the logs before its own that seemed empty are looked at again.
+//! missed an older one, published meanwhile, in the first. So it first asks how far the bus has
+//! published, the [`Horizon`]: it then finds everything up to there, wherever it looks, and leaves
+//! what lies beyond for the next look.
 
+use super::horizon::{Horizon, Written};
 use crate::event::{Priority, TypeInfo};
 use crate::log::{Held, Tap};
 
@@ -19,21 +20,25 @@ use crate::log::{Held, Tap};
 pub(crate) struct Cursor {
     tap: Tap,
     info: &'static TypeInfo,
+    type_number: usize,
     lane: usize,
     member: usize,
     /// Its place among the subscription's [`Sources`](super::sources::Sources).
     source: usize,
-    /// The place of the next event, if that was looked for since the last was taken.
-    next: Place,
-    /// How many of the events that are known had been before all logs were looked at last: whatever
-    /// comes before these is known, too.
-    sure: u64,
 }
 
 /// The cursors of one subscription.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
     list: Vec<Cursor>,
+    /// Of each cursor the place of its next event, if that is known and within the horizon.
+    next: Vec<Place>,
+    /// Of each cursor the number of its type.
+    types: Vec<usize>,
+    /// The first of these.
+    first: Due,
+    /// The horizon at the last look.
+    horizon: u64,
     /// How many events are known to wait.
     known: u64,
 }
@@ -51,6 +56,16 @@ pub(super) struct Due {
     index: usize,
 }
 
+impl Due {
+    const NONE: Self = Self { place: Place::NONE, index: 0 };
+}
+
+impl Default for Due {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 /// An event that was taken at a cursor.
 pub(super) struct Logged {
     pub(super) held: Held,
@@ -62,8 +77,6 @@ pub(super) struct Logged {
 impl Place {
     /// Of no event: behind all others.
     const NONE: Self = Self(u64::MAX);
-    /// Of an event that was not looked for.
-    const UNKNOWN: Self = Self(0);
 
     /// How far the lane is from the lowest bit.
     const LANE: u32 = 62;
@@ -91,58 +104,54 @@ impl Place {
 }
 
 impl Cursor {
-    pub(super) fn new(tap: Tap, info: &'static TypeInfo, member: usize, source: usize) -> Self {
-        let (lane, next, sure) = (info.rank.lane(), Place::UNKNOWN, 0);
-        Self { tap, info, lane, member, source, next, sure }
+    pub(super) fn new(
+        tap: Tap,
+        info: &'static TypeInfo,
+        type_number: usize,
+        member: usize,
+        source: usize,
+    ) -> Self {
+        Self { tap, info, type_number, lane: info.rank.lane(), member, source }
     }
 
     /// Looks whether there is an event, and for its place.
-    #[inline]
     fn look(&mut self) -> Place {
-        self.next = if self.tap.look() { self.of_next() } else { Place::NONE };
-        self.next
+        if self.tap.look() { self.known_next(u64::MAX) } else { Place::NONE }
     }
 
-    /// The place of the next event, as far as it is known. What lies behind a gap was not seen when
-    /// the log was looked at.
+    /// The place of the next event, if that is known and its number is at most this.
     #[inline]
-    fn known_next(&mut self) -> Place {
-        if self.next == Place::UNKNOWN {
-            self.next = if self.tap.hides_more() { self.look() } else { self.of_next() };
+    fn known_next(&mut self, horizon: u64) -> Place {
+        match self.tap.peek_known() {
+            Some(stamp) if stamp.sequence <= horizon => {
+                Place::in_lane(self.lane, 2 * stamp.sequence)
+            }
+            _ => Place::NONE,
         }
-        self.next
-    }
-
-    #[inline]
-    fn of_next(&mut self) -> Place {
-        let sequence = self.tap.peek_known().map(|stamp| stamp.sequence);
-        sequence.map_or(Place::NONE, |sequence| Place::in_lane(self.lane, 2 * sequence))
     }
 }
 
 impl Cursors {
     pub(super) fn add(&mut self, cursor: Cursor) {
+        self.types.push(cursor.type_number);
         self.list.push(cursor);
+        self.next.push(Place::NONE);
     }
 
+    /// Adds the cursors that others are.
     pub(super) fn append(&mut self, others: &mut Self) {
-        self.list.append(&mut others.list);
+        std::mem::take(others).list.into_iter().for_each(|cursor| self.add(cursor));
     }
 
-    /// Whether an event waits.
-    pub(super) fn has_more(&mut self) -> bool {
-        self.list.iter_mut().any(|cursor| cursor.tap.look())
-    }
-
-    /// Whether there are so many that a look at all of them takes longer than the rest of a take.
+    /// How many events were found to wait, if only their reader looks at the logs.
     #[inline]
-    pub(super) fn are_many(&self) -> bool {
-        self.list.len() > 8
-    }
-
-    /// How many events were found to wait.
     pub(super) fn known(&self) -> u64 {
         self.known
+    }
+
+    /// As [`known`](Self::known), whoever looks.
+    pub(super) fn known_to_all(&self) -> u64 {
+        self.list.iter().map(|cursor| cursor.tap.known()).sum()
     }
 
     /// When the oldest event that waits was published, if the bus keeps time.
@@ -150,56 +159,87 @@ impl Cursors {
         self.list.iter_mut().filter_map(|cursor| cursor.tap.peek()?.published_at()).min()
     }
 
-    /// Looks at all logs for the next event.
+    /// The next of the events that are known.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<Due> {
-        let (mut first, mut is_new) = (Due { place: Place::NONE, index: 0 }, false);
-        self.known = 0;
-        for (index, cursor) in self.list.iter_mut().enumerate() {
-            cursor.sure = cursor.tap.known();
-            let place = cursor.look();
-            self.known += cursor.tap.known();
-            if place < first.place {
-                (first, is_new) = (Due { place, index }, cursor.sure == 0);
-            }
-        }
-        if is_new && first.index > 0 {
-            first = self.look_again(first);
-        }
-        (first.place != Place::NONE).then_some(first)
+    pub(super) fn next_known(&self) -> Option<Due> {
+        (self.first.place != Place::NONE).then_some(self.first)
     }
 
-    /// Looks again at the logs before that of a new event.
-    fn look_again(&mut self, mut first: Due) -> Due {
-        let mut index = first.index;
-        while index > 0 {
-            let end = std::mem::take(&mut index);
-            for (earlier, cursor) in self.list[..end].iter_mut().enumerate() {
-                if cursor.tap.known() > 0 {
-                    continue;
-                }
-                let place = cursor.look();
-                self.known += cursor.tap.known();
-                if place < first.place {
-                    (first, index) = (Due { place, index: earlier }, earlier);
-                }
+    #[inline(never)]
+    fn find_first(&self) -> Due {
+        let mut first = Due::NONE;
+        for (index, place) in self.next.iter().enumerate() {
+            if *place < first.place {
+                first = Due { place: *place, index };
             }
         }
         first
     }
 
-    /// The next event, if it is sure to be the next without a look at the logs.
-    #[inline]
-    pub(super) fn next_known(&mut self) -> Option<Due> {
-        let mut first = Due { place: Place::NONE, index: 0 };
-        for (index, cursor) in self.list.iter_mut().enumerate() {
-            let place = cursor.known_next();
-            if place < first.place {
-                first = Due { place, index };
+    /// The next event, for a reader that holds the lock under which cursors are added.
+    pub(super) fn next(&mut self, horizon: &Horizon) -> Option<Due> {
+        if self.list.len() == 1 {
+            // One log has its order without a horizon.
+            self.horizon = u64::MAX;
+            self.look_at(0);
+            return self.next_known();
+        }
+        self.next_until(horizon.get(), horizon)
+    }
+
+    /// The next event up to a number that the horizon had when the cursors were added.
+    #[inline(always)]
+    pub(super) fn next_until(&mut self, until: u64, horizon: &Horizon) -> Option<Due> {
+        let from = std::mem::replace(&mut self.horizon, until);
+        if from != until {
+            self.look(from, until, horizon);
+        }
+        self.next_known()
+    }
+
+    /// Looks at those logs where there is something new between two horizons.
+    #[inline(always)]
+    fn look(&mut self, from: u64, until: u64, horizon: &Horizon) {
+        if !Horizon::remembers(from, until) {
+            return self.look_at_all();
+        }
+        for number in from.wrapping_add(1)..=until {
+            match horizon.written(number) {
+                Written::To(type_number) => self.look_at_type(type_number),
+                Written::Nowhere => {}
+                Written::Forgotten => return self.look_at_all(),
             }
         }
-        let sure = self.list.get(first.index).is_some_and(|cursor| cursor.sure > 0);
-        (sure && first.place != Place::NONE).then_some(first)
+    }
+
+    #[inline]
+    fn look_at_type(&mut self, number: usize) {
+        if let Some(index) = self.types.iter().position(|it| *it == number) {
+            self.look_at(index);
+        }
+    }
+
+    #[inline(never)]
+    fn look_at_all(&mut self) {
+        (0..self.list.len()).for_each(|index| self.look_at(index));
+    }
+
+    #[inline]
+    fn look_at(&mut self, index: usize) {
+        let (Some(cursor), Some(next)) = (self.list.get_mut(index), self.next.get_mut(index))
+        else {
+            return;
+        };
+        let known = cursor.tap.known();
+        if cursor.tap.look() {
+            self.known += cursor.tap.known() - known;
+            if *next == Place::NONE {
+                *next = cursor.known_next(self.horizon);
+                if *next < self.first.place {
+                    self.first = Due { place: *next, index };
+                }
+            }
+        }
     }
 
     /// The oldest event of a lane. The registry's lock is held, so that nothing is published
@@ -216,13 +256,24 @@ impl Cursors {
     }
 
     /// Takes the next event. `unlocked`: no lock shows others that it is taken.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<Logged> {
         let cursor = self.list.get_mut(due.index)?;
         // Behind a gap there may be more than was counted: to say too often that it drains is safe.
         let held = cursor.tap.take_any(unlocked && self.known <= 1)?;
-        (cursor.next, cursor.sure) = (Place::UNKNOWN, cursor.sure.saturating_sub(1));
         self.known = self.known.saturating_sub(1);
-        Some(Logged { held, info: cursor.info, member: cursor.member, source: cursor.source })
+        if cursor.tap.hides_more() && cursor.tap.look() {
+            self.known += cursor.tap.known();
+        }
+        let (info, member, source) = (cursor.info, cursor.member, cursor.source);
+        let next = cursor.known_next(self.horizon);
+        *self.next.get_mut(due.index)? = next;
+        self.first = match &self.next[..] {
+            [_] => Due { place: next, index: 0 },
+            // Behind a lock, others look too, and it is not counted what they find.
+            _ if unlocked && self.known == 0 => Due::NONE,
+            _ => self.find_first(),
+        };
+        Some(Logged { held, info, member, source })
     }
 }

@@ -161,6 +161,7 @@ pub struct Taken {
 
 impl Taken {
     /// The place of the event's type among the members of the set.
+    #[inline]
     pub fn member(&self) -> usize {
         self.member
     }
@@ -170,6 +171,7 @@ impl Taken {
         Delivery::new(kept(self.held), self.receipt)
     }
 
+    #[inline]
     pub(crate) fn into_any(self) -> AnyEvent {
         AnyEvent::new(self.info, self.held, self.receipt)
     }

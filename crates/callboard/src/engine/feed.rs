@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::queue::{Admission, Entry};
-use super::{Account, Aftermath, Envelope, Mailbox, Routed};
+use super::{Account, Aftermath, Envelope, Horizon, Mailbox, Routed};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Log, Stamp, Standing, Tap, Windows};
 use crate::overflow::DropReason;
@@ -16,6 +16,11 @@ use crate::room;
 pub(crate) struct Feed {
     info: &'static TypeInfo,
     log: Log,
+    horizon: Arc<Horizon>,
+    /// The number of the type.
+    number: usize,
+    /// How many of its readers read other logs too, or drop the oldest.
+    cursors: usize,
     /// In the places that the log gives them.
     readers: Vec<Sleeper>,
     /// For how many of them a loss is an incident.
@@ -54,10 +59,13 @@ impl Windows for Asked<'_> {
 }
 
 impl Feed {
-    pub(crate) fn new(info: &'static TypeInfo) -> Self {
+    pub(crate) fn new(info: &'static TypeInfo, number: usize, horizon: Arc<Horizon>) -> Self {
         Self {
             info,
             log: Log::new(info.shape),
+            horizon,
+            number,
+            cursors: 0,
             readers: Vec::new(),
             critical: 0,
             evicting: Vec::new(),
@@ -84,25 +92,21 @@ impl Feed {
     }
 
     /// Adds a reader that reads by a cursor. Returns the index of its source.
-    pub(crate) fn join_by_cursor(
-        &mut self,
-        mailbox: &Arc<Mailbox>,
-        type_number: usize,
-        member: usize,
-    ) -> usize {
+    pub(crate) fn join_by_cursor(&mut self, mailbox: &Arc<Mailbox>, member: usize) -> usize {
         let tap = self.log.join_with_window();
-        let source = mailbox.add_source(tap, self.info, type_number, member);
+        let source = mailbox.add_source(tap, self.info, self.number, member, &self.horizon);
         self.add(Sleeper { mailbox: Arc::clone(mailbox), source });
         source
     }
 
     fn add(&mut self, reader: Sleeper) {
         self.critical += usize::from(reader.mailbox.is_critical());
+        self.cursors += usize::from(reader.mailbox.gauge().is_none());
         self.readers.push(reader);
     }
 
-    /// Removes the reader in this place, which has dropped so many of the events taken. Returns what the log knows of it, with what waits for it
-    /// counted as dropped: the caller drops its tap.
+    /// Removes the reader in this place, which has dropped so many of the events taken. Returns what the
+    /// log knows of it, with what waits for it counted as dropped: the caller drops its tap.
     pub(crate) fn leave(&mut self, place: usize, evicted: u64) -> Account {
         let mut account = Account::new(self.info);
         self.add_standing(place, &mut account);
@@ -112,6 +116,7 @@ impl Feed {
         let left = self.readers.swap_remove(place);
         room::give_back(&mut self.readers);
         self.critical -= usize::from(left.mailbox.is_critical());
+        self.cursors -= usize::from(left.mailbox.gauge().is_none());
         self.strike_off(&left);
         let waiting = std::mem::take(&mut account.ledger.queued);
         account.ledger.count_drops(DropReason::Unsubscribed, waiting);
@@ -163,6 +168,9 @@ impl Feed {
             None => self.admit_each(sequence),
         };
         let held = self.log.write(admitted, event, stamp, keep);
+        if self.cursors > 0 {
+            self.horizon.advance(sequence, self.number);
+        }
         let mut dropped = self.log.refused().len();
         if dropped > 0 && self.critical > 0 {
             self.note_refused(dropped, sequence, aftermath);

@@ -133,7 +133,7 @@ impl Inbox {
     #[inline]
     pub(super) fn has_more(&mut self) -> bool {
         let queued = self.queue.as_ref().is_some_and(|queue| queue.len() > 0);
-        queued || self.cursors().is_some_and(Cursors::has_more)
+        queued || self.sources.as_mut().is_some_and(|sources| sources.next().is_some())
     }
 
     /// The logs that its reader reads.
@@ -236,9 +236,10 @@ impl Inbox {
     fn take_logged(&mut self, mailbox: u64, now: Option<Instant>) -> Option<Taken> {
         let queued =
             self.queue.as_ref().map(|queue| (queue.occupied(), queue.first().map(Entry::place)));
-        let cursors = self.cursors()?;
-        let due = cursors.next()?;
-        let mut waiting = usize::try_from(cursors.known()).unwrap_or(usize::MAX);
+        let sources = self.sources.as_mut()?;
+        let due = sources.next()?;
+        let cursors = &mut sources.cursors;
+        let mut waiting = usize::try_from(cursors.known_to_all()).unwrap_or(usize::MAX);
         let mut first = true;
         if let Some((occupied, queued)) = queued {
             waiting += occupied;

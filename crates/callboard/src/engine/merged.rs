@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cursors::{Cursors, Due, Place};
+use super::horizon::Horizon;
 use super::sources::Signals;
 use super::{Mailbox, Next, Taken};
 use crate::event::Receipt;
@@ -12,6 +13,7 @@ use crate::sync::Ordering;
 #[derive(Debug)]
 pub(super) struct MergedReader {
     cursors: Cursors,
+    horizon: Arc<Horizon>,
     signals: Arc<Signals>,
     /// Where the event was found that is the next: in a log; or in the queue, in this place.
     found: Result<Due, Option<Place>>,
@@ -20,51 +22,38 @@ pub(super) struct MergedReader {
 }
 
 impl MergedReader {
-    pub(super) fn new(signals: Arc<Signals>) -> Self {
-        Self { cursors: Cursors::default(), signals, found: Err(None), high_water: 0 }
+    pub(super) fn new(signals: Arc<Signals>, horizon: Arc<Horizon>) -> Self {
+        Self { cursors: Cursors::default(), horizon, signals, found: Err(None), high_water: 0 }
     }
 
     /// The next event of the logs.
-    #[inline]
+    #[inline(always)]
     fn look(&mut self, mailbox: &Mailbox) -> Option<Due> {
         if self.signals.woken.load(Ordering::Relaxed) {
             self.signals.woken.store(false, Ordering::Relaxed);
         }
-        loop {
-            let due = self.cursors.next();
-            // After the look: a reader that sees an event also sees the cursors added before it.
-            if !self.signals.arrived.load(Ordering::Relaxed) {
-                return due;
-            }
+        let horizon = self.horizon.get();
+        // A reader that sees the horizon sees the cursors added before it.
+        if self.signals.arrived.load(Ordering::Relaxed) {
             mailbox.fetch_cursors(&mut self.cursors);
         }
+        self.cursors.next_until(horizon, &self.horizon)
     }
 
-    /// Takes the next event, if that is in a log and nothing is in the queue.
-    #[inline]
-    pub(super) fn take_next(&mut self, mailbox: &Mailbox) -> Option<Taken> {
-        if self.cursors.are_many() { self.take_known(mailbox) } else { self.look_and_take(mailbox) }
-    }
-
-    #[inline]
-    fn look_and_take(&mut self, mailbox: &Mailbox) -> Option<Taken> {
-        let due = self.look(mailbox)?;
+    /// Takes the next event, if that is in a log and nothing is in the queue. In a batch, it looks at the
+    /// logs only when it must.
+    #[inline(always)]
+    pub(super) fn take_next(&mut self, mailbox: &Mailbox, in_batch: bool) -> Option<Taken> {
+        let known = if in_batch { self.cursors.next_known() } else { None };
+        let due = match known {
+            Some(due) => due,
+            None => self.look(mailbox)?,
+        };
         // After the look, likewise.
         if self.signals.queued.load(Ordering::Acquire) > 0 {
             return None;
         }
         self.take(due, mailbox)
-    }
-
-    /// As [`take_next`](Self::take_next), and looks at the logs only when it must.
-    #[inline]
-    pub(super) fn take_known(&mut self, mailbox: &Mailbox) -> Option<Taken> {
-        match self.cursors.next_known() {
-            Some(due) if self.signals.queued.load(Ordering::Acquire) == 0 => {
-                self.take(due, mailbox)
-            }
-            _ => self.look_and_take(mailbox),
-        }
     }
 
     /// Takes the event that was [found](Self::next) to be the next, or says where it is in the queue.
@@ -73,7 +62,7 @@ impl MergedReader {
         found.map(|due| self.take(due, mailbox))
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, due: Due, mailbox: &Mailbox) -> Option<Taken> {
         mailbox.hand();
         let known = self.cursors.known();

@@ -30,7 +30,7 @@
 //! - A [`Feed`] is a type's log and its readers. A [`Route`] lists the mailboxes that take the type
 //!   by their queues. A publication visits the feed and the route of its type only, so its cost
 //!   does not depend on the subscribers of other types.
-//! - [`Cursors`](cursors::Cursors) merge several logs by sequence number.
+//! - [`Cursors`](cursors::Cursors) merge several logs by sequence number, up to the [`Horizon`].
 //!   [`Sources`](sources::Sources) are the same logs as the publishers and the registry see them.
 //! - An [`Envelope`] is one event in a queue: a handle and its metadata.
 //! - A [`Queue`](queue::Queue) is plain data: no lock, no waking, no user code. An [`Inbox`] is a
@@ -79,6 +79,7 @@ mod cursors;
 mod dead_letter;
 mod envelope;
 mod feed;
+mod horizon;
 mod inbox;
 mod invocation;
 mod losses;
@@ -98,6 +99,7 @@ pub use dead_letter::DeadLetter;
 pub use envelope::Taken;
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
 pub(crate) use feed::Feed;
+pub(crate) use horizon::Horizon;
 pub(crate) use inbox::{Account, Inbox, merge};
 pub(crate) use invocation::Invocation;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};

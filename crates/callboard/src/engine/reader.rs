@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::cursors::Place;
 use super::merged::MergedReader;
-use super::{Mailbox, Taken};
+use super::{Horizon, Mailbox, Taken};
 use crate::error::TryRecvError;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
 use crate::log::{Stretch, Tap};
@@ -55,9 +55,16 @@ pub(crate) enum Next {
 }
 
 impl Reader {
-    pub(crate) fn of_inbox(mailbox: Arc<Mailbox>, changed: Arc<WaitList>) -> Self {
+    pub(crate) fn of_inbox(
+        mailbox: Arc<Mailbox>,
+        changed: Arc<WaitList>,
+        horizon: &Arc<Horizon>,
+    ) -> Self {
         let ends = match &mailbox.signals {
-            Some(signals) => Ends::Logs(Box::new(MergedReader::new(Arc::clone(signals)))),
+            Some(signals) => {
+                let (signals, horizon) = (Arc::clone(signals), Arc::clone(horizon));
+                Ends::Logs(Box::new(MergedReader::new(signals, horizon)))
+            }
             None => Ends::Inbox,
         };
         Self { mailbox, ends, hand: Hand::default(), changed }
@@ -100,24 +107,11 @@ impl Reader {
     /// Whether an event waits. To look is not to ask for it.
     pub(crate) fn has_more(&mut self) -> bool {
         let in_log = match &mut self.ends {
-            Ends::Log(log) => log.tap.look(),
+            Ends::Log(log) => log.tap.look_and_note(),
             Ends::Logs(logs) => logs.has_more(&self.mailbox),
             Ends::Inbox => false,
         };
         in_log || self.mailbox.inbox().has_more()
-    }
-
-    /// As [`take_merged`](Self::take_merged), in a batch.
-    #[inline]
-    pub(crate) fn take_merged_in_batch(&mut self) -> Option<Taken> {
-        let Ends::Logs(logs) = &mut self.ends else { return None };
-        logs.take_known(&self.mailbox)
-    }
-
-    /// Whether it merges several logs by itself.
-    #[inline]
-    pub(crate) fn merges(&self) -> bool {
-        matches!(self.ends, Ends::Logs(_))
     }
 
     /// Whether all its events come by its inbox.
@@ -127,10 +121,10 @@ impl Reader {
     }
 
     /// Takes the next event, if that is surely in one of the logs that it merges.
-    #[inline]
-    pub(crate) fn take_merged(&mut self) -> Option<Taken> {
+    #[inline(always)]
+    pub(crate) fn take_merged(&mut self, in_batch: bool) -> Option<Taken> {
         let Ends::Logs(logs) = &mut self.ends else { return None };
-        logs.take_next(&self.mailbox)
+        logs.take_next(&self.mailbox, in_batch)
     }
 
     /// The queue of a reader that has no log was found to be empty.
@@ -177,7 +171,7 @@ impl Reader {
     pub(crate) fn finds_log(&mut self) -> bool {
         match &mut self.ends {
             // The log first: see `LogReader::next`.
-            Ends::Log(LogReader { tap, .. }) => tap.look() && tap.gauge().elsewhere() == 0,
+            Ends::Log(LogReader { tap, .. }) => tap.look_and_note() && tap.gauge().elsewhere() == 0,
             _ => false,
         }
     }
@@ -273,7 +267,7 @@ impl LogReader {
     #[inline]
     fn next(&mut self, mailbox: &Mailbox) -> Next {
         // The log first: a reader that sees an event there also sees what was queued before it.
-        let in_log = self.tap.look();
+        let in_log = self.tap.look_and_note();
         if self.tap.gauge().elsewhere() > 0 {
             return self.compare(mailbox);
         }

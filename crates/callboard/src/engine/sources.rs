@@ -1,6 +1,9 @@
 //! The logs that a subscription reads by cursors, as its publishers and the registry see them.
 
-use super::cursors::{Cursor, Cursors};
+use std::sync::Arc;
+
+use super::cursors::{Cursor, Cursors, Due};
+use super::horizon::Horizon;
 use crate::event::TypeInfo;
 use crate::log::{Meter, Tap};
 use crate::sync::{AtomicBool, AtomicUsize};
@@ -15,6 +18,7 @@ pub(crate) struct Sources {
     pub(super) read_unlocked: bool,
     /// How many events it had taken when that was asked last.
     took: u64,
+    horizon: Arc<Horizon>,
 }
 
 /// One log.
@@ -61,8 +65,15 @@ impl Source {
 }
 
 impl Sources {
-    pub(super) fn new(read_unlocked: bool) -> Self {
-        Self { list: Vec::new(), cursors: Cursors::default(), read_unlocked, took: 0 }
+    pub(super) fn new(read_unlocked: bool, horizon: &Arc<Horizon>) -> Self {
+        let (cursors, horizon) = (Cursors::default(), Arc::clone(horizon));
+        Self { list: Vec::new(), cursors, read_unlocked, took: 0, horizon }
+    }
+
+    /// The next event, if its reader does not have the cursors.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Due> {
+        if self.read_unlocked { None } else { self.cursors.next(&self.horizon) }
     }
 
     /// Adds a log; returns its index.
@@ -76,7 +87,7 @@ impl Sources {
         let index = self.list.len();
         let (meter, enlisted, evicted) = (tap.meter(), false, 0);
         self.list.push(Source { meter, info, type_number, member, enlisted, evicted });
-        self.cursors.add(Cursor::new(tap, info, member, index));
+        self.cursors.add(Cursor::new(tap, info, type_number, member, index));
         index
     }
 

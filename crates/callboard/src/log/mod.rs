@@ -52,9 +52,10 @@
 //!
 //! A block is given back when its last *pin* is removed. There is one for the tail; one for each
 //! reader that flowed when the block was begun, or that went on in it later, until it has walked
-//! out of it; one for each handle of an event in it; and those that a reader has in store to make
-//! handles with (it adds 64 at a time, since one atomic operation costs as much as the rest of a
-//! take). Only the holder of a pin adds pins. So a reader that is stuck keeps the blocks of its own window
+//! out of it; and one for each handle of an event in it, or for each *shard* that counts any. A block
+//! has four shards, on cache lines of their own, to which its readers are assigned in turn: readers
+//! on different cores would contend for one count. A reader counts 64 handles at a time before it
+//! makes them, since one atomic operation costs as much as the rest of a take. Only the holder of a pin adds pins. So a reader that is stuck keeps the blocks of its own window
 //! and no others: blocks are chained by addresses, not by pins.
 //!
 //! One event keeps its block. Where readers or handles keep few events of many (a reader that is

@@ -49,11 +49,11 @@ impl Tap {
         &self.walk.gauge
     }
 
-    /// Looks whether there is an event.
+    /// Looks whether there is an event, and notes how many wait.
     #[inline]
-    pub(crate) fn look(&mut self) -> bool {
+    pub(crate) fn look_and_note(&mut self) -> bool {
         let Some(waiting) = self.walk.look() else {
-            return self.pass_gap();
+            return self.note_behind_gap();
         };
         if waiting == 0 {
             return false;
@@ -62,6 +62,23 @@ impl Tap {
             self.raise_high_water(waiting);
         }
         true
+    }
+
+    /// Looks whether there is an event.
+    #[inline]
+    pub(crate) fn look(&mut self) -> bool {
+        match self.walk.look() {
+            Some(waiting) => waiting > 0,
+            None => self.pass_gap(),
+        }
+    }
+
+    /// As [`look_and_note`](Self::look_and_note), at a gap.
+    #[cold]
+    fn note_behind_gap(&mut self) -> bool {
+        let waits = self.pass_gap();
+        self.raise_high_water(self.walk.known().max(self.high_water));
+        waits
     }
 
     /// So many were seen waiting.
@@ -117,7 +134,7 @@ impl Tap {
     /// Takes the next event, if there is one, with what was missed before it.
     #[inline]
     pub(crate) fn take<E: 'static>(&mut self) -> Option<(Kept<E>, u64)> {
-        if self.drained() && !self.look() {
+        if self.drained() && !self.look_and_note() {
             return None;
         }
         let held = self.walk.take()?;
@@ -156,7 +173,7 @@ impl Tap {
     /// tap is borrowed. `None` if there is none.
     #[inline]
     pub(crate) fn stretch<E: 'static>(&mut self, most: usize) -> Option<Stretch<'_, E>> {
-        if self.drained() && !self.look() {
+        if self.drained() && !self.look_and_note() {
             return None;
         }
         let lending = self.walk.lend(most)?;

@@ -3,7 +3,7 @@
 use std::alloc::Layout;
 use std::any::TypeId;
 
-use super::memory::{DropGlue, Header, Slot, drop_glue};
+use super::memory::{Count, DropGlue, Header, SHARDS, Slot, drop_glue};
 use crate::sync::CHECKED;
 
 /// What may lie in a block: any thread may read it there, and drop it.
@@ -22,11 +22,15 @@ pub(crate) struct Shape {
     /// From the start of a slot to the value in it, and to the next slot.
     pub(super) value: usize,
     pub(super) stride: usize,
+    /// From the start of a whole block to the shards behind its slots.
+    shards: usize,
 }
 
 /// What stands before the slots of a block, and before the event in a slot.
 const HEADER: Layout = Layout::new::<Header>();
 const SLOT: Layout = Layout::new::<Slot>();
+/// What stands behind the slots of a block that has more than a few.
+const COUNTS: Layout = Layout::new::<[Count; SHARDS]>();
 /// A block holds about this many bytes...
 const BLOCK_BYTES: usize = 4_096;
 /// ...and at the most this many events.
@@ -59,14 +63,11 @@ impl Shape {
         let align = if align_of::<E>() > slot.align() { align_of::<E>() } else { slot.align() };
         let value = slot.size().next_multiple_of(align);
         let start = if align > CACHE_LINE { align } else { CACHE_LINE };
-        Self {
-            id: TypeId::of::<E>,
-            drop: drop_glue::<E>(),
-            align,
-            first: header.size().next_multiple_of(start),
-            value,
-            stride: (value + size_of::<E>()).next_multiple_of(align),
-        }
+        let first = header.size().next_multiple_of(start);
+        let stride = (value + size_of::<E>()).next_multiple_of(align);
+        let slots = first.saturating_add(stride.saturating_mul(slots(stride)));
+        let shards = slots.next_multiple_of(COUNTS.align());
+        Self { id: TypeId::of::<E>, drop: drop_glue::<E>(), align, first, value, stride, shards }
     }
 
     pub(super) fn id(&self) -> TypeId {
@@ -75,7 +76,18 @@ impl Shape {
 
     /// How many slots an ordinary block has.
     pub(super) fn slots(&self) -> usize {
-        (BLOCK_BYTES / self.stride).clamp(1, BLOCK_SLOTS)
+        slots(self.stride)
+    }
+
+    /// Whether a block of so many slots has shards.
+    pub(super) fn is_sharded(&self, slots: usize) -> bool {
+        slots > FEW_SLOTS && slots == self.slots()
+    }
+
+    /// From the start of a block that has shards to those.
+    #[inline]
+    pub(super) const fn shards(&self) -> usize {
+        self.shards
     }
 
     /// Bytes from one event to the next.
@@ -96,7 +108,11 @@ impl Shape {
     /// What a block of so many slots takes.
     pub(super) fn layout(&self, slots: usize) -> Layout {
         let align = self.align.max(if slots > 1 { CACHE_LINE } else { HEADER.align() });
-        let size = self.stride.checked_mul(slots).and_then(|size| size.checked_add(self.first));
+        let size = if self.is_sharded(slots) {
+            self.shards.checked_add(COUNTS.size())
+        } else {
+            self.stride.checked_mul(slots).and_then(|size| size.checked_add(self.first))
+        };
         let layout = size.map(|size| Layout::from_size_align(size, align));
         match layout {
             Some(Ok(layout)) => layout,
@@ -106,9 +122,18 @@ impl Shape {
     }
 }
 
+/// How many slots an ordinary block has.
+const fn slots(stride: usize) -> usize {
+    match BLOCK_BYTES / stride {
+        0 => 1,
+        many if many > BLOCK_SLOTS => BLOCK_SLOTS,
+        some => some,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{HEADER, SLOT, Shape};
+    use super::{COUNTS, HEADER, SLOT, Shape};
 
     fn lies_well<E: 'static>() {
         let shape = Shape::of::<E>();
@@ -119,6 +144,14 @@ mod tests {
             let layout = shape.layout(slots);
             assert!(layout.size() >= shape.first + slots * shape.stride, "so have the slots");
             assert!(layout.align() >= HEADER.align());
+            if shape.is_sharded(slots) {
+                assert!(shape.shards() >= shape.first + slots * shape.stride);
+                assert!(layout.size() >= shape.shards() + COUNTS.size(), "so have the shards");
+                assert_eq!(
+                    (shape.shards() % COUNTS.align(), layout.align() % COUNTS.align()),
+                    (0, 0)
+                );
+            }
             for offset in [shape.first, shape.stride, layout.align()] {
                 assert_eq!(offset % SLOT.align(), 0, "every slot is aligned");
             }

@@ -46,7 +46,7 @@ pub(crate) struct Log {
 /// So many bytes of blocks a log may have, and so many times what its events take that wait for
 /// the reader with most of them, before its blocks become small: a block is kept by any one event
 /// in it, and who keeps one of many would keep them all.
-const AMPLE_BYTES: usize = if CHECKED { 1_152 } else { 64 * 4_096 };
+const AMPLE_BYTES: usize = if CHECKED { 1_536 } else { 64 * 4_096 };
 const AMPLE_RATIO: u64 = 4;
 /// For so many events blocks are small then.
 const SMALL_FOR: u64 = if CHECKED { 2 } else { 64 };

@@ -45,7 +45,7 @@ use signing::Panicked;
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
-use crate::engine::{Account, Admission, Aftermath, DeadLetter, Mailbox, Source};
+use crate::engine::{Account, Admission, Aftermath, DeadLetter, Horizon, Mailbox, Source};
 use crate::event::TypeInfo;
 use crate::overflow::DropReason;
 
@@ -88,6 +88,8 @@ pub(crate) struct Registry {
     traces: bool,
     /// The number of the last event accepted.
     pub(crate) sequence: u64,
+    /// How far the logs are written, for readers of several of them.
+    horizon: Arc<Horizon>,
     /// The types in the order in which the bus met them.
     pub(crate) types: Vec<TypeEntry>,
     directory: Arc<Directory>,
@@ -154,6 +156,7 @@ impl Registry {
             cut_off: 0,
             collectors: 0,
             sequence: 0,
+            horizon: Arc::default(),
             types: Vec::new(),
             directory,
             panicked: VecDeque::new(),
@@ -183,12 +186,12 @@ impl Registry {
     #[cold]
     fn meet(&mut self, info: &'static TypeInfo, aftermath: &mut Aftermath<'_>) -> usize {
         let number = self.types.len();
-        let mut entry = TypeEntry::new(info);
+        let mut entry = TypeEntry::new(info, number, &self.horizon);
         for listener in self.listeners.values() {
             if listener.wanted.wants_unnamed(info) {
                 let member = listener.mailbox.add_member(info);
                 if listener.reads_logs {
-                    let source = entry.feed.join_by_cursor(&listener.mailbox, number, member);
+                    let source = entry.feed.join_by_cursor(&listener.mailbox, member);
                     // It may sleep already.
                     entry.feed.enlist(&listener.mailbox, source);
                 } else {

@@ -115,7 +115,7 @@ impl Registry {
                 let mailbox = Mailbox::new(id, settings, concurrency, &infos, None, unlocked);
                 let mailbox = Arc::new(mailbox);
                 self.add_to_types(&mailbox, &wanted, reads_logs, aftermath);
-                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed))
+                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon))
             }
         };
         self.count_collectors(&wanted, 1, aftermath);
@@ -162,9 +162,7 @@ impl Registry {
                         mailbox.set_doubles();
                     }
                     match interest.role {
-                        Role::Observe => {
-                            self.types[number].add_reader(mailbox, number, member, reads_logs)
-                        }
+                        Role::Observe => self.types[number].add_reader(mailbox, member, reads_logs),
                         Role::Respond => {
                             self.types[number].responders.add(Arc::clone(mailbox), member);
                         }
@@ -172,10 +170,10 @@ impl Registry {
                 }
             }
             Wanted::Everything | Wanted::Matching(_) => {
-                for (number, entry) in self.types.iter_mut().enumerate() {
+                for entry in &mut self.types {
                     if wanted.wants_unnamed(entry.info) {
                         let member = mailbox.add_member(entry.info);
-                        entry.add_reader(mailbox, number, member, reads_logs);
+                        entry.add_reader(mailbox, member, reads_logs);
                     }
                 }
             }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Mode, Parcel, Tally};
-use crate::engine::{Admission, Aftermath, Envelope, Feed, Mailbox, Route, Routed, Ticket};
+use crate::engine::{
+    Admission, Aftermath, Envelope, Feed, Horizon, Mailbox, Route, Routed, Ticket,
+};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
@@ -34,10 +36,10 @@ pub(crate) struct TypeEntry {
 }
 
 impl TypeEntry {
-    pub(super) fn new(info: &'static TypeInfo) -> Self {
+    pub(super) fn new(info: &'static TypeInfo, number: usize, horizon: &Arc<Horizon>) -> Self {
         Self {
             info,
-            feed: Feed::new(info),
+            feed: Feed::new(info, number, Arc::clone(horizon)),
             route: Route::default(),
             responders: Route::default(),
             mode: Mode::Full,
@@ -234,15 +236,9 @@ impl TypeEntry {
     }
 
     /// Adds one that observes the type.
-    pub(super) fn add_reader(
-        &mut self,
-        mailbox: &Arc<Mailbox>,
-        type_number: usize,
-        member: usize,
-        reads_logs: bool,
-    ) {
+    pub(super) fn add_reader(&mut self, mailbox: &Arc<Mailbox>, member: usize, reads_logs: bool) {
         if reads_logs {
-            self.feed.join_by_cursor(mailbox, type_number, member);
+            self.feed.join_by_cursor(mailbox, member);
         } else {
             self.route.add(Arc::clone(mailbox), member);
         }

@@ -144,7 +144,8 @@ impl<'a, S: EventSet> Batch<'a, S> {
             return None;
         };
         if *left > 0
-            && let Some(taken) = reader.take_merged_in_batch()
+            && !S::TAKES_LOGGED
+            && let Some(taken) = reader.take_merged(true)
         {
             *left -= 1;
             self.core.changed.notify_all();

@@ -51,22 +51,26 @@ impl<S: EventSet> Subscription<S> {
     /// ```
     #[inline]
     pub fn try_recv(&mut self) -> Result<S::Item, TryRecvError> {
-        if self.reader.finds_log()
-            && let Some(item) = S::take_logged(&mut self.reader)
-        {
-            self.after_take();
-            return Ok(item);
+        match self.take_at_once() {
+            Some(item) => Ok(item),
+            None => self.try_recv_anywhere(),
         }
-        self.try_recv_anywhere()
+    }
+
+    /// Takes the next event, if that is surely in a log that is read without a lock.
+    #[inline(always)]
+    fn take_at_once(&mut self) -> Option<S::Item> {
+        if !S::TAKES_LOGGED {
+            return self.take_merged();
+        }
+        let item =
+            if self.reader.finds_log() { S::take_logged(&mut self.reader)? } else { return None };
+        self.after_take();
+        Some(item)
     }
 
     #[inline(never)]
     fn try_recv_anywhere(&mut self) -> Result<S::Item, TryRecvError> {
-        if self.reader.merges()
-            && let Some(item) = self.take_merged()
-        {
-            return Ok(item);
-        }
         let now = self.core.timestamp();
         if self.reader.has_inbox_only() {
             let taken = self.reader.ask_and_take(now);
@@ -86,10 +90,10 @@ impl<S: EventSet> Subscription<S> {
         }
     }
 
-    // A call of its own, so that the ways of other readers stay short.
+    // A call of its own, in which all that it calls is inline: what is taken never lies in memory.
     #[inline(never)]
     fn take_merged(&mut self) -> Option<S::Item> {
-        let taken = self.reader.take_merged()?;
+        let taken = self.reader.take_merged(false)?;
         self.after_take();
         Some(S::item(taken))
     }
@@ -284,10 +288,8 @@ impl<S: EventSet> Subscription<S> {
     #[inline]
     pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
         if self.may_go_on()
-            && self.reader.finds_log()
-            && let Some(item) = S::take_logged(&mut self.reader)
+            && let Some(item) = self.take_at_once()
         {
-            self.after_take();
             return Poll::Ready(Some(item));
         }
         self.poll_recv_anywhere(context)
@@ -295,12 +297,6 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        if self.reader.merges()
-            && self.streak <= BEFORE_YIELDING
-            && let Some(item) = self.take_merged()
-        {
-            return Poll::Ready(Some(item));
-        }
         let now = self.core.timestamp();
         if self.reader.has_inbox_only() {
             return self.poll_queue(now, context);

@@ -136,6 +136,7 @@ impl<E: Event> Member for Delivery<E> {
         MemberInterest::of::<E>(Role::Observe)
     }
 
+    #[inline]
     fn take(taken: Taken) -> Self {
         taken.into_delivery()
     }
@@ -178,6 +179,7 @@ impl<E: Event> EventSet for E {
         Interest::members([MemberInterest::of::<E>(Role::Observe)])
     }
 
+    #[inline]
     fn item(taken: Taken) -> Delivery<E> {
         taken.into_delivery()
     }
@@ -196,6 +198,7 @@ impl EventSet for AnyEvent {
         Interest(Wanted::Everything)
     }
 
+    #[inline]
     fn item(taken: Taken) -> Self {
         taken.into_any()
     }

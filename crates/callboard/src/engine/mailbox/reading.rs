@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Mailbox;
 use crate::engine::Aftermath;
 use crate::engine::cursors::{Cursors, Place};
+use crate::engine::horizon::Horizon;
 use crate::engine::inbox::Inbox;
 use crate::engine::queue::Entry;
 use crate::engine::sources::Sources;
@@ -21,10 +22,12 @@ impl Mailbox {
         info: &'static TypeInfo,
         type_number: usize,
         member: usize,
+        horizon: &Arc<Horizon>,
     ) -> usize {
         let unlocked = self.signals.is_some();
         let mut inbox = self.inbox();
-        let sources = inbox.sources.get_or_insert_with(|| Box::new(Sources::new(unlocked)));
+        let sources =
+            inbox.sources.get_or_insert_with(|| Box::new(Sources::new(unlocked, horizon)));
         let index = sources.add(tap, info, type_number, member);
         if let Some(signals) = &self.signals {
             signals.arrived.store(true, Ordering::Relaxed);

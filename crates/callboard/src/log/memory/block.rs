@@ -3,10 +3,10 @@
 use std::alloc::handle_alloc_error;
 use std::any::TypeId;
 use std::cell::UnsafeCell;
-use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 use super::pool::Pool;
+use super::shard::{Count, SHARDS, Shard};
 use super::slot::{Place, Slot};
 use crate::log::Shape;
 use crate::sync::{Access, Arc, AtomicPtr, AtomicUsize, Ordering, alloc, dealloc};
@@ -49,7 +49,7 @@ impl Header {
         self.id == TypeId::of::<E>()
     }
 
-    /// Adds pins, to be [claimed](Address::claim) or [removed](Pin::remove) later.
+    /// Adds pins, to be [claimed](Address::claim) later, or to be those of a handle.
     #[inline]
     pub(super) fn add_pins(&self, pins: usize) {
         // Ordering: Relaxed, as in `Arc`: the caller holds a pin. Only a program that leaks handles in
@@ -106,6 +106,10 @@ impl Pin {
             // is small, and an alignment is below 4 GiB, so that the offset fits.
             unsafe { memory.byte_add(offset).cast().write(Slot::at(offset as u32)) };
         }
+        if shape.is_sharded(slots) {
+            // SAFETY: such a block has room for its shards, and is ours.
+            unsafe { memory.byte_add(shape.shards()).cast().write(<[Count; SHARDS]>::default()) };
+        }
         Address(block)
     }
 
@@ -124,12 +128,10 @@ impl Pin {
         Place(unsafe { self.0.0.byte_add(offset) }.cast())
     }
 
-    /// Drops the pin, and `more` pins besides.
-    #[inline]
-    pub(super) fn remove(self, more: usize) {
-        let pin = ManuallyDrop::new(self);
-        // SAFETY: the pins are the caller's to remove, and this one is not used again.
-        unsafe { pin.0.unpin(1 + more) };
+    /// The shard for a reader's handles: its own, if the block has any.
+    pub(super) fn shard(&self, own: Shard) -> Shard {
+        let header = self.header();
+        if header.shape.is_sharded(header.slots) { own } else { Shard::NONE }
     }
 }
 
@@ -183,7 +185,7 @@ impl Address {
     ///
     /// The pins are the caller's to remove.
     #[inline]
-    unsafe fn unpin(self, pins: usize) {
+    pub(super) unsafe fn unpin(self, pins: usize) {
         // SAFETY: the block is there as long as a pin is.
         let header = unsafe { self.header() };
         // Ordering: Release pairs with the Acquire of the thread that removes the last pin, as in `Arc`:
@@ -228,6 +230,9 @@ impl Address {
         // dropped: their owners held pins.
         unsafe {
             let header = self.0.read();
+            if header.shape.is_sharded(header.slots) {
+                self.0.byte_add(header.shape.shards()).cast::<[Count; SHARDS]>().drop_in_place();
+            }
             dealloc(self.0.as_ptr().cast(), header.shape.layout(header.slots));
         }
     }

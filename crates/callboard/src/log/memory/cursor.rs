@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use super::block::{Address, Pin};
 use super::handle::{Held, Loan};
 use super::pool::Pool;
+use super::shard::Shard;
 use super::slot::Place;
 use crate::log::gauge::{End, Gauge, Head};
 use crate::log::{Payload, Shape, Stamp};
@@ -27,6 +28,8 @@ pub(in crate::log) struct Fill {
     left: usize,
     /// How many readers flow: they get the next event.
     flowing: usize,
+    /// How many readers there have been.
+    opened: usize,
     pool: Arc<Pool>,
 }
 
@@ -54,6 +57,7 @@ impl Fill {
             next: Place(NonNull::dangling()),
             left: 0,
             flowing: 0,
+            opened: 0,
             pool: Arc::default(),
         }
     }
@@ -64,12 +68,27 @@ impl Fill {
     }
 
     /// A new reader, which is stopped.
-    pub(in crate::log) fn open(&self) -> (Flow, Walk) {
+    pub(in crate::log) fn open(&mut self) -> (Flow, Walk) {
         let gauge = Arc::new(Gauge::new(self.position));
         gauge.open_gap(self.position);
-        let (head, [position, first, visible]) = (Arc::clone(&self.head), [self.position; 3]);
+        let (head, [position, end, visible]) = (Arc::clone(&self.head), [self.position; 3]);
         let flow = Flow { gauge: Arc::clone(&gauge), stopped_at: Some(position) };
-        (flow, Walk { head, gauge, block: None, credits: 0, position, first, visible })
+        let own = Shard::for_reader(self.opened);
+        self.opened += 1;
+        let walk = Walk {
+            head,
+            gauge,
+            block: None,
+            next: Place(NonNull::dangling()),
+            stride: self.shape.stride,
+            own,
+            shard: Shard::NONE,
+            credits: 0,
+            position,
+            end,
+            visible,
+        };
+        (flow, walk)
     }
 
     /// Opens a gap for the reader, unless one is open; whether it did.
@@ -119,7 +138,7 @@ impl Fill {
         // the address is not used.
         unsafe {
             place.write(owners, stamp, event);
-            self.next = place.following::<E>();
+            self.next = place.behind(Shape::of::<E>().stride);
         }
         self.left -= 1;
         let held = if keep { self.hold(place) } else { None };
@@ -134,7 +153,7 @@ impl Fill {
     fn hold(&self, place: Place) -> Option<Held> {
         self.tail.as_ref()?.header().add_pins(1);
         // SAFETY: one of the owners it was written with is this one, and so is the pin just added.
-        Some(unsafe { Held::take_over(place) })
+        Some(unsafe { Held::take_over(place, Shard::NONE) })
     }
 
     /// Whether the next event finds room in the block that is being filled.
@@ -185,17 +204,24 @@ pub(in crate::log) struct Walk {
     pub(in crate::log) gauge: Arc<Gauge>,
     /// The block that the next event, or the last one taken, is in.
     block: Option<Pin>,
-    /// Pins on the block that are there to be handed out.
+    /// The slot of the next event, unless that is in the next block.
+    next: Place,
+    /// From one slot to the next.
+    stride: usize,
+    /// The shard for its handles, in a block that has any, and in this block.
+    own: Shard,
+    shard: Shard,
+    /// How many handles are counted in the block that are yet to be handed out.
     credits: usize,
     /// The position that comes next.
     position: u64,
-    /// The position of the block's first slot.
-    first: u64,
+    /// The position behind the block's last slot.
+    end: u64,
     /// Up to here the events are known to be there.
     visible: u64,
 }
 
-/// How many pins are added at a time: one atomic operation for so many events handed out.
+/// How many handles are counted at a time: one atomic operation for so many events handed out.
 const CREDITS: usize = if CHECKED { 2 } else { 64 };
 
 impl Walk {
@@ -232,89 +258,99 @@ impl Walk {
         let end = self.gauge.pass_gap()?;
         let width = end.position - self.position;
         (self.position, self.visible) = (end.position, end.position);
-        self.first = end.position - end.index as u64;
-        self.leave(Some(end.pin));
+        self.go_on_in(end.pin, end.index);
         Some((width, end.lost))
     }
 
-    #[inline(never)]
-    fn leave(&mut self, to: Option<Pin>) {
-        if let Some(left) = std::mem::replace(&mut self.block, to) {
-            left.remove(std::mem::take(&mut self.credits));
-        }
+    /// Goes on in another block, with the slot of this index.
+    fn go_on_in(&mut self, block: Pin, index: usize) {
+        self.leave();
+        (self.next, self.shard) = (block.place(index), block.shard(self.own));
+        self.end = self.position + (block.header().slots - index) as u64;
+        self.block = Some(block);
     }
 
-    /// The slot of the next event, which is known to be there, and its block.
+    fn leave(&mut self) {
+        if let (Some(left), credits @ 1..) = (&self.block, std::mem::take(&mut self.credits)) {
+            // SAFETY: they were added by `step`, and have not been handed out.
+            unsafe { self.shard.remove(left.0, left.header().shape, credits) };
+        }
+        self.block = None;
+    }
+
+    /// Goes on in the next block, where the next event is known to be.
+    #[cold]
+    fn go_on(&mut self) -> Option<()> {
+        let next = self.block.as_ref()?.header().next.load(Ordering::Relaxed);
+        // SAFETY: the writer added a pin for each reader that flowed when it began the block, and the
+        // next event, which this reader gets, is in it.
+        let block = unsafe { Address(NonNull::new(next)?).claim() };
+        self.go_on_in(block, 0);
+        Some(())
+    }
+
+    /// The slot of the next event, if that is known to be there. Its block is pinned.
     #[inline]
-    fn enter(&mut self) -> Option<(&Pin, usize)> {
+    fn enter(&mut self) -> Option<Place> {
         if self.position >= self.visible {
             return None;
         }
-        let block = self.block.as_ref()?;
-        if self.index() == block.header().slots {
-            let next = NonNull::new(block.header().next.load(Ordering::Relaxed))?;
-            // SAFETY: the writer added a pin for each reader that flowed when it began the block,
-            // and the next event, which this reader gets, is in it.
-            self.leave(Some(unsafe { Address(next).claim() }));
-            self.first = self.position;
+        if self.position == self.end {
+            self.go_on()?;
         }
-        Some((self.block.as_ref()?, self.index()))
+        Some(self.next)
     }
 
-    /// The slot that comes next.
-    fn index(&self) -> usize {
-        // It is at most the number of slots in a block.
-        (self.position - self.first) as usize
-    }
-
-    /// What is said of the next event, which is known to be there.
+    /// What is said of the next event, if that is known to be there.
+    #[inline]
     pub(in crate::log) fn peek(&mut self) -> Option<&Stamp> {
-        let (block, index) = self.enter()?;
         // SAFETY: the head is beyond this position, which is this reader's: its slot was written,
         // and its block is pinned.
-        Some(unsafe { block.place(index).stamp() })
+        self.enter().map(|place| unsafe { place.stamp() })
     }
 
-    /// Takes the next event, which is known to be there.
+    /// Takes the next event, if that is known to be there.
     #[inline]
     pub(in crate::log) fn take(&mut self) -> Option<Held> {
-        self.enter()?;
-        // SAFETY: the slot was written, and this reader owns a share of its event, which it hands
-        // over with the pin.
-        self.step().map(|place| unsafe { Held::take_over(place) })
+        let place = self.enter()?;
+        if self.credits == 0 {
+            self.add_credits();
+        }
+        (self.credits, self.position) = (self.credits - 1, self.position + 1);
+        // SAFETY: the end of a slot is inside its block, or one byte behind it; there the address is not
+        // used. The slot was written, and this reader owns a share of its event, which it hands over
+        // with a handle that was counted.
+        unsafe {
+            self.next = place.behind(self.stride);
+            Some(Held::take_over(place, self.shard))
+        }
     }
 
-    /// Steps over a slot whose block was entered, with a pin on that which is the caller's.
-    #[inline]
-    fn step(&mut self) -> Option<Place> {
-        let block = self.block.as_ref()?;
-        if self.credits == 0 {
-            block.header().add_pins(CREDITS);
+    #[cold]
+    fn add_credits(&mut self) {
+        if let Some(block) = &self.block {
+            // SAFETY: the block is pinned, and the shard is one that it has.
+            unsafe { self.shard.add(block.0, block.header().shape, CREDITS) };
             self.credits = CREDITS;
         }
-        let place = block.place(self.index());
-        (self.credits, self.position) = (self.credits - 1, self.position + 1);
-        Some(place)
     }
 
     /// The events that are known to be there, up to `most` and to the end of their block, if they
     /// are of type `E`.
     #[inline]
     pub(in crate::log) fn lend<E: 'static>(&mut self, most: usize) -> Option<Lending<'_, E>> {
-        let known = usize::try_from(self.known()).unwrap_or(usize::MAX);
-        let (block, index) = self.enter()?;
-        if !block.header().is_for::<E>() {
+        self.enter()?;
+        if !self.block.as_ref()?.header().is_for::<E>() {
             return None;
         }
-        let left = most.min(known).min(block.header().slots - index);
-        let next = block.place(index);
-        Some(Lending { walk: self, next, left, event: PhantomData })
+        let left = usize::try_from(self.visible.min(self.end) - self.position);
+        Some(Lending { left: most.min(left.unwrap_or(usize::MAX)), walk: self, event: PhantomData })
     }
 }
 
 impl Drop for Walk {
     fn drop(&mut self) {
-        self.leave(None);
+        self.leave();
     }
 }
 
@@ -322,7 +358,6 @@ impl Drop for Walk {
 #[derive(Debug)]
 pub(in crate::log) struct Lending<'a, E: 'static> {
     walk: &'a mut Walk,
-    next: Place,
     left: usize,
     event: PhantomData<&'a E>,
 }
@@ -336,13 +371,13 @@ impl<'a, E: 'static> Lending<'a, E> {
     /// Takes the next event.
     pub(in crate::log) fn take(&mut self) -> Option<Loan<'a, E>> {
         self.left = self.left.checked_sub(1)?;
-        let place = self.next;
+        let place = self.walk.next;
         self.walk.position += 1;
         // SAFETY: a lending is of slots of one block, which is for events of type `E`; behind the
         // last one the address is not used. The reader's share of the event goes over. The block
         // stays pinned for `'a`: for so long the walk is borrowed, and takes no step but these.
         unsafe {
-            self.next = place.following::<E>();
+            self.walk.next = place.behind(Shape::of::<E>().stride);
             Some(Loan::take_over(place))
         }
     }

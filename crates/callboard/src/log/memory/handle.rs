@@ -7,13 +7,14 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
 use super::block::{Address, Pin};
+use super::shard::{Shard, Share, Tagged};
 use super::slot::Place;
 use crate::log::{Payload, Shape, Stamp};
 
-/// An event that is kept: one owner of its value, with a pin on its block. Two are equal if they are
-/// of the same event.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Held(Place);
+/// An event that is kept: one owner of its value, and a part in the pins of its block. Two are equal
+/// if they are of the same event.
+#[derive(Debug)]
+pub(crate) struct Held(Tagged);
 
 /// As [`Held`], of a known type.
 pub(crate) struct Kept<E: 'static>(ManuallyDrop<Held>, PhantomData<fn() -> E>);
@@ -28,26 +29,27 @@ impl Held {
         let place = pin.place(0);
         // SAFETY: the block was made for an `E`, and nobody else has it.
         unsafe { place.write(1, stamp, event) };
-        Self(place)
+        Self(Tagged::new(place, Shard::NONE))
     }
 
     /// # Safety
     ///
-    /// The caller is an owner of the event at `place`, with a pin on its block, and hands both
-    /// over.
-    pub(super) unsafe fn take_over(place: Place) -> Self {
-        Self(place)
+    /// The caller is an owner of the event at `place`, with a handle counted in this shard of its
+    /// block, and hands both over.
+    #[inline]
+    pub(super) unsafe fn take_over(place: Place, shard: Shard) -> Self {
+        Self(Tagged::new(place, shard))
     }
 
     fn block(&self) -> Address {
         // SAFETY: the slot was written, and the block is pinned.
-        unsafe { self.0.block() }
+        unsafe { self.0.place().block() }
     }
 
     #[inline]
     pub(crate) fn stamp(&self) -> &Stamp {
         // SAFETY: as above.
-        unsafe { self.0.stamp() }
+        unsafe { self.0.place().stamp() }
     }
 
     /// Whether the event is an `E`.
@@ -59,7 +61,7 @@ impl Held {
     /// The event, if it is an `E`.
     pub(crate) fn get<E: 'static>(&self) -> Option<&E> {
         // SAFETY: it is an `E`, and this is an owner.
-        self.is::<E>().then(|| unsafe { self.0.value() })
+        self.is::<E>().then(|| unsafe { self.0.place().value() })
     }
 
     /// The event as an `E`, if it is one.
@@ -73,22 +75,30 @@ impl Clone for Held {
     fn clone(&self) -> Self {
         // SAFETY: this is an owner, with a pin on the block.
         unsafe {
-            let block = self.block().header();
-            self.0.retain(block.shape);
-            block.add_pins(1);
+            let (block, place) = (self.block(), self.0.place());
+            let shape = block.header().shape;
+            place.retain(shape);
+            self.0.shard().add(block, shape, 1);
         }
         Self(self.0)
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.place() == other.0.place()
     }
 }
 
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: this is an owner, with a pin, and both are gone after this. The pin is removed
-        // last, also if the event's destructor panics.
+        // SAFETY: this is an owner, with a part in the pins, and both are gone after this. The part is
+        // given up last, also if the event's destructor panics.
         unsafe {
-            let pin = self.block().claim();
-            self.0.release(pin.header().shape);
+            let shape = self.block().header().shape;
+            let _share = Share::of(self.0, shape);
+            self.0.place().release(shape);
         }
     }
 }
@@ -104,7 +114,7 @@ impl<E: 'static> Deref for Kept<E> {
 
     fn deref(&self) -> &E {
         // SAFETY: it is an `E`, and this is an owner.
-        unsafe { self.0.0.value() }
+        unsafe { self.0.0.place().value() }
     }
 }
 
@@ -119,8 +129,8 @@ impl<E: 'static> Drop for Kept<E> {
         // SAFETY: as for `Held`, which is not dropped besides; and it is an `E`, so that nobody need
         // look up how that is dropped.
         unsafe {
-            let _pin = self.0.block().claim();
-            self.0.0.release(Shape::of::<E>());
+            let _share = Share::of(self.0.0, Shape::of::<E>());
+            self.0.0.place().release(Shape::of::<E>());
         }
     }
 }
@@ -132,7 +142,8 @@ impl<E: 'static> Loan<'_, E> {
     /// block is pinned for the lifetime.
     pub(super) unsafe fn take_over(place: Place) -> Self {
         // Instead of a pin of its own it has that of the lifetime.
-        Self(ManuallyDrop::new(Kept(ManuallyDrop::new(Held(place)), PhantomData)), PhantomData)
+        let held = Held(Tagged::new(place, Shard::NONE));
+        Self(ManuallyDrop::new(Kept(ManuallyDrop::new(held), PhantomData)), PhantomData)
     }
 
     /// Keeps the event.
@@ -155,6 +166,6 @@ impl<E: 'static> Deref for Loan<'_, E> {
 impl<E: 'static> Drop for Loan<'_, E> {
     fn drop(&mut self) {
         // SAFETY: this is an owner of an `E`, which is gone after this.
-        unsafe { self.0.0.0.release(Shape::of::<E>()) }
+        unsafe { self.0.0.0.place().release(Shape::of::<E>()) }
     }
 }

@@ -1,9 +1,9 @@
 //! The log's raw memory: the one module with unsafe code.
 //!
-//! Blocks hold events in slots, handles keep them, and a pool keeps blocks for later. Two cursors
-//! are all that the rest of the log has of them: the writer's [`Fill`] and a reader's [`Walk`],
-//! which go from slot to slot and hand out what lies there. Everything that this module shows is
-//! safe to call; why is said in [`log`](super), by the invariants 1 to 3:
+//! Blocks hold events in slots, handles keep them and are counted in shards, and a pool keeps blocks
+//! for later. Two cursors are all that the rest of the log has of them: the writer's [`Fill`] and a
+//! reader's [`Walk`], which go from slot to slot and hand out what lies there. Everything that this
+//! module shows is safe to call; why is said in [`log`](super), by the invariants 1 to 3:
 //!
 //! - 1 is kept by `Fill::write`, which moves the head on behind the slot, and by `Walk::look`: a
 //!   walk takes nothing beyond what that saw.
@@ -22,9 +22,11 @@ mod block;
 mod cursor;
 mod handle;
 mod pool;
+mod shard;
 mod slot;
 
 pub(super) use block::{Header, Pin};
 pub(super) use cursor::{Fill, Flow, Lending, Walk};
 pub(crate) use handle::{Held, Kept, Loan};
+pub(super) use shard::{Count, SHARDS};
 pub(super) use slot::{DropGlue, Slot, drop_glue};

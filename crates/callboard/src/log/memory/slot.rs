@@ -68,10 +68,11 @@ impl Place {
     ///
     /// # Safety
     ///
-    /// The slot is one of a block for events of type `E`.
-    pub(super) unsafe fn following<E: 'static>(self) -> Self {
+    /// The slot is one of a block whose slots are so far apart.
+    #[inline]
+    pub(super) unsafe fn behind(self, stride: usize) -> Self {
         // SAFETY: the end of a slot is inside its block, or one byte behind it.
-        Self(unsafe { self.0.byte_add(Shape::of::<E>().stride) })
+        Self(unsafe { self.0.byte_add(stride) })
     }
 
     /// The block it is in.
