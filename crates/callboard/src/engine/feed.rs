@@ -163,7 +163,7 @@ impl Feed {
         aftermath: &mut Aftermath<'_>,
     ) -> (Routed, Option<Held>) {
         let sequence = stamp.sequence;
-        let admitted = match self.log.admit_all(sequence) {
+        let admitted = match self.log.admit_as_before(sequence) {
             Some(all) => all,
             None => self.admit_each(sequence),
         };

@@ -190,7 +190,7 @@ impl Log {
         stamp: Stamp,
         keep: bool,
     ) -> (usize, Option<Held>) {
-        let all = self.admit_all(stamp.sequence);
+        let all = self.admit_as_before(stamp.sequence);
         let admitted = all.unwrap_or_else(|| self.admit_each(stamp.sequence, &mut ()));
         (admitted, self.write(admitted, event, stamp, keep))
     }

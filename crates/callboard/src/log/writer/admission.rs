@@ -79,14 +79,29 @@ impl Log {
         (self.limits, self.windows, self.unsure) = (limits.into(), windows.into(), false);
     }
 
-    /// Offers the event of this number to every reader, if none of them can be full: how many there
-    /// are. Otherwise each is to be [asked](Self::admit_each). Those that get it wait for it to be
-    /// [written](Self::write).
+    /// Offers the event of this number to every reader, if none of them can be full but those that
+    /// were full before and have read nothing since: how many get it. Otherwise each is to be
+    /// [asked](Self::admit_each). Those that get it wait for it to be [written](Self::write).
     #[inline(always)]
-    pub(crate) fn admit_all(&mut self, sequence: u64) -> Option<usize> {
+    pub(crate) fn admit_as_before(&mut self, sequence: u64) -> Option<usize> {
         self.offered += 1;
-        let roomy = self.fill.position() < self.room_until && sequence < self.safe_until;
-        (roomy && self.stopped.is_empty()).then_some(self.readers.len())
+        if self.fill.position() >= self.room_until || sequence >= self.safe_until {
+            return None;
+        }
+        if self.stopped.is_empty() { Some(self.readers.len()) } else { self.refuse_as_before() }
+    }
+
+    #[inline]
+    fn refuse_as_before(&mut self) -> Option<usize> {
+        let Self { readers, stopped, .. } = self;
+        if !stopped.iter().all(|place| !readers[*place].windowed && readers[*place].stays_full()) {
+            return None;
+        }
+        for place in stopped.iter() {
+            readers[*place].lose_again();
+            readers[*place].dropped += 1;
+        }
+        Some(readers.len() - stopped.len())
     }
 
     /// Offers the event to each reader that may be full, and to all others. Those that are full are
