@@ -5,17 +5,9 @@ use crate::steps::{self, Step};
 use crate::{Result, dependencies, instructions, size, test};
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "dependencies",
-        about: "licences and sources of every dependency, and how many the core has",
-        run: dependencies::run,
-    },
-    Step { name: "size", about: "the core stays small", run: size::run },
-    Step {
-        name: "instructions",
-        about: "no hot operation takes more instructions than its bound",
-        run: instructions::run,
-    },
+    Step::new("dependencies", "licences and sources, and how many the core has", dependencies::run),
+    Step::new("size", "the core stays small", size::run),
+    Step::new("instructions", "no hot operation exceeds its bound", instructions::run),
 ];
 
 /// # Errors

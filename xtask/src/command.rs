@@ -1,8 +1,8 @@
 //! Runs programs: shows what it runs, gives no standard input, and fails when the program fails.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::Result;
 
@@ -66,13 +66,8 @@ impl Program {
     /// When it can't be started, or ends with anything but success.
     pub(crate) fn run(mut self) -> Result {
         println!("$ {}", self.shown);
-        let status = self.command.status();
-        let status = status.map_err(|error| format!("failed to run `{}`: {error}", self.shown))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("`{}` ended with {status}", self.shown).into())
-        }
+        let status = self.started(Command::status)?;
+        self.ended(status)
     }
 
     /// Runs it quietly and returns its standard output.
@@ -80,13 +75,10 @@ impl Program {
     /// # Errors
     /// As [`run`](Self::run).
     pub(crate) fn read(mut self) -> Result<String> {
-        let output = self.command.stderr(Stdio::inherit()).output();
-        let output = output.map_err(|error| format!("failed to run `{}`: {error}", self.shown))?;
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout)?)
-        } else {
-            Err(format!("`{}` ended with {}", self.shown, output.status).into())
-        }
+        self.command.stderr(Stdio::inherit());
+        let output = self.started(Command::output)?;
+        self.ended(output.status)?;
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// Runs it, passes its output on, and returns its standard output.
@@ -95,24 +87,17 @@ impl Program {
     /// As [`run`](Self::run).
     pub(crate) fn read_aloud(mut self) -> Result<String> {
         println!("$ {}", self.shown);
-        let child = self.command.stdout(Stdio::piped()).spawn();
-        let mut child =
-            child.map_err(|error| format!("failed to run `{}`: {error}", self.shown))?;
+        self.command.stdout(Stdio::piped());
+        let mut child = self.started(Command::spawn)?;
         let mut said = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            for line in BufReader::new(stdout).lines() {
-                let line = line?;
-                println!("{line}");
-                said.push_str(&line);
-                said.push('\n');
-            }
+        for line in child.stdout.take().into_iter().flat_map(|it| BufReader::new(it).lines()) {
+            let line = line?;
+            println!("{line}");
+            said += &line;
+            said.push('\n');
         }
-        let status = child.wait()?;
-        if status.success() {
-            Ok(said)
-        } else {
-            Err(format!("`{}` ended with {status}", self.shown).into())
-        }
+        self.ended(child.wait()?)?;
+        Ok(said)
     }
 
     /// Runs it quietly, though it must fail, and returns all that it said.
@@ -121,8 +106,7 @@ impl Program {
     /// When it can't be started, or succeeds.
     pub(crate) fn fail(mut self) -> Result<String> {
         println!("$ {} # must fail", self.shown);
-        let output = self.command.output();
-        let output = output.map_err(|error| format!("failed to run `{}`: {error}", self.shown))?;
+        let output = self.started(Command::output)?;
         if output.status.success() {
             return Err(format!("`{}` succeeded, though it must fail", self.shown).into());
         }
@@ -136,24 +120,47 @@ impl Program {
     /// # Errors
     /// As [`run`](Self::run), and when it warns.
     pub(crate) fn run_without_warnings(mut self) -> Result {
-        let child = self.command.stderr(Stdio::piped()).spawn();
-        let mut child =
-            child.map_err(|error| format!("failed to run `{}`: {error}", self.shown))?;
+        self.command.stderr(Stdio::piped());
+        let mut child = self.started(Command::spawn)?;
         let mut warned = false;
-        if let Some(stderr) = child.stderr.take() {
-            for line in BufReader::new(stderr).lines() {
-                let line = line?;
-                warned |= line.starts_with("warning");
-                eprintln!("{line}");
-            }
+        for line in child.stderr.take().into_iter().flat_map(|it| BufReader::new(it).lines()) {
+            let line = line?;
+            warned |= line.starts_with("warning");
+            eprintln!("{line}");
         }
-        let status = child.wait()?;
-        if !status.success() {
-            Err(format!("`{}` ended with {status}", self.shown).into())
-        } else if warned {
-            Err(format!("`{}` warned", self.shown).into())
-        } else {
+        self.ended(child.wait()?)?;
+        if warned { Err(format!("`{}` warned", self.shown).into()) } else { Ok(()) }
+    }
+
+    fn started<T>(&mut self, start: impl FnOnce(&mut Command) -> io::Result<T>) -> Result<T> {
+        let started = start(&mut self.command);
+        started.map_err(|error| format!("failed to run `{}`: {error}", self.shown).into())
+    }
+
+    fn ended(&self, status: ExitStatus) -> Result {
+        if status.success() {
             Ok(())
+        } else {
+            Err(format!("`{}` ended with {status}", self.shown).into())
         }
+    }
+}
+
+/// The path of the program that cargo built, in its messages as JSON.
+pub(crate) fn executable(messages: &str) -> Option<&str> {
+    let (_, path) = messages.rsplit_once("\"executable\":\"")?;
+    path.split('"').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::executable;
+
+    #[test]
+    fn finds_the_program_in_cargos_messages() {
+        let messages = "{\"executable\":null}\n{\"executable\":\"/t/release/operations\",\"fresh\":true}\n\
+                        {\"reason\":\"build-finished\",\"success\":true}\n";
+        assert_eq!(executable(messages), Some("/t/release/operations"));
+        assert_eq!(executable("{\"executable\":null}"), None);
     }
 }

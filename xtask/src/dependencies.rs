@@ -41,8 +41,8 @@ pub(crate) fn run() -> Result {
 
 /// The crates whose licence is not allowed, out of every target, feature and kind of dependency.
 fn licences() -> Result<Vec<String>> {
-    let text = std::fs::read_to_string("deny.toml")?;
-    let allowed = manifest::list(&text, "licenses", "allow");
+    let allowed: Vec<String> = manifest::value("deny.toml", "licenses.allow")?;
+    let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
     let tree = Program::cargo("tree --workspace --all-features --target all")
         .args("--edges normal,build,dev --prefix none --format {p}\t{l}\t".split(' '))
         .read()?;

@@ -1,7 +1,7 @@
 //! Compiles each published library with none of its features, each alone, each two, all but one, and all: what
 //! breaks one set of three or more breaks one of these.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use crate::command::Program;
 use crate::{Result, manifest};
@@ -16,9 +16,10 @@ pub(crate) fn run() -> Result {
 }
 
 fn every_set_of(library: &str) -> Result {
-    let text = std::fs::read_to_string(Path::new("crates").join(library).join("Cargo.toml"))?;
+    let features: BTreeMap<String, Vec<String>> =
+        manifest::value(&format!("crates/{library}/Cargo.toml"), "features")?;
     let features: Vec<&str> =
-        manifest::keys(&text, "features").into_iter().filter(|name| *name != "default").collect();
+        features.keys().map(String::as_str).filter(|name| *name != "default").collect();
     let sets = subsets(&features);
     println!("{library}: {} sets of {}", sets.len(), features.join(", "));
     for set in &sets {

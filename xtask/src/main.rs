@@ -3,7 +3,6 @@
 //! Each command is one file. [`steps`] holds the list of steps that `test` and `ci` walk; [`tidy`]
 //! holds the house checks; the rest is what they share.
 
-mod bench;
 mod choice;
 mod ci;
 mod command;
@@ -23,7 +22,6 @@ mod package;
 mod proof;
 mod scenarios;
 mod size;
-mod soak;
 mod source;
 mod steps;
 mod test;
@@ -33,6 +31,8 @@ mod zoo;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use command::Program;
 
 /// What a step or a command comes to: nothing, or the reason it failed.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -50,7 +50,7 @@ usage: cargo xtask <command>
   scenarios [args]  whole programs on the bus, in many orders, and how many those were; `--help`
                     says how one that fails is run again
   soak [args]       the bus under everything at once, for minutes or hours; args are its own
-  proof [options]   everything that tries to prove the core wrong, and a page of what it tried
+  proof [options]   everything that tries to prove the core wrong, and how much each tried
   instructions      the hot operations' instructions against their bounds; with `--renew` sets
                     the bounds anew
   zoo               real bugs, planted one at a time in a copy, and the tests that must catch each;
@@ -69,8 +69,6 @@ options of proof:
   --list            print the proofs and run none
   --only NAME       run this proof only; may be given again
   --ci              run only what fits in some 20 minutes on two cores
-  --page            run none, and show what came of the last run of each
-  --markdown FILE   write the page there, too
 ";
 
 /// The commands whose `--help` says more.
@@ -91,11 +89,11 @@ fn main() -> ExitCode {
                 Some("test") => test::main(&rest),
                 Some("ci") => ci::main(&rest),
                 Some("tidy") => tidy::main(&rest),
-                Some("bench") => bench::main(&rest),
+                Some("bench") => released("--package bench", &rest),
                 Some("models") => models::main(&rest),
                 Some("mutants") => mutants::main(&rest),
                 Some("scenarios") => scenarios::main(&rest),
-                Some("soak") => soak::main(&rest),
+                Some("soak") => soak(&rest),
                 Some("proof") => proof::main(&rest),
                 Some("instructions") => instructions::main(&rest),
                 Some("orderings") => orderings::main(&rest),
@@ -114,6 +112,20 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs the bus under everything at once.
+///
+/// # Errors
+/// When it doesn't build, or finds a fault.
+pub(crate) fn soak(args: &[String]) -> Result {
+    released("--package callboard-proof --bin soak", args)
+}
+
+/// Runs a program of the workspace in release mode.
+fn released(program: &str, args: &[String]) -> Result {
+    let run = Program::cargo(&format!("run --release {program} --"));
+    run.args(args.iter().map(String::as_str)).run()
 }
 
 /// The root of the repository. Cargo's variable goes first, since a target folder shared between

@@ -21,10 +21,7 @@ pub(crate) fn run() -> Result {
     let package = Program::cargo("package --no-verify --allow-dirty");
     package.args(CRATES.into_iter().flat_map(|name| ["-p", name])).run()?;
 
-    let version =
-        manifest::string(&fs::read_to_string("Cargo.toml")?, "workspace.package", "version")
-            .ok_or("the workspace has no version")?
-            .to_owned();
+    let version: String = manifest::value("Cargo.toml", "workspace.package.version")?;
     let unpacked = Path::new("target/unpacked");
     if unpacked.exists() {
         fs::remove_dir_all(unpacked)?;

@@ -22,13 +22,6 @@ the same seed each time; SHUTTLE_RANDOM_SEED is another one.
 between their parts where they await. What fails there names its seed: CALLBOARD_SEED runs that alone.
 ";
 
-/// How much was tried.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Figures {
-    pub(crate) scenarios: u64,
-    pub(crate) schedules: u64,
-}
-
 /// What is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options<'a> {
@@ -55,18 +48,20 @@ pub(crate) fn main(args: &[String]) -> Result {
     if let Some(schedules) = options.schedules {
         program = program.env("CALLBOARD_SCHEDULES", schedules);
     }
-    let Figures { scenarios, schedules } =
-        Figures::of(&program.read_aloud()?).ok_or("no scenario was run")?;
-    println!("{scenarios} scenarios, {schedules} schedules");
+    println!("{}", run(program)?);
     Ok(())
 }
 
-/// Runs all scenarios.
+/// Runs all scenarios; how much was tried.
 ///
 /// # Errors
 /// As [`main`].
-pub(crate) fn figures() -> Result<Figures> {
-    Figures::of(&program().read_aloud()?).ok_or_else(|| "no scenario was run".into())
+pub(crate) fn all() -> Result<String> {
+    run(program())
+}
+
+fn run(program: Program) -> Result<String> {
+    sum(&program.read_aloud()?).ok_or_else(|| "no scenario was run".into())
 }
 
 fn program() -> Program {
@@ -78,22 +73,20 @@ fn program() -> Program {
         .args(["--", "--nocapture"])
 }
 
-impl Figures {
-    /// Adds up the lines that the scenarios print of themselves.
-    fn of(said: &str) -> Option<Self> {
-        let mut names = BTreeSet::new();
-        let mut schedules = 0;
-        // What else is printed may stand before a line.
-        let lines = said.lines().filter_map(|line| line.split_once("scenario name="));
-        // Some tests are of a scenario that fails.
-        for (_, line) in lines.filter(|(_, line)| line.ends_with("verdict=passed")) {
-            let mut cells = line.split(' ');
-            names.extend(cells.next());
-            let count = cells.find_map(|cell| cell.strip_prefix("schedules="))?;
-            schedules += count.parse::<u64>().ok()?;
-        }
-        (schedules > 0).then_some(Self { scenarios: names.len() as u64, schedules })
+/// Adds up the lines that the scenarios print of themselves.
+fn sum(said: &str) -> Option<String> {
+    let mut names = BTreeSet::new();
+    let mut schedules = 0;
+    // What else is printed may stand before a line.
+    let lines = said.lines().filter_map(|line| line.split_once("scenario name="));
+    // Some tests are of a scenario that fails.
+    for (_, line) in lines.filter(|(_, line)| line.ends_with("verdict=passed")) {
+        let mut cells = line.split(' ');
+        names.extend(cells.next());
+        let count = cells.find_map(|cell| cell.strip_prefix("schedules="))?;
+        schedules += count.parse::<u64>().ok()?;
     }
+    (schedules > 0).then(|| format!("{} scenarios, {schedules} schedules", names.len()))
 }
 
 impl<'a> Options<'a> {
@@ -125,7 +118,7 @@ impl<'a> Options<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Figures, Options};
+    use super::{Options, sum};
 
     #[test]
     fn lines_of_what_has_passed_are_added_up() {
@@ -134,8 +127,8 @@ mod tests {
                     test nested ... scenario name=nested by=pct schedules=5 seconds=1 verdict=passed\n\
                     scenario name=forgetful by=pct schedules=2 seconds=0.39 verdict=failed\n\
                     scenario name=churn by=pct schedules=30 seconds=1.89 verdict=passed\n";
-        assert_eq!(Figures::of(said), Some(Figures { scenarios: 2, schedules: 65 }));
-        assert_eq!(Figures::of("running 0 tests\n"), None);
+        assert_eq!(sum(said).unwrap(), "2 scenarios, 65 schedules");
+        assert_eq!(sum("running 0 tests\n"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A list of steps: says which one begins and how long it took, and stops at the first failure.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::Result;
 use crate::choice::Choice;
@@ -9,11 +9,17 @@ use crate::choice::Choice;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     /// What `--only` calls it.
-    pub(crate) name: &'static str,
+    name: &'static str,
     /// What it does, in a few words.
-    pub(crate) about: &'static str,
+    about: &'static str,
     /// Does it.
-    pub(crate) run: fn() -> Result,
+    run: fn() -> Result,
+}
+
+impl Step {
+    pub(crate) const fn new(name: &'static str, about: &'static str, run: fn() -> Result) -> Self {
+        Self { name, about, run }
+    }
 }
 
 /// Which steps to run.
@@ -41,43 +47,16 @@ pub(crate) fn main(steps: &[Step], args: &[String]) -> Result {
 }
 
 fn walk(steps: &[&Step]) -> Result {
-    let begun = Instant::now();
-    let mut times = Vec::new();
-    let mut failure = None;
-    for (index, step) in steps.iter().enumerate() {
-        println!("\n=== {} ({}/{}): {}", step.name, index + 1, steps.len(), step.about);
-        let step_begun = Instant::now();
-        let outcome = (step.run)();
-        let took = seconds(step_begun.elapsed());
-        match outcome {
-            Ok(()) => {
-                println!("=== {}: passed in {took}", step.name);
-                times.push((step.name, took, "passed"));
-            }
-            Err(error) => {
-                println!("=== {}: failed after {took}", step.name);
-                times.push((step.name, took, "failed"));
-                failure = Some(format!("step `{}` failed: {error}", step.name));
-                break;
-            }
-        }
+    for (index, Step { name, about, run }) in steps.iter().enumerate() {
+        println!("\n=== {name} ({}/{}): {about}", index + 1, steps.len());
+        let begun = Instant::now();
+        let outcome = run();
+        let verdict = if outcome.is_ok() { "passed in" } else { "failed after" };
+        println!("=== {name}: {verdict} {:.1} s", begun.elapsed().as_secs_f64());
+        outcome.map_err(|error| format!("step `{name}` failed: {error}"))?;
     }
-
-    println!("\n=== all steps: {}", seconds(begun.elapsed()));
-    for (name, took, outcome) in &times {
-        println!("{name:<14}{took:>8}  {outcome}");
-    }
-    for step in &steps[times.len()..] {
-        println!("{:<14}{:>8}  not run", step.name, "");
-    }
-    let failed = usize::from(failure.is_some());
-    let passed = times.len() - failed;
-    let not_run = match steps.len() - times.len() {
-        0 => String::new(),
-        rest => format!(", {rest} not run"),
-    };
-    println!("steps: {passed} passed, {failed} failed{not_run}");
-    failure.map_or(Ok(()), |failure| Err(failure.into()))
+    println!("\n=== all {} steps passed", steps.len());
+    Ok(())
 }
 
 impl Options {
@@ -98,21 +77,14 @@ impl Options {
     }
 }
 
-fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Options, Step, walk};
 
-    const GOOD: Step = Step { name: "good", about: "passes", run: || Ok(()) };
-    const BAD: Step = Step { name: "bad", about: "fails", run: || Err("as it must".into()) };
-    const UNREACHED: Step = Step {
-        name: "unreached",
-        about: "stands after a failure",
-        run: || panic!("a step ran after a failure"),
-    };
+    const GOOD: Step = Step::new("good", "passes", || Ok(()));
+    const BAD: Step = Step::new("bad", "fails", || Err("as it must".into()));
+    const UNREACHED: Step =
+        Step::new("unreached", "stands after a failure", || panic!("a step ran after a failure"));
 
     #[test]
     fn stops_at_the_first_failure_and_names_it() {

@@ -7,59 +7,30 @@ use crate::{documents, features, install, package, tidy};
 
 /// The steps, cheapest mistakes first.
 pub(crate) const STEPS: &[Step] = &[
-    Step {
-        name: "install",
-        about: "Debian packages and a NATS server that the tests need and that are missing",
-        run: install::run,
-    },
-    Step {
-        name: "fmt",
-        about: "the code is formatted",
-        run: || Program::cargo("fmt --all --check").run(),
-    },
-    Step {
-        name: "clippy",
-        about: "no lint warns, in any target with every feature",
-        run: || {
-            Program::cargo("clippy --workspace --all-targets --all-features -- -D warnings").run()
-        },
-    },
-    Step {
-        name: "build",
-        about: "every target builds",
-        run: || Program::cargo("build --workspace --all-targets --all-features").run(),
-    },
-    Step {
-        name: "test",
-        about: "unit, integration, compile-fail and documentation tests",
-        run: || Program::cargo("test --workspace --all-features --no-fail-fast").run(),
-    },
-    Step {
-        name: "documents",
-        about: "the official parsers accept the AsyncAPI and Mermaid that a bus writes",
-        run: documents::run,
-    },
-    Step {
-        name: "doc",
-        about: "the documentation builds and its links resolve",
-        run: || {
-            Program::cargo("doc --no-deps --workspace --all-features")
-                .env("RUSTDOCFLAGS", "-Dwarnings")
-                .run()
-        },
-    },
-    Step {
-        name: "features",
-        about: "each library compiles without a warning with every set of its features",
-        run: features::run,
-    },
-    Step {
-        name: "package",
-        about: "the published crates package, and the packages compile",
-        run: package::run,
-    },
-    Step { name: "tidy", about: "the house checks", run: || tidy::main(&[]) },
+    Step::new("install", "what the tests need: Debian packages, a NATS server", install::run),
+    Step::new("fmt", "the code is formatted", || cargo("fmt --all --check")),
+    Step::new("clippy", "no lint warns, in any target with every feature", || {
+        cargo("clippy --workspace --all-targets --all-features -- -D warnings")
+    }),
+    Step::new("build", "every target builds", || {
+        cargo("build --workspace --all-targets --all-features")
+    }),
+    Step::new("test", "unit, integration, compile-fail and documentation tests", || {
+        cargo("test --workspace --all-features --no-fail-fast")
+    }),
+    Step::new("documents", "the official parsers accept what a bus writes", documents::run),
+    Step::new("doc", "the documentation builds and its links resolve", || {
+        let doc = Program::cargo("doc --no-deps --workspace --all-features");
+        doc.env("RUSTDOCFLAGS", "-Dwarnings").run()
+    }),
+    Step::new("features", "each library compiles with every set of its features", features::run),
+    Step::new("package", "the published crates package, and the packages compile", package::run),
+    Step::new("tidy", "the house checks", || tidy::main(&[])),
 ];
+
+fn cargo(args: &str) -> Result {
+    Program::cargo(args).run()
+}
 
 /// # Errors
 /// The first step that fails.

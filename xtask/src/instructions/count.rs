@@ -3,8 +3,10 @@
 //! An operation is run a few times and many times; the difference is what it takes, without the
 //! start of the program.
 
+use serde::Deserialize;
+
 use crate::Result;
-use crate::command::Program;
+use crate::command::{Program, executable};
 
 /// A few times, and many times. Both have as many digits, and the difference is a power of two, so
 /// that what happens once in 32 or 128 operations is counted in whole turns.
@@ -21,7 +23,8 @@ pub(super) struct Operation<'a> {
 }
 
 /// What a figure depends on, besides the code.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Tools {
     pub(super) rustc: String,
     pub(super) valgrind: String,
@@ -52,12 +55,6 @@ pub(super) fn build() -> Result<String> {
     let messages = Program::cargo(build).read()?;
     let path = executable(&messages).ok_or("cargo does not say where `operations` is")?;
     Ok(path.to_owned())
-}
-
-/// The path of the program in cargo's messages.
-fn executable(messages: &str) -> Option<&str> {
-    let (_, path) = messages.rsplit_once("\"executable\":\"")?;
-    path.split('"').next()
 }
 
 /// What the program says of its operations.
@@ -119,7 +116,7 @@ fn collected(log: &str) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Operation, collected, executable, operations};
+    use super::{Operation, collected, operations};
 
     #[test]
     fn reads_callgrinds_log() {
@@ -140,13 +137,5 @@ mod tests {
             let right = "is no name, number of deliveries and text, with tabs";
             assert_eq!(error, format!("`{line}` {right}"));
         }
-    }
-
-    #[test]
-    fn finds_the_program_in_cargos_messages() {
-        let messages = "{\"executable\":null}\n{\"executable\":\"/t/release/operations\",\"fresh\":true}\n\
-                        {\"reason\":\"build-finished\",\"success\":true}\n";
-        assert_eq!(executable(messages), Some("/t/release/operations"));
-        assert_eq!(executable("{\"executable\":null}"), None);
     }
 }

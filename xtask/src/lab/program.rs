@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{Kind, Lab};
 use crate::Result;
+use crate::command::executable;
 
 /// A test that takes longer hangs. (One that waits in vain gives up after 20 seconds by itself.)
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -128,9 +129,10 @@ impl Lab {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(format!("`{binary}` doesn't build:\n{said}").into());
         }
-        let path = executable(&String::from_utf8(output.stdout)?)
+        let messages = String::from_utf8(output.stdout)?;
+        let path = executable(&messages)
             .ok_or_else(|| format!("cargo does not say where `{binary}` is"))?;
-        Ok(Program { binary, path, said: self.said.clone() })
+        Ok(Program { binary, path: path.into(), said: self.said.clone() })
     }
 }
 
@@ -225,12 +227,6 @@ fn complaint(binary: Binary, said: &str) -> Option<String> {
     };
     let message = rest.lines().skip(1).map(str::trim).find(|line| !line.is_empty())?;
     Some(message.to_owned())
-}
-
-/// The path of the program in cargo's messages.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let (_, path) = messages.rsplit_once("\"executable\":\"")?;
-    path.split('"').next().map(PathBuf::from)
 }
 
 #[cfg(test)]

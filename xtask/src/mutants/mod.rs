@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::choice::Choice;
 use crate::command::Program;
@@ -25,57 +25,21 @@ use suite::{Suite, Verdict};
 /// Why some may survive.
 const REASONS: &str = "proof/mutants.txt";
 
-/// What has come of the mutants.
-#[derive(Debug, Default)]
-pub(crate) struct Figures {
-    /// Those that compile.
-    pub(crate) mutants: usize,
-    pub(crate) killed: usize,
-    /// Those of them that were killed because the tests hung.
-    pub(crate) hung: usize,
-    /// Those that survived for a reason that is written down.
-    pub(crate) excused: usize,
-    /// Those that survived without one.
-    pub(crate) survived: Vec<String>,
-    /// The reasons that are for no mutant, or for one that was killed.
-    pub(crate) idle: Vec<String>,
-    pub(crate) time: Duration,
-}
-
-impl Figures {
-    fn print(&self) {
-        let Self { mutants, killed, hung, excused, survived, time, .. } = self;
-        println!(
-            "mutants: {killed} of {mutants} killed ({:.1} %), {hung} of them since the tests hung; \
-             {excused} survived for a reason, {} without; in {:.0} s",
-            100.0 * *killed as f64 / (*mutants).max(1) as f64,
-            survived.len(),
-            time.as_secs_f64()
-        );
-    }
-}
+/// Of a hundred mutants, so many must be killed; the others need a reason.
+const KILLED: usize = 95;
 
 /// # Errors
 /// When the library doesn't compile with its mutants, one survives without a reason, or a reason is
-/// not needed any more.
+/// not needed any more; or when too few are killed of all.
 pub(crate) fn main(args: &[String]) -> Result {
-    let choice = Choice::parse(args)?;
-    let figures = walk(&choice)?;
-    if choice.list {
-        return Ok(());
-    }
-    let survived = figures.survived.iter().map(|name| format!("{name} survived"));
-    match survived.chain(figures.idle.iter().cloned()).collect::<Vec<_>>() {
-        problems if problems.is_empty() => Ok(()),
-        problems => Err(problems.join("\n").into()),
-    }
+    walk(&Choice::parse(args)?).map(drop)
 }
 
-/// Tries every mutant.
+/// Tries every mutant; how many were killed.
 ///
 /// # Errors
-/// As [`main`], except when one survives.
-pub(crate) fn figures() -> Result<Figures> {
+/// As [`main`].
+pub(crate) fn all() -> Result<String> {
     walk(&Choice::default())
 }
 
@@ -110,7 +74,7 @@ fn install() -> Result<PathBuf> {
 }
 
 /// Tries the mutants that are asked for, or only lists them.
-fn walk(choice: &Choice) -> Result<Figures> {
+fn walk(choice: &Choice) -> Result<String> {
     let mut reasons = Reasons::read(REASONS)?;
     let tally = Tally { begun: Instant::now(), verdicts: Mutex::default() };
     let lab = Lab::open("mutants", Kind::Mutants)?;
@@ -125,7 +89,7 @@ fn walk(choice: &Choice) -> Result<Figures> {
     let mutants = choice.of_parts(mutants, |mutant| mutant.name.clone())?;
     if choice.list {
         mutants.iter().for_each(|mutant| println!("{}", mutant.name));
-        return Ok(Figures::default());
+        return Ok(String::new());
     }
     if !choice.is_all() {
         reasons.retain(&mutants.iter().map(Mutant::head).collect());
@@ -151,9 +115,7 @@ fn walk(choice: &Choice) -> Result<Figures> {
             tally.add(mutant, verdict);
         }
     }
-    let figures = tally.figures(&reasons);
-    figures.print();
-    Ok(figures)
+    tally.outcome(&reasons, choice.is_all())
 }
 
 /// The verdicts so far.
@@ -176,24 +138,29 @@ impl Tally {
         }
     }
 
-    fn figures(self, reasons: &Reasons) -> Figures {
-        let time = self.begun.elapsed();
-        let mut figures = Figures { time, ..Figures::default() };
+    fn outcome(self, reasons: &Reasons, is_all: bool) -> Result<String> {
+        let (mut mutants, mut killed, mut excused) = (0, 0, 0);
         let mut needed = BTreeSet::new();
+        let mut problems = Vec::new();
         for (mutant, verdict) in self.verdicts.into_inner().expect("nobody panics") {
-            figures.mutants += 1;
-            figures.hung += usize::from(verdict == Verdict::Hung);
+            mutants += 1;
             if !verdict.is_survival() {
-                figures.killed += 1;
+                killed += 1;
             } else if reasons.cover(&mutant.head()) {
                 needed.insert(mutant.head());
-                figures.excused += 1;
+                excused += 1;
             } else {
-                figures.survived.push(mutant.name);
+                problems.push(format!("{} survived", mutant.name));
             }
         }
-        figures.idle = reasons.idle(&needed);
-        figures
+        problems.extend(reasons.idle(&needed));
+        if is_all && killed * 100 < mutants * KILLED {
+            problems.push(format!("fewer than {KILLED} % are killed: a reason is no test"));
+        }
+        let outcome =
+            format!("{killed} of {mutants} mutants killed, {excused} survived for a reason");
+        println!("mutants: {outcome}");
+        if problems.is_empty() { Ok(outcome) } else { Err(problems.join("\n").into()) }
     }
 }
 

@@ -10,7 +10,7 @@ mod mutant;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::choice::Choice;
 use crate::lab::{Binary, Kind, Lab, Program, Reasons, Verdict, each};
@@ -30,20 +30,6 @@ const NEAREST: &[(&str, &[&str])] = &[
     ("request", &["asking", "replies", "bus"]),
 ];
 
-/// What has come of the mutants.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Figures {
-    pub(crate) mutants: usize,
-    pub(crate) killed: usize,
-    /// Those that survived for a reason that is written down.
-    pub(crate) excused: usize,
-    /// Those that survived without one.
-    pub(crate) survived: Vec<String>,
-    /// The reasons that are for no mutant, or for one that was killed.
-    pub(crate) idle: Vec<String>,
-    pub(crate) time: Duration,
-}
-
 /// # Errors
 /// When a mutant survives without a reason, or a reason is not needed any more.
 pub(crate) fn main(args: &[String]) -> Result {
@@ -57,19 +43,8 @@ pub(crate) fn main(args: &[String]) -> Result {
     if !choice.is_all() {
         reasons.retain(&mutants.iter().map(Mutant::head).collect());
     }
-    let figures = walk(mutants, reasons)?;
-    let Figures { mutants, killed, excused, survived, idle, time } = figures;
-    println!(
-        "orderings: {killed} of {mutants} mutants killed, {excused} survived for a reason, {} \
-         without, in {:.0} s",
-        survived.len(),
-        time.as_secs_f64()
-    );
-    let survived = survived.iter().map(|mutant| format!("{mutant} survived"));
-    match survived.chain(idle).collect::<Vec<_>>() {
-        problems if problems.is_empty() => Ok(()),
-        problems => Err(problems.join("\n").into()),
-    }
+    println!("orderings: {}", walk(mutants, reasons)?);
+    Ok(())
 }
 
 /// What is wrong with the reasons: those for an ordering that there is not.
@@ -80,15 +55,15 @@ pub(crate) fn check() -> Result<Vec<String>> {
     Ok(Reasons::read(REASONS)?.idle(&mutants()?.iter().map(Mutant::head).collect()))
 }
 
-/// Runs the models against every mutant.
+/// Runs the models against every mutant; how many were killed.
 ///
 /// # Errors
-/// When a mutant doesn't compile, or a model is red without one.
-pub(crate) fn figures() -> Result<Figures> {
+/// As [`main`].
+pub(crate) fn all() -> Result<String> {
     walk(mutants()?, Reasons::read(REASONS)?)
 }
 
-fn walk(mutants: Vec<Mutant>, reasons: Reasons) -> Result<Figures> {
+fn walk(mutants: Vec<Mutant>, reasons: Reasons) -> Result<String> {
     let begun = Instant::now();
     let lab = Lab::open("orderings", Kind::AllModels)?;
     let program = lab.build(Binary::Models)?;
@@ -100,7 +75,8 @@ fn walk(mutants: Vec<Mutant>, reasons: Reasons) -> Result<Figures> {
     }
     println!("{} models pass, in {:.0} s", models.len(), begun.elapsed().as_secs_f64());
 
-    let mut figures = Figures { mutants: mutants.len(), ..Figures::default() };
+    let (mut killed, mut excused) = (0, 0);
+    let mut problems = Vec::new();
     let mut needed = BTreeSet::new();
     for mutant in mutants {
         let begun = Instant::now();
@@ -109,24 +85,27 @@ fn walk(mutants: Vec<Mutant>, reasons: Reasons) -> Result<Figures> {
             lab.with(&[mutant.change()?], |lab| first_red(&lab.build(Binary::Models)?, &models));
         let came_of_it = match red.map_err(|error| format!("{mutant}: {error}"))? {
             Some((model, why)) => {
-                figures.killed += 1;
+                killed += 1;
                 format!("killed by {model}: {why}")
             }
             None if reasons.cover(&mutant.head()) => {
+                excused += 1;
                 needed.insert(mutant.head());
-                figures.excused += 1;
                 "survived, for a reason".to_owned()
             }
             None => {
-                figures.survived.push(mutant.to_string());
+                problems.push(format!("{mutant} survived"));
                 "SURVIVED".to_owned()
             }
         };
         println!("{mutant} {came_of_it} ({:.0} s)", begun.elapsed().as_secs_f64());
     }
-    figures.idle = reasons.idle(&needed);
-    figures.time = begun.elapsed();
-    Ok(figures)
+    problems.extend(reasons.idle(&needed));
+    if problems.is_empty() {
+        Ok(format!("{killed} mutants killed, {excused} survived for a reason"))
+    } else {
+        Err(problems.join("\n").into())
+    }
 }
 
 fn mutants() -> Result<Vec<Mutant>> {

@@ -26,8 +26,8 @@ pub(super) struct Fault {
 pub(super) const FREED: Fault = Fault {
     name: "freed",
     file: "crates/callboard/src/log/memory/handle.rs",
-    right: "let _pin = self.0.block().claim();",
-    wrong: "drop(self.0.block().claim());",
+    right: "let _share = Share::of(self.0.0, Shape::of::<E>());",
+    wrong: "drop(Share::of(self.0.0, Shape::of::<E>()));",
 };
 
 /// A test in which that shows, since its events have blocks of their own.

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::figures::Figures;
 use super::planted::{Fault, folder};
 use super::sanitizer::Sanitizer;
 use crate::Result;
@@ -15,9 +14,7 @@ use crate::command::Program;
 const RTSAN: Sanitizer = Sanitizer {
     name: "rtsan",
     flags: Cow::Borrowed("-Zsanitizer=realtime --cfg callboard_rtsan"),
-    variable: "RTSAN_OPTIONS",
-    options: "halt_on_error=true",
-    suppressions: None,
+    options: &[("RTSAN_OPTIONS", "halt_on_error=true")],
 };
 
 const PROGRAM: &str = "run --package callboard-proof --no-default-features --bin realtime";
@@ -40,10 +37,10 @@ pub(super) const YIELDS: Fault = Fault {
 
 /// # Errors
 /// When such a path calls what it must not, or a planted call is not seen.
-pub(super) fn run() -> Result<Figures> {
+pub(super) fn run() -> Result<String> {
     let said = RTSAN.cargo(PROGRAM)?.read_aloud()?;
     let operations = said.lines().last().and_then(|line| line.strip_suffix(" operations"));
-    let operations = operations.and_then(|count| count.parse().ok());
+    let operations = operations.and_then(|count| count.parse::<u64>().ok());
     let operations = operations.ok_or("the program does not say how many operations it did")?;
     RTSAN.sees(&ALLOCATES, PROGRAM, "unsafe function `malloc`")?;
     if let Some(call) = system_call(Path::new("."), "realtime")? {
@@ -53,7 +50,7 @@ pub(super) fn run() -> Result<Figures> {
         Some(call) if call.contains("sched_yield") => {}
         other => return Err(format!("the planted `sched_yield` is not seen, but {other:?}").into()),
     }
-    Ok(Figures::of(operations, "operations").and(2, "planted faults seen"))
+    Ok(format!("{operations} operations, 2 planted faults seen"))
 }
 
 /// Runs a copy's program under strace; the first system call in real time, if there is one.

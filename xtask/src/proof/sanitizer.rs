@@ -19,11 +19,8 @@ pub(super) struct Sanitizer {
     /// What its target folder is called.
     pub(super) name: &'static str,
     pub(super) flags: Cow<'static, str>,
-    /// The variable that its options are in, and the options.
-    pub(super) variable: &'static str,
-    pub(super) options: &'static str,
-    /// The variable and the file of what is suppressed, if anything is.
-    pub(super) suppressions: Option<(&'static str, &'static str)>,
+    /// Its options, by the variable that they are in; files are named from the root.
+    pub(super) options: &'static [(&'static str, &'static str)],
 }
 
 impl Sanitizer {
@@ -68,14 +65,10 @@ impl Sanitizer {
             .env("RUST_BACKTRACE", "0")
             .env("RUSTFLAGS", &self.flags)
             .env("RUSTDOCFLAGS", &self.flags);
-        let Some((variable, file)) = self.suppressions else {
-            return Ok(program.env(self.variable, self.options));
-        };
-        let suppressions = format!("suppressions={}", std::path::absolute(file)?.display());
-        if variable == self.variable {
-            Ok(program.env(variable, &format!("{}:{suppressions}", self.options)))
-        } else {
-            Ok(program.env(self.variable, self.options).env(variable, &suppressions))
-        }
+        // Tests run in the folder of their package.
+        let here = format!("={}/proof/", std::env::current_dir()?.display());
+        Ok(self.options.iter().fold(program, |program, (variable, options)| {
+            program.env(variable, &options.replace("=proof/", &here))
+        }))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::markdown::headings;
-use crate::{Result, manifest, tree};
+use crate::{Result, manifest};
 
 const PATH: &str = "CHANGELOG.md";
 
@@ -10,10 +10,8 @@ pub(super) fn check() -> Result<Vec<Problem>> {
     let Ok(changelog) = std::fs::read_to_string(PATH) else {
         return Ok(vec![Problem::new(PATH, 0, "it is missing")]);
     };
-    let manifest = tree::read("Cargo.toml")?;
-    let version = manifest::string(&manifest, "workspace.package", "version")
-        .ok_or("Cargo.toml has no workspace version")?;
-    Ok(judge(&changelog, version).into_iter().collect())
+    let version: String = manifest::value("Cargo.toml", "workspace.package.version")?;
+    Ok(judge(&changelog, &version).into_iter().collect())
 }
 
 fn judge(changelog: &str, version: &str) -> Option<Problem> {

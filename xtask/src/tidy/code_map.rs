@@ -33,8 +33,7 @@ pub(super) fn check() -> Result<Vec<Problem>> {
         .filter_map(|file| file.module().map(str::to_owned))
         .filter(|module| module != "lib")
         .collect();
-    let manifest = tree::read("Cargo.toml")?;
-    let members = manifest::list(&manifest, "workspace", "members");
+    let members: Vec<String> = manifest::value("Cargo.toml", "workspace.members")?;
     let words = code_words(map);
     for module in &modules {
         if !names(&words, module) {
@@ -42,7 +41,7 @@ pub(super) fn check() -> Result<Vec<Problem>> {
             problems.push(Problem::new(PATH, first_line, what));
         }
     }
-    for member in members {
+    for member in &members {
         if !words.iter().any(|word| Path::new(word).starts_with(member)) {
             let what = format!("the code map doesn't name `{member}`");
             problems.push(Problem::new(PATH, first_line, what));

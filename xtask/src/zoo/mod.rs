@@ -8,21 +8,12 @@
 mod recipe;
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::choice::Choice;
 use crate::lab::{Binary, Change, Kind, Lab, Program, Verdict};
 use crate::{Result, tree};
 use recipe::{Recipe, Test};
-
-/// What the zoo has shown.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Figures {
-    pub(crate) bugs: usize,
-    /// The bugs that a test of theirs did not see.
-    pub(crate) escaped: Vec<String>,
-    pub(crate) time: Duration,
-}
 
 /// # Errors
 /// When a bug escapes, a recipe doesn't fit any more, or a test is red without a bug.
@@ -35,20 +26,15 @@ pub(crate) fn main(args: &[String]) -> Result {
         }
         return Ok(());
     }
-    let figures = walk(&recipes)?;
-    let (caught, seconds) = (figures.bugs - figures.escaped.len(), figures.time.as_secs_f64());
-    println!("zoo: {caught} of {} bugs caught, in {seconds:.0} s", figures.bugs);
-    match figures.escaped.len() {
-        0 => Ok(()),
-        _ => Err(format!("escaped: {}", figures.escaped.join(", ")).into()),
-    }
+    println!("zoo: {}", walk(&recipes)?);
+    Ok(())
 }
 
-/// Plants every bug.
+/// Plants every bug; how many were caught.
 ///
 /// # Errors
-/// As [`main`], except when a bug escapes.
-pub(crate) fn figures() -> Result<Figures> {
+/// As [`main`].
+pub(crate) fn all() -> Result<String> {
     walk(&recipe::all()?)
 }
 
@@ -66,8 +52,7 @@ fn unfit(recipes: &[Recipe]) -> Vec<String> {
 }
 
 /// Plants these bugs: those for models beside the others.
-fn walk(recipes: &[Recipe]) -> Result<Figures> {
-    let begun = Instant::now();
+fn walk(recipes: &[Recipe]) -> Result<String> {
     // Those that don't fit are told before anything is built.
     let unfit = unfit(recipes);
     if !unfit.is_empty() {
@@ -82,7 +67,10 @@ fn walk(recipes: &[Recipe]) -> Result<Figures> {
         let ended = rooms.into_iter().map(|room| room.join().expect("a room does not panic"));
         ended.collect::<std::result::Result<Vec<_>, _>>()
     })?;
-    Ok(Figures { bugs: recipes.len(), escaped: escaped.concat(), time: begun.elapsed() })
+    match escaped.concat() {
+        none if none.is_empty() => Ok(format!("{} bugs, each caught", recipes.len())),
+        escaped => Err(format!("escaped: {}", escaped.join(", ")).into()),
+    }
 }
 
 /// Plants the bugs of one kind, one after the other. Returns those that escaped.

@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) const USAGE: &str = "\
@@ -9,7 +8,6 @@ usage: cargo xtask soak [options]
   --minutes N       how long to run, also less than one. Default: 1
   --seed SEED       what everything random comes from, as a run printed it. Default: another each time
   --patience N      how many seconds a component that has work may do nothing. Default: 10
-  --json FILE       write the summary there too, for machines
 ";
 
 /// The longest run: a month.
@@ -22,7 +20,6 @@ pub(crate) struct Args {
     pub(crate) time: Duration,
     pub(crate) seed: Option<u64>,
     pub(crate) patience: Duration,
-    pub(crate) json: Option<PathBuf>,
 }
 
 impl Args {
@@ -37,7 +34,6 @@ impl Args {
             time: Duration::from_secs(60),
             seed: None,
             patience: Duration::from_secs(10),
-            json: None,
         };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
@@ -63,7 +59,6 @@ impl Args {
                     let wrong = || format!("`--patience {given}` is no number from 1 on");
                     parsed.patience = Duration::from_secs(seconds.ok_or_else(wrong)?);
                 }
-                "--json" => parsed.json = Some(value("a file")?.into()),
                 other => return Err(format!("there is no option `{other}`\n\n{USAGE}")),
             }
         }
@@ -83,13 +78,12 @@ mod tests {
 
     #[test]
     fn reads_every_option() {
-        let args = parse("--minutes 0.5 --seed 7 --patience 3 --json a").unwrap();
+        let args = parse("--minutes 0.5 --seed 7 --patience 3").unwrap();
         let expected = Args {
             help: false,
             time: Duration::from_secs(30),
             seed: Some(7),
             patience: Duration::from_secs(3),
-            json: Some("a".into()),
         };
         assert_eq!(args, expected);
     }
@@ -101,7 +95,7 @@ mod tests {
         assert_eq!(error("--minutes NaN"), "`--minutes NaN` is no number from 0.01 on");
         assert_eq!(error("--seed x"), "`--seed x` is no number of 64 bits");
         assert_eq!(error("--patience 0"), "`--patience 0` is no number from 1 on");
-        assert_eq!(error("--json"), "`--json` needs a file behind it");
+        assert_eq!(error("--seed"), "`--seed` needs a seed behind it");
         assert!(error("--fast").starts_with("there is no option `--fast`\n\nusage:"));
     }
 }

@@ -3,7 +3,7 @@
 //! Two buses are on at any time. On each a company of [components] publishes, reads, asks and
 //! answers while the bus goes through its [phases]; then it ends, and another takes its place. The
 //! [checks] say what must hold meanwhile, after each phase and at each end; the first that finds a
-//! [fault](checks::Fault) ends the run. The [report] is a line every few seconds and a page at the end.
+//! [fault](checks::Fault) ends the run. The [report] is a line every few seconds and a summary at the end.
 //!
 //! Everything random comes from one seed, so a run has the same plan again; how its threads
 //! interleave is the machine's to decide.
@@ -28,7 +28,6 @@ use checks::Fault;
 use checks::memory::{Memory, use_one_arena};
 use checks::watchdog::Watchdog;
 use random::Random;
-use report::{Pace, Page};
 use run::{LANES, Run};
 
 /// How often the memory is sampled, and after how many samples there is a line.
@@ -73,7 +72,6 @@ fn soak() -> Result<bool, Box<dyn Error>> {
         lanes.push(thread::Builder::new().name(format!("lane {lane}")).spawn(play)?);
     }
     let mut memory = Memory::new();
-    let mut pace = Pace::default();
     for sample in 1.. {
         let size = memory.sample(run.elapsed());
         watchdog.check(&run);
@@ -81,7 +79,7 @@ fn soak() -> Result<bool, Box<dyn Error>> {
             break;
         }
         if sample % LINE == 0 {
-            println!("{}", pace.line(&run, size));
+            println!("{}", report::line(&run, size));
         }
         thread::sleep(SAMPLE);
     }
@@ -89,16 +87,7 @@ fn soak() -> Result<bool, Box<dyn Error>> {
         checked.unwrap_or_else(|fault| run.blame(fault));
     }
     let fault = run.fault();
-    let page = Page {
-        run: &run,
-        totals: run.figures.totals(&run.stages()),
-        heap: run.intermissions.growth(),
-        memory: memory.0.growth(),
-        fault: fault.as_ref(),
-        time: run.elapsed(),
-    };
-    println!("\n{page}");
-    args.json.map_or(Ok(()), |path| std::fs::write(path, page.json()))?;
+    println!("\n{}", report::summary(&run, &memory.0.growth(), fault.as_ref()));
     // After a fault there may be threads that never end.
     runtime.shutdown_background();
     Ok(fault.is_none())

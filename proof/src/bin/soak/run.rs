@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::checks::Fault;
 use crate::checks::heap::Intermissions;
 use crate::phases::Stage;
-use crate::report::{Figures, Histogram};
+use crate::report::Figures;
 
 /// How many buses there are at any time: each has a thread that opens it, plays with it and ends
 /// it, over and over.
@@ -19,8 +19,6 @@ pub(crate) struct Run {
     pub(crate) patience: Duration,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) figures: Figures,
-    /// From the publication to the receiver that slept and runs.
-    pub(crate) wakes: Histogram,
     /// When there is no bus.
     pub(crate) intermissions: Intermissions,
     fault: Mutex<Option<Fault>>,
@@ -42,7 +40,6 @@ impl Run {
             patience,
             runtime,
             figures: Figures::default(),
-            wakes: Histogram::default(),
             intermissions: Intermissions::new(),
             fault: Mutex::default(),
             stages: Default::default(),

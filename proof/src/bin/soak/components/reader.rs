@@ -143,7 +143,7 @@ impl Reading {
             part.missed.fetch_add(look.missed, Ordering::SeqCst);
         }
         if slept && stage.was_running_since(look.origin.sent) {
-            stage.run.wakes.add(now.saturating_sub(look.origin.sent));
+            stage.run.figures.woke(now.saturating_sub(look.origin.sent));
         }
         Some(look)
     }

@@ -9,9 +9,27 @@ pub(crate) use life::{Census, Life};
 
 use callboard::{Call, Coalesce, Delivery, Event, EventSet, Priority, Request};
 
-/// The event types by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+macro_rules! kinds {
+    ($($(#[$about:meta])* $name:ident,)*) => {
+        /// The event types by name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind {
+            $($(#[$about])* $name,)*
+        }
+
+        impl Kind {
+            pub(crate) const ALL: [Self; Self::COUNT] = [$(Self::$name),*];
+
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $name::TYPE,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// Plain data: nothing to drop.
     Tick,
     /// Counted.
@@ -41,49 +59,11 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const COUNT: usize = 12;
 
-    /// Those that are published, in the order of their numbers; the others are asked or answered.
-    pub(crate) const PUBLISHED: [Self; 8] = [
-        Self::Tick,
-        Self::Note,
-        Self::Blob,
-        Self::Slab,
-        Self::Change,
-        Self::Status,
-        Self::Leader,
-        Self::Alarm,
-    ];
-
-    pub(crate) const ALL: [Self; Self::COUNT] = [
-        Self::Tick,
-        Self::Note,
-        Self::Blob,
-        Self::Slab,
-        Self::Change,
-        Self::Status,
-        Self::Leader,
-        Self::Alarm,
-        Self::Inquiry,
-        Self::Detail,
-        Self::Verdict,
-        Self::Fact,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Tick => Tick::TYPE,
-            Self::Note => Note::TYPE,
-            Self::Blob => Blob::TYPE,
-            Self::Slab => Slab::TYPE,
-            Self::Change => Change::TYPE,
-            Self::Status => Status::TYPE,
-            Self::Leader => Leader::TYPE,
-            Self::Alarm => Alarm::TYPE,
-            Self::Inquiry => Inquiry::TYPE,
-            Self::Detail => Detail::TYPE,
-            Self::Verdict => Verdict::TYPE,
-            Self::Fact => Fact::TYPE,
-        }
-    }
+    /// Those that are published; the others are asked or answered.
+    pub(crate) const PUBLISHED: [Self; 8] = {
+        let [published @ .., _, _, _, _] = Self::ALL;
+        published
+    };
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
