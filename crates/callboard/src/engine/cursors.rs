@@ -76,7 +76,7 @@ pub(super) struct Logged {
 
 impl Place {
     /// Of no event: behind all others.
-    const NONE: Self = Self(u64::MAX);
+    pub(super) const NONE: Self = Self(u64::MAX);
 
     /// How far the lane is from the lowest bit.
     const LANE: u32 = 62;

@@ -205,7 +205,11 @@ impl Inbox {
         {
             return Ok(taken);
         }
-        let Some(entry) = self.queue.as_mut().and_then(|queue| queue.pop(place)) else {
+        let queue = self.queue.as_mut();
+        let Some(entry) = queue.and_then(|queue| match place {
+            None => queue.pop(),
+            Some(place) => queue.pop_at(place),
+        }) else {
             return if self.state == State::Open {
                 Err(TryRecvError::Empty)
             } else {

@@ -208,15 +208,21 @@ impl Queue {
         self.lanes[entry.envelope.priority.lane()].push_back(entry);
     }
 
-    /// Removes the oldest of the most urgent entries; or the one in this place, if it is there and the
-    /// oldest of its lane.
+    /// Removes the entry in this place, if it is there and the oldest of its lane.
+    pub(super) fn pop_at(&mut self, place: Place) -> Option<Entry> {
+        let lane = place.lane();
+        if self.oldest_of(lane) == Some(place) { self.pop_oldest_of(lane) } else { None }
+    }
+
+    /// Removes the oldest of the most urgent entries.
     #[inline]
-    pub(super) fn pop(&mut self, place: Option<Place>) -> Option<Entry> {
-        let lane = match place {
-            Some(place) if self.oldest_of(place.lane()) != Some(place) => return None,
-            Some(place) => place.lane(),
-            None => self.lanes.iter().position(|lane| !lane.is_empty()).unwrap_or_default(),
-        };
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        let lane = self.lanes.iter().position(|lane| !lane.is_empty()).unwrap_or_default();
+        self.pop_oldest_of(lane)
+    }
+
+    #[inline(always)]
+    fn pop_oldest_of(&mut self, lane: usize) -> Option<Entry> {
         if !self.keyed.is_empty() {
             self.forget_first(lane);
         }

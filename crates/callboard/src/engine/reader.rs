@@ -9,7 +9,7 @@ use super::cursors::Place;
 use super::merged::MergedReader;
 use super::{Horizon, Mailbox, Taken};
 use crate::error::TryRecvError;
-use crate::event::{Delivery, Event, EventRef, Priority, Receipt, TypeInfo};
+use crate::event::{Delivery, Event, EventRef, Priority, Receipt};
 use crate::log::{Stretch, Tap};
 use crate::sync::{WaitList, discard_any};
 use crate::trace::Hand;
@@ -37,10 +37,8 @@ enum Ends {
 
 struct LogReader {
     tap: Tap,
-    /// The priority of its type.
-    rank: Priority,
     /// The place of the event of the queue that was found to be the next.
-    due: Option<Place>,
+    due: Place,
 }
 
 /// Where the next event is.
@@ -70,13 +68,8 @@ impl Reader {
         Self { mailbox, ends, hand: Hand::default(), changed }
     }
 
-    pub(crate) fn of_log(
-        mailbox: Arc<Mailbox>,
-        changed: Arc<WaitList>,
-        tap: Tap,
-        info: &'static TypeInfo,
-    ) -> Self {
-        let ends = Ends::Log(LogReader { tap, rank: info.rank, due: None });
+    pub(crate) fn of_log(mailbox: Arc<Mailbox>, changed: Arc<WaitList>, tap: Tap) -> Self {
+        let ends = Ends::Log(LogReader { tap, due: Place::NONE });
         Self { mailbox, ends, hand: Hand::default(), changed }
     }
 
@@ -156,7 +149,7 @@ impl Reader {
         let Self { mailbox, ends, hand, .. } = self;
         let place = match ends {
             Ends::Inbox => None,
-            Ends::Log(log) => log.due,
+            Ends::Log(log) => Some(log.due),
             Ends::Logs(logs) => match logs.take_found(mailbox) {
                 Ok(taken) => return taken.ok_or(TryRecvError::Empty),
                 Err(place) => place,
@@ -276,7 +269,8 @@ impl LogReader {
 
     #[cold]
     fn compare(&mut self, mailbox: &Mailbox) -> Next {
-        let mut of_log = self.peek();
+        let rank = mailbox.rank();
+        let mut of_log = self.peek(rank);
         self.tap.note_waiting();
         loop {
             let Some(queued) = mailbox.first_queued() else {
@@ -288,20 +282,20 @@ impl LogReader {
             // What was found in the queue may have come behind an event of the log that had not
             // come when the log was looked at.
             if of_log.is_none() {
-                of_log = self.peek();
+                of_log = self.peek(rank);
                 if of_log.is_some() {
                     continue;
                 }
             }
             // It stays the first of its lane until it is taken. One that is more urgent may come
             // meanwhile, which itself may have come behind one of the log.
-            self.due = Some(queued);
+            self.due = queued;
             return Next::Elsewhere;
         }
     }
 
-    fn peek(&mut self) -> Option<Place> {
-        self.tap.peek().map(|stamp| Place::new(self.rank, stamp.sequence, false))
+    fn peek(&mut self, rank: Priority) -> Option<Place> {
+        self.tap.peek().map(|stamp| Place::new(rank, stamp.sequence, false))
     }
 }
 

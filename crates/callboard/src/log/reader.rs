@@ -11,8 +11,6 @@ use crate::sync::{Arc, Ordering, discard};
 pub(crate) struct Tap {
     walk: Walk,
     counts: Counts,
-    /// The most that was seen waiting.
-    high_water: u64,
 }
 
 /// What a reader knows of the events that it does not get.
@@ -41,7 +39,7 @@ impl Counts {
 impl Tap {
     pub(super) fn new(walk: Walk) -> Self {
         let counts = Counts { skipped: walk.position(), missed: 0 };
-        Self { walk, counts, high_water: 0 }
+        Self { walk, counts }
     }
 
     #[inline]
@@ -58,8 +56,8 @@ impl Tap {
         if waiting == 0 {
             return false;
         }
-        if waiting > self.high_water {
-            self.raise_high_water(waiting);
+        if waiting > self.gauge().high_water() as u64 {
+            self.note_waiting();
         }
         true
     }
@@ -77,15 +75,8 @@ impl Tap {
     #[cold]
     fn note_behind_gap(&mut self) -> bool {
         let waits = self.pass_gap();
-        self.raise_high_water(self.walk.known().max(self.high_water));
-        waits
-    }
-
-    /// So many were seen waiting.
-    #[cold]
-    fn raise_high_water(&mut self, waiting: u64) {
-        self.high_water = waiting;
         self.note_waiting();
+        waits
     }
 
     /// Notes how many are known to wait, here and in the reader's own queue.

@@ -109,7 +109,7 @@ impl Registry {
                     mailbox
                 });
                 let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
-                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, tap, info))
+                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, tap))
             }
             None => {
                 let mailbox = Mailbox::new(id, settings, concurrency, &infos, None, unlocked);

@@ -9,7 +9,7 @@ use crate::engine::horizon::Horizon;
 use crate::engine::inbox::Inbox;
 use crate::engine::queue::Entry;
 use crate::engine::sources::Sources;
-use crate::event::TypeInfo;
+use crate::event::{Priority, TypeInfo};
 use crate::log::Tap;
 use crate::overflow::DropReason;
 use crate::sync::Ordering;
@@ -43,6 +43,11 @@ impl Mailbox {
             into.append(&mut sources.cursors);
             signals.arrived.store(false, Ordering::Relaxed);
         }
+    }
+
+    /// The priority of its type, if it reads one.
+    pub(in crate::engine) fn rank(&self) -> Priority {
+        self.inbox().accounts.first().map_or(Priority::Normal, |account| account.info.rank)
     }
 
     /// The place of the next event of the queue.

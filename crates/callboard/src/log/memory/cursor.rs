@@ -71,7 +71,7 @@ impl Fill {
     pub(in crate::log) fn open(&mut self) -> (Flow, Walk) {
         let gauge = Arc::new(Gauge::new(self.position));
         gauge.open_gap(self.position);
-        let (head, [position, end, visible]) = (Arc::clone(&self.head), [self.position; 3]);
+        let (head, [position, visible]) = (Arc::clone(&self.head), [self.position; 2]);
         let flow = Flow { gauge: Arc::clone(&gauge), stopped_at: Some(position) };
         let own = Shard::for_reader(self.opened);
         self.opened += 1;
@@ -80,12 +80,13 @@ impl Fill {
             gauge,
             block: None,
             next: Place(NonNull::dangling()),
-            stride: self.shape.stride,
+            // A block of several slots is small, and of a single one the end is not used.
+            stride: self.shape.stride as u32,
             own,
             shard: Shard::NONE,
             credits: 0,
+            left: 0,
             position,
-            end,
             visible,
         };
         (flow, walk)
@@ -207,22 +208,22 @@ pub(in crate::log) struct Walk {
     /// The slot of the next event, unless that is in the next block.
     next: Place,
     /// From one slot to the next.
-    stride: usize,
+    stride: u32,
     /// The shard for its handles, in a block that has any, and in this block.
     own: Shard,
     shard: Shard,
     /// How many handles are counted in the block that are yet to be handed out.
-    credits: usize,
+    credits: u8,
+    /// How many slots of the block are left, that of the next event included.
+    left: u8,
     /// The position that comes next.
     position: u64,
-    /// The position behind the block's last slot.
-    end: u64,
     /// Up to here the events are known to be there.
     visible: u64,
 }
 
 /// How many handles are counted at a time: one atomic operation for so many events handed out.
-const CREDITS: usize = if CHECKED { 2 } else { 64 };
+const CREDITS: u8 = if CHECKED { 2 } else { 64 };
 
 impl Walk {
     pub(in crate::log) fn position(&self) -> u64 {
@@ -266,14 +267,15 @@ impl Walk {
     fn go_on_in(&mut self, block: Pin, index: usize) {
         self.leave();
         (self.next, self.shard) = (block.place(index), block.shard(self.own));
-        self.end = self.position + (block.header().slots - index) as u64;
+        // There are few in a block.
+        self.left = (block.header().slots - index) as u8;
         self.block = Some(block);
     }
 
     fn leave(&mut self) {
         if let (Some(left), credits @ 1..) = (&self.block, std::mem::take(&mut self.credits)) {
             // SAFETY: they were added by `step`, and have not been handed out.
-            unsafe { self.shard.remove(left.0, left.header().shape, credits) };
+            unsafe { self.shard.remove(left.0, left.header().shape, credits.into()) };
         }
         self.block = None;
     }
@@ -295,7 +297,7 @@ impl Walk {
         if self.position >= self.visible {
             return None;
         }
-        if self.position == self.end {
+        if self.left == 0 {
             self.go_on()?;
         }
         Some(self.next)
@@ -316,12 +318,13 @@ impl Walk {
         if self.credits == 0 {
             self.add_credits();
         }
-        (self.credits, self.position) = (self.credits - 1, self.position + 1);
+        (self.credits, self.left, self.position) =
+            (self.credits - 1, self.left - 1, self.position + 1);
         // SAFETY: the end of a slot is inside its block, or one byte behind it; there the address is not
         // used. The slot was written, and this reader owns a share of its event, which it hands over
         // with a handle that was counted.
         unsafe {
-            self.next = place.behind(self.stride);
+            self.next = place.behind(self.stride as usize);
             Some(Held::take_over(place, self.shard))
         }
     }
@@ -330,7 +333,7 @@ impl Walk {
     fn add_credits(&mut self) {
         if let Some(block) = &self.block {
             // SAFETY: the block is pinned, and the shard is one that it has.
-            unsafe { self.shard.add(block.0, block.header().shape, CREDITS) };
+            unsafe { self.shard.add(block.0, block.header().shape, CREDITS.into()) };
             self.credits = CREDITS;
         }
     }
@@ -343,8 +346,9 @@ impl Walk {
         if !self.block.as_ref()?.header().is_for::<E>() {
             return None;
         }
-        let left = usize::try_from(self.visible.min(self.end) - self.position);
-        Some(Lending { left: most.min(left.unwrap_or(usize::MAX)), walk: self, event: PhantomData })
+        let known = usize::try_from(self.known()).unwrap_or(usize::MAX);
+        let left = most.min(known).min(self.left.into());
+        Some(Lending { walk: self, left, event: PhantomData })
     }
 }
 
@@ -372,6 +376,7 @@ impl<'a, E: 'static> Lending<'a, E> {
     pub(in crate::log) fn take(&mut self) -> Option<Loan<'a, E>> {
         self.left = self.left.checked_sub(1)?;
         let place = self.walk.next;
+        self.walk.left -= 1;
         self.walk.position += 1;
         // SAFETY: a lending is of slots of one block, which is for events of type `E`; behind the
         // last one the address is not used. The reader's share of the event goes over. The block

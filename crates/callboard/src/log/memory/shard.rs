@@ -14,7 +14,7 @@ use crate::sync::{AtomicUsize, CHECKED, Ordering, Padded};
 
 /// Where a handle is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shard(usize);
+pub(super) struct Shard(u8);
 
 /// How many shards a block of several slots has.
 pub(in crate::log) const SHARDS: usize = if CHECKED { 1 } else { 4 };
@@ -48,7 +48,8 @@ impl Shard {
 
     /// The one for the reader of this number.
     pub(super) fn for_reader(number: usize) -> Self {
-        Self(1 + number % SHARDS)
+        // There are few.
+        Self(1 + (number % SHARDS) as u8)
     }
 
     /// Its count in a block, unless that is the pins themselves.
@@ -57,7 +58,7 @@ impl Shard {
     ///
     /// The block is pinned for `'a`, and has shards of this shape.
     unsafe fn count<'a>(self, block: Address, shape: &Shape) -> Option<&'a AtomicUsize> {
-        let index = self.0.checked_sub(1)?;
+        let index = usize::from(self.0.checked_sub(1)?);
         // SAFETY: a block with shards has room for all of them there.
         let counts = unsafe { block.0.byte_add(shape.shards()).cast::<Count>() };
         // SAFETY: as above; they were written when the block was made.
@@ -108,18 +109,18 @@ impl Shard {
 impl Tagged {
     pub(super) fn new(place: Place, shard: Shard) -> Self {
         // SAFETY: a slot is larger than any tag.
-        Self(unsafe { place.0.byte_add(shard.0) })
+        Self(unsafe { place.0.byte_add(usize::from(shard.0)) })
     }
 
     #[inline]
     pub(super) fn place(self) -> Place {
         // SAFETY: the tag was added to the address of a slot, which has none of these bits.
-        Place(unsafe { self.0.byte_sub(self.shard().0) })
+        Place(unsafe { self.0.byte_sub(usize::from(self.shard().0)) })
     }
 
     #[inline]
     pub(super) fn shard(self) -> Shard {
-        Shard(self.0.addr().get() & TAG)
+        Shard((self.0.addr().get() & TAG) as u8)
     }
 }
 
