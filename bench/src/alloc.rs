@@ -108,13 +108,13 @@ mod tests {
 
     #[test]
     fn counts_what_is_allocated_and_what_stays() {
-        // Other tests may allocate at the same time, so these are lower bounds.
+        // Other tests allocate and free at the same time, but far less than half of this.
         let (kept, counted) = count(|| {
-            drop(black_box(vec![0_u8; 1 << 20]));
+            drop(black_box(vec![0_u8; 1 << 28]));
             black_box(vec![0_u8; 1 << 16])
         });
         assert!(counted.allocations >= 2);
-        assert!(counted.peak >= 1 << 20);
+        assert!(counted.peak >= 1 << 27);
         assert_eq!(kept.len(), 1 << 16);
     }
 }

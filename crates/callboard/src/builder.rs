@@ -44,7 +44,7 @@ impl Bus {
 }
 
 impl BusBuilder {
-    /// How many events the bus holds while it buffers; those that coalesce count once per key.
+    /// How many events the bus holds while it buffers; coalescing events count once per key.
     /// Default: [`Bus::DEFAULT_PRE_START_CAPACITY`].
     pub fn pre_start_capacity(mut self, events: usize) -> Self {
         self.settings.pre_start_capacity = events;
@@ -52,13 +52,13 @@ impl BusBuilder {
     }
 
     /// The subscribers that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
-    /// to those named before. Default: nobody.
+    /// to those named before. Default: none.
     pub fn expect_subscribers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.expect(Role::Observe, names)
     }
 
     /// The responders that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
-    /// to those named before. Default: nobody.
+    /// to those named before. Default: none.
     pub fn expect_responders(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.expect(Role::Respond, names)
     }

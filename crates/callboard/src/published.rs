@@ -50,7 +50,7 @@ impl Published {
         Self::new(sequence, routed, Fate::Routed)
     }
 
-    /// Nobody listens: it was counted.
+    /// It has no subscriber and was only counted.
     #[inline]
     pub(crate) fn unheard() -> Self {
         Self::routed(0, Routed::default())

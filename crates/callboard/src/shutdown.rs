@@ -1,4 +1,4 @@
-//! Ending a bus: at once, once everybody has drained, or once everything is quiet.
+//! Ending a bus: at once, once every subscriber has drained, or once the bus is quiet.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The start barrier: starting, pausing, waiting until everybody has signed in.
+//! The start barrier: starting, pausing, waiting until all expected components have signed in.
 
 use std::fmt;
 use std::panic::Location;
@@ -72,13 +72,13 @@ impl Bus {
         Started { replayed, dropped }
     }
 
-    /// Waits until everybody expected (see
-    /// [`expect_subscribers`](crate::BusBuilder::expect_subscribers)) has signed in, then
+    /// Waits until all expected components (see
+    /// [`expect_subscribers`](crate::BusBuilder::expect_subscribers)) have signed in, then
     /// [starts](Self::start).
     ///
     /// # Errors
     ///
-    /// If `timeout` passes first: who is missing. The bus then goes on buffering, and may be
+    /// If `timeout` passes first: which components are missing. The bus then goes on buffering, and may be
     /// waited for again. If the bus is closed.
     ///
     /// # Cancel safety

@@ -179,7 +179,7 @@ impl Bus {
     /// replaces the one set before.
     ///
     /// It runs on the thread whose operation dropped the event, with no lock held, and may use
-    /// the bus. After a panic it is called for the next drop all the same. Drops that it causes itself
+    /// the bus. After a panic it is still called for the next drop. Drops that it causes itself
     /// are counted, but not reported to it. The bus owns the callback: one that captures a clone of the
     /// bus keeps the bus from closing when the last other clone is dropped, so such a program calls
     /// [`close`](Self::close).
@@ -245,7 +245,7 @@ impl Bus {
         self.core().slow.set(Arc::new(callback));
     }
 
-    /// Subscribes to the events that somebody lost or that nobody listens to, for debugging; the
+    /// Subscribes to events that a subscriber lost or that have no subscriber, for debugging; the
     /// subscription is lossy and may come late. To set its capacity, or to receive dead letters
     /// in a set, subscribe to [`DeadLetter`] as to any other event.
     #[track_caller]

@@ -11,7 +11,7 @@ use crate::snapshot::{InterestSnapshot, Snapshot};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Arrival {
-    /// Nobody of that name is subscribed.
+    /// There is no subscriber of that name.
     NoSuchSubscriber,
     /// The subscriber named other types.
     NotSubscribed {

@@ -30,7 +30,7 @@ pub(super) fn apply(troubled: &[TroubledRequest], found: &mut Findings) {
     }
 }
 
-/// What was wrong with a request, and the cure; `None` if nobody is to blame.
+/// What was wrong with a request, and the cure; `None` if nothing was.
 fn trouble(request: &TroubledRequest) -> Option<(FindingKind, String, &'static str)> {
     match &request.kind {
         Troubled::Cycle { chain } => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Something that users of a bus get wrong: what it is, who is to blame, and what would cure it.
+/// A mistake in how a bus is used: what it is, which component causes it, and how to mend it.
 ///
 /// Its `Display` is one line: the culprit, what was seen, the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ use std::fmt;
 pub struct Finding {
     /// What it is.
     pub kind: FindingKind,
-    /// Who is to blame: the name of a subscriber or an event type, or of the part of the bus.
+    /// What causes it: the name of a subscriber, of an event type, or of a part of the bus.
     pub culprit: String,
     /// What was seen, with the figures.
     pub seen: String,
@@ -67,7 +67,7 @@ pub enum FindingKind {
     HandlerBlocks,
     /// A subscriber is full and does not read at all.
     NotReading,
-    /// A request could only have been answered by somebody who waits for it.
+    /// A request could only have been answered by a responder that waits for it.
     RequestCycle,
     /// A request ended without its rule being met.
     RequestFailed,
@@ -81,11 +81,11 @@ pub enum FindingKind {
     MemoryHeld,
     /// Handlers publish in a circle: events of this type lead to others that lead back to it.
     PublishCycle,
-    /// Requests of this type are made, or observed, but nobody answers them.
+    /// Requests of this type are made or observed, but have no responder.
     NoResponder,
-    /// Events of this type are published, but nobody has listened to any of them.
+    /// Events of this type are published, but never had a subscriber.
     Unheard,
-    /// This type is listened to, but was never published, and nobody has declared to publish it.
+    /// This type has subscribers, but was never published, and no publisher has declared it.
     NeverPublished,
     /// Several subscriptions to the same events share a name. Subscriptions of one name to
     /// different events are no finding: a component may have several.

@@ -1,4 +1,4 @@
-//! What is wrong, who is to blame, and what would cure it.
+//! What is wrong with a bus, which component causes it, and how to mend it.
 //!
 //! Everything here is read off one [`Snapshot`]: [`rules`] turns it into [`Finding`]s, and
 //! [`arrival`] answers why one subscriber did not get one type of event.

@@ -1,4 +1,4 @@
-//! How subscribers read: handlers that panic or block, and subscriptions that nobody reads.
+//! How subscribers read: handlers that panic or block, and subscriptions that are not read.
 
 use std::time::Duration;
 

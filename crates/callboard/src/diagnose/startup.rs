@@ -1,4 +1,4 @@
-//! What went wrong while the program started: who is missing, and whose replay was too long.
+//! What went wrong at the start: missing subscribers and responders, and replays that were too long.
 
 use std::collections::BTreeMap;
 

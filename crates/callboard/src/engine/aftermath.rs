@@ -29,7 +29,7 @@ pub(crate) struct Hooks {
     hooked: AtomicBool,
     /// Critical drops so far. Changed only under the registry's lock.
     dropped: AtomicU64,
-    /// The log hears of them again when there are more. Likewise.
+    /// The count at which the next line is logged. Changed only under the registry's lock.
     said_until: AtomicU64,
 }
 
@@ -49,11 +49,11 @@ impl Drop for Hooks {
     }
 }
 
-/// What an operation owes once its locks are released: everything here runs a user's code.
+/// Work that an operation defers until its locks are released, since all of it runs user code.
 ///
-/// It is settled in this order: wake the readers, merge what coalesces, drop values, tell the
-/// tickets, report drops and who falls behind. An ordinary publication owes nothing, so the lists are fetched only when
-/// there is something to put in one.
+/// It runs in this order: wake readers, merge coalescing events, drop values, notify tickets, report
+/// drops and slow readers. An ordinary publication defers nothing, so the lists are only fetched
+/// when one of them is needed.
 #[must_use = "the wakers in it are owed"]
 pub(crate) struct Aftermath<'a> {
     hooks: &'a Hooks,
@@ -70,16 +70,16 @@ struct Debts {
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
-    /// Those that have lost an event, and had not before.
+    /// Readers that have just fallen behind: they lost an event, and not the one before.
     slow: Vec<Arc<Mailbox>>,
-    /// Not 0 if the log hears of them: how many there were so far.
+    /// The number of drops so far, if it is to be logged; otherwise 0.
     said: u64,
     clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
 }
 
 thread_local! {
-    /// Empty lists with some room in them, for the next operation of this thread: to wake somebody
-    /// allocates nothing.
+    /// Empty lists with capacity, for the next operation of this thread, so that waking a reader
+    /// does not allocate.
     static SPARE: Cell<Option<Box<Debts>>> = const { Cell::new(None) };
 }
 

@@ -138,18 +138,18 @@ impl Cursors {
         self.next.push(Place::NONE);
     }
 
-    /// Adds the cursors that others are.
+    /// Moves all cursors of `others` here.
     pub(super) fn append(&mut self, others: &mut Self) {
         std::mem::take(others).list.into_iter().for_each(|cursor| self.add(cursor));
     }
 
-    /// How many events were found to wait, if only their reader looks at the logs.
+    /// How many events were found to wait, where only the reader looks at the logs.
     #[inline]
     pub(super) fn known(&self) -> u64 {
         self.known
     }
 
-    /// As [`known`](Self::known), whoever looks.
+    /// As [`known`](Self::known), also where publishers look at the logs.
     pub(super) fn known_to_all(&self) -> u64 {
         self.list.iter().map(|cursor| cursor.tap.known()).sum()
     }

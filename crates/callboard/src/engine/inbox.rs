@@ -116,13 +116,13 @@ impl Inbox {
         self.queue.as_ref().map_or(0, |queue| queue.len()) + self.in_logs()
     }
 
-    /// How much of the capacity is taken. Likewise.
+    /// How much of the capacity is taken. If it reads logs, the registry's lock is held.
     #[inline]
     fn occupied(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.occupied()) + self.in_logs()
     }
 
-    /// How many events wait in logs. Likewise.
+    /// How many events wait in logs. The registry's lock is held.
     #[inline]
     fn in_logs(&self) -> usize {
         let waiting = self.sources.as_ref().map_or(0, |sources| sources.waiting());

@@ -31,7 +31,7 @@ enum Ends {
     Inbox,
     /// One log; what can't come by that is in the queue.
     Log(LogReader),
-    /// Several logs; likewise.
+    /// Several logs; what can't come by those is in the queue.
     Logs(Box<MergedReader>),
 }
 

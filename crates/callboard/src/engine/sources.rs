@@ -44,7 +44,7 @@ pub(super) struct Signals {
     /// There are cursors to be fetched. Ordering: Relaxed, set before the first event of the new log,
     /// and read after the head of a log was acquired; or read under the mailbox's lock.
     pub(super) arrived: AtomicBool,
-    /// Some event that waits is to report a loss. Ordering: Relaxed, likewise.
+    /// A waiting event has a loss to report. Ordering: Relaxed, as `arrived`.
     pub(super) reports: AtomicBool,
     /// The reader was woken by an event, and has not looked for it yet. Ordering: Relaxed; the cycle
     /// check takes it for a hint.

@@ -92,7 +92,7 @@ impl std::error::Error for BuildError {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The time was over before everybody expected had signed in.
+    /// The timeout passed before all expected components had signed in.
     NotReady {
         /// The expected subscribers, then the expected responders, that have not.
         missing: Vec<String>,
@@ -102,7 +102,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Everybody who is missing.
+    /// The missing components.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         let Self::NotReady { missing } = self else { return [].iter().map(String::as_str) };
         missing.iter().map(String::as_str)

@@ -136,7 +136,7 @@ impl<E> Abilities<E> {
         self
     }
 
-    /// The bus publishes the events by itself, so that it is no mistake if nobody else does.
+    /// The bus itself publishes the events, so a program that does not is no mistake.
     pub(crate) const fn of_the_bus(mut self) -> Self {
         self.of_the_bus = true;
         self

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::{Abilities, Event};
 
 /// Events that may stand for one another: a newer one about the same thing absorbs an older one
-/// that nobody has read yet.
+/// that has not been read yet.
 ///
 /// It happens in two places: in the queue of a subscription that asked for
 /// [`Overflow::Coalesce`](crate::Overflow::Coalesce), and in the bus while it buffers (before

@@ -1,29 +1,29 @@
-//! What the writer knows of one reader.
+//! The writer's record of one reader.
 
 use super::memory::{Fill, Flow};
 
-/// A reader, as the writer knows it.
+/// The writer's record of one reader.
 pub(super) struct Reader {
     pub(super) flow: Flow,
     pub(super) capacity: u64,
-    /// If it is stopped: the number of the last event before.
+    /// The number of the last event before the open gap, if there is one.
     pub(super) last: u64,
     /// Whether it has a [`Window`](super::Windows), which says whether it is full.
     pub(super) windowed: bool,
-    /// What `Log::offered` was when it came.
+    /// `Log::offered` when the reader joined.
     pub(super) offered_before: u64,
-    /// How many it lost to its capacity.
+    /// How many events it lost because it was full.
     pub(super) dropped: u64,
-    /// Its gauge's counts, and how many waited for it, when it last lost an event.
+    /// The gauge's counts, and how many events waited, at its last loss.
     pub(super) seen: (u64, usize),
     pub(super) seen_waiting: u64,
-    /// How many it had taken in all then, and how many it has lost since it had.
+    /// How many events it had taken by then, and how many it has lost since it took one.
     pub(super) took: u64,
     pub(super) lost_since_take: u64,
     /// The capacity that would have sufficed until then.
     pub(super) demand: u64,
-    /// Until it has taken so many, there is before it a gap that it was given though it was not full.
-    /// It sees nothing behind that: how many wait for it is then noted here.
+    /// Until it has taken this many events, a gap lies ahead that was opened although the reader was
+    /// not full. The reader can't see behind that gap, so the writer notes the high water.
     pub(super) overlooks_until: u64,
 }
 
@@ -42,13 +42,13 @@ pub(crate) struct Standing {
 }
 
 impl Reader {
-    /// How many events were for it.
+    /// How many events were admitted for it.
     #[inline]
     pub(super) fn admitted(&self, position: u64) -> u64 {
         self.flow.gauge.admitted(position)
     }
 
-    /// How many wait for it.
+    /// How many events wait for it.
     #[inline]
     pub(super) fn waiting(&self, position: u64) -> u64 {
         self.admitted(position) - self.flow.gauge.taken() + self.flow.gauge.elsewhere() as u64

@@ -21,14 +21,15 @@ pub(crate) struct Log {
     /// The number of the last event written.
     last: u64,
     readers: Vec<Reader>,
-    /// Before this position no reader that flows is full.
+    /// No flowing reader is full before this position.
     room_until: u64,
-    /// The position from which on each flowing reader may be full, with its place, the least on top.
-    /// Computed when the reader was checked last; as it takes events, its true limit rises.
+    /// For each flowing reader the first position at which it may be full, and its place; the least on
+    /// top. Computed at the last check; the true limit rises as the reader takes events.
     limits: BinaryHeap<Reverse<(u64, usize)>>,
-    /// Before the event of this number no flowing reader with a window is full.
+    /// No flowing reader with a window is full before the event of this number.
     safe_until: u64,
-    /// The number of the event by which each flowing reader with a window may be full, likewise.
+    /// For each flowing reader with a window the first event number at which it may be full; as
+    /// `limits`.
     windows: BinaryHeap<Reverse<(u64, usize)>>,
     /// Up to this position blocks are small.
     small_until: u64,
@@ -36,19 +37,19 @@ pub(crate) struct Log {
     stopped: Vec<usize>,
     /// `stopped`, `limits` and `windows` are stale.
     unsure: bool,
-    /// Some reader that did not lose the event before has lost the last one offered.
+    /// Some reader lost the last event and not the one before.
     stops: bool,
-    /// The places of those whose gap the next event closes, and for how many events each has room if
-    /// it has a window. Empty between two events.
+    /// Readers whose gap the next event closes: place, and free capacity if it has a window. Empty
+    /// between two events.
     resuming: Vec<(usize, u64)>,
 }
 
-/// So many bytes of blocks a log may have, and so many times what its events take that wait for
-/// the reader with most of them, before its blocks become small: a block is kept by any one event
-/// in it, and who keeps one of many would keep them all.
+/// A log uses small blocks once its blocks take more than this many bytes, and more than this many
+/// times what the events take that wait for its slowest reader: one kept event keeps its whole
+/// block.
 const AMPLE_BYTES: usize = if CHECKED { 1_536 } else { 64 * 4_096 };
 const AMPLE_RATIO: u64 = 4;
-/// For so many events blocks are small then.
+/// How many events then go to small blocks.
 const SMALL_FOR: u64 = if CHECKED { 2 } else { 64 };
 
 impl Log {

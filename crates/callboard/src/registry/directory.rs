@@ -1,4 +1,4 @@
-//! The event types a bus has met, to be found without a lock.
+//! The index of a bus's event types, searched without a lock.
 
 use std::any::TypeId;
 use std::hash::{Hash, Hasher};
@@ -6,41 +6,40 @@ use std::hash::{Hash, Hasher};
 use crate::event::Event;
 use crate::sync::{AtomicU8, AtomicU64, CHECKED, OnceLock, Ordering};
 
-/// A bus meets about this many types; with more, finding one takes a step or two longer.
+/// A typical bus has about this many types; with more, a lookup takes a step or two more.
 const BUCKETS: usize = if CHECKED { 1 } else { 64 };
 
-/// The event types a bus has met. Types are added, under the registry's lock, and never removed.
+/// The index of a bus's event types. Types are added under the registry's lock and never removed.
 #[derive(Debug)]
 pub(crate) struct Directory {
     buckets: [OnceLock<Box<Card>>; BUCKETS],
 }
 
-/// What is known of a type without a lock.
+/// One type in the index.
 #[derive(Debug)]
 pub(crate) struct Card {
     id: TypeId,
-    /// The type's place in the order in which the bus met them.
+    /// The index of the type in `Registry::types`.
     pub(crate) number: usize,
-    /// A `Mode`, as a number.
+    /// The type's [`Mode`], as a number.
     mode: AtomicU8,
-    /// The events that were published in quiet mode.
+    /// How many events were published in quiet mode.
     unheard: AtomicU64,
-    /// Another type of the same bucket.
+    /// The next type in the same bucket.
     next: OnceLock<Box<Self>>,
 }
 
 /// How an event of a type is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Nobody would get it: it is only counted.
+    /// There are no subscribers: the event is only counted.
     Quiet,
-    /// By the log of its type, to its readers, and to nobody else. The registry says so for
-    /// certain, under its lock.
+    /// Through the log of its type only. The registry confirms this under its lock.
     Plain,
-    /// By the log and by queues, perhaps with the time, and there is nothing else to be done with it.
-    /// Likewise.
+    /// Through the log and queues, perhaps with a timestamp, and nothing else. The registry confirms
+    /// this under its lock.
     Shared,
-    /// In any way there is.
+    /// The general path.
     Full,
 }
 

@@ -1,10 +1,10 @@
-//! Who waits for an answer.
+//! The component that waits for an answer.
 
 use std::sync::Arc;
 
 use crate::engine::Invocation;
 
-/// One of those who wait for the answer to a call. Get them from [`Call::askers`](super::Call::askers).
+/// A component that waits for the answer to a call. Get them from [`Call::askers`](super::Call::askers).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Asker {

@@ -16,7 +16,7 @@ pub struct Gathered<R: 'static> {
     /// The request's type.
     pub(super) request: &'static TypeInfo,
     pub(super) sequence: u64,
-    /// Those who have answered first, in the order in which they did.
+    /// The responders that have answered come first, in the order of their answers.
     pub(super) parts: Parts<R>,
     pub(super) responded: usize,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
@@ -158,7 +158,7 @@ impl<T: fmt::Debug> fmt::Debug for ByName<'_, T> {
     }
 }
 
-/// How it ended, how many answered, and who did not and why.
+/// How the request ended, how many responders answered, and why the others did not.
 impl<R: Event> fmt::Display for Gathered<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} of {} answered", self.end, self.responded, self.parts.len())?;

@@ -13,7 +13,7 @@
 //!
 //! An [`Exchange`](exchange::Exchange) is one open request: the part of each responder, and the
 //! asker's waker. Every [`Call`] points to it, so an answer finds its way back in one step,
-//! however many requests are open. The answer is published as an event too, for those who watch.
+//! however many requests are open. The answer is also published as an event, which any component may observe.
 //!
 //! The [`Parts`](parts::Parts) begin as the names that the builder was given; answers are put into
 //! them as they come, and in the end they are what was [`Gathered`].
@@ -75,7 +75,7 @@ pub trait Request: Event {
 
 impl<Q: Request> Abilities<Q> {
     /// Events of the type are requests. `#[derive(Request)]` says so by itself; a [`Request`]
-    /// implemented by hand says it here. Without it, the requests are answered all the same, but
+    /// implemented by hand says it here. Without it, requests are still answered, but
     /// [`catalogue`](crate::Bus::catalogue), [`snapshot`](crate::Bus::snapshot) and
     /// [`diagnose`](crate::Bus::diagnose) take the type for an event that does not ask.
     ///

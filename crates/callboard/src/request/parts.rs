@@ -1,4 +1,4 @@
-//! Who is expected to answer, and how far each has come.
+//! The expected responders, and the state of each.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -112,7 +112,8 @@ impl<R: 'static> Parts<R> {
         self.parts.iter().map(|part| &part.player)
     }
 
-    /// Puts those who have answered first, in the order in which they did. Returns how many.
+    /// Sorts the responders that have answered to the front, in the order of their answers. Returns
+    /// how many there are.
     pub(super) fn sort(&mut self) -> usize {
         let place = |part: &Part<R>| match &part.answer {
             Some((arrival, _)) => (0, *arrival),

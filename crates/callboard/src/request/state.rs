@@ -1,4 +1,4 @@
-//! What an open request knows: its parts, its answers, and who waits for them.
+//! The state of an open request: its parts, its answers, and its waiting asker.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -107,7 +107,7 @@ impl<R: 'static> State<R> {
         if has_waited || self.pending < before { Lost::Candidate } else { Lost::Nothing }
     }
 
-    /// The buffer was full: nobody will get it.
+    /// The buffer was full: no responder will get it.
     pub(super) fn refuse(&mut self) {
         self.dispatched = true;
         self.give_up_waiting(&Stage::Full);

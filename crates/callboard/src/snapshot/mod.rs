@@ -92,7 +92,7 @@ pub struct BufferSnapshot {
     pub bytes: usize,
 }
 
-/// What the bus knows of one event type.
+/// One event type.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -113,7 +113,7 @@ pub struct TypeSnapshot {
     /// How many of its events were accepted or dropped by the buffer: unheard, or routed, or in
     /// the buffer's account.
     pub published: u64,
-    /// How many of them nobody listened to when they were published or replayed. A request is heard
+    /// How many of them had no subscriber when they were published or replayed. A request is heard
     /// by those it asks, and an answer by its asker.
     pub unheard: u64,
     /// The number of the retained event, if there is one.
@@ -145,7 +145,7 @@ pub struct PublisherSnapshot {
     pub handling: Vec<(String, u64)>,
 }
 
-/// What the bus knows of one subscription.
+/// One subscription.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -266,7 +266,7 @@ pub struct AccountSnapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RequestsSnapshot {
-    /// Those that are open, oldest first.
+    /// The open requests, oldest first.
     pub open: Vec<OpenRequest>,
     /// How many have ended, whatever their end: with a result, given up, or with a
     /// [`RequestError`](crate::RequestError). Each one whose gather was polled ends once.

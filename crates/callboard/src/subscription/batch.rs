@@ -69,7 +69,7 @@ enum Source<'a, S: EventSet> {
 }
 
 impl<S: EventSet> Subscription<S> {
-    /// Waits until there is at least one event, then lends those that are queued, or the first of
+    /// Waits until there is at least one event, then lends the queued events, or the first of
     /// them; `None` once the bus is closed and everything was received. Now and then it lets the
     /// executor see to other tasks, even if an event is queued.
     ///

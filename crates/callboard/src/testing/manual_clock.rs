@@ -71,7 +71,7 @@ impl ManualClock {
         }
     }
 
-    /// Moves the clock on to the nearest deadline that somebody waits for, if there is one.
+    /// Moves the clock to the next deadline that is waited for, if there is one.
     /// Returns by how much.
     pub fn advance_to_next(&self) -> Option<Duration> {
         let by = {

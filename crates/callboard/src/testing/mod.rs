@@ -2,7 +2,7 @@
 //!
 //! - [`Recorder`] keeps everything that is published; [`expect`](Recorder::expect) checks it for a
 //!   subsequence and [`expect_only`](Recorder::expect_only) for the whole.
-//! - [`settle`] waits until everybody has drained, so that nobody needs to sleep in hope.
+//! - [`settle`] waits until every subscriber has drained, so tests need no sleeps.
 //! - [`ManualClock`] is a clock that a test moves.
 //! - [`Sim`] runs components one at a time, in an order that follows a seed, on a clock that jumps
 //!   to the next timeout: the same seed is the same run.

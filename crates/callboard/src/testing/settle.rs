@@ -1,4 +1,4 @@
-//! Waiting until everybody has drained.
+//! Waiting until every subscriber has drained.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ impl fmt::Display for Unsettled {
 
 impl std::error::Error for Unsettled {}
 
-/// Waits, for up to 5 seconds, until everybody has drained: no event is queued, no request is
+/// Waits, for up to 5 seconds, until every subscriber has drained: no event is queued, no request is
 /// open, no handler runs, and every hand-written loop has come back for its next event. What the
 /// components publish meanwhile is waited for too.
 ///
@@ -45,7 +45,7 @@ impl std::error::Error for Unsettled {}
 ///
 /// # Errors
 ///
-/// If somebody is still busy: who, and with what. At once, if it is called by a served handler of
+/// If a component is still busy: which one, and with what. At once, if it is called by a served handler of
 /// the bus, which would wait for itself.
 ///
 /// # Cancel safety

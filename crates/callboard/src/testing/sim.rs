@@ -16,7 +16,7 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 const MAX_POLLS: u64 = 1_000_000;
 
 /// Runs components one at a time on this thread, in an order that follows a seed, on a clock that
-/// jumps to the next timeout when nobody has anything to do. The same seed is the same run.
+/// jumps to the next timeout when no task can run. The same seed is the same run.
 ///
 /// A component may be interrupted wherever it awaits; on the run's own [`bus`](Self::bus) it also
 /// is between any two events, by chance. It has no runtime: tokio's timers and sockets don't work
@@ -190,7 +190,7 @@ impl Sim {
         self.tasks.iter().filter(|task| task.future.is_some()).map(|task| task.name.as_str())
     }
 
-    /// One of those that were woken, by chance.
+    /// A woken task, chosen at random.
     fn pick(&mut self) -> Option<usize> {
         let random = self.random.next();
         let mut woken = self.woken.lock();

@@ -88,7 +88,8 @@ impl Mailbox {
         inbox.sources().nth(index).map(|it| (it.type_number, it.place(), it.evicted))
     }
 
-    /// The logs that it reads, likewise. Nothing is locked between two of them.
+    /// All logs that it reads, each as [`log`](Self::log) returns it. No lock is held between two of
+    /// them.
     pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, u64)> {
         (0..).map_while(|index| self.log(index))
     }

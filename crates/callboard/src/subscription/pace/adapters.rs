@@ -9,7 +9,7 @@ impl<S: EventSet> Subscription<S> {
     /// Hands out the latest item once no item has come for `quiet`, or `at_most` after the first of
     /// the burst, whichever is earlier. See [`Paced`] for what both adapters do alike.
     ///
-    /// With `at_most` a stream that never is quiet is handed out all the same; [`Duration::MAX`]
+    /// With `at_most`, a stream that is never quiet is still handed out; [`Duration::MAX`]
     /// does without. If it is the shorter of the two, it is what counts: the burst ends that long
     /// after its first item. With zero for either, nothing waits and nothing is merged.
     ///

@@ -28,7 +28,7 @@ use crate::time::Deadline;
 /// set it is the last item of any variant.
 ///
 /// - **Time** is that of the bus's [`Clock`](crate::Clock), and an item's time is when it was read
-///   from the queue. It is not read while nobody polls.
+///   from the queue. It is only read while it is polled.
 /// - **Calls are never merged.** A [`Call`](crate::Call) is handed out as soon as it is read. It
 ///   ends the burst before it, which is handed out first, so that the order is kept. Where that is
 ///   too often, subscribe to the requests separately.

@@ -14,7 +14,7 @@ use crate::sync::{Mutex, discard, wake};
 pub(super) struct Handlers<H> {
     slots: Vec<Option<Handler<H>>>,
     free: Vec<usize>,
-    /// When those that run began, if the bus keeps time.
+    /// When the running handlers began, if the bus keeps time.
     begun: BTreeSet<(Instant, usize)>,
     signal: Arc<Signal>,
 }
@@ -113,7 +113,7 @@ impl<H: Future<Output = ()>> Handlers<H> {
         self.slots.len() - self.free.len()
     }
 
-    /// When the first of those that run began.
+    /// When the longest running handler began.
     pub(super) fn oldest(&self) -> Option<Instant> {
         self.begun.first().map(|(began, _)| *began)
     }

@@ -203,7 +203,7 @@ impl<S: EventSet> Subscription<S> {
         (scope.serve(mailbox, publisher, context, card.map(|card| card.number)), now)
     }
 
-    /// A handler has ended; `oldest` is when the first of those that still run began.
+    /// A handler has ended; `oldest` is when the longest running one began.
     fn end_handling(&self, began: Option<Instant>, oldest: Option<Instant>) {
         let times = self.core.now().zip(began);
         let time =
