@@ -20,7 +20,6 @@ use crate::log::{Held, Tap};
 pub(crate) struct Cursor {
     tap: Tap,
     info: &'static TypeInfo,
-    type_number: usize,
     lane: usize,
     member: usize,
     /// Its place among the subscription's [`Sources`](super::sources::Sources).
@@ -33,10 +32,10 @@ pub(crate) struct Cursors {
     list: Vec<Cursor>,
     /// Of each cursor the place of its next event, if that is known and within the horizon.
     next: Vec<Place>,
+    /// The first of these places.
+    first: Due,
     /// Of each cursor the number of its type.
     types: Vec<usize>,
-    /// The first of these.
-    first: Due,
     /// The horizon at the last look.
     horizon: u64,
     /// How many events are known to wait.
@@ -104,14 +103,8 @@ impl Place {
 }
 
 impl Cursor {
-    pub(super) fn new(
-        tap: Tap,
-        info: &'static TypeInfo,
-        type_number: usize,
-        member: usize,
-        source: usize,
-    ) -> Self {
-        Self { tap, info, type_number, lane: info.rank.lane(), member, source }
+    pub(super) fn new(tap: Tap, info: &'static TypeInfo, member: usize, source: usize) -> Self {
+        Self { tap, info, lane: info.rank.lane(), member, source }
     }
 
     /// Looks whether there is an event, and for its place.
@@ -132,15 +125,16 @@ impl Cursor {
 }
 
 impl Cursors {
-    pub(super) fn add(&mut self, cursor: Cursor) {
-        self.types.push(cursor.type_number);
+    pub(super) fn add(&mut self, cursor: Cursor, type_number: usize) {
+        self.types.push(type_number);
         self.list.push(cursor);
         self.next.push(Place::NONE);
     }
 
     /// Moves all cursors of `others` here.
     pub(super) fn append(&mut self, others: &mut Self) {
-        std::mem::take(others).list.into_iter().for_each(|cursor| self.add(cursor));
+        let Self { list, types, .. } = std::mem::take(others);
+        list.into_iter().zip(types).for_each(|(cursor, number)| self.add(cursor, number));
     }
 
     /// How many events were found to wait, where only the reader looks at the logs.

@@ -49,7 +49,7 @@ impl MergedReader {
             Some(due) => due,
             None => self.look(mailbox)?,
         };
-        // After the look, likewise.
+        // After the look: a reader that sees an event sees that something was queued before it.
         if self.signals.queued.load(Ordering::Acquire) > 0 {
             return None;
         }

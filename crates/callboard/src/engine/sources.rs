@@ -87,7 +87,7 @@ impl Sources {
         let index = self.list.len();
         let (meter, enlisted, evicted) = (tap.meter(), false, 0);
         self.list.push(Source { meter, info, type_number, member, enlisted, evicted });
-        self.cursors.add(Cursor::new(tap, info, type_number, member, index));
+        self.cursors.add(Cursor::new(tap, info, member, index), type_number);
         index
     }
 
