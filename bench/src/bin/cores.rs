@@ -194,10 +194,19 @@ fn measure_rate(cores: usize, work: Duration) -> f64 {
     published.into_inner() as f64 / 0.3 / 1e6
 }
 
-fn main() {
-    let mut given = std::env::args().skip(1).map_while(|given| given.parse().ok());
-    let hold = given.next().unwrap_or_else(measure_hold);
-    let costs = Costs { hold, transfer: given.next().unwrap_or_else(measure_transfer) };
+fn main() -> Result<(), String> {
+    let given: Vec<f64> = std::env::args()
+        .skip(1)
+        .map(|arg| {
+            arg.parse().ok().filter(|nanos: &f64| nanos.is_finite() && *nanos > 0.0).ok_or(arg)
+        })
+        .collect::<Result<_, _>>()
+        .map_err(|arg| format!("`{arg}` is not a positive number of nanoseconds"))?;
+    let costs = match given[..] {
+        [] => Costs { hold: measure_hold(), transfer: measure_transfer() },
+        [hold, transfer] => Costs { hold, transfer },
+        _ => return Err("give both HOLD and TRANSFER, or neither".to_owned()),
+    };
     println!("hold {:.1} ns, transfer of a cache line {:.0} ns\n", costs.hold, costs.transfer);
 
     println!(
@@ -228,6 +237,7 @@ fn main() {
             }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
