@@ -11,8 +11,8 @@ use std::time::Instant;
 pub(crate) use removal::merge;
 
 use super::Taken;
-use super::attendance::{Attendance, NOBODY};
 use super::cursors::{Cursors, Logged, Place};
+use super::handler_stats::{HandlerStats, NO_STATS};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
 use crate::error::TryRecvError;
@@ -48,7 +48,7 @@ pub(crate) struct Inbox {
     /// The reader was woken by an event, and has not tried to take it yet.
     pub(super) woken: bool,
     /// What the reader does with what it takes, once there is anything to say of it.
-    attendance: Option<Box<Attendance>>,
+    handler_stats: Option<Box<HandlerStats>>,
 }
 
 /// What a mailbox takes in.
@@ -101,7 +101,7 @@ impl Inbox {
             state: State::Open,
             waker: None,
             woken: false,
-            attendance: None,
+            handler_stats: None,
         }
     }
 
@@ -166,24 +166,24 @@ impl Inbox {
     }
 
     /// What the reader does with what it takes.
-    pub(crate) fn attendance(&self) -> &Attendance {
-        self.attendance.as_deref().unwrap_or(&NOBODY)
+    pub(crate) fn handler_stats(&self) -> &HandlerStats {
+        self.handler_stats.as_deref().unwrap_or(&NO_STATS)
     }
 
-    pub(crate) fn attendance_mut(&mut self) -> &mut Attendance {
-        self.attendance.get_or_insert_default()
+    pub(crate) fn handler_stats_mut(&mut self) -> &mut HandlerStats {
+        self.handler_stats.get_or_insert_default()
     }
 
     /// The reader asks for the next event, on a bus that keeps time.
     #[cold]
-    pub(super) fn note_asked(&mut self, in_hand: bool, now: Option<Instant>) {
-        self.attendance_mut().ask(in_hand, now);
+    pub(super) fn note_finished(&mut self, in_hand: bool, now: Option<Instant>) {
+        self.handler_stats_mut().finish_current(in_hand, now);
     }
 
     /// The reader has taken an event, on a bus that keeps time.
     #[cold]
     pub(super) fn note_taken(&mut self, now: Option<Instant>) {
-        self.attendance_mut().in_hand_since = now;
+        self.handler_stats_mut().in_hand_since = now;
     }
 
     /// The oldest of the most urgent entries.
@@ -258,9 +258,9 @@ impl Inbox {
     }
 
     /// Gives back what the queue has grown to, if it is empty.
-    pub(super) fn give_back(&mut self) {
+    pub(super) fn shrink_if_empty(&mut self) {
         if let Some(queue) = self.queue.as_mut().filter(|queue| queue.len() == 0) {
-            queue.give_back();
+            queue.shrink_if_empty();
         }
     }
 

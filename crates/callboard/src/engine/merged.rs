@@ -104,11 +104,11 @@ impl MergedReader {
             due = self.look(mailbox);
             if due.is_none_or(|due| queued < due.place) {
                 self.found = Err(Some(queued));
-                return Next::Elsewhere;
+                return Next::Found;
             }
         }
         self.found = due.ok_or(None);
-        if due.is_some() { Next::Elsewhere } else { Next::Empty }
+        if due.is_some() { Next::Found } else { Next::Empty }
     }
 
     /// Whether an event waits in a log.

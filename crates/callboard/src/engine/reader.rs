@@ -10,7 +10,7 @@ use super::merged::MergedReader;
 use super::{Horizon, Mailbox, Taken};
 use crate::error::TryRecvError;
 use crate::event::{Delivery, Event, EventRef, Priority, Receipt};
-use crate::log::{Stretch, Tap};
+use crate::log::{LogCursor, Stretch};
 use crate::sync::{WaitList, discard_any};
 use crate::trace::Hand;
 
@@ -36,7 +36,7 @@ enum Ends {
 }
 
 struct LogReader {
-    tap: Tap,
+    cursor: LogCursor,
     /// The place of the event of the queue that was found to be the next.
     due: Place,
 }
@@ -47,7 +47,7 @@ pub(crate) enum Next {
     /// In the one log that it reads.
     Log,
     /// In the queue or in one of the logs that it merges; if these are behind a lock, perhaps.
-    Elsewhere,
+    Found,
     Empty,
     Closed,
 }
@@ -68,8 +68,8 @@ impl Reader {
         Self { mailbox, ends, hand: Hand::default(), changed }
     }
 
-    pub(crate) fn of_log(mailbox: Arc<Mailbox>, changed: Arc<WaitList>, tap: Tap) -> Self {
-        let ends = Ends::Log(LogReader { tap, due: Place::NONE });
+    pub(crate) fn of_log(mailbox: Arc<Mailbox>, changed: Arc<WaitList>, cursor: LogCursor) -> Self {
+        let ends = Ends::Log(LogReader { cursor, due: Place::NONE });
         Self { mailbox, ends, hand: Hand::default(), changed }
     }
 
@@ -84,13 +84,13 @@ impl Reader {
             Ends::Logs(logs) => logs.next(mailbox),
             Ends::Inbox => {
                 hand.release();
-                mailbox.ask(now);
-                return Next::Elsewhere;
+                mailbox.finish_current(now);
+                return Next::Found;
             }
         };
         match next {
             Next::Empty => {
-                mailbox.ask_in_vain(now);
+                mailbox.finish_current_and_fence(now);
                 if closed { Next::Closed } else { Next::Empty }
             }
             next => next,
@@ -100,7 +100,7 @@ impl Reader {
     /// Whether an event waits. To look is not to ask for it.
     pub(crate) fn has_more(&mut self) -> bool {
         let in_log = match &mut self.ends {
-            Ends::Log(log) => log.tap.look_and_note(),
+            Ends::Log(log) => log.cursor.look_and_note(),
             Ends::Logs(logs) => logs.has_more(&self.mailbox),
             Ends::Inbox => false,
         };
@@ -128,19 +128,23 @@ impl Reader {
 
     /// Asks for the next event, and takes it, for a reader that has no log.
     #[inline]
-    pub(crate) fn ask_and_take(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
+    pub(crate) fn finish_and_take(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
         self.hand.release();
-        self.mailbox.ask_and_take(now, &mut self.hand)
+        self.mailbox.finish_and_take(now, &mut self.hand)
     }
 
     /// Has the task of a reader that has no log woken by the next event, unless that has come, or
-    /// none will. Whether it may sleep. `enlist` puts the mailbox among the sleepers of its logs.
-    pub(crate) fn sleep_by_queue(&self, waker: &Waker, enlist: impl FnOnce(&Arc<Mailbox>)) -> bool {
-        let (sleeps, enlisted) = self.mailbox.sleep(waker);
-        if !sleeps || enlisted {
+    /// none will. Whether it may sleep. `register_waiter` puts the mailbox among the waiters of its logs.
+    pub(crate) fn sleep_by_queue(
+        &self,
+        waker: &Waker,
+        register_waiter: impl FnOnce(&Arc<Mailbox>),
+    ) -> bool {
+        let (sleeps, registered) = self.mailbox.sleep(waker);
+        if !sleeps || registered {
             return sleeps;
         }
-        enlist(&self.mailbox);
+        register_waiter(&self.mailbox);
         self.mailbox.sleep_on()
     }
 
@@ -164,7 +168,9 @@ impl Reader {
     pub(crate) fn finds_log(&mut self) -> bool {
         match &mut self.ends {
             // The log first: see `LogReader::next`.
-            Ends::Log(LogReader { tap, .. }) => tap.look_and_note() && tap.gauge().elsewhere() == 0,
+            Ends::Log(LogReader { cursor, .. }) => {
+                cursor.look_and_note() && cursor.progress().queued() == 0
+            }
             _ => false,
         }
     }
@@ -174,21 +180,21 @@ impl Reader {
     pub(crate) fn take_logged<E: Event>(&mut self) -> Option<Delivery<E>> {
         let Ends::Log(log) = &mut self.ends else { return None };
         self.mailbox.hand();
-        let (kept, missed) = log.tap.take()?;
+        let (kept, missed) = log.cursor.take()?;
         Some(Delivery::new(kept, Receipt::new(missed, None)))
     }
 
     /// The events that may be lent: the next ones of the log.
     #[inline]
     pub(crate) fn lend<E: Event>(&mut self) -> Option<LentEvents<'_, E>> {
-        let Self { mailbox, ends: Ends::Log(LogReader { tap, .. }), changed, .. } = self else {
+        let Self { mailbox, ends: Ends::Log(LogReader { cursor, .. }), changed, .. } = self else {
             return None;
         };
         mailbox.hand();
         // Behind the next event of the log may be one that comes after what is in the queue: a
         // replay, between what was published before it and what is published now.
-        let most = if tap.gauge().elsewhere() > 0 { 1 } else { usize::MAX };
-        let stretch = tap.stretch(most)?;
+        let most = if cursor.progress().queued() > 0 { 1 } else { usize::MAX };
+        let stretch = cursor.stretch(most)?;
         Some(LentEvents { stretch, mailbox, changed })
     }
 
@@ -201,31 +207,31 @@ impl Reader {
     /// the reader.
     pub(crate) fn end_batch(&mut self, now: Option<Instant>) {
         self.hand.release();
-        self.mailbox.ask_in_vain(now);
+        self.mailbox.finish_current_and_fence(now);
     }
 
     /// As [`next`](Self::next), and whether there is an event in the queue is certain.
     #[inline]
     pub(crate) fn ready(&mut self, now: Option<Instant>) -> Next {
         match self.next(now) {
-            Next::Elsewhere if self.has_inbox_only() => self.mailbox.ready(),
+            Next::Found if self.has_inbox_only() => self.mailbox.ready(),
             next => next,
         }
     }
 
-    /// Waits until there is an event. `enlist` puts the mailbox among the sleepers of its logs.
+    /// Waits until there is an event. `register_waiter` puts the mailbox among the waiters of its logs.
     #[inline]
     pub(crate) fn poll_ready(
         &mut self,
         now: Option<Instant>,
         context: &mut Context<'_>,
-        enlist: impl FnOnce(&Arc<Mailbox>),
+        register_waiter: impl FnOnce(&Arc<Mailbox>),
     ) -> Poll<Next> {
         match self.ready(now) {
             Next::Empty => {}
             ready => return Poll::Ready(ready),
         }
-        self.sleep(context, enlist);
+        self.sleep(context, register_waiter);
         // Whatever came before the waker was set is seen now; what comes later wakes it.
         match self.ready(now) {
             Next::Empty => Poll::Pending,
@@ -237,15 +243,15 @@ impl Reader {
     }
 
     /// Has the task woken by whatever comes next.
-    fn sleep(&self, context: &Context<'_>, enlist: impl FnOnce(&Arc<Mailbox>)) {
+    fn sleep(&self, context: &Context<'_>, register_waiter: impl FnOnce(&Arc<Mailbox>)) {
         if !self.mailbox.wakes(context.waker()) {
             // Cloning a waker, and dropping one, is the user's code: not under the lock.
             let waker = Waker::clone(context.waker());
             discard_any(self.mailbox.set_waker(Some(waker)));
         }
         // The publisher clears the flag first and takes the waker then, so it finds the one set above.
-        if !self.mailbox.is_enlisted_everywhere() {
-            enlist(&self.mailbox);
+        if !self.mailbox.is_registered_everywhere() {
+            register_waiter(&self.mailbox);
         }
     }
 
@@ -260,8 +266,8 @@ impl LogReader {
     #[inline]
     fn next(&mut self, mailbox: &Mailbox) -> Next {
         // The log first: a reader that sees an event there also sees what was queued before it.
-        let in_log = self.tap.look_and_note();
-        if self.tap.gauge().elsewhere() > 0 {
+        let in_log = self.cursor.look_and_note();
+        if self.cursor.progress().queued() > 0 {
             return self.compare(mailbox);
         }
         if in_log { Next::Log } else { Next::Empty }
@@ -271,7 +277,7 @@ impl LogReader {
     fn compare(&mut self, mailbox: &Mailbox) -> Next {
         let rank = mailbox.rank();
         let mut of_log = self.peek(rank);
-        self.tap.note_waiting();
+        self.cursor.note_waiting();
         loop {
             let Some(queued) = mailbox.first_queued() else {
                 return if of_log.is_some() { Next::Log } else { Next::Empty };
@@ -290,12 +296,12 @@ impl LogReader {
             // It stays the first of its lane until it is taken. One that is more urgent may come
             // meanwhile, which itself may have come behind one of the log.
             self.due = queued;
-            return Next::Elsewhere;
+            return Next::Found;
         }
     }
 
     fn peek(&mut self, rank: Priority) -> Option<Place> {
-        self.tap.peek().map(|stamp| Place::new(rank, stamp.sequence, false))
+        self.cursor.peek().map(|stamp| Place::new(rank, stamp.sequence, false))
     }
 }
 
@@ -322,7 +328,7 @@ impl<'a, E: Event> Iterator for LentEvents<'a, E> {
     fn next(&mut self) -> Option<EventRef<'a, E>> {
         let changed = self.changed;
         let Some((lent, missed)) = self.stretch.take(|| changed.notify_all()) else {
-            self.mailbox.ask_in_vain(None);
+            self.mailbox.finish_current_and_fence(None);
             changed.notify_all();
             return None;
         };

@@ -123,12 +123,12 @@ impl Mailbox {
         let in_hand = self.in_hand();
         let mut inbox = self.inbox();
         let oldest = inbox.oldest();
-        let attendance = inbox.attendance();
+        let handler_stats = inbox.handler_stats();
         let only = match &inbox.accounts[..] {
             [account] if in_hand => Some(account.info.name),
             _ => None,
         };
-        let began = attendance.handling_since.or(attendance.in_hand_since);
+        let began = handler_stats.handling_since.or(handler_stats.in_hand_since);
         // What waits in the log is not seen from here; it was full a moment ago.
         let full = if caught_up { 0 } else { self.settings.capacity };
         Slow {
@@ -137,7 +137,7 @@ impl Mailbox {
             capacity: self.settings.capacity,
             queued: full.max(inbox.len()),
             oldest: oldest.and_then(since),
-            handling: attendance.event_type.or(only),
+            handling: handler_stats.event_type.or(only),
             handling_for: began.and_then(since),
             caught_up,
         }

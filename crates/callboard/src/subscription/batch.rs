@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::receive::linger;
+use super::receive::retry_with_backoff;
 use super::{EventSet, Subscription};
 use crate::engine::{Next, Reader};
 use crate::error::TryRecvError;
@@ -87,7 +87,7 @@ impl<S: EventSet> Subscription<S> {
     /// [`recv_batch`](Self::recv_batch), parking the thread.
     #[track_caller]
     pub fn blocking_recv_batch(&mut self) -> Option<Batch<'_, S>> {
-        let ready = linger(|| match self.reader.ready(self.core.timestamp()) {
+        let ready = retry_with_backoff(|| match self.reader.ready(self.core.timestamp()) {
             Next::Empty => Err(TryRecvError::Empty),
             next => Ok(next),
         });
@@ -121,7 +121,7 @@ impl<S: EventSet> Subscription<S> {
         let Self { core, reader, .. } = self;
         let source = match next {
             Next::Log => Source::Log(S::lend(reader).ok_or(TryRecvError::Empty)?),
-            Next::Elsewhere => {
+            Next::Found => {
                 reader.begin_batch();
                 Source::Queue { reader, left: LONGEST }
             }
@@ -154,7 +154,7 @@ impl<'a, S: EventSet> Batch<'a, S> {
         let now = self.core.timestamp();
         let next = if *left > 0 { reader.next(now) } else { Next::Empty };
         let taken = match next {
-            Next::Elsewhere => reader.take_found(now),
+            Next::Found => reader.take_found(now),
             _ => {
                 reader.end_batch(now);
                 Err(TryRecvError::Empty)

@@ -30,7 +30,7 @@ fn reader_of_an_inbox_goes_to_sleep_only_if_something_will_wake_it() {
     let mut all = oldest.subscribe::<AnyEvent>();
     bus.start();
     let sleeps = |all: &crate::Subscription<AnyEvent>| {
-        all.reader.sleep_by_queue(Waker::noop(), |mailbox| all.core.enlist(mailbox))
+        all.reader.sleep_by_queue(Waker::noop(), |mailbox| all.core.register_waiter(mailbox))
     };
     assert!(sleeps(&all), "nothing is there");
     bus.publish(Tick);

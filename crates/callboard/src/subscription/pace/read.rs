@@ -28,7 +28,7 @@ impl<S: EventSet> Subscription<S> {
                     let missed = S::logged_missed(&item);
                     Read { burst: Burst::new(item, missed), is_call: false }
                 }),
-                Next::Elsewhere => match self.reader.take_found(now) {
+                Next::Found => match self.reader.take_found(now) {
                     Ok(taken) => {
                         let (missed, is_call) = (taken.receipt.missed(), taken.ticket.is_some());
                         Some(Read { burst: Burst::new(S::item(taken), missed), is_call })

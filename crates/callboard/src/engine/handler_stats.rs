@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Aftermath, HandlerPanic, Mailbox, Times};
+use super::{Deferred, HandlerPanic, Mailbox, Times};
 use crate::sync::Ordering;
 
 /// What the reader does with what it takes.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Attendance {
+pub(crate) struct HandlerStats {
     /// Events are handed to a handler by `serve`.
     pub(crate) served: bool,
     /// Since when the reader has had the event that it took last; known only if the bus keeps
@@ -32,7 +32,7 @@ pub(crate) struct Attendance {
 }
 
 /// What is known of a reader of which there is nothing to say yet.
-pub(super) static NOBODY: Attendance = Attendance {
+pub(super) static NO_STATS: HandlerStats = HandlerStats {
     served: false,
     in_hand_since: None,
     handling: 0,
@@ -60,7 +60,7 @@ pub(crate) enum Holds {
     UntilClosed,
 }
 
-impl Attendance {
+impl HandlerStats {
     /// A served handler begins.
     pub(crate) fn begin(&mut self, event_type: &'static str, now: Instant) {
         self.event_type = (self.handling == 0).then_some(event_type);
@@ -85,7 +85,7 @@ impl Attendance {
 
     /// The reader asks for the next event: it is done with the last one, unless it handed that to
     /// a handler.
-    pub(super) fn ask(&mut self, in_hand: bool, now: Option<Instant>) {
+    pub(super) fn finish_current(&mut self, in_hand: bool, now: Option<Instant>) {
         if let (true, Some(since), Some(now)) = (in_hand, self.in_hand_since.take(), now) {
             self.handled(now.saturating_duration_since(since));
         }
@@ -101,20 +101,20 @@ impl Attendance {
 
 impl Mailbox {
     /// What the reader does with what it took, and whether it has an event in hand.
-    pub(crate) fn attendance(&self) -> (Attendance, bool) {
+    pub(crate) fn handler_stats(&self) -> (HandlerStats, bool) {
         let inbox = self.inbox();
-        (inbox.attendance().clone(), self.in_hand())
+        (inbox.handler_stats().clone(), self.in_hand())
     }
 
     /// The reader holds back what it took.
     pub(crate) fn hold(&self, holds: Holds) {
-        self.inbox().attendance_mut().holds = holds;
+        self.inbox().handler_stats_mut().holds = holds;
     }
 
     /// The reader hands out an event that it held back; `holds` is what it still holds.
     pub(crate) fn release(&self, holds: Holds, now: Option<Instant>) {
         let mut inbox = self.inbox();
-        inbox.attendance_mut().holds = holds;
+        inbox.handler_stats_mut().holds = holds;
         self.hand();
         if now.is_some() {
             inbox.note_taken(now);
@@ -124,15 +124,15 @@ impl Mailbox {
     /// A served handler begins with the event that was taken last.
     pub(crate) fn begin_handling(&self, event_type: &'static str, now: Instant) {
         let mut inbox = self.inbox();
-        inbox.attendance_mut().begin(event_type, now);
+        inbox.handler_stats_mut().begin(event_type, now);
         self.in_hand.store(false, Ordering::Relaxed);
     }
 
     /// The bus is draining: a reader that holds an event back is to hand it out.
-    pub(crate) fn hurry(&self, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn hurry(&self, deferred: &mut Deferred<'_>) {
         let mut inbox = self.inbox();
-        if inbox.attendance().holds != Holds::Nothing {
-            aftermath.wake(inbox.waker.take());
+        if inbox.handler_stats().holds != Holds::Nothing {
+            deferred.wake(inbox.waker.take());
         }
     }
 }
