@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Instant;
 
 use super::feed::LogSubscriber;
 use super::inbox::merge;
@@ -71,7 +72,8 @@ struct Effects {
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
     /// Readers that have just fallen behind: they lost an event, and not the one before.
-    slow: Vec<Arc<Mailbox>>,
+    /// And when the oldest event was published that waits for it in a log.
+    slow: Vec<(Arc<Mailbox>, Option<Instant>)>,
     /// The number of drops so far, if it is to be logged; otherwise 0.
     said: u64,
     clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
@@ -176,8 +178,8 @@ impl<'a> Deferred<'a> {
 
     /// Has it told that a subscriber has fallen behind.
     #[cold]
-    pub(super) fn tell_slow(&mut self, mailbox: &Arc<Mailbox>) {
-        self.effects().slow.push(Arc::clone(mailbox));
+    pub(super) fn tell_slow(&mut self, mailbox: &Arc<Mailbox>, oldest: Option<Instant>) {
+        self.effects().slow.push((Arc::clone(mailbox), oldest));
     }
 
     /// Does it all. No lock may be held. What is left to do is to publish the dead letters.
@@ -247,7 +249,7 @@ impl Effects {
 
     #[cold]
     fn tell_slow(&mut self) {
-        self.slow.drain(..).for_each(|mailbox| mailbox.fall_behind());
+        self.slow.drain(..).for_each(|(mailbox, oldest)| mailbox.fall_behind(oldest));
     }
 
     /// Leaves the lists, which are empty, for the next operation, unless they have grown large.

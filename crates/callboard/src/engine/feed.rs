@@ -1,6 +1,7 @@
 //! Who reads the log of one event type.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::queue::{Admission, Entry};
 use super::{Account, Deferred, Envelope, Horizon, Mailbox, Routed};
@@ -219,8 +220,18 @@ impl Feed {
     /// Some reader has lost an event just now, and perhaps not the one before.
     #[cold]
     fn tell_slow(&self, deferred: &mut Deferred<'_>) {
-        let refused = self.log.refused().iter().map(|place| &self.readers[*place].mailbox);
-        refused.filter(|mailbox| mailbox.falls_behind()).for_each(|it| deferred.tell_slow(it));
+        for &place in self.log.refused() {
+            let mailbox = &self.readers[place].mailbox;
+            if mailbox.falls_behind() {
+                deferred.tell_slow(mailbox, self.log.oldest(place));
+            }
+        }
+    }
+
+    /// When the oldest event was published that waits for the reader in this place, if the bus keeps
+    /// time.
+    pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
+        self.log.oldest(place)
     }
 
     /// Bytes of the memory that the events of the log lie in.
@@ -279,7 +290,7 @@ impl Feed {
                 mailbox.refuse();
                 mailbox.report(envelope.info, envelope.sequence(), DropReason::Full, deferred);
                 if mailbox.falls_behind() {
-                    deferred.tell_slow(mailbox);
+                    deferred.tell_slow(mailbox, self.log.oldest(place));
                 }
                 let name = &mailbox.settings.name;
                 deferred.bury(envelope.info, &envelope.held, Some((name, DropReason::Full)));

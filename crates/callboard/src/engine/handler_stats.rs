@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Deferred, HandlerPanic, Mailbox, Times};
+use crate::log::Moment;
 use crate::sync::Ordering;
 
 /// What the reader does with what it takes.
@@ -13,7 +14,7 @@ pub(crate) struct HandlerStats {
     pub(crate) served: bool,
     /// Since when the reader has had the event that it took last; known only if the bus keeps
     /// time.
-    pub(crate) in_hand_since: Option<Instant>,
+    pub(crate) in_hand_since: Moment,
     /// Served handlers that run.
     pub(crate) handling: u64,
     /// Since when the longest-running of them runs.
@@ -34,7 +35,7 @@ pub(crate) struct HandlerStats {
 /// What is known of a reader of which there is nothing to say yet.
 pub(super) static NO_STATS: HandlerStats = HandlerStats {
     served: false,
-    in_hand_since: None,
+    in_hand_since: Moment::NONE,
     handling: 0,
     handling_since: None,
     event_type: None,
@@ -74,7 +75,7 @@ impl HandlerStats {
         self.handling = self.handling.saturating_sub(1);
         self.handling_since = oldest;
         self.event_type = None;
-        self.handled(time);
+        self.count(1, time, time);
     }
 
     /// A served handler has panicked.
@@ -83,19 +84,25 @@ impl HandlerStats {
         self.last_panic = Some(Arc::new(panic));
     }
 
-    /// The reader asks for the next event: it is done with the last one, unless it handed that to
-    /// a handler.
-    pub(super) fn finish_current(&mut self, in_hand: bool, now: Option<Instant>) {
-        if let (true, Some(since), Some(now)) = (in_hand, self.in_hand_since.take(), now) {
-            self.handled(now.saturating_duration_since(since));
+    /// When what the reader has been handling for longest began, as far as that is known.
+    pub(crate) fn began(&self) -> Option<Instant> {
+        self.handling_since.or_else(|| self.in_hand_since.instant())
+    }
+
+    /// The reader asks for the next event: it is done with the last ones that it took, unless it
+    /// handed them to a handler. Each is said to have taken its part of the time.
+    pub(super) fn finish_current(&mut self, events: u64, now: Moment) {
+        let since = std::mem::replace(&mut self.in_hand_since, Moment::NONE);
+        if let (1.., Some(time)) = (events, now.nanoseconds_since(since)) {
+            self.count(events, Duration::from_nanos(time), Duration::from_nanos(time / events));
         }
     }
 
-    fn handled(&mut self, time: Duration) {
-        self.handled += 1;
+    fn count(&mut self, events: u64, time: Duration, each: Duration) {
+        self.handled += events;
         self.busy = self.busy.saturating_add(time);
-        self.longest = self.longest.max(time);
-        self.times.add(time);
+        self.longest = self.longest.max(each);
+        self.times.add(each, events);
     }
 }
 
@@ -112,12 +119,12 @@ impl Mailbox {
     }
 
     /// The reader hands out an event that it held back; `holds` is what it still holds.
-    pub(crate) fn release(&self, holds: Holds, now: Option<Instant>) {
+    pub(crate) fn release(&self, holds: Holds, now: Moment) {
         let mut inbox = self.inbox();
         inbox.handler_stats_mut().holds = holds;
         self.hand();
-        if now.is_some() {
-            inbox.note_taken(now);
+        if now.is_known() {
+            inbox.handler_stats_mut().in_hand_since = now;
         }
     }
 

@@ -6,7 +6,6 @@ mod sleeping;
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::cursors::Place;
 use super::inbox::{Account, Inbox, State};
@@ -16,7 +15,7 @@ use super::sources::Signals;
 use super::{Deferred, Envelope, Next, Routed, SlowWatch, Taken};
 use crate::error::TryRecvError;
 use crate::event::TypeInfo;
-use crate::log::ReaderProgress;
+use crate::log::{Moment, ReaderProgress};
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence};
 use crate::trace::{Context, Hand, Trail};
@@ -164,7 +163,7 @@ impl Mailbox {
         deferred.bury(info, held, Some((&self.settings.name, reason)));
         self.report(info, entry.sequence(), reason, deferred);
         if self.falls_behind() {
-            deferred.tell_slow(self);
+            deferred.tell_slow(self, None);
         }
         deferred.discard(self.id, entry, reason);
     }
@@ -219,13 +218,13 @@ impl Mailbox {
         }
     }
 
-    /// The reader asks for the next event: it has finished with what it took before. Whether it
-    /// had taken anything.
+    /// The reader asks for the next event: it has finished with the events that it took before.
+    /// Whether it had taken any.
     #[inline]
-    pub(super) fn finish_current(&self, now: Option<Instant>) -> bool {
+    pub(super) fn finish_current(&self, events: u64, now: Moment) -> bool {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
-        if now.is_some() {
-            self.inbox().note_finished(in_hand, now);
+        if now.is_known() {
+            self.inbox().note_finished(if in_hand { events } else { 0 }, now, false);
         }
         if in_hand {
             // Ordering: Release pairs with the Acquire in `in_hand`: a thread that sees that the reader
@@ -238,8 +237,8 @@ impl Mailbox {
     /// Like [`finish_current`](Self::finish_current), when there is no event. The caller notifies those
     /// who wait for readers.
     #[inline]
-    pub(super) fn finish_current_and_fence(&self, now: Option<Instant>) {
-        if self.finish_current(now) {
+    pub(super) fn finish_current_and_fence(&self, events: u64, now: Moment) {
+        if self.finish_current(events, now) {
             // Ordering: a thread that waits for readers has such a fence between its registration and
             // its look at them: either it sees that this reader is done, or the reader sees that it
             // waits.
@@ -259,11 +258,22 @@ impl Mailbox {
         }
     }
 
-    /// Takes the next event, or the one in this place of the queue, unless that was taken back. The
-    /// reader has [finished](Self::finish_current) what it took before.
+    /// The reader takes the next event without a lock, and has finished with those that it took before.
+    #[inline]
+    pub(super) fn finish_and_mark(&self, events: u64, now: Moment) {
+        if now.is_known() {
+            let in_hand = self.in_hand.load(Ordering::Relaxed);
+            self.inbox().note_finished(if in_hand { events } else { 0 }, now, true);
+        }
+        self.hand();
+    }
+
+    /// Takes the next event, or the one in this place of the queue, unless that was taken back.
+    /// `finished`: with how many events the reader is done, unless it is in a batch.
     pub(super) fn take(
         &self,
-        now: Option<Instant>,
+        finished: Option<u64>,
+        now: Moment,
         place: Option<Place>,
         hand: &mut Hand,
     ) -> Result<Taken, TryRecvError> {
@@ -271,10 +281,11 @@ impl Mailbox {
         inbox.woken = false;
         let taken = inbox.take(self.id, now, place, |context| self.keep(context, hand));
         if taken.is_ok() {
-            self.hand();
-            if now.is_some() {
-                inbox.note_taken(now);
+            if let Some(events) = finished.filter(|_| now.is_known()) {
+                let in_hand = self.in_hand.load(Ordering::Relaxed);
+                inbox.note_finished(if in_hand { events } else { 0 }, now, true);
             }
+            self.hand();
         }
         if self.progress.is_some() {
             // The reader of a log doesn't come back to a queue that it has emptied.
@@ -298,22 +309,20 @@ impl Mailbox {
     #[inline]
     pub(super) fn finish_and_take(
         &self,
-        now: Option<Instant>,
+        finished: u64,
+        now: Moment,
         hand: &mut Hand,
     ) -> Result<Taken, TryRecvError> {
         let mut inbox = self.inbox();
         let in_hand = self.in_hand.load(Ordering::Relaxed);
-        if now.is_some() {
-            inbox.note_finished(in_hand, now);
-        }
         inbox.woken = false;
         let taken = inbox.take(self.id, now, None, |context| self.keep(context, hand));
         let takes = taken.is_ok();
         if takes != in_hand {
             self.in_hand.store(takes, Ordering::Relaxed);
         }
-        if takes && now.is_some() {
-            inbox.note_taken(now);
+        if now.is_known() {
+            inbox.note_finished(if in_hand { finished } else { 0 }, now, takes);
         }
         taken
     }

@@ -16,9 +16,9 @@
 //!
 //! | reader | for | where its cursors are |
 //! | --- | --- | --- |
-//! | [`LogCursor`](crate::log::LogCursor) | one type, drop-newest | in the reader: no lock |
+//! | [`log_reader`] | one type, drop-newest | in the reader: no lock |
 //! | [`merged`] | a set, a pattern or everything, drop-newest | in the reader: no lock |
-//! | [`Inbox`] | drop-oldest, and every subscription of a bus with timestamps | in the inbox, under its lock |
+//! | [`Inbox`] | drop-oldest | in the inbox, under its lock |
 //!
 //! A queue per subscription, in the inbox, holds what a log can't: calls (their asker may withdraw
 //! them), events that coalesce by key, events whose priority differs from that of their type, and
@@ -82,6 +82,7 @@ mod handler_stats;
 mod horizon;
 mod inbox;
 mod invocation;
+mod log_reader;
 mod losses;
 mod mailbox;
 mod merged;
@@ -102,10 +103,11 @@ pub(crate) use handler_stats::{HandlerStats, Holds};
 pub(crate) use horizon::Horizon;
 pub(crate) use inbox::{Account, Inbox, merge};
 pub(crate) use invocation::Invocation;
+pub use log_reader::LentEvents;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};
 pub(crate) use reader::Next;
-pub use reader::{LentEvents, Reader};
+pub use reader::Reader;
 pub(crate) use route::{Route, Routed};
 pub use scope::Scope;
 pub(crate) use scope::{HandlerPanic, Origin, Serving};

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use super::cursors::Place;
+use super::log_reader::{LentEvents, LogReader};
 use super::merged::MergedReader;
 use super::{Horizon, Mailbox, Taken};
 use crate::error::TryRecvError;
-use crate::event::{Delivery, Event, EventRef, Priority, Receipt};
-use crate::log::{LogCursor, Stretch};
+use crate::event::{Delivery, Event, Receipt};
+use crate::log::{LogCursor, Moment};
 use crate::sync::{WaitList, discard_any};
 use crate::trace::Hand;
 
@@ -23,6 +23,10 @@ pub struct Reader {
     pub(crate) hand: Hand,
     /// Told when the reader has drained.
     changed: Arc<WaitList>,
+    /// Whether the bus keeps time.
+    timed: bool,
+    /// How many events the reader has taken since it asked last. More than one only in a batch.
+    taken: u64,
 }
 
 /// How a reader reads.
@@ -33,12 +37,6 @@ enum Ends {
     Log(LogReader),
     /// Several logs; what can't come by those is in the queue.
     Logs(Box<MergedReader>),
-}
-
-struct LogReader {
-    cursor: LogCursor,
-    /// The place of the event of the queue that was found to be the next.
-    due: Place,
 }
 
 /// Where the next event is.
@@ -57,6 +55,7 @@ impl Reader {
         mailbox: Arc<Mailbox>,
         changed: Arc<WaitList>,
         horizon: &Arc<Horizon>,
+        timed: bool,
     ) -> Self {
         let ends = match &mailbox.signals {
             Some(signals) => {
@@ -65,35 +64,49 @@ impl Reader {
             }
             None => Ends::Inbox,
         };
-        Self { mailbox, ends, hand: Hand::default(), changed }
+        Self::new(mailbox, changed, ends, timed)
     }
 
-    pub(crate) fn of_log(mailbox: Arc<Mailbox>, changed: Arc<WaitList>, cursor: LogCursor) -> Self {
-        let ends = Ends::Log(LogReader { cursor, due: Place::NONE });
-        Self { mailbox, ends, hand: Hand::default(), changed }
+    pub(crate) fn of_log(
+        mailbox: Arc<Mailbox>,
+        changed: Arc<WaitList>,
+        cursor: LogCursor,
+        timed: bool,
+    ) -> Self {
+        Self::new(mailbox, changed, Ends::Log(LogReader { cursor, due: Place::NONE }), timed)
+    }
+
+    fn new(mailbox: Arc<Mailbox>, changed: Arc<WaitList>, ends: Ends, timed: bool) -> Self {
+        Self { mailbox, ends, hand: Hand::default(), changed, timed, taken: 1 }
     }
 
     /// Where the next event is. A reader that asks has finished with what it took before.
     #[inline]
-    pub(crate) fn next(&mut self, now: Option<Instant>) -> Next {
-        let Self { mailbox, ends, hand, .. } = self;
+    pub(crate) fn next(&mut self, now: Moment) -> Next {
         // First whether it is closed: what it holds by then is all there will be.
-        let closed = mailbox.is_closed();
-        let next = match ends {
-            Ends::Log(log) => log.next(mailbox),
-            Ends::Logs(logs) => logs.next(mailbox),
-            Ends::Inbox => {
-                hand.release();
-                mailbox.finish_current(now);
-                return Next::Found;
-            }
-        };
-        match next {
+        let closed = self.mailbox.is_closed();
+        match self.look() {
             Next::Empty => {
-                mailbox.finish_current_and_fence(now);
+                self.mailbox.finish_current_and_fence(self.taken, now);
                 if closed { Next::Closed } else { Next::Empty }
             }
-            next => next,
+            next => {
+                if self.has_inbox_only() {
+                    self.hand.release();
+                    self.mailbox.finish_current(self.taken, now);
+                }
+                next
+            }
+        }
+    }
+
+    /// Where the next event is. To look is not to ask for it.
+    #[inline]
+    pub(crate) fn look(&mut self) -> Next {
+        match &mut self.ends {
+            Ends::Log(log) => log.next(&self.mailbox),
+            Ends::Logs(logs) => logs.next(&self.mailbox),
+            Ends::Inbox => Next::Found,
         }
     }
 
@@ -113,11 +126,19 @@ impl Reader {
         matches!(self.ends, Ends::Inbox)
     }
 
-    /// Takes the next event, if that is surely in one of the logs that it merges.
+    /// Takes the next event, if that is surely in one of the logs that it merges. Where the bus keeps
+    /// time, only in a batch, which began at `now`.
     #[inline(always)]
-    pub(crate) fn take_merged(&mut self, in_batch: bool) -> Option<Taken> {
+    pub(crate) fn take_merged(&mut self, in_batch: bool, now: Moment) -> Option<Taken> {
         let Ends::Logs(logs) = &mut self.ends else { return None };
-        logs.take_next(&self.mailbox, in_batch)
+        if self.timed && !in_batch {
+            return None;
+        }
+        let taken = logs.take_next(&self.mailbox, in_batch, now)?;
+        if in_batch {
+            self.taken += 1;
+        }
+        Some(taken)
     }
 
     /// The queue of a reader that has no log was found to be empty.
@@ -128,9 +149,10 @@ impl Reader {
 
     /// Asks for the next event, and takes it, for a reader that has no log.
     #[inline]
-    pub(crate) fn finish_and_take(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
+    pub(crate) fn finish_and_take(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
         self.hand.release();
-        self.mailbox.finish_and_take(now, &mut self.hand)
+        let finished = std::mem::replace(&mut self.taken, 1);
+        self.mailbox.finish_and_take(finished, now, &mut self.hand)
     }
 
     /// Has the task of a reader that has no log woken by the next event, unless that has come, or
@@ -149,17 +171,32 @@ impl Reader {
     }
 
     /// Takes the next event, which was [found](Self::next) elsewhere than in the one log.
-    pub(crate) fn take_found(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
+    pub(crate) fn take_found(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
+        let finished = std::mem::replace(&mut self.taken, 1);
+        self.take_from(Some(finished), now)
+    }
+
+    /// As [`take_found`](Self::take_found), in a batch that began at `now`.
+    pub(crate) fn take_in_batch(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
+        self.hand.release();
+        let taken = self.take_from(None, now);
+        self.taken += u64::from(taken.is_ok());
+        taken
+    }
+
+    /// `finished`: with how many events the reader is done, unless it is in a batch.
+    #[inline]
+    fn take_from(&mut self, finished: Option<u64>, now: Moment) -> Result<Taken, TryRecvError> {
         let Self { mailbox, ends, hand, .. } = self;
         let place = match ends {
             Ends::Inbox => None,
             Ends::Log(log) => Some(log.due),
-            Ends::Logs(logs) => match logs.take_found(mailbox) {
+            Ends::Logs(logs) => match logs.take_found(mailbox, finished, now) {
                 Ok(taken) => return taken.ok_or(TryRecvError::Empty),
                 Err(place) => place,
             },
         };
-        mailbox.take(now, place, hand)
+        mailbox.take(finished, now, place, hand)
     }
 
     /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it
@@ -168,7 +205,7 @@ impl Reader {
     pub(crate) fn finds_log(&mut self) -> bool {
         match &mut self.ends {
             // The log first: see `LogReader::next`.
-            Ends::Log(LogReader { cursor, .. }) => {
+            Ends::Log(LogReader { cursor, .. }) if !self.timed => {
                 cursor.look_and_note() && cursor.progress().queued() == 0
             }
             _ => false,
@@ -177,42 +214,47 @@ impl Reader {
 
     /// Takes the next event of the log.
     #[inline]
-    pub(crate) fn take_logged<E: Event>(&mut self) -> Option<Delivery<E>> {
+    pub(crate) fn take_logged<E: Event>(&mut self, now: Moment) -> Option<Delivery<E>> {
         let Ends::Log(log) = &mut self.ends else { return None };
-        self.mailbox.hand();
-        let (kept, missed) = log.cursor.take()?;
-        Some(Delivery::new(kept, Receipt::new(missed, None)))
+        self.mailbox.finish_and_mark(self.taken, now);
+        if now.is_known() {
+            self.taken = 1;
+        }
+        let (kept, missed) = log.cursor.take::<E>()?;
+        let receipt = Receipt::new(missed, kept.stamp().waited_until(now));
+        Some(Delivery::new(kept, receipt))
     }
 
     /// The events that may be lent: the next ones of the log.
     #[inline]
-    pub(crate) fn lend<E: Event>(&mut self) -> Option<LentEvents<'_, E>> {
-        let Self { mailbox, ends: Ends::Log(LogReader { cursor, .. }), changed, .. } = self else {
+    pub(crate) fn lend<E: Event>(&mut self, now: Moment) -> Option<LentEvents<'_, E>> {
+        let Self { mailbox, ends: Ends::Log(LogReader { cursor, .. }), changed, taken, .. } = self
+        else {
             return None;
         };
-        mailbox.hand();
+        mailbox.finish_and_mark(std::mem::replace(taken, 0), now);
         // Behind the next event of the log may be one that comes after what is in the queue: a
         // replay, between what was published before it and what is published now.
         let most = if cursor.progress().queued() > 0 { 1 } else { usize::MAX };
         let stretch = cursor.stretch(most)?;
-        Some(LentEvents { stretch, mailbox, changed })
+        Some(LentEvents { stretch, mailbox, changed, taken, now })
     }
 
-    /// Begins a batch of its queue.
-    pub(crate) fn begin_batch(&self) {
-        self.mailbox.hand();
+    /// Begins a batch that is not lent by one log.
+    pub(crate) fn begin_batch(&mut self, now: Moment) {
+        self.mailbox.finish_and_mark(std::mem::replace(&mut self.taken, 0), now);
     }
 
     /// Ends a batch: the reader has finished with its last event. The caller notifies those who wait for
     /// the reader.
-    pub(crate) fn end_batch(&mut self, now: Option<Instant>) {
+    pub(crate) fn end_batch(&mut self, now: Moment) {
         self.hand.release();
-        self.mailbox.finish_current_and_fence(now);
+        self.mailbox.finish_current_and_fence(self.taken, now);
     }
 
     /// As [`next`](Self::next), and whether there is an event in the queue is certain.
     #[inline]
-    pub(crate) fn ready(&mut self, now: Option<Instant>) -> Next {
+    pub(crate) fn ready(&mut self, now: Moment) -> Next {
         match self.next(now) {
             Next::Found if self.has_inbox_only() => self.mailbox.ready(),
             next => next,
@@ -223,7 +265,7 @@ impl Reader {
     #[inline]
     pub(crate) fn poll_ready(
         &mut self,
-        now: Option<Instant>,
+        now: Moment,
         context: &mut Context<'_>,
         register_waiter: impl FnOnce(&Arc<Mailbox>),
     ) -> Poll<Next> {
@@ -261,87 +303,8 @@ impl Reader {
     }
 }
 
-impl LogReader {
-    /// Where the next event is: the more urgent, or else the earlier, of the log's and the queue's.
-    #[inline]
-    fn next(&mut self, mailbox: &Mailbox) -> Next {
-        // The log first: a reader that sees an event there also sees what was queued before it.
-        let in_log = self.cursor.look_and_note();
-        if self.cursor.progress().queued() > 0 {
-            return self.compare(mailbox);
-        }
-        if in_log { Next::Log } else { Next::Empty }
-    }
-
-    #[cold]
-    fn compare(&mut self, mailbox: &Mailbox) -> Next {
-        let rank = mailbox.rank();
-        let mut of_log = self.peek(rank);
-        self.cursor.note_waiting();
-        loop {
-            let Some(queued) = mailbox.first_queued() else {
-                return if of_log.is_some() { Next::Log } else { Next::Empty };
-            };
-            if of_log.is_some_and(|of_log| of_log < queued) {
-                return Next::Log;
-            }
-            // What was found in the queue may have come behind an event of the log that had not
-            // come when the log was looked at.
-            if of_log.is_none() {
-                of_log = self.peek(rank);
-                if of_log.is_some() {
-                    continue;
-                }
-            }
-            // It stays the first of its lane until it is taken. One that is more urgent may come
-            // meanwhile, which itself may have come behind one of the log.
-            self.due = queued;
-            return Next::Found;
-        }
-    }
-
-    fn peek(&mut self, rank: Priority) -> Option<Place> {
-        self.cursor.peek().map(|stamp| Place::new(rank, stamp.sequence, false))
-    }
-}
-
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Reader").field(&self.mailbox.settings.name).finish()
-    }
-}
-
-/// Events that are lent, each taken as it is handed out.
-#[doc(hidden)]
-pub struct LentEvents<'a, E: 'static> {
-    stretch: Stretch<'a, E>,
-    mailbox: &'a Mailbox,
-    /// Told when the last event that was known to be there has been taken, and when the next was
-    /// asked for.
-    changed: &'a WaitList,
-}
-
-impl<'a, E: Event> Iterator for LentEvents<'a, E> {
-    type Item = EventRef<'a, E>;
-
-    #[inline]
-    fn next(&mut self) -> Option<EventRef<'a, E>> {
-        let changed = self.changed;
-        let Some((lent, missed)) = self.stretch.take(|| changed.notify_all()) else {
-            self.mailbox.finish_current_and_fence(None);
-            changed.notify_all();
-            return None;
-        };
-        Some(EventRef::new(lent, missed))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.stretch.left(), Some(self.stretch.left()))
-    }
-}
-
-impl<E: Event> fmt::Debug for LentEvents<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LentEvents").field(&self.stretch).finish()
     }
 }

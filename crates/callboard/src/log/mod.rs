@@ -118,12 +118,14 @@
 //! | `memory` | blocks, slots, the pool and a cursor for either end: all the unsafe code of the crate, behind an interface that is safe |
 //! | `memory::handle` | [`Held`] and [`Kept`]: a share of an event with a pin on its block, of any type and of a known one |
 //! | `lent` | [`Lent`]: an event that its reader looks at, with or without a share of its own |
+//! | `moments` | when the events that wait were published |
 //! | `window` | [`Windows`]: the readers whose capacity spans several logs, or that drop their oldest |
 //! | `shape`, `stamp` | [`Shape`]: how the events of a type lie in a block; [`Stamp`]: what is said of each |
 
 mod lent;
 #[expect(unsafe_code, reason = "the one place where a measurement pays for it; see its page")]
 mod memory;
+mod moments;
 mod progress;
 mod reader;
 mod record;

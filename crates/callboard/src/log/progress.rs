@@ -178,6 +178,20 @@ impl ReaderProgress {
         until.saturating_sub(self.skipped())
     }
 
+    /// The position of the next event for the reader. The writer's lock is held.
+    pub(super) fn next_position(&self) -> u64 {
+        let gaps = self.gaps.lock();
+        let closed = |gap: &Gap| Some((gap.at, gap.end.as_ref()?.position));
+        let ahead: u64 = gaps.iter().filter_map(closed).map(|(at, end)| end - at).sum();
+        let position = self.skipped() - ahead + self.taken();
+        gaps.iter().filter_map(closed).fold(
+            position,
+            |position, (at, end)| {
+                if at == position { end } else { position }
+            },
+        )
+    }
+
     /// How many events the reader has lost since the last one that it will get.
     #[inline]
     pub(crate) fn lost(&self) -> u64 {

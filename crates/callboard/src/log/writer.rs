@@ -4,10 +4,12 @@ mod admission;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Instant;
 
 use super::memory::{Fill, Held};
+use super::moments::Moments;
 use super::record::{NEVER, ReaderRecord, ReaderStats};
-use super::{LogCursor, Payload, Shape, Stamp};
+use super::{LogCursor, Moment, Payload, Shape, Stamp};
 use crate::room;
 use crate::sync::CHECKED;
 
@@ -33,6 +35,7 @@ pub(crate) struct Log {
     windows: BinaryHeap<Reverse<(u64, usize)>>,
     /// Up to this position blocks are small.
     small_until: u64,
+    moments: Moments,
     /// The places of the readers that have a gap open.
     stopped: Vec<usize>,
     /// `stopped`, `limits` and `windows` are stale.
@@ -58,6 +61,7 @@ impl Log {
             shape,
             fill: Fill::new(shape),
             small_until: 0,
+            moments: Moments::default(),
             offered: 0,
             last: 0,
             readers: Vec::new(),
@@ -180,7 +184,27 @@ impl Log {
             self.resume(stamp.sequence);
         }
         self.last = stamp.sequence;
+        if stamp.published_at.is_known() {
+            self.note_moment(stamp.published_at);
+        }
         self.fill.write(stamp, event, keep)
+    }
+
+    /// Notes when the next event was published.
+    fn note_moment(&mut self, moment: Moment) {
+        let Self { readers, fill, moments, .. } = self;
+        let waiting = || readers.iter().map(|reader| reader.flow.progress.next_position()).min();
+        let position = fill.position();
+        moments.push(position, moment, || waiting().unwrap_or(position).min(position));
+    }
+
+    /// When the oldest event was published that waits for the reader in this place, if the bus keeps
+    /// time.
+    pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
+        let reader = &self.readers[place];
+        let waits = reader.admitted(self.fill.position()) > reader.flow.progress.taken();
+        let position = waits.then(|| reader.flow.progress.next_position())?;
+        self.moments.at(position)?.instant()
     }
 
     /// Offers an event, for those who need not be quick.

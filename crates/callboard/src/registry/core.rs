@@ -109,12 +109,6 @@ impl Core {
 
     /// The present moment, if the bus keeps time.
     #[inline]
-    pub(crate) fn timestamp(&self) -> Option<Instant> {
-        if self.settings.timestamps { self.now() } else { None }
-    }
-
-    /// As [`timestamp`](Self::timestamp), as an event keeps it.
-    #[inline]
     pub(crate) fn moment(&self) -> Moment {
         if self.settings.timestamps {
             self.now().map_or(Moment::NONE, Moment::at)

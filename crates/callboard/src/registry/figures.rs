@@ -26,13 +26,6 @@ impl Figures {
         self.accounts.iter().for_each(|account| total.add(&account.ledger));
         total
     }
-
-    /// What the subscription that has them holds. It goes through all that is queued.
-    pub(crate) fn holdings(&self, mailbox: &Mailbox) -> Holdings {
-        let mut inbox = mailbox.inbox();
-        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
-        Holdings { bytes: queued + self.in_logs, oldest: inbox.oldest() }
-    }
 }
 
 /// What a subscription holds.
@@ -43,6 +36,18 @@ pub(crate) struct Holdings {
 }
 
 impl Registry {
+    /// What the subscription that has these figures holds. It goes through all that is queued.
+    pub(crate) fn holdings(&self, figures: &Figures, mailbox: &Mailbox) -> Holdings {
+        let logged = mailbox
+            .logs()
+            .filter_map(|(type_number, place, _)| self.types[type_number].feed.oldest(place));
+        let logged = logged.min();
+        let mut inbox = mailbox.inbox();
+        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
+        let oldest = logged.into_iter().chain(inbox.oldest()).min();
+        Holdings { bytes: queued + figures.in_logs, oldest }
+    }
+
     /// How a subscription stands: what its queue and the logs that it reads know of it.
     pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
         let inbox = mailbox.inbox();

@@ -22,7 +22,7 @@ pub(crate) struct SignIn {
     pub(crate) signed_in: u64,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
-    /// Whether the bus keeps time: then the reader's lock is taken for each event anyway.
+    /// Whether the bus keeps time.
     pub(crate) timed: bool,
     /// Whether the bus traces: then all events come by the queue.
     pub(crate) traced: bool,
@@ -41,7 +41,7 @@ impl SignIn {
             return None;
         };
         let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        (self.one_type && keeps_order && !self.timed && !self.traced).then_some(info)
+        (self.one_type && keeps_order && !self.traced).then_some(info)
     }
 
     /// Whether its reader merges logs without a lock.
@@ -52,7 +52,7 @@ impl SignIn {
             Wanted::Nothing(_) => false,
         };
         let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        observes && keeps_order && !self.timed && !self.traced
+        observes && keeps_order && !self.traced
     }
 
     /// Whether it reads the logs of the types that it observes; otherwise it has a queue.
@@ -94,6 +94,7 @@ impl Registry {
     ) -> Reader {
         let (log, reads_logs) = (signing.log(), signing.reads_logs());
         let unlocked = signing.reads_unlocked();
+        let timed = signing.timed;
         let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
             signing;
         let infos = wanted.infos();
@@ -109,13 +110,13 @@ impl Registry {
                     mailbox
                 });
                 let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
-                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, cursor))
+                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, cursor, timed))
             }
             None => {
                 let mailbox = Mailbox::new(id, settings, concurrency, &infos, None, unlocked);
                 let mailbox = Arc::new(mailbox);
                 self.add_to_types(&mailbox, &wanted, reads_logs, deferred);
-                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon))
+                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon, timed))
             }
         };
         self.count_collectors(&wanted, 1, deferred);

@@ -205,7 +205,7 @@ fn subscriber(
     let settings = &listener.mailbox.settings;
     let since = |moment: Instant| now.saturating_duration_since(moment);
     let figures = registry.figures(&listener.mailbox);
-    let holdings = figures.holdings(&listener.mailbox);
+    let holdings = registry.holdings(&figures, &listener.mailbox);
     let (handler_stats, in_hand) = listener.mailbox.handler_stats();
     let account = |account: &Account| {
         totals.entry(account.info.id()).or_default().add(&account.ledger);
@@ -238,7 +238,7 @@ fn subscriber(
         waiting: listener.mailbox.sleeps(),
         handling: handler_stats.handling,
         in_hand,
-        handling_for: handler_stats.handling_since.or(handler_stats.in_hand_since).map(since),
+        handling_for: handler_stats.began().map(since),
         handled: handler_stats.handled,
         busy: handler_stats.busy,
         longest: handler_stats.longest,

@@ -5,11 +5,12 @@ use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{EventSet, Recv, Subscription};
 use crate::engine::{Mailbox, Next};
 use crate::error::{RecvTimeoutError, TryRecvError};
+use crate::log::Moment;
 use crate::sync::{CHECKED, wake};
 use crate::time::Deadline;
 
@@ -63,15 +64,18 @@ impl<S: EventSet> Subscription<S> {
         if !S::TAKES_LOGGED {
             return self.take_merged();
         }
-        let item =
-            if self.reader.finds_log() { S::take_logged(&mut self.reader)? } else { return None };
+        let item = if self.reader.finds_log() {
+            S::take_logged(&mut self.reader, Moment::NONE)?
+        } else {
+            return None;
+        };
         self.after_take();
         Some(item)
     }
 
     #[inline(never)]
     fn try_recv_anywhere(&mut self) -> Result<S::Item, TryRecvError> {
-        let now = self.core.timestamp();
+        let now = self.core.moment();
         if self.reader.has_inbox_only() {
             let taken = self.reader.finish_and_take(now);
             self.after_take();
@@ -93,15 +97,15 @@ impl<S: EventSet> Subscription<S> {
     // A call of its own, in which all that it calls is inline: what is taken never lies in memory.
     #[inline(never)]
     fn take_merged(&mut self) -> Option<S::Item> {
-        let taken = self.reader.take_merged(false)?;
+        let taken = self.reader.take_merged(false, Moment::NONE)?;
         self.after_take();
         Some(S::item(taken))
     }
 
     /// Takes the next event from where it is.
-    fn take(&mut self, next: Next, now: Option<Instant>) -> Result<S::Item, TryRecvError> {
+    fn take(&mut self, next: Next, now: Moment) -> Result<S::Item, TryRecvError> {
         let taken = match next {
-            Next::Log => S::take_logged(&mut self.reader).ok_or(TryRecvError::Empty),
+            Next::Log => S::take_logged(&mut self.reader, now).ok_or(TryRecvError::Empty),
             Next::Found => self.reader.take_found(now).map(S::item),
             Next::Empty => Err(TryRecvError::Empty),
             Next::Closed => Err(TryRecvError::Closed),
@@ -155,7 +159,7 @@ impl<S: EventSet> Subscription<S> {
     ///
     /// ```
     /// use callboard::{Bus, Event, RecvTimeoutError};
-    /// use std::time::{Duration, Instant};
+    /// use std::time::Duration;
     ///
     /// #[derive(Debug, Event)]
     /// struct Tick;
@@ -255,11 +259,7 @@ impl<S: EventSet> Subscription<S> {
 
     /// Waits for an event, without taking it.
     #[inline]
-    pub(super) fn poll_ready(
-        &mut self,
-        now: Option<Instant>,
-        context: &mut Context<'_>,
-    ) -> Poll<Next> {
+    pub(super) fn poll_ready(&mut self, now: Moment, context: &mut Context<'_>) -> Poll<Next> {
         if self.should_yield(context) {
             return Poll::Pending;
         }
@@ -297,7 +297,7 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let now = self.core.timestamp();
+        let now = self.core.moment();
         if self.reader.has_inbox_only() {
             return self.poll_queue(now, context);
         }
@@ -315,7 +315,7 @@ impl<S: EventSet> Subscription<S> {
     }
 
     #[inline(never)]
-    fn poll_queue(&mut self, now: Option<Instant>, context: &Context<'_>) -> Poll<Option<S::Item>> {
+    fn poll_queue(&mut self, now: Moment, context: &Context<'_>) -> Poll<Option<S::Item>> {
         if self.should_yield(context) {
             return Poll::Pending;
         }

@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use crate::log::Moment;
 use crate::{AnyEvent, Bus, Event, Overflow};
 
 #[derive(Debug)]
@@ -19,7 +20,7 @@ fn what_is_inside_is_shown_by_its_name() {
     assert_eq!(format!("{:?}", ticks.reader), "Reader(\"ticks\")");
     bus.start();
     bus.publish(Tick);
-    let lent = format!("{:?}", ticks.reader.lend::<Tick>().expect("it was published"));
+    let lent = format!("{:?}", ticks.reader.lend::<Tick>(Moment::NONE).expect("it was published"));
     assert!(lent.starts_with("LentEvents("), "{lent}");
 }
 
