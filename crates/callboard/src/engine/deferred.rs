@@ -11,7 +11,7 @@ use super::queue::Entry;
 use super::sources::Sources;
 use super::{DeadLetter, Envelope, Mailbox};
 use crate::event::{Key, TypeInfo, two_types};
-use crate::log::Held;
+use crate::log::{Held, LogCursor};
 use crate::overflow::{DropReason, Dropped};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate, thread_local};
 
@@ -68,6 +68,7 @@ struct Effects {
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
     sources: Vec<Sources>,
+    cursors: Vec<LogCursor>,
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
@@ -108,8 +109,11 @@ impl<'a> Deferred<'a> {
             mailbox.set_registered(*source, false);
         }
         let woken = &mut self.effects().waiters;
-        debug_assert!(woken.is_empty(), "an operation writes to one log");
-        std::mem::swap(woken, waiters);
+        if woken.is_empty() {
+            std::mem::swap(woken, waiters);
+        } else {
+            woken.append(waiters);
+        }
     }
 
     pub(super) fn merge(&mut self, mailbox: &Arc<Mailbox>, member: usize, key: Key) {
@@ -125,6 +129,13 @@ impl<'a> Deferred<'a> {
     pub(super) fn drop_sources(&mut self, sources: Option<Box<Sources>>) {
         if let Some(sources) = sources {
             self.effects().sources.push(*sources);
+        }
+    }
+
+    /// Takes over the cursor of the start buffer, with the events that nobody took.
+    pub(super) fn drop_cursor(&mut self, cursor: Option<LogCursor>) {
+        if let Some(cursor) = cursor {
+            self.effects().cursors.push(cursor);
         }
     }
 
@@ -221,6 +232,7 @@ impl Effects {
         }
         self.spent.drain(..).for_each(discard);
         self.sources.clear();
+        self.cursors.clear();
         for (mailbox, envelope, reason) in self.discarded.drain(..) {
             if let Some(ticket) = &envelope.ticket {
                 ticket.discarded(mailbox, reason);

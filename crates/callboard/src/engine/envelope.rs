@@ -31,7 +31,7 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     /// Of an event that was in the log of its type.
-    pub(super) fn logged(info: &'static TypeInfo, held: Held) -> Self {
+    pub(crate) fn logged(info: &'static TypeInfo, held: Held) -> Self {
         let (priority, context) = (info.rank, Context::default());
         Self { info, held, priority, key: None, ticket: None, answer: false, context }
     }

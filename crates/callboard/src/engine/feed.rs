@@ -270,6 +270,48 @@ impl Feed {
         }
     }
 
+    /// Writes an event that is to wait for the start: see [`Log::hold_back`].
+    pub(crate) fn hold_back<E: Event>(&mut self, event: &mut Option<E>, stamp: Stamp) {
+        self.log.hold_back(event, stamp);
+    }
+
+    /// Has every reader get what is held back, if anything is.
+    pub(crate) fn resume_held(&mut self, deferred: &mut Deferred<'_>) {
+        if !self.log.resume_held() {
+            return;
+        }
+        if !self.waiters.is_empty() {
+            deferred.wake_waiters(&mut self.waiters);
+            self.departed_waiters = 0;
+        }
+        // One without capacity is no waiter, and gets a replay all the same.
+        let idle = self.readers.iter().filter(|it| it.mailbox.settings.capacity == 0);
+        idle.for_each(|it| deferred.wake(it.mailbox.wake()));
+    }
+
+    /// Reveals the next event that is held back, of this number, to the readers that were
+    /// [resumed](Self::resume_held). `take`: it is returned too.
+    pub(crate) fn reveal(&mut self, sequence: u64, take: bool) -> Option<Held> {
+        let held = self.log.reveal(take);
+        if self.cursors > 0 {
+            self.horizon.advance(sequence, self.number);
+            for LogSubscriber { mailbox, .. } in &self.readers {
+                mailbox.note_revealed(self.info, sequence);
+            }
+        }
+        held
+    }
+
+    /// The next event that is held back, which no reader was [resumed](Self::resume_held) for.
+    pub(crate) fn take_held_back(&mut self) -> Option<Held> {
+        self.log.reveal(true)
+    }
+
+    /// All that was held back is revealed.
+    pub(crate) fn end_hold(&mut self, deferred: &mut Deferred<'_>) {
+        deferred.drop_cursor(self.log.end_hold());
+    }
+
     /// Hands an event to every reader by its queue.
     pub(crate) fn hand_over(
         &mut self,

@@ -30,7 +30,7 @@ pub(crate) struct Inbox {
     pub(crate) sources: Option<Box<Sources>>,
     /// One event may come in twice, as an event and as a request.
     pub(super) doubles: bool,
-    capacity: usize,
+    pub(crate) capacity: usize,
     overflow: Overflow,
     /// Why an event that does not fit is dropped.
     refusal: DropReason,
@@ -119,7 +119,7 @@ impl Inbox {
 
     /// How much of the capacity is taken. If it reads logs, the registry's lock is held.
     #[inline]
-    fn occupied(&self) -> usize {
+    pub(crate) fn occupied(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.occupied()) + self.in_logs()
     }
 

@@ -113,7 +113,6 @@ pub(crate) struct Merged {
 /// the caller can drop it elsewhere.
 pub(crate) struct Queue {
     lanes: [VecDeque<Entry>; Priority::COUNT],
-    capacity: usize,
     overflow: Overflow,
     /// With `Overflow::Coalesce`, for each member that has had a key. More than one sequence is queued
     /// for a key only while a merge is under way.
@@ -128,10 +127,9 @@ pub(crate) struct Queue {
 const KEPT_ENTRIES: usize = 64;
 
 impl Queue {
-    pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
+    pub(crate) fn new(overflow: Overflow) -> Self {
         Self {
             lanes: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
-            capacity,
             overflow,
             keyed: Vec::new(),
             surplus: 0,
@@ -153,13 +151,6 @@ impl Queue {
     /// The entries, most urgent first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.lanes.iter().flatten()
-    }
-
-    /// Whether an entry may be [enqueued](Self::enqueue), besides what waits in logs.
-    #[inline]
-    pub(crate) fn admits(&self, admission: Admission, in_logs: usize) -> bool {
-        let roomy = self.occupied().saturating_add(in_logs) < self.capacity;
-        admission == Admission::Beyond || roomy
     }
 
     /// Whether an entry with a key is to absorb older ones.

@@ -104,6 +104,11 @@ impl Sources {
         self.list.iter().map(|source| source.meter.waiting()).sum()
     }
 
+    /// Whether the reader may not see all that waits for it. The registry's lock is held.
+    pub(super) fn overlooks(&self) -> bool {
+        self.list.iter().any(|source| source.meter.overlooks())
+    }
+
     /// Whether the reader has taken an event, without a lock, since this was asked last.
     pub(super) fn takes(&mut self) -> bool {
         let taken = self.list.iter().map(|source| source.meter.taken()).sum();

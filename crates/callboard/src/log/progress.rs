@@ -9,6 +9,16 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence_of_mode
 #[derive(Debug, Default)]
 pub(super) struct Head(pub(super) Padded<AtomicU64>);
 
+impl Head {
+    /// Readers may see the events before this position.
+    #[inline]
+    pub(super) fn publish(&self, position: u64) {
+        // Ordering: Release pairs with the Acquire in `Walk::look`: a reader that sees the position
+        // sees the events before it, their blocks, and the gaps before it.
+        self.0.0.store(position, Ordering::Release);
+    }
+}
+
 /// What the writer and one reader tell each other.
 ///
 /// Both sides may share a cache line: while the reader flows, the writer looks here only when the
@@ -48,6 +58,9 @@ struct OfWriter {
     open_at: AtomicU64,
     /// How many of the positions so far, or up to the open gap, were not for the reader.
     skipped: AtomicU64,
+    /// Until it has taken this many events, a gap lies ahead that was opened although the reader was
+    /// not full. The reader can't see behind that gap, so the writer notes the high water.
+    overlooks_until: AtomicU64,
 }
 
 /// A position that is never reached.
@@ -81,6 +94,7 @@ impl ReaderProgress {
             place: AtomicUsize::new(0),
             open_at: AtomicU64::new(NO_GAP),
             skipped: AtomicU64::new(position),
+            overlooks_until: AtomicU64::new(0),
         };
         Self {
             of_reader: OfReader::default(),
@@ -192,6 +206,18 @@ impl ReaderProgress {
         )
     }
 
+    /// Whether the reader may not see all that waits for it.
+    #[inline]
+    pub(super) fn overlooks(&self) -> bool {
+        let until = self.of_writer.overlooks_until.load(Ordering::Relaxed);
+        until > 0 && self.taken() < until
+    }
+
+    /// The reader has got so many events before a gap that was opened although it was not full.
+    pub(super) fn set_overlooks(&self, until: u64) {
+        self.of_writer.overlooks_until.store(until, Ordering::Relaxed);
+    }
+
     /// How many events the reader has lost since the last one that it will get.
     #[inline]
     pub(crate) fn lost(&self) -> u64 {
@@ -230,6 +256,15 @@ impl ReaderProgress {
         let mut gaps = self.gaps.lock();
         if let Some(open) = gaps.back_mut() {
             open.end = Some(end);
+        }
+    }
+
+    /// What was lost so far is told behind the gap that was closed last, to which the reader has not
+    /// come.
+    pub(super) fn tell_lost(&self) {
+        let lost = self.take_lost();
+        if let Some(end) = self.gaps.lock().back_mut().and_then(|gap| gap.end.as_mut()) {
+            end.lost += lost;
         }
     }
 

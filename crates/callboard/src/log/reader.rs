@@ -175,8 +175,11 @@ impl LogCursor {
 impl Drop for LogCursor {
     /// Gives up what waits. The reader has left the log.
     fn drop(&mut self) {
-        while let Some(held) = self.take_any(false) {
-            discard(held);
+        while self.look() {
+            self.walk.skip_known();
+            if let Some(held) = self.walk.take() {
+                discard(held);
+            }
         }
     }
 }
@@ -194,6 +197,11 @@ impl Meter {
         // Ordering: Relaxed. The lock shows what the writer has done, and the reader may be ahead.
         let head = self.head.0.0.load(Ordering::Relaxed);
         self.progress.admitted(head).saturating_sub(self.progress.taken())
+    }
+
+    /// Whether the reader may not see all that waits for it. The writer's lock is held.
+    pub(crate) fn overlooks(&self) -> bool {
+        self.progress.overlooks()
     }
 
     /// How many events the reader has taken.

@@ -22,9 +22,6 @@ pub(super) struct ReaderRecord {
     pub(super) lost_since_take: u64,
     /// The capacity that would have sufficed until then.
     pub(super) demand: u64,
-    /// Until it has taken this many events, a gap lies ahead that was opened although the reader was
-    /// not full. The reader can't see behind that gap, so the writer notes the high water.
-    pub(super) overlooks_until: u64,
 }
 
 /// Counts that no reader has.
@@ -61,22 +58,16 @@ impl ReaderRecord {
         (self.flow.progress.skipped() + self.flow.progress.taken()).saturating_add(room)
     }
 
-    /// Whether it may not see all that waits for it.
-    #[inline]
-    pub(super) fn overlooks(&self) -> bool {
-        self.overlooks_until > 0 && self.flow.progress.taken() < self.overlooks_until
-    }
-
     /// The position from which on it is to be looked at, if it flows.
     #[inline]
     pub(super) fn next_look(&self) -> u64 {
-        if self.overlooks() { 0 } else { self.limit() }
+        if self.flow.progress.overlooks() { 0 } else { self.limit() }
     }
 
     /// The event of this position is for it, and is counted here unless it sees that itself.
     #[inline]
     pub(super) fn note_next(&self, position: u64) {
-        if self.overlooks() {
+        if self.flow.progress.overlooks() {
             self.flow.progress.raise_high_water(as_usize(self.waiting(position) + 1));
         }
     }

@@ -1,12 +1,13 @@
 //! The writing end of a log.
 
 mod admission;
+mod hold;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
-use super::memory::{Fill, Held};
+use super::memory::{Fill, Flow, Held};
 use super::moments::Moments;
 use super::record::{NEVER, ReaderRecord, ReaderStats};
 use super::{LogCursor, Moment, Payload, Shape, Stamp};
@@ -36,6 +37,8 @@ pub(crate) struct Log {
     /// Up to this position blocks are small.
     small_until: u64,
     moments: Moments,
+    /// Who keeps the events that are held back for the start.
+    held_back: Option<(Flow, LogCursor)>,
     /// The places of the readers that have a gap open.
     stopped: Vec<usize>,
     /// `stopped`, `limits` and `windows` are stale.
@@ -62,6 +65,7 @@ impl Log {
             fill: Fill::new(shape),
             small_until: 0,
             moments: Moments::default(),
+            held_back: None,
             offered: 0,
             last: 0,
             readers: Vec::new(),
@@ -102,7 +106,6 @@ impl Log {
             took: 0,
             lost_since_take: 0,
             demand: 0,
-            overlooks_until: 0,
         });
         self.note_stopped(place);
         LogCursor::new(walk)
@@ -117,7 +120,7 @@ impl Log {
             moved.flow.progress.set_place(place);
         }
         self.invalidate_limits();
-        if self.readers.is_empty() {
+        if self.readers.is_empty() && self.held_back.is_none() {
             self.fill.rest();
         }
         room::shrink_if_sparse(&mut self.readers);
@@ -152,10 +155,8 @@ impl Log {
 
     /// The reader lost these many before what it gets next.
     pub(crate) fn add_lost(&mut self, place: usize, lost: u64) {
-        self.stop(place);
-        let reader = &mut self.readers[place];
-        reader.flow.progress.add_lost(lost);
-        reader.overlooks_until = reader.admitted(self.fill.position());
+        self.stop_early(place);
+        self.readers[place].flow.progress.add_lost(lost);
     }
 
     /// What the reader in this place has lost since the last event that it will get, to be told
@@ -195,7 +196,7 @@ impl Log {
         let Self { readers, fill, moments, .. } = self;
         let waiting = || readers.iter().map(|reader| reader.flow.progress.next_position()).min();
         let position = fill.position();
-        moments.push(position, moment, || waiting().unwrap_or(position).min(position));
+        moments.push(position, moment, || waiting().unwrap_or(position).min(fill.revealed()));
     }
 
     /// When the oldest event was published that waits for the reader in this place, if the bus keeps
@@ -235,8 +236,10 @@ impl Log {
             return false;
         };
         let position = self.fill.position();
+        let held_back = position - self.fill.revealed();
         let waiting = self.readers.iter().map(|reader| reader.waiting(position)).max();
-        let taken = waiting.unwrap_or(0).saturating_mul(AMPLE_RATIO * self.shape.pace());
+        let taken =
+            waiting.unwrap_or(0).max(held_back).saturating_mul(AMPLE_RATIO * self.shape.pace());
         beyond as u64 > taken
     }
 

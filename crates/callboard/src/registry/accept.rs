@@ -28,6 +28,13 @@ pub(crate) struct Publication<E> {
 }
 
 impl<E> Publication<E> {
+    /// Whether it may wait for the start in the log of its type: it may not be taken back, absorb
+    /// another, or reach anybody by another way.
+    fn fits_log(&self, info: &TypeInfo) -> bool {
+        let ordinary = self.ticket.is_none() && !self.answer && !self.keep;
+        ordinary && self.priority == info.rank && !info.coalesces() && !info.retain
+    }
+
     pub(super) fn envelope(&mut self, info: &'static TypeInfo, held: Held) -> Envelope {
         let (key, ticket) = (self.key.clone(), self.ticket.take());
         let context = std::mem::take(&mut self.context);
@@ -180,6 +187,11 @@ impl Registry {
             return Accepted::Unheard;
         };
         let stamp = Stamp::new(self.sequence, publication.origin.cause(), publication.published_at);
+        let entry = &mut self.types[number];
+        if publication.fits_log(entry.info) && !self.traces && self.buffer.has_room() {
+            entry.feed.hold_back(&mut Some(event), stamp);
+            return self.buffer.hold_back(self.sequence, number);
+        }
         let held = Held::new(stamp, event);
         publication.kept = publication.keep.then(|| held.clone());
         let envelope = publication.envelope(self.types[number].info, held);

@@ -1,24 +1,66 @@
 //! Events that wait for the start.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 use super::Accepted;
 use crate::engine::{Admission, Deferred, Entry, Envelope, Inbox, Ticket};
 use crate::event::TypeInfo;
 use crate::overflow::{DropReason, Dropped, Overflow};
 
-/// Events that wait for the start: an inbox whose members are the event types by number.
+/// Events that wait for the start.
 ///
-/// Types that coalesce do so here: a burst of events about few things does not fill it.
+/// Most are written to the logs of their types and held back there. What a log can't hold waits in an
+/// inbox, whose members are the event types by number. Types that coalesce do so here: a burst of
+/// events about few things does not fill it.
 pub(crate) struct Buffer {
+    /// Its capacity is what the events in logs leave of the buffer's.
     pub(crate) inbox: Inbox,
+    /// The numbers of the events that are held back in logs, and those of their types.
+    held_back: Vec<(u64, usize)>,
     pub(crate) capacity: usize,
+    /// The most that waited.
+    pub(crate) high_water: usize,
     /// The number of the last event that it took in.
     last: u64,
     losses: Losses,
     /// With more entries than this, the losses are put together again.
     many_losses: usize,
+}
+
+/// What waited for the start, in the order of its numbers.
+pub(super) struct Replay {
+    logged: Peekable<IntoIter<(u64, usize)>>,
+    queued: Peekable<IntoIter<Envelope>>,
+}
+
+/// An event that waited for the start.
+pub(super) enum Replayed {
+    /// It is held back in the log of the type with this number.
+    Logged(usize),
+    Queued(Envelope),
+}
+
+impl Replay {
+    pub(super) fn len(&self) -> usize {
+        self.logged.len() + self.queued.len()
+    }
+}
+
+impl Iterator for Replay {
+    /// The event and its number.
+    type Item = (u64, Replayed);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let queued = self.queued.peek().map_or(u64::MAX, Envelope::sequence);
+        if let Some((sequence, number)) = self.logged.next_if(|(sequence, _)| *sequence < queued) {
+            return Some((sequence, Replayed::Logged(number)));
+        }
+        self.queued.next().map(|envelope| (queued, Replayed::Queued(envelope)))
+    }
 }
 
 /// How many events were dropped since the last start for want of room, by where they are missing.
@@ -39,7 +81,9 @@ impl Buffer {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             inbox: Inbox::new(capacity, Overflow::Coalesce, DropReason::BufferFull),
+            held_back: Vec::new(),
             capacity,
+            high_water: 0,
             last: 0,
             losses: Losses::new(),
             many_losses: MANY_LOSSES,
@@ -49,6 +93,37 @@ impl Buffer {
     /// How many events were dropped since the last start for want of room.
     pub(crate) fn overflowed(&self) -> usize {
         self.losses.values().sum()
+    }
+
+    /// How many events wait.
+    pub(crate) fn len(&self) -> usize {
+        self.inbox.len() + self.held_back.len()
+    }
+
+    /// Bytes of the events that wait; `size` is that of an event of a type.
+    pub(crate) fn bytes(&self, size: impl Fn(usize) -> usize) -> usize {
+        let queued: usize = self.inbox.entries().map(|entry| entry.envelope.footprint()).sum();
+        queued + self.held_back.iter().map(|(_, number)| size(*number)).sum::<usize>()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.inbox.occupied() < self.inbox.capacity
+    }
+
+    /// Takes in an event that is held back in the log of its type. There is [room](Self::has_room).
+    pub(super) fn hold_back(&mut self, sequence: u64, type_number: usize) -> Accepted {
+        self.inbox.capacity -= 1;
+        self.held_back.push((sequence, type_number));
+        let ledger = &mut self.inbox.accounts[type_number].ledger;
+        (ledger.offered, ledger.queued) = (ledger.offered + 1, ledger.queued + 1);
+        self.taken_in(sequence, false)
+    }
+
+    fn taken_in(&mut self, sequence: u64, mergeable: bool) -> Accepted {
+        self.last = sequence;
+        let waiting = self.inbox.occupied() + self.held_back.len();
+        self.high_water = self.high_water.max(waiting);
+        Accepted::Buffered { sequence, mergeable, first: self.len() == 1 }
     }
 
     pub(super) fn push(
@@ -67,12 +142,15 @@ impl Buffer {
             self.report(entry.envelope, reason, deferred);
             return Accepted::BufferFull;
         }
-        self.last = sequence;
-        let first = self.inbox.len() == 1;
-        Accepted::Buffered { sequence, mergeable: offered.mergeable.is_some(), first }
+        self.taken_in(sequence, offered.mergeable.is_some())
     }
 
-    fn report(&self, envelope: Envelope, reason: DropReason, deferred: &mut Deferred<'_>) {
+    pub(super) fn report(
+        &self,
+        envelope: Envelope,
+        reason: DropReason,
+        deferred: &mut Deferred<'_>,
+    ) {
         if deferred.count_drops(1) {
             deferred.report(Dropped {
                 event_type: envelope.info.name,
@@ -94,7 +172,9 @@ impl Buffer {
     /// Between two events that are still here, it does not matter where others are missing.
     #[cold]
     fn put_losses_together(&mut self) {
-        let mut kept: Vec<u64> = self.inbox.entries().map(Entry::sequence).collect();
+        let held_back = self.held_back.iter().map(|(sequence, _)| *sequence);
+        let mut kept: Vec<u64> =
+            self.inbox.entries().map(Entry::sequence).chain(held_back).collect();
         kept.sort_unstable();
         for (gap, lost) in std::mem::take(&mut self.losses) {
             let before = kept.partition_point(|sequence| *sequence <= gap.after);
@@ -105,11 +185,26 @@ impl Buffer {
     }
 
     /// Takes everything out to be replayed, in order, and what is missing in it.
-    pub(super) fn take(&mut self) -> (Vec<Envelope>, Losses) {
-        let entries = self.inbox.take_all(None).into_iter();
-        let mut envelopes: Vec<Envelope> = entries.map(|entry| entry.envelope).collect();
-        envelopes.sort_by_key(Envelope::sequence);
-        (envelopes, std::mem::take(&mut self.losses))
+    pub(super) fn take(&mut self) -> (Replay, Losses) {
+        (self.take_all(None), std::mem::take(&mut self.losses))
+    }
+
+    /// Takes everything out: dropped for this reason or, without one, replayed.
+    pub(super) fn take_all(&mut self, dropped: Option<DropReason>) -> Replay {
+        let logged = std::mem::take(&mut self.held_back);
+        self.inbox.capacity = self.capacity;
+        for (_, type_number) in &logged {
+            let ledger = &mut self.inbox.accounts[*type_number].ledger;
+            ledger.queued -= 1;
+            match dropped {
+                Some(reason) => ledger.count_drop(reason),
+                None => ledger.delivered += 1,
+            }
+        }
+        let queued = self.inbox.take_all(dropped).into_iter();
+        let mut queued: Vec<Envelope> = queued.map(|entry| entry.envelope).collect();
+        queued.sort_by_key(Envelope::sequence);
+        Replay { logged: logged.into_iter().peekable(), queued: queued.into_iter().peekable() }
     }
 
     /// How many events of each type wait, for the types that have any.
@@ -124,13 +219,6 @@ impl Buffer {
         envelopes.filter_map(|envelope| Some((envelope.info, envelope.ticket.as_ref()?)))
     }
 
-    /// Drops everything: the bus is closed. Open requests learn of it with all the others.
-    pub(super) fn close(&mut self, deferred: &mut Deferred<'_>) {
-        for entry in self.inbox.take_all(Some(DropReason::Closed)) {
-            self.report(entry.envelope, DropReason::Closed, deferred);
-        }
-    }
-
     /// Takes out a request that its asker takes back.
     pub(crate) fn withdraw(&mut self, sequence: u64, deferred: &mut Deferred<'_>) {
         let entry = self.inbox.withdraw(sequence, |_| None);
@@ -143,6 +231,6 @@ impl Buffer {
         let types: Vec<String> = accounts
             .map(|account| format!("`{}` ×{}", account.info.name, account.ledger.queued))
             .collect();
-        (!types.is_empty()).then(|| format!("{} ({})", self.inbox.len(), types.join(", ")))
+        (!types.is_empty()).then(|| format!("{} ({})", self.len(), types.join(", ")))
     }
 }

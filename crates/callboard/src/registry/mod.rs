@@ -30,7 +30,7 @@ use std::time::Duration;
 pub(crate) use self::core::{Core, CoreSettings, Jitter, LinkProbe, PRE_START_CAPACITY};
 pub(crate) use accept::{Accepted, Header, Publication};
 pub(crate) use buffer::Buffer;
-use buffer::Gap;
+use buffer::{Gap, Replayed};
 pub(crate) use directory::{Directory, Mode};
 pub(crate) use endings::{BOUNDS, Ending};
 pub(crate) use figures::Figures;
@@ -136,8 +136,11 @@ impl Listener {
         self.replayed = self.offered();
     }
 
-    fn end_replay(&mut self) {
-        self.replayed = self.offered().saturating_sub(self.replayed);
+    /// `by_log`: how many events of a type, by its number, were replayed by its log.
+    fn end_replay(&mut self, by_log: impl Fn(usize) -> u32) {
+        let by_queue = self.offered().saturating_sub(self.replayed);
+        let by_logs: u32 = self.mailbox.logs().map(|(number, ..)| by_log(number)).sum();
+        self.replayed = by_queue.saturating_add(by_logs);
     }
 
     fn offered(&self) -> u32 {
@@ -278,20 +281,30 @@ impl Registry {
             self.listeners.values_mut().for_each(Listener::begin_replay);
         }
         let overflowed = self.buffer.overflowed();
-        let (envelopes, losses) = self.buffer.take();
-        let (replayed, mut losses) = (envelopes.len(), losses.into_iter().peekable());
-        for envelope in envelopes {
-            while let Some((gap, lost)) = losses.next_if(|(gap, _)| gap.after < envelope.sequence())
-            {
+        let (replay, losses) = self.buffer.take();
+        // Losses are between events: a reader reports them only where each event is handed to it.
+        let by_logs = losses.is_empty();
+        let (replayed, mut losses) = (replay.len(), losses.into_iter().peekable());
+        self.types.iter_mut().for_each(|entry| entry.begin_replay(by_logs, deferred));
+        for (sequence, event) in replay {
+            while let Some((gap, lost)) = losses.next_if(|(gap, _)| gap.after < sequence) {
                 self.add_lost(gap, lost);
             }
-            let number = self.number_of(envelope.info, deferred);
-            self.types[number].deliver_to_all(envelope, Admission::Beyond, deferred);
+            match event {
+                Replayed::Logged(number) => {
+                    self.types[number].replay(sequence, by_logs, deferred);
+                }
+                Replayed::Queued(envelope) => {
+                    let number = self.number_of(envelope.info, deferred);
+                    self.types[number].deliver_to_all(envelope, Admission::Beyond, deferred);
+                }
+            }
         }
         losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
-        self.types.iter_mut().for_each(|entry| entry.feed.recheck_capacity());
+        self.types.iter_mut().for_each(|entry| entry.end_replay(deferred));
         if first {
-            self.listeners.values_mut().for_each(Listener::end_replay);
+            let by_log = |number: usize| self.types[number].replayed;
+            self.listeners.values_mut().for_each(|listener| listener.end_replay(by_log));
         }
         self.refresh_modes();
         (replayed, overflowed)
@@ -343,7 +356,16 @@ impl Registry {
         self.phase = Phase::Closed;
         // By the time that the askers look, their responders may have left.
         self.buffer.requests().for_each(|(info, ticket)| ticket.strand(self.responders(info)));
-        self.buffer.close(deferred);
+        for (_, event) in self.buffer.take_all(Some(DropReason::Closed)) {
+            let envelope = match event {
+                Replayed::Logged(number) => self.types[number].take_held_back(),
+                Replayed::Queued(envelope) => Some(envelope),
+            };
+            if let Some(envelope) = envelope {
+                self.buffer.report(envelope, DropReason::Closed, deferred);
+            }
+        }
+        self.types.iter_mut().for_each(|entry| entry.end_replay(deferred));
         for entry in &mut self.types {
             if let Some(retained) = entry.retained.take() {
                 deferred.discard_event(retained);

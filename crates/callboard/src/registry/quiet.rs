@@ -50,7 +50,7 @@ impl Registry {
 
     /// How many events wait for the start.
     pub(crate) fn buffered(&self) -> usize {
-        if self.phase == Phase::Buffering { self.buffer.inbox.len() } else { 0 }
+        if self.phase == Phase::Buffering { self.buffer.len() } else { 0 }
     }
 }
 

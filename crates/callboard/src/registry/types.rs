@@ -31,6 +31,8 @@ pub(crate) struct TypeEntry {
     pub(crate) unheard: u64,
     /// The accounts of subscriptions that have ended.
     pub(crate) departed: Ledger,
+    /// How many of its events the last start replayed by its log.
+    pub(super) replayed: u32,
 }
 
 impl TypeEntry {
@@ -46,6 +48,7 @@ impl TypeEntry {
             publishers: Tally::default(),
             unheard: 0,
             departed: Ledger::default(),
+            replayed: 0,
         }
     }
 
@@ -122,6 +125,41 @@ impl TypeEntry {
             return routed;
         }
         self.publish_out_of_rank(publication, stamp, deferred)
+    }
+
+    /// The events that are held back are about to be replayed, to the readers of the log by that if
+    /// `by_log`.
+    pub(super) fn begin_replay(&mut self, by_log: bool, deferred: &mut Deferred<'_>) {
+        self.replayed = 0;
+        if by_log {
+            self.feed.resume_held(deferred);
+        }
+    }
+
+    /// Replays the next event that is held back.
+    pub(super) fn replay(&mut self, sequence: u64, by_log: bool, deferred: &mut Deferred<'_>) {
+        if !by_log || self.feed.is_empty() {
+            if let Some(envelope) = self.take_held_back() {
+                self.deliver_to_all(envelope, Admission::Beyond, deferred);
+            }
+            return;
+        }
+        self.replayed += 1;
+        let held = self.feed.reveal(sequence, !self.route.is_empty());
+        if let Some(held) = held {
+            self.deliver(Envelope::logged(self.info, held), None, Admission::Beyond, deferred);
+        }
+    }
+
+    /// The next event that is held back, which nobody gets by the log.
+    pub(super) fn take_held_back(&mut self) -> Option<Envelope> {
+        Some(Envelope::logged(self.info, self.feed.take_held_back()?))
+    }
+
+    /// All that was held back is replayed.
+    pub(super) fn end_replay(&mut self, deferred: &mut Deferred<'_>) {
+        self.feed.end_hold(deferred);
+        self.feed.recheck_capacity();
     }
 
     /// Has an event that nobody listens to published as a dead letter.

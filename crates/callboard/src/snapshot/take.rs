@@ -15,7 +15,7 @@ use crate::bus::Bus;
 use crate::engine::{Account, Envelope, HandlerPanic, Origin, TicketStatus};
 use crate::outcome::Outcome;
 use crate::overflow::Ledger;
-use crate::registry::{Buffer, Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
+use crate::registry::{Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
 
 impl Bus {
@@ -116,14 +116,14 @@ impl Bus {
 type Totals = HashMap<TypeId, Ledger>;
 
 fn buffer(registry: &Registry) -> BufferSnapshot {
-    let Buffer { inbox, capacity, .. } = &registry.buffer;
+    let buffer = &registry.buffer;
     BufferSnapshot {
-        queued: inbox.len(),
-        capacity: *capacity,
-        high_water: inbox.high_water,
-        overflowed: registry.buffer.overflowed(),
+        queued: buffer.len(),
+        capacity: buffer.capacity,
+        high_water: buffer.high_water,
+        overflowed: buffer.overflowed(),
         held: registry.first_start.as_ref().map(held).unwrap_or_default(),
-        bytes: inbox.entries().map(|entry| entry.envelope.footprint()).sum(),
+        bytes: buffer.bytes(|number| registry.types[number].info.size),
     }
 }
 

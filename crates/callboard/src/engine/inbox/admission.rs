@@ -20,8 +20,10 @@ impl Inbox {
     pub(crate) fn offer(&mut self, entry: Entry, admission: Admission) -> Offered {
         let in_logs = self.in_logs();
         self.accounts[entry.member].ledger.offered += 1;
+        let capacity = self.capacity;
         let queue = self.queue();
-        let (mut admits, mut mergeable) = (queue.admits(admission, in_logs), None);
+        let roomy = queue.occupied().saturating_add(in_logs) < capacity;
+        let (mut admits, mut mergeable) = (roomy || admission == Admission::Beyond, None);
         if let Some(key) = entry.envelope.key.as_ref().filter(|_| queue.coalesces()) {
             let noted = queue.note_key(&entry, key, admits);
             (admits, mergeable) = (noted.is_some(), (noted == Some(true)).then(|| key.clone()));
@@ -52,7 +54,7 @@ impl Inbox {
     /// An event has come that waits in the queue, or for which there is room, besides what waits,
     /// in a log.
     #[inline]
-    fn note_admitted(&mut self, place: Place, in_its_log: usize) {
+    pub(in crate::engine) fn note_admitted(&mut self, place: Place, in_its_log: usize) {
         if self.gap > 0 {
             let gap = std::mem::take(&mut self.gap);
             self.losses().add(place, gap);
@@ -106,7 +108,10 @@ impl Inbox {
             return (0, false);
         }
         self.note_admitted(place, usize::from(!full));
-        let room = if self.doubles { 1 } else { self.capacity.saturating_sub(occupied).max(1) };
+        // The reader, which notes its high water, does not see all: it is noted here, each time.
+        let overlooks = self.sources.as_ref().is_some_and(|sources| sources.overlooks());
+        let room = self.capacity.saturating_sub(occupied).max(1);
+        let room = if self.doubles || overlooks { 1 } else { room };
         (room as u64, full)
     }
 
@@ -176,8 +181,8 @@ impl Inbox {
 
     #[inline]
     fn queue(&mut self) -> &mut Queue {
-        let Self { queue, capacity, overflow, .. } = self;
-        queue.get_or_insert_with(|| Box::new(Queue::new(*capacity, *overflow)))
+        let Self { queue, overflow, .. } = self;
+        queue.get_or_insert_with(|| Box::new(Queue::new(*overflow)))
     }
 
     fn losses(&mut self) -> &mut Losses {

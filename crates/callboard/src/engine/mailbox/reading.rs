@@ -122,6 +122,15 @@ impl Mailbox {
         admitted
     }
 
+    /// An event that was held back is there, in a log that the reader reads beside others.
+    pub(in crate::engine) fn note_revealed(&self, info: &TypeInfo, number: u64) {
+        if self.progress.is_none() {
+            let mut inbox = self.inbox();
+            inbox.note_admitted(Place::new(info.rank, number, false), 0);
+            self.show(&inbox);
+        }
+    }
+
     /// Drops the oldest event in favour of one that was written to the log of a type; whether it did.
     pub(in crate::engine) fn make_room(
         self: &Arc<Self>,

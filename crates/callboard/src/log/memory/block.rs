@@ -121,11 +121,8 @@ impl Pin {
     /// Where slot `index` is.
     #[inline]
     pub(super) fn place(&self, index: usize) -> Place {
-        let header = self.header();
-        assert!(index < header.slots, "a block has no slot {index}");
-        let offset = header.shape.first + index * header.shape.stride;
-        // SAFETY: a block has room for all its slots.
-        Place(unsafe { self.0.0.byte_add(offset) }.cast())
+        // SAFETY: the block is there as long as this pin is.
+        unsafe { self.0.place(index) }
     }
 
     /// The shard for a reader's handles: its own, if the block has any.
@@ -161,6 +158,21 @@ impl Address {
     pub(super) unsafe fn header<'a>(self) -> &'a Header {
         // SAFETY: the caller's promise; a header was written when the block was made.
         unsafe { self.0.as_ref() }
+    }
+
+    /// Where slot `index` is.
+    ///
+    /// # Safety
+    ///
+    /// The block is pinned.
+    #[inline]
+    pub(super) unsafe fn place(self, index: usize) -> Place {
+        // SAFETY: the caller's promise.
+        let header = unsafe { self.header() };
+        assert!(index < header.slots, "a block has no slot {index}");
+        let offset = header.shape.first + index * header.shape.stride;
+        // SAFETY: a block has room for all its slots.
+        Place(unsafe { self.0.byte_add(offset) }.cast())
     }
 
     /// Makes a block ready for use.

@@ -19,14 +19,17 @@
 //! A cursor, a flow or a handle that is forgotten (`mem::forget`) keeps memory; it does no harm.
 
 mod block;
-mod cursor;
+mod fill;
 mod handle;
+mod hold;
 mod pool;
 mod shard;
 mod slot;
+mod walk;
 
 pub(super) use block::{Header, Pin};
-pub(super) use cursor::{Fill, Flow, Lending, Walk};
+pub(super) use fill::{Fill, Flow};
 pub(crate) use handle::{Held, Kept, Loan};
 pub(super) use shard::{Count, SHARDS};
 pub(super) use slot::{DropGlue, Slot, drop_glue};
+pub(super) use walk::{Lending, Walk};

@@ -44,6 +44,14 @@ impl Log {
         }
     }
 
+    /// Opens a gap for a reader that may have room.
+    pub(super) fn stop_early(&mut self, place: usize) {
+        self.stop(place);
+        let reader = &self.readers[place];
+        let admitted = reader.admitted(self.fill.position());
+        reader.flow.progress.set_overlooks(admitted);
+    }
+
     /// The reader in this place has a gap open.
     pub(super) fn note_stopped(&mut self, place: usize) {
         if !self.unsure {
@@ -156,7 +164,7 @@ impl Log {
             let reader = &mut readers[place];
             let limit = reader.limit();
             if limit > position {
-                let next = if reader.overlooks() { position + 1 } else { limit };
+                let next = if reader.flow.progress.overlooks() { position + 1 } else { limit };
                 *first = Reverse((next, place));
                 reader.note_next(position);
                 continue;

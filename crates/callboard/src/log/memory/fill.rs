@@ -1,0 +1,219 @@
+//! The cursor where a log is written.
+
+use std::any::TypeId;
+use std::ptr::NonNull;
+
+use super::block::Pin;
+use super::handle::Held;
+use super::hold::Hold;
+use super::pool::Pool;
+use super::shard::Shard;
+use super::slot::Place;
+use super::walk::Walk;
+use crate::log::progress::{End, Head, ReaderProgress};
+use crate::log::{Payload, Shape, Stamp};
+use crate::sync::{Arc, Ordering};
+
+/// Where a log is written: the place of the next event, and who gets it.
+pub(in crate::log) struct Fill {
+    /// The type of the events, and how they lie.
+    id: TypeId,
+    pub(super) shape: &'static Shape,
+    pub(super) head: Arc<Head>,
+    /// The position of the next event.
+    pub(super) position: u64,
+    /// The block that is being filled, once there is one.
+    pub(super) tail: Option<Pin>,
+    /// Where in it the next event goes, and for how many there is room.
+    next: Place,
+    pub(super) left: usize,
+    /// How many readers flow: they get the next event.
+    pub(super) flowing: usize,
+    /// How many readers there have been.
+    opened: usize,
+    pool: Arc<Pool>,
+    /// What is written and not to be seen yet.
+    pub(super) hold: Option<Hold>,
+}
+
+/// Whether one reader flows, as its writer knows it.
+pub(in crate::log) struct Flow {
+    pub(in crate::log) progress: Arc<ReaderProgress>,
+    /// Where the gap begins that it has open; otherwise it flows, and has a pin on the tail.
+    stopped_at: Option<u64>,
+}
+
+impl Flow {
+    pub(in crate::log) fn stopped_at(&self) -> Option<u64> {
+        self.stopped_at
+    }
+
+    /// It flows again. Where its gap began, if it was stopped.
+    pub(super) fn stop_ends(&mut self) -> Option<u64> {
+        self.stopped_at.take()
+    }
+}
+
+impl Fill {
+    pub(in crate::log) fn new(shape: &'static Shape) -> Self {
+        Self {
+            id: shape.id(),
+            shape,
+            head: Arc::default(),
+            position: 0,
+            tail: None,
+            next: Place(NonNull::dangling()),
+            left: 0,
+            flowing: 0,
+            opened: 0,
+            pool: Arc::default(),
+            hold: None,
+        }
+    }
+
+    /// The position of the next event.
+    pub(in crate::log) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// A new reader, which is stopped.
+    pub(in crate::log) fn open(&mut self) -> (Flow, Walk) {
+        let begin = self.revealed();
+        let progress = Arc::new(ReaderProgress::new(begin));
+        progress.open_gap(begin);
+        let (head, [position, visible]) = (Arc::clone(&self.head), [begin; 2]);
+        let flow = Flow { progress: Arc::clone(&progress), stopped_at: Some(position) };
+        let own = Shard::for_reader(self.opened);
+        self.opened += 1;
+        let walk = Walk {
+            head,
+            progress,
+            block: None,
+            next: Place(NonNull::dangling()),
+            // A block of several slots is small, and of a single one the end is not used.
+            stride: self.shape.stride as u32,
+            own,
+            shard: Shard::NONE,
+            credits: 0,
+            left: 0,
+            position,
+            visible,
+        };
+        (flow, walk)
+    }
+
+    /// Opens a gap for the reader, unless one is open; whether it did.
+    pub(in crate::log) fn stop(&mut self, flow: &mut Flow) -> bool {
+        if flow.stopped_at.is_some() {
+            return false;
+        }
+        flow.stopped_at = Some(self.revealed());
+        flow.progress.open_gap(self.revealed());
+        self.flowing -= 1;
+        true
+    }
+
+    /// Closes the reader's gap: it goes on with the next event, for which there is
+    /// [room](Self::has_room) and which must be written at once.
+    pub(in crate::log) fn resume(&mut self, flow: &mut Flow) {
+        if self.left == 0 {
+            self.begin_block(false);
+        }
+        let (Some(_), Some(tail)) = (flow.stop_ends(), &self.tail) else {
+            return;
+        };
+        let (index, lost) = (tail.header().slots - self.left, flow.progress.take_lost());
+        tail.header().add_pins(1);
+        // SAFETY: the pin was added just now.
+        let pin = unsafe { tail.0.claim() };
+        flow.progress.close_gap(End { position: self.position, index, pin, lost });
+        self.flowing += 1;
+    }
+
+    /// Writes an event, which it takes out, and returns a handle of it if `keep` asks for one.
+    #[inline(always)]
+    pub(crate) fn write<E: Payload>(
+        &mut self,
+        stamp: Stamp,
+        event: &mut Option<E>,
+        keep: bool,
+    ) -> Option<Held> {
+        let held = self.put(stamp, event, keep);
+        self.head.publish(self.position);
+        held
+    }
+
+    /// As [`write`](Self::write), and readers do not see it yet.
+    #[inline(always)]
+    pub(super) fn put<E: Payload>(
+        &mut self,
+        stamp: Stamp,
+        event: &mut Option<E>,
+        keep: bool,
+    ) -> Option<Held> {
+        assert!(self.id == TypeId::of::<E>(), "a log is for the events of one type");
+        if self.left == 0 {
+            self.begin_block(false);
+        }
+        let (owners, event) = (self.flowing + usize::from(keep), event.take()?);
+        let place = self.next;
+        // SAFETY: the slot is one of the tail's, behind the last one written, and no reader looks
+        // at it before the head has moved on; the block is shaped for an `E`. Behind the last slot
+        // the address is not used.
+        unsafe {
+            place.write(owners, stamp, event);
+            self.next = place.behind(Shape::of::<E>().stride);
+        }
+        self.left -= 1;
+        let held = if keep { self.hold(place) } else { None };
+        self.position += 1;
+        held
+    }
+
+    /// A handle of the event just written.
+    fn hold(&self, place: Place) -> Option<Held> {
+        self.tail.as_ref()?.header().add_pins(1);
+        // SAFETY: one of the owners it was written with is this one, and so is the pin just added.
+        Some(unsafe { Held::take_over(place, Shard::NONE) })
+    }
+
+    /// Whether the next event finds room in the block that is being filled.
+    #[inline]
+    pub(in crate::log) fn has_room(&self) -> bool {
+        self.left > 0
+    }
+
+    /// Bytes of the blocks that its events lie in, those included that wait to be used again.
+    pub(in crate::log) fn bytes(&self) -> usize {
+        // Ordering: Relaxed; it guards nothing.
+        self.pool.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Begins a block, a small one or a whole one, with a pin for each reader that flows.
+    ///
+    /// # Panics
+    ///
+    /// If the last one [has room](Self::has_room): its readers would walk over what was never written.
+    #[cold]
+    pub(in crate::log) fn begin_block(&mut self, small: bool) {
+        assert_eq!(self.left, 0, "the last block has room");
+        let block = Pin::from_pool(&self.pool, self.shape, small, 1 + self.flowing);
+        if let Some(tail) = &self.tail {
+            // Ordering: Relaxed; readers load it after they have seen a position beyond the tail,
+            // and the head is released after this.
+            tail.header().next.store(block.0.0.as_ptr(), Ordering::Relaxed);
+        }
+        (self.next, self.left) = (block.place(0), block.header().slots);
+        self.tail = Some(block);
+    }
+
+    /// Lets the tail go, since nobody flows: handles pin what they need.
+    ///
+    /// # Panics
+    ///
+    /// If somebody flows, who would walk over the slots that are left.
+    pub(in crate::log) fn rest(&mut self) {
+        assert_eq!(self.flowing, 0, "a reader flows");
+        (self.tail, self.left) = (None, 0);
+    }
+}

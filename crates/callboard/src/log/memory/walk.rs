@@ -1,0 +1,217 @@
+//! The cursor where one reader reads a log.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use super::block::{Address, Pin};
+use super::handle::{Held, Loan};
+use super::shard::Shard;
+use super::slot::Place;
+use crate::log::progress::{Head, ReaderProgress};
+use crate::log::{Shape, Stamp};
+use crate::sync::{Arc, CHECKED, Ordering};
+
+/// Where a log is read: the place of the next event.
+#[derive(Debug)]
+pub(in crate::log) struct Walk {
+    pub(in crate::log) head: Arc<Head>,
+    pub(in crate::log) progress: Arc<ReaderProgress>,
+    /// The block that the next event, or the last one taken, is in.
+    pub(super) block: Option<Pin>,
+    /// The slot of the next event, unless that is in the next block.
+    pub(super) next: Place,
+    /// From one slot to the next.
+    pub(super) stride: u32,
+    /// The shard for its handles, in a block that has any, and in this block.
+    pub(super) own: Shard,
+    pub(super) shard: Shard,
+    /// How many handles are counted in the block that are yet to be handed out.
+    pub(super) credits: u8,
+    /// How many slots of the block are left, that of the next event included.
+    pub(super) left: u8,
+    /// The position that comes next.
+    pub(super) position: u64,
+    /// Up to here the events are known to be there.
+    pub(super) visible: u64,
+}
+
+/// How many handles are counted at a time: one atomic operation for so many events handed out.
+const CREDITS: u8 = if CHECKED { 2 } else { 64 };
+
+impl Walk {
+    pub(in crate::log) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many events are known to be there.
+    pub(in crate::log) fn known(&self) -> u64 {
+        self.visible - self.position
+    }
+
+    /// Looks how many there are. `None`: the reader has come to a gap, and others have gone on.
+    #[inline]
+    pub(in crate::log) fn look(&mut self) -> Option<u64> {
+        // Ordering: Acquire pairs with the Release in `Fill::write`. What it stored before the
+        // head, the next gap among it, is visible from here on.
+        let head = self.head.0.0.load(Ordering::Acquire);
+        if self.position == head {
+            return Some(0);
+        }
+        let gap = self.progress.next_gap();
+        if self.position == gap {
+            return None;
+        }
+        self.visible = head.min(gap);
+        Some(self.known())
+    }
+
+    /// Goes on behind the gap that it has come to, if that has an end. Returns how many positions
+    /// the gap has, and how many events were lost in it.
+    #[cold]
+    pub(in crate::log) fn pass_gap(&mut self) -> Option<(u64, u64)> {
+        let end = self.progress.pass_gap()?;
+        let width = end.position - self.position;
+        (self.position, self.visible) = (end.position, end.position);
+        self.go_on_in(end.pin, end.index);
+        Some((width, end.lost))
+    }
+
+    /// Goes on in another block, with the slot of this index.
+    fn go_on_in(&mut self, block: Pin, index: usize) {
+        self.leave();
+        (self.next, self.shard) = (block.place(index), block.shard(self.own));
+        // There are few in a block.
+        self.left = (block.header().slots - index) as u8;
+        self.block = Some(block);
+    }
+
+    fn leave(&mut self) {
+        if let (Some(left), credits @ 1..) = (&self.block, std::mem::take(&mut self.credits)) {
+            // SAFETY: they were added by `step`, and have not been handed out.
+            unsafe { self.shard.remove(left.0, left.header().shape, credits.into()) };
+        }
+        self.block = None;
+    }
+
+    /// Goes on in the next block, where the next event is known to be.
+    #[cold]
+    fn go_on(&mut self) -> Option<()> {
+        let next = self.block.as_ref()?.header().next.load(Ordering::Relaxed);
+        // SAFETY: the writer added a pin for each reader that flowed when it began the block, and the
+        // next event, which this reader gets, is in it.
+        let block = unsafe { Address(NonNull::new(next)?).claim() };
+        self.go_on_in(block, 0);
+        Some(())
+    }
+
+    /// The slot of the next event, if that is known to be there. Its block is pinned.
+    #[inline]
+    fn enter(&mut self) -> Option<Place> {
+        if self.position >= self.visible {
+            return None;
+        }
+        if self.left == 0 {
+            self.go_on()?;
+        }
+        Some(self.next)
+    }
+
+    /// What is said of the next event, if that is known to be there.
+    #[inline]
+    pub(in crate::log) fn peek(&mut self) -> Option<&Stamp> {
+        // SAFETY: the head is beyond this position, which is this reader's: its slot was written,
+        // and its block is pinned.
+        self.enter().map(|place| unsafe { place.stamp() })
+    }
+
+    /// Takes the next event, if that is known to be there.
+    #[inline]
+    pub(in crate::log) fn take(&mut self) -> Option<Held> {
+        let place = self.enter()?;
+        if self.credits == 0 {
+            self.add_credits();
+        }
+        (self.credits, self.left, self.position) =
+            (self.credits - 1, self.left - 1, self.position + 1);
+        // SAFETY: the end of a slot is inside its block, or one byte behind it; there the address is not
+        // used. The slot was written, and this reader owns a share of its event, which it hands over
+        // with a handle that was counted.
+        unsafe {
+            self.next = place.behind(self.stride as usize);
+            Some(Held::take_over(place, self.shard))
+        }
+    }
+
+    /// Gives up the events that are known to be there, if nothing is owed for each of them.
+    pub(in crate::log) fn skip_known(&mut self) {
+        while let Some(place) = self.enter() {
+            if self.block.as_ref().is_none_or(|block| block.header().shape.drop.is_some()) {
+                return;
+            }
+            // Not more than are left in the block.
+            let count = self.known().min(self.left.into()) as u8;
+            self.left -= count;
+            self.position += u64::from(count);
+            // SAFETY: as many slots of the block follow; behind the last one the address is not used.
+            self.next = unsafe { place.behind(usize::from(count) * self.stride as usize) };
+        }
+    }
+
+    #[cold]
+    fn add_credits(&mut self) {
+        if let Some(block) = &self.block {
+            // SAFETY: the block is pinned, and the shard is one that it has.
+            unsafe { self.shard.add(block.0, block.header().shape, CREDITS.into()) };
+            self.credits = CREDITS;
+        }
+    }
+
+    /// The events that are known to be there, up to `most` and to the end of their block, if they
+    /// are of type `E`.
+    #[inline]
+    pub(in crate::log) fn lend<E: 'static>(&mut self, most: usize) -> Option<Lending<'_, E>> {
+        self.enter()?;
+        if !self.block.as_ref()?.header().is_for::<E>() {
+            return None;
+        }
+        let known = usize::try_from(self.known()).unwrap_or(usize::MAX);
+        let left = most.min(known).min(self.left.into());
+        Some(Lending { walk: self, left, event: PhantomData })
+    }
+}
+
+impl Drop for Walk {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Some events in one block, to be lent while the walk is borrowed.
+#[derive(Debug)]
+pub(in crate::log) struct Lending<'a, E: 'static> {
+    walk: &'a mut Walk,
+    left: usize,
+    event: PhantomData<&'a E>,
+}
+
+impl<'a, E: 'static> Lending<'a, E> {
+    /// The walk, and how many events are left to be lent.
+    pub(in crate::log) fn walk(&self) -> (&Walk, usize) {
+        (self.walk, self.left)
+    }
+
+    /// Takes the next event.
+    pub(in crate::log) fn take(&mut self) -> Option<Loan<'a, E>> {
+        self.left = self.left.checked_sub(1)?;
+        let place = self.walk.next;
+        self.walk.left -= 1;
+        self.walk.position += 1;
+        // SAFETY: a lending is of slots of one block, which is for events of type `E`; behind the
+        // last one the address is not used. The reader's share of the event goes over. The block
+        // stays pinned for `'a`: for so long the walk is borrowed, and takes no step but these.
+        unsafe {
+            self.walk.next = place.behind(Shape::of::<E>().stride);
+            Some(Loan::take_over(place))
+        }
+    }
+}
