@@ -45,7 +45,6 @@ impl Director {
             }
             Ending::Close => {
                 if self.random.one_in(3) {
-                    stage.set_running(false);
                     bus.pause();
                     self.rest(10);
                 }
