@@ -23,7 +23,11 @@ const STEPS: &[Step] = &[
         let doc = Program::cargo("doc --no-deps --workspace --all-features");
         doc.env("RUSTDOCFLAGS", "-Dwarnings").run()
     }),
-    Step::new("features", "each library compiles with none, one, all but one, and all of its features", features::run),
+    Step::new(
+        "features",
+        "each library compiles with none, one, all but one, and all of its features",
+        features::run,
+    ),
     Step::new("package", "the published crates package, and the packages compile", package::run),
     Step::new("tidy", "the house checks", || tidy::main(&[])),
 ];

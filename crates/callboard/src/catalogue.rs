@@ -155,7 +155,7 @@ impl Bus {
     /// ```
     pub fn declare<S: EventSet>(&self) {
         let wanted = S::interest().0;
-        self.core().with(|registry, aftermath| registry.declare(&wanted, aftermath));
+        self.core().with(|registry, deferred| registry.declare(&wanted, deferred));
     }
 }
 

@@ -106,13 +106,13 @@ impl Registration {
 
     /// How many times the handler has panicked. It goes on with the next event each time.
     pub fn panics(&self) -> u64 {
-        self.mailbox.inbox().attendance().panics
+        self.mailbox.inbox().handler_stats().panics
     }
 
     /// The message of the handler's last panic, if there was one.
     pub fn last_panic(&self) -> Option<String> {
         let inbox = self.mailbox.inbox();
-        Some(inbox.attendance().last_panic.as_ref()?.message.clone())
+        Some(inbox.handler_stats().last_panic.as_ref()?.message.clone())
     }
 
     /// Waits until the handler has panicked, and returns the message; at once if it has.

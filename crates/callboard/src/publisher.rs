@@ -54,9 +54,8 @@ impl Bus {
     /// for nobody. Several handles may share a name.
     pub fn publisher<E: Event>(&self, name: impl Into<String>) -> Publisher<E> {
         let name: Arc<str> = name.into().into();
-        let number = self
-            .core()
-            .with(|registry, aftermath| registry.declare_publisher::<E>(&name, aftermath));
+        let number =
+            self.core().with(|registry, deferred| registry.declare_publisher::<E>(&name, deferred));
         Publisher { bus: self.clone(), name, number, event: PhantomData }
     }
 }

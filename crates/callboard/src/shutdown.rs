@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::bus::Bus;
-use crate::engine::Aftermath;
+use crate::engine::Deferred;
 use crate::error::{DrainError, Unfinished};
 use crate::registry::{Core, Registry};
 
@@ -206,9 +206,9 @@ fn outstanding(core: &Core) -> DrainError {
 
 impl Registry {
     /// Accepts from now on only what is published or asked by handlers.
-    fn refuse_outsiders(&mut self, aftermath: &mut Aftermath<'_>) {
+    fn refuse_outsiders(&mut self, deferred: &mut Deferred<'_>) {
         self.draining = true;
-        self.sort_out_types();
-        self.listeners.values().for_each(|listener| listener.mailbox.hurry(aftermath));
+        self.refresh_modes();
+        self.listeners.values().for_each(|listener| listener.mailbox.hurry(deferred));
     }
 }

@@ -66,7 +66,7 @@ impl Bus {
     pub fn start(&self) -> Started {
         let after = self.core().age();
         let core = self.core();
-        let (replayed, dropped) = core.with(|registry, aftermath| registry.start(after, aftermath));
+        let (replayed, dropped) = core.with(|registry, deferred| registry.start(after, deferred));
         self.core().stop_watch();
         self.core().changed.notify_all();
         Started { replayed, dropped }

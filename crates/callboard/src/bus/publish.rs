@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::engine::Origin;
 use crate::event::{Event, Priority, key_of};
 use crate::published::Published;
-use crate::registry::{Core, Header, Mode, Parcel};
+use crate::registry::{Core, Header, Mode, Publication};
 use crate::sync::{discard, discard_any};
-use crate::trace::Publication;
+use crate::trace::PublishSpan;
 
 /// Publishes an event into a bus of which there may be no [`Bus`](super::Bus) any more.
 #[inline]
@@ -18,16 +18,16 @@ pub(crate) fn publish<E: Event>(
     origin: Origin,
 ) -> Published {
     let mut event = Some(event);
-    let Some(card) = core.directory.find_event::<E>() else {
+    let Some(handle) = core.directory.find_event::<E>() else {
         return publish_in_full(core, event, priority, origin);
     };
-    let published = if card.is(Mode::Plain) {
-        let accepted = core.with(|registry, aftermath| {
-            registry.accept_plain(card.number, priority, origin, &mut event, aftermath)
+    let published = if handle.is(Mode::LogOnly) {
+        let accepted = core.with(|registry, deferred| {
+            registry.accept_by_log(handle.number, priority, origin, &mut event, deferred)
         });
         accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
-    } else if origin.publisher() == 0 && card.is(Mode::Quiet) {
-        card.count();
+    } else if origin.publisher() == 0 && handle.is(Mode::NoSubscribers) {
+        handle.count();
         Some(Published::unheard())
     } else {
         None
@@ -52,11 +52,12 @@ pub(crate) fn publish_batch<E: Event>(
     let ranked = batch.into_iter().map(|event| (E::ABILITIES.rank(&event), Some(event)));
     let mut ranked: Vec<_> = ranked.collect();
     let mut rest = 0;
-    if let Some(card) = core.directory.find_event::<E>().filter(|card| card.is(Mode::Plain)) {
-        core.with(|registry, aftermath| {
+    if let Some(handle) = core.directory.find_event::<E>().filter(|handle| handle.is(Mode::LogOnly))
+    {
+        core.with(|registry, deferred| {
             for (priority, event) in &mut ranked {
                 let accepted =
-                    registry.accept_plain(card.number, *priority, origin, event, aftermath);
+                    registry.accept_by_log(handle.number, *priority, origin, event, deferred);
                 let Some((sequence, routed)) = accepted else { break };
                 each(Published::routed(sequence, routed));
                 rest += 1;
@@ -80,13 +81,13 @@ fn publish_in_full<E: Event>(
     priority: Priority,
     origin: Origin,
 ) -> Published {
-    if let Some(card) = core.directory.find_event::<E>()
-        && card.is(Mode::Shared)
+    if let Some(handle) = core.directory.find_event::<E>()
+        && handle.is(Mode::LogAndQueues)
     {
-        let (type_number, published_at) = (card.number, core.moment());
+        let (type_number, published_at) = (handle.number, core.moment());
         let header = Header { type_number, priority, origin, published_at };
-        let accepted = core.with(|registry, aftermath| {
-            registry.accept_shared(&header, &mut event, false, aftermath)
+        let accepted = core.with(|registry, deferred| {
+            registry.accept_by_log_and_queues(&header, &mut event, false, deferred)
         });
         if let Some((sequence, routed, held)) = accepted {
             // The last reader that wanted it may just have left.
@@ -95,8 +96,8 @@ fn publish_in_full<E: Event>(
             return Published::routed(sequence, routed);
         }
     }
-    let publication = Publication::begin(core.settings.trace, E::TYPE);
-    let mut parcel = Parcel {
+    let span = PublishSpan::begin(core.settings.trace, E::TYPE);
+    let mut publication = Publication {
         priority,
         key: event.as_ref().and_then(key_of),
         event,
@@ -106,14 +107,14 @@ fn publish_in_full<E: Event>(
         keep: false,
         kept: None,
         ticket: None,
-        context: publication.context(),
+        context: span.context(),
     };
-    let accepted = core.accept(&mut parcel);
+    let accepted = core.accept(&mut publication);
     // Nobody got it.
-    discard_any(parcel.event);
-    discard_any(parcel.kept);
+    discard_any(publication.event);
+    discard_any(publication.kept);
     let published = Published::of(accepted);
     let (delivered, dropped) = (published.delivered(), published.dropped());
-    publication.end(published.number(), delivered, dropped, published.closed());
+    span.end(published.number(), delivered, dropped, published.closed());
     published
 }

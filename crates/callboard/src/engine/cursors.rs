@@ -13,12 +13,12 @@
 
 use super::horizon::{Horizon, Written};
 use crate::event::{Priority, TypeInfo};
-use crate::log::{Held, Tap};
+use crate::log::{Held, LogCursor};
 
 /// Where a subscription reads one log.
 #[derive(Debug)]
 pub(crate) struct Cursor {
-    tap: Tap,
+    log: LogCursor,
     info: &'static TypeInfo,
     lane: usize,
     member: usize,
@@ -103,19 +103,24 @@ impl Place {
 }
 
 impl Cursor {
-    pub(super) fn new(tap: Tap, info: &'static TypeInfo, member: usize, source: usize) -> Self {
-        Self { tap, info, lane: info.rank.lane(), member, source }
+    pub(super) fn new(
+        log: LogCursor,
+        info: &'static TypeInfo,
+        member: usize,
+        source: usize,
+    ) -> Self {
+        Self { log, info, lane: info.rank.lane(), member, source }
     }
 
     /// Looks whether there is an event, and for its place.
     fn look(&mut self) -> Place {
-        if self.tap.look() { self.known_next(u64::MAX) } else { Place::NONE }
+        if self.log.look() { self.known_next(u64::MAX) } else { Place::NONE }
     }
 
     /// The place of the next event, if that is known and its number is at most this.
     #[inline]
     fn known_next(&mut self, horizon: u64) -> Place {
-        match self.tap.peek_known() {
+        match self.log.peek_known() {
             Some(stamp) if stamp.sequence <= horizon => {
                 Place::in_lane(self.lane, 2 * stamp.sequence)
             }
@@ -145,12 +150,12 @@ impl Cursors {
 
     /// As [`known`](Self::known), also where publishers look at the logs.
     pub(super) fn known_to_all(&self) -> u64 {
-        self.list.iter().map(|cursor| cursor.tap.known()).sum()
+        self.list.iter().map(|cursor| cursor.log.known()).sum()
     }
 
     /// When the oldest event that waits was published, if the bus keeps time.
     pub(super) fn oldest(&mut self) -> Option<std::time::Instant> {
-        self.list.iter_mut().filter_map(|cursor| cursor.tap.peek()?.published_at()).min()
+        self.list.iter_mut().filter_map(|cursor| cursor.log.peek()?.published_at()).min()
     }
 
     /// The next of the events that are known.
@@ -224,9 +229,9 @@ impl Cursors {
         else {
             return;
         };
-        let known = cursor.tap.known();
-        if cursor.tap.look() {
-            self.known += cursor.tap.known() - known;
+        let known = cursor.log.known();
+        if cursor.log.look() {
+            self.known += cursor.log.known() - known;
             if *next == Place::NONE {
                 *next = cursor.known_next(self.horizon);
                 if *next < self.first.place {
@@ -254,10 +259,10 @@ impl Cursors {
     pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<Logged> {
         let cursor = self.list.get_mut(due.index)?;
         // Behind a gap there may be more than was counted: to say too often that it drains is safe.
-        let held = cursor.tap.take_any(unlocked && self.known <= 1)?;
+        let held = cursor.log.take_any(unlocked && self.known <= 1)?;
         self.known = self.known.saturating_sub(1);
-        if cursor.tap.hides_more() && cursor.tap.look() {
-            self.known += cursor.tap.known();
+        if cursor.log.hides_more() && cursor.log.look() {
+            self.known += cursor.log.known();
         }
         let (info, member, source) = (cursor.info, cursor.member, cursor.source);
         let next = cursor.known_next(self.horizon);

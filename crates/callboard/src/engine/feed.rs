@@ -1,11 +1,12 @@
 //! Who reads the log of one event type.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::queue::{Admission, Entry};
-use super::{Account, Aftermath, Envelope, Horizon, Mailbox, Routed};
+use super::{Account, Deferred, Envelope, Horizon, Mailbox, Routed};
 use crate::event::{Event, TypeInfo};
-use crate::log::{Held, Log, Stamp, Standing, Tap, Windows};
+use crate::log::{Held, Log, LogCursor, ReaderStats, Stamp, Windows};
 use crate::overflow::DropReason;
 use crate::room;
 
@@ -22,21 +23,21 @@ pub(crate) struct Feed {
     /// How many of its readers read other logs too, or drop the oldest.
     cursors: usize,
     /// In the places that the log gives them.
-    readers: Vec<Sleeper>,
+    readers: Vec<LogSubscriber>,
     /// For how many of them a loss is an incident.
     critical: usize,
     /// The places of those that drop an older event for the one that is written. Empty between two
     /// events.
     evicting: Vec<usize>,
     /// Those whose readers have found nothing, each once.
-    sleepers: Vec<Sleeper>,
+    waiters: Vec<LogSubscriber>,
     /// How many of them have left.
-    struck_off: usize,
+    departed_waiters: usize,
 }
 
 /// One that reads a log: a mailbox, and which of its sources the log is.
 #[derive(Clone)]
-pub(super) struct Sleeper {
+pub(super) struct LogSubscriber {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) source: usize,
 }
@@ -44,7 +45,7 @@ pub(super) struct Sleeper {
 /// The readers of a log, of which it asks whether there is room.
 struct Asked<'a> {
     info: &'static TypeInfo,
-    readers: &'a [Sleeper],
+    readers: &'a [LogSubscriber],
     evicting: &'a mut Vec<usize>,
 }
 
@@ -69,8 +70,8 @@ impl Feed {
             readers: Vec::new(),
             critical: 0,
             evicting: Vec::new(),
-            sleepers: Vec::new(),
-            struck_off: 0,
+            waiters: Vec::new(),
+            departed_waiters: 0,
         }
     }
 
@@ -84,71 +85,75 @@ impl Feed {
     }
 
     /// Adds a reader: `open` makes its mailbox.
-    pub(crate) fn join(&mut self, capacity: usize, open: impl FnOnce(&Tap) -> Arc<Mailbox>) -> Tap {
-        let tap = self.log.join(capacity);
-        let mailbox = open(&tap);
-        self.add(Sleeper { mailbox, source: 0 });
-        tap
+    pub(crate) fn join(
+        &mut self,
+        capacity: usize,
+        open: impl FnOnce(&LogCursor) -> Arc<Mailbox>,
+    ) -> LogCursor {
+        let cursor = self.log.join(capacity);
+        let mailbox = open(&cursor);
+        self.add(LogSubscriber { mailbox, source: 0 });
+        cursor
     }
 
     /// Adds a reader that reads by a cursor. Returns the index of its source.
     pub(crate) fn join_by_cursor(&mut self, mailbox: &Arc<Mailbox>, member: usize) -> usize {
-        let tap = self.log.join_with_window();
-        let source = mailbox.add_source(tap, self.info, self.number, member, &self.horizon);
-        self.add(Sleeper { mailbox: Arc::clone(mailbox), source });
+        let cursor = self.log.join_with_window();
+        let source = mailbox.add_source(cursor, self.info, self.number, member, &self.horizon);
+        self.add(LogSubscriber { mailbox: Arc::clone(mailbox), source });
         source
     }
 
-    fn add(&mut self, reader: Sleeper) {
+    fn add(&mut self, reader: LogSubscriber) {
         self.critical += usize::from(reader.mailbox.is_critical());
-        self.cursors += usize::from(reader.mailbox.gauge().is_none());
+        self.cursors += usize::from(reader.mailbox.progress().is_none());
         self.readers.push(reader);
     }
 
     /// Removes the reader in this place, which has dropped so many of the events taken. Returns what the
-    /// log knows of it, with what waits for it counted as dropped: the caller drops its tap.
+    /// log knows of it, with what waits for it counted as dropped: the caller drops its cursor.
     pub(crate) fn leave(&mut self, place: usize, evicted: u64) -> Account {
         let mut account = Account::new(self.info);
-        self.add_standing(place, &mut account);
+        self.add_stats(place, &mut account);
         account.ledger.delivered -= evicted;
         account.ledger.count_drops(DropReason::Oldest, evicted);
         self.log.leave(place);
         let left = self.readers.swap_remove(place);
-        room::give_back(&mut self.readers);
+        room::shrink_if_sparse(&mut self.readers);
         self.critical -= usize::from(left.mailbox.is_critical());
-        self.cursors -= usize::from(left.mailbox.gauge().is_none());
-        self.strike_off(&left);
+        self.cursors -= usize::from(left.mailbox.progress().is_none());
+        self.remove_waiter(&left);
         let waiting = std::mem::take(&mut account.ledger.queued);
         account.ledger.count_drops(DropReason::Unsubscribed, waiting);
         account
     }
 
-    /// Strikes one that leaves off the sleepers. It may stay on the list, as one that is not
-    /// enlisted, until it is worth to look for those.
-    fn strike_off(&mut self, left: &Sleeper) {
-        self.struck_off += usize::from(left.mailbox.set_enlisted(left.source, false));
-        if self.struck_off * 2 >= self.sleepers.len() {
-            self.sleepers.retain(|sleeper| sleeper.mailbox.is_enlisted(sleeper.source));
-            self.struck_off = 0;
+    /// Takes one that leaves off the list of waiters. Its entry may stay until half of the entries are
+    /// stale.
+    fn remove_waiter(&mut self, left: &LogSubscriber) {
+        self.departed_waiters += usize::from(left.mailbox.set_registered(left.source, false));
+        if self.departed_waiters * 2 >= self.waiters.len() {
+            self.waiters.retain(|waiter| waiter.mailbox.is_registered(waiter.source));
+            self.departed_waiters = 0;
         }
     }
 
     /// Adds what the log knows of the reader in this place to an account.
-    pub(crate) fn add_standing(&self, place: usize, account: &mut Account) -> Standing {
-        let standing = self.log.standing(place);
-        account.ledger.offered += standing.offered;
-        account.ledger.delivered += standing.taken;
-        account.ledger.queued += standing.waiting;
-        account.ledger.count_drops(DropReason::Full, standing.dropped);
-        standing
+    pub(crate) fn add_stats(&self, place: usize, account: &mut Account) -> ReaderStats {
+        let stats = self.log.stats(place);
+        account.ledger.offered += stats.offered;
+        account.ledger.delivered += stats.taken;
+        account.ledger.queued += stats.waiting;
+        account.ledger.count_drops(DropReason::Full, stats.dropped);
+        stats
     }
 
     /// The reader has found nothing: it is woken by the next event.
-    pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>, source: usize) {
+    pub(crate) fn register_waiter(&mut self, mailbox: &Arc<Mailbox>, source: usize) {
         // Nothing ever comes for one without capacity.
         let hopeful = mailbox.settings.capacity > 0;
-        if hopeful && !mailbox.set_enlisted(source, true) {
-            self.sleepers.push(Sleeper { mailbox: Arc::clone(mailbox), source });
+        if hopeful && !mailbox.set_registered(source, true) {
+            self.waiters.push(LogSubscriber { mailbox: Arc::clone(mailbox), source });
         }
     }
 
@@ -160,7 +165,7 @@ impl Feed {
         event: &mut Option<E>,
         stamp: Stamp,
         keep: bool,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> (Routed, Option<Held>) {
         let sequence = stamp.sequence;
         let admitted = match self.log.admit_as_before(sequence) {
@@ -173,14 +178,14 @@ impl Feed {
         }
         let mut dropped = self.log.refused().len();
         if dropped > 0 && self.critical > 0 {
-            self.note_refused(dropped, sequence, aftermath);
+            self.note_refused(dropped, sequence, deferred);
         }
-        if !self.sleepers.is_empty() {
-            aftermath.wake_sleepers(&mut self.sleepers);
-            self.struck_off = 0;
+        if !self.waiters.is_empty() {
+            deferred.wake_waiters(&mut self.waiters);
+            self.departed_waiters = 0;
         }
         if !self.evicting.is_empty() {
-            dropped += self.make_room(sequence, aftermath);
+            dropped += self.make_room(sequence, deferred);
         }
         (Routed { delivered: admitted, dropped }, held)
     }
@@ -194,29 +199,39 @@ impl Feed {
 
     /// Lets older events make room for the one that was just written. Returns how many did.
     #[inline(never)]
-    fn make_room(&mut self, sequence: u64, aftermath: &mut Aftermath<'_>) -> usize {
+    fn make_room(&mut self, sequence: u64, deferred: &mut Deferred<'_>) -> usize {
         let Self { info, readers, evicting, .. } = self;
         let evicting = evicting.drain(..).map(|place| &readers[place].mailbox);
-        evicting.filter(|mailbox| mailbox.make_room(info, sequence, aftermath)).count()
+        evicting.filter(|mailbox| mailbox.make_room(info, sequence, deferred)).count()
     }
 
     /// So many readers were refused the event that was just written, and that may be an incident.
     // A call of its own, so that an event that everybody gets is quick.
     #[inline(never)]
-    fn note_refused(&mut self, dropped: usize, sequence: u64, aftermath: &mut Aftermath<'_>) {
+    fn note_refused(&mut self, dropped: usize, sequence: u64, deferred: &mut Deferred<'_>) {
         if self.log.stops() {
-            self.tell_slow(aftermath);
+            self.tell_slow(deferred);
         }
-        if aftermath.count_drops(self.critical(dropped)) {
-            self.report_refused(sequence, aftermath);
+        if deferred.count_drops(self.critical(dropped)) {
+            self.report_refused(sequence, deferred);
         }
     }
 
     /// Some reader has lost an event just now, and perhaps not the one before.
     #[cold]
-    fn tell_slow(&self, aftermath: &mut Aftermath<'_>) {
-        let refused = self.log.refused().iter().map(|place| &self.readers[*place].mailbox);
-        refused.filter(|mailbox| mailbox.falls_behind()).for_each(|it| aftermath.tell_slow(it));
+    fn tell_slow(&self, deferred: &mut Deferred<'_>) {
+        for &place in self.log.refused() {
+            let mailbox = &self.readers[place].mailbox;
+            if mailbox.falls_behind() {
+                deferred.tell_slow(mailbox, self.log.oldest(place));
+            }
+        }
+    }
+
+    /// When the oldest event was published that waits for the reader in this place, if the bus keeps
+    /// time.
+    pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
+        self.log.oldest(place)
     }
 
     /// Bytes of the memory that the events of the log lie in.
@@ -240,18 +255,18 @@ impl Feed {
     }
 
     #[cold]
-    fn report_refused(&self, sequence: u64, aftermath: &mut Aftermath<'_>) {
+    fn report_refused(&self, sequence: u64, deferred: &mut Deferred<'_>) {
         self.refused().filter(|mailbox| mailbox.is_critical()).for_each(|mailbox| {
-            aftermath.report(mailbox.dropped(self.info, sequence, DropReason::Full));
+            deferred.report(mailbox.dropped(self.info, sequence, DropReason::Full));
         });
     }
 
     /// Has the event that was just written published as a dead letter of each reader that was
     /// refused it.
     #[cold]
-    pub(crate) fn bury_refused(&self, held: &Held, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn bury_refused(&self, held: &Held, deferred: &mut Deferred<'_>) {
         for mailbox in self.refused() {
-            aftermath.bury(self.info, held, Some((&mailbox.settings.name, DropReason::Full)));
+            deferred.bury(self.info, held, Some((&mailbox.settings.name, DropReason::Full)));
         }
     }
 
@@ -260,41 +275,41 @@ impl Feed {
         &mut self,
         envelope: &Envelope,
         admission: Admission,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Routed {
         let mut routed = Routed::default();
-        for (place, Sleeper { mailbox, source }) in self.readers.iter().enumerate() {
-            if mailbox.gauge().is_none() {
+        for (place, LogSubscriber { mailbox, source }) in self.readers.iter().enumerate() {
+            if mailbox.progress().is_none() {
                 let member = mailbox.member_of(*source);
-                routed += mailbox.offer(Entry::new(envelope.clone(), member), admission, aftermath);
+                routed += mailbox.offer(Entry::new(envelope.clone(), member), admission, deferred);
                 continue;
             }
             let waiting = usize::try_from(self.log.waiting(place)).unwrap_or(usize::MAX);
             if admission == Admission::Bounded && waiting >= mailbox.settings.capacity {
                 self.log.refuse(place);
                 mailbox.refuse();
-                mailbox.report(envelope.info, envelope.sequence(), DropReason::Full, aftermath);
+                mailbox.report(envelope.info, envelope.sequence(), DropReason::Full, deferred);
                 if mailbox.falls_behind() {
-                    aftermath.tell_slow(mailbox);
+                    deferred.tell_slow(mailbox, self.log.oldest(place));
                 }
                 let name = &mailbox.settings.name;
-                aftermath.bury(envelope.info, &envelope.held, Some((name, DropReason::Full)));
+                deferred.bury(envelope.info, &envelope.held, Some((name, DropReason::Full)));
                 routed.dropped += 1;
                 continue;
             }
             mailbox.add_lost(self.log.take_lost(place));
             let entry = Entry::new(envelope.clone(), 0);
-            routed += mailbox.offer(entry, Admission::Beyond, aftermath);
-            self.log.note_elsewhere(place);
+            routed += mailbox.offer(entry, Admission::Beyond, deferred);
+            self.log.note_queued(place);
         }
-        self.log.squeeze();
+        self.log.recheck_capacity();
         routed
     }
 
     /// Every reader lost these many events before what it gets next.
     pub(crate) fn add_lost(&mut self, lost: u64) {
-        for (place, Sleeper { mailbox, .. }) in self.readers.iter().enumerate() {
-            if mailbox.gauge().is_some() {
+        for (place, LogSubscriber { mailbox, .. }) in self.readers.iter().enumerate() {
+            if mailbox.progress().is_some() {
                 self.log.add_lost(place, lost);
             } else {
                 mailbox.add_lost(lost);
@@ -309,7 +324,7 @@ impl Feed {
 
     /// The readers have more events to report as lost, or less room: the next event is offered to
     /// each anew.
-    pub(crate) fn squeeze(&mut self) {
-        self.log.squeeze();
+    pub(crate) fn recheck_capacity(&mut self) {
+        self.log.recheck_capacity();
     }
 }

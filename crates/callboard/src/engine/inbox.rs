@@ -11,12 +11,13 @@ use std::time::Instant;
 pub(crate) use removal::merge;
 
 use super::Taken;
-use super::attendance::{Attendance, NOBODY};
 use super::cursors::{Cursors, Logged, Place};
+use super::handler_stats::{HandlerStats, NO_STATS};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
 use crate::error::TryRecvError;
 use crate::event::{Receipt, TypeInfo};
+use crate::log::Moment;
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::trace::{Context, Trail};
 
@@ -48,7 +49,7 @@ pub(crate) struct Inbox {
     /// The reader was woken by an event, and has not tried to take it yet.
     pub(super) woken: bool,
     /// What the reader does with what it takes, once there is anything to say of it.
-    attendance: Option<Box<Attendance>>,
+    handler_stats: Option<Box<HandlerStats>>,
 }
 
 /// What a mailbox takes in.
@@ -101,7 +102,7 @@ impl Inbox {
             state: State::Open,
             waker: None,
             woken: false,
-            attendance: None,
+            handler_stats: None,
         }
     }
 
@@ -166,24 +167,22 @@ impl Inbox {
     }
 
     /// What the reader does with what it takes.
-    pub(crate) fn attendance(&self) -> &Attendance {
-        self.attendance.as_deref().unwrap_or(&NOBODY)
+    pub(crate) fn handler_stats(&self) -> &HandlerStats {
+        self.handler_stats.as_deref().unwrap_or(&NO_STATS)
     }
 
-    pub(crate) fn attendance_mut(&mut self) -> &mut Attendance {
-        self.attendance.get_or_insert_default()
+    pub(crate) fn handler_stats_mut(&mut self) -> &mut HandlerStats {
+        self.handler_stats.get_or_insert_default()
     }
 
-    /// The reader asks for the next event, on a bus that keeps time.
-    #[cold]
-    pub(super) fn note_asked(&mut self, in_hand: bool, now: Option<Instant>) {
-        self.attendance_mut().ask(in_hand, now);
-    }
-
-    /// The reader has taken an event, on a bus that keeps time.
-    #[cold]
-    pub(super) fn note_taken(&mut self, now: Option<Instant>) {
-        self.attendance_mut().in_hand_since = now;
+    /// The reader has finished with so many events, on a bus that keeps time, and perhaps taken more.
+    #[inline(never)]
+    pub(super) fn note_finished(&mut self, events: u64, now: Moment, takes: bool) {
+        let stats = self.handler_stats_mut();
+        stats.finish_current(events, now);
+        if takes {
+            stats.in_hand_since = now;
+        }
     }
 
     /// The oldest of the most urgent entries.
@@ -196,7 +195,7 @@ impl Inbox {
     pub(super) fn take(
         &mut self,
         mailbox: u64,
-        now: Option<Instant>,
+        now: Moment,
         place: Option<Place>,
         hold: impl FnOnce(Context) -> Trail,
     ) -> Result<Taken, TryRecvError> {
@@ -222,7 +221,7 @@ impl Inbox {
         ledger.delivered += 1;
         let missed = self.report(entry.place());
         let Entry { envelope, member } = entry;
-        let mut receipt = Receipt::new(missed, now);
+        let mut receipt = Receipt::new(missed, envelope.held.stamp().waited_until(now));
         if envelope.context.is_some() {
             receipt.trace(hold(envelope.context));
         }
@@ -237,7 +236,7 @@ impl Inbox {
     }
 
     /// Takes the next event, if that lies in a log.
-    fn take_logged(&mut self, mailbox: u64, now: Option<Instant>) -> Option<Taken> {
+    fn take_logged(&mut self, mailbox: u64, now: Moment) -> Option<Taken> {
         let queued =
             self.queue.as_ref().map(|queue| (queue.occupied(), queue.first().map(Entry::place)));
         let sources = self.sources.as_mut()?;
@@ -253,14 +252,14 @@ impl Inbox {
         self.high_water = self.high_water.max(waiting);
         let Logged { held, info, member, .. } = logged?;
         self.lost_since_take = 0;
-        let receipt = Receipt::new(self.report(due.place), now);
+        let receipt = Receipt::new(self.report(due.place), held.stamp().waited_until(now));
         Some(Taken { info, held, ticket: None, receipt, member, mailbox })
     }
 
     /// Gives back what the queue has grown to, if it is empty.
-    pub(super) fn give_back(&mut self) {
+    pub(super) fn shrink_if_empty(&mut self) {
         if let Some(queue) = self.queue.as_mut().filter(|queue| queue.len() == 0) {
-            queue.give_back();
+            queue.shrink_if_empty();
         }
     }
 

@@ -6,17 +6,16 @@ mod sleeping;
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::cursors::Place;
 use super::inbox::{Account, Inbox, State};
 use super::queue::{Admission, Entry};
 use super::slow::Behind;
 use super::sources::Signals;
-use super::{Aftermath, Envelope, Next, Routed, SlowWatch, Taken};
+use super::{Deferred, Envelope, Next, Routed, SlowWatch, Taken};
 use crate::error::TryRecvError;
 use crate::event::TypeInfo;
-use crate::log::Gauge;
+use crate::log::{Moment, ReaderProgress};
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence};
 use crate::trace::{Context, Hand, Trail};
@@ -30,7 +29,7 @@ pub(crate) struct MailboxSettings {
     pub(crate) importance: Importance,
     pub(crate) call_site: &'static Location<'static>,
     /// Excluded from `settle`.
-    pub(crate) bystander: bool,
+    pub(crate) excluded_from_settle: bool,
     /// Told when the reader falls behind, and when it has caught up.
     pub(crate) watch: Arc<SlowWatch>,
 }
@@ -43,7 +42,7 @@ pub(crate) struct Mailbox {
     /// Ordering: Relaxed, since it is a hint for the cycle check and guards nothing.
     concurrency: AtomicUsize,
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
-    pub(super) gauge: Option<sync::Arc<Gauge>>,
+    pub(super) progress: Option<sync::Arc<ReaderProgress>>,
     /// The number of that type.
     type_number: u32,
     /// If its reader has cursors of its own: what that sees without a lock.
@@ -53,8 +52,8 @@ pub(crate) struct Mailbox {
     pub(super) in_hand: AtomicBool,
     /// Nothing more comes in.
     pub(super) closed: AtomicBool,
-    /// It is among the sleepers of its log. Set and cleared under the registry's lock.
-    pub(super) enlisted: AtomicBool,
+    /// It is among the waiters of its log. Set and cleared under the registry's lock.
+    pub(super) registered: AtomicBool,
     pub(super) behind: Behind,
     inbox: Mutex<Inbox>,
 }
@@ -65,24 +64,24 @@ impl Mailbox {
         settings: MailboxSettings,
         concurrency: usize,
         members: &[&'static TypeInfo],
-        log: Option<(usize, sync::Arc<Gauge>)>,
+        log: Option<(usize, sync::Arc<ReaderProgress>)>,
         merges_unlocked: bool,
     ) -> Self {
         // A bus has no room for so many types that their number would not fit.
-        let (type_number, gauge) =
-            log.map_or((0, None), |(number, gauge)| (number as u32, Some(gauge)));
+        let (type_number, progress) =
+            log.map_or((0, None), |(number, progress)| (number as u32, Some(progress)));
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
         inbox.accounts = members.iter().map(|info| Account::new(info)).collect();
         Self {
             id,
             settings,
             concurrency: AtomicUsize::new(concurrency),
-            gauge,
+            progress,
             type_number,
             signals: merges_unlocked.then(Arc::default),
             in_hand: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-            enlisted: AtomicBool::new(false),
+            registered: AtomicBool::new(false),
             behind: Behind::default(),
             inbox: Mutex::new(inbox),
         }
@@ -95,8 +94,8 @@ impl Mailbox {
     }
 
     /// If it reads the log of its type: what its reader and the log's writer tell each other.
-    pub(crate) fn gauge(&self) -> Option<&Gauge> {
-        self.gauge.as_deref()
+    pub(crate) fn progress(&self) -> Option<&ReaderProgress> {
+        self.progress.as_deref()
     }
 
     /// Whether the reader took an event and has not asked for the next one.
@@ -117,14 +116,14 @@ impl Mailbox {
         self: &Arc<Self>,
         entry: Entry,
         admission: Admission,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Routed {
         let member = entry.member;
         let key = entry.envelope.key.clone();
         let mut inbox = self.inbox();
         if inbox.state != State::Open {
             drop(inbox);
-            aftermath.discard(self.id, entry, DropReason::Unsubscribed);
+            deferred.discard(self.id, entry, DropReason::Unsubscribed);
             return Routed::default();
         }
         let offered = inbox.offer(entry, admission);
@@ -132,17 +131,17 @@ impl Mailbox {
             && let Some(waker) = inbox.waker.take()
         {
             inbox.woken = true;
-            aftermath.wake(Some(waker));
+            deferred.wake(Some(waker));
         }
-        self.tell_gauge(&inbox);
+        self.publish_progress(&inbox);
         self.show(&inbox);
         drop(inbox);
         if let (true, Some(key)) = (offered.mergeable, key) {
-            aftermath.merge(self, member, key);
+            deferred.merge(self, member, key);
         }
         let dropped = usize::from(offered.lost.is_some());
         if let Some((entry, reason)) = offered.lost {
-            self.lose(entry, reason, aftermath);
+            self.lose(entry, reason, deferred);
         }
         Routed { delivered: usize::from(offered.queued), dropped }
     }
@@ -159,14 +158,14 @@ impl Mailbox {
 
     /// Takes over an event that did not fit.
     #[inline(never)]
-    fn lose(self: &Arc<Self>, entry: Entry, reason: DropReason, aftermath: &mut Aftermath<'_>) {
+    fn lose(self: &Arc<Self>, entry: Entry, reason: DropReason, deferred: &mut Deferred<'_>) {
         let Envelope { info, held, .. } = &entry.envelope;
-        aftermath.bury(info, held, Some((&self.settings.name, reason)));
-        self.report(info, entry.sequence(), reason, aftermath);
+        deferred.bury(info, held, Some((&self.settings.name, reason)));
+        self.report(info, entry.sequence(), reason, deferred);
         if self.falls_behind() {
-            aftermath.tell_slow(self);
+            deferred.tell_slow(self, None);
         }
-        aftermath.discard(self.id, entry, reason);
+        deferred.discard(self.id, entry, reason);
     }
 
     /// Accounts for an event of a log's reader that does not fit.
@@ -204,28 +203,28 @@ impl Mailbox {
         info: &'static TypeInfo,
         sequence: u64,
         reason: DropReason,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) {
-        if self.is_critical() && aftermath.count_drops(1) {
-            aftermath.report(self.dropped(info, sequence, reason));
+        if self.is_critical() && deferred.count_drops(1) {
+            deferred.report(self.dropped(info, sequence, reason));
         }
     }
 
     /// Tells the writer of the log, and the reader, how many events the queue holds, and how many
     /// were taken from it.
-    fn tell_gauge(&self, inbox: &Inbox) {
-        if let (Some(gauge), [account]) = (&self.gauge, &inbox.accounts[..]) {
-            gauge.set_elsewhere(inbox.len(), account.ledger.delivered);
+    fn publish_progress(&self, inbox: &Inbox) {
+        if let (Some(progress), [account]) = (&self.progress, &inbox.accounts[..]) {
+            progress.set_queued(inbox.len(), account.ledger.delivered);
         }
     }
 
-    /// The reader asks for the next event: it has finished with what it took before. Whether it
-    /// had taken anything.
+    /// The reader asks for the next event: it has finished with the events that it took before.
+    /// Whether it had taken any.
     #[inline]
-    pub(super) fn ask(&self, now: Option<Instant>) -> bool {
+    pub(super) fn finish_current(&self, events: u64, now: Moment) -> bool {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
-        if now.is_some() {
-            self.inbox().note_asked(in_hand, now);
+        if now.is_known() {
+            self.inbox().note_finished(if in_hand { events } else { 0 }, now, false);
         }
         if in_hand {
             // Ordering: Release pairs with the Acquire in `in_hand`: a thread that sees that the reader
@@ -235,10 +234,11 @@ impl Mailbox {
         in_hand
     }
 
-    /// Like [`ask`](Self::ask), when there is no event. The caller notifies those who wait for readers.
+    /// Like [`finish_current`](Self::finish_current), when there is no event. The caller notifies those
+    /// who wait for readers.
     #[inline]
-    pub(super) fn ask_in_vain(&self, now: Option<Instant>) {
-        if self.ask(now) {
+    pub(super) fn finish_current_and_fence(&self, events: u64, now: Moment) {
+        if self.finish_current(events, now) {
             // Ordering: a thread that waits for readers has such a fence between its registration and
             // its look at them: either it sees that this reader is done, or the reader sees that it
             // waits.
@@ -258,11 +258,22 @@ impl Mailbox {
         }
     }
 
-    /// Takes the next event, or the one in this place of the queue, unless that was taken back. The
-    /// reader has [asked](Self::ask).
+    /// The reader takes the next event without a lock, and has finished with those that it took before.
+    #[inline]
+    pub(super) fn finish_and_mark(&self, events: u64, now: Moment) {
+        if now.is_known() {
+            let in_hand = self.in_hand.load(Ordering::Relaxed);
+            self.inbox().note_finished(if in_hand { events } else { 0 }, now, true);
+        }
+        self.hand();
+    }
+
+    /// Takes the next event, or the one in this place of the queue, unless that was taken back.
+    /// `finished`: with how many events the reader is done, unless it is in a batch.
     pub(super) fn take(
         &self,
-        now: Option<Instant>,
+        finished: Option<u64>,
+        now: Moment,
         place: Option<Place>,
         hand: &mut Hand,
     ) -> Result<Taken, TryRecvError> {
@@ -270,16 +281,17 @@ impl Mailbox {
         inbox.woken = false;
         let taken = inbox.take(self.id, now, place, |context| self.keep(context, hand));
         if taken.is_ok() {
-            self.hand();
-            if now.is_some() {
-                inbox.note_taken(now);
+            if let Some(events) = finished.filter(|_| now.is_known()) {
+                let in_hand = self.in_hand.load(Ordering::Relaxed);
+                inbox.note_finished(if in_hand { events } else { 0 }, now, true);
             }
+            self.hand();
         }
-        if self.gauge.is_some() {
+        if self.progress.is_some() {
             // The reader of a log doesn't come back to a queue that it has emptied.
-            inbox.give_back();
+            inbox.shrink_if_empty();
         }
-        self.tell_gauge(&inbox);
+        self.publish_progress(&inbox);
         self.show(&inbox);
         taken
     }
@@ -295,24 +307,22 @@ impl Mailbox {
     /// Asks for the next event, and takes it, for a reader that has no log.
     // Inline, so that what is taken is moved once.
     #[inline]
-    pub(super) fn ask_and_take(
+    pub(super) fn finish_and_take(
         &self,
-        now: Option<Instant>,
+        finished: u64,
+        now: Moment,
         hand: &mut Hand,
     ) -> Result<Taken, TryRecvError> {
         let mut inbox = self.inbox();
         let in_hand = self.in_hand.load(Ordering::Relaxed);
-        if now.is_some() {
-            inbox.note_asked(in_hand, now);
-        }
         inbox.woken = false;
         let taken = inbox.take(self.id, now, None, |context| self.keep(context, hand));
         let takes = taken.is_ok();
         if takes != in_hand {
             self.in_hand.store(takes, Ordering::Relaxed);
         }
-        if takes && now.is_some() {
-            inbox.note_taken(now);
+        if now.is_known() {
+            inbox.note_finished(if in_hand { finished } else { 0 }, now, takes);
         }
         taken
     }
@@ -323,7 +333,7 @@ impl Mailbox {
         inbox.woken = false;
         let state = inbox.state;
         match state {
-            _ if inbox.has_more() => Next::Elsewhere,
+            _ if inbox.has_more() => Next::Found,
             State::Open => Next::Empty,
             State::Closed | State::Gone => Next::Closed,
         }
@@ -337,27 +347,27 @@ impl Mailbox {
     }
 
     /// The bus is closed: nothing more comes in.
-    pub(crate) fn close(&self, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn close(&self, deferred: &mut Deferred<'_>) {
         let mut inbox = self.inbox();
         if inbox.state == State::Open {
             inbox.state = State::Closed;
         }
         // Ordering: Release pairs with the Acquire in `is_closed`.
         self.closed.store(true, Ordering::Release);
-        aftermath.wake(inbox.waker.take());
+        deferred.wake(inbox.waker.take());
     }
 
     /// The reader is gone: gives up everything queued. Returns the final accounts.
-    pub(crate) fn leave(&self, aftermath: &mut Aftermath<'_>) -> Vec<Account> {
+    pub(crate) fn leave(&self, deferred: &mut Deferred<'_>) -> Vec<Account> {
         let mut inbox = self.inbox();
         inbox.state = State::Gone;
         self.in_hand.store(false, Ordering::Relaxed);
-        aftermath.wake(inbox.waker.take());
-        aftermath.drop_sources(inbox.sources.take());
+        deferred.wake(inbox.waker.take());
+        deferred.drop_sources(inbox.sources.take());
         for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {
-            aftermath.discard(self.id, entry, DropReason::Unsubscribed);
+            deferred.discard(self.id, entry, DropReason::Unsubscribed);
         }
-        self.tell_gauge(&inbox);
+        self.publish_progress(&inbox);
         std::mem::take(&mut inbox.accounts)
     }
 }

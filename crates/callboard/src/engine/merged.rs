@@ -7,6 +7,7 @@ use super::horizon::Horizon;
 use super::sources::Signals;
 use super::{Mailbox, Next, Taken};
 use crate::event::Receipt;
+use crate::log::Moment;
 use crate::sync::Ordering;
 
 /// A reader that has cursors of its own.
@@ -43,7 +44,12 @@ impl MergedReader {
     /// Takes the next event, if that is in a log and nothing is in the queue. In a batch, it looks at the
     /// logs only when it must.
     #[inline(always)]
-    pub(super) fn take_next(&mut self, mailbox: &Mailbox, in_batch: bool) -> Option<Taken> {
+    pub(super) fn take_next(
+        &mut self,
+        mailbox: &Mailbox,
+        in_batch: bool,
+        now: Moment,
+    ) -> Option<Taken> {
         let known = if in_batch { self.cursors.next_known() } else { None };
         let due = match known {
             Some(due) => due,
@@ -53,18 +59,29 @@ impl MergedReader {
         if self.signals.queued.load(Ordering::Acquire) > 0 {
             return None;
         }
-        self.take(due, mailbox)
+        mailbox.hand();
+        self.take(due, mailbox, now)
     }
 
     /// Takes the event that was [found](Self::next) to be the next, or says where it is in the queue.
-    pub(super) fn take_found(&mut self, mailbox: &Mailbox) -> Result<Option<Taken>, Option<Place>> {
+    /// `finished`: with how many events the reader is done, unless it is in a batch.
+    pub(super) fn take_found(
+        &mut self,
+        mailbox: &Mailbox,
+        finished: Option<u64>,
+        now: Moment,
+    ) -> Result<Option<Taken>, Option<Place>> {
         let found = std::mem::replace(&mut self.found, Err(None));
-        found.map(|due| self.take(due, mailbox))
+        found.map(|due| {
+            if let Some(events) = finished {
+                mailbox.finish_and_mark(events, now);
+            }
+            self.take(due, mailbox, now)
+        })
     }
 
     #[inline(always)]
-    fn take(&mut self, due: Due, mailbox: &Mailbox) -> Option<Taken> {
-        mailbox.hand();
+    fn take(&mut self, due: Due, mailbox: &Mailbox, now: Moment) -> Option<Taken> {
         let known = self.cursors.known();
         if known > self.high_water {
             self.raise_high_water(known);
@@ -75,8 +92,8 @@ impl MergedReader {
         } else {
             0
         };
-        let receipt = Receipt::new(missed, None);
         let (info, held, member) = (logged.info, logged.held, logged.member);
+        let receipt = Receipt::new(missed, held.stamp().waited_until(now));
         Some(Taken { info, held, ticket: None, receipt, member, mailbox: mailbox.id })
     }
 
@@ -104,11 +121,11 @@ impl MergedReader {
             due = self.look(mailbox);
             if due.is_none_or(|due| queued < due.place) {
                 self.found = Err(Some(queued));
-                return Next::Elsewhere;
+                return Next::Found;
             }
         }
         self.found = due.ok_or(None);
-        if due.is_some() { Next::Elsewhere } else { Next::Empty }
+        if due.is_some() { Next::Found } else { Next::Empty }
     }
 
     /// Whether an event waits in a log.

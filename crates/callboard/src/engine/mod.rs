@@ -3,11 +3,11 @@
 //! ```text
 //!   publisher                   engine                                        reader
 //!
-//!                        ┌─► Feed: the log of the type  ═══════════════► Tap           ─┐
-//!   Registry (one lock:  │     … and its sleepers       ═══════════════► MergedReader   ├─► Reader ─► recv
-//!   the one order)     ──┤                              ═══════════════► Inbox: cursors ─┤
-//!                        └─► Route ──► Mailbox ─────────────────────────► Inbox: queue  ─┘
-//!                     └──►  Aftermath: wake, merge, report, drop — with no lock held
+//!                        ┌─► Feed: the log of the type  ═══════════► LogCursor      ─┐
+//!   Registry (one lock:  │     … and its waiters        ═══════════► MergedReader    ├─► Reader ─► recv
+//!   the one order)     ──┤                              ═══════════► Inbox: cursors ─┤
+//!                        └─► Route ──► Mailbox ─────────────────────► Inbox: queue  ─┘
+//!                     └──►  Deferred: wake, merge, report, drop — with no lock held
 //! ```
 //!
 //! An event is written once, to the log of its type (see [`log`](crate::log)). A subscription reads
@@ -16,9 +16,9 @@
 //!
 //! | reader | for | where its cursors are |
 //! | --- | --- | --- |
-//! | [`Tap`](crate::log::Tap) | one type, drop-newest | in the reader: no lock |
+//! | [`log_reader`] | one type, drop-newest | in the reader: no lock |
 //! | [`merged`] | a set, a pattern or everything, drop-newest | in the reader: no lock |
-//! | [`Inbox`] | drop-oldest, and every subscription of a bus with timestamps | in the inbox, under its lock |
+//! | [`Inbox`] | drop-oldest | in the inbox, under its lock |
 //!
 //! A queue per subscription, in the inbox, holds what a log can't: calls (their asker may withdraw
 //! them), events that coalesce by key, events whose priority differs from that of their type, and
@@ -36,7 +36,7 @@
 //! - A [`Queue`](queue::Queue) is plain data: no lock, no waking, no user code. An [`Inbox`] is a
 //!   queue, the cursors if they are not in the reader, and the accounts. A [`Mailbox`] is an inbox
 //!   under a lock, and the waker of its reader.
-//! - An [`Aftermath`] collects everything that must happen after the locks are released: wakers to
+//! - A [`Deferred`] collects everything that must happen after the locks are released: wakers to
 //!   wake, values to drop, drops to report, events to merge. All of it runs user code.
 //!
 //! # One capacity
@@ -53,11 +53,11 @@
 //!
 //! # Sleeping
 //!
-//! A reader that finds nothing stores its waker in its mailbox and then adds itself to the sleepers
+//! A reader that finds nothing stores its waker in its mailbox and then adds itself to the waiters
 //! of each of its feeds, under the registry's lock, unless it is there already; then it looks once
-//! more. A publication takes the sleepers of its feed, under the same lock, after it has written to
+//! more. A publication takes the waiters of its feed, under the same lock, after it has written to
 //! the log, and takes the wakers out of the mailboxes afterwards. So the last look sees an event
-//! that was written before the reader was on the list, and a later event wakes it. A sleeper
+//! that was written before the reader was on the list, and a later event wakes it. A waiter
 //! without a waker (its future was dropped) costs one look.
 //!
 //! # Invariants
@@ -73,15 +73,16 @@
 //! The rest of the crate uses only what this module exports; the engine behind it can be replaced
 //! whole.
 
-mod aftermath;
-mod attendance;
 mod cursors;
 mod dead_letter;
+mod deferred;
 mod envelope;
 mod feed;
+mod handler_stats;
 mod horizon;
 mod inbox;
 mod invocation;
+mod log_reader;
 mod losses;
 mod mailbox;
 mod merged;
@@ -93,19 +94,20 @@ mod slow;
 mod sources;
 mod times;
 
-pub(crate) use aftermath::{Aftermath, DropCallback, Hooks};
-pub(crate) use attendance::{Attendance, Holds};
 pub use dead_letter::DeadLetter;
+pub(crate) use deferred::{Deferred, DropCallback, Hooks};
 pub use envelope::Taken;
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
 pub(crate) use feed::Feed;
+pub(crate) use handler_stats::{HandlerStats, Holds};
 pub(crate) use horizon::Horizon;
 pub(crate) use inbox::{Account, Inbox, merge};
 pub(crate) use invocation::Invocation;
+pub use log_reader::LentEvents;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};
 pub(crate) use reader::Next;
-pub use reader::{LentEvents, Reader};
+pub use reader::Reader;
 pub(crate) use route::{Route, Routed};
 pub use scope::Scope;
 pub(crate) use scope::{HandlerPanic, Origin, Serving};

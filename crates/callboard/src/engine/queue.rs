@@ -228,13 +228,13 @@ impl Queue {
         }
         let entry = self.lanes[lane].pop_front();
         if entry.is_none() {
-            self.give_back();
+            self.shrink_if_empty();
         }
         entry
     }
 
     /// It was found to be empty.
-    pub(crate) fn give_back(&mut self) {
+    pub(crate) fn shrink_if_empty(&mut self) {
         for lane in &mut self.lanes {
             if lane.is_empty() && lane.capacity() > KEPT_ENTRIES {
                 *lane = VecDeque::new();

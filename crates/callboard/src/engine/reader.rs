@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use super::cursors::Place;
+use super::log_reader::{LentEvents, LogReader};
 use super::merged::MergedReader;
 use super::{Horizon, Mailbox, Taken};
 use crate::error::TryRecvError;
-use crate::event::{Delivery, Event, EventRef, Priority, Receipt};
-use crate::log::{Stretch, Tap};
+use crate::event::{Delivery, Event, Receipt};
+use crate::log::{LogCursor, Moment};
 use crate::sync::{WaitList, discard_any};
 use crate::trace::Hand;
 
@@ -23,6 +23,10 @@ pub struct Reader {
     pub(crate) hand: Hand,
     /// Told when the reader has drained.
     changed: Arc<WaitList>,
+    /// Whether the bus keeps time.
+    timed: bool,
+    /// How many events the reader has taken since it asked last. More than one only in a batch.
+    taken: u64,
 }
 
 /// How a reader reads.
@@ -35,19 +39,13 @@ enum Ends {
     Logs(Box<MergedReader>),
 }
 
-struct LogReader {
-    tap: Tap,
-    /// The place of the event of the queue that was found to be the next.
-    due: Place,
-}
-
 /// Where the next event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// In the one log that it reads.
     Log,
     /// In the queue or in one of the logs that it merges; if these are behind a lock, perhaps.
-    Elsewhere,
+    Found,
     Empty,
     Closed,
 }
@@ -57,6 +55,7 @@ impl Reader {
         mailbox: Arc<Mailbox>,
         changed: Arc<WaitList>,
         horizon: &Arc<Horizon>,
+        timed: bool,
     ) -> Self {
         let ends = match &mailbox.signals {
             Some(signals) => {
@@ -65,42 +64,56 @@ impl Reader {
             }
             None => Ends::Inbox,
         };
-        Self { mailbox, ends, hand: Hand::default(), changed }
+        Self::new(mailbox, changed, ends, timed)
     }
 
-    pub(crate) fn of_log(mailbox: Arc<Mailbox>, changed: Arc<WaitList>, tap: Tap) -> Self {
-        let ends = Ends::Log(LogReader { tap, due: Place::NONE });
-        Self { mailbox, ends, hand: Hand::default(), changed }
+    pub(crate) fn of_log(
+        mailbox: Arc<Mailbox>,
+        changed: Arc<WaitList>,
+        cursor: LogCursor,
+        timed: bool,
+    ) -> Self {
+        Self::new(mailbox, changed, Ends::Log(LogReader { cursor, due: Place::NONE }), timed)
+    }
+
+    fn new(mailbox: Arc<Mailbox>, changed: Arc<WaitList>, ends: Ends, timed: bool) -> Self {
+        Self { mailbox, ends, hand: Hand::default(), changed, timed, taken: 1 }
     }
 
     /// Where the next event is. A reader that asks has finished with what it took before.
     #[inline]
-    pub(crate) fn next(&mut self, now: Option<Instant>) -> Next {
-        let Self { mailbox, ends, hand, .. } = self;
+    pub(crate) fn next(&mut self, now: Moment) -> Next {
         // First whether it is closed: what it holds by then is all there will be.
-        let closed = mailbox.is_closed();
-        let next = match ends {
-            Ends::Log(log) => log.next(mailbox),
-            Ends::Logs(logs) => logs.next(mailbox),
-            Ends::Inbox => {
-                hand.release();
-                mailbox.ask(now);
-                return Next::Elsewhere;
-            }
-        };
-        match next {
+        let closed = self.mailbox.is_closed();
+        match self.look() {
             Next::Empty => {
-                mailbox.ask_in_vain(now);
+                self.mailbox.finish_current_and_fence(self.taken, now);
                 if closed { Next::Closed } else { Next::Empty }
             }
-            next => next,
+            next => {
+                if self.has_inbox_only() {
+                    self.hand.release();
+                    self.mailbox.finish_current(self.taken, now);
+                }
+                next
+            }
+        }
+    }
+
+    /// Where the next event is. To look is not to ask for it.
+    #[inline]
+    pub(crate) fn look(&mut self) -> Next {
+        match &mut self.ends {
+            Ends::Log(log) => log.next(&self.mailbox),
+            Ends::Logs(logs) => logs.next(&self.mailbox),
+            Ends::Inbox => Next::Found,
         }
     }
 
     /// Whether an event waits. To look is not to ask for it.
     pub(crate) fn has_more(&mut self) -> bool {
         let in_log = match &mut self.ends {
-            Ends::Log(log) => log.tap.look_and_note(),
+            Ends::Log(log) => log.cursor.look_and_note(),
             Ends::Logs(logs) => logs.has_more(&self.mailbox),
             Ends::Inbox => false,
         };
@@ -113,11 +126,19 @@ impl Reader {
         matches!(self.ends, Ends::Inbox)
     }
 
-    /// Takes the next event, if that is surely in one of the logs that it merges.
+    /// Takes the next event, if that is surely in one of the logs that it merges. Where the bus keeps
+    /// time, only in a batch, which began at `now`.
     #[inline(always)]
-    pub(crate) fn take_merged(&mut self, in_batch: bool) -> Option<Taken> {
+    pub(crate) fn take_merged(&mut self, in_batch: bool, now: Moment) -> Option<Taken> {
         let Ends::Logs(logs) = &mut self.ends else { return None };
-        logs.take_next(&self.mailbox, in_batch)
+        if self.timed && !in_batch {
+            return None;
+        }
+        let taken = logs.take_next(&self.mailbox, in_batch, now)?;
+        if in_batch {
+            self.taken += 1;
+        }
+        Some(taken)
     }
 
     /// The queue of a reader that has no log was found to be empty.
@@ -128,34 +149,54 @@ impl Reader {
 
     /// Asks for the next event, and takes it, for a reader that has no log.
     #[inline]
-    pub(crate) fn ask_and_take(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
+    pub(crate) fn finish_and_take(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
         self.hand.release();
-        self.mailbox.ask_and_take(now, &mut self.hand)
+        let finished = std::mem::replace(&mut self.taken, 1);
+        self.mailbox.finish_and_take(finished, now, &mut self.hand)
     }
 
     /// Has the task of a reader that has no log woken by the next event, unless that has come, or
-    /// none will. Whether it may sleep. `enlist` puts the mailbox among the sleepers of its logs.
-    pub(crate) fn sleep_by_queue(&self, waker: &Waker, enlist: impl FnOnce(&Arc<Mailbox>)) -> bool {
-        let (sleeps, enlisted) = self.mailbox.sleep(waker);
-        if !sleeps || enlisted {
+    /// none will. Whether it may sleep. `register_waiter` puts the mailbox among the waiters of its logs.
+    pub(crate) fn sleep_by_queue(
+        &self,
+        waker: &Waker,
+        register_waiter: impl FnOnce(&Arc<Mailbox>),
+    ) -> bool {
+        let (sleeps, registered) = self.mailbox.sleep(waker);
+        if !sleeps || registered {
             return sleeps;
         }
-        enlist(&self.mailbox);
+        register_waiter(&self.mailbox);
         self.mailbox.sleep_on()
     }
 
     /// Takes the next event, which was [found](Self::next) elsewhere than in the one log.
-    pub(crate) fn take_found(&mut self, now: Option<Instant>) -> Result<Taken, TryRecvError> {
+    pub(crate) fn take_found(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
+        let finished = std::mem::replace(&mut self.taken, 1);
+        self.take_from(Some(finished), now)
+    }
+
+    /// As [`take_found`](Self::take_found), in a batch that began at `now`.
+    pub(crate) fn take_in_batch(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
+        self.hand.release();
+        let taken = self.take_from(None, now);
+        self.taken += u64::from(taken.is_ok());
+        taken
+    }
+
+    /// `finished`: with how many events the reader is done, unless it is in a batch.
+    #[inline]
+    fn take_from(&mut self, finished: Option<u64>, now: Moment) -> Result<Taken, TryRecvError> {
         let Self { mailbox, ends, hand, .. } = self;
         let place = match ends {
             Ends::Inbox => None,
             Ends::Log(log) => Some(log.due),
-            Ends::Logs(logs) => match logs.take_found(mailbox) {
+            Ends::Logs(logs) => match logs.take_found(mailbox, finished, now) {
                 Ok(taken) => return taken.ok_or(TryRecvError::Empty),
                 Err(place) => place,
             },
         };
-        mailbox.take(now, place, hand)
+        mailbox.take(finished, now, place, hand)
     }
 
     /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it
@@ -164,68 +205,75 @@ impl Reader {
     pub(crate) fn finds_log(&mut self) -> bool {
         match &mut self.ends {
             // The log first: see `LogReader::next`.
-            Ends::Log(LogReader { tap, .. }) => tap.look_and_note() && tap.gauge().elsewhere() == 0,
+            Ends::Log(LogReader { cursor, .. }) if !self.timed => {
+                cursor.look_and_note() && cursor.progress().queued() == 0
+            }
             _ => false,
         }
     }
 
     /// Takes the next event of the log.
     #[inline]
-    pub(crate) fn take_logged<E: Event>(&mut self) -> Option<Delivery<E>> {
+    pub(crate) fn take_logged<E: Event>(&mut self, now: Moment) -> Option<Delivery<E>> {
         let Ends::Log(log) = &mut self.ends else { return None };
-        self.mailbox.hand();
-        let (kept, missed) = log.tap.take()?;
-        Some(Delivery::new(kept, Receipt::new(missed, None)))
+        self.mailbox.finish_and_mark(self.taken, now);
+        if now.is_known() {
+            self.taken = 1;
+        }
+        let (kept, missed) = log.cursor.take::<E>()?;
+        let receipt = Receipt::new(missed, kept.stamp().waited_until(now));
+        Some(Delivery::new(kept, receipt))
     }
 
     /// The events that may be lent: the next ones of the log.
     #[inline]
-    pub(crate) fn lend<E: Event>(&mut self) -> Option<LentEvents<'_, E>> {
-        let Self { mailbox, ends: Ends::Log(LogReader { tap, .. }), changed, .. } = self else {
+    pub(crate) fn lend<E: Event>(&mut self, now: Moment) -> Option<LentEvents<'_, E>> {
+        let Self { mailbox, ends: Ends::Log(LogReader { cursor, .. }), changed, taken, .. } = self
+        else {
             return None;
         };
-        mailbox.hand();
+        mailbox.finish_and_mark(std::mem::replace(taken, 0), now);
         // Behind the next event of the log may be one that comes after what is in the queue: a
         // replay, between what was published before it and what is published now.
-        let most = if tap.gauge().elsewhere() > 0 { 1 } else { usize::MAX };
-        let stretch = tap.stretch(most)?;
-        Some(LentEvents { stretch, mailbox, changed })
+        let most = if cursor.progress().queued() > 0 { 1 } else { usize::MAX };
+        let stretch = cursor.stretch(most)?;
+        Some(LentEvents { stretch, mailbox, changed, taken, now })
     }
 
-    /// Begins a batch of its queue.
-    pub(crate) fn begin_batch(&self) {
-        self.mailbox.hand();
+    /// Begins a batch that is not lent by one log.
+    pub(crate) fn begin_batch(&mut self, now: Moment) {
+        self.mailbox.finish_and_mark(std::mem::replace(&mut self.taken, 0), now);
     }
 
     /// Ends a batch: the reader has finished with its last event. The caller notifies those who wait for
     /// the reader.
-    pub(crate) fn end_batch(&mut self, now: Option<Instant>) {
+    pub(crate) fn end_batch(&mut self, now: Moment) {
         self.hand.release();
-        self.mailbox.ask_in_vain(now);
+        self.mailbox.finish_current_and_fence(self.taken, now);
     }
 
     /// As [`next`](Self::next), and whether there is an event in the queue is certain.
     #[inline]
-    pub(crate) fn ready(&mut self, now: Option<Instant>) -> Next {
+    pub(crate) fn ready(&mut self, now: Moment) -> Next {
         match self.next(now) {
-            Next::Elsewhere if self.has_inbox_only() => self.mailbox.ready(),
+            Next::Found if self.has_inbox_only() => self.mailbox.ready(),
             next => next,
         }
     }
 
-    /// Waits until there is an event. `enlist` puts the mailbox among the sleepers of its logs.
+    /// Waits until there is an event. `register_waiter` puts the mailbox among the waiters of its logs.
     #[inline]
     pub(crate) fn poll_ready(
         &mut self,
-        now: Option<Instant>,
+        now: Moment,
         context: &mut Context<'_>,
-        enlist: impl FnOnce(&Arc<Mailbox>),
+        register_waiter: impl FnOnce(&Arc<Mailbox>),
     ) -> Poll<Next> {
         match self.ready(now) {
             Next::Empty => {}
             ready => return Poll::Ready(ready),
         }
-        self.sleep(context, enlist);
+        self.sleep(context, register_waiter);
         // Whatever came before the waker was set is seen now; what comes later wakes it.
         match self.ready(now) {
             Next::Empty => Poll::Pending,
@@ -237,15 +285,15 @@ impl Reader {
     }
 
     /// Has the task woken by whatever comes next.
-    fn sleep(&self, context: &Context<'_>, enlist: impl FnOnce(&Arc<Mailbox>)) {
+    fn sleep(&self, context: &Context<'_>, register_waiter: impl FnOnce(&Arc<Mailbox>)) {
         if !self.mailbox.wakes(context.waker()) {
             // Cloning a waker, and dropping one, is the user's code: not under the lock.
             let waker = Waker::clone(context.waker());
             discard_any(self.mailbox.set_waker(Some(waker)));
         }
         // The publisher clears the flag first and takes the waker then, so it finds the one set above.
-        if !self.mailbox.is_enlisted_everywhere() {
-            enlist(&self.mailbox);
+        if !self.mailbox.is_registered_everywhere() {
+            register_waiter(&self.mailbox);
         }
     }
 
@@ -255,87 +303,8 @@ impl Reader {
     }
 }
 
-impl LogReader {
-    /// Where the next event is: the more urgent, or else the earlier, of the log's and the queue's.
-    #[inline]
-    fn next(&mut self, mailbox: &Mailbox) -> Next {
-        // The log first: a reader that sees an event there also sees what was queued before it.
-        let in_log = self.tap.look_and_note();
-        if self.tap.gauge().elsewhere() > 0 {
-            return self.compare(mailbox);
-        }
-        if in_log { Next::Log } else { Next::Empty }
-    }
-
-    #[cold]
-    fn compare(&mut self, mailbox: &Mailbox) -> Next {
-        let rank = mailbox.rank();
-        let mut of_log = self.peek(rank);
-        self.tap.note_waiting();
-        loop {
-            let Some(queued) = mailbox.first_queued() else {
-                return if of_log.is_some() { Next::Log } else { Next::Empty };
-            };
-            if of_log.is_some_and(|of_log| of_log < queued) {
-                return Next::Log;
-            }
-            // What was found in the queue may have come behind an event of the log that had not
-            // come when the log was looked at.
-            if of_log.is_none() {
-                of_log = self.peek(rank);
-                if of_log.is_some() {
-                    continue;
-                }
-            }
-            // It stays the first of its lane until it is taken. One that is more urgent may come
-            // meanwhile, which itself may have come behind one of the log.
-            self.due = queued;
-            return Next::Elsewhere;
-        }
-    }
-
-    fn peek(&mut self, rank: Priority) -> Option<Place> {
-        self.tap.peek().map(|stamp| Place::new(rank, stamp.sequence, false))
-    }
-}
-
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Reader").field(&self.mailbox.settings.name).finish()
-    }
-}
-
-/// Events that are lent, each taken as it is handed out.
-#[doc(hidden)]
-pub struct LentEvents<'a, E: 'static> {
-    stretch: Stretch<'a, E>,
-    mailbox: &'a Mailbox,
-    /// Told when the last event that was known to be there has been taken, and when the next was
-    /// asked for.
-    changed: &'a WaitList,
-}
-
-impl<'a, E: Event> Iterator for LentEvents<'a, E> {
-    type Item = EventRef<'a, E>;
-
-    #[inline]
-    fn next(&mut self) -> Option<EventRef<'a, E>> {
-        let changed = self.changed;
-        let Some((lent, missed)) = self.stretch.take(|| changed.notify_all()) else {
-            self.mailbox.ask_in_vain(None);
-            changed.notify_all();
-            return None;
-        };
-        Some(EventRef::new(lent, missed))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.stretch.left(), Some(self.stretch.left()))
-    }
-}
-
-impl<E: Event> fmt::Debug for LentEvents<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LentEvents").field(&self.stretch).finish()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::queue::{Admission, Entry};
-use super::{Aftermath, Envelope, Mailbox};
+use super::{Deferred, Envelope, Mailbox};
 use crate::room;
 
 /// The mailboxes that take one event type through their queues, in the order in which they
@@ -47,7 +47,7 @@ impl Route {
         if let Some(place) = self.place(mailbox) {
             self.stops.remove(place);
         }
-        room::give_back(&mut self.stops);
+        room::shrink_if_sparse(&mut self.stops);
     }
 
     /// Which of the mailbox's members the type is, if it is one.
@@ -68,16 +68,16 @@ impl Route {
         &self,
         envelope: Envelope,
         admission: Admission,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> (Routed, Option<Envelope>) {
         let mut routed = Routed::default();
         let Some((last, others)) = self.stops.split_last() else {
             return (routed, Some(envelope));
         };
         for Stop { mailbox, member } in others {
-            routed += mailbox.offer(Entry::new(envelope.clone(), *member), admission, aftermath);
+            routed += mailbox.offer(Entry::new(envelope.clone(), *member), admission, deferred);
         }
-        routed += last.mailbox.offer(Entry::new(envelope, last.member), admission, aftermath);
+        routed += last.mailbox.offer(Entry::new(envelope, last.member), admission, deferred);
         (routed, None)
     }
 }

@@ -177,7 +177,7 @@ impl Scope {
             "`{name}` panicked on `{event_type}` #{sequence}: {message}; it goes on with the next \
              event"
         );
-        server.inbox().attendance_mut().panicked(HandlerPanic { event_type, message });
+        server.inbox().handler_stats_mut().panicked(HandlerPanic { event_type, message });
     }
 
     fn asker(&mut self) -> Option<Arc<Invocation>> {

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Mailbox;
+use crate::log::Moment;
 use crate::sync::process::{AtomicBool, AtomicU32};
 use crate::sync::{Mutex, Ordering, discard, isolate};
 use crate::time::Clock;
@@ -91,11 +92,12 @@ impl Mailbox {
         minds && !self.behind.now.load(Ordering::Relaxed)
     }
 
-    /// Tells that it has lost an event, unless somebody has. No lock is held.
-    pub(super) fn fall_behind(&self) {
+    /// Tells that it has lost an event, unless somebody has; and when the oldest was published that
+    /// waits for it in a log, if that is known. No lock is held.
+    pub(super) fn fall_behind(&self, oldest: Option<Instant>) {
         if !self.behind.now.swap(true, Ordering::Relaxed) {
             let times = self.behind.times.fetch_add(1, Ordering::Relaxed) + 1;
-            self.settings.watch.tell(&self.slow(false), times);
+            self.settings.watch.tell(&self.slow(false, oldest), times);
         }
     }
 
@@ -111,24 +113,29 @@ impl Mailbox {
     fn catch_up(&self) {
         if self.behind.now.swap(false, Ordering::Relaxed) {
             let times = self.behind.times.load(Ordering::Relaxed);
-            self.settings.watch.tell(&self.slow(true), times);
+            self.settings.watch.tell(&self.slow(true, None), times);
         }
     }
 
-    fn slow(&self, caught_up: bool) -> Slow {
-        let now = isolate("the clock", "the report goes without the time", || {
-            self.settings.watch.clock.now()
-        });
+    /// The present moment, unless the clock panics.
+    pub(super) fn now(&self) -> Moment {
+        let clock = &*self.settings.watch.clock;
+        let now = isolate("the clock", "what asked it goes on without the time", || clock.now());
+        now.map_or(Moment::NONE, Moment::at)
+    }
+
+    fn slow(&self, caught_up: bool, oldest: Option<Instant>) -> Slow {
+        let now = self.now().instant();
         let since = |moment| now.map(|now| now.saturating_duration_since(moment));
         let in_hand = self.in_hand();
         let mut inbox = self.inbox();
-        let oldest = inbox.oldest();
-        let attendance = inbox.attendance();
+        let oldest = oldest.or_else(|| inbox.oldest());
+        let handler_stats = inbox.handler_stats();
         let only = match &inbox.accounts[..] {
             [account] if in_hand => Some(account.info.name),
             _ => None,
         };
-        let began = attendance.handling_since.or(attendance.in_hand_since);
+        let began = handler_stats.began();
         // What waits in the log is not seen from here; it was full a moment ago.
         let full = if caught_up { 0 } else { self.settings.capacity };
         Slow {
@@ -137,7 +144,7 @@ impl Mailbox {
             capacity: self.settings.capacity,
             queued: full.max(inbox.len()),
             oldest: oldest.and_then(since),
-            handling: attendance.event_type.or(only),
+            handling: handler_stats.event_type.or(only),
             handling_for: began.and_then(since),
             caught_up,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cursors::{Cursor, Cursors, Due};
 use super::horizon::Horizon;
 use crate::event::TypeInfo;
-use crate::log::{Meter, Tap};
+use crate::log::{LogCursor, Meter};
 use crate::sync::{AtomicBool, AtomicUsize};
 
 /// The logs that a subscription reads by [`Cursors`].
@@ -29,9 +29,9 @@ pub(crate) struct Source {
     /// Which type of the bus that is, and which member of the subscription.
     pub(crate) type_number: usize,
     pub(crate) member: usize,
-    /// Whether the subscription is among the sleepers of the log. Changed with the registry's lock
+    /// Whether the subscription is among the waiters of the log. Changed with the registry's lock
     /// held too.
-    pub(super) enlisted: bool,
+    pub(super) registered: bool,
     /// How many events were taken to make room for newer ones.
     pub(crate) evicted: u64,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Source {
 /// What a reader that has its cursors is to see without a lock.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// How many events are in its queue. Ordering: as `Gauge::elsewhere`.
+    /// How many events are in its queue. Ordering: as `ReaderProgress::queued`.
     pub(super) queued: AtomicUsize,
     /// There are cursors to be fetched. Ordering: Relaxed, set before the first event of the new log,
     /// and read after the head of a log was acquired; or read under the mailbox's lock.
@@ -79,15 +79,15 @@ impl Sources {
     /// Adds a log; returns its index.
     pub(super) fn add(
         &mut self,
-        tap: Tap,
+        cursor: LogCursor,
         info: &'static TypeInfo,
         type_number: usize,
         member: usize,
     ) -> usize {
         let index = self.list.len();
-        let (meter, enlisted, evicted) = (tap.meter(), false, 0);
-        self.list.push(Source { meter, info, type_number, member, enlisted, evicted });
-        self.cursors.add(Cursor::new(tap, info, member, index), type_number);
+        let (meter, registered, evicted) = (cursor.meter(), false, 0);
+        self.list.push(Source { meter, info, type_number, member, registered, evicted });
+        self.cursors.add(Cursor::new(cursor, info, member, index), type_number);
         index
     }
 

@@ -26,7 +26,8 @@ impl Times {
         Self { first: 0, counts: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, time: Duration) {
+    /// Adds so many handlings that took this time each.
+    pub(super) fn add(&mut self, time: Duration, handlings: u64) {
         let bucket = bucket(time);
         if self.counts.is_empty() {
             self.first = bucket;
@@ -39,7 +40,7 @@ impl Times {
         if place >= self.counts.len() {
             self.counts.resize(place + 1, 0);
         }
-        self.counts[place] += 1;
+        self.counts[place] += handlings;
     }
 
     /// The buckets in use, shortest times first: each one's upper bound, and how many times fell into
@@ -110,7 +111,7 @@ mod tests {
     fn counts_are_kept_from_the_shortest_to_the_longest() {
         let mut times = Times::default();
         for nanoseconds in [5_000, 1, 2_000, 5_000, 70_000] {
-            times.add(Duration::from_nanos(nanoseconds));
+            times.add(Duration::from_nanos(nanoseconds), 1);
         }
         let counts: Vec<u64> = times.buckets().map(|(_, count)| count).collect();
         assert_eq!(counts, [1, 1, 2, 1]);

@@ -113,8 +113,8 @@ pub struct EventRef<'a, E: 'static> {
 }
 
 impl<'a, E: Event> EventRef<'a, E> {
-    pub(crate) fn new(event: Lent<'a, E>, missed: u64) -> Self {
-        Self { event, receipt: Receipt::new(missed, None) }
+    pub(crate) fn new(event: Lent<'a, E>, receipt: Receipt) -> Self {
+        Self { event, receipt }
     }
 
     /// Keeps the event beyond the batch.

@@ -1,59 +1,9 @@
-//! What the bus says of an event beyond its value.
+//! The methods that every form of a received event has.
 
 use std::fmt;
-use std::time::Instant;
 
+use super::Receipt;
 use crate::log::Stamp;
-use crate::trace::Trail;
-
-/// What the bus says of an event to the one who received it; the rest is in its
-/// [`Stamp`]. Mostly that is nothing, so that an event in its reader's hands is
-/// two words.
-#[doc(hidden)]
-#[derive(Debug, Clone, Default)]
-pub struct Receipt(Option<Box<Details>>);
-
-#[derive(Debug, Clone, Default)]
-struct Details {
-    missed: u64,
-    taken_at: Option<Instant>,
-    /// Where its trace goes on, if the bus traces.
-    trail: Option<Trail>,
-}
-
-impl Receipt {
-    #[inline]
-    pub(crate) fn new(missed: u64, taken_at: Option<Instant>) -> Self {
-        if missed == 0 && taken_at.is_none() { Self(None) } else { Self::of(missed, taken_at) }
-    }
-
-    #[cold]
-    fn of(missed: u64, taken_at: Option<Instant>) -> Self {
-        Self(Some(Box::new(Details { missed, taken_at, trail: None })))
-    }
-
-    /// The reader holds the event's context.
-    #[cold]
-    pub(crate) fn trace(&mut self, trail: Trail) {
-        self.0.get_or_insert_default().trail = Some(trail);
-    }
-
-    /// The span of handling the event, if the bus traces.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn span(&self, event_type: &'static str, sequence: u64) -> Option<tracing::Span> {
-        let trail = self.0.as_ref()?.trail.as_ref()?;
-        Some(trail.span(event_type, sequence))
-    }
-
-    #[inline]
-    pub(crate) fn missed(&self) -> u64 {
-        self.0.as_ref().map_or(0, |details| details.missed)
-    }
-
-    pub(crate) fn taken_at(&self) -> Option<Instant> {
-        self.0.as_ref()?.taken_at
-    }
-}
 
 /// Adds to the `Debug` of a received event what its methods return: the sequence, and what was missed
 /// and the cause if there is any.
@@ -123,9 +73,9 @@ macro_rules! metadata {
         }
 
         /// How long the event waited from its publication until it was received; `None` unless
-        /// the bus keeps time.
+        /// the bus keeps time. The events of a [`Batch`](crate::Batch) are received when that begins.
         pub fn queued_for(&self) -> Option<::std::time::Duration> {
-            Some(self.receipt.taken_at()?.saturating_duration_since(self.published_at()?))
+            self.receipt.waited()
         }
     };
 }

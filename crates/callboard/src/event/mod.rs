@@ -8,7 +8,10 @@ mod contract;
 mod delivery;
 mod info;
 mod meta;
+#[expect(unsafe_code, reason = "a receipt in one word: see its page")]
+mod packed;
 mod pattern;
+mod receipt;
 mod received;
 mod schema;
 
@@ -28,7 +31,7 @@ pub use received::{Metadata, Received};
 #[doc(hidden)]
 pub use coalesce::{NotCoalescing, Probe};
 #[doc(hidden)]
-pub use meta::Receipt;
+pub use receipt::Receipt;
 
 use std::fmt;
 

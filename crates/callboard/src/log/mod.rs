@@ -1,7 +1,7 @@
-//! The log: where the events of one type are written once, and read by many who never meet.
+//! The log: where the events of one type are written once, and read by many readers that never meet.
 //!
 //! ```text
-//!  the writer (Log), under the registry's lock         readers (Tap), under no lock
+//!  the writer (Log), under the registry's lock         readers (LogCursor), under no lock
 //!
 //!  position 134, head ────────────────────────┐
 //!  room until 160                             ▼
@@ -80,8 +80,8 @@
 //! 3. For each slot of a type with a destructor, owners = readers that it was written for and that
 //!    have not taken it + handles. Only the writer adds readers, before the head moves.
 //! 4. taken ≤ admitted ≤ taken + capacity, for each reader, but for what is admitted elsewhere.
-//! 5. The holder of the registry's lock is the writer, by `&mut Log`; a tap is its reader's, by
-//!    `&mut Tap`.
+//! 5. The holder of the registry's lock is the writer, by `&mut Log`; a cursor is its reader's, by
+//!    `&mut LogCursor`.
 //!
 //! [`memory`] keeps the first three, which are what makes it safe to read raw memory; the writer
 //! and the taps keep the others, which are about who gets what.
@@ -91,12 +91,12 @@
 //! | atomic | written by | ordering, and what it pairs with |
 //! | --- | --- | --- |
 //! | `head` | writer | Release, with the reader's Acquire in `Walk::look` |
-//! | `taken` | reader | Release, with Acquire in `Gauge::taken`; SeqCst when it has drained (see below) |
+//! | `taken` | reader | Release, with Acquire in `ReaderProgress::taken`; SeqCst when it has drained (see below) |
 //! | `next_gap` | writer and reader, under the gaps' lock | Relaxed: stored before the head moves on, read after it |
 //! | `lost`, `open_at`, `skipped` | writer | Relaxed: read under its lock |
 //! | `high_water` | reader and writer | Relaxed, by `fetch_max`: a figure for people |
-//! | `elsewhere` | the holder of the lock of the reader's queue | Release, with the writer's Acquire in `Gauge::elsewhere` |
-//! | `taken_elsewhere` | likewise | Relaxed: a figure for people, stored before `elsewhere` |
+//! | `queued` | the holder of the lock of the reader's queue | Release, with the writer's Acquire in `ReaderProgress::queued` |
+//! | `taken_from_queue` | likewise | Relaxed: a figure for people, stored before `queued` |
 //! | `pins`, `owners` | everybody | as the counts of `Arc`: Relaxed up, AcqRel down |
 //! | `next` of a block | writer, once | Relaxed: read only after a head beyond the block |
 //! | the pool's places | who removes the last pin, and the writer | Release in, Acquire out |
@@ -112,32 +112,34 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `writer` | [`Log`]: the writer's cursor with all readers |
-//! | `standing` | what the writer knows of one reader; [`Standing`] is its account |
-//! | `reader` | [`Tap`]: a reader's cursor with what it missed; a [`Stretch`] is some of what it reads, lent in one go; a [`Meter`] shows others how it stands |
-//! | `gauge` | [`Gauge`]: what the two tell each other; the gaps |
+//! | `record` | what the writer knows of one reader; [`ReaderStats`] is its account |
+//! | `reader` | [`LogCursor`]: a reader's cursor with what it missed; a [`Stretch`] is some of what it reads, lent in one go; a [`Meter`] shows others how it stands |
+//! | `progress` | [`ReaderProgress`]: what the two tell each other; the gaps |
 //! | `memory` | blocks, slots, the pool and a cursor for either end: all the unsafe code of the crate, behind an interface that is safe |
 //! | `memory::handle` | [`Held`] and [`Kept`]: a share of an event with a pin on its block, of any type and of a known one |
 //! | `lent` | [`Lent`]: an event that its reader looks at, with or without a share of its own |
+//! | `moments` | when the events that wait were published |
 //! | `window` | [`Windows`]: the readers whose capacity spans several logs, or that drop their oldest |
 //! | `shape`, `stamp` | [`Shape`]: how the events of a type lie in a block; [`Stamp`]: what is said of each |
 
-mod gauge;
 mod lent;
 #[expect(unsafe_code, reason = "the one place where a measurement pays for it; see its page")]
 mod memory;
+mod moments;
+mod progress;
 mod reader;
+mod record;
 mod shape;
 mod stamp;
-mod standing;
 mod window;
 mod writer;
 
-pub(crate) use gauge::Gauge;
 pub(crate) use lent::Lent;
 pub(crate) use memory::{Held, Kept};
-pub(crate) use reader::{Meter, Stretch, Tap};
+pub(crate) use progress::ReaderProgress;
+pub(crate) use reader::{LogCursor, Meter, Stretch};
+pub(crate) use record::ReaderStats;
 pub(crate) use shape::{Payload, Shape};
 pub(crate) use stamp::{Cause, Moment, Stamp};
-pub(crate) use standing::Standing;
 pub(crate) use window::Windows;
 pub(crate) use writer::Log;

@@ -1,14 +1,14 @@
 //! The reading end of a log.
 
-use super::gauge::Head;
 use super::memory::{Held, Kept, Lending, Walk};
-use super::{Gauge, Lent, Stamp};
+use super::progress::Head;
+use super::{Lent, ReaderProgress, Stamp};
 use crate::sync::{Arc, Ordering, discard};
 
 /// One reader's place in a log. It takes no lock but at gaps, and writes to nothing that another
 /// reader reads.
 #[derive(Debug)]
-pub(crate) struct Tap {
+pub(crate) struct LogCursor {
     walk: Walk,
     counts: Counts,
 }
@@ -28,23 +28,23 @@ impl Counts {
     fn note_taken(&mut self, walk: &Walk) -> u64 {
         let taken = walk.position() - self.skipped;
         if walk.known() > 0 {
-            walk.gauge.set_taken(taken);
+            walk.progress.set_taken(taken);
         } else {
-            walk.gauge.set_taken_and_drained(taken);
+            walk.progress.set_taken_and_drained(taken);
         }
         if self.missed == 0 { 0 } else { std::mem::take(&mut self.missed) }
     }
 }
 
-impl Tap {
+impl LogCursor {
     pub(super) fn new(walk: Walk) -> Self {
         let counts = Counts { skipped: walk.position(), missed: 0 };
         Self { walk, counts }
     }
 
     #[inline]
-    pub(crate) fn gauge(&self) -> &Arc<Gauge> {
-        &self.walk.gauge
+    pub(crate) fn progress(&self) -> &Arc<ReaderProgress> {
+        &self.walk.progress
     }
 
     /// Looks whether there is an event, and notes how many wait.
@@ -56,7 +56,7 @@ impl Tap {
         if waiting == 0 {
             return false;
         }
-        if waiting > self.gauge().high_water() as u64 {
+        if waiting > self.progress().high_water() as u64 {
             self.note_waiting();
         }
         true
@@ -83,8 +83,8 @@ impl Tap {
     #[cold]
     pub(crate) fn note_waiting(&self) {
         let waiting = usize::try_from(self.walk.known()).unwrap_or(usize::MAX);
-        let gauge = self.gauge();
-        gauge.raise_high_water(waiting.saturating_add(gauge.elsewhere()));
+        let progress = self.progress();
+        progress.raise_high_water(waiting.saturating_add(progress.queued()));
     }
 
     /// Goes on behind the gap that it has come to, if that has an end.
@@ -107,7 +107,7 @@ impl Tap {
     /// Whether there is nothing known to come, though there may be: behind a gap.
     #[inline]
     pub(crate) fn hides_more(&self) -> bool {
-        self.walk.known() == 0 && self.walk.position() == self.walk.gauge.next_gap()
+        self.walk.known() == 0 && self.walk.position() == self.walk.progress.next_gap()
     }
 
     /// What is said of the event that comes next, if it is known to be there.
@@ -143,16 +143,16 @@ impl Tap {
         let held = self.walk.take()?;
         let taken = self.walk.position() - self.counts.skipped;
         if drains {
-            self.walk.gauge.set_taken_and_drained(taken);
+            self.walk.progress.set_taken_and_drained(taken);
         } else {
-            self.walk.gauge.set_taken(taken);
+            self.walk.progress.set_taken(taken);
         }
         Some(held)
     }
 
     /// How the reader stands, for others.
     pub(crate) fn meter(&self) -> Meter {
-        Meter { head: Arc::clone(&self.walk.head), gauge: Arc::clone(&self.walk.gauge) }
+        Meter { head: Arc::clone(&self.walk.head), progress: Arc::clone(&self.walk.progress) }
     }
 
     /// How many events were seen to wait when the reader looked last.
@@ -161,7 +161,7 @@ impl Tap {
     }
 
     /// The events that are there, up to `most` and to the end of their block, to be lent while the
-    /// tap is borrowed. `None` if there is none.
+    /// cursor is borrowed. `None` if there is none.
     #[inline]
     pub(crate) fn stretch<E: 'static>(&mut self, most: usize) -> Option<Stretch<'_, E>> {
         if self.drained() && !self.look_and_note() {
@@ -172,7 +172,7 @@ impl Tap {
     }
 }
 
-impl Drop for Tap {
+impl Drop for LogCursor {
     /// Gives up what waits. The reader has left the log.
     fn drop(&mut self) {
         while let Some(held) = self.take_any(false) {
@@ -181,11 +181,11 @@ impl Drop for Tap {
     }
 }
 
-/// How a reader of a log stands, for those who don't have its tap.
+/// How a reader of a log stands, for those who don't have its cursor.
 #[derive(Debug)]
 pub(crate) struct Meter {
     head: Arc<Head>,
-    gauge: Arc<Gauge>,
+    progress: Arc<ReaderProgress>,
 }
 
 impl Meter {
@@ -193,17 +193,17 @@ impl Meter {
     pub(crate) fn waiting(&self) -> u64 {
         // Ordering: Relaxed. The lock shows what the writer has done, and the reader may be ahead.
         let head = self.head.0.0.load(Ordering::Relaxed);
-        self.gauge.admitted(head).saturating_sub(self.gauge.taken())
+        self.progress.admitted(head).saturating_sub(self.progress.taken())
     }
 
     /// How many events the reader has taken.
     pub(crate) fn taken(&self) -> u64 {
-        self.gauge.taken()
+        self.progress.taken()
     }
 
     /// The reader's place in the log.
     pub(crate) fn place(&self) -> usize {
-        self.gauge.place()
+        self.progress.place()
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) struct Stamp {
     /// From 1, in the order of acceptance, one count for the whole bus.
     pub(crate) sequence: u64,
     lineage: Lineage,
-    published_at: Moment,
+    pub(super) published_at: Moment,
 }
 
 /// The event whose handling led to another, and where the chain of causes began.
@@ -31,7 +31,8 @@ struct Lineage(u64);
 
 /// An `Option<Instant>` in 8 bytes: nanoseconds before or after the process's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Moment(i64);
+#[doc(hidden)]
+pub struct Moment(i64);
 
 impl Stamp {
     /// Of no event.
@@ -64,6 +65,12 @@ impl Stamp {
             return Cause { sequence: self.sequence, back: 0 };
         }
         Cause::from(self.sequence, self.origin())
+    }
+
+    /// How many nanoseconds it was under way until a moment, if the bus keeps time.
+    #[inline]
+    pub(crate) fn waited_until(&self, moment: Moment) -> Option<u64> {
+        moment.nanoseconds_since(self.published_at)
     }
 
     pub(crate) fn published_at(&self) -> Option<Instant> {
@@ -115,8 +122,28 @@ impl Lineage {
     }
 }
 
+impl Default for Moment {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Moment {
     pub(crate) const NONE: Self = Self(i64::MIN);
+
+    #[inline]
+    pub(crate) fn is_known(self) -> bool {
+        self != Self::NONE
+    }
+
+    /// How many nanoseconds it is after another moment; 0 if it is before. `None` unless both are
+    /// known.
+    #[inline]
+    pub(crate) fn nanoseconds_since(self, earlier: Self) -> Option<u64> {
+        let known = self.is_known() && earlier.is_known();
+        // A difference that overflows is one of centuries.
+        known.then(|| u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
 
     pub(crate) fn instant(self) -> Option<Instant> {
         match self.distance()? {
@@ -127,7 +154,10 @@ impl Moment {
 
     pub(crate) fn at(instant: Instant) -> Self {
         let origin = origin().instant;
-        let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        let nanoseconds = |time: Duration| {
+            let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+            seconds.saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
+        };
         match instant.checked_duration_since(origin) {
             Some(after) => Self(nanoseconds(after)),
             None => Self(-nanoseconds(origin.duration_since(instant))),

@@ -4,10 +4,12 @@ mod admission;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Instant;
 
 use super::memory::{Fill, Held};
-use super::standing::{NEVER, Reader, Standing};
-use super::{Payload, Shape, Stamp, Tap};
+use super::moments::Moments;
+use super::record::{NEVER, ReaderRecord, ReaderStats};
+use super::{LogCursor, Moment, Payload, Shape, Stamp};
 use crate::room;
 use crate::sync::CHECKED;
 
@@ -20,7 +22,7 @@ pub(crate) struct Log {
     offered: u64,
     /// The number of the last event written.
     last: u64,
-    readers: Vec<Reader>,
+    readers: Vec<ReaderRecord>,
     /// No flowing reader is full before this position.
     room_until: u64,
     /// For each flowing reader the first position at which it may be full, and its place; the least on
@@ -33,6 +35,7 @@ pub(crate) struct Log {
     windows: BinaryHeap<Reverse<(u64, usize)>>,
     /// Up to this position blocks are small.
     small_until: u64,
+    moments: Moments,
     /// The places of the readers that have a gap open.
     stopped: Vec<usize>,
     /// `stopped`, `limits` and `windows` are stale.
@@ -58,6 +61,7 @@ impl Log {
             shape,
             fill: Fill::new(shape),
             small_until: 0,
+            moments: Moments::default(),
             offered: 0,
             last: 0,
             readers: Vec::new(),
@@ -73,20 +77,20 @@ impl Log {
     }
 
     /// Adds a reader, in the next place. It begins with the next event: before that is a gap.
-    pub(crate) fn join(&mut self, capacity: usize) -> Tap {
+    pub(crate) fn join(&mut self, capacity: usize) -> LogCursor {
         self.open(capacity, false)
     }
 
     /// As [`join`](Self::join), a reader that has a window.
-    pub(crate) fn join_with_window(&mut self) -> Tap {
+    pub(crate) fn join_with_window(&mut self) -> LogCursor {
         self.open(0, true)
     }
 
-    fn open(&mut self, capacity: usize, windowed: bool) -> Tap {
+    fn open(&mut self, capacity: usize, windowed: bool) -> LogCursor {
         let (flow, walk) = self.fill.open();
         let place = self.readers.len();
-        flow.gauge.set_place(place);
-        self.readers.push(Reader {
+        flow.progress.set_place(place);
+        self.readers.push(ReaderRecord {
             flow,
             capacity: capacity as u64,
             last: 0,
@@ -101,29 +105,29 @@ impl Log {
             overlooks_until: 0,
         });
         self.note_stopped(place);
-        Tap::new(walk)
+        LogCursor::new(walk)
     }
 
     /// Removes the reader in this place: it gets nothing more. The last one takes its place.
     pub(crate) fn leave(&mut self, place: usize) {
-        // Its tap may still be read, and must find an end: what comes now is not counted for it.
+        // Its cursor may still be read, and must find an end: what comes now is not counted for it.
         self.stop(place);
         self.readers.swap_remove(place);
         if let Some(moved) = self.readers.get(place) {
-            moved.flow.gauge.set_place(place);
+            moved.flow.progress.set_place(place);
         }
-        self.be_unsure();
+        self.invalidate_limits();
         if self.readers.is_empty() {
             self.fill.rest();
         }
-        room::give_back(&mut self.readers);
+        room::shrink_if_sparse(&mut self.readers);
     }
 
     /// How the reader in this place stands.
-    pub(crate) fn standing(&self, place: usize) -> Standing {
+    pub(crate) fn stats(&self, place: usize) -> ReaderStats {
         let reader = &self.readers[place];
-        let taken = reader.flow.gauge.taken();
-        Standing {
+        let taken = reader.flow.progress.taken();
+        ReaderStats {
             offered: self.offered - reader.offered_before,
             taken,
             waiting: reader.admitted(self.fill.position()) - taken,
@@ -150,14 +154,14 @@ impl Log {
     pub(crate) fn add_lost(&mut self, place: usize, lost: u64) {
         self.stop(place);
         let reader = &mut self.readers[place];
-        reader.flow.gauge.add_lost(lost);
+        reader.flow.progress.add_lost(lost);
         reader.overlooks_until = reader.admitted(self.fill.position());
     }
 
     /// What the reader in this place has lost since the last event that it will get, to be told
     /// by another way.
     pub(crate) fn take_lost(&mut self, place: usize) -> u64 {
-        self.readers[place].flow.gauge.take_lost()
+        self.readers[place].flow.progress.take_lost()
     }
 
     /// Writes an event that so many readers get. It is taken out of `event` if anybody does, or if
@@ -180,7 +184,27 @@ impl Log {
             self.resume(stamp.sequence);
         }
         self.last = stamp.sequence;
+        if stamp.published_at.is_known() {
+            self.note_moment(stamp.published_at);
+        }
         self.fill.write(stamp, event, keep)
+    }
+
+    /// Notes when the next event was published.
+    fn note_moment(&mut self, moment: Moment) {
+        let Self { readers, fill, moments, .. } = self;
+        let waiting = || readers.iter().map(|reader| reader.flow.progress.next_position()).min();
+        let position = fill.position();
+        moments.push(position, moment, || waiting().unwrap_or(position).min(position));
+    }
+
+    /// When the oldest event was published that waits for the reader in this place, if the bus keeps
+    /// time.
+    pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
+        let reader = &self.readers[place];
+        let waits = reader.admitted(self.fill.position()) > reader.flow.progress.taken();
+        let position = waits.then(|| reader.flow.progress.next_position())?;
+        self.moments.at(position)?.instant()
     }
 
     /// Offers an event, for those who need not be quick.

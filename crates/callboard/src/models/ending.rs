@@ -53,7 +53,7 @@ fn first_event_is_buffered_and_goes_with_the_bus() {
 
 #[test]
 fn first_event_of_a_type_meets_the_close() {
-    Model::new("end.meet", &["closed", "delivered"]).at_least(3).check(|| {
+    Model::new("end.register_type", &["closed", "delivered"]).at_least(3).check(|| {
         let bus = started();
         let mut reader = bus.subscriber("reader").late().subscribe::<AnyEvent>();
         let closing = thread::spawn({

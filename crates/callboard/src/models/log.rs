@@ -5,7 +5,7 @@ use loom::thread;
 use super::harness::Model;
 use super::watched::{Note, Plain};
 use crate::event::Event;
-use crate::log::{Cause, Held, Log, Moment, Shape, Stamp, Tap};
+use crate::log::{Cause, Held, Log, LogCursor, Moment, Shape, Stamp};
 use crate::sync::{Arc, Mutex};
 
 /// A log with its owner's lock left out: the thread that has it is the only writer.
@@ -52,8 +52,8 @@ impl Writer {
 }
 
 /// Takes a note: its number, and before it what was missed, as `-2-`.
-fn take(tap: &mut Tap) -> Option<String> {
-    let (note, missed) = tap.take::<Note>()?;
+fn take(cursor: &mut LogCursor) -> Option<String> {
+    let (note, missed) = cursor.take::<Note>()?;
     Some(shown(note.number(), missed))
 }
 
@@ -62,27 +62,27 @@ fn shown(number: u64, missed: u64) -> String {
 }
 
 /// What `times` looks find, with a point for each in vain.
-pub(super) fn takes(tap: &mut Tap, times: usize) -> String {
-    (0..times).map(|_| take(tap).unwrap_or_else(|| ".".to_owned())).collect::<Vec<_>>().join(" ")
+pub(super) fn takes(cursor: &mut LogCursor, times: usize) -> String {
+    (0..times).map(|_| take(cursor).unwrap_or_else(|| ".".to_owned())).collect::<Vec<_>>().join(" ")
 }
 
-/// All that is left in a tap that nobody writes for any more.
-pub(super) fn rest(tap: &mut Tap) -> String {
-    std::iter::from_fn(|| take(tap)).collect::<Vec<_>>().join(" ")
+/// All that is left in a cursor that nobody writes for any more.
+pub(super) fn rest(cursor: &mut LogCursor) -> String {
+    std::iter::from_fn(|| take(cursor)).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
 fn what_is_seen_is_whole() {
     Model::new("log.publish", &[". .", ". 1", "1 .", "1 2"]).at_least(42).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(9);
+        let mut cursor = writer.log.join(9);
         let reader = thread::spawn(move || {
-            let seen = takes(&mut tap, 2);
-            (tap, seen)
+            let seen = takes(&mut cursor, 2);
+            (cursor, seen)
         });
         writer.notes(2);
-        let (mut tap, seen) = reader.join().unwrap();
-        let all = format!("{seen} {}", rest(&mut tap)).replace(". ", "");
+        let (mut cursor, seen) = reader.join().unwrap();
+        let all = format!("{seen} {}", rest(&mut cursor)).replace(". ", "");
         assert_eq!(all.trim(), "1 2");
         seen
     });
@@ -94,16 +94,16 @@ fn capacity_is_exact_against_a_taker() {
     let outcomes = &["0 1: 1 -1-3", "1 0: 1 2"];
     Model::new("log.capacity", outcomes).at_least(370).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1);
+        let mut cursor = writer.log.join(1);
         writer.note();
         let reader = thread::spawn(move || {
-            let first = takes(&mut tap, 1);
-            (tap, first)
+            let first = takes(&mut cursor, 1);
+            (cursor, first)
         });
         let second = writer.note();
-        let (mut tap, first) = reader.join().unwrap();
+        let (mut cursor, first) = reader.join().unwrap();
         let third = writer.note();
-        format!("{second} {third}: {first} {}", rest(&mut tap))
+        format!("{second} {third}: {first} {}", rest(&mut cursor))
     });
 }
 
@@ -124,16 +124,16 @@ fn gap_opens_against_a_taker() {
     ];
     Model::new("log.gap_opens", outcomes).at_least(10_000).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1);
+        let mut cursor = writer.log.join(1);
         writer.note();
         let reader = thread::spawn(move || {
-            let seen = takes(&mut tap, 3);
-            (tap, seen)
+            let seen = takes(&mut cursor, 3);
+            (cursor, seen)
         });
         let admitted = (writer.note(), writer.note());
-        let (mut tap, seen) = reader.join().unwrap();
+        let (mut cursor, seen) = reader.join().unwrap();
         writer.note();
-        format!("{}{} {seen}: {}", admitted.0, admitted.1, rest(&mut tap))
+        format!("{}{} {seen}: {}", admitted.0, admitted.1, rest(&mut cursor))
     });
 }
 
@@ -143,16 +143,16 @@ fn gap_closes_against_a_taker() {
     let outcomes = &["0 1 .: -3-5", "1 1 .: -2-4", "1 1 -2-4: 5"];
     Model::new("log.gap_closes", outcomes).at_least(10).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(1);
+        let mut cursor = writer.log.join(1);
         writer.notes(3);
         let reader = thread::spawn(move || {
-            let seen = takes(&mut tap, 2);
-            (tap, seen)
+            let seen = takes(&mut cursor, 2);
+            (cursor, seen)
         });
         let admitted = writer.note();
-        let (mut tap, seen) = reader.join().unwrap();
+        let (mut cursor, seen) = reader.join().unwrap();
         writer.note();
-        format!("{admitted} {seen}: {}", rest(&mut tap))
+        format!("{admitted} {seen}: {}", rest(&mut cursor))
     });
 }
 
@@ -161,15 +161,15 @@ fn reader_follows_into_the_next_block() {
     let outcomes = &["1 2 .", "1 2 3"];
     Model::new("log.next_block", outcomes).at_least(34).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(9);
+        let mut cursor = writer.log.join(9);
         writer.notes(2);
         let reader = thread::spawn(move || {
-            let seen = takes(&mut tap, 3);
-            (tap, seen)
+            let seen = takes(&mut cursor, 3);
+            (cursor, seen)
         });
         writer.notes(1);
-        let (mut tap, seen) = reader.join().unwrap();
-        assert_eq!(format!("{seen} {}", rest(&mut tap)).replace(". ", "").trim(), "1 2 3");
+        let (mut cursor, seen) = reader.join().unwrap();
+        assert_eq!(format!("{seen} {}", rest(&mut cursor)).replace(". ", "").trim(), "1 2 3");
         seen
     });
 }
@@ -180,14 +180,14 @@ fn reader_leaves_while_events_come() {
     let outcomes = &["00", "10", "11"];
     Model::new("log.leave", outcomes).at_least(8).check(|| {
         let mut writer = Writer::new::<Note>();
-        let tap = writer.log.join(9);
+        let cursor = writer.log.join(9);
         writer.notes(1);
         let writer = Arc::new(Mutex::new(writer));
         let reader = thread::spawn({
             let writer = Arc::clone(&writer);
             move || {
                 writer.lock().log.leave(0);
-                drop(tap);
+                drop(cursor);
             }
         });
         let admitted = [(), ()].map(|()| writer.lock().note());
@@ -204,9 +204,9 @@ fn reader_joins_while_events_come() {
         let reader = thread::spawn({
             let writer = Arc::clone(&writer);
             move || {
-                let mut tap = writer.lock().log.join(9);
-                let seen = takes(&mut tap, 1);
-                (tap, seen)
+                let mut cursor = writer.lock().log.join(9);
+                let seen = takes(&mut cursor, 1);
+                (cursor, seen)
             }
         });
         let admitted = [(), ()].map(|()| writer.lock().note());
@@ -218,18 +218,18 @@ fn reader_joins_while_events_come() {
 #[test]
 fn what_was_taken_is_counted_before_it_is_dropped() {
     let outcomes = &["0 waiting 1", "1 waiting 0"];
-    Model::new("log.standing", outcomes).at_least(3).check(|| {
+    Model::new("log.stats", outcomes).at_least(3).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(9);
+        let mut cursor = writer.log.join(9);
         writer.notes(1);
         let reader = thread::spawn(move || {
-            drop(tap.take::<Note>());
-            tap
+            drop(cursor.take::<Note>());
+            cursor
         });
-        let standing = writer.log.standing(0);
-        assert_eq!(standing.taken + standing.waiting, 1);
+        let stats = writer.log.stats(0);
+        assert_eq!(stats.taken + stats.waiting, 1);
         reader.join().unwrap();
-        format!("{} waiting {}", standing.taken, standing.waiting)
+        format!("{} waiting {}", stats.taken, stats.waiting)
     });
 }
 
@@ -239,16 +239,16 @@ fn what_was_lost_counts_until_something_is_taken_elsewhere() {
     // sufficed. Whoever sees that one was taken there does not add to what was lost before.
     Model::new("log.demand", &["3 3", "4 4", "4 5"]).at_least(14).check(|| {
         let mut writer = Writer::new::<Note>();
-        let tap = writer.log.join(1);
-        tap.gauge().set_elsewhere(2, 0);
+        let cursor = writer.log.join(1);
+        cursor.progress().set_queued(2, 0);
         writer.note();
         let reader = thread::spawn(move || {
-            tap.gauge().set_elsewhere(1, 1);
-            tap
+            cursor.progress().set_queued(1, 1);
+            cursor
         });
         let demands = [(), ()].map(|()| {
             writer.note();
-            writer.log.standing(0).demand.to_string()
+            writer.log.stats(0).demand.to_string()
         });
         drop(reader.join().unwrap());
         demands.join(" ")

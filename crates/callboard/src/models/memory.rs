@@ -5,11 +5,14 @@ use loom::thread;
 use super::harness::Model;
 use super::log::{Writer, rest, takes};
 use super::watched::{Note, Plain, is_alive};
-use crate::log::{Kept, Tap};
+use crate::log::{Kept, LogCursor};
 
 /// The last that is there, of those without a destructor.
-fn plains(tap: &mut Tap) -> u64 {
-    std::iter::from_fn(|| tap.take::<Plain>()).map(|(plain, _)| plain.0).last().unwrap_or_default()
+fn plains(cursor: &mut LogCursor) -> u64 {
+    std::iter::from_fn(|| cursor.take::<Plain>())
+        .map(|(plain, _)| plain.0)
+        .last()
+        .unwrap_or_default()
 }
 
 #[test]
@@ -18,15 +21,15 @@ fn block_is_used_again_behind_a_reader() {
     let outcomes = &["3", "4", "5"];
     Model::new("log.reuse", outcomes).at_least(1_700).check(|| {
         let mut writer = Writer::new::<Plain>();
-        let mut tap = writer.log.join(9);
+        let mut cursor = writer.log.join(9);
         writer.plains(3);
         let reader = thread::spawn(move || {
-            let seen = plains(&mut tap);
-            (tap, seen)
+            let seen = plains(&mut cursor);
+            (cursor, seen)
         });
         writer.plains(2);
-        let (mut tap, seen) = reader.join().unwrap();
-        assert_eq!(plains(&mut tap).max(seen), 5);
+        let (mut cursor, seen) = reader.join().unwrap();
+        assert_eq!(plains(&mut cursor).max(seen), 5);
         seen.to_string()
     });
 }
@@ -36,14 +39,14 @@ fn handle_keeps_its_block_from_being_used_again() {
     let outcomes = &["1"];
     Model::new("log.kept_block", outcomes).at_least(19).check(|| {
         let mut writer = Writer::new::<Plain>();
-        let mut tap = writer.log.join(9);
+        let mut cursor = writer.log.join(9);
         writer.plains(2);
-        let (kept, _) = tap.take::<Plain>().unwrap();
+        let (kept, _) = cursor.take::<Plain>().unwrap();
         writer.plains(1);
-        while tap.take::<Plain>().is_some() {}
+        while cursor.take::<Plain>().is_some() {}
         let holder = thread::spawn(move || kept.0);
         writer.plains(3);
-        while tap.take::<Plain>().is_some() {}
+        while cursor.take::<Plain>().is_some() {}
         holder.join().unwrap().to_string()
     });
 }
@@ -76,8 +79,8 @@ fn last_of_two_readers_drops_the_event() {
         let mut writer = Writer::new::<Note>();
         let (mut one, mut two) = (writer.log.join(9), writer.log.join(9));
         writer.notes(1);
-        let drops = |tap: &mut Tap| {
-            let (note, _) = tap.take::<Note>().unwrap();
+        let drops = |cursor: &mut LogCursor| {
+            let (note, _) = cursor.take::<Note>().unwrap();
             note.number();
             drop(note);
             !is_alive(1)
@@ -110,16 +113,16 @@ fn last_of_two_handles_drops_the_event() {
 fn handle_outlives_its_tap_and_its_log() {
     Model::new("log.handle_outlives", &["freed"]).at_least(27).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(9);
+        let mut cursor = writer.log.join(9);
         writer.notes(3);
-        let (kept, _) = tap.take::<Note>().unwrap();
+        let (kept, _) = cursor.take::<Note>().unwrap();
         let holder = thread::spawn(move || {
             kept.number();
             drop(kept);
         });
         writer.log.leave(0);
         drop(writer);
-        drop(tap);
+        drop(cursor);
         holder.join().unwrap();
         "freed"
     });
@@ -130,16 +133,16 @@ fn lent_events_are_kept_against_the_writer() {
     let outcomes = &["1", "1 2"];
     Model::new("log.lend", outcomes).at_least(82).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(9);
+        let mut cursor = writer.log.join(9);
         writer.notes(1);
         let reader = thread::spawn(move || {
-            let mut stretch = tap.stretch::<Note>(9).expect("the first is there");
+            let mut stretch = cursor.stretch::<Note>(9).expect("the first is there");
             let mut kept = Vec::new();
             while let Some((lent, _)) = stretch.take(|| {}) {
                 kept.push(lent.into_kept());
             }
             let seen = kept.iter().map(|note| note.number().to_string());
-            (tap, seen.collect::<Vec<_>>().join(" "))
+            (cursor, seen.collect::<Vec<_>>().join(" "))
         });
         writer.notes(2);
         let (_tap, seen) = reader.join().unwrap();
@@ -151,13 +154,13 @@ fn lent_events_are_kept_against_the_writer() {
 fn lent_event_that_is_kept_outlives_its_log() {
     Model::new("log.lend_outlives", &["1"]).at_least(20).check(|| {
         let mut writer = Writer::new::<Note>();
-        let mut tap = writer.log.join(9);
+        let mut cursor = writer.log.join(9);
         writer.notes(2);
-        let mut stretch = tap.stretch::<Note>(1).expect("the first is there");
+        let mut stretch = cursor.stretch::<Note>(1).expect("the first is there");
         let kept = stretch.take(|| {}).expect("the first is there").0.into_kept();
         let holder = thread::spawn(move || kept.number().to_string());
         writer.log.leave(0);
-        drop((writer, tap));
+        drop((writer, cursor));
         holder.join().unwrap()
     });
 }
@@ -169,8 +172,8 @@ fn lent_events_are_dropped_by_the_last_of_two() {
         let mut writer = Writer::new::<Note>();
         let (mut one, mut two) = (writer.log.join(9), writer.log.join(9));
         writer.notes(1);
-        let looks = |tap: &mut Tap| {
-            let mut stretch = tap.stretch::<Note>(9).expect("it is there");
+        let looks = |cursor: &mut LogCursor| {
+            let mut stretch = cursor.stretch::<Note>(9).expect("it is there");
             let (lent, _) = stretch.take(|| {}).expect("it is there");
             lent.number();
             drop(lent);

@@ -8,21 +8,21 @@ use loom::thread;
 use super::harness::Model;
 use super::log::{Writer, rest, takes};
 use super::watched::Note;
-use crate::log::{Kept, Tap};
+use crate::log::{Kept, LogCursor};
 
 /// A log of which one event of every two is kept, just before it goes on in small blocks; with a
 /// reader that has taken all, what it keeps, and the bytes of a whole block.
-fn scattered() -> (Writer, Tap, Vec<Kept<Note>>, usize) {
+fn scattered() -> (Writer, LogCursor, Vec<Kept<Note>>, usize) {
     let mut writer = Writer::new::<Note>();
-    let mut tap = writer.log.join(9);
+    let mut cursor = writer.log.join(9);
     let mut kept = Vec::new();
     for _ in 0..5 {
         writer.notes(2);
-        kept.extend(tap.take::<Note>().map(|(note, _)| note));
-        drop(tap.take::<Note>());
+        kept.extend(cursor.take::<Note>().map(|(note, _)| note));
+        drop(cursor.take::<Note>());
     }
     let whole = writer.log.bytes() / kept.len();
-    (writer, tap, kept, whole)
+    (writer, cursor, kept, whole)
 }
 
 #[test]
@@ -30,20 +30,20 @@ fn reader_follows_through_small_blocks_into_a_whole_one() {
     // 11 and 12 are alone in their blocks; where 13 goes depends on how many wait.
     let outcomes = &["11 12 . small", "11 12 . whole", "11 12 13 small", "11 12 13 whole"];
     Model::new("small.follow", outcomes).at_least(550).check(|| {
-        let (mut writer, mut tap, kept, whole) = scattered();
+        let (mut writer, mut cursor, kept, whole) = scattered();
         let before = writer.log.bytes();
         writer.notes(2);
         let small = writer.log.bytes() - before;
         assert!(small < 2 * whole, "they are small");
         let before = before + small;
         let reader = thread::spawn(move || {
-            let seen = takes(&mut tap, 3);
-            (tap, seen)
+            let seen = takes(&mut cursor, 3);
+            (cursor, seen)
         });
         writer.notes(1);
         let grown = writer.log.bytes() - before;
-        let (mut tap, seen) = reader.join().unwrap();
-        assert_eq!(format!("{seen} {}", rest(&mut tap)).replace(". ", "").trim(), "11 12 13");
+        let (mut cursor, seen) = reader.join().unwrap();
+        assert_eq!(format!("{seen} {}", rest(&mut cursor)).replace(". ", "").trim(), "11 12 13");
         drop(kept);
         format!("{seen} {}", if grown == whole { "whole" } else { "small" })
     });

@@ -6,7 +6,7 @@ use std::task::Poll;
 use loom::thread;
 
 use super::harness::Model;
-use crate::log::Gauge;
+use crate::log::ReaderProgress;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, WaitList, Waiting, block_on, fence_of_model};
 
 /// A condition, and those who wait for it.
@@ -66,13 +66,13 @@ fn change_by_an_exchange_wakes() {
 #[test]
 fn reader_that_drains_wakes() {
     Model::new("wait.drained", &["1", "2"]).at_least(110).check(|| {
-        let board = Board::new(Gauge::new(0));
+        let board = Board::new(ReaderProgress::new(0));
         let other = Arc::clone(&board);
         let reader = thread::spawn(move || {
             other.condition.set_taken_and_drained(1);
             other.list.notify_all();
         });
-        let looks = board.wait(|gauge| gauge.taken() == 1);
+        let looks = board.wait(|progress| progress.taken() == 1);
         reader.join().unwrap();
         looks.to_string()
     });

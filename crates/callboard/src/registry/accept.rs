@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::{Mode, Phase, Registry};
-use crate::engine::{Aftermath, DeadLetter, Envelope, Origin, Routed, Ticket};
+use crate::engine::{DeadLetter, Deferred, Envelope, Origin, Routed, Ticket};
 use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Moment, Stamp};
 use crate::trace::Context;
 
 /// An event on its way into the bus.
-pub(crate) struct Parcel<E> {
+pub(crate) struct Publication<E> {
     /// Taken out if anybody gets it; otherwise the publisher drops it.
     pub(crate) event: Option<E>,
     pub(crate) priority: Priority,
@@ -27,7 +27,7 @@ pub(crate) struct Parcel<E> {
     pub(crate) context: Context,
 }
 
-impl<E> Parcel<E> {
+impl<E> Publication<E> {
     pub(super) fn envelope(&mut self, info: &'static TypeInfo, held: Held) -> Envelope {
         let (key, ticket) = (self.key.clone(), self.ticket.take());
         let context = std::mem::take(&mut self.context);
@@ -43,7 +43,7 @@ pub(crate) struct Header {
     pub(crate) published_at: Moment,
 }
 
-/// What became of a parcel.
+/// What became of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Accepted {
     /// It reached these many subscribers.
@@ -70,114 +70,118 @@ impl Registry {
     // stamp and the result on through memory, each stored in other pieces than it is loaded in,
     // for which a processor waits about as long as for all the rest.
     #[inline(always)]
-    pub(crate) fn accept_plain<E: Event>(
+    pub(crate) fn accept_by_log<E: Event>(
         &mut self,
         number: usize,
         priority: Priority,
         origin: Origin,
         event: &mut Option<E>,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Option<(u64, Routed)> {
         let entry = &mut self.types[number];
-        if entry.mode != Mode::Plain || priority != E::ABILITIES.fixed_rank() {
+        if entry.mode != Mode::LogOnly || priority != E::ABILITIES.fixed_rank() {
             return None;
         }
         self.sequence += 1;
         entry.published += 1;
         entry.publishers.count(origin.publisher());
         let stamp = Stamp::new(self.sequence, origin.cause(), Moment::NONE);
-        let (routed, _) = entry.feed.offer(event, stamp, false, aftermath);
+        let (routed, _) = entry.feed.offer(event, stamp, false, deferred);
         Some((self.sequence, routed))
     }
 
-    /// As [`accept_plain`](Self::accept_plain), for an event that goes by queues too, or that says when
+    /// As [`accept_by_log`](Self::accept_by_log), for an event that goes by queues too, or that says when
     /// it was published. With `keep`
     /// it is returned as well, and may be one that nobody else gets.
     #[inline]
-    pub(crate) fn accept_shared<E: Event>(
+    pub(crate) fn accept_by_log_and_queues<E: Event>(
         &mut self,
         header: &Header,
         event: &mut Option<E>,
         keep: bool,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Option<(u64, Routed, Option<Held>)> {
         let entry = &mut self.types[header.type_number];
-        let heard = keep || entry.mode != Mode::Quiet;
-        if !heard || entry.mode == Mode::Full || header.priority != E::ABILITIES.fixed_rank() {
+        let heard = keep || entry.mode != Mode::NoSubscribers;
+        if !heard || entry.mode == Mode::General || header.priority != E::ABILITIES.fixed_rank() {
             return None;
         }
         self.sequence += 1;
         entry.published += 1;
         entry.publishers.count(header.origin.publisher());
         let stamp = Stamp::new(self.sequence, header.origin.cause(), header.published_at);
-        let (routed, held) = entry.offer_to_all(event, stamp, keep, aftermath);
+        let (routed, held) = entry.offer_to_all(event, stamp, keep, deferred);
         Some((self.sequence, routed, held))
     }
 
     /// Accepts an event: gives it its number, and routes or buffers it.
     pub(crate) fn accept<E: Event>(
         &mut self,
-        parcel: &mut Parcel<E>,
-        aftermath: &mut Aftermath<'_>,
+        publication: &mut Publication<E>,
+        deferred: &mut Deferred<'_>,
     ) -> Accepted {
-        let from_outside = parcel.origin.cause == 0 && !parcel.answer;
+        let from_outside = publication.origin.cause == 0 && !publication.answer;
         if self.phase == Phase::Closed || (self.draining && from_outside) {
             self.refused += 1;
-            self.cut_off += u64::from(!from_outside && !parcel.answer);
+            self.cut_off += u64::from(!from_outside && !publication.answer);
             return Accepted::Closed;
         }
         let number = match self.directory.find_event::<E>() {
-            Some(card) => card.number,
-            None => self.meet(TypeInfo::of::<E>(), aftermath),
+            Some(handle) => handle.number,
+            None => self.register_type(TypeInfo::of::<E>(), deferred),
         };
         let entry = &mut self.types[number];
         entry.published += 1;
-        entry.publishers.count(parcel.origin.publisher());
+        entry.publishers.count(publication.origin.publisher());
         if self.phase == Phase::Running {
-            if entry.mode == Mode::Quiet && parcel.ticket.is_none() && !parcel.keep {
-                entry.unheard += u64::from(!parcel.answer);
+            if entry.mode == Mode::NoSubscribers
+                && publication.ticket.is_none()
+                && !publication.keep
+            {
+                entry.unheard += u64::from(!publication.answer);
                 return Accepted::Unheard;
             }
             self.sequence += 1;
-            let stamp = Stamp::new(self.sequence, parcel.origin.cause(), parcel.published_at);
-            let routed = entry.publish(parcel, stamp, aftermath);
+            let stamp =
+                Stamp::new(self.sequence, publication.origin.cause(), publication.published_at);
+            let routed = entry.publish(publication, stamp, deferred);
             return Accepted::Routed(self.sequence, routed);
         }
         self.sequence += 1;
-        self.buffer_up(parcel, number, aftermath)
+        self.buffer_up(publication, number, deferred)
     }
 
     /// Accepts a dead letter: it reaches its subscribers at once, also before the start, so that it
     /// takes no room in the start buffer.
     pub(super) fn accept_dead(
         &mut self,
-        letter: &mut Parcel<DeadLetter>,
-        aftermath: &mut Aftermath<'_>,
+        letter: &mut Publication<DeadLetter>,
+        deferred: &mut Deferred<'_>,
     ) {
         if self.phase != Phase::Closed {
-            let number = self.number_of(TypeInfo::of::<DeadLetter>(), aftermath);
+            let number = self.number_of(TypeInfo::of::<DeadLetter>(), deferred);
             self.sequence += 1;
             let stamp = Stamp::new(self.sequence, letter.origin.cause(), letter.published_at);
             let entry = &mut self.types[number];
             entry.published += 1;
-            entry.publish(letter, stamp, aftermath);
+            entry.publish(letter, stamp, deferred);
         }
     }
 
     #[cold]
     fn buffer_up<E: Event>(
         &mut self,
-        parcel: &mut Parcel<E>,
+        publication: &mut Publication<E>,
         number: usize,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Accepted {
-        let Some(event) = parcel.event.take() else {
+        let Some(event) = publication.event.take() else {
             return Accepted::Unheard;
         };
-        let stamp = Stamp::new(self.sequence, parcel.origin.cause(), parcel.published_at);
+        let stamp = Stamp::new(self.sequence, publication.origin.cause(), publication.published_at);
         let held = Held::new(stamp, event);
-        parcel.kept = parcel.keep.then(|| held.clone());
-        let envelope = parcel.envelope(self.types[number].info, held);
-        self.buffer.push(envelope, number, aftermath)
+        publication.kept = publication.keep.then(|| held.clone());
+        let envelope = publication.envelope(self.types[number].info, held);
+        self.buffer.push(envelope, number, deferred)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Accepted;
-use crate::engine::{Admission, Aftermath, Entry, Envelope, Inbox, Ticket};
+use crate::engine::{Admission, Deferred, Entry, Envelope, Inbox, Ticket};
 use crate::event::TypeInfo;
 use crate::overflow::{DropReason, Dropped, Overflow};
 
@@ -55,7 +55,7 @@ impl Buffer {
         &mut self,
         envelope: Envelope,
         type_number: usize,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Accepted {
         let (sequence, asked) = (envelope.sequence(), envelope.ticket.is_some());
         let offered = self.inbox.offer(Entry::new(envelope, type_number), Admission::Bounded);
@@ -64,7 +64,7 @@ impl Buffer {
             if self.losses.len() > self.many_losses {
                 self.put_losses_together();
             }
-            self.report(entry.envelope, reason, aftermath);
+            self.report(entry.envelope, reason, deferred);
             return Accepted::BufferFull;
         }
         self.last = sequence;
@@ -72,9 +72,9 @@ impl Buffer {
         Accepted::Buffered { sequence, mergeable: offered.mergeable, first }
     }
 
-    fn report(&self, envelope: Envelope, reason: DropReason, aftermath: &mut Aftermath<'_>) {
-        if aftermath.count_drops(1) {
-            aftermath.report(Dropped {
+    fn report(&self, envelope: Envelope, reason: DropReason, deferred: &mut Deferred<'_>) {
+        if deferred.count_drops(1) {
+            deferred.report(Dropped {
                 event_type: envelope.info.name,
                 subscriber: Dropped::BUFFER.into(),
                 capacity: self.capacity,
@@ -82,8 +82,8 @@ impl Buffer {
                 sequence: envelope.sequence(),
             });
         }
-        aftermath.bury(envelope.info, &envelope.held, Some((&Dropped::BUFFER.into(), reason)));
-        aftermath.discard_event(envelope);
+        deferred.bury(envelope.info, &envelope.held, Some((&Dropped::BUFFER.into(), reason)));
+        deferred.discard_event(envelope);
     }
 
     #[cfg(test)]
@@ -125,16 +125,16 @@ impl Buffer {
     }
 
     /// Drops everything: the bus is closed. Open requests learn of it with all the others.
-    pub(super) fn close(&mut self, aftermath: &mut Aftermath<'_>) {
+    pub(super) fn close(&mut self, deferred: &mut Deferred<'_>) {
         for entry in self.inbox.take_all(Some(DropReason::Closed)) {
-            self.report(entry.envelope, DropReason::Closed, aftermath);
+            self.report(entry.envelope, DropReason::Closed, deferred);
         }
     }
 
     /// Takes out a request that its asker takes back.
-    pub(crate) fn withdraw(&mut self, sequence: u64, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn withdraw(&mut self, sequence: u64, deferred: &mut Deferred<'_>) {
         let entry = self.inbox.withdraw(sequence, |_| None);
-        entry.into_iter().for_each(|entry| aftermath.discard_event(entry.envelope));
+        entry.into_iter().for_each(|entry| deferred.discard_event(entry.envelope));
     }
 
     /// What waits, for people: how many events, and how many of which types; `None` if nothing.

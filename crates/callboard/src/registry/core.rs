@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use super::blocking::BlockingCalls;
 use super::watch::{FORGOTTEN, UnstartedWatch};
 use super::{
-    Accepted, CloseList, Directory, Figures, Header, Listener, Mode, Parcel, Phase, Registry,
+    Accepted, CloseList, Directory, Figures, Header, Listener, Mode, Phase, Publication, Registry,
     Requests, Role,
 };
-use crate::engine::{Aftermath, DeadLetter, Hooks, Mailbox, Origin, SlowWatch, merge};
+use crate::engine::{DeadLetter, Deferred, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, key_of};
 use crate::link::LinkStatus;
 use crate::log::{Held, Moment, Stamp};
@@ -109,12 +109,6 @@ impl Core {
 
     /// The present moment, if the bus keeps time.
     #[inline]
-    pub(crate) fn timestamp(&self) -> Option<Instant> {
-        if self.settings.timestamps { self.now() } else { None }
-    }
-
-    /// As [`timestamp`](Self::timestamp), as an event keeps it.
-    #[inline]
     pub(crate) fn moment(&self) -> Moment {
         if self.settings.timestamps {
             self.now().map_or(Moment::NONE, Moment::at)
@@ -137,11 +131,11 @@ impl Core {
     #[inline(always)]
     pub(crate) fn with<R>(
         &self,
-        operation: impl FnOnce(&mut Registry, &mut Aftermath<'_>) -> R,
+        operation: impl FnOnce(&mut Registry, &mut Deferred<'_>) -> R,
     ) -> R {
-        let mut aftermath = Aftermath::new(&self.hooks);
-        let result = operation(&mut self.registry.0.lock(), &mut aftermath);
-        if let Some(dead) = aftermath.settle() {
+        let mut deferred = Deferred::new(&self.hooks);
+        let result = operation(&mut self.registry.0.lock(), &mut deferred);
+        if let Some(dead) = deferred.run() {
             self.publish_dead(dead);
         }
         result
@@ -152,7 +146,7 @@ impl Core {
     fn publish_dead(&self, letters: Box<[DeadLetter]>) {
         for letter in letters {
             let origin = Origin::default().caused_by(letter.event().stamp().as_cause());
-            let mut parcel = Parcel {
+            let mut publication = Publication {
                 event: Some(letter),
                 priority: Priority::Normal,
                 key: None,
@@ -164,16 +158,16 @@ impl Core {
                 ticket: None,
                 context: Context::default(),
             };
-            self.with(|registry, aftermath| registry.accept_dead(&mut parcel, aftermath));
-            discard_any(parcel.event);
+            self.with(|registry, deferred| registry.accept_dead(&mut publication, deferred));
+            discard_any(publication.event);
         }
     }
 
-    /// Accepts an event, and settles what that owes.
-    pub(crate) fn accept<E: Event>(self: &Arc<Self>, parcel: &mut Parcel<E>) -> Accepted {
-        let accepted = self.with(|registry, aftermath| registry.accept(parcel, aftermath));
+    /// Accepts an event, and runs what that deferred.
+    pub(crate) fn accept<E: Event>(self: &Arc<Self>, publication: &mut Publication<E>) -> Accepted {
+        let accepted = self.with(|registry, deferred| registry.accept(publication, deferred));
         if let Accepted::Buffered { mergeable, first, .. } = accepted {
-            self.after_buffering::<E>(parcel, mergeable, first);
+            self.after_buffering::<E>(publication, mergeable, first);
         }
         accepted
     }
@@ -187,12 +181,12 @@ impl Core {
     ) -> Held {
         let priority = E::ABILITIES.rank(&answer);
         let mut answer = Some(answer);
-        if let Some(card) = self.directory.find_event::<E>()
-            && !card.is(Mode::Full)
+        if let Some(handle) = self.directory.find_event::<E>()
+            && !handle.is(Mode::General)
         {
-            let header = Header { type_number: card.number, priority, origin, published_at };
-            let accepted = self.with(|registry, aftermath| {
-                registry.accept_shared(&header, &mut answer, true, aftermath)
+            let header = Header { type_number: handle.number, priority, origin, published_at };
+            let accepted = self.with(|registry, deferred| {
+                registry.accept_by_log_and_queues(&header, &mut answer, true, deferred)
             });
             if let Some((.., Some(held))) = accepted {
                 return held;
@@ -210,7 +204,7 @@ impl Core {
         origin: Origin,
         published_at: Moment,
     ) -> Held {
-        let mut parcel = Parcel {
+        let mut publication = Publication {
             priority,
             key: answer.as_ref().and_then(key_of),
             event: answer,
@@ -223,8 +217,8 @@ impl Core {
             // Observers of the answer continue the responder's span.
             context: Context::current(self.settings.trace),
         };
-        self.accept(&mut parcel);
-        match (parcel.kept, parcel.event) {
+        self.accept(&mut publication);
+        match (publication.kept, publication.event) {
             (Some(held), _) => held,
             // Where the bus does not take it any more, its asker still does.
             (None, Some(answer)) => Held::new(Stamp::new(0, origin.cause(), published_at), answer),
@@ -235,14 +229,14 @@ impl Core {
     #[cold]
     fn after_buffering<E: Event>(
         self: &Arc<Self>,
-        parcel: &Parcel<E>,
+        publication: &Publication<E>,
         mergeable: bool,
         first: bool,
     ) {
-        if let (true, Some(key), Some(card)) =
-            (mergeable, &parcel.key, self.directory.find_event::<E>())
+        if let (true, Some(key), Some(handle)) =
+            (mergeable, &publication.key, self.directory.find_event::<E>())
         {
-            merge(|operation| operation(&mut self.registry().buffer.inbox), card.number, key);
+            merge(|operation| operation(&mut self.registry().buffer.inbox), handle.number, key);
         }
         if first {
             self.start_watch();
@@ -250,8 +244,8 @@ impl Core {
     }
 
     /// The reader of logs has found nothing: it is woken by the next event.
-    pub(crate) fn enlist(&self, mailbox: &Arc<Mailbox>) {
-        self.registry().enlist(mailbox);
+    pub(crate) fn register_waiter(&self, mailbox: &Arc<Mailbox>) {
+        self.registry().register_waiter(mailbox);
     }
 
     /// How a subscription stands.
@@ -318,7 +312,7 @@ impl Core {
 
     /// Ends the subscription.
     pub(crate) fn sign_out(&self, mailbox: &Mailbox) {
-        self.with(|registry, aftermath| registry.sign_out(mailbox.id, aftermath));
+        self.with(|registry, deferred| registry.sign_out(mailbox.id, deferred));
         self.changed.notify_all();
     }
 

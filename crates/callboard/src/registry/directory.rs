@@ -12,12 +12,12 @@ const BUCKETS: usize = if CHECKED { 1 } else { 64 };
 /// The index of a bus's event types. Types are added under the registry's lock and never removed.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    buckets: [OnceLock<Box<Card>>; BUCKETS],
+    buckets: [OnceLock<Box<TypeHandle>>; BUCKETS],
 }
 
 /// One type in the index.
 #[derive(Debug)]
-pub(crate) struct Card {
+pub(crate) struct TypeHandle {
     id: TypeId,
     /// The index of the type in `Registry::types`.
     pub(crate) number: usize,
@@ -33,14 +33,14 @@ pub(crate) struct Card {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// There are no subscribers: the event is only counted.
-    Quiet,
+    NoSubscribers,
     /// Through the log of its type only. The registry confirms this under its lock.
-    Plain,
+    LogOnly,
     /// Through the log and queues, perhaps with a timestamp, and nothing else. The registry confirms
     /// this under its lock.
-    Shared,
+    LogAndQueues,
     /// The general path.
-    Full,
+    General,
 }
 
 impl Default for Directory {
@@ -50,28 +50,28 @@ impl Default for Directory {
 }
 
 impl Directory {
-    /// The card of a type that was added.
+    /// The handle of a type that was added.
     #[inline]
-    pub(crate) fn find(&self, id: TypeId) -> Option<&Card> {
-        let mut card = self.buckets[bucket(id)].get()?;
-        while card.id != id {
-            card = card.next.get()?;
+    pub(crate) fn find(&self, id: TypeId) -> Option<&TypeHandle> {
+        let mut handle = self.buckets[bucket(id)].get()?;
+        while handle.id != id {
+            handle = handle.next.get()?;
         }
-        Some(card)
+        Some(handle)
     }
 
     #[inline]
-    pub(crate) fn find_event<E: Event>(&self) -> Option<&Card> {
+    pub(crate) fn find_event<E: Event>(&self) -> Option<&TypeHandle> {
         self.find(TypeId::of::<E>())
     }
 
     /// Adds a type. The registry's lock is held.
     pub(super) fn add(&self, id: TypeId, number: usize) {
-        let (mode, unheard) = (AtomicU8::new(Mode::Full as u8), AtomicU64::new(0));
-        let mut card = Box::new(Card { id, number, mode, unheard, next: OnceLock::new() });
+        let (mode, unheard) = (AtomicU8::new(Mode::General as u8), AtomicU64::new(0));
+        let mut handle = Box::new(TypeHandle { id, number, mode, unheard, next: OnceLock::new() });
         let mut free = &self.buckets[bucket(id)];
-        while let Err(back) = free.set(card) {
-            card = back;
+        while let Err(back) = free.set(handle) {
+            handle = back;
             match free.get() {
                 Some(taken) => free = &taken.next,
                 None => unreachable!("it was taken just now"),
@@ -80,7 +80,7 @@ impl Directory {
     }
 }
 
-impl Card {
+impl TypeHandle {
     #[inline]
     pub(crate) fn is(&self, mode: Mode) -> bool {
         // Ordering: Relaxed. A thread that knows of a subscription comes after the store, and so

@@ -26,13 +26,6 @@ impl Figures {
         self.accounts.iter().for_each(|account| total.add(&account.ledger));
         total
     }
-
-    /// What the subscription that has them holds. It goes through all that is queued.
-    pub(crate) fn holdings(&self, mailbox: &Mailbox) -> Holdings {
-        let mut inbox = mailbox.inbox();
-        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
-        Holdings { bytes: queued + self.in_logs, oldest: inbox.oldest() }
-    }
 }
 
 /// What a subscription holds.
@@ -43,6 +36,18 @@ pub(crate) struct Holdings {
 }
 
 impl Registry {
+    /// What the subscription that has these figures holds. It goes through all that is queued.
+    pub(crate) fn holdings(&self, figures: &Figures, mailbox: &Mailbox) -> Holdings {
+        let logged = mailbox
+            .logs()
+            .filter_map(|(type_number, place, _)| self.types[type_number].feed.oldest(place));
+        let logged = logged.min();
+        let mut inbox = mailbox.inbox();
+        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
+        let oldest = logged.into_iter().chain(inbox.oldest()).min();
+        Holdings { bytes: queued + figures.in_logs, oldest }
+    }
+
     /// How a subscription stands: what its queue and the logs that it reads know of it.
     pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
         let inbox = mailbox.inbox();
@@ -57,10 +62,10 @@ impl Registry {
         for source in inbox.sources() {
             let entry = &self.types[source.type_number];
             let account = &mut figures.accounts[source.member];
-            let standing = entry.feed.add_standing(source.place(), account);
+            let stats = entry.feed.add_stats(source.place(), account);
             account.ledger.delivered -= source.evicted;
             account.ledger.count_drops(DropReason::Oldest, source.evicted);
-            let waiting = usize::try_from(standing.waiting).unwrap_or(usize::MAX);
+            let waiting = usize::try_from(stats.waiting).unwrap_or(usize::MAX);
             figures.queued += waiting;
             figures.in_logs += waiting * entry.info.size;
         }
@@ -68,16 +73,16 @@ impl Registry {
         figures.high_water = figures.high_water.max(seen);
         figures.demand = figures.demand.max(figures.high_water);
         drop(inbox);
-        if let (Some(gauge), [account]) = (mailbox.gauge(), &mut figures.accounts[..])
+        if let (Some(progress), [account]) = (mailbox.progress(), &mut figures.accounts[..])
             && let Some(entry) = self.find(account.info)
         {
-            let standing = entry.feed.add_standing(gauge.place(), account);
-            let waiting = usize::try_from(standing.waiting).unwrap_or(usize::MAX);
+            let stats = entry.feed.add_stats(progress.place(), account);
+            let waiting = usize::try_from(stats.waiting).unwrap_or(usize::MAX);
             figures.queued += waiting;
             figures.in_logs = waiting * entry.info.size;
-            figures.missed += gauge.lost();
-            figures.high_water = figures.high_water.max(gauge.high_water()).max(figures.queued);
-            let demand = usize::try_from(standing.demand).unwrap_or(usize::MAX);
+            figures.missed += progress.lost();
+            figures.high_water = figures.high_water.max(progress.high_water()).max(figures.queued);
+            let demand = usize::try_from(stats.demand).unwrap_or(usize::MAX);
             figures.demand = figures.demand.max(demand).max(figures.high_water);
         }
         figures

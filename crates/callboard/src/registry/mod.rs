@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, LinkProbe, PRE_START_CAPACITY};
-pub(crate) use accept::{Accepted, Header, Parcel};
+pub(crate) use accept::{Accepted, Header, Publication};
 pub(crate) use buffer::Buffer;
 use buffer::Gap;
 pub(crate) use directory::{Directory, Mode};
@@ -45,7 +45,7 @@ use signing::Panicked;
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
-use crate::engine::{Account, Admission, Aftermath, DeadLetter, Horizon, Mailbox, Source};
+use crate::engine::{Account, Admission, DeadLetter, Deferred, Horizon, Mailbox, Source};
 use crate::event::TypeInfo;
 use crate::overflow::DropReason;
 
@@ -172,19 +172,19 @@ impl Registry {
 
     /// The entry of a type, if the bus has met it.
     pub(crate) fn find(&self, info: &TypeInfo) -> Option<&TypeEntry> {
-        self.directory.find(info.id()).map(|card| &self.types[card.number])
+        self.directory.find(info.id()).map(|handle| &self.types[handle.number])
     }
 
     /// The number of a type, which the bus meets now if it has not before.
-    fn number_of(&mut self, info: &'static TypeInfo, aftermath: &mut Aftermath<'_>) -> usize {
+    fn number_of(&mut self, info: &'static TypeInfo, deferred: &mut Deferred<'_>) -> usize {
         match self.directory.find(info.id()) {
-            Some(card) => card.number,
-            None => self.meet(info, aftermath),
+            Some(handle) => handle.number,
+            None => self.register_type(info, deferred),
         }
     }
 
     #[cold]
-    fn meet(&mut self, info: &'static TypeInfo, aftermath: &mut Aftermath<'_>) -> usize {
+    fn register_type(&mut self, info: &'static TypeInfo, deferred: &mut Deferred<'_>) -> usize {
         let number = self.types.len();
         let mut entry = TypeEntry::new(info, number, &self.horizon);
         for listener in self.listeners.values() {
@@ -193,7 +193,7 @@ impl Registry {
                 if listener.reads_logs {
                     let source = entry.feed.join_by_cursor(&listener.mailbox, member);
                     // It may sleep already.
-                    entry.feed.enlist(&listener.mailbox, source);
+                    entry.feed.register_waiter(&listener.mailbox, source);
                 } else {
                     entry.route.add(Arc::clone(&listener.mailbox), member);
                 }
@@ -204,59 +204,59 @@ impl Registry {
         self.buffer.inbox.accounts.push(Account::new(info));
         match self.by_name.get(info.name) {
             Some(first) => {
-                aftermath.report_clash(first, info);
+                deferred.report_clash(first, info);
                 self.clashes.push((first, info));
             }
             None => drop(self.by_name.insert(info.name, info)),
         }
-        self.sort_out(number);
+        self.refresh_mode(number);
         number
     }
 
     /// Sorts out how the events of a type are to be published: without a lock if nobody would get
     /// them, and in short if they need only be brought to their readers.
-    fn sort_out(&mut self, number: usize) {
+    fn refresh_mode(&mut self, number: usize) {
         let entry = &mut self.types[number];
         let running = self.phase == Phase::Running;
         let ordinary = running && !self.draining && self.collectors == 0;
-        entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::Full };
-        if let Some(card) = self.directory.find(entry.info.id()) {
+        entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::General };
+        if let Some(handle) = self.directory.find(entry.info.id()) {
             // A publication that is traced has more to do than the registry sees.
-            card.set_mode(if self.traces { Mode::Full } else { entry.mode });
+            handle.set_mode(if self.traces { Mode::General } else { entry.mode });
         }
     }
 
     /// One more subscription listens to dead letters, or one less.
-    fn count_collectors(&mut self, wanted: &Wanted, by: isize, aftermath: &Aftermath<'_>) {
+    fn count_collectors(&mut self, wanted: &Wanted, by: isize, deferred: &Deferred<'_>) {
         if wanted.names(TypeInfo::of::<DeadLetter>()) {
             self.collectors = self.collectors.saturating_add_signed(by);
-            aftermath.collect(self.collectors > 0);
-            self.sort_out_types();
+            deferred.collect(self.collectors > 0);
+            self.refresh_modes();
         }
     }
 
     /// The reader of logs has found nothing: it is woken by the next event.
-    pub(crate) fn enlist(&mut self, mailbox: &Arc<Mailbox>) {
+    pub(crate) fn register_waiter(&mut self, mailbox: &Arc<Mailbox>) {
         // Nothing ever comes for one without capacity.
         while let (1.., Some((type_number, source))) =
-            (mailbox.settings.capacity, mailbox.wakeful_source())
+            (mailbox.settings.capacity, mailbox.unregistered_source())
         {
-            self.types[type_number].feed.enlist(mailbox, source);
+            self.types[type_number].feed.register_waiter(mailbox, source);
         }
     }
 
-    fn sort_out_of(&mut self, info: &TypeInfo) {
-        let number = self.directory.find(info.id()).map(|card| card.number);
-        number.into_iter().for_each(|number| self.sort_out(number));
+    fn refresh_mode_of(&mut self, info: &TypeInfo) {
+        let number = self.directory.find(info.id()).map(|handle| handle.number);
+        number.into_iter().for_each(|number| self.refresh_mode(number));
     }
 
-    pub(crate) fn sort_out_types(&mut self) {
-        (0..self.types.len()).for_each(|number| self.sort_out(number));
+    pub(crate) fn refresh_modes(&mut self) {
+        (0..self.types.len()).for_each(|number| self.refresh_mode(number));
     }
 
     /// How many events of a type were published, and how many of them nobody listened to.
     pub(crate) fn published(&self, entry: &TypeEntry) -> (u64, u64) {
-        let counted = self.directory.find(entry.info.id()).map_or(0, |card| card.unheard());
+        let counted = self.directory.find(entry.info.id()).map_or(0, |handle| handle.unheard());
         (entry.published + counted, entry.unheard + counted)
     }
 
@@ -266,7 +266,7 @@ impl Registry {
     pub(crate) fn start(
         &mut self,
         after: Option<Duration>,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> (usize, usize) {
         if self.phase != Phase::Buffering {
             return (0, 0);
@@ -285,15 +285,15 @@ impl Registry {
             {
                 self.add_lost(gap, lost);
             }
-            let number = self.number_of(envelope.info, aftermath);
-            self.types[number].deliver_to_all(envelope, Admission::Beyond, aftermath);
+            let number = self.number_of(envelope.info, deferred);
+            self.types[number].deliver_to_all(envelope, Admission::Beyond, deferred);
         }
         losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
-        self.types.iter_mut().for_each(|entry| entry.feed.squeeze());
+        self.types.iter_mut().for_each(|entry| entry.feed.recheck_capacity());
         if first {
             self.listeners.values_mut().for_each(Listener::end_replay);
         }
-        self.sort_out_types();
+        self.refresh_modes();
         (replayed, overflowed)
     }
 
@@ -308,7 +308,7 @@ impl Registry {
     }
 
     /// Takes a request back from a responder that has not taken it.
-    pub(crate) fn withdraw(&mut self, mailbox: u64, sequence: u64, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn withdraw(&mut self, mailbox: u64, sequence: u64, deferred: &mut Deferred<'_>) {
         let Some(Listener { mailbox, .. }) = self.listeners.get(&mailbox) else { return };
         let mut inbox = mailbox.inbox();
         let last = |source: &Source| self.types[source.type_number].feed.last(source.place());
@@ -317,12 +317,12 @@ impl Registry {
         mailbox.show(&inbox);
         drop(inbox);
         if let Some(entry) = withdrawn {
-            aftermath.discard(mailbox.id, entry, DropReason::Withdrawn);
+            deferred.discard(mailbox.id, entry, DropReason::Withdrawn);
         }
         if reports {
             // Its next event has something to report, whichever log it comes by.
             for (type_number, ..) in mailbox.logs() {
-                self.types[type_number].feed.squeeze();
+                self.types[type_number].feed.recheck_capacity();
             }
         }
     }
@@ -331,28 +331,28 @@ impl Registry {
     pub(crate) fn pause(&mut self) {
         if self.phase == Phase::Running {
             self.phase = Phase::Buffering;
-            self.sort_out_types();
+            self.refresh_modes();
         }
     }
 
     /// Ends everything: nothing is accepted any more, and what is buffered is dropped.
-    pub(crate) fn close(&mut self, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn close(&mut self, deferred: &mut Deferred<'_>) {
         if self.phase == Phase::Closed {
             return;
         }
         self.phase = Phase::Closed;
         // By the time that the askers look, their responders may have left.
         self.buffer.requests().for_each(|(info, ticket)| ticket.strand(self.responders(info)));
-        self.buffer.close(aftermath);
+        self.buffer.close(deferred);
         for entry in &mut self.types {
             if let Some(retained) = entry.retained.take() {
-                aftermath.discard_event(retained);
+                deferred.discard_event(retained);
             }
         }
         for listener in self.listeners.values() {
-            listener.mailbox.close(aftermath);
+            listener.mailbox.close(deferred);
         }
-        self.sort_out_types();
+        self.refresh_modes();
     }
 
     /// The names of a type's responders, in the order in which they signed in.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Core, Listener, Phase, Registry};
-use crate::engine::{Attendance, Holds, Scope};
+use crate::engine::{HandlerStats, Holds, Scope};
 
 /// What one subscription has left to do.
 pub(crate) struct Busy {
@@ -34,12 +34,12 @@ impl Registry {
     /// there for tests do not count.
     pub(crate) fn busy(&self) -> Vec<Busy> {
         let all = self.listeners.values().map(|listener| &listener.mailbox);
-        let components = all.filter(|mailbox| !mailbox.settings.bystander);
+        let components = all.filter(|mailbox| !mailbox.settings.excluded_from_settle);
         let busy = components.map(|mailbox| {
             // The queue first: what leaves it afterwards is seen in the reader's hands.
             let queued = self.figures(mailbox).queued;
             let inbox = mailbox.inbox();
-            let Attendance { handling, served, holds, .. } = *inbox.attendance();
+            let HandlerStats { handling, served, holds, .. } = *inbox.handler_stats();
             let in_hand = mailbox.in_hand();
             let name = Arc::clone(&mailbox.settings.name);
             Busy { name, queued, handling, in_hand, holds, served }

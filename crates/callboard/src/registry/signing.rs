@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::types::TypeEntry;
 use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
-use crate::engine::{Admission, Aftermath, Entry, HandlerPanic, Mailbox, MailboxSettings, Reader};
+use crate::engine::{Admission, Deferred, Entry, HandlerPanic, Mailbox, MailboxSettings, Reader};
 use crate::event::{Event, TypeInfo};
 use crate::overflow::Overflow;
 use crate::sync::WaitList;
@@ -22,7 +22,7 @@ pub(crate) struct SignIn {
     pub(crate) signed_in: u64,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
-    /// Whether the bus keeps time: then the reader's lock is taken for each event anyway.
+    /// Whether the bus keeps time.
     pub(crate) timed: bool,
     /// Whether the bus traces: then all events come by the queue.
     pub(crate) traced: bool,
@@ -41,7 +41,7 @@ impl SignIn {
             return None;
         };
         let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        (self.one_type && keeps_order && !self.timed && !self.traced).then_some(info)
+        (self.one_type && keeps_order && !self.traced).then_some(info)
     }
 
     /// Whether its reader merges logs without a lock.
@@ -52,7 +52,7 @@ impl SignIn {
             Wanted::Nothing(_) => false,
         };
         let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        observes && keeps_order && !self.timed && !self.traced
+        observes && keeps_order && !self.traced
     }
 
     /// Whether it reads the logs of the types that it observes; otherwise it has a queue.
@@ -76,10 +76,10 @@ impl Registry {
     pub(crate) fn declare_publisher<E: Event>(
         &mut self,
         name: &Arc<str>,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> u32 {
         let (number, publisher) =
-            (self.number_of(TypeInfo::of::<E>(), aftermath), self.publishers.number(name));
+            (self.number_of(TypeInfo::of::<E>(), deferred), self.publishers.number(name));
         self.types[number].publishers.declare(publisher);
         publisher
     }
@@ -90,44 +90,45 @@ impl Registry {
         &mut self,
         id: u64,
         signing: SignIn,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Reader {
         let (log, reads_logs) = (signing.log(), signing.reads_logs());
         let unlocked = signing.reads_unlocked();
+        let timed = signing.timed;
         let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
             signing;
         let infos = wanted.infos();
         let (mailbox, reader) = match log {
             Some(info) => {
-                let number = self.number_of(info, aftermath);
+                let number = self.number_of(info, deferred);
                 let (capacity, mut opened) = (settings.capacity, None);
-                let tap = self.types[number].feed.join(capacity, |tap| {
-                    let log = Some((number, tap.gauge().clone()));
+                let cursor = self.types[number].feed.join(capacity, |cursor| {
+                    let log = Some((number, cursor.progress().clone()));
                     let mailbox = Mailbox::new(id, settings, concurrency, &infos, log, false);
                     let mailbox = Arc::new(mailbox);
                     opened = Some(Arc::clone(&mailbox));
                     mailbox
                 });
                 let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
-                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, tap))
+                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, cursor, timed))
             }
             None => {
                 let mailbox = Mailbox::new(id, settings, concurrency, &infos, None, unlocked);
                 let mailbox = Arc::new(mailbox);
-                self.add_to_types(&mailbox, &wanted, reads_logs, aftermath);
-                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon))
+                self.add_to_types(&mailbox, &wanted, reads_logs, deferred);
+                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon, timed))
             }
         };
-        self.count_collectors(&wanted, 1, aftermath);
+        self.count_collectors(&wanted, 1, deferred);
         if retained {
-            self.hand_over_retained(&mailbox, aftermath);
+            self.hand_over_retained(&mailbox, deferred);
         }
         if self.phase == Phase::Closed {
-            mailbox.close(aftermath);
+            mailbox.close(deferred);
         }
         match &wanted {
-            Wanted::Members(_) => infos.iter().for_each(|info| self.sort_out_of(info)),
-            _ => self.sort_out_types(),
+            Wanted::Members(_) => infos.iter().for_each(|info| self.refresh_mode_of(info)),
+            _ => self.refresh_modes(),
         }
         let listener = Listener { mailbox, wanted, reads_logs, late, signed_in, replayed: 0 };
         self.listeners.insert(id, listener);
@@ -135,9 +136,9 @@ impl Registry {
     }
 
     /// Makes the types that a subscription would name known, without a subscription.
-    pub(crate) fn declare(&mut self, wanted: &Wanted, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn declare(&mut self, wanted: &Wanted, deferred: &mut Deferred<'_>) {
         for info in wanted.infos() {
-            self.number_of(info, aftermath);
+            self.number_of(info, deferred);
         }
     }
 
@@ -146,7 +147,7 @@ impl Registry {
         mailbox: &Arc<Mailbox>,
         wanted: &Wanted,
         reads_logs: bool,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) {
         match wanted {
             Wanted::Members(members) => {
@@ -154,7 +155,7 @@ impl Registry {
                     if interest.is_among(&members[..member]) {
                         continue;
                     }
-                    let number = self.number_of(interest.info, aftermath);
+                    let number = self.number_of(interest.info, deferred);
                     if members
                         .iter()
                         .any(|it| interest.info.id() == it.info.id() && it.role != interest.role)
@@ -181,7 +182,7 @@ impl Registry {
         }
     }
 
-    fn hand_over_retained(&mut self, mailbox: &Arc<Mailbox>, aftermath: &mut Aftermath<'_>) {
+    fn hand_over_retained(&mut self, mailbox: &Arc<Mailbox>, deferred: &mut Deferred<'_>) {
         let retained = |(number, entry): (usize, &TypeEntry)| {
             let envelope = entry.retained.as_ref()?;
             let member =
@@ -191,39 +192,39 @@ impl Registry {
         let mut kept: Vec<Entry> = self.types.iter().enumerate().filter_map(retained).collect();
         kept.sort_by_key(Entry::sequence);
         for entry in kept {
-            mailbox.offer(entry, Admission::Beyond, aftermath);
+            mailbox.offer(entry, Admission::Beyond, deferred);
         }
     }
 
     /// Signs a subscription out and frees what was queued for it.
-    pub(crate) fn sign_out(&mut self, mailbox: u64, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn sign_out(&mut self, mailbox: u64, deferred: &mut Deferred<'_>) {
         let Some(listener) = self.listeners.remove(&mailbox) else {
             return;
         };
-        self.count_collectors(&listener.wanted, -1, aftermath);
+        self.count_collectors(&listener.wanted, -1, deferred);
         self.keep_panics(&listener.mailbox);
         for (type_number, place, evicted) in listener.mailbox.logs() {
             let entry = &mut self.types[type_number];
             let account = entry.feed.leave(place, evicted);
             entry.departed.add(&account.ledger);
         }
-        let accounts = listener.mailbox.leave(aftermath);
+        let accounts = listener.mailbox.leave(deferred);
         match &listener.wanted {
             Wanted::Members(members) => {
                 for member in members {
-                    let number = self.number_of(member.info, aftermath);
+                    let number = self.number_of(member.info, deferred);
                     self.types[number].leave(mailbox);
-                    self.sort_out(number);
+                    self.refresh_mode(number);
                 }
             }
             Wanted::Everything | Wanted::Matching(_) => {
                 self.types.iter_mut().for_each(|entry| entry.leave(mailbox));
-                self.sort_out_types();
+                self.refresh_modes();
             }
             Wanted::Nothing(_) => {}
         }
         for account in accounts {
-            let number = self.number_of(account.info, aftermath);
+            let number = self.number_of(account.info, deferred);
             self.types[number].departed.add(&account.ledger);
         }
     }
@@ -232,8 +233,8 @@ impl Registry {
     fn keep_panics(&mut self, mailbox: &Mailbox) {
         let (last, panics) = {
             let inbox = mailbox.inbox();
-            let attendance = inbox.attendance();
-            (attendance.last_panic.clone(), attendance.panics)
+            let handler_stats = inbox.handler_stats();
+            (handler_stats.last_panic.clone(), handler_stats.panics)
         };
         if let Some(last) = last {
             let name = Arc::clone(&mailbox.settings.name);

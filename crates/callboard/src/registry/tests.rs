@@ -17,19 +17,19 @@ impl Event for Tick {
 /// Whether an event of the type, of the type's priority or another, may go by the plain way, by
 /// the shared one, and by that if its publisher keeps it.
 fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
-    let card = bus.core().directory.find_event::<Tick>().expect("it has been published");
-    for other in [Mode::Quiet, Mode::Plain, Mode::Shared, Mode::Full] {
-        assert_eq!(card.is(other), other == mode, "{other:?}");
+    let handle = bus.core().directory.find_event::<Tick>().expect("it has been published");
+    for other in [Mode::NoSubscribers, Mode::LogOnly, Mode::LogAndQueues, Mode::General] {
+        assert_eq!(handle.is(other), other == mode, "{other:?}");
     }
     let (origin, published_at) = (Origin::default(), Moment::NONE);
-    let header = Header { type_number: card.number, priority, origin, published_at };
-    bus.core().with(|registry, aftermath| {
+    let header = Header { type_number: handle.number, priority, origin, published_at };
+    bus.core().with(|registry, deferred| {
         let plain = registry
-            .accept_plain(card.number, priority, origin, &mut Some(Tick), aftermath)
+            .accept_by_log(handle.number, priority, origin, &mut Some(Tick), deferred)
             .is_some();
         let mut shared = |keep| {
             let event = &mut Some(Tick);
-            let accepted = registry.accept_shared(&header, event, keep, aftermath);
+            let accepted = registry.accept_by_log_and_queues(&header, event, keep, deferred);
             accepted.is_some_and(|(.., kept)| kept.is_some() || !keep)
         };
         [plain, shared(false), shared(true)]
@@ -41,20 +41,20 @@ fn each_way_is_taken_for_what_it_fits_and_nothing_else() {
     let bus = Bus::new();
     let usual = |mode| ways(&bus, mode, Priority::Normal);
     bus.publish(Tick);
-    assert_eq!(usual(Mode::Full), [false; 3], "it has not started");
+    assert_eq!(usual(Mode::General), [false; 3], "it has not started");
     bus.start();
-    assert_eq!(usual(Mode::Quiet), [false, false, true], "nobody listens");
+    assert_eq!(usual(Mode::NoSubscribers), [false, false, true], "nobody listens");
     let ticks = bus.subscriber("ticks").late().capacity(usize::MAX).subscribe::<Tick>();
-    assert_eq!(usual(Mode::Plain), [true; 3]);
+    assert_eq!(usual(Mode::LogOnly), [true; 3]);
     let all = bus.subscriber("all").late().overflow(Overflow::Coalesce).subscribe::<AnyEvent>();
-    assert_eq!(usual(Mode::Shared), [false, true, true]);
-    assert_eq!(ways(&bus, Mode::Shared, Priority::High), [false; 3]);
+    assert_eq!(usual(Mode::LogAndQueues), [false, true, true]);
+    assert_eq!(ways(&bus, Mode::LogAndQueues, Priority::High), [false; 3]);
     drop(all);
-    assert_eq!(ways(&bus, Mode::Plain, Priority::High), [false; 3]);
+    assert_eq!(ways(&bus, Mode::LogOnly, Priority::High), [false; 3]);
     bus.pause();
-    assert_eq!(usual(Mode::Full), [false; 3]);
+    assert_eq!(usual(Mode::General), [false; 3]);
     bus.close();
-    assert_eq!(usual(Mode::Full), [false; 3]);
+    assert_eq!(usual(Mode::General), [false; 3]);
     assert_eq!(ticks.len(), 3 + 2, "those that a way was taken for");
 }
 

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Mode, Parcel, Tally};
-use crate::engine::{
-    Admission, Aftermath, Envelope, Feed, Horizon, Mailbox, Route, Routed, Ticket,
-};
+use super::{Mode, Publication, Tally};
+use crate::engine::{Admission, Deferred, Envelope, Feed, Horizon, Mailbox, Route, Routed, Ticket};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
@@ -42,7 +40,7 @@ impl TypeEntry {
             feed: Feed::new(info, number, Arc::clone(horizon)),
             route: Route::default(),
             responders: Route::default(),
-            mode: Mode::Full,
+            mode: Mode::General,
             retained: None,
             published: 0,
             publishers: Tally::default(),
@@ -55,13 +53,13 @@ impl TypeEntry {
     pub(super) fn mode(&self, keeps_time: bool) -> Mode {
         let queued = !self.route.is_empty();
         if self.info.retain || (queued && self.info.coalesces()) {
-            Mode::Full
+            Mode::General
         } else if self.feed.is_empty() && !queued {
-            Mode::Quiet
+            Mode::NoSubscribers
         } else if queued || keeps_time {
-            Mode::Shared
+            Mode::LogAndQueues
         } else {
-            Mode::Plain
+            Mode::LogOnly
         }
     }
 
@@ -74,11 +72,11 @@ impl TypeEntry {
         event: &mut Option<E>,
         stamp: Stamp,
         keep: bool,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> (Routed, Option<Held>) {
         let Self { info, feed, route, .. } = self;
         let queued = !route.is_empty();
-        let (mut routed, held) = feed.offer(event, stamp, keep || queued, aftermath);
+        let (mut routed, held) = feed.offer(event, stamp, keep || queued, deferred);
         if !queued {
             return (routed, held);
         }
@@ -86,7 +84,7 @@ impl TypeEntry {
         let kept = keep.then(|| held.clone());
         let (priority, answer, context) = (info.rank, false, Context::default());
         let envelope = Envelope { info, held, priority, key: None, ticket: None, answer, context };
-        let (by_queues, _) = route.offer(envelope, Admission::Bounded, aftermath);
+        let (by_queues, _) = route.offer(envelope, Admission::Bounded, deferred);
         routed += by_queues;
         (routed, kept)
     }
@@ -100,65 +98,65 @@ impl TypeEntry {
     /// answers it.
     pub(super) fn publish<E: Event>(
         &mut self,
-        parcel: &mut Parcel<E>,
+        publication: &mut Publication<E>,
         stamp: Stamp,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Routed {
-        let asked = parcel.ticket.is_some();
-        let collects = aftermath.collects();
+        let asked = publication.ticket.is_some();
+        let collects = deferred.collects();
         let queued = self.info.retain || asked || !self.route.is_empty();
-        let keep = parcel.keep || queued || collects;
-        if parcel.priority == self.info.rank {
-            let (mut routed, held) = self.feed.offer(&mut parcel.event, stamp, keep, aftermath);
+        let keep = publication.keep || queued || collects;
+        if publication.priority == self.info.rank {
+            let (mut routed, held) = self.feed.offer(&mut publication.event, stamp, keep, deferred);
             if let Some(held) = held {
                 if collects {
-                    self.feed.bury_refused(&held, aftermath);
+                    self.feed.bury_refused(&held, deferred);
                 }
-                routed += self.publish_kept(parcel, held, aftermath);
+                routed += self.publish_kept(publication, held, deferred);
             }
-            if routed == Routed::default() && !asked && !parcel.answer {
+            if routed == Routed::default() && !asked && !publication.answer {
                 self.unheard += 1;
-                self.bury_unheard(parcel, stamp, aftermath);
+                self.bury_unheard(publication, stamp, deferred);
             }
             return routed;
         }
-        self.publish_out_of_rank(parcel, stamp, aftermath)
+        self.publish_out_of_rank(publication, stamp, deferred)
     }
 
     /// Has an event that nobody listens to published as a dead letter.
     fn bury_unheard<E: Event>(
         &self,
-        parcel: &mut Parcel<E>,
+        publication: &mut Publication<E>,
         stamp: Stamp,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) {
-        if !aftermath.collects() {
+        if !deferred.collects() {
             return;
         }
-        if let Some(event) = parcel.event.take() {
-            parcel.kept = Some(Held::new(stamp, event));
+        if let Some(event) = publication.event.take() {
+            publication.kept = Some(Held::new(stamp, event));
         }
-        if let Some(held) = &parcel.kept {
-            aftermath.bury(self.info, held, None);
+        if let Some(held) = &publication.kept {
+            deferred.bury(self.info, held, None);
         }
     }
 
     /// Brings an event to those who get it by their queues.
     fn publish_kept<E: Event>(
         &mut self,
-        parcel: &mut Parcel<E>,
+        publication: &mut Publication<E>,
         held: Held,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Routed {
-        if parcel.ticket.is_none() && self.route.is_empty() && !self.info.retain {
+        if publication.ticket.is_none() && self.route.is_empty() && !self.info.retain {
             // An answer that only its asker hears.
-            parcel.kept = Some(held);
+            publication.kept = Some(held);
             return Routed::default();
         }
-        parcel.kept = parcel.keep.then(|| held.clone());
-        let mut envelope = parcel.envelope(self.info, held);
+        publication.kept = publication.keep.then(|| held.clone());
+        let mut envelope = publication.envelope(self.info, held);
         let ticket = envelope.ticket.take();
-        self.deliver(envelope, ticket, Admission::Bounded, aftermath)
+        self.deliver(envelope, ticket, Admission::Bounded, deferred)
     }
 
     /// An event of another priority than its type's can't go by the log, where it could overtake
@@ -166,17 +164,17 @@ impl TypeEntry {
     #[cold]
     fn publish_out_of_rank<E: Event>(
         &mut self,
-        parcel: &mut Parcel<E>,
+        publication: &mut Publication<E>,
         stamp: Stamp,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Routed {
-        let Some(event) = parcel.event.take() else {
+        let Some(event) = publication.event.take() else {
             return Routed::default();
         };
         let held = Held::new(stamp, event);
-        parcel.kept = parcel.keep.then(|| held.clone());
-        let envelope = parcel.envelope(self.info, held);
-        self.deliver_to_all(envelope, Admission::Bounded, aftermath)
+        publication.kept = publication.keep.then(|| held.clone());
+        let envelope = publication.envelope(self.info, held);
+        self.deliver_to_all(envelope, Admission::Bounded, deferred)
     }
 
     /// Brings an event to everybody by their queues.
@@ -184,17 +182,17 @@ impl TypeEntry {
         &mut self,
         mut envelope: Envelope,
         admission: Admission,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Routed {
         let ticket = envelope.ticket.take();
         let awaited = ticket.is_some() || envelope.answer;
-        let held = aftermath.collects().then(|| envelope.held.clone());
-        let mut routed = self.feed.hand_over(&envelope, admission, aftermath);
-        routed += self.deliver(envelope, ticket, admission, aftermath);
+        let held = deferred.collects().then(|| envelope.held.clone());
+        let mut routed = self.feed.hand_over(&envelope, admission, deferred);
+        routed += self.deliver(envelope, ticket, admission, deferred);
         let unheard = routed == Routed::default() && !awaited;
         self.unheard += u64::from(unheard);
         if let (true, Some(held)) = (unheard, held) {
-            aftermath.bury(self.info, &held, None);
+            deferred.bury(self.info, &held, None);
         }
         routed
     }
@@ -206,19 +204,19 @@ impl TypeEntry {
         envelope: Envelope,
         ticket: Option<Arc<dyn Ticket>>,
         admission: Admission,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> Routed {
         if self.info.retain
             && let Some(old) = self.retained.replace(envelope.clone())
         {
-            aftermath.discard_event(old);
+            deferred.discard_event(old);
         }
         if let Some(retained) = &mut self.retained {
             retained.context.sever();
         }
         let mut offer = |route: &Route, envelope| {
-            let (routed, unread) = route.offer(envelope, admission, aftermath);
-            unread.into_iter().for_each(|envelope| aftermath.discard_event(envelope));
+            let (routed, unread) = route.offer(envelope, admission, deferred);
+            unread.into_iter().for_each(|envelope| deferred.discard_event(envelope));
             routed
         };
         let Some(ticket) = ticket else {
@@ -231,7 +229,7 @@ impl TypeEntry {
         }
         let call = Envelope { ticket: Some(ticket), ..envelope };
         routed += offer(&self.responders, call);
-        aftermath.wake(asker);
+        deferred.wake(asker);
         routed
     }
 

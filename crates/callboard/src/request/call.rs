@@ -96,7 +96,8 @@ impl<Q: Request> Call<Q> {
         let published_at = core.moment();
         let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
         let held = core.accept_answer(answer, origin, published_at);
-        let answer = Delivery::new(kept(held), Receipt::new(0, published_at.instant()));
+        let answer =
+            Delivery::new(kept(held), Receipt::new(0, published_at.is_known().then_some(0)));
         self.exchange.answer(self.place, &self.responder, answer);
     }
 

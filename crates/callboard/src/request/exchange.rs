@@ -81,10 +81,10 @@ impl<Q: Request> Exchange<Q> {
             Some(listener) => Candidate::Queued(Arc::clone(&listener.mailbox)),
             None => Candidate::Unknown,
         };
-        let parts = state.candidates(|name, player| match player.stage {
+        let parts = state.candidates(|name, responder| match responder.stage {
             Stage::Waiting => Some(by_name(name)),
-            Stage::Queued => Some(vec![by_number(player.mailbox)]),
-            Stage::Handling => Some(vec![Candidate::Handling(player.mailbox)]),
+            Stage::Queued => Some(vec![by_number(responder.mailbox)]),
+            Stage::Handling => Some(vec![Candidate::Handling(responder.mailbox)]),
             _ => None,
         });
         // A predicate that has yet to judge an answer may be content with it.
@@ -117,9 +117,9 @@ impl<Q: Request> Exchange<Q> {
     pub(super) fn take(&self, mailbox: u64) -> (usize, Arc<str>) {
         let mut state = self.state.lock();
         let place = state.place(mailbox);
-        let name = state.player(place).and_then(|player| {
-            player.stage = Stage::Handling;
-            player.name.take()
+        let name = state.responder(place).and_then(|responder| {
+            responder.stage = Stage::Handling;
+            responder.name.take()
         });
         drop(state);
         let name = name.unwrap_or_default();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::builder::Completion;
 use super::exchange::Exchange;
-use super::jury::Jury;
+use super::predicate::PredicateState;
 use super::rule::Rule;
 use super::state::{Closed, State};
 use super::waits::Wait;
@@ -18,7 +18,7 @@ use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::TypeInfo;
 use crate::outcome::{End, Troubled, TroubledRequest};
-use crate::registry::{Accepted, Ending, Parcel, Slot};
+use crate::registry::{Accepted, Ending, Publication, Slot};
 use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
 use crate::trace::Inquiry;
@@ -45,7 +45,7 @@ struct Open<Q: Request> {
     /// Its place in the wait-for graph, if it is a nested request.
     wait: Option<Wait>,
     deadline: Deadline,
-    jury: Option<Jury<Q::Response>>,
+    predicate: Option<PredicateState<Q::Response>>,
     /// The asker has the answers.
     over: bool,
     /// How the request ends if the asker never has the answers, then how it has ended.
@@ -144,15 +144,15 @@ fn open<Q: Request>(
         exchange,
         wait,
         deadline,
-        jury: match completion {
-            Completion::Until(predicate) => Some(Jury::new(predicate)),
+        predicate: match completion {
+            Completion::Until(predicate) => Some(PredicateState::new(predicate)),
             _ => None,
         },
         over: false,
         ending: Ending::GivenUp,
         queued: true,
     };
-    let mut parcel = Parcel {
+    let mut publication = Publication {
         event: Some(request),
         priority,
         key: None,
@@ -164,8 +164,8 @@ fn open<Q: Request>(
         ticket: Some(ticket),
         context: inquiry.context(),
     };
-    let accepted = open.exchange.core.accept(&mut parcel);
-    discard(parcel);
+    let accepted = open.exchange.core.accept(&mut publication);
+    discard(publication);
     match accepted {
         Accepted::Routed(..) | Accepted::Unheard => {}
         Accepted::Buffered { sequence, .. } => {
@@ -214,7 +214,7 @@ impl<Q: Request> Open<Q> {
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
         discard_any(old);
-        let Self { exchange, slot, wait, deadline, jury, ending, .. } = self;
+        let Self { exchange, slot, wait, deadline, predicate, ending, .. } = self;
         let mut in_time = true;
         let mut present = None;
         let (gathered, queued) = loop {
@@ -225,12 +225,12 @@ impl<Q: Request> Open<Q> {
                 return Poll::Ready(Err(cycle(exchange, chain.into())));
             }
             // What was certain before the bus closed stays so.
-            let end = match jury {
+            let end = match predicate {
                 None => state.decided(exchange.rule).or(state.end),
-                Some(jury) if jury.judged < state.responded => {
-                    jury.fetch(&state.parts);
+                Some(predicate) if predicate.judged < state.responded => {
+                    predicate.fetch(&state.parts);
                     drop(state);
-                    if !jury.is_content() {
+                    if !predicate.is_content() {
                         continue;
                     }
                     break exchange.finish(*slot, exchange.state.lock(), End::Met, present);
@@ -347,17 +347,17 @@ impl<Q: Request> Open<Q> {
     /// Takes the request back from wherever it waits.
     #[cold]
     fn withdraw(&self) {
-        self.exchange.core.with(|registry, aftermath| {
+        self.exchange.core.with(|registry, deferred| {
             // The bus may have started since: with its lock held it can't.
             let (sequence, waiting, queued) = {
                 let state = self.exchange.state.lock();
                 (state.sequence, !state.dispatched, state.queued().collect::<Vec<_>>())
             };
             if waiting {
-                registry.buffer.withdraw(sequence, aftermath);
+                registry.buffer.withdraw(sequence, deferred);
             }
             for mailbox in queued {
-                registry.withdraw(mailbox, sequence, aftermath);
+                registry.withdraw(mailbox, sequence, deferred);
             }
         });
     }

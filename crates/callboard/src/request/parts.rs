@@ -17,7 +17,7 @@ pub(super) struct Parts<R: 'static> {
 pub(super) struct Part<R: 'static> {
     name: Range<usize>,
     /// The first responder of the name; its mailbox is 0 until it has the request.
-    pub(super) player: Player,
+    pub(super) responder: ResponderState,
     /// The first answer by any responder of the name, and its place in the order in which they
     /// came, from 0.
     pub(super) answer: Option<(usize, Delivery<R>)>,
@@ -25,7 +25,7 @@ pub(super) struct Part<R: 'static> {
 
 /// One responder and how far it has come.
 #[derive(Debug, Clone)]
-pub(super) struct Player {
+pub(super) struct ResponderState {
     pub(super) mailbox: u64,
     /// Its own copy of its name, except while its call has it.
     pub(super) name: Option<Arc<str>>,
@@ -74,8 +74,8 @@ impl<R: 'static> Parts<R> {
         }
         let start = self.names.len();
         self.names.push_str(name);
-        let player = Player { mailbox: 0, name: None, stage: Stage::Waiting };
-        self.parts.push(Part { name: start..self.names.len(), player, answer: None });
+        let responder = ResponderState { mailbox: 0, name: None, stage: Stage::Waiting };
+        self.parts.push(Part { name: start..self.names.len(), responder, answer: None });
     }
 
     pub(super) fn len(&self) -> usize {
@@ -108,8 +108,8 @@ impl<R: 'static> Parts<R> {
         found.or_else(|| before.iter().position(is_it))
     }
 
-    pub(super) fn players(&self) -> impl Iterator<Item = &Player> {
-        self.parts.iter().map(|part| &part.player)
+    pub(super) fn responders(&self) -> impl Iterator<Item = &ResponderState> {
+        self.parts.iter().map(|part| &part.responder)
     }
 
     /// Sorts the responders that have answered to the front, in the order of their answers. Returns
@@ -135,7 +135,7 @@ impl<R: 'static> Part<R> {
     /// What came of it, if the request ended like this.
     pub(super) fn outcome(&self, end: End) -> Outcome {
         let answered = self.answer.as_ref().map(|_| Outcome::Responded);
-        answered.unwrap_or_else(|| self.player.stage.outcome(end))
+        answered.unwrap_or_else(|| self.responder.stage.outcome(end))
     }
 }
 
@@ -147,7 +147,11 @@ impl<R: 'static> Clone for Parts<R> {
 
 impl<R: 'static> Clone for Part<R> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), player: self.player.clone(), answer: self.answer.clone() }
+        Self {
+            name: self.name.clone(),
+            responder: self.responder.clone(),
+            answer: self.answer.clone(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::parts::{Parts, Player, Stage};
+use super::parts::{Parts, ResponderState, Stage};
 use super::rule::Rule;
 use crate::engine::{Candidate, Mailbox};
 use crate::event::Delivery;
@@ -55,7 +55,7 @@ pub(super) enum Lost {
 
 /// A responder without a part of its own.
 struct Other {
-    player: Player,
+    responder: ResponderState,
     /// The place of the part whose name it has.
     namesake: Option<usize>,
 }
@@ -93,13 +93,13 @@ impl<R: 'static> State<R> {
         for mailbox in responders {
             let name = &mailbox.settings.name;
             let (mailbox, stage) = (mailbox.id, Stage::Queued);
-            let player = Player { mailbox, name: Some(Arc::clone(name)), stage };
+            let responder = ResponderState { mailbox, name: Some(Arc::clone(name)), stage };
             // Responders are often named in the order in which they have signed in.
             let place = self.parts.find(name, next);
             next = place.map_or(next, |place| place + 1);
             match place.and_then(|place| self.parts.get_mut(place)) {
-                Some(part) if part.player.mailbox == 0 => part.player = player,
-                _ => self.others.push(Other { player, namesake: place }),
+                Some(part) if part.responder.mailbox == 0 => part.responder = responder,
+                _ => self.others.push(Other { responder, namesake: place }),
             }
         }
         let before = self.pending;
@@ -114,8 +114,8 @@ impl<R: 'static> State<R> {
     }
 
     fn give_up_waiting(&mut self, stage: &Stage) {
-        for part in self.parts.iter_mut().filter(|part| part.player.stage == Stage::Waiting) {
-            part.player.stage = stage.clone();
+        for part in self.parts.iter_mut().filter(|part| part.responder.stage == Stage::Waiting) {
+            part.responder.stage = stage.clone();
             self.pending -= 1;
         }
     }
@@ -137,7 +137,7 @@ impl<R: 'static> State<R> {
             return Some(&Stage::Responded);
         }
         let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
-        Some(namesakes.map(|other| &other.player.stage).fold(&part.player.stage, Ord::max))
+        Some(namesakes.map(|other| &other.responder.stage).fold(&part.responder.stage, Ord::max))
     }
 
     /// How far each expected responder has come.
@@ -161,25 +161,28 @@ impl<R: 'static> State<R> {
 
     /// The mailboxes of the responders that have the request queued.
     pub(super) fn queued(&self) -> impl Iterator<Item = u64> {
-        let players = self.parts.players().chain(self.others.iter().map(|other| &other.player));
-        players.filter(|player| player.stage == Stage::Queued).map(|player| player.mailbox)
+        let responders =
+            self.parts.responders().chain(self.others.iter().map(|other| &other.responder));
+        responders
+            .filter(|responder| responder.stage == Stage::Queued)
+            .map(|responder| responder.mailbox)
     }
 
     /// The place of a responder.
     pub(super) fn place(&self, mailbox: u64) -> usize {
-        let of_part = self.parts.players().position(|player| player.mailbox == mailbox);
+        let of_part = self.parts.responders().position(|responder| responder.mailbox == mailbox);
         of_part.unwrap_or_else(|| {
-            let place = self.others.iter().position(|other| other.player.mailbox == mailbox);
+            let place = self.others.iter().position(|other| other.responder.mailbox == mailbox);
             self.parts.len() + place.unwrap_or(self.others.len())
         })
     }
 
-    pub(super) fn player(&mut self, place: usize) -> Option<&mut Player> {
+    pub(super) fn responder(&mut self, place: usize) -> Option<&mut ResponderState> {
         let expected = self.parts.len();
         if place < expected {
-            return self.parts.get_mut(place).map(|part| &mut part.player);
+            return self.parts.get_mut(place).map(|part| &mut part.responder);
         }
-        self.others.get_mut(place - expected).map(|other| &mut other.player)
+        self.others.get_mut(place - expected).map(|other| &mut other.responder)
     }
 
     /// The place of the part that a responder's answer would be for.
@@ -196,8 +199,8 @@ impl<R: 'static> State<R> {
         let is_hopeful =
             |state: &Self| part.and_then(|part| state.stage(part)).is_some_and(Stage::is_hopeful);
         let before = is_hopeful(self);
-        if let Some(player) = self.player(place) {
-            player.stage = stage;
+        if let Some(responder) = self.responder(place) {
+            responder.stage = stage;
         }
         // No responder that is done with a request gets it again: hope does not come back.
         if before && !is_hopeful(self) {
@@ -215,14 +218,15 @@ impl<R: 'static> State<R> {
     /// absent counts, with no candidate, until the request is sent.
     pub(super) fn candidates(
         &self,
-        candidates: impl Fn(&str, &Player) -> Option<Vec<Candidate>>,
+        candidates: impl Fn(&str, &ResponderState) -> Option<Vec<Candidate>>,
     ) -> Vec<Vec<Candidate>> {
         let parts = self.parts.named().enumerate();
         let unanswered = parts.filter(|(_, (_, part))| part.answer.is_none());
         let candidates = unanswered.filter_map(|(place, (name, part))| {
             let namesakes = self.others.iter().filter(|other| other.namesake == Some(place));
-            let players = std::iter::once(&part.player).chain(namesakes.map(|other| &other.player));
-            let lists = players.filter_map(|player| candidates(name, player));
+            let responders =
+                std::iter::once(&part.responder).chain(namesakes.map(|other| &other.responder));
+            let lists = responders.filter_map(|responder| candidates(name, responder));
             lists.reduce(|mut all, more| {
                 all.extend(more);
                 all
@@ -234,12 +238,13 @@ impl<R: 'static> State<R> {
     /// Gives each part the stage that counts for it, and keeps a list of those who may still take
     /// the request.
     fn settle(&mut self) {
-        let queued = self.parts.players().filter(|player| player.stage == Stage::Queued).cloned();
-        let queued: Vec<_> = queued.map(|player| Other { player, namesake: None }).collect();
+        let queued =
+            self.parts.responders().filter(|responder| responder.stage == Stage::Queued).cloned();
+        let queued: Vec<_> = queued.map(|responder| Other { responder, namesake: None }).collect();
         for place in 0..self.parts.len() {
             let stage = self.stage(place).cloned();
             if let (Some(stage), Some(part)) = (stage, self.parts.get_mut(place)) {
-                part.player.stage = stage;
+                part.responder.stage = stage;
             }
         }
         self.others.extend(queued);

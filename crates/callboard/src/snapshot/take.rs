@@ -205,8 +205,8 @@ fn subscriber(
     let settings = &listener.mailbox.settings;
     let since = |moment: Instant| now.saturating_duration_since(moment);
     let figures = registry.figures(&listener.mailbox);
-    let holdings = figures.holdings(&listener.mailbox);
-    let (attendance, in_hand) = listener.mailbox.attendance();
+    let holdings = registry.holdings(&figures, &listener.mailbox);
+    let (handler_stats, in_hand) = listener.mailbox.handler_stats();
     let account = |account: &Account| {
         totals.entry(account.info.id()).or_default().add(&account.ledger);
         AccountSnapshot { event_type: account.info.name.into(), ledger: account.ledger }
@@ -236,15 +236,15 @@ fn subscriber(
         demand: figures.demand,
         oldest: holdings.oldest.map(since),
         waiting: listener.mailbox.sleeps(),
-        handling: attendance.handling,
+        handling: handler_stats.handling,
         in_hand,
-        handling_for: attendance.handling_since.or(attendance.in_hand_since).map(since),
-        handled: attendance.handled,
-        busy: attendance.busy,
-        longest: attendance.longest,
-        handler_times: HandlerTimes::of(&attendance.times, attendance.longest),
-        panics: attendance.panics,
-        last_panic: attendance.last_panic.map(|last| last_panic(&last)),
+        handling_for: handler_stats.began().map(since),
+        handled: handler_stats.handled,
+        busy: handler_stats.busy,
+        longest: handler_stats.longest,
+        handler_times: HandlerTimes::of(&handler_stats.times, handler_stats.longest),
+        panics: handler_stats.panics,
+        last_panic: handler_stats.last_panic.map(|last| last_panic(&last)),
         bytes: holdings.bytes,
         ledger: figures.ledger(),
         accounts: figures.accounts.iter().map(account).collect(),

@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::receive::linger;
+use super::receive::retry_with_backoff;
 use super::{EventSet, Subscription};
 use crate::engine::{Next, Reader};
 use crate::error::TryRecvError;
+use crate::log::Moment;
 use crate::registry::Core;
 
 /// A batch of several types, or of an inbox, has at most this many events, so that a task that reads
@@ -60,6 +61,8 @@ const LONGEST: usize = 32;
 #[must_use = "a batch hands out events only when it is iterated"]
 pub struct Batch<'a, S: EventSet> {
     core: &'a Core,
+    /// When it began, if the bus keeps time.
+    now: Moment,
     source: Source<'a, S>,
 }
 
@@ -80,19 +83,22 @@ impl<S: EventSet> Subscription<S> {
     ///
     /// Dropping the future loses no event, and neither does dropping the batch.
     pub async fn recv_batch(&mut self) -> Option<Batch<'_, S>> {
-        let next = Waiting { subscription: self, waiting: false }.await;
-        self.batch(next).ok()
+        let (next, now) = Waiting { subscription: self, waiting: false }.await;
+        self.batch(next, now).ok()
     }
 
     /// [`recv_batch`](Self::recv_batch), parking the thread.
     #[track_caller]
     pub fn blocking_recv_batch(&mut self) -> Option<Batch<'_, S>> {
-        let ready = linger(|| match self.reader.ready(self.core.timestamp()) {
-            Next::Empty => Err(TryRecvError::Empty),
-            next => Ok(next),
+        let ready = retry_with_backoff(|| {
+            let now = self.core.moment();
+            match self.reader.ready(now) {
+                Next::Empty => Err(TryRecvError::Empty),
+                next => Ok((next, now)),
+            }
         });
         match ready {
-            Ok(next) => self.batch(next).ok(),
+            Ok((next, now)) => self.batch(next, now).ok(),
             Err(_) => {
                 let core = Arc::clone(&self.core);
                 core.block_on("blocking_recv_batch", Location::caller(), self.recv_batch())
@@ -109,20 +115,21 @@ impl<S: EventSet> Subscription<S> {
     #[inline]
     pub fn try_recv_batch(&mut self) -> Result<Batch<'_, S>, TryRecvError> {
         if self.reader.finds_log() {
-            return self.batch(Next::Log);
+            return self.batch(Next::Log, Moment::NONE);
         }
-        let next = self.reader.ready(self.core.timestamp());
-        self.batch(next)
+        let now = self.core.moment();
+        let next = self.reader.ready(now);
+        self.batch(next, now)
     }
 
     /// What is there, from where it is.
     #[inline]
-    fn batch(&mut self, next: Next) -> Result<Batch<'_, S>, TryRecvError> {
+    fn batch(&mut self, next: Next, now: Moment) -> Result<Batch<'_, S>, TryRecvError> {
         let Self { core, reader, .. } = self;
         let source = match next {
-            Next::Log => Source::Log(S::lend(reader).ok_or(TryRecvError::Empty)?),
-            Next::Elsewhere => {
-                reader.begin_batch();
+            Next::Log => Source::Log(S::lend(reader, now).ok_or(TryRecvError::Empty)?),
+            Next::Found => {
+                reader.begin_batch(now);
                 Source::Queue { reader, left: LONGEST }
             }
             Next::Empty | Next::Closed => {
@@ -132,7 +139,7 @@ impl<S: EventSet> Subscription<S> {
                 return Err(if closed { TryRecvError::Closed } else { TryRecvError::Empty });
             }
         };
-        Ok(Batch { core, source })
+        Ok(Batch { core, now, source })
     }
 }
 
@@ -145,28 +152,23 @@ impl<'a, S: EventSet> Batch<'a, S> {
         };
         if *left > 0
             && !S::TAKES_LOGGED
-            && let Some(taken) = reader.take_merged(true)
+            && let Some(taken) = reader.take_merged(true, self.now)
         {
             *left -= 1;
             self.core.changed.notify_all();
             return Some(S::item(taken).into());
         }
-        let now = self.core.timestamp();
-        let next = if *left > 0 { reader.next(now) } else { Next::Empty };
-        let taken = match next {
-            Next::Elsewhere => reader.take_found(now),
-            _ => {
-                reader.end_batch(now);
-                Err(TryRecvError::Empty)
-            }
+        let taken = match reader.look() {
+            Next::Found if *left > 0 => reader.take_in_batch(self.now).ok(),
+            _ => None,
         };
+        if taken.is_none() {
+            // It has asked for more, and so is done with what it had.
+            reader.end_batch(self.core.moment());
+        }
         *left = left.saturating_sub(1);
-        // Also if there is none: it has asked for more, and so is done with what it had.
         self.core.changed.notify_all();
-        let Ok(taken) = taken else {
-            return None;
-        };
-        Some(S::item(taken).into())
+        Some(S::item(taken?).into())
     }
 }
 
@@ -206,16 +208,16 @@ struct Waiting<'a, S: EventSet> {
 }
 
 impl<S: EventSet> Future for Waiting<'_, S> {
-    type Output = Next;
+    type Output = (Next, Moment);
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if self.subscription.may_go_on() && self.subscription.reader.finds_log() {
-            return Poll::Ready(Next::Log);
+            return Poll::Ready((Next::Log, Moment::NONE));
         }
-        let now = self.subscription.core.timestamp();
+        let now = self.subscription.core.moment();
         let polled = self.subscription.poll_ready(now, context);
         self.waiting = polled.is_pending();
-        polled
+        polled.map(|next| (next, now))
     }
 }
 

@@ -70,7 +70,7 @@ impl SubscriberBuilder {
                 overflow: Overflow::default(),
                 importance: Importance::default(),
                 call_site,
-                bystander: false,
+                excluded_from_settle: false,
                 watch,
             },
             concurrency: 1,
@@ -131,8 +131,8 @@ impl SubscriberBuilder {
     }
 
     /// Excludes the subscription from `settle`.
-    pub(crate) fn bystander(mut self) -> Self {
-        self.settings.bystander = true;
+    pub(crate) fn excluded_from_settle(mut self) -> Self {
+        self.settings.excluded_from_settle = true;
         self
     }
 
@@ -204,7 +204,7 @@ impl SubscriberBuilder {
         // Not with the lock held: a clock is the user's code.
         let signed_in = self.core.age().unwrap_or_default().as_nanos();
         let signed_in = u64::try_from(signed_in).unwrap_or(u64::MAX);
-        let (reader, late) = self.core.with(|registry, aftermath| {
+        let (reader, late) = self.core.with(|registry, deferred| {
             // With the lock held, so that the numbers of one bus's ascend.
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             let late = registry.ever_started && !self.late;
@@ -221,7 +221,7 @@ impl SubscriberBuilder {
                 traced,
                 changed,
             };
-            (registry.sign_in(id, signing, aftermath), late)
+            (registry.sign_in(id, signing, deferred), late)
         });
         let subscription = Subscription::new(Arc::clone(&self.core), reader);
         self.core.changed.notify_all();

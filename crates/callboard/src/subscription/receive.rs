@@ -5,11 +5,12 @@ use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{EventSet, Recv, Subscription};
 use crate::engine::{Mailbox, Next};
 use crate::error::{RecvTimeoutError, TryRecvError};
+use crate::log::Moment;
 use crate::sync::{CHECKED, wake};
 use crate::time::Deadline;
 
@@ -63,17 +64,20 @@ impl<S: EventSet> Subscription<S> {
         if !S::TAKES_LOGGED {
             return self.take_merged();
         }
-        let item =
-            if self.reader.finds_log() { S::take_logged(&mut self.reader)? } else { return None };
+        let item = if self.reader.finds_log() {
+            S::take_logged(&mut self.reader, Moment::NONE)?
+        } else {
+            return None;
+        };
         self.after_take();
         Some(item)
     }
 
     #[inline(never)]
     fn try_recv_anywhere(&mut self) -> Result<S::Item, TryRecvError> {
-        let now = self.core.timestamp();
+        let now = self.core.moment();
         if self.reader.has_inbox_only() {
-            let taken = self.reader.ask_and_take(now);
+            let taken = self.reader.finish_and_take(now);
             self.after_take();
             if let Err(TryRecvError::Empty) = taken {
                 self.reader.note_empty();
@@ -84,7 +88,7 @@ impl<S: EventSet> Subscription<S> {
             let next = self.reader.next(now);
             match self.take(next, now) {
                 // It was a call that has been withdrawn since.
-                Err(TryRecvError::Empty) if next == Next::Elsewhere => {}
+                Err(TryRecvError::Empty) if next == Next::Found => {}
                 taken => return taken,
             }
         }
@@ -93,16 +97,16 @@ impl<S: EventSet> Subscription<S> {
     // A call of its own, in which all that it calls is inline: what is taken never lies in memory.
     #[inline(never)]
     fn take_merged(&mut self) -> Option<S::Item> {
-        let taken = self.reader.take_merged(false)?;
+        let taken = self.reader.take_merged(false, Moment::NONE)?;
         self.after_take();
         Some(S::item(taken))
     }
 
     /// Takes the next event from where it is.
-    fn take(&mut self, next: Next, now: Option<Instant>) -> Result<S::Item, TryRecvError> {
+    fn take(&mut self, next: Next, now: Moment) -> Result<S::Item, TryRecvError> {
         let taken = match next {
-            Next::Log => S::take_logged(&mut self.reader).ok_or(TryRecvError::Empty),
-            Next::Elsewhere => self.reader.take_found(now).map(S::item),
+            Next::Log => S::take_logged(&mut self.reader, now).ok_or(TryRecvError::Empty),
+            Next::Found => self.reader.take_found(now).map(S::item),
             Next::Empty => Err(TryRecvError::Empty),
             Next::Closed => Err(TryRecvError::Closed),
         };
@@ -134,7 +138,7 @@ impl<S: EventSet> Subscription<S> {
     }
 
     fn blocking_recv_at(&mut self, site: &'static Location<'static>) -> Option<S::Item> {
-        match linger(|| self.try_recv()) {
+        match retry_with_backoff(|| self.try_recv()) {
             Ok(item) => Some(item),
             Err(TryRecvError::Closed) => None,
             Err(TryRecvError::Empty) => {
@@ -155,7 +159,7 @@ impl<S: EventSet> Subscription<S> {
     ///
     /// ```
     /// use callboard::{Bus, Event, RecvTimeoutError};
-    /// use std::time::{Duration, Instant};
+    /// use std::time::Duration;
     ///
     /// #[derive(Debug, Event)]
     /// struct Tick;
@@ -255,17 +259,13 @@ impl<S: EventSet> Subscription<S> {
 
     /// Waits for an event, without taking it.
     #[inline]
-    pub(super) fn poll_ready(
-        &mut self,
-        now: Option<Instant>,
-        context: &mut Context<'_>,
-    ) -> Poll<Next> {
-        if self.gives_way(context) {
+    pub(super) fn poll_ready(&mut self, now: Moment, context: &mut Context<'_>) -> Poll<Next> {
+        if self.should_yield(context) {
             return Poll::Pending;
         }
         let core = &*self.core;
-        let enlist = |mailbox: &Arc<Mailbox>| core.enlist(mailbox);
-        let ready = self.reader.poll_ready(now, context, enlist);
+        let register_waiter = |mailbox: &Arc<Mailbox>| core.register_waiter(mailbox);
+        let ready = self.reader.poll_ready(now, context, register_waiter);
         if ready.is_pending() {
             self.streak = 0;
             self.after_take();
@@ -275,14 +275,14 @@ impl<S: EventSet> Subscription<S> {
 
     /// Lets the executor see to others first, if it is time for that.
     #[inline]
-    fn gives_way(&mut self, context: &Context<'_>) -> bool {
-        let gives_way = self.streak > BEFORE_YIELDING
+    fn should_yield(&mut self, context: &Context<'_>) -> bool {
+        let should_yield = self.streak > BEFORE_YIELDING
             || self.core.settings.jitter.as_ref().is_some_and(|decides| decides());
-        if gives_way {
+        if should_yield {
             self.streak = 0;
             wake(|| context.waker().wake_by_ref());
         }
-        gives_way
+        should_yield
     }
 
     #[inline]
@@ -297,7 +297,7 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let now = self.core.timestamp();
+        let now = self.core.moment();
         if self.reader.has_inbox_only() {
             return self.poll_queue(now, context);
         }
@@ -315,12 +315,12 @@ impl<S: EventSet> Subscription<S> {
     }
 
     #[inline(never)]
-    fn poll_queue(&mut self, now: Option<Instant>, context: &Context<'_>) -> Poll<Option<S::Item>> {
-        if self.gives_way(context) {
+    fn poll_queue(&mut self, now: Moment, context: &Context<'_>) -> Poll<Option<S::Item>> {
+        if self.should_yield(context) {
             return Poll::Pending;
         }
         loop {
-            let taken = self.reader.ask_and_take(now);
+            let taken = self.reader.finish_and_take(now);
             self.after_take();
             if let Err(TryRecvError::Empty) = taken {
                 self.reader.note_empty();
@@ -340,7 +340,7 @@ impl<S: EventSet> Subscription<S> {
 
     /// Whether a reader that has no log, and found nothing, may sleep.
     fn sleeps_by_queue(&self, context: &Context<'_>) -> bool {
-        self.reader.sleep_by_queue(context.waker(), |mailbox| self.core.enlist(mailbox))
+        self.reader.sleep_by_queue(context.waker(), |mailbox| self.core.register_waiter(mailbox))
     }
 
     /// Somebody may wait for this subscription to drain.
@@ -353,7 +353,7 @@ impl<S: EventSet> Subscription<S> {
 /// Tries for a few microseconds: what comes in bursts is often there before a thread could be
 /// parked, and need not wake it then. The rounds are those of crossbeam's `Backoff`, but fewer,
 /// since a subscription that idles is to cost nothing.
-pub(super) fn linger<T>(
+pub(super) fn retry_with_backoff<T>(
     mut attempt: impl FnMut() -> Result<T, TryRecvError>,
 ) -> Result<T, TryRecvError> {
     const SPINS: u32 = 6;

@@ -4,6 +4,7 @@ use std::iter::Empty;
 
 use crate::engine::{LentEvents, Reader, Scope, Taken};
 use crate::event::{AnyEvent, Delivery, Event, EventRef, Metadata, Receipt, Received, TypeInfo};
+use crate::log::Moment;
 use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
 /// What can be subscribed to.
@@ -85,8 +86,8 @@ pub trait EventSet: Sized + 'static {
     fn item(taken: Taken) -> Self::Item;
 
     #[doc(hidden)]
-    fn take_logged(reader: &mut Reader) -> Option<Self::Item> {
-        let _ = reader;
+    fn take_logged(reader: &mut Reader, now: Moment) -> Option<Self::Item> {
+        let _ = (reader, now);
         None
     }
 
@@ -98,8 +99,8 @@ pub trait EventSet: Sized + 'static {
     }
 
     #[doc(hidden)]
-    fn lend(reader: &mut Reader) -> Option<Self::Lent<'_>> {
-        let _ = reader;
+    fn lend(reader: &mut Reader, now: Moment) -> Option<Self::Lent<'_>> {
+        let _ = (reader, now);
         None
     }
 
@@ -162,8 +163,8 @@ impl<E: Event> EventSet for E {
     const TAKES_LOGGED: bool = true;
 
     #[inline]
-    fn take_logged(reader: &mut Reader) -> Option<Delivery<E>> {
-        reader.take_logged()
+    fn take_logged(reader: &mut Reader, now: Moment) -> Option<Delivery<E>> {
+        reader.take_logged(now)
     }
 
     fn logged_missed(item: &Delivery<E>) -> u64 {
@@ -171,8 +172,8 @@ impl<E: Event> EventSet for E {
     }
 
     #[inline]
-    fn lend(reader: &mut Reader) -> Option<LentEvents<'_, E>> {
-        reader.lend()
+    fn lend(reader: &mut Reader, now: Moment) -> Option<LentEvents<'_, E>> {
+        reader.lend(now)
     }
 
     fn interest() -> Interest {

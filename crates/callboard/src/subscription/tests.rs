@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use crate::log::Moment;
 use crate::{AnyEvent, Bus, Event, Overflow};
 
 #[derive(Debug)]
@@ -19,7 +20,7 @@ fn what_is_inside_is_shown_by_its_name() {
     assert_eq!(format!("{:?}", ticks.reader), "Reader(\"ticks\")");
     bus.start();
     bus.publish(Tick);
-    let lent = format!("{:?}", ticks.reader.lend::<Tick>().expect("it was published"));
+    let lent = format!("{:?}", ticks.reader.lend::<Tick>(Moment::NONE).expect("it was published"));
     assert!(lent.starts_with("LentEvents("), "{lent}");
 }
 
@@ -30,7 +31,7 @@ fn reader_of_an_inbox_goes_to_sleep_only_if_something_will_wake_it() {
     let mut all = oldest.subscribe::<AnyEvent>();
     bus.start();
     let sleeps = |all: &crate::Subscription<AnyEvent>| {
-        all.reader.sleep_by_queue(Waker::noop(), |mailbox| all.core.enlist(mailbox))
+        all.reader.sleep_by_queue(Waker::noop(), |mailbox| all.core.register_waiter(mailbox))
     };
     assert!(sleeps(&all), "nothing is there");
     bus.publish(Tick);

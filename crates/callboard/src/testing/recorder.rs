@@ -51,7 +51,7 @@ impl Recorder {
     #[track_caller]
     #[must_use]
     pub fn attach(bus: &Bus) -> Self {
-        let builder = bus.subscriber("recorder").capacity(usize::MAX).late().bystander();
+        let builder = bus.subscriber("recorder").capacity(usize::MAX).late().excluded_from_settle();
         Self { subscription: builder.subscribe(), events: Vec::new() }
     }
 

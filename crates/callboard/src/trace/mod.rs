@@ -4,7 +4,7 @@
 //! and its [`Context`] travels with the event:
 //!
 //! ```text
-//!   publish ──► Publication ──► Context ──► Envelope ──► Taken ──► Reader: Hand ──► Handling
+//!   publish ──► PublishSpan ──► Context ──► Envelope ──► Taken ──► Reader: Hand ──► Handling
 //!   gather  ──► Inquiry     ──┘  (in queues)             (until the reader asks again)
 //! ```
 //!
@@ -21,12 +21,12 @@
 #[cfg(feature = "tracing")]
 mod spans;
 #[cfg(feature = "tracing")]
-pub(crate) use spans::{Context, Handling, Inquiry, Publication, Trail};
+pub(crate) use spans::{Context, Handling, Inquiry, PublishSpan, Trail};
 
 #[cfg(not(feature = "tracing"))]
 mod silent;
 #[cfg(not(feature = "tracing"))]
-pub(crate) use silent::{Context, Handling, Inquiry, Publication, Trail};
+pub(crate) use silent::{Context, Handling, Inquiry, PublishSpan, Trail};
 
 mod hand;
 pub(crate) use hand::Hand;

@@ -19,9 +19,9 @@ impl Context {
 
 /// See the module of the same name with the feature.
 #[derive(Debug)]
-pub(crate) struct Publication;
+pub(crate) struct PublishSpan;
 
-impl Publication {
+impl PublishSpan {
     pub(crate) fn begin(_traces: bool, _event_type: &'static str) -> Self {
         Self
     }

@@ -103,9 +103,9 @@ fn continued(origin: Option<&Span>, make: impl Fn(Option<Id>) -> Span) -> Span {
 /// A publication: its span is open while the event is accepted, and then for as long as the event's
 /// context is kept.
 #[derive(Debug)]
-pub(crate) struct Publication(Option<Fenced>);
+pub(crate) struct PublishSpan(Option<Fenced>);
 
-impl Publication {
+impl PublishSpan {
     #[inline]
     pub(crate) fn begin(traces: bool, event_type: &'static str) -> Self {
         if traces { Self::of(event_type) } else { Self(None) }

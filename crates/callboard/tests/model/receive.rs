@@ -80,13 +80,11 @@ impl Runner {
                 let count = items.len();
                 let fair = count <= most && count >= most.min(1);
                 same("whether a batch has a fair part of what is queued", fair, true)?;
-                sub.work.ask(now);
-                let expected = take(sub, count, now);
+                sub.work.begin_batch(now);
+                let expected: Vec<_> = (0..count).map_while(|_| sub.next_of_batch()).collect();
                 // Who is told that there is no next has asked for it; until then it has a batch.
                 if count < limit {
                     sub.work.ask(now);
-                } else {
-                    sub.work.in_hand = true;
                 }
                 expected
             }

@@ -93,6 +93,8 @@ pub(crate) struct Work {
     /// It was woken by an event, and has not asked for the next since.
     pub(crate) roused: bool,
     since: Option<Instant>,
+    /// How many events it has taken since then.
+    events: u32,
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
     pub(crate) longest: Duration,
@@ -101,18 +103,26 @@ pub(crate) struct Work {
 impl Work {
     /// The reader asks for the next event: it is done with the one before.
     pub(crate) fn ask(&mut self, now: Option<Instant>) {
-        if let (Some(since), Some(now)) = (self.since.take(), now) {
-            self.handled += 1;
+        if let (Some(since), Some(now)) = (self.since.take(), now)
+            && let Some(each) = (now - since).checked_div(self.events)
+        {
+            self.handled += u64::from(self.events);
             self.busy += now - since;
-            self.longest = self.longest.max(now - since);
+            self.longest = self.longest.max(each);
         }
         self.in_hand = false;
         self.roused = false;
     }
 
     fn take(&mut self, now: Option<Instant>) {
-        self.since = now;
-        self.in_hand = true;
+        self.begin_batch(now);
+        self.events = 1;
+    }
+
+    /// The reader has a batch, whose events share its time.
+    pub(crate) fn begin_batch(&mut self, now: Option<Instant>) {
+        self.ask(now);
+        (self.since, self.events, self.in_hand) = (now, 0, true);
     }
 
     pub(crate) fn handling_for(&self, now: Instant) -> Option<Duration> {
@@ -215,12 +225,24 @@ impl Sub {
     /// Hands out the oldest of the most urgent events, to a reader that asks for it.
     pub(crate) fn recv(&mut self, now: Option<Instant>) -> Option<Item> {
         self.work.ask(now);
+        let item = self.take_next()?;
+        self.work.take(now);
+        Some(item)
+    }
+
+    /// Hands out the next event of a batch.
+    pub(crate) fn next_of_batch(&mut self) -> Option<Item> {
+        let item = self.take_next()?;
+        self.work.events += 1;
+        Some(item)
+    }
+
+    fn take_next(&mut self) -> Option<Item> {
         let most = self.queue.iter().map(|item| item.priority).max()?;
         let place = self.queue.iter().position(|item| item.priority == most)?;
         let item = self.queue.remove(place);
         self.accounts.of(item.member()).delivered += 1;
         self.lost_since_take = 0;
-        self.work.take(now);
         Some(item)
     }
 }

@@ -23,12 +23,12 @@ impl Mailbox {
     /// The owner serves its events, up to this many at a time, whatever it said before.
     pub(crate) fn serve(&self, limit: usize) {
         self.concurrency.store(limit, Ordering::Relaxed);
-        self.inbox().attendance_mut().served = true;
+        self.inbox().handler_stats_mut().served = true;
     }
 
     /// Whether the owner serves its events.
     pub(crate) fn is_served(&self) -> bool {
-        self.inbox().attendance().served
+        self.inbox().handler_stats().served
     }
 
     /// Whether the reader waits for the next event. A waker alone doesn't say so: a stream's may
@@ -43,6 +43,6 @@ impl Mailbox {
         let inbox = self.inbox();
         let woken = |signals: &Arc<Signals>| signals.woken.load(Ordering::Relaxed);
         let asks = inbox.waker.is_some() || inbox.woken || self.signals.as_ref().is_some_and(woken);
-        asks && !self.in_hand() && !inbox.attendance().served
+        asks && !self.in_hand() && !inbox.handler_stats().served
     }
 }

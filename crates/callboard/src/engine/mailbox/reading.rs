@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::Mailbox;
-use crate::engine::Aftermath;
+use crate::engine::Deferred;
 use crate::engine::cursors::{Cursors, Place};
 use crate::engine::horizon::Horizon;
 use crate::engine::inbox::Inbox;
 use crate::engine::queue::Entry;
 use crate::engine::sources::Sources;
 use crate::event::{Priority, TypeInfo};
-use crate::log::Tap;
+use crate::log::LogCursor;
 use crate::overflow::DropReason;
 use crate::sync::Ordering;
 
@@ -18,7 +18,7 @@ impl Mailbox {
     /// Has its reader read the log of a type, from the next event on. Returns the index of the source.
     pub(in crate::engine) fn add_source(
         &self,
-        tap: Tap,
+        cursor: LogCursor,
         info: &'static TypeInfo,
         type_number: usize,
         member: usize,
@@ -28,7 +28,7 @@ impl Mailbox {
         let mut inbox = self.inbox();
         let sources =
             inbox.sources.get_or_insert_with(|| Box::new(Sources::new(unlocked, horizon)));
-        let index = sources.add(tap, info, type_number, member);
+        let index = sources.add(cursor, info, type_number, member);
         if let Some(signals) = &self.signals {
             signals.arrived.store(true, Ordering::Relaxed);
         }
@@ -68,7 +68,7 @@ impl Mailbox {
     pub(crate) fn show(&self, inbox: &Inbox) {
         if let Some(signals) = &self.signals {
             signals.reports.store(inbox.has_losses(), Ordering::Relaxed);
-            // Ordering: Release pairs with the Acquire of the reader, as in `Gauge::set_elsewhere`.
+            // Ordering: Release pairs with the Acquire of the reader, as in `ReaderProgress::set_queued`.
             signals.queued.store(inbox.queued(), Ordering::Release);
         }
     }
@@ -81,8 +81,8 @@ impl Mailbox {
     /// One of the logs that it reads, by its index: the number of the type, the mailbox's place there,
     /// and how many of the events taken were dropped.
     pub(crate) fn log(&self, index: usize) -> Option<(usize, usize, u64)> {
-        if let Some(gauge) = &self.gauge {
-            return (index == 0).then(|| (self.type_number as usize, gauge.place(), 0));
+        if let Some(progress) = &self.progress {
+            return (index == 0).then(|| (self.type_number as usize, progress.place(), 0));
         }
         let inbox = self.inbox();
         inbox.sources().nth(index).map(|it| (it.type_number, it.place(), it.evicted))
@@ -96,7 +96,7 @@ impl Mailbox {
 
     /// Which of its members a type is, if it reads the log of that.
     pub(crate) fn member_reading(&self, type_number: usize) -> Option<usize> {
-        if self.gauge.is_some() {
+        if self.progress.is_some() {
             return (self.type_number as usize == type_number).then_some(0);
         }
         let inbox = self.inbox();
@@ -127,11 +127,11 @@ impl Mailbox {
         self: &Arc<Self>,
         info: &TypeInfo,
         number: u64,
-        aftermath: &mut Aftermath<'_>,
+        deferred: &mut Deferred<'_>,
     ) -> bool {
         let evicted = self.inbox().make_room(Place::new(info.rank, number, false));
         let Some(entry) = evicted else { return false };
-        self.lose(entry, DropReason::Oldest, aftermath);
+        self.lose(entry, DropReason::Oldest, deferred);
         true
     }
 }

@@ -7,45 +7,45 @@ use crate::engine::inbox::State;
 use crate::sync::{Ordering, discard_any};
 
 impl Mailbox {
-    /// Puts it among the sleepers of one of its logs, or takes it off; whether it was.
-    pub(in crate::engine) fn set_enlisted(&self, source: usize, enlisted: bool) -> bool {
-        if self.gauge.is_some() {
-            return self.enlisted.swap(enlisted, Ordering::Relaxed);
+    /// Puts it among the waiters of one of its logs, or takes it off; whether it was.
+    pub(in crate::engine) fn set_registered(&self, source: usize, registered: bool) -> bool {
+        if self.progress.is_some() {
+            return self.registered.swap(registered, Ordering::Relaxed);
         }
         let mut inbox = self.inbox();
         let source = inbox.sources.as_mut().and_then(|sources| sources.get_mut(source));
-        source.is_some_and(|source| std::mem::replace(&mut source.enlisted, enlisted))
+        source.is_some_and(|source| std::mem::replace(&mut source.registered, registered))
     }
 
-    /// Whether it is among the sleepers of one of its logs.
-    pub(in crate::engine) fn is_enlisted(&self, source: usize) -> bool {
-        if self.gauge.is_some() {
-            return self.enlisted.load(Ordering::Relaxed);
+    /// Whether it is among the waiters of one of its logs.
+    pub(in crate::engine) fn is_registered(&self, source: usize) -> bool {
+        if self.progress.is_some() {
+            return self.registered.load(Ordering::Relaxed);
         }
-        self.inbox().sources().nth(source).is_some_and(|source| source.enlisted)
+        self.inbox().sources().nth(source).is_some_and(|source| source.registered)
     }
 
-    /// Whether it is among the sleepers of all its logs.
-    pub(in crate::engine) fn is_enlisted_everywhere(&self) -> bool {
-        if self.gauge.is_some() {
-            return self.enlisted.load(Ordering::Relaxed);
+    /// Whether it is among the waiters of all its logs.
+    pub(in crate::engine) fn is_registered_everywhere(&self) -> bool {
+        if self.progress.is_some() {
+            return self.registered.load(Ordering::Relaxed);
         }
-        self.inbox().sources().all(|source| source.enlisted)
+        self.inbox().sources().all(|source| source.registered)
     }
 
-    /// A log among whose sleepers it is not: the number of the type, and the index of the source.
-    pub(crate) fn wakeful_source(&self) -> Option<(usize, usize)> {
-        if self.gauge.is_some() {
-            let wakeful = !self.enlisted.load(Ordering::Relaxed);
-            return wakeful.then_some((self.type_number as usize, 0));
+    /// A log among whose waiters it is not: the number of the type, and the index of the source.
+    pub(crate) fn unregistered_source(&self) -> Option<(usize, usize)> {
+        if self.progress.is_some() {
+            let unregistered = !self.registered.load(Ordering::Relaxed);
+            return unregistered.then_some((self.type_number as usize, 0));
         }
         let inbox = self.inbox();
-        let (index, source) = inbox.sources().enumerate().find(|(_, source)| !source.enlisted)?;
+        let (index, source) = inbox.sources().enumerate().find(|(_, source)| !source.registered)?;
         Some((source.type_number, index))
     }
 
     /// Has the reader woken by the next event, unless that has come, or none will. Whether it may
-    /// sleep; and whether all its cursors are among the sleepers of their logs.
+    /// sleep; and whether all its cursors are among the waiters of their logs.
     pub(in crate::engine) fn sleep(&self, waker: &Waker) -> (bool, bool) {
         // Cloning a waker, and dropping one, is the user's code: not under the lock.
         let waker = waker.clone();
@@ -54,14 +54,14 @@ impl Mailbox {
         let (set, spare) = if sleeps { (Some(waker), None) } else { (None, Some(waker)) };
         let old = std::mem::replace(&mut inbox.waker, set);
         inbox.woken = false;
-        let enlisted = inbox.sources().all(|source| source.enlisted);
+        let registered = inbox.sources().all(|source| source.registered);
         drop(inbox);
         discard_any(old);
         discard_any(spare);
-        (sleeps, enlisted)
+        (sleeps, registered)
     }
 
-    /// The reader is among all sleepers now: it goes on if an event has come meanwhile, or none
+    /// The reader is among all waiters now: it goes on if an event has come meanwhile, or none
     /// will. Whether it may sleep.
     pub(in crate::engine) fn sleep_on(&self) -> bool {
         let mut inbox = self.inbox();
@@ -81,7 +81,7 @@ impl Mailbox {
         let waker = inbox.waker.take()?;
         match &self.signals {
             Some(signals) => signals.woken.store(true, Ordering::Relaxed),
-            None => inbox.woken = self.gauge.is_none(),
+            None => inbox.woken = self.progress.is_none(),
         }
         Some(waker)
     }

@@ -192,7 +192,7 @@ impl Address {
         // every use of the block comes before it is used anew.
         if header.pins.fetch_sub(pins, Ordering::AcqRel) == pins {
             // SAFETY: nobody has the block now.
-            unsafe { self.give_back() }
+            unsafe { self.recycle() }
         }
     }
 
@@ -200,7 +200,7 @@ impl Address {
     ///
     /// The last pin is gone.
     #[cold]
-    unsafe fn give_back(self) {
+    unsafe fn recycle(self) {
         // SAFETY: nobody else has the block.
         let header = unsafe { self.header() };
         header.access.write();

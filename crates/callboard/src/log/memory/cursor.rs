@@ -9,7 +9,7 @@ use super::handle::{Held, Loan};
 use super::pool::Pool;
 use super::shard::Shard;
 use super::slot::Place;
-use crate::log::gauge::{End, Gauge, Head};
+use crate::log::progress::{End, Head, ReaderProgress};
 use crate::log::{Payload, Shape, Stamp};
 use crate::sync::{Arc, CHECKED, Ordering};
 
@@ -35,7 +35,7 @@ pub(in crate::log) struct Fill {
 
 /// Whether one reader flows, as its writer knows it.
 pub(in crate::log) struct Flow {
-    pub(in crate::log) gauge: Arc<Gauge>,
+    pub(in crate::log) progress: Arc<ReaderProgress>,
     /// Where the gap begins that it has open; otherwise it flows, and has a pin on the tail.
     stopped_at: Option<u64>,
 }
@@ -69,15 +69,15 @@ impl Fill {
 
     /// A new reader, which is stopped.
     pub(in crate::log) fn open(&mut self) -> (Flow, Walk) {
-        let gauge = Arc::new(Gauge::new(self.position));
-        gauge.open_gap(self.position);
+        let progress = Arc::new(ReaderProgress::new(self.position));
+        progress.open_gap(self.position);
         let (head, [position, visible]) = (Arc::clone(&self.head), [self.position; 2]);
-        let flow = Flow { gauge: Arc::clone(&gauge), stopped_at: Some(position) };
+        let flow = Flow { progress: Arc::clone(&progress), stopped_at: Some(position) };
         let own = Shard::for_reader(self.opened);
         self.opened += 1;
         let walk = Walk {
             head,
-            gauge,
+            progress,
             block: None,
             next: Place(NonNull::dangling()),
             // A block of several slots is small, and of a single one the end is not used.
@@ -98,7 +98,7 @@ impl Fill {
             return false;
         }
         flow.stopped_at = Some(self.position);
-        flow.gauge.open_gap(self.position);
+        flow.progress.open_gap(self.position);
         self.flowing -= 1;
         true
     }
@@ -112,11 +112,11 @@ impl Fill {
         let (Some(_), Some(tail)) = (flow.stopped_at.take(), &self.tail) else {
             return;
         };
-        let (index, lost) = (tail.header().slots - self.left, flow.gauge.take_lost());
+        let (index, lost) = (tail.header().slots - self.left, flow.progress.take_lost());
         tail.header().add_pins(1);
         // SAFETY: the pin was added just now.
         let pin = unsafe { tail.0.claim() };
-        flow.gauge.close_gap(End { position: self.position, index, pin, lost });
+        flow.progress.close_gap(End { position: self.position, index, pin, lost });
         self.flowing += 1;
     }
 
@@ -202,7 +202,7 @@ impl Fill {
 #[derive(Debug)]
 pub(in crate::log) struct Walk {
     pub(in crate::log) head: Arc<Head>,
-    pub(in crate::log) gauge: Arc<Gauge>,
+    pub(in crate::log) progress: Arc<ReaderProgress>,
     /// The block that the next event, or the last one taken, is in.
     block: Option<Pin>,
     /// The slot of the next event, unless that is in the next block.
@@ -244,7 +244,7 @@ impl Walk {
         if self.position == head {
             return Some(0);
         }
-        let gap = self.gauge.next_gap();
+        let gap = self.progress.next_gap();
         if self.position == gap {
             return None;
         }
@@ -256,7 +256,7 @@ impl Walk {
     /// the gap has, and how many events were lost in it.
     #[cold]
     pub(in crate::log) fn pass_gap(&mut self) -> Option<(u64, u64)> {
-        let end = self.gauge.pass_gap()?;
+        let end = self.progress.pass_gap()?;
         let width = end.position - self.position;
         (self.position, self.visible) = (end.position, end.position);
         self.go_on_in(end.pin, end.index);

@@ -11,7 +11,7 @@
 //!   that a block is begun with a pin for each, and a slot is written with a share for each; and
 //!   by `Walk::look` again, which ends at the reader's next gap.
 //!
-//! What is taken on trust, from two pages without unsafe code: that [`Gauge`](super::Gauge) has a
+//! What is taken on trust, from two pages without unsafe code: that [`ReaderProgress`](super::ReaderProgress) has a
 //! walk stop at the first of its gaps and hands out their ends in order, each once; and the
 //! arithmetic of [`Shape`](super::Shape). And that the cursors are used with those they belong to:
 //! a `Flow` with its `Fill`.

@@ -28,19 +28,19 @@ impl Log {
     }
 
     /// The own queue of the reader in this place has got an event.
-    pub(crate) fn note_elsewhere(&mut self, place: usize) {
-        self.readers[place].note_elsewhere(self.fill.position());
+    pub(crate) fn note_queued(&mut self, place: usize) {
+        self.readers[place].note_queued(self.fill.position());
     }
 
     /// The readers' own queues have grown: they have less room here.
-    pub(crate) fn squeeze(&mut self) {
-        self.be_unsure();
+    pub(crate) fn recheck_capacity(&mut self) {
+        self.invalidate_limits();
     }
 
     pub(super) fn stop(&mut self, place: usize) {
         if self.readers[place].stop(&mut self.fill, self.last) {
             self.note_stopped(place);
-            self.be_unsure();
+            self.invalidate_limits();
         }
     }
 
@@ -52,13 +52,13 @@ impl Log {
     }
 
     /// Marks places and limits as stale: the next event computes them anew.
-    pub(super) fn be_unsure(&mut self) {
+    pub(super) fn invalidate_limits(&mut self) {
         (self.unsure, self.room_until, self.safe_until) = (true, 0, 0);
     }
 
     /// Works out anew who is stopped, and the limits of the others.
     #[cold]
-    fn be_sure(&mut self) {
+    fn rebuild_limits(&mut self) {
         let mut limits = std::mem::take(&mut self.limits).into_vec();
         let mut windows = std::mem::take(&mut self.windows).into_vec();
         limits.clear();
@@ -73,9 +73,9 @@ impl Log {
                 limits.push(Reverse((reader.next_look(), place)));
             }
         }
-        room::give_back(&mut limits);
-        room::give_back(&mut windows);
-        room::give_back(&mut self.stopped);
+        room::shrink_if_sparse(&mut limits);
+        room::shrink_if_sparse(&mut windows);
+        room::shrink_if_sparse(&mut self.stopped);
         (self.limits, self.windows, self.unsure) = (limits.into(), windows.into(), false);
     }
 
@@ -109,7 +109,7 @@ impl Log {
     #[inline]
     pub(crate) fn admit_each(&mut self, sequence: u64, windows: &mut impl Windows) -> usize {
         if self.unsure {
-            self.be_sure();
+            self.rebuild_limits();
         }
         let Self { fill, readers, stopped, stops, resuming, .. } = self;
         let position = fill.position();
@@ -211,6 +211,6 @@ impl Log {
             self.limits.push(Reverse((next, place)));
             self.room_until = self.room_until.min(next);
         }
-        room::give_back(&mut self.resuming);
+        room::shrink_if_sparse(&mut self.resuming);
     }
 }

@@ -268,7 +268,7 @@ impl<S: EventSet> Paced<S> {
     fn hand_out(&self, burst: Burst<S::Item>) -> Burst<S::Item> {
         let Subscription { core, reader, .. } = &self.subscription;
         let holds = if let Held::Call(_) = self.held { Holds::Due } else { Holds::Nothing };
-        reader.mailbox.release(holds, core.timestamp());
+        reader.mailbox.release(holds, core.moment());
         core.changed.notify_all();
         burst
     }

@@ -16,7 +16,7 @@ pub(super) struct Read<T> {
 impl<S: EventSet> Subscription<S> {
     /// Waits for the next item, and takes it with what else is known of it.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Read<S::Item>>> {
-        let now = self.core.timestamp();
+        let now = self.core.moment();
         loop {
             // Counts, so that the executor comes to other tasks now and then.
             self.may_go_on();
@@ -24,11 +24,11 @@ impl<S: EventSet> Subscription<S> {
                 return Poll::Pending;
             };
             let read = match next {
-                Next::Log => S::take_logged(&mut self.reader).map(|item| {
+                Next::Log => S::take_logged(&mut self.reader, now).map(|item| {
                     let missed = S::logged_missed(&item);
                     Read { burst: Burst::new(item, missed), is_call: false }
                 }),
-                Next::Elsewhere => match self.reader.take_found(now) {
+                Next::Found => match self.reader.take_found(now) {
                     Ok(taken) => {
                         let (missed, is_call) = (taken.receipt.missed(), taken.ticket.is_some());
                         Some(Read { burst: Burst::new(S::item(taken), missed), is_call })

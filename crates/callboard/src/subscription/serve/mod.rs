@@ -208,7 +208,7 @@ impl<S: EventSet> Subscription<S> {
         let times = self.core.now().zip(began);
         let time =
             times.map_or(Duration::ZERO, |(now, began)| now.saturating_duration_since(began));
-        self.reader.mailbox.inbox().attendance_mut().end(time, oldest);
+        self.reader.mailbox.inbox().handler_stats_mut().end(time, oldest);
         self.core.changed.notify_all();
     }
 }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Aftermath, HandlerPanic, Mailbox, Times};
+use super::{Deferred, HandlerPanic, Mailbox, Times};
+use crate::log::Moment;
 use crate::sync::Ordering;
 
 /// What the reader does with what it takes.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Attendance {
+pub(crate) struct HandlerStats {
     /// Events are handed to a handler by `serve`.
     pub(crate) served: bool,
     /// Since when the reader has had the event that it took last; known only if the bus keeps
     /// time.
-    pub(crate) in_hand_since: Option<Instant>,
+    pub(crate) in_hand_since: Moment,
     /// Served handlers that run.
     pub(crate) handling: u64,
     /// Since when the longest-running of them runs.
@@ -32,9 +33,9 @@ pub(crate) struct Attendance {
 }
 
 /// What is known of a reader of which there is nothing to say yet.
-pub(super) static NOBODY: Attendance = Attendance {
+pub(super) static NO_STATS: HandlerStats = HandlerStats {
     served: false,
-    in_hand_since: None,
+    in_hand_since: Moment::NONE,
     handling: 0,
     handling_since: None,
     event_type: None,
@@ -60,7 +61,7 @@ pub(crate) enum Holds {
     UntilClosed,
 }
 
-impl Attendance {
+impl HandlerStats {
     /// A served handler begins.
     pub(crate) fn begin(&mut self, event_type: &'static str, now: Instant) {
         self.event_type = (self.handling == 0).then_some(event_type);
@@ -74,7 +75,7 @@ impl Attendance {
         self.handling = self.handling.saturating_sub(1);
         self.handling_since = oldest;
         self.event_type = None;
-        self.handled(time);
+        self.count(1, time, time);
     }
 
     /// A served handler has panicked.
@@ -83,56 +84,62 @@ impl Attendance {
         self.last_panic = Some(Arc::new(panic));
     }
 
-    /// The reader asks for the next event: it is done with the last one, unless it handed that to
-    /// a handler.
-    pub(super) fn ask(&mut self, in_hand: bool, now: Option<Instant>) {
-        if let (true, Some(since), Some(now)) = (in_hand, self.in_hand_since.take(), now) {
-            self.handled(now.saturating_duration_since(since));
+    /// When what the reader has been handling for longest began, as far as that is known.
+    pub(crate) fn began(&self) -> Option<Instant> {
+        self.handling_since.or_else(|| self.in_hand_since.instant())
+    }
+
+    /// The reader asks for the next event: it is done with the last ones that it took, unless it
+    /// handed them to a handler. Each is said to have taken its part of the time.
+    pub(super) fn finish_current(&mut self, events: u64, now: Moment) {
+        let since = std::mem::replace(&mut self.in_hand_since, Moment::NONE);
+        if let (1.., Some(time)) = (events, now.nanoseconds_since(since)) {
+            self.count(events, Duration::from_nanos(time), Duration::from_nanos(time / events));
         }
     }
 
-    fn handled(&mut self, time: Duration) {
-        self.handled += 1;
+    fn count(&mut self, events: u64, time: Duration, each: Duration) {
+        self.handled += events;
         self.busy = self.busy.saturating_add(time);
-        self.longest = self.longest.max(time);
-        self.times.add(time);
+        self.longest = self.longest.max(each);
+        self.times.add(each, events);
     }
 }
 
 impl Mailbox {
     /// What the reader does with what it took, and whether it has an event in hand.
-    pub(crate) fn attendance(&self) -> (Attendance, bool) {
+    pub(crate) fn handler_stats(&self) -> (HandlerStats, bool) {
         let inbox = self.inbox();
-        (inbox.attendance().clone(), self.in_hand())
+        (inbox.handler_stats().clone(), self.in_hand())
     }
 
     /// The reader holds back what it took.
     pub(crate) fn hold(&self, holds: Holds) {
-        self.inbox().attendance_mut().holds = holds;
+        self.inbox().handler_stats_mut().holds = holds;
     }
 
     /// The reader hands out an event that it held back; `holds` is what it still holds.
-    pub(crate) fn release(&self, holds: Holds, now: Option<Instant>) {
+    pub(crate) fn release(&self, holds: Holds, now: Moment) {
         let mut inbox = self.inbox();
-        inbox.attendance_mut().holds = holds;
+        inbox.handler_stats_mut().holds = holds;
         self.hand();
-        if now.is_some() {
-            inbox.note_taken(now);
+        if now.is_known() {
+            inbox.handler_stats_mut().in_hand_since = now;
         }
     }
 
     /// A served handler begins with the event that was taken last.
     pub(crate) fn begin_handling(&self, event_type: &'static str, now: Instant) {
         let mut inbox = self.inbox();
-        inbox.attendance_mut().begin(event_type, now);
+        inbox.handler_stats_mut().begin(event_type, now);
         self.in_hand.store(false, Ordering::Relaxed);
     }
 
     /// The bus is draining: a reader that holds an event back is to hand it out.
-    pub(crate) fn hurry(&self, aftermath: &mut Aftermath<'_>) {
+    pub(crate) fn hurry(&self, deferred: &mut Deferred<'_>) {
         let mut inbox = self.inbox();
-        if inbox.attendance().holds != Holds::Nothing {
-            aftermath.wake(inbox.waker.take());
+        if inbox.handler_stats().holds != Holds::Nothing {
+            deferred.wake(inbox.waker.take());
         }
     }
 }

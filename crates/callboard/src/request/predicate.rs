@@ -8,15 +8,15 @@ use crate::event::{Delivery, Event};
 use crate::sync::discard;
 
 /// A predicate and what it has seen.
-pub(super) struct Jury<R: 'static> {
-    /// There until the jury is dropped.
+pub(super) struct PredicateState<R: 'static> {
+    /// There until the predicate is dropped.
     predicate: Option<Predicate<R>>,
     answers: Vec<(Arc<str>, Delivery<R>)>,
     /// How many of the answers it has judged.
     pub(super) judged: usize,
 }
 
-impl<R: Event> Jury<R> {
+impl<R: Event> PredicateState<R> {
     pub(super) fn new(predicate: Predicate<R>) -> Self {
         Self { predicate: Some(predicate), answers: Vec::new(), judged: 0 }
     }
@@ -44,7 +44,7 @@ impl<R: Event> Jury<R> {
     }
 }
 
-impl<R: 'static> Drop for Jury<R> {
+impl<R: 'static> Drop for PredicateState<R> {
     fn drop(&mut self) {
         self.answers.drain(..).for_each(discard);
         discard(self.predicate.take());

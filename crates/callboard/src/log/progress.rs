@@ -16,7 +16,7 @@ pub(super) struct Head(pub(super) Padded<AtomicU64>);
 /// Two readers may not.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(crate) struct Gauge {
+pub(crate) struct ReaderProgress {
     of_reader: OfReader,
     of_writer: OfWriter,
     /// The gaps that the reader has not come to, oldest first; only the last may be open.
@@ -31,9 +31,9 @@ struct OfReader {
     /// The most that was waiting for it.
     high_water: AtomicUsize,
     /// How much of the reader's capacity is taken elsewhere: by its own queue.
-    elsewhere: AtomicUsize,
+    queued: AtomicUsize,
     /// How many events the reader has taken from there.
-    taken_elsewhere: AtomicU64,
+    taken_from_queue: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(super) struct End {
     pub(super) lost: u64,
 }
 
-impl Gauge {
+impl ReaderProgress {
     /// Of a reader that comes at this position.
     pub(crate) fn new(position: u64) -> Self {
         let of_writer = OfWriter {
@@ -116,7 +116,7 @@ impl Gauge {
 
     #[inline]
     pub(super) fn counts(&self) -> (u64, usize) {
-        (self.taken(), self.elsewhere())
+        (self.taken(), self.queued())
     }
 
     #[inline]
@@ -132,22 +132,22 @@ impl Gauge {
     /// How many events wait for the reader in its own queue. Set under the queue's lock; the reader
     /// checks it before each take.
     #[inline]
-    pub(crate) fn elsewhere(&self) -> usize {
-        // Ordering: Acquire pairs with the Release in `set_elsewhere`: a writer that sees that there
+    pub(crate) fn queued(&self) -> usize {
+        // Ordering: Acquire pairs with the Release in `set_queued`: a writer that sees that there
         // are fewer sees that the reader has taken something. The reader itself needs no more than
         // the head, which it has acquired, or the lock of its mailbox.
-        self.of_reader.elsewhere.load(Ordering::Acquire)
+        self.of_reader.queued.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set_elsewhere(&self, waiting: usize, taken: u64) {
-        self.of_reader.taken_elsewhere.store(taken, Ordering::Relaxed);
-        // Ordering: Release pairs with the Acquire in `elsewhere`.
-        self.of_reader.elsewhere.store(waiting, Ordering::Release);
+    pub(crate) fn set_queued(&self, waiting: usize, taken: u64) {
+        self.of_reader.taken_from_queue.store(taken, Ordering::Relaxed);
+        // Ordering: Release pairs with the Acquire in `queued`.
+        self.of_reader.queued.store(waiting, Ordering::Release);
     }
 
     /// How many events the reader has taken, here and from its own queue.
     pub(super) fn taken_in_all(&self) -> u64 {
-        self.taken() + self.of_reader.taken_elsewhere.load(Ordering::Relaxed)
+        self.taken() + self.of_reader.taken_from_queue.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -176,6 +176,20 @@ impl Gauge {
     pub(super) fn admitted(&self, position: u64) -> u64 {
         let until = position.min(self.of_writer.open_at.load(Ordering::Relaxed));
         until.saturating_sub(self.skipped())
+    }
+
+    /// The position of the next event for the reader. The writer's lock is held.
+    pub(super) fn next_position(&self) -> u64 {
+        let gaps = self.gaps.lock();
+        let closed = |gap: &Gap| Some((gap.at, gap.end.as_ref()?.position));
+        let ahead: u64 = gaps.iter().filter_map(closed).map(|(at, end)| end - at).sum();
+        let position = self.skipped() - ahead + self.taken();
+        gaps.iter().filter_map(closed).fold(
+            position,
+            |position, (at, end)| {
+                if at == position { end } else { position }
+            },
+        )
     }
 
     /// How many events the reader has lost since the last one that it will get.

@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Instant;
 
-use super::feed::Sleeper;
+use super::feed::LogSubscriber;
 use super::inbox::merge;
 use super::queue::Entry;
 use super::sources::Sources;
@@ -55,15 +56,15 @@ impl Drop for Hooks {
 /// drops and slow readers. An ordinary publication defers nothing, so the lists are only fetched
 /// when one of them is needed.
 #[must_use = "the wakers in it are owed"]
-pub(crate) struct Aftermath<'a> {
+pub(crate) struct Deferred<'a> {
     hooks: &'a Hooks,
-    debts: Option<Box<Debts>>,
+    effects: Option<Box<Effects>>,
 }
 
 #[derive(Default)]
-struct Debts {
+struct Effects {
     wakers: Vec<Waker>,
-    sleepers: Vec<Sleeper>,
+    waiters: Vec<LogSubscriber>,
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
     sources: Vec<Sources>,
@@ -71,7 +72,8 @@ struct Debts {
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
     /// Readers that have just fallen behind: they lost an event, and not the one before.
-    slow: Vec<Arc<Mailbox>>,
+    /// And when the oldest event was published that waits for it in a log.
+    slow: Vec<(Arc<Mailbox>, Option<Instant>)>,
     /// The number of drops so far, if it is to be logged; otherwise 0.
     said: u64,
     clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
@@ -80,55 +82,55 @@ struct Debts {
 thread_local! {
     /// Empty lists with capacity, for the next operation of this thread, so that waking a reader
     /// does not allocate.
-    static SPARE: Cell<Option<Box<Debts>>> = const { Cell::new(None) };
+    static SPARE: Cell<Option<Box<Effects>>> = const { Cell::new(None) };
 }
 
-impl<'a> Aftermath<'a> {
+impl<'a> Deferred<'a> {
     #[inline]
     pub(crate) fn new(hooks: &'a Hooks) -> Self {
-        Self { hooks, debts: None }
+        Self { hooks, effects: None }
     }
 
-    fn debts(&mut self) -> &mut Debts {
-        self.debts.get_or_insert_with(Debts::fetch)
+    fn effects(&mut self) -> &mut Effects {
+        self.effects.get_or_insert_with(Effects::fetch)
     }
 
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
         if let Some(waker) = waker {
-            self.debts().wakers.push(waker);
+            self.effects().wakers.push(waker);
         }
     }
 
-    /// Takes over the sleepers of a log, to be woken.
+    /// Takes over the waiters of a log, to be woken.
     #[cold]
-    pub(super) fn wake_sleepers(&mut self, sleepers: &mut Vec<Sleeper>) {
-        for Sleeper { mailbox, source } in sleepers.iter() {
-            mailbox.set_enlisted(*source, false);
+    pub(super) fn wake_waiters(&mut self, waiters: &mut Vec<LogSubscriber>) {
+        for LogSubscriber { mailbox, source } in waiters.iter() {
+            mailbox.set_registered(*source, false);
         }
-        let woken = &mut self.debts().sleepers;
+        let woken = &mut self.effects().waiters;
         debug_assert!(woken.is_empty(), "an operation writes to one log");
-        std::mem::swap(woken, sleepers);
+        std::mem::swap(woken, waiters);
     }
 
     pub(super) fn merge(&mut self, mailbox: &Arc<Mailbox>, member: usize, key: Key) {
-        self.debts().merges.push((Arc::clone(mailbox), member, key));
+        self.effects().merges.push((Arc::clone(mailbox), member, key));
     }
 
     /// Takes over an entry that its reader will not get.
     pub(crate) fn discard(&mut self, mailbox: u64, entry: Entry, reason: DropReason) {
-        self.debts().discarded.push((mailbox, entry.envelope, reason));
+        self.effects().discarded.push((mailbox, entry.envelope, reason));
     }
 
     /// Takes over the cursors of a reader that is gone, with what waits there.
     pub(super) fn drop_sources(&mut self, sources: Option<Box<Sources>>) {
         if let Some(sources) = sources {
-            self.debts().sources.push(*sources);
+            self.effects().sources.push(*sources);
         }
     }
 
     /// Takes over an event that a queue or the bus no longer keeps.
     pub(crate) fn discard_event(&mut self, envelope: Envelope) {
-        self.debts().spent.push(envelope);
+        self.effects().spent.push(envelope);
     }
 
     /// Has an event that somebody did not get published as a dead letter, if anybody listens to
@@ -142,13 +144,13 @@ impl<'a> Aftermath<'a> {
     ) {
         if self.collects() && !held.is::<DeadLetter>() {
             let dropped = dropped.map(|(subscriber, reason)| (Arc::clone(subscriber), reason));
-            self.debts().dead.push(DeadLetter::new(info, held.clone(), dropped));
+            self.effects().dead.push(DeadLetter::new(info, held.clone(), dropped));
         }
     }
 
     /// Has two types that share a name reported.
     pub(crate) fn report_clash(&mut self, first: &'static TypeInfo, second: &'static TypeInfo) {
-        self.debts().clashes.push((first, second));
+        self.effects().clashes.push((first, second));
     }
 
     /// Counts critical drops; whether they are to be [reported](Self::report). The registry's lock
@@ -164,26 +166,26 @@ impl<'a> Aftermath<'a> {
         if said {
             // Up to the next power of two.
             self.hooks.said_until.store(u64::MAX >> last.leading_zeros(), Ordering::Relaxed);
-            self.debts().said = last;
+            self.effects().said = last;
         }
         said || self.hooks.hooked.load(Ordering::Relaxed)
     }
 
     /// Has a drop reported to the drop callback and, now and then, to the log.
     pub(crate) fn report(&mut self, dropped: Dropped) {
-        self.debts().dropped.push(dropped);
+        self.effects().dropped.push(dropped);
     }
 
     /// Has it told that a subscriber has fallen behind.
     #[cold]
-    pub(super) fn tell_slow(&mut self, mailbox: &Arc<Mailbox>) {
-        self.debts().slow.push(Arc::clone(mailbox));
+    pub(super) fn tell_slow(&mut self, mailbox: &Arc<Mailbox>, oldest: Option<Instant>) {
+        self.effects().slow.push((Arc::clone(mailbox), oldest));
     }
 
     /// Does it all. No lock may be held. What is left to do is to publish the dead letters.
     #[inline]
-    pub(crate) fn settle(self) -> Option<Box<[DeadLetter]>> {
-        self.debts.and_then(|debts| debts.settle(self.hooks))
+    pub(crate) fn run(self) -> Option<Box<[DeadLetter]>> {
+        self.effects.and_then(|effects| effects.run(self.hooks))
     }
 
     /// Whether somebody listens to dead letters. The registry's lock is held.
@@ -198,7 +200,7 @@ impl<'a> Aftermath<'a> {
     }
 }
 
-impl Debts {
+impl Effects {
     /// Empty lists.
     fn fetch() -> Box<Self> {
         SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
@@ -207,8 +209,8 @@ impl Debts {
     /// Does it all. What runs here may come back to this thread's next operation: the lists are
     /// put back only in the end.
     #[inline(never)]
-    fn settle(mut self: Box<Self>, hooks: &Hooks) -> Option<Box<[DeadLetter]>> {
-        for Sleeper { mailbox, .. } in self.sleepers.drain(..) {
+    fn run(mut self: Box<Self>, hooks: &Hooks) -> Option<Box<[DeadLetter]>> {
+        for LogSubscriber { mailbox, .. } in self.waiters.drain(..) {
             if let Some(waker) = mailbox.wake() {
                 wake(waker);
             }
@@ -247,13 +249,13 @@ impl Debts {
 
     #[cold]
     fn tell_slow(&mut self) {
-        self.slow.drain(..).for_each(|mailbox| mailbox.fall_behind());
+        self.slow.drain(..).for_each(|(mailbox, oldest)| mailbox.fall_behind(oldest));
     }
 
     /// Leaves the lists, which are empty, for the next operation, unless they have grown large.
     fn put_back(self: Box<Self>) {
-        let Self { wakers, sleepers, merges, discarded, spent, dropped, slow, .. } = &*self;
-        let woken = wakers.capacity() + sleepers.capacity() + merges.capacity() + slow.capacity();
+        let Self { wakers, waiters, merges, discarded, spent, dropped, slow, .. } = &*self;
+        let woken = wakers.capacity() + waiters.capacity() + merges.capacity() + slow.capacity();
         let room = woken + discarded.capacity() + spent.capacity() + dropped.capacity();
         if room <= KEPT_ROOM {
             // A thread that ends has no use for them.
