@@ -85,9 +85,10 @@ fn publish_in_full<E: Event>(
         && handle.is(Mode::LogAndQueues)
     {
         let (type_number, published_at) = (handle.number, core.moment());
-        let header = Header { type_number, priority, origin, published_at };
+        let key = event.as_ref().and_then(key_of);
+        let header = Header { type_number, priority, origin, published_at, key };
         let accepted = core.with(|registry, deferred| {
-            registry.accept_by_log_and_queues(&header, &mut event, false, deferred)
+            registry.accept_by_log_and_queues(header, &mut event, false, deferred)
         });
         if let Some((sequence, routed, held)) = accepted {
             // The last reader that wanted it may just have left.

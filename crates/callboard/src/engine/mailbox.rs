@@ -119,7 +119,6 @@ impl Mailbox {
         deferred: &mut Deferred<'_>,
     ) -> Routed {
         let member = entry.member;
-        let key = entry.envelope.key.clone();
         let mut inbox = self.inbox();
         if inbox.state != State::Open {
             drop(inbox);
@@ -136,7 +135,7 @@ impl Mailbox {
         self.publish_progress(&inbox);
         self.show(&inbox);
         drop(inbox);
-        if let (true, Some(key)) = (offered.mergeable, key) {
+        if let Some(key) = offered.mergeable {
             deferred.merge(self, member, key);
         }
         let dropped = usize::from(offered.lost.is_some());

@@ -42,15 +42,6 @@ pub(crate) enum Admission {
     Beyond,
 }
 
-/// What became of an entry that was pushed.
-pub(crate) enum Pushed {
-    Queued,
-    /// Queued, and an older entry with the same key is queued too: see [`Queue::mergeable`].
-    Mergeable,
-    /// Not queued.
-    Refused(Entry),
-}
-
 /// Two queued events with the same key, to be merged with no lock held.
 pub(crate) struct Mergeable {
     pub(crate) info: &'static TypeInfo,
@@ -85,7 +76,10 @@ impl Sequences {
     }
 }
 
-/// Takes the hash that a key brings along, and mixes in the member.
+/// The sequences queued for each key of one member.
+type Keys = HashMap<Key, Sequences, BuildHasherDefault<HashOfKey>>;
+
+/// Takes the hash that a key brings along.
 #[derive(Default)]
 struct HashOfKey(u64);
 
@@ -95,11 +89,7 @@ impl Hasher for HashOfKey {
     }
 
     fn write_u64(&mut self, hash: u64) {
-        self.0 = self.0.rotate_left(5) ^ hash;
-    }
-
-    fn write_usize(&mut self, member: usize) {
-        self.write_u64(member as u64);
+        self.0 ^= hash;
     }
 
     fn finish(&self) -> u64 {
@@ -125,9 +115,9 @@ pub(crate) struct Queue {
     lanes: [VecDeque<Entry>; Priority::COUNT],
     capacity: usize,
     overflow: Overflow,
-    /// With `Overflow::Coalesce`: the sequences queued for each member and key, oldest first.
-    /// More than one only while a merge is under way.
-    keyed: HashMap<(usize, Key), Sequences, BuildHasherDefault<HashOfKey>>,
+    /// With `Overflow::Coalesce`, for each member that has had a key. More than one sequence is queued
+    /// for a key only while a merge is under way.
+    keyed: Vec<Keys>,
     /// How many entries are about to be merged into another, and take no place of their own.
     surplus: usize,
     /// What the reader has lost, here and in its logs.
@@ -143,7 +133,7 @@ impl Queue {
             lanes: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
             capacity,
             overflow,
-            keyed: HashMap::default(),
+            keyed: Vec::new(),
             surplus: 0,
             losses: Losses::default(),
         }
@@ -165,40 +155,34 @@ impl Queue {
         self.lanes.iter().flatten()
     }
 
-    /// Whether an entry is simply [enqueued](Self::enqueue): there is room for it, besides what
-    /// waits in logs, and it does not coalesce. All others are [pushed](Self::push).
+    /// Whether an entry may be [enqueued](Self::enqueue), besides what waits in logs.
     #[inline]
-    pub(crate) fn admits(&self, entry: &Entry, admission: Admission, in_logs: usize) -> bool {
-        let coalesces = self.overflow == Overflow::Coalesce && entry.envelope.key.is_some();
+    pub(crate) fn admits(&self, admission: Admission, in_logs: usize) -> bool {
         let roomy = self.occupied().saturating_add(in_logs) < self.capacity;
-        !coalesces && (admission == Admission::Beyond || roomy)
+        admission == Admission::Beyond || roomy
     }
 
-    /// Finds a place for an entry that is not simply [admitted](Self::admits).
-    pub(crate) fn push(&mut self, entry: Entry, admission: Admission) -> Pushed {
-        if self.overflow == Overflow::Coalesce && entry.envelope.key.is_some() {
-            return self.push_keyed(entry, admission);
+    /// Whether an entry with a key is to absorb older ones.
+    #[inline]
+    pub(crate) fn coalesces(&self) -> bool {
+        self.overflow == Overflow::Coalesce
+    }
+
+    /// Notes the key of an entry that is to be [enqueued](Self::enqueue). `None` if there is no room
+    /// for it; otherwise whether an older one with the key is queued: see [`mergeable`](Self::mergeable).
+    pub(crate) fn note_key(&mut self, entry: &Entry, key: &Key, admits: bool) -> Option<bool> {
+        if self.keyed.len() <= entry.member {
+            self.keyed.resize_with(entry.member + 1, Keys::default);
         }
-        Pushed::Refused(entry)
-    }
-
-    fn push_keyed(&mut self, entry: Entry, admission: Admission) -> Pushed {
-        let Some(key) = entry.envelope.key.clone() else {
-            return Pushed::Refused(entry);
-        };
-        let full = self.occupied() >= self.capacity;
-        match self.keyed.entry((entry.member, key)) {
+        match self.keyed[entry.member].entry(key.clone()) {
             Occupied(mut sequences) => {
                 sequences.get_mut().push(entry.sequence());
                 self.surplus += 1;
-                self.enqueue(entry);
-                Pushed::Mergeable
+                Some(true)
             }
-            Vacant(_) if full && admission == Admission::Bounded => Pushed::Refused(entry),
             Vacant(place) => {
-                place.insert(Sequences { newest: entry.sequence(), older: Vec::new() });
-                self.enqueue(entry);
-                Pushed::Queued
+                let first = || Sequences { newest: entry.sequence(), older: Vec::new() };
+                admits.then(|| place.insert(first())).map(|_| false)
             }
         }
     }
@@ -223,12 +207,14 @@ impl Queue {
 
     #[inline(always)]
     fn pop_oldest_of(&mut self, lane: usize) -> Option<Entry> {
-        if !self.keyed.is_empty() {
-            self.forget_first(lane);
-        }
         let entry = self.lanes[lane].pop_front();
-        if entry.is_none() {
-            self.shrink_if_empty();
+        match &entry {
+            Some(Entry { envelope, member }) => {
+                if let Some(key) = &envelope.key {
+                    self.forget_key(*member, key, envelope.sequence());
+                }
+            }
+            None => self.shrink_if_empty(),
         }
         entry
     }
@@ -249,7 +235,7 @@ impl Queue {
 
     /// Removes everything, most urgent first.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Entry> + use<> {
-        self.keyed = HashMap::default();
+        self.keyed = Vec::new();
         self.surplus = 0;
         std::mem::take(&mut self.lanes).into_iter().flatten()
     }
@@ -260,7 +246,7 @@ impl Queue {
         let (lane, place) = self.find(sequence, fits)?;
         let entry = self.lanes[lane].remove(place)?;
         if let Some(key) = &entry.envelope.key {
-            self.forget_key(entry.member, Key::clone(key), sequence);
+            self.forget_key(entry.member, key, sequence);
         }
         Some(entry)
     }
@@ -293,7 +279,7 @@ impl Queue {
 
     /// The two newest entries with this key, if there are two.
     pub(crate) fn mergeable(&self, member: usize, key: &Key) -> Option<Mergeable> {
-        let sequences = self.keyed.get(&(member, Key::clone(key)))?;
+        let sequences = self.keyed.get(member)?.get(key)?;
         let (older, newer) = (*sequences.older.last()?, sequences.newest);
         let event = |sequence| {
             let (lane, place) = self.find(sequence, |entry| entry.member == member)?;
@@ -336,24 +322,15 @@ impl Queue {
         })
     }
 
-    /// Forgets the key of the first entry of a lane.
-    #[cold]
-    fn forget_first(&mut self, lane: usize) {
-        let Some(entry) = self.lanes[lane].front() else { return };
-        if let Some(key) = &entry.envelope.key {
-            self.forget_key(entry.member, Key::clone(key), entry.sequence());
-        }
-    }
-
-    fn forget_key(&mut self, member: usize, key: Key, sequence: u64) {
-        let Occupied(mut sequences) = self.keyed.entry((member, key)) else { return };
-        if sequences.get_mut().forget(sequence) {
+    /// Forgets the key of an entry that is taken out.
+    fn forget_key(&mut self, member: usize, key: &Key, sequence: u64) {
+        let Some(keys) = self.keyed.get_mut(member) else { return };
+        let Some(mut sequences) = keys.remove(key) else { return };
+        if sequences.forget(sequence) {
             self.surplus -= 1;
-            return;
-        }
-        sequences.remove();
-        if self.keyed.is_empty() && self.keyed.capacity() > KEPT_ENTRIES {
-            self.keyed = HashMap::default();
+            keys.insert(Key::clone(key), sequences);
+        } else if keys.is_empty() && keys.capacity() > KEPT_ENTRIES {
+            *keys = Keys::default();
         }
     }
 }

@@ -24,6 +24,7 @@ struct Times {
 struct Details {
     times: Times,
     /// Where its trace goes on, if the bus traces.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "no bus traces"))]
     trail: Option<Trail>,
 }
 

@@ -41,6 +41,7 @@ pub(crate) struct Header {
     pub(crate) priority: Priority,
     pub(crate) origin: Origin,
     pub(crate) published_at: Moment,
+    pub(crate) key: Option<Key>,
 }
 
 /// What became of a publication.
@@ -96,7 +97,7 @@ impl Registry {
     #[inline]
     pub(crate) fn accept_by_log_and_queues<E: Event>(
         &mut self,
-        header: &Header,
+        header: Header,
         event: &mut Option<E>,
         keep: bool,
         deferred: &mut Deferred<'_>,
@@ -110,7 +111,7 @@ impl Registry {
         entry.published += 1;
         entry.publishers.count(header.origin.publisher());
         let stamp = Stamp::new(self.sequence, header.origin.cause(), header.published_at);
-        let (routed, held) = entry.offer_to_all(event, stamp, keep, deferred);
+        let (routed, held) = entry.offer_to_all(event, stamp, header.key, keep, deferred);
         Some((self.sequence, routed, held))
     }
 

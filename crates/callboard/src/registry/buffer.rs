@@ -69,7 +69,7 @@ impl Buffer {
         }
         self.last = sequence;
         let first = self.inbox.len() == 1;
-        Accepted::Buffered { sequence, mergeable: offered.mergeable, first }
+        Accepted::Buffered { sequence, mergeable: offered.mergeable.is_some(), first }
     }
 
     fn report(&self, envelope: Envelope, reason: DropReason, deferred: &mut Deferred<'_>) {

@@ -184,9 +184,10 @@ impl Core {
         if let Some(handle) = self.directory.find_event::<E>()
             && !handle.is(Mode::General)
         {
-            let header = Header { type_number: handle.number, priority, origin, published_at };
+            let (type_number, key) = (handle.number, answer.as_ref().and_then(key_of));
+            let header = Header { type_number, priority, origin, published_at, key };
             let accepted = self.with(|registry, deferred| {
-                registry.accept_by_log_and_queues(&header, &mut answer, true, deferred)
+                registry.accept_by_log_and_queues(header, &mut answer, true, deferred)
             });
             if let Some((.., Some(held))) = accepted {
                 return held;

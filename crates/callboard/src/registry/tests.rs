@@ -22,14 +22,14 @@ fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
         assert_eq!(handle.is(other), other == mode, "{other:?}");
     }
     let (origin, published_at) = (Origin::default(), Moment::NONE);
-    let header = Header { type_number: handle.number, priority, origin, published_at };
     bus.core().with(|registry, deferred| {
         let plain = registry
             .accept_by_log(handle.number, priority, origin, &mut Some(Tick), deferred)
             .is_some();
         let mut shared = |keep| {
-            let event = &mut Some(Tick);
-            let accepted = registry.accept_by_log_and_queues(&header, event, keep, deferred);
+            let (event, type_number) = (&mut Some(Tick), handle.number);
+            let header = Header { type_number, priority, origin, published_at, key: None };
+            let accepted = registry.accept_by_log_and_queues(header, event, keep, deferred);
             accepted.is_some_and(|(.., kept)| kept.is_some() || !keep)
         };
         [plain, shared(false), shared(true)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Mode, Publication, Tally};
 use crate::engine::{Admission, Deferred, Envelope, Feed, Horizon, Mailbox, Route, Routed, Ticket};
-use crate::event::{Event, TypeInfo};
+use crate::event::{Event, Key, TypeInfo};
 use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
 use crate::trace::Context;
@@ -52,7 +52,7 @@ impl TypeEntry {
     /// How its events are published while the bus runs, which may keep time.
     pub(super) fn mode(&self, keeps_time: bool) -> Mode {
         let queued = !self.route.is_empty();
-        if self.info.retain || (queued && self.info.coalesces()) {
+        if self.info.retain {
             Mode::General
         } else if self.feed.is_empty() && !queued {
             Mode::NoSubscribers
@@ -64,13 +64,14 @@ impl TypeEntry {
     }
 
     /// Brings an event to everybody who reads the type: one of the type's priority, which is
-    /// neither a request nor retained and has no key. With `keep` it is returned too, and where it turns out
+    /// neither a request nor retained. With `keep` it is returned too, and where it turns out
     /// that no queue wants it; it may be its last owner who gets it.
     #[inline]
     pub(super) fn offer_to_all<E: Event>(
         &mut self,
         event: &mut Option<E>,
         stamp: Stamp,
+        key: Option<Key>,
         keep: bool,
         deferred: &mut Deferred<'_>,
     ) -> (Routed, Option<Held>) {
@@ -83,7 +84,7 @@ impl TypeEntry {
         let Some(held) = held else { unreachable!("an event that is to be kept is returned") };
         let kept = keep.then(|| held.clone());
         let (priority, answer, context) = (info.rank, false, Context::default());
-        let envelope = Envelope { info, held, priority, key: None, ticket: None, answer, context };
+        let envelope = Envelope { info, held, priority, key, ticket: None, answer, context };
         let (by_queues, _) = route.offer(envelope, Admission::Bounded, deferred);
         routed += by_queues;
         (routed, kept)

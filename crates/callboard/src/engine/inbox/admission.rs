@@ -4,7 +4,7 @@ use super::{Inbox, Offered, unqueue};
 use crate::engine::Envelope;
 use crate::engine::cursors::{Due, Place};
 use crate::engine::losses::Losses;
-use crate::engine::queue::{Admission, Entry, Pushed, Queue};
+use crate::engine::queue::{Admission, Entry, Queue};
 use crate::event::Priority;
 use crate::overflow::{DropReason, Overflow};
 
@@ -20,11 +20,17 @@ impl Inbox {
     pub(crate) fn offer(&mut self, entry: Entry, admission: Admission) -> Offered {
         let in_logs = self.in_logs();
         self.accounts[entry.member].ledger.offered += 1;
-        if !self.queue().admits(&entry, admission, in_logs) {
-            return self.offer_to_full(entry, admission, in_logs);
+        let queue = self.queue();
+        let (mut admits, mut mergeable) = (queue.admits(admission, in_logs), None);
+        if let Some(key) = entry.envelope.key.as_ref().filter(|_| queue.coalesces()) {
+            let noted = queue.note_key(&entry, key, admits);
+            (admits, mergeable) = (noted.is_some(), (noted == Some(true)).then(|| key.clone()));
+        }
+        if !admits {
+            return self.offer_to_full(entry, in_logs);
         }
         self.enqueue(entry);
-        Offered { queued: true, mergeable: false, lost: None }
+        Offered { queued: true, mergeable, lost: None }
     }
 
     #[inline(always)]
@@ -57,44 +63,19 @@ impl Inbox {
         self.demand = self.demand.max(occupied + self.lost_since_take);
     }
 
-    /// Offers an event that has no place of its own in the queue.
+    /// Offers an event for which there is no room, unless an older one makes some.
     #[cold]
-    fn offer_to_full(&mut self, entry: Entry, admission: Admission, in_logs: usize) -> Offered {
-        let Some(queue) = &mut self.queue else { unreachable!("it was made for the entry") };
-        let place = entry.place();
-        let (member, mut mergeable) = (entry.member, false);
-        let lost = if self.overflow == Overflow::DropOldest {
-            match self.evict(place.lane()) {
-                Some(oldest) => {
-                    self.enqueue(entry);
-                    Some((oldest, DropReason::Oldest))
-                }
-                None => Some((entry, self.refusal)),
-            }
-        } else {
-            match queue.push(entry, admission) {
-                Pushed::Queued => None,
-                Pushed::Mergeable => {
-                    mergeable = true;
-                    None
-                }
-                Pushed::Refused(entry) => Some((entry, self.refusal)),
-            }
-        };
-        let queued = match &lost {
-            None => {
-                self.accounts[member].ledger.queued += 1;
-                self.note_admitted(place, 0);
-                true
-            }
-            Some((_, DropReason::Oldest)) => true,
-            Some((entry, reason)) => {
-                self.accounts[entry.member].ledger.count_drop(*reason);
-                self.refuse(in_logs);
-                false
-            }
-        };
-        Offered { queued, mergeable, lost }
+    fn offer_to_full(&mut self, entry: Entry, in_logs: usize) -> Offered {
+        if self.overflow == Overflow::DropOldest
+            && let Some(oldest) = self.evict(entry.place().lane())
+        {
+            self.enqueue(entry);
+            let lost = Some((oldest, DropReason::Oldest));
+            return Offered { queued: true, mergeable: None, lost };
+        }
+        self.accounts[entry.member].ledger.count_drop(self.refusal);
+        self.refuse(in_logs);
+        Offered { queued: false, mergeable: None, lost: Some((entry, self.refusal)) }
     }
 
     /// What was lost counts until the reader takes something, perhaps without a lock.
