@@ -4,7 +4,7 @@
 //! without a change here belongs into no test.
 
 use crate::command::Program;
-use crate::{Result, licence, manifest};
+use crate::{Result, manifest};
 
 /// How many crates the library may bring along, besides its own derive and what that needs.
 const CORE_LIMIT: usize = 5;
@@ -56,10 +56,19 @@ fn licences() -> Result<Vec<String>> {
     println!("{} crates under allowed licences: {}", lines.len(), allowed.join(", "));
     let problem = |line: &&str| {
         let (package, expression) = line.split_once('\t')?;
-        (!licence::satisfies(expression, &allowed))
+        (!satisfies(expression, &allowed))
             .then(|| format!("{package}: the licence `{expression}` is not allowed by deny.toml"))
     };
     Ok(lines.iter().filter_map(problem).collect())
+}
+
+/// Whether a licence expression (SPDX) can be satisfied with licences out of `allowed` only: each
+/// part between `AND` by one alternative between `OR`, or `/`, the old way to write that. An
+/// expression in which `OR` binds several parts together is thereby refused rather than allowed.
+fn satisfies(expression: &str, allowed: &[&str]) -> bool {
+    let expression = expression.replace('/', " OR ").replace(['(', ')'], "");
+    let mut parts = expression.split(" AND ");
+    parts.all(|part| part.split(" OR ").any(|licence| allowed.contains(&licence.trim())))
 }
 
 /// The sources in a lock file that are not crates.io.
@@ -91,7 +100,20 @@ fn core_dependencies(features: &str) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::sources;
+    use super::{satisfies, sources};
+
+    #[test]
+    fn licences_are_judged_by_their_expression() {
+        let allowed = ["MIT", "Unicode-3.0", "Apache-2.0 WITH LLVM-exception"];
+        for good in
+            ["GPL-3.0 OR MIT", "Unlicense/MIT", "(MIT OR GPL-3.0) AND Unicode-3.0", allowed[2]]
+        {
+            assert!(satisfies(good, &allowed), "{good} is allowed");
+        }
+        for bad in ["", "GPL-3.0", "MIT AND GPL-3.0", "(MIT OR GPL-3.0) AND ISC", "Apache-2.0"] {
+            assert!(!satisfies(bad, &allowed), "{bad} is not allowed");
+        }
+    }
 
     #[test]
     fn only_crates_io_is_a_source() {

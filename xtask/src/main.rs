@@ -12,10 +12,8 @@ mod features;
 mod install;
 mod instructions;
 mod lab;
-mod licence;
 mod manifest;
 mod models;
-mod mutants;
 mod nats;
 mod orderings;
 mod package;
@@ -41,8 +39,8 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   test [options]    format, lints, build, every test, docs, features, packages, house checks
-  ci [options]      test, then licences, sources and number of dependencies, size of the core,
-                    instructions of the hot operations
+  ci [options]      what CI runs after test: licences, sources and number of dependencies, size of the
+                    core, instructions of the hot operations, and the proofs that take minutes
   tidy              the house checks alone
   bench [args]      the benchmark in release mode; args are its own
   models [NAMES]    the models of the core, each in every order that matters; a line for each.
@@ -55,20 +53,17 @@ usage: cargo xtask <command>
                     the bounds anew
   zoo               real bugs, planted one at a time in a copy, and the tests that must catch each;
                     `--list` names them, `--only NAME` plants one
-  mutants           every mutant of the library that cargo-mutants knows, against the tests;
-                    `--list` names them, `--only PART` takes those whose name has it
   orderings         every memory ordering of the library, weakened, against the models; `--list`
                     names them, `--only PART` takes those whose line has it
 
 options of test and ci:
   --list            print the steps and run none
-  --only STEP       run this step only; may be given again
+  --only STEP       run this step only, or those whose name has STEP; may be given again
   --skip-install    don't install what the tests need
 
 options of proof:
   --list            print the proofs and run none
   --only NAME       run this proof only; may be given again
-  --ci              run only what fits in some 20 minutes on two cores
 ";
 
 /// The commands whose `--help` says more.
@@ -91,7 +86,6 @@ fn main() -> ExitCode {
                 Some("tidy") => tidy::main(&rest),
                 Some("bench") => released("--package bench", &rest),
                 Some("models") => models::main(&rest),
-                Some("mutants") => mutants::main(&rest),
                 Some("scenarios") => scenarios::main(&rest),
                 Some("soak") => soak(&rest),
                 Some("proof") => proof::main(&rest),

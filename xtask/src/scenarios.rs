@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use lexopt::prelude::*;
+
 use crate::Result;
 use crate::command::Program;
 
@@ -22,34 +24,40 @@ the same seed each time; SHUTTLE_RANDOM_SEED is another one.
 between their parts where they await. What fails there names its seed: CALLBOARD_SEED runs that alone.
 ";
 
-/// What is asked for.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Options<'a> {
-    help: bool,
-    schedules: Option<&'a str>,
-    replay: Option<&'a str>,
-    names: Vec<&'a str>,
-}
-
 /// # Errors
 /// When they don't build, one fails, or an argument is none.
 pub(crate) fn main(args: &[String]) -> Result {
-    let options = Options::parse(args)?;
-    if options.help {
-        print!("{HELP}");
-        return Ok(());
+    let (mut program, mut names, mut replays) = (program(), Vec::new(), false);
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("schedules") => {
+                let schedules: u64 = parser.value()?.parse()?;
+                program = program.env("CALLBOARD_SCHEDULES", &schedules.to_string());
+            }
+            Long("replay") => {
+                let file = std::path::absolute(parser.value()?)?;
+                let file = file.to_str().ok_or("the path of the schedule is no text")?;
+                program = program.env("CALLBOARD_REPLAY", file);
+                replays = true;
+            }
+            Value(name) => names.push(name.string()?),
+            Long("help") | Short('h') => {
+                print!("{HELP}");
+                return Ok(());
+            }
+            _ => return Err(format!("{}\n\n{HELP}", arg.unexpected()).into()),
+        }
     }
-    if let Some(file) = options.replay {
-        let file = std::path::absolute(file)?;
-        let file = file.to_str().ok_or("the path of the schedule is no text")?;
-        return program().args(["--exact"]).args(options.names).env("CALLBOARD_REPLAY", file).run();
+    let names = names.iter().map(String::as_str);
+    match (replays, names.len()) {
+        (false, _) => {
+            println!("{}", run(program.args(names))?);
+            Ok(())
+        }
+        (true, 1) => program.args(["--exact"]).args(names).run(),
+        (true, _) => Err("`--replay` needs the name of one scenario, too".into()),
     }
-    let mut program = program().args(options.names);
-    if let Some(schedules) = options.schedules {
-        program = program.env("CALLBOARD_SCHEDULES", schedules);
-    }
-    println!("{}", run(program)?);
-    Ok(())
 }
 
 /// Runs all scenarios; how much was tried.
@@ -89,36 +97,9 @@ fn sum(said: &str) -> Option<String> {
     (schedules > 0).then(|| format!("{} scenarios, {schedules} schedules", names.len()))
 }
 
-impl<'a> Options<'a> {
-    fn parse(args: &'a [String]) -> Result<Self> {
-        let mut options = Self::default();
-        let mut args = args.iter().map(String::as_str);
-        while let Some(arg) = args.next() {
-            match arg {
-                "--help" => options.help = true,
-                "--schedules" => {
-                    let number = args.next().filter(|number| number.parse::<u64>().is_ok());
-                    options.schedules = Some(number.ok_or("`--schedules` needs a number")?);
-                }
-                "--replay" => {
-                    options.replay = Some(args.next().ok_or("`--replay` needs a file")?);
-                }
-                other if other.starts_with('-') => {
-                    return Err(format!("there is no option `{other}`\n\n{HELP}").into());
-                }
-                name => options.names.push(name),
-            }
-        }
-        if options.replay.is_some() && options.names.len() != 1 {
-            return Err("`--replay` needs the name of the scenario, too".into());
-        }
-        Ok(options)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Options, sum};
+    use super::sum;
 
     #[test]
     fn lines_of_what_has_passed_are_added_up() {
@@ -129,17 +110,5 @@ mod tests {
                     scenario name=churn by=pct schedules=30 seconds=1.89 verdict=passed\n";
         assert_eq!(sum(said).unwrap(), "2 scenarios, 65 schedules");
         assert_eq!(sum("running 0 tests\n"), None);
-    }
-
-    #[test]
-    fn options_are_what_they_say() {
-        let args = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let line = args("--schedules 10 churn");
-        let expected =
-            Options { schedules: Some("10"), names: vec!["churn"], ..Options::default() };
-        assert_eq!(Options::parse(&line).unwrap(), expected);
-        for wrong in ["--schedules many", "--replay", "--replay file", "--fast"] {
-            assert!(Options::parse(&args(wrong)).is_err(), "{wrong}");
-        }
     }
 }

@@ -22,31 +22,25 @@ impl Step {
     }
 }
 
-/// Which steps to run.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Options {
-    choice: Choice,
-    skip: Option<&'static str>,
-}
+const SKIP_INSTALL: &str = "skip-install";
 
-/// Walks `steps` as `args` ask for.
+/// Runs the steps that `args` ask for.
 ///
 /// # Errors
 /// The first step that fails, by name; or an argument that names nothing.
 pub(crate) fn main(steps: &[Step], args: &[String]) -> Result {
-    let options = Options::parse(args)?;
-    let mut chosen = options.choice.of(steps.iter().collect(), |step| step.name)?;
-    if options.choice.list {
-        for step in chosen {
-            println!("{:<14}{}", step.name, step.about);
-        }
+    let choice = Choice::parse(args, &[SKIP_INSTALL])?;
+    let mut chosen = choice.of(steps.to_vec(), |step| step.name.to_owned())?;
+    if choice.list {
+        chosen.iter().for_each(|step| println!("{:<14}{}", step.name, step.about));
         return Ok(());
     }
-    chosen.retain(|step| Some(step.name) != options.skip);
+    chosen.retain(|step| step.name != "install" || !choice.has(SKIP_INSTALL));
     walk(&chosen)
 }
 
-fn walk(steps: &[&Step]) -> Result {
+fn walk(steps: &[Step]) -> Result {
+    let all = Instant::now();
     for (index, Step { name, about, run }) in steps.iter().enumerate() {
         println!("\n=== {name} ({}/{}): {about}", index + 1, steps.len());
         let begun = Instant::now();
@@ -55,31 +49,13 @@ fn walk(steps: &[&Step]) -> Result {
         println!("=== {name}: {verdict} {:.1} s", begun.elapsed().as_secs_f64());
         outcome.map_err(|error| format!("step `{name}` failed: {error}"))?;
     }
-    println!("\n=== all {} steps passed", steps.len());
+    println!("\n=== all {} steps passed in {:.0} s", steps.len(), all.elapsed().as_secs_f64());
     Ok(())
-}
-
-impl Options {
-    fn parse(args: &[String]) -> Result<Self> {
-        let mut options = Self::default();
-        let mut args = args.iter().map(String::as_str);
-        while let Some(arg) = args.next() {
-            if arg == "--skip-install" {
-                options.skip = Some("install");
-            } else if !options.choice.takes(arg, &mut args)? {
-                return Err(format!(
-                    "there is no option `{arg}`, only --list, --only STEP and --skip-install"
-                )
-                .into());
-            }
-        }
-        Ok(options)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, Step, walk};
+    use super::{Step, walk};
 
     const GOOD: Step = Step::new("good", "passes", || Ok(()));
     const BAD: Step = Step::new("bad", "fails", || Err("as it must".into()));
@@ -88,19 +64,8 @@ mod tests {
 
     #[test]
     fn stops_at_the_first_failure_and_names_it() {
-        assert!(walk(&[&GOOD, &GOOD]).is_ok());
-        let error = walk(&[&GOOD, &BAD, &UNREACHED]).unwrap_err().to_string();
+        assert!(walk(&[GOOD, GOOD]).is_ok());
+        let error = walk(&[GOOD, BAD, UNREACHED]).unwrap_err().to_string();
         assert_eq!(error, "step `bad` failed: as it must");
-    }
-
-    #[test]
-    fn installs_unless_told_not_to() {
-        let parse = |line: &str| {
-            Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-        };
-        assert_eq!(parse("--only bad").unwrap().skip, None);
-        assert_eq!(parse("--skip-install --list").unwrap().skip, Some("install"));
-        let error = parse("--fast").unwrap_err().to_string();
-        assert!(error.starts_with("there is no option `--fast`"), "{error}");
     }
 }

@@ -15,11 +15,11 @@ const MANY: u64 = 3_072;
 
 /// An operation, as the program tells of it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Operation<'a> {
-    pub(super) name: &'a str,
+pub(super) struct Operation {
+    pub(super) name: String,
     /// How many deliveries it makes.
-    pub(super) deliveries: u64,
-    pub(super) about: &'a str,
+    deliveries: u64,
+    pub(super) about: String,
 }
 
 /// What a figure depends on, besides the code.
@@ -57,38 +57,29 @@ pub(super) fn build() -> Result<String> {
     Ok(path.to_owned())
 }
 
-/// What the program says of its operations.
+/// The operations that the program has: a line each, with tabs between its name, its number of
+/// deliveries and what it does.
 ///
 /// # Errors
-/// When it fails.
-pub(super) fn list(program: &str) -> Result<String> {
-    Program::new(program, "--list").read()
-}
-
-/// Reads what the program says of its operations.
-///
-/// # Errors
-/// A line that is not as it should be.
-pub(super) fn operations(listed: &str) -> Result<Vec<Operation<'_>>> {
-    let lines = listed.lines().map(|line| {
-        let wrong = || format!("`{line}` is no name, number of deliveries and text, with tabs");
-        Ok(operation(line).ok_or_else(wrong)?)
-    });
-    lines.collect()
-}
-
-fn operation(line: &str) -> Option<Operation<'_>> {
-    let (name, rest) = line.split_once('\t')?;
-    let (deliveries, about) = rest.split_once('\t')?;
-    let deliveries = deliveries.parse().ok().filter(|it| *it > 0)?;
-    Some(Operation { name, deliveries, about })
+/// When it fails, or a line is not as it should be.
+pub(super) fn operations(program: &str) -> Result<Vec<Operation>> {
+    let listed = Program::new(program, "--list").read()?;
+    let operation = |line: &str| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let [name, deliveries, about] = cells[..] else {
+            return Err(format!("`{line}` is no operation").into());
+        };
+        let (name, about) = (name.to_owned(), about.to_owned());
+        Ok(Operation { name, deliveries: deliveries.parse()?, about })
+    };
+    listed.lines().map(operation).collect()
 }
 
 /// The instructions that an operation takes for each of its deliveries, to a tenth.
 ///
 /// # Errors
 /// When it fails.
-pub(super) fn measure(program: &str, operation: &Operation<'_>) -> Result<f64> {
+pub(super) fn measure(program: &str, operation: &Operation) -> Result<f64> {
     let (folder, name) = program.rsplit_once('/').unwrap_or((".", program));
     let count = |times: u64| {
         // The environment and the program's path lie on its stack, and copying takes another way
@@ -96,7 +87,7 @@ pub(super) fn measure(program: &str, operation: &Operation<'_>) -> Result<f64> {
         let log = Program::new("env", "--ignore-environment")
             .args(["--chdir", folder])
             .args("valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-fd=1".split(' '))
-            .args([&format!("./{name}"), operation.name, &times.to_string()])
+            .args([&*format!("./{name}"), &operation.name, &times.to_string()])
             .read()?;
         collected(&log)
     };
@@ -108,34 +99,18 @@ pub(super) fn measure(program: &str, operation: &Operation<'_>) -> Result<f64> {
 /// The number of instructions in callgrind's log.
 fn collected(log: &str) -> Result<u64> {
     let line = log.lines().find_map(|line| line.split_once("Collected :"));
-    let (_, number) =
-        line.ok_or_else(|| format!("callgrind says no `Collected :`, but:\n{log}"))?;
-    let wrong = |_| format!("callgrind collected `{}`, which is no number", number.trim());
-    Ok(number.trim().parse().map_err(wrong)?)
+    let number = line.and_then(|(_, number)| number.trim().parse().ok());
+    Ok(number.ok_or_else(|| format!("callgrind does not say what it collected, but:\n{log}"))?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Operation, collected, operations};
+    use super::collected;
 
     #[test]
     fn reads_callgrinds_log() {
         let log = "==7== Events    : Ir\n==7== Collected : 625726\n==7== \n";
         assert_eq!(collected(log).unwrap(), 625_726);
-        let error = collected("==7== Collected : few").unwrap_err().to_string();
-        assert_eq!(error, "callgrind collected `few`, which is no number");
-        let error = collected("==7== Events").unwrap_err().to_string();
-        assert_eq!(error, "callgrind says no `Collected :`, but:\n==7== Events");
-    }
-
-    #[test]
-    fn reads_the_list_of_operations() {
-        let nap = Operation { name: "nap", deliveries: 10, about: "sleep a bit" };
-        assert_eq!(operations("nap\t10\tsleep a bit\n").unwrap(), [nap]);
-        for line in ["nap\t10", "nap\tten\tsleep", "nap\t0\tsleep"] {
-            let error = operations(line).unwrap_err().to_string();
-            let right = "is no name, number of deliveries and text, with tabs";
-            assert_eq!(error, format!("`{line}` {right}"));
-        }
+        assert!(collected("==7== Collected : few").is_err());
     }
 }

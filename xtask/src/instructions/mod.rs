@@ -35,8 +35,7 @@ pub(crate) fn main(args: &[String]) -> Result {
     }
     let tools = Tools::find()?;
     let program = count::build()?;
-    let listed = count::list(&program)?;
-    let operations = count::operations(&listed)?;
+    let operations = count::operations(&program)?;
     let bounds = match bounds::read(&std::fs::read_to_string(PATH).unwrap_or_default()) {
         // Renewing mends a file that can't be read.
         Err(_) if renewing => bounds::Bounds::default(),
@@ -46,7 +45,7 @@ pub(crate) fn main(args: &[String]) -> Result {
     let mut problems = Vec::new();
     println!("{:<15}{:>9}{:>9}{:>8}", "instructions", "now", "then", "bound");
     for operation in &operations {
-        let name = operation.name;
+        let name = &*operation.name;
         let figure = count::measure(&program, operation)?;
         let bound = bounds.operations.get(name);
         let (then, most) = bound.map_or_else(Default::default, |it| (it.measured, it.bound));
@@ -59,7 +58,7 @@ pub(crate) fn main(args: &[String]) -> Result {
         println!("{PATH} is renewed");
         return Ok(());
     }
-    let known = |name: &String| operations.iter().any(|operation| operation.name == name);
+    let known = |name: &String| operations.iter().any(|operation| operation.name == *name);
     let strangers = bounds.operations.keys().filter(|name| !known(name));
     problems.extend(strangers.map(|name| format!("{PATH} bounds `{name}`, no operation")));
     if bounds.tools != tools {

@@ -8,42 +8,34 @@
 mod mutant;
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::choice::Choice;
-use crate::lab::{Binary, Kind, Lab, Program, Reasons, Verdict, each};
+use crate::command::Program;
+use crate::lab::{self, Binary, Lab, Verdict};
 use crate::{Result, tree};
 use mutant::Mutant;
 
 const SOURCE: &str = "crates/callboard/src";
-/// Why some may survive.
+/// Why some may survive: mutants, with the reason indented below.
 const REASONS: &str = "proof/orderings.txt";
 
-/// For each module, the models that use it most; the others come after them.
-const NEAREST: &[(&str, &[&str])] = &[
-    ("log", &["log", "memory", "wait_list", "waiting", "bus"]),
-    ("sync", &["parking", "wait_list", "waiting", "bus"]),
-    ("engine", &["waiting", "bus"]),
-    ("registry", &["bus", "waiting"]),
-    ("request", &["asking", "replies", "bus"]),
-];
+/// The models that are red most often, which are run first.
+const FIRST: [&str; 6] = ["log", "memory", "wait_list", "waiting", "parking", "bus"];
 
 /// # Errors
 /// When a mutant survives without a reason, or a reason is not needed any more.
 pub(crate) fn main(args: &[String]) -> Result {
-    let choice = Choice::parse(args)?;
-    let mutants = choice.of_parts(mutants()?, ToString::to_string)?;
+    let choice = Choice::parse(args, &[])?;
+    let mutants = choice.of(mutants()?, ToString::to_string)?;
     if choice.list {
         mutants.iter().for_each(|mutant| println!("{mutant}"));
         return Ok(());
     }
-    let mut reasons = Reasons::read(REASONS)?;
-    if !choice.is_all() {
-        reasons.retain(&mutants.iter().map(Mutant::head).collect());
-    }
-    println!("orderings: {}", walk(mutants, reasons)?);
+    println!("orderings: {}", walk(&mutants)?);
     Ok(())
 }
 
@@ -52,7 +44,9 @@ pub(crate) fn main(args: &[String]) -> Result {
 /// # Errors
 /// When they can't be read.
 pub(crate) fn check() -> Result<Vec<String>> {
-    Ok(Reasons::read(REASONS)?.idle(&mutants()?.iter().map(Mutant::head).collect()))
+    let heads: BTreeSet<String> = mutants()?.iter().map(Mutant::head).collect();
+    let idle = reasons()?.into_iter().filter(|reason| !heads.contains(reason));
+    Ok(idle.map(|head| format!("{REASONS}: `{head}` is of nothing that there is")).collect())
 }
 
 /// Runs the models against every mutant; how many were killed.
@@ -60,47 +54,42 @@ pub(crate) fn check() -> Result<Vec<String>> {
 /// # Errors
 /// As [`main`].
 pub(crate) fn all() -> Result<String> {
-    walk(mutants()?, Reasons::read(REASONS)?)
+    walk(&mutants()?)
 }
 
-fn walk(mutants: Vec<Mutant>, reasons: Reasons) -> Result<String> {
-    let begun = Instant::now();
-    let lab = Lab::open("orderings", Kind::AllModels)?;
-    let program = lab.build(Binary::Models)?;
-    let models = program.tests()?;
-    let models: Vec<&str> =
-        models.iter().map(String::as_str).filter(|name| !name.starts_with("harness::")).collect();
-    if let Some((model, why)) = first_red(&program, &models)? {
-        return Err(format!("the model {model} is red without a mutant: {why}").into());
+fn walk(mutants: &[Mutant]) -> Result<String> {
+    let reasons = reasons()?;
+    let lab = Lab::open("orderings")?;
+    let program = lab.build(Binary::AllModels)?;
+    let models = models(&program)?;
+    if let Some(red) = first_red(&program, &models)? {
+        return Err(format!("without a mutant: {red}").into());
     }
-    println!("{} models pass, in {:.0} s", models.len(), begun.elapsed().as_secs_f64());
+    println!("{} models pass", models.len());
 
-    let (mut killed, mut excused) = (0, 0);
-    let mut problems = Vec::new();
-    let mut needed = BTreeSet::new();
+    let (mut killed, mut excused, mut problems) = (0, 0, Vec::new());
     for mutant in mutants {
         let begun = Instant::now();
-        let models = nearest_first(&models, &mutant.module(SOURCE));
         let red =
-            lab.with(&[mutant.change()?], |lab| first_red(&lab.build(Binary::Models)?, &models));
-        let came_of_it = match red.map_err(|error| format!("{mutant}: {error}"))? {
-            Some((model, why)) => {
+            lab.with(&[mutant.change()?], || first_red(&lab.build(Binary::AllModels)?, &models));
+        let red = red.map_err(|error| format!("{mutant}: {error}"))?;
+        let came_of_it = match (red, reasons.contains(&mutant.head())) {
+            (Some(red), reason) => {
                 killed += 1;
-                format!("killed by {model}: {why}")
+                problems.extend(reason.then(|| format!("{mutant} needs no reason any more")));
+                format!("killed by {red}")
             }
-            None if reasons.cover(&mutant.head()) => {
+            (None, true) => {
                 excused += 1;
-                needed.insert(mutant.head());
                 "survived, for a reason".to_owned()
             }
-            None => {
+            (None, false) => {
                 problems.push(format!("{mutant} survived"));
                 "SURVIVED".to_owned()
             }
         };
         println!("{mutant} {came_of_it} ({:.0} s)", begun.elapsed().as_secs_f64());
     }
-    problems.extend(reasons.idle(&needed));
     if problems.is_empty() {
         Ok(format!("{killed} mutants killed, {excused} survived for a reason"))
     } else {
@@ -112,43 +101,42 @@ fn mutants() -> Result<Vec<Mutant>> {
     Ok(tree::rust(SOURCE)?.iter().flat_map(mutant::of).collect())
 }
 
-/// The models in the order in which they are likely to see something of a module.
-fn nearest_first<'a>(models: &[&'a str], module: &str) -> Vec<&'a str> {
-    let nearest = NEAREST.iter().find(|(name, _)| *name == module).map_or(&[][..], |it| it.1);
-    let rank = |model: &&str| {
-        let of = model.split("::").next();
-        nearest.iter().position(|name| Some(*name) == of).unwrap_or(nearest.len())
-    };
-    let mut models = models.to_vec();
-    models.sort_by_key(rank);
-    models
+/// The mutants that may survive.
+fn reasons() -> Result<BTreeSet<String>> {
+    let text = tree::read(REASONS)?;
+    let heads = text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', ' ']));
+    Ok(heads.map(str::to_owned).collect())
+}
+
+/// The names of all models, but for those that must fail.
+fn models(program: &Path) -> Result<Vec<String>> {
+    let program = program.to_str().ok_or("the target folder is not named in Unicode")?;
+    let listed = Program::new(program, "--list --format terse").read()?;
+    let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    let models = names.filter(|name| name.starts_with("models::") && !name.contains("::harness::"));
+    let mut models: Vec<String> = models.map(str::to_owned).collect();
+    let rank = |name: &String| FIRST.iter().position(|it| name.split("::").nth(1) == Some(it));
+    models.sort_by_key(|name| rank(name).unwrap_or(FIRST.len()));
+    Ok(models)
 }
 
 /// Runs models until one is red, as many at a time as there are cores. Returns that, and what it
 /// complained of.
-fn first_red(program: &Program, models: &[&str]) -> Result<Option<(String, String)>> {
-    let red = Mutex::new(None);
-    each(models, |model| {
-        let Verdict::Failed(why) = program.run(model)? else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        red.lock().expect("nobody panics").get_or_insert(((*model).to_owned(), why));
-        Ok(ControlFlow::Break(()))
-    })?;
-    Ok(red.into_inner().expect("nobody panics"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest_first;
-
-    #[test]
-    fn the_nearest_models_come_first() {
-        let models = ["bus::a", "log::b", "wait_list::c", "waiting::d", "log::e"];
-        assert_eq!(
-            nearest_first(&models, "log"),
-            ["log::b", "log::e", "wait_list::c", "waiting::d", "bus::a"]
-        );
-        assert_eq!(nearest_first(&models, "time"), models);
-    }
+fn first_red(program: &Path, models: &[String]) -> Result<Option<String>> {
+    let (next, red) = (AtomicUsize::new(0), Mutex::new(None));
+    let work = || {
+        while let Some(model) = models.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let found = match lab::run(program, model) {
+                Ok(Verdict::Failed(why)) => Ok(format!("{model}: {why}")),
+                Ok(_) => continue,
+                // An error crosses the thread as text.
+                Err(error) => Err(error.to_string()),
+            };
+            red.lock().expect("nobody panics").get_or_insert(found);
+            next.store(models.len(), Ordering::Relaxed);
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    Ok(red.into_inner().expect("nobody panics").transpose()?)
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::lab::Change;
-use crate::source::{in_word, line_of, words};
+use crate::source::{first_word, in_word, line_of};
 use crate::tree::RustFile;
 use crate::{Result, tree};
 
@@ -46,13 +46,6 @@ impl Mutant {
         format!("{} -> {}", self.old, self.new)
     }
 
-    /// The module that its file belongs to.
-    pub(super) fn module(&self, source: &str) -> String {
-        let below = self.path.strip_prefix(source).unwrap_or(&self.path);
-        let first = below.iter().next().unwrap_or_default().to_string_lossy();
-        first.trim_end_matches(".rs").to_owned()
-    }
-
     /// The file as the mutant would have it.
     ///
     /// # Errors
@@ -77,8 +70,7 @@ pub(super) fn of(file: &RustFile) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     for (at, _) in code.match_indices(ORDERING) {
         let start = at + ORDERING.len();
-        let length = code[start..].find(|letter| !in_word(letter)).unwrap_or(0);
-        let place = start..start + length;
+        let place = start..start + first_word(&code[start..]).len();
         for (old, new) in weaker(&code[place.clone()], operation(code, at)) {
             mutants.push(Mutant {
                 path: file.path.clone(),
@@ -138,9 +130,7 @@ fn operation(code: &str, at: usize) -> Operation {
 
 /// The name of the function that a place is in.
 fn function(code: &str, at: usize) -> &str {
-    let before = words(&code[..at], "fn").pop();
-    let rest = before.map_or("", |start| code[start + 2..].trim_start());
-    rest.split(|letter| !in_word(letter)).next().unwrap_or_default()
+    code[..at].rsplit_once("fn ").map_or("", |(_, rest)| first_word(rest))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! fails stops no other. One that relies on a tool's eye also shows that the tool still sees, by a
 //! [planted fault](planted).
 
-mod asan;
+pub(crate) mod asan;
 mod heap;
 mod planted;
 mod realtime;
@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use crate::choice::Choice;
 use crate::command::Program;
-use crate::{Result, models, mutants, orderings, scenarios, zoo};
+use crate::{Result, models, orderings, scenarios, zoo};
 
 /// One way to prove the core wrong.
 #[derive(Debug, Clone, Copy)]
@@ -26,19 +26,13 @@ struct Proof {
     name: &'static str,
     /// What holds if it passes, in a few words.
     shows: &'static str,
-    /// Whether CI has the time for it: all that it has take some 15 minutes on two cores.
-    ci: bool,
     /// Tries it, and says how much was tried.
     run: fn() -> Result<String>,
 }
 
 impl Proof {
     const fn new(name: &'static str, shows: &'static str, run: fn() -> Result<String>) -> Self {
-        Self { name, shows, ci: true, run }
-    }
-
-    const fn too_long_for_ci(self) -> Self {
-        Self { ci: false, ..self }
+        Self { name, shows, run }
     }
 }
 
@@ -46,8 +40,7 @@ const PROOFS: &[Proof] = &[
     Proof::new("asan", "no use of freed memory, no overrun, no leak, in any test", asan::run),
     Proof::new("tsan", "no data race, in any test", tsan::run),
     Proof::new("heap", "no memory is left behind by a million of anything", heap::run),
-    Proof::new("crowd", "a million subscriptions come, get their events and go", heap::crowd)
-        .too_long_for_ci(),
+    Proof::new("crowd", "a million subscriptions come, get their events and go", heap::crowd),
     Proof::new("valgrind", "no use of memory that is not there or was not written", valgrind::run),
     Proof::new(
         "realtime",
@@ -58,31 +51,24 @@ const PROOFS: &[Proof] = &[
         models::run(&[])
     }),
     Proof::new("scenarios", "whole programs keep the promises, in many orders", scenarios::all),
-    Proof::new("programs", "the bus does what a plain model of it does", programs)
-        .too_long_for_ci(),
-    Proof::new("zoo", "a real bug that is planted is caught", zoo::all).too_long_for_ci(),
-    Proof::new("orderings", "a memory ordering that is weakened is caught", orderings::all)
-        .too_long_for_ci(),
-    Proof::new("mutants", "code that is changed is caught", mutants::all).too_long_for_ci(),
+    Proof::new("programs", "the bus does what a plain model of it does", programs),
+    Proof::new("zoo", "a real bug that is planted is caught", zoo::all),
+    Proof::new("orderings", "a memory ordering that is weakened is caught", orderings::all),
     Proof::new(
         "soak",
         "no account, order or wakeup is lost when everything happens at once",
         || soak("1"),
     ),
-    Proof::new("soak-hour", "and memory does not grow", || soak("60")).too_long_for_ci(),
+    Proof::new("soak-hour", "and memory does not grow", || soak("60")),
 ];
 
 /// # Errors
 /// When a proof fails, or an argument names nothing.
 pub(crate) fn main(args: &[String]) -> Result {
-    let (ci, rest): (Vec<_>, Vec<_>) = args.iter().cloned().partition(|arg| arg == "--ci");
-    let choice = Choice::parse(&rest)?;
-    let mut chosen = choice.of(PROOFS.to_vec(), |proof| proof.name)?;
-    chosen.retain(|proof| ci.is_empty() || proof.ci);
+    let choice = Choice::parse(args, &[])?;
+    let chosen = choice.of(PROOFS.to_vec(), |proof| proof.name.to_owned())?;
     if choice.list {
-        for Proof { name, shows, ci, .. } in chosen {
-            println!("{name:<11}{:<4}{shows}", if ci { "ci" } else { "" });
-        }
+        chosen.iter().for_each(|Proof { name, shows, .. }| println!("{name:<11}{shows}"));
         return Ok(());
     }
     let mut failed = 0;

@@ -24,16 +24,16 @@ pub(super) struct Sanitizer {
 }
 
 impl Sanitizer {
-    /// Runs all tests of the core, and returns how many passed.
+    /// Runs all tests of the core, or those of some `targets`, and returns how many passed.
     ///
     /// What they print is not captured: that goes to a buffer under a lock within the standard library,
     /// which ThreadSanitizer does not see, and for which no suppression fits when the buffer grows.
     ///
     /// # Errors
     /// When a test fails or the sanitizer reports anything.
-    pub(super) fn run_suite(&self) -> Result<u64> {
-        let suite = "test --package callboard --all-features --no-fail-fast -- --nocapture";
-        suite::run(self.cargo(suite)?)
+    pub(super) fn run_suite(&self, targets: &str) -> Result<u64> {
+        let tests = format!("test --package callboard --all-features --no-fail-fast {targets}");
+        suite::run(self.cargo(&format!("{tests} -- --nocapture"))?)
     }
 
     /// Runs a command of cargo's on a copy of the repository with a fault in it, which must fail and

@@ -31,7 +31,7 @@ pub(super) const RELAXED: Fault = Fault {
 /// When a test fails, a race is reported, or the planted one is not.
 pub(super) fn run() -> Result<String> {
     let tsan = sanitizer()?;
-    let tests = tsan.run_suite()?;
+    let tests = tsan.run_suite("")?;
     let storm = "test --package callboard --all-features --test it -- storm::";
     tsan.sees(&RELAXED, storm, "WARNING: ThreadSanitizer: data race")?;
     Ok(format!("{tests} tests, 1 planted fault seen"))

@@ -1,78 +1,92 @@
-//! Every relative link, anchor and file path in Markdown leads somewhere.
+//! Markdown: relative links, anchors and the paths in code spans lead somewhere; the reliability page
+//! names tests that exist; the architecture page names every module and member.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Problem;
-use super::markdown::{anchor, headings, spans, targets};
-use crate::{Result, tree};
+use crate::source::first_word;
+use crate::{Result, manifest, tree};
 
-/// The documents the repository can't be without.
-const REQUIRED: &[&str] = &["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
-
-/// What paths in prose may start from, besides the document's own folder.
-pub(super) const BASES: &[&str] = &["", "crates/callboard/src"];
+const CORE: &str = "crates/callboard/src";
+const ARCHITECTURE: &str = "ARCHITECTURE.md";
+const RELIABILITY: &str = "RELIABILITY.md";
 
 /// How a name ends that is a file's even if no folder of ours stands before it.
 const ENDINGS: &[&str] =
     &[".rs", ".md", ".toml", ".yaml", ".yml", ".json", ".sh", ".html", ".css", ".js", ".svg"];
 
 pub(super) fn check() -> Result<Vec<Problem>> {
-    let mut problems: Vec<Problem> = REQUIRED
-        .iter()
-        .filter(|path| !Path::new(path).is_file())
-        .map(|path| Problem::new(path, 0, "it is missing"))
-        .collect();
+    let mut problems = Vec::new();
+    let tests = tests()?;
     for document in tree::files(".", "md")? {
-        let text = tree::read(&document)?;
-        for target in targets(&text) {
-            if let Some(what) = judge_link(&document, &text, &target.text) {
-                problems.push(Problem::new(&document, target.line, what));
+        for (line, text) in prose(&tree::read(&document)?) {
+            for target in targets(text) {
+                if !is_link_right(&document, target) {
+                    let what = format!("the link to `{target}` leads nowhere");
+                    problems.push(Problem::new(&document, line, what));
+                }
             }
-        }
-        for span in spans(&text) {
-            if is_path(&span.text) && !resolves(&document, &span.text) {
-                let what = format!("there is no `{}`", span.text);
-                problems.push(Problem::new(&document, span.line, what));
+            for span in text.split('`').skip(1).step_by(2) {
+                let wrong = is_path(span) && !resolves(&document, span)
+                    || document == Path::new(RELIABILITY)
+                        && is_test(span)
+                        && !tests.contains(span.rsplit("::").next().unwrap_or_default());
+                if wrong {
+                    problems.push(Problem::new(&document, line, format!("there is no `{span}`")));
+                }
             }
         }
     }
+    problems.extend(unmapped()?);
     Ok(problems)
 }
 
-/// What is wrong with a link, if anything. Links to elsewhere and to Rust items are not judged.
-fn judge_link(document: &Path, text: &str, target: &str) -> Option<String> {
+/// The lines outside code blocks, with their numbers.
+fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut code = false;
+    (1..).zip(text.lines()).filter(move |(_, line)| {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        !code && !fence
+    })
+}
+
+/// What the links and images of a line point to.
+fn targets(line: &str) -> impl Iterator<Item = &str> {
+    let inline = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let attributes = ["src=\"", "href=\""].into_iter().flat_map(|it| line.split(it).skip(1));
+    let attributes = attributes.filter_map(|rest| rest.split_once('"'));
+    inline.chain(attributes).map(|(target, _)| target)
+}
+
+/// Links to elsewhere and to Rust items are not judged.
+fn is_link_right(document: &Path, target: &str) -> bool {
     if target.contains("::") || target.contains("://") || target.starts_with("mailto:") {
-        return None;
+        return true;
     }
     let (file, fragment) = target.split_once('#').unwrap_or((target, ""));
     let path = match file.strip_prefix('/') {
         Some(from_root) => PathBuf::from(from_root),
         None if file.is_empty() => document.to_path_buf(),
-        None => folder(document).join(file),
+        None => document.with_file_name(file),
     };
-    if !path.exists() {
-        return Some(format!("the link to `{target}` leads nowhere"));
-    }
-    if fragment.is_empty() || path.extension().is_none_or(|it| it != "md") {
-        return None;
-    }
-    let other = std::fs::read_to_string(&path).ok()?;
-    let text = if file.is_empty() { text } else { &other };
-    (!has_anchor(text, fragment))
-        .then(|| format!("the link to `{target}` leads to no heading of {}", path.display()))
+    let Ok(text) = std::fs::read_to_string(&path) else { return path.exists() };
+    let mut headings = prose(&text).filter(|(_, line)| line.starts_with('#'));
+    fragment.is_empty()
+        || path.extension().is_none_or(|extension| extension != "md")
+        || headings.any(|(_, heading)| anchor(heading) == fragment)
 }
 
-fn has_anchor(text: &str, fragment: &str) -> bool {
-    let anchors: Vec<String> = headings(text).iter().map(|it| anchor(&it.text)).collect();
-    let repeated = |(name, number): (&str, &str)| {
-        let count = anchors.iter().filter(|it| *it == name).count();
-        number.parse().is_ok_and(|number: usize| number < count)
-    };
-    anchors.iter().any(|it| it == fragment) || fragment.rsplit_once('-').is_some_and(repeated)
+/// The name that a heading's anchor has on the usual forges.
+fn anchor(heading: &str) -> String {
+    let visible = |letter: &char| letter.is_alphanumeric() || " -_".contains(*letter);
+    let kept: String = heading.chars().filter(visible).collect();
+    kept.trim().to_lowercase().replace(' ', "-")
 }
 
 /// Whether a code span names a file or folder of this repository.
-pub(super) fn is_path(span: &str) -> bool {
+fn is_path(span: &str) -> bool {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
     if !span.chars().all(plain) || span.starts_with(['/', '-']) || span.starts_with("target/") {
         return false;
@@ -87,57 +101,78 @@ pub(super) fn is_path(span: &str) -> bool {
     }
 }
 
-/// Whether a path exists, from the document's folder or from one of the [`BASES`].
-pub(super) fn resolves(document: &Path, path: &str) -> bool {
-    folder(document).join(path).exists()
-        || BASES.iter().any(|base| Path::new(base).join(path).exists())
+/// Whether a path exists, from the document's folder, the root, or that of the core's modules.
+fn resolves(document: &Path, path: &str) -> bool {
+    document.with_file_name(path).exists()
+        || ["", CORE].iter().any(|base| Path::new(base).join(path).exists())
 }
 
-fn folder(document: &Path) -> &Path {
-    document.parent().unwrap_or(Path::new(""))
+/// Whether a code span is meant as a test: a path all of lower case.
+fn is_test(span: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    span.contains("::") && span.chars().all(|letter| plain(letter) || "_:".contains(letter))
+}
+
+/// The names of all functions of the core and its tests.
+fn tests() -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for path in tree::files("crates/callboard", "rs")? {
+        let text = tree::read(path)?;
+        names.extend(text.split("fn ").skip(1).map(|rest| first_word(rest).to_owned()));
+    }
+    Ok(names)
+}
+
+/// The modules of the core and the members of the workspace that the architecture page leaves out.
+fn unmapped() -> Result<Vec<Problem>> {
+    let text = tree::read(ARCHITECTURE)?;
+    let names = |name: &str| {
+        let begins = |at: usize| text[..at].ends_with(['`', '/']);
+        let ends = |at: usize| !first_word(&text[at..]).starts_with(|it: char| it != '_');
+        text.match_indices(name).any(|(at, _)| begins(at) && ends(at + name.len()))
+    };
+    let mut wanted: Vec<String> = manifest::value("Cargo.toml", "workspace.members")?;
+    let modules: BTreeSet<String> =
+        tree::rust(CORE)?.iter().filter_map(|file| file.module().map(str::to_owned)).collect();
+    wanted.extend(modules.into_iter().filter(|module| module != "lib"));
+    let missing = wanted.into_iter().filter(|name| !names(name));
+    Ok(missing
+        .map(|it| Problem::new(ARCHITECTURE, 0, format!("it does not name `{it}`")))
+        .collect())
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{has_anchor, is_path, judge_link};
+    use super::{anchor, is_link_right, is_path, is_test, prose, targets};
 
     #[test]
-    fn tells_paths_from_other_code() {
+    fn reads_what_is_needed_of_markdown() {
+        let text = "a\n```sh\n# b\n```\n# `C` and d, yet\n";
+        let lines: Vec<usize> = prose(text).map(|(line, _)| line).collect();
+        assert_eq!(lines, [1, 5]);
+        assert_eq!(anchor("# `C` and d, yet"), "c-and-d-yet");
+        let line = "[a](b.md) and ![c](d.png) <img src=\"e.svg\">";
+        assert!(targets(line).eq(["b.md", "d.png", "e.svg"]));
+    }
+
+    #[test]
+    fn tells_paths_and_tests_from_other_code() {
         for path in ["src/bus.rs", "engine/queue.rs", "DESIGN.md", "../a/b.md"] {
             assert!(is_path(path), "{path}");
         }
-        for other in [
-            "config.*",
-            "text/html",
-            "bus.rs",
-            "/etc/haproxy.cfg.md",
-            "a/<b>.rs",
-            "target/doc/x.html",
-            "cargo run --bin a/b.rs",
-        ] {
+        for other in ["config.*", "text/html", "bus.rs", "/etc/a.md", "target/doc/x.html"] {
             assert!(!is_path(other), "{other}");
         }
+        assert!(is_test("start::replay_2") && !is_test("Bus::new") && !is_test("start"));
     }
 
     #[test]
     fn links_elsewhere_are_not_judged() {
         for target in ["https://a.b/c", "mailto:a@b", "crate::Bus"] {
-            assert_eq!(judge_link(Path::new("a/b.md"), "", target), None);
+            assert!(is_link_right(Path::new("a/b.md"), target), "{target}");
         }
-        let problem = judge_link(Path::new("a/b.md"), "", "nowhere.md").unwrap();
-        assert_eq!(problem, "the link to `nowhere.md` leads nowhere");
-    }
-
-    #[test]
-    fn repeated_headings_have_numbered_anchors() {
-        let text = "# A b\n## C\n## C\n";
-        for good in ["a-b", "c", "c-1"] {
-            assert!(has_anchor(text, good), "{good}");
-        }
-        for bad in ["c-2", "a", "d-0"] {
-            assert!(!has_anchor(text, bad), "{bad}");
-        }
+        assert!(!is_link_right(Path::new("a/b.md"), "nowhere.md"));
     }
 }

@@ -8,7 +8,6 @@
 //! Everything random comes from one seed, so a run has the same plan again; how its threads
 //! interleave is the machine's to decide.
 
-mod args;
 mod checks;
 mod components;
 mod events;
@@ -23,16 +22,60 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use args::{Args, USAGE};
+use lexopt::prelude::*;
+
 use checks::Fault;
-use checks::memory::{Memory, use_one_arena};
 use checks::watchdog::Watchdog;
 use random::Random;
 use run::{LANES, Run};
 
-/// How often the memory is sampled, and after how many samples there is a line.
-const SAMPLE: Duration = Duration::from_secs(1);
+const USAGE: &str = "\
+usage: cargo xtask soak [options]
+
+  --minutes N       how long to run, also less than one. Default: 1
+  --seed SEED       what everything random comes from, as a run printed it. Default: another each time
+  --patience N      how many seconds a component that has work may do nothing. Default: 10
+";
+
+/// How often it is looked whether the run is over, and after how many looks there is a line.
+const LOOK: Duration = Duration::from_secs(1);
 const LINE: usize = 5;
+
+/// What to do.
+struct Args {
+    time: Duration,
+    seed: u64,
+    patience: Duration,
+}
+
+impl Args {
+    /// Reads the command line. `None`: help is asked for.
+    ///
+    /// # Errors
+    /// An unknown option, or a value that makes no sense.
+    fn parse() -> Result<Option<Self>, Box<dyn Error>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
+        let seed = Random::new(now.into()).next();
+        let mut args =
+            Self { time: Duration::from_secs(60), seed, patience: Duration::from_secs(10) };
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Long("minutes") => {
+                    let minutes: f64 = parser.value()?.parse()?;
+                    args.time = Duration::try_from_secs_f64(minutes * 60.0)?;
+                }
+                Long("seed") => args.seed = parser.value()?.parse()?,
+                Long("patience") => {
+                    args.patience = Duration::from_secs(parser.value()?.parse()?);
+                }
+                Long("help") | Short('h') => return Ok(None),
+                _ => return Err(format!("{}\n\n{USAGE}", arg.unexpected()).into()),
+            }
+        }
+        Ok(Some(args))
+    }
+}
 
 fn main() -> ExitCode {
     match soak() {
@@ -47,20 +90,17 @@ fn main() -> ExitCode {
 
 /// Runs; whether no fault was found.
 fn soak() -> Result<bool, Box<dyn Error>> {
-    let args = Args::parse(std::env::args().skip(1))?;
-    if args.help {
+    let Some(Args { time, seed, patience }) = Args::parse()? else {
         print!("{USAGE}");
         return Ok(true);
-    }
-    use_one_arena()?;
-    let seed = args.seed.unwrap_or_else(fresh_seed);
-    println!("soak for {:.1} minutes, seed {seed}", args.time.as_secs_f64() / 60.0);
+    };
+    println!("soak for {:.1} minutes, seed {seed}", time.as_secs_f64() / 60.0);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("tokio")
         .enable_time()
         .build()?;
-    let run = Arc::new(Run::new(seed, args.time, args.patience, runtime.handle().clone()));
+    let run = Arc::new(Run::new(seed, time, patience, runtime.handle().clone()));
     blame_panics(&run);
     let watchdog = Watchdog::start(&run)?;
 
@@ -71,31 +111,22 @@ fn soak() -> Result<bool, Box<dyn Error>> {
         let play = move || phases::lane(&run, lane, random);
         lanes.push(thread::Builder::new().name(format!("lane {lane}")).spawn(play)?);
     }
-    let mut memory = Memory::new();
-    for sample in 1.. {
-        let size = memory.sample(run.elapsed());
+    for look in 1.. {
         watchdog.check(&run);
         if run.fault().is_some() || lanes.iter().all(thread::JoinHandle::is_finished) {
             break;
         }
-        if sample % LINE == 0 {
-            println!("{}", report::line(&run, size));
+        if look % LINE == 0 {
+            println!("{}", report::line(&run));
         }
-        thread::sleep(SAMPLE);
+        thread::sleep(LOOK);
     }
-    for checked in [run.intermissions.check(), memory.0.check()] {
-        checked.unwrap_or_else(|fault| run.blame(fault));
-    }
+    run.intermissions.check().unwrap_or_else(|fault| run.blame(fault));
     let fault = run.fault();
-    println!("\n{}", report::summary(&run, &memory.0.growth(), fault.as_ref()));
+    println!("\n{}", report::summary(&run, fault.as_ref()));
     // After a fault there may be threads that never end.
     runtime.shutdown_background();
     Ok(fault.is_none())
-}
-
-fn fresh_seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Random::new(u64::try_from(now.as_nanos() & u128::from(u64::MAX)).unwrap_or(0)).next()
 }
 
 /// A panic is a fault, unless it is planned: those don't come by here.

@@ -40,7 +40,7 @@ impl Run {
             patience,
             runtime,
             figures: Figures::default(),
-            intermissions: Intermissions::new(),
+            intermissions: Intermissions::default(),
             fault: Mutex::default(),
             stages: Default::default(),
         }
@@ -51,7 +51,7 @@ impl Run {
         self.begun.elapsed()
     }
 
-    /// The same, as events carry it.
+    /// The same in nanoseconds.
     pub(crate) fn nanos(&self) -> u64 {
         u64::try_from(self.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }

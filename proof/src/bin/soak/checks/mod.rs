@@ -8,13 +8,10 @@
 //! | [`crate::events::Census`] | no payload leaked, or dropped twice | at the end of each bus |
 //! | [`watchdog`] | who has work gets on with it | twice a second |
 //! | [`heap`] | without a bus, the heap is what it was | every few seconds, judged at the end of the run |
-//! | [`memory`] | the process does not grow | every second, likewise |
 
 pub(crate) mod account;
 pub(crate) mod asking;
-pub(crate) mod growth;
 pub(crate) mod heap;
-pub(crate) mod memory;
 pub(crate) mod watchdog;
 mod witness;
 

@@ -48,7 +48,8 @@ impl Watchdog {
         if Duration::from_nanos(still) > run.patience * 2 {
             let found = format!("none for {:?}", Duration::from_nanos(still));
             let fault = Fault::new("a snapshot of each bus", "an answer", found);
-            run.blame(fault.with(states(&run.stages())));
+            let states: String = run.stages().iter().map(|stage| states_of(stage)).collect();
+            run.blame(fault.with(states));
         }
     }
 }
@@ -110,15 +111,11 @@ fn stall(stage: &Stage, part: &Part, work: &str, idle: u64) -> Fault {
     fault.with(diagnosis(stage))
 }
 
-/// What the bus says is wrong, what everybody does, and what the threads do.
+/// What the bus says is wrong, and what everybody does.
 fn diagnosis(stage: &Stage) -> String {
     let says = stage.bus().map(|bus| bus.diagnose().to_string());
     let says = says.unwrap_or_else(|| "nothing: it is given up".to_owned());
-    format!("the bus says: {says}\n{}", states_of(stage) + &threads())
-}
-
-fn states(stages: &[Arc<Stage>]) -> String {
-    stages.iter().map(|stage| states_of(stage)).collect::<String>() + &threads()
+    format!("the bus says: {says}\n{}", states_of(stage))
 }
 
 fn states_of(stage: &Stage) -> String {
@@ -133,27 +130,6 @@ fn states_of(stage: &Stage) -> String {
             part.received.all(),
             part.in_hand.load(Ordering::Relaxed),
             part.about,
-        );
-    }
-    text
-}
-
-/// The threads of the process as the kernel tells of them: name, state, and processor time.
-fn threads() -> String {
-    let mut text = "threads:\n".to_owned();
-    for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
-        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-        let wchan = std::fs::read_to_string(task.path().join("wchan")).unwrap_or_default();
-        let (name, rest) = stat.rsplit_once(')').unwrap_or(("?", &stat));
-        let name = name.rsplit_once('(').map_or(name, |(_, name)| name);
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let field = |place: usize| fields.get(place).copied().unwrap_or("?");
-        let _ = writeln!(
-            text,
-            "  {name:<16} {} in {wchan}, {} + {} ticks",
-            field(0),
-            field(11),
-            field(12)
         );
     }
     text

@@ -98,8 +98,7 @@ mod tests {
     use crate::events::{Kind, Look, Origin};
 
     fn look(sequence: u64, publisher: u32, number: u32) -> Look {
-        let origin =
-            Origin { publisher, number, sent: 0, priority: Priority::Normal, ordered: true };
+        let origin = Origin { publisher, number, priority: Priority::Normal, ordered: true };
         let (kind, missed) = (Kind::Tick, 0);
         Look { kind, origin, sequence, missed, call: false, intact: true, timed: false }
     }

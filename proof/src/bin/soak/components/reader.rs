@@ -113,9 +113,9 @@ impl Reading {
         Self { stage, part, random, manner, witness, pace, dies, keeps, kept }
     }
 
-    /// Takes an item. `slept`: whether it was waited for.
-    pub(super) fn take<I: Item + Send + 'static>(&mut self, item: I, slept: bool) {
-        let Some(look) = self.see(&item, slept) else { return };
+    /// Takes an item.
+    pub(super) fn take<I: Item + Send + 'static>(&mut self, item: I) {
+        let Some(look) = self.see(&item) else { return };
         if look.call {
             item.into_call().into_iter().for_each(|call| self.answer(call));
         } else if self.keeps > 0 && self.random.one_in(16) {
@@ -127,10 +127,9 @@ impl Reading {
     }
 
     /// Looks at an item, checks it, and counts it.
-    pub(super) fn see(&mut self, item: &impl Item, slept: bool) -> Option<Look> {
+    pub(super) fn see(&mut self, item: &impl Item) -> Option<Look> {
         let Self { stage, part, .. } = self;
-        let now = stage.run.nanos();
-        part.beat(now);
+        part.beat(stage.run.nanos());
         let Some(look) = item.look() else {
             stage.run.blame(Fault::new("an event", "one of the soak's", "another"));
             return None;
@@ -141,9 +140,6 @@ impl Reading {
         part.received.count(look.kind);
         if look.missed > 0 {
             part.missed.fetch_add(look.missed, Ordering::SeqCst);
-        }
-        if slept && stage.was_running_since(look.origin.sent) {
-            stage.run.figures.woke(now.saturating_sub(look.origin.sent));
         }
         Some(look)
     }
@@ -169,7 +165,7 @@ impl Reading {
         rests.then_some(rest)
     }
 
-    /// Whether it looks for an event before it waits for one, which tells whether it slept.
+    /// Whether it looks for an event before it waits for one.
     pub(super) fn looks_first(&mut self) -> bool {
         self.random.one_in(4)
     }

@@ -39,15 +39,15 @@ where
 
 /// What came of one attempt to receive.
 enum Got<I> {
-    Item(I, bool),
+    Item(I),
     /// Nothing, or what was there is done with.
     Nothing,
     Closed,
 }
 
 impl<I> Got<I> {
-    fn of(item: Option<I>, slept: bool) -> Self {
-        item.map_or(Self::Closed, |item| Self::Item(item, slept))
+    fn of(item: Option<I>) -> Self {
+        item.map_or(Self::Closed, Self::Item)
     }
 }
 
@@ -68,11 +68,11 @@ where
         }
         let looks = reading.looks_first();
         let got = match reading.manner {
-            _ if looks && let Ok(item) = subscription.try_recv() => Got::Item(item, false),
+            _ if looks && let Ok(item) = subscription.try_recv() => Got::Item(item),
             Manner::Timeout => {
                 let time = Duration::from_micros(reading.random.below(5_000) as u64);
                 match subscription.recv_timeout(time) {
-                    Ok(item) => Got::Item(item, looks),
+                    Ok(item) => Got::Item(item),
                     Err(RecvTimeoutError::Timeout) => Got::Nothing,
                     Err(RecvTimeoutError::Closed) => Got::Closed,
                 }
@@ -85,17 +85,17 @@ where
                 None => Got::Closed,
             },
             Manner::Try => match subscription.try_recv() {
-                Ok(item) => Got::Item(item, false),
+                Ok(item) => Got::Item(item),
                 Err(TryRecvError::Empty) => {
                     std::thread::sleep(Duration::from_micros(200));
                     Got::Nothing
                 }
                 Err(TryRecvError::Closed) => Got::Closed,
             },
-            _ => Got::of(subscription.blocking_recv(), looks),
+            _ => Got::of(subscription.blocking_recv()),
         };
         match got {
-            Got::Item(item, slept) => reading.take(item, slept),
+            Got::Item(item) => reading.take(item),
             Got::Nothing => {}
             Got::Closed => {
                 return reading.end(subscription.ledger(), Some(subscription.pending_missed()));
@@ -123,19 +123,19 @@ where
         }
         let looks = reading.looks_first();
         let got = match reading.manner {
-            _ if looks && let Ok(item) = subscription.try_recv() => Got::Item(item, false),
-            Manner::Cancel if !looks => {
+            _ if looks && let Ok(item) = subscription.try_recv() => Got::Item(item),
+            Manner::Cancel => {
                 let time = Duration::from_micros(reading.random.below(1_500) as u64);
                 tokio::select! {
                     biased;
-                    item = subscription.recv() => Got::of(item, false),
+                    item = subscription.recv() => Got::of(item),
                     () = tokio::time::sleep(time) => Got::Nothing,
                 }
             }
             Manner::Many => {
                 let limit = reading.random.between(1, 50);
                 let received = subscription.recv_many(&mut many, limit).await;
-                many.drain(..).for_each(|item| reading.take(item, false));
+                many.drain(..).for_each(|item| reading.take(item));
                 if received == 0 { Got::Closed } else { Got::Nothing }
             }
             Manner::Batch => match subscription.recv_batch().await {
@@ -145,10 +145,10 @@ where
                 }
                 None => Got::Closed,
             },
-            _ => Got::of(subscription.recv().await, looks),
+            _ => Got::of(subscription.recv().await),
         };
         match got {
-            Got::Item(item, slept) => reading.take(item, slept),
+            Got::Item(item) => reading.take(item),
             Got::Nothing => {}
             Got::Closed => {
                 return reading.end(subscription.ledger(), Some(subscription.pending_missed()));
@@ -168,7 +168,7 @@ where
 {
     let most = if reading.random.one_in(4) { reading.random.below(8) } else { usize::MAX };
     for item in batch.take(most) {
-        reading.see(&item, false);
+        reading.see(&item);
     }
 }
 
@@ -180,7 +180,7 @@ where
 {
     subscription
         .serve(move |item| {
-            reading.take(item, false);
+            reading.take(item);
             let panics = reading.random.one_in(2_000);
             let (rest, part) = (reading.rest(), std::sync::Arc::clone(&reading.part));
             async move {

@@ -119,7 +119,7 @@ async fn serve<Q: Question>(
     limit: usize,
 ) {
     let handler = move |call: Call<Q>| {
-        reading.see(&call, false);
+        reading.see(&call);
         asker.helper().handle(call, true)
     };
     if limit == 1 {
@@ -145,7 +145,7 @@ fn by_thread<Q: Question>(
         }
         match calls.recv_timeout(Duration::from_millis(500)) {
             Ok(call) => {
-                reading.see(&call, false);
+                reading.see(&call);
                 asker.handle_blocking(call);
             }
             Err(callboard::RecvTimeoutError::Timeout) => {}
@@ -162,7 +162,7 @@ async fn by_helpers<Q: Question>(
     mut asker: Asker,
 ) {
     while let Some(call) = calls.recv().await {
-        reading.see(&call, false);
+        reading.see(&call);
         let (helper, in_hand) = (asker.helper(), InHand::new(&reading.part));
         reading.stage.run.runtime.spawn(async move {
             let _in_hand = in_hand;

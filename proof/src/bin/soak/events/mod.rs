@@ -82,8 +82,6 @@ pub(crate) struct Origin {
     pub(crate) publisher: u32,
     /// Its number among this publisher's.
     pub(crate) number: u32,
-    /// When, in nanoseconds of the run.
-    pub(crate) sent: u64,
     /// How urgent it was published to be.
     pub(crate) priority: Priority,
     /// Whether it was published before the next of this publisher's was made.

@@ -134,7 +134,6 @@ impl Director {
             let ready = self.bus.start_when_ready_blocking(self.stage.run.patience);
             ready.map_err(|error| Fault::new("the start", "everybody signed in", error))?;
         }
-        self.stage.set_running(true);
         Ok(())
     }
 
@@ -153,11 +152,9 @@ impl Director {
             match phase {
                 Phase::Play(_) | Phase::Stall => self.rest(20),
                 Phase::Pause => {
-                    self.stage.set_running(false);
                     self.bus.pause();
                     self.rest(30);
                     self.bus.start();
-                    self.stage.set_running(true);
                     self.rest(30);
                 }
                 Phase::Churn => {

@@ -1,7 +1,7 @@
 //! Between two phases: everybody holds, every queue runs empty, and the accounts are checked.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use callboard::Snapshot;
 
@@ -57,12 +57,10 @@ impl Director {
     pub(super) fn wait_for(&mut self, what: &str, is_there: impl Fn(&Self) -> bool) {
         self.stage.set_step(format!("waits for {what}"));
         let mut wait = LOOK / 8;
-        let begun = Instant::now();
         while !is_there(self) && self.stage.run.fault().is_none() {
             std::thread::sleep(wait);
             wait = (wait * 2).min(LOOK);
         }
-        self.stage.run.figures.waited(begun.elapsed());
     }
 
     /// Says of a fault where it was found.

@@ -25,8 +25,6 @@ pub(crate) struct Stage {
     /// Twice the number of the last hold, and one more while it lasts; [`END`] is the end.
     cue: AtomicU64,
     tempo: AtomicU8,
-    /// Since when the bus runs, in nanoseconds of the run; [`NEVER`] if it does not.
-    running_since: AtomicU64,
     closing: AtomicBool,
     /// Everybody there ever was.
     parts: Mutex<Vec<Arc<Part>>>,
@@ -39,7 +37,6 @@ pub(crate) struct Stage {
 }
 
 const END: u64 = u64::MAX;
-const NEVER: u64 = u64::MAX;
 
 /// What publishers and askers are to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +73,6 @@ impl Stage {
             bus: Mutex::default(),
             cue: AtomicU64::new(0),
             tempo: AtomicU8::new(0),
-            running_since: AtomicU64::new(NEVER),
             closing: AtomicBool::new(false),
             parts: Mutex::default(),
             reports: Mutex::default(),
@@ -132,17 +128,6 @@ impl Stage {
         self.tempo.store(tempo as u8, Ordering::Relaxed);
     }
 
-    /// The bus was started, or is about to be paused.
-    pub(super) fn set_running(&self, running: bool) {
-        let since = if running { self.run.nanos() } else { NEVER };
-        self.running_since.store(since, Ordering::SeqCst);
-    }
-
-    /// Whether the bus has run since then, so that what was published then was not buffered.
-    pub(crate) fn was_running_since(&self, then: u64) -> bool {
-        self.running_since.load(Ordering::SeqCst) <= then
-    }
-
     /// The bus is about to be closed.
     pub(super) fn set_closing(&self) {
         self.closing.store(true, Ordering::SeqCst);
@@ -181,7 +166,6 @@ impl Stage {
         Origin {
             publisher: part.number,
             number: part.next_number(),
-            sent: self.run.nanos(),
             priority: kind.priority(),
             ordered: true,
         }
