@@ -22,15 +22,15 @@ const PROGRAM: &str = "run --package callboard-proof --no-default-features --bin
 /// Each event allocates.
 pub(super) const ALLOCATES: Fault = Fault {
     name: "allocates",
-    file: "crates/callboard/src/log/memory/cursor.rs",
-    right: "self.head.0.0.store(self.position, Ordering::Release);",
-    wrong: "self.head.0.0.store(*Box::new(std::hint::black_box(self.position)), Ordering::Release);",
+    file: "crates/callboard/src/log/progress.rs",
+    right: "self.0.0.store(position, Ordering::Release);",
+    wrong: "self.0.0.store(*Box::new(std::hint::black_box(position)), Ordering::Release);",
 };
 
 /// Each reader that looks gives its turn away.
 pub(super) const YIELDS: Fault = Fault {
     name: "yields",
-    file: "crates/callboard/src/log/memory/cursor.rs",
+    file: "crates/callboard/src/log/memory/walk.rs",
     right: "let head = self.head.0.0.load(Ordering::Acquire);",
     wrong: "std::thread::yield_now(); let head = self.head.0.0.load(Ordering::Acquire);",
 };

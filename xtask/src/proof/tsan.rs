@@ -22,9 +22,9 @@ const WRAPPED: &[&str] = &[
 /// A reader may see that there is an event before it sees the event.
 pub(super) const RELAXED: Fault = Fault {
     name: "relaxed",
-    file: "crates/callboard/src/log/memory/cursor.rs",
-    right: "self.head.0.0.store(self.position, Ordering::Release)",
-    wrong: "self.head.0.0.store(self.position, Ordering::Relaxed)",
+    file: "crates/callboard/src/log/progress.rs",
+    right: "self.0.0.store(position, Ordering::Release)",
+    wrong: "self.0.0.store(position, Ordering::Relaxed)",
 };
 
 /// # Errors

@@ -44,6 +44,20 @@ impl Writer {
         }
     }
 
+    pub(super) fn held_notes(&mut self, count: usize) {
+        for _ in 0..count {
+            self.next += 1;
+            let stamp = Stamp::new(self.next, Cause::default(), Moment::NONE);
+            self.log.hold_back(&mut Some(Note::new(self.next)), stamp);
+        }
+    }
+
+    /// Reveals all the events that are held back, of which there are so many.
+    pub(super) fn reveal(&mut self, count: usize) {
+        (0..count).for_each(|_| drop(self.log.reveal(false)));
+        drop(self.log.end_hold());
+    }
+
     pub(super) fn kept_note(&mut self) -> Held {
         self.next += 1;
         let stamp = Stamp::new(self.next, Cause::default(), Moment::NONE);

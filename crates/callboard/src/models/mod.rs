@@ -32,6 +32,7 @@ mod calling;
 mod circles;
 mod ending;
 mod harness;
+mod held;
 mod keyed;
 mod log;
 mod memory;
