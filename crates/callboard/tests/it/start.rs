@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use callboard::{
-    AnyEvent, Bus, Coalesce, Delivery, DropReason, Dropped, Event, EventSet, Phase, Priority,
-    Started, TryRecvError,
+    AnyEvent, Bus, Coalesce, Delivery, DropReason, Dropped, Event, EventSet, Overflow, Phase,
+    Priority, Started, TryRecvError,
 };
 
 use crate::support::{Log, Rng, in_time, publish_all};
@@ -29,6 +29,43 @@ impl Inbox {
             Self::Config(config) => config.0,
             Self::Change(change) => change.0,
         }
+    }
+}
+
+/// An event that waits for the start in a queue, where others wait in the log of their type.
+#[derive(Debug, Event)]
+#[event(retain)]
+struct Setting(u64);
+
+#[derive(Debug, EventSet)]
+enum Both {
+    Config(Delivery<Config>),
+    Setting(Delivery<Setting>),
+}
+
+#[test]
+fn what_waits_in_logs_and_in_queues_is_replayed_in_one_order() {
+    let bus = Bus::new();
+    let mut by_logs = bus.subscribe::<Both>("by logs");
+    let by_queue = bus.subscriber("by queue").overflow(Overflow::Coalesce);
+    let mut by_queue = by_queue.subscribe::<Both>();
+    for round in 0..2 {
+        for number in 0..10 {
+            let _ = if number % 3 == 0 {
+                bus.publish(Setting(number))
+            } else {
+                bus.publish(Config(number))
+            };
+        }
+        assert_eq!(bus.start().replayed, 10, "round {round}");
+        for inbox in [&mut by_logs, &mut by_queue] {
+            let numbers = inbox.try_iter().map(|item| match item {
+                Both::Config(config) => config.0,
+                Both::Setting(setting) => setting.0,
+            });
+            assert!(numbers.eq(0..10), "round {round}");
+        }
+        bus.pause();
     }
 }
 
