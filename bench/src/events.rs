@@ -16,17 +16,17 @@ pub(crate) trait Message: Clone + fmt::Debug + Send + Sync + 'static {
 /// The smallest event: 8 bytes.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(type = "bench.small")]
-pub(crate) struct Small(u64);
+pub(crate) struct Small(pub(crate) u64);
 
 /// A small event: 16 bytes.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(type = "bench.pair")]
-pub(crate) struct Pair([u64; 2]);
+pub(crate) struct Pair(pub(crate) [u64; 2]);
 
 /// The usual event: 32 bytes of plain data.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(type = "bench.plain")]
-pub(crate) struct Plain([u64; 4]);
+pub(crate) struct Plain(pub(crate) [u64; 4]);
 
 /// A large event: 1 KiB of plain data.
 #[derive(Debug, Clone, Copy, Event)]

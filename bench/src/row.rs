@@ -46,6 +46,8 @@ pub(crate) enum Side {
     Peer,
     /// Somebody else who is no yardstick, for the reason the note gives.
     Shown,
+    /// What delivery alone costs: told beside the bus, and no yardstick.
+    Limit,
     /// The bus under other circumstances, or what the data alone takes.
     Baseline,
 }

@@ -7,6 +7,8 @@ mod callboard_ask;
 mod channels;
 mod disruptor;
 mod kameo;
+mod probe;
+mod probe_keyed;
 mod scatter;
 mod tokio_broadcast;
 mod ways;
@@ -21,6 +23,8 @@ use channels::{AsyncChannel, Crossbeam, Flume, Kanal, StdMpsc, TokioMpsc};
 
 pub(crate) use callboard_ask::Asked;
 pub(crate) use kameo::Actors;
+pub(crate) use probe::{Clocked, Newest, Oldest, Ring, Store};
+pub(crate) use probe_keyed::KeyedQueues;
 pub(crate) use scatter::Scatter;
 pub(crate) use tokio_broadcast::Batched as TokioBroadcast;
 pub(crate) use ways::{ByKey, DropOldest, Everything, Set, Timed, Typed, Way};
@@ -139,6 +143,16 @@ pub(crate) fn our_queues<W: Way>() -> Vec<Entry<QueueRuns>> {
 /// The bus between tasks.
 pub(crate) fn our_tasks<W: Way>() -> Vec<Entry<TaskRuns>> {
     vec![task::<_, OneByOne<W>>(), task::<_, Batched<W>>()]
+}
+
+/// The limit probe on one thread.
+pub(crate) fn probe_queue<S: Store>() -> Entry<QueueRuns> {
+    queue::<_, probe::OneThread<S>>()
+}
+
+/// The limit probe between tasks.
+pub(crate) fn probe_tasks<S: Store>() -> Entry<TaskRuns> {
+    task::<_, probe::Probe<S>>()
 }
 
 /// The bus between threads.

@@ -21,19 +21,20 @@ fn summary(verdicts: &[Verdict], text: &mut String) {
     let _ = write!(
         text,
         "\n### Summary\n\n{}.\n\n\
-         | row | ours | | best of all peers | ours ÷ it | target against | ours ÷ it | target | |\n\
-         | --- | ---: | --- | ---: | ---: | ---: | ---: | --- | --- |\n",
+         | row | ours | | best of all peers | ours ÷ it | limit probe | target against | ours ÷ it | target | |\n\
+         | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |\n",
         Count::of(verdicts)
     );
     for verdict in verdicts {
         let _ = writeln!(
             text,
-            "| {} | {} {} | {} | {} | {} | {} | {} |",
+            "| {} | {} {} | {} | {} | {} | {} | {} | {} |",
             cell(&verdict.row),
             figure(verdict.ours.median),
             verdict.unit,
             cell(&verdict.ours.name),
             rival(verdict.best.as_ref()),
+            verdict.limit.as_ref().map_or_else(String::new, |it| figure(it.named.median)),
             rival(verdict.other.as_ref()),
             cell(verdict.target),
             verdict.told()

@@ -1,7 +1,7 @@
 //! One publisher, many subscribers: as tasks, and as threads.
 
 use crate::events::Plain;
-use crate::peers::{self, Typed};
+use crate::peers::{self, Newest, Ring, Typed};
 use crate::report::grouped;
 use crate::row::{Against, Row, Turn};
 
@@ -21,7 +21,10 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn tasks(subscribers: usize) -> Row {
-    let entries = peers::our_tasks::<Typed<Plain>>().into_iter().chain(peers::tasks::<Plain>());
+    let entries = peers::our_tasks::<Typed<Plain>>()
+        .into_iter()
+        .chain(peers::tasks::<Plain>())
+        .chain([peers::probe_tasks::<Ring<Plain, Newest>>()]);
     let (text, at_most) = match subscribers {
         1 => (THREE_TIMES, 1.0 / 3.0),
         _ => (FIVE_TIMES, 1.0 / 5.0),
