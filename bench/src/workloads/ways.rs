@@ -9,7 +9,7 @@ use crate::events::{Keyed, Kind, Message, Plain, Stamped};
 use crate::flow::{Sink, Tally};
 use crate::harness::CAPACITY;
 use crate::peers::{
-    self, ByKey, Clocked, DropOldest, Everything, KeyedQueues, Newest, Oldest, Ring, Set, Store,
+    self, ByKey, Clocked, DropOldest, Entry, Everything, KeyedQueues, Newest, Oldest, Set, Store,
     Timed, Way,
 };
 use crate::row::{Row, Sample, Turn};
@@ -25,9 +25,9 @@ pub(super) fn rows() -> Vec<Row> {
     let plain = "peers carry the event";
     let stamped = "peers carry the event and an Instant";
     let rows = [
-        three::<Set, Kind, Ring<Kind, Newest>>("set", "a set of three types", kinds),
-        three::<Everything, Kind, Ring<Kind, Newest>>("any", "everything, of three types", kinds),
-        three::<DropOldest, Plain, Ring<Plain, Oldest>>(
+        three::<Set, Kind, Newest<Kind>>("set", "a set of three types", kinds),
+        three::<Everything, Kind, Newest<Kind>>("any", "everything, of three types", kinds),
+        three::<DropOldest, Plain, Oldest<Plain>>(
             "oldest",
             "one type, dropping the oldest when full",
             plain,
@@ -37,7 +37,7 @@ pub(super) fn rows() -> Vec<Row> {
             "one type, coalescing; each event has its own key",
             plain,
         ),
-        three::<Timed, Stamped, Ring<Plain, Clocked>>(
+        three::<Timed, Stamped, Clocked<Plain>>(
             "timed",
             "one type, on a bus that keeps time",
             stamped,
@@ -49,29 +49,25 @@ pub(super) fn rows() -> Vec<Row> {
 /// On one thread, and from one task to one and to ten. The bus is used as the way says; the peers
 /// carry an `M`, and the limit probe has a `P`.
 fn three<W: Way, M: Message, P: Store>(name: &str, what: &str, how: &str) -> [Row; 3] {
-    let queues = peers::our_queues::<W>()
-        .into_iter()
-        .chain(peers::broadcast_queues::<M>())
-        .chain([peers::probe_queue::<P>()]);
+    let queues =
+        [peers::our_queues::<W>(), peers::broadcast_queues::<M>(), peers::probe_queues::<P>()]
+            .concat();
     let thread = Row::new(
         format!("{name}-thread"),
         format!("one thread publishes and receives; the subscriber reads {what}; {how}"),
     )
-    .contestants(queues.map(|entry| entry.contestant(|runs, events| (runs.cycle)(events))));
+    .contestants(queues.into_iter().map(Entry::cycle));
     let [one, ten] = [1, 10].map(|subscribers| {
-        let tasks = peers::our_tasks::<W>()
-            .into_iter()
-            .chain(peers::broadcast_tasks::<M>())
-            .chain([peers::probe_tasks::<P>()]);
+        let tasks =
+            [peers::our_tasks::<W>(), peers::broadcast_tasks::<M>(), peers::probe_tasks::<P>()]
+                .concat();
         Row::new(
             format!("{name}-tasks-{subscribers}"),
             format!("one publisher task to {subscribers}; each subscriber reads {what}; {how}"),
         )
         .deliveries(subscribers as u64)
         .turn(Turn::Timed { least: 2_048, stretch: 1 })
-        .contestants(tasks.map(|entry| {
-            entry.contestant(move |runs, events| (runs.fan_out)(1, subscribers, events))
-        }))
+        .contestants(tasks.into_iter().map(|entry| entry.fan_out(1, subscribers)))
     });
     [thread, one, ten]
 }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard};
 use callboard::Coalesce;
 use crossbeam_utils::CachePadded;
 
-use super::probe::{Order, Store};
+use super::{Order, Store};
 use crate::events::Keyed;
 use crate::flow::Sink;
 use crate::harness::CAPACITY;
@@ -147,5 +147,30 @@ impl Store for KeyedQueues {
 
     fn is_empty(&self, reader: &KeyedReader) -> bool {
         self.lock(reader).queue.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CAPACITY, Coalesce, Keyed, Merging};
+
+    #[test]
+    fn the_latest_of_each_key_is_left() {
+        let mut merging = Merging::default();
+        let events = (0..10 * CAPACITY as u64).map(|value| Keyed::about(value % 7, value));
+        assert!(merging.push(Keyed::about(99, 0)));
+        assert!(events.clone().all(|event| merging.push(event)));
+        let keys = std::iter::from_fn(|| merging.pop()).map(|event| event.key());
+        let latest = events.skip(10 * CAPACITY - 7).map(|event| event.key());
+        assert!(keys.eq([99].into_iter().chain(latest)));
+        assert!(merging.places.is_empty());
+    }
+
+    #[test]
+    fn a_full_queue_takes_only_keys_that_it_has() {
+        let mut merging = Merging::default();
+        let count = CAPACITY as u64;
+        assert!((0..count).all(|key| merging.push(Keyed::about(key, 0))));
+        assert!(!merging.push(Keyed::about(count, 0)) && merging.push(Keyed::about(3, 1)));
     }
 }
