@@ -16,17 +16,17 @@ pub(crate) trait Message: Clone + fmt::Debug + Send + Sync + 'static {
 /// The smallest event: 8 bytes.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(type = "bench.small")]
-pub(crate) struct Small(u64);
+pub(crate) struct Small(pub(crate) u64);
 
 /// A small event: 16 bytes.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(type = "bench.pair")]
-pub(crate) struct Pair([u64; 2]);
+pub(crate) struct Pair(pub(crate) [u64; 2]);
 
 /// The usual event: 32 bytes of plain data.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(type = "bench.plain")]
-pub(crate) struct Plain([u64; 4]);
+pub(crate) struct Plain(pub(crate) [u64; 4]);
 
 /// A large event: 1 KiB of plain data.
 #[derive(Debug, Clone, Copy, Event)]
@@ -80,66 +80,33 @@ impl Coalesce for Keyed {
     }
 }
 
-impl Message for Small {
-    fn new(value: u64) -> Self {
-        Self(value)
-    }
+/// Makes an event a [`Message`] by how it is made from a number and how it gives it back.
+macro_rules! message {
+    ($event:ty: |$number:ident| $new:expr, |$event_of:ident| $value:expr) => {
+        impl Message for $event {
+            fn new($number: u64) -> Self {
+                $new
+            }
 
-    fn value(&self) -> u64 {
-        self.0
-    }
+            fn value(&self) -> u64 {
+                let $event_of = self;
+                $value
+            }
+        }
+    };
 }
 
-impl Message for Pair {
-    fn new(value: u64) -> Self {
-        Self([value; 2])
-    }
-
-    fn value(&self) -> u64 {
-        self.0[1]
-    }
-}
-
-impl Message for Plain {
-    fn new(value: u64) -> Self {
-        Self([value; 4])
-    }
-
-    fn value(&self) -> u64 {
-        self.0[3]
-    }
-}
-
-impl Message for Large {
-    fn new(value: u64) -> Self {
-        Self([value; 128])
-    }
-
-    fn value(&self) -> u64 {
-        self.0[127]
-    }
-}
-
-impl Message for Heap {
-    fn new(value: u64) -> Self {
-        Self { value, body: vec![1; 64] }
-    }
-
-    fn value(&self) -> u64 {
-        self.value
-    }
-}
-
-/// Each is about something else, so that none absorbs another.
-impl Message for Keyed {
-    fn new(value: u64) -> Self {
-        Self::about(value, value)
-    }
-
-    fn value(&self) -> u64 {
-        self.value[2]
-    }
-}
+message!(Small: |value| Self(value), |event| event.0);
+message!(Pair: |value| Self([value; 2]), |event| event.0[1]);
+message!(Plain: |value| Self([value; 4]), |event| event.0[3]);
+message!(Large: |value| Self([value; 128]), |event| event.0[127]);
+message!(Heap: |value| Self { value, body: vec![1; 64] }, |event| event.value);
+// Each is about something else, so that none absorbs another.
+message!(Keyed: |value| Self::about(value, value), |event| event.value[2]);
+message!(
+    Stamped: |value| Self { at: Instant::now(), event: Plain::new(value) },
+    |stamped| stamped.event.value()
+);
 
 /// The kinds take turns.
 impl Message for Kind {
@@ -157,16 +124,6 @@ impl Message for Kind {
             Self::Pair(event) => event.value(),
             Self::Plain(event) => event.value(),
         }
-    }
-}
-
-impl Message for Stamped {
-    fn new(value: u64) -> Self {
-        Self { at: Instant::now(), event: Plain::new(value) }
-    }
-
-    fn value(&self) -> u64 {
-        self.event.value()
     }
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 /// One question, and everybody it is put to. They take turns within a run.
-#[derive(Debug)]
 pub(crate) struct Row {
     /// Its name: what `--only` chooses by.
     pub(crate) name: String,
@@ -46,6 +45,8 @@ pub(crate) enum Side {
     Peer,
     /// Somebody else who is no yardstick, for the reason the note gives.
     Shown,
+    /// What delivery alone costs: told beside the bus, and no yardstick.
+    Limit,
     /// The bus under other circumstances, or what the data alone takes.
     Baseline,
 }
@@ -97,6 +98,9 @@ pub(crate) enum Against {
     BestOf(&'static [&'static str]),
 }
 
+/// What the contestant is called that shows what delivery alone costs.
+pub(crate) const LIMIT: &str = "limit probe";
+
 /// The column of rows that measure throughput.
 pub(crate) const NS_PER_EVENT: &[Column] = &[Column { name: "", unit: "ns/event" }];
 
@@ -141,42 +145,58 @@ impl Row {
         self
     }
 
+    /// Adds one contestant.
+    fn add(
+        self,
+        name: impl Into<String>,
+        side: Side,
+        note: &'static str,
+        run: impl FnMut(u64) -> Sample + 'static,
+    ) -> Self {
+        self.contestants([Contestant { name: name.into(), side, note, run: Box::new(run) }])
+    }
+
     /// Adds one contestant of the bus's.
     pub(crate) fn ours(
         self,
         name: impl Into<String>,
         run: impl FnMut(u64) -> Sample + 'static,
     ) -> Self {
-        self.contestants([Contestant::new(name, Side::Ours, run)])
+        self.add(name, Side::Ours, "", run)
     }
 
     /// Adds one peer.
-    pub(crate) fn peer(
-        self,
-        name: impl Into<String>,
-        run: impl FnMut(u64) -> Sample + 'static,
-    ) -> Self {
-        self.contestants([Contestant::new(name, Side::Peer, run)])
+    pub(crate) fn peer(self, name: &str, run: impl FnMut(u64) -> Sample + 'static) -> Self {
+        self.add(name, Side::Peer, "", run)
     }
 
     /// Adds somebody who is no yardstick.
     pub(crate) fn shown(
         self,
-        name: impl Into<String>,
+        name: &str,
         note: &'static str,
         run: impl FnMut(u64) -> Sample + 'static,
     ) -> Self {
-        self.contestants([Contestant::new(name, Side::Shown, run).note(note)])
+        self.add(name, Side::Shown, note, run)
+    }
+
+    /// Adds the limit probe.
+    pub(crate) fn limit(
+        self,
+        note: &'static str,
+        run: impl FnMut(u64) -> Sample + 'static,
+    ) -> Self {
+        self.add(LIMIT, Side::Limit, note, run)
     }
 
     /// Adds the bus under other circumstances, or what the data alone takes.
     pub(crate) fn baseline(
         self,
-        name: impl Into<String>,
+        name: &str,
         note: &'static str,
         run: impl FnMut(u64) -> Sample + 'static,
     ) -> Self {
-        self.contestants([Contestant::new(name, Side::Baseline, run).note(note)])
+        self.add(name, Side::Baseline, note, run)
     }
 
     /// Adds a target about a ratio.
@@ -188,26 +208,6 @@ impl Row {
     pub(crate) fn goal_on(mut self, column: usize, text: &'static str, rule: Rule) -> Self {
         self.goals.push(Goal { text, column, rule });
         self
-    }
-}
-
-impl Contestant {
-    pub(crate) fn new(
-        name: impl Into<String>,
-        side: Side,
-        run: impl FnMut(u64) -> Sample + 'static,
-    ) -> Self {
-        Self { name: name.into(), side, note: "", run: Box::new(run) }
-    }
-
-    pub(crate) fn note(self, note: &'static str) -> Self {
-        Self { note, ..self }
-    }
-}
-
-impl std::fmt::Debug for Contestant {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Contestant").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Verdict {
     pub(crate) other: Option<Rival>,
     /// The best of all peers, whether the target names it or not.
     pub(crate) best: Option<Rival>,
+    /// What delivery alone costs, where that is measured.
+    pub(crate) limit: Option<Rival>,
     /// The target in words; empty if there is none.
     pub(crate) target: &'static str,
     /// The figure over what the target allows.
@@ -66,7 +68,7 @@ pub(crate) struct Behind {
     pub(crate) row: String,
     pub(crate) unit: &'static str,
     pub(crate) ours: Named,
-    /// Those ahead, furthest first; those too that are no yardstick.
+    /// Those ahead, furthest first; those too that are no yardstick, but for the limit probe.
     pub(crate) ahead: Vec<Rival>,
 }
 
@@ -119,6 +121,7 @@ pub(crate) fn verdicts(row: &Measured) -> Vec<Verdict> {
     let verdict = |column: usize, target, rule: Option<&Rule>| {
         let ours = row.best_of(column, Side::Ours).filter(|ours| is_told(column, ours))?;
         let best = row.best_of(column, Side::Peer);
+        let limit = row.best_of(column, Side::Limit);
         let other = match rule {
             Some(Rule::Ratio { against: Against::BestOf(names), .. }) => {
                 row.best(column, |score| {
@@ -144,7 +147,8 @@ pub(crate) fn verdicts(row: &Measured) -> Vec<Verdict> {
         };
         let (row, unit) = title(row, column);
         let ours = named(column, ours);
-        Some(Verdict { row, unit, ours, other, best: best.map(rival), target, strain })
+        let (best, limit) = (best.map(rival), limit.map(rival));
+        Some(Verdict { row, unit, ours, other, best, limit, target, strain })
     };
     let plain =
         (0..row.columns.len()).filter(|column| row.goals.iter().all(|it| it.column != *column));
@@ -217,6 +221,7 @@ mod tests {
                 score("flume", Side::Peer, &[40.0]),
                 score("kanal", Side::Peer, &[25.0]),
                 score("disruptor", Side::Shown, &[5.0]),
+                score("limit probe", Side::Limit, &[4.0]),
             ],
             goals: vec![Goal { text: "a target", column: 0, rule }],
         }
@@ -278,6 +283,14 @@ mod tests {
         let verdicts = verdicts(&Measured { goals: Vec::new(), ..row(Rule::AtMost(1.0)) });
         assert_eq!(verdicts[0].best.as_ref().unwrap().ratio.median, 0.8);
         assert_eq!((verdicts[0].other.as_ref(), verdicts[0].told().as_str()), (None, ""));
+    }
+
+    #[test]
+    fn the_limit_is_told_and_judges_nothing() {
+        let verdict = &verdicts(&row(ratio(Against::BestPeer, 0.8)))[0];
+        assert_eq!(verdict.limit.as_ref().unwrap().ratio.median, 5.0);
+        assert_eq!(verdict.best.as_ref().unwrap().named.name, "kanal");
+        assert_eq!(verdict.told(), "met");
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod transport;
 
 pub(crate) use ask::{Ask, ask};
 pub(crate) use latency::{GAP, idle, percentiles, task_latency, thread_latency};
-pub(crate) use queue::{cycle, full};
+pub(crate) use queue::{cycle, cycle_on, full};
 pub(crate) use tasks::{Stalled, runtime, tasks, tasks_beside};
 pub(crate) use threads::threads;
 pub(crate) use transport::{

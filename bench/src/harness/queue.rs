@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use callboard::{Bus, Subscription};
+
 use super::Queue;
-use crate::events::Message;
-use crate::flow::Tally;
+use crate::events::{Message, Plain};
+use crate::flow::{Sink, Tally};
 use crate::row::Sample;
 
 /// Publishes and receives, one event after the other.
@@ -18,6 +20,21 @@ pub(crate) fn cycle<M: Message, Q: Queue<M>>(events: u64) -> Sample {
     }
     let elapsed = begun.elapsed();
     tally.check(Q::NAME, events);
+    Sample::per_event(elapsed, events)
+}
+
+/// [`cycle`] on a bus that is open already, and may have others.
+pub(crate) fn cycle_on(bus: &Bus, reader: &mut Subscription<Plain>, events: u64) -> Sample {
+    let mut tally = Tally::default();
+    let begun = Instant::now();
+    for value in 0..events {
+        bus.publish(Plain::new(value));
+        if let Ok(event) = reader.try_recv() {
+            tally.take(&*event);
+        }
+    }
+    let elapsed = begun.elapsed();
+    tally.check("callboard", events);
     Sample::per_event(elapsed, events)
 }
 

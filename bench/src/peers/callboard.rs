@@ -68,92 +68,65 @@ impl<W: Way> Queue<W::Message> for OneThreadBatched<W> {
     }
 }
 
-/// Subscribers receive event by event.
-#[derive(Debug)]
-pub(crate) struct OneByOne<W>(PhantomData<W>);
+/// A transport that receives by the methods named, of tasks and of threads.
+macro_rules! transport {
+    ($(#[$about:meta])* $transport:ident: $name:literal; $recv:ident, $blocking_recv:ident;
+     |$received:ident, $sink:ident| $take:expr) => {
+        $(#[$about])*
+        #[derive(Debug)]
+        pub(crate) struct $transport<W>(PhantomData<W>);
 
-impl<W: Way> Transport<W::Message> for OneByOne<W> {
-    const NAME: &'static str = "callboard, recv";
-    const SIDE: Side = Side::Ours;
-    const FLOW: Flow = Flow::Gated;
+        impl<W: Way> Transport<W::Message> for $transport<W> {
+            const NAME: &'static str = $name;
+            const SIDE: Side = Side::Ours;
+            const FLOW: Flow = Flow::Gated;
 
-    type Publisher = Bus;
-    type Subscriber = Subscription<W::Set>;
+            type Publisher = Bus;
+            type Subscriber = Subscription<W::Set>;
 
-    fn open(subscribers: usize) -> (Bus, Vec<Subscription<W::Set>>) {
-        open::<W>(subscribers)
-    }
-}
-
-impl<W: Way> TaskTransport<W::Message> for OneByOne<W> {
-    #[inline]
-    async fn publish(publisher: &mut Bus, message: W::Message) {
-        W::publish(publisher, message);
-    }
-
-    #[inline]
-    async fn receive<S: Sink>(subscriber: &mut Subscription<W::Set>, sink: &mut S) {
-        if let Some(event) = subscriber.recv().await {
-            W::take(&event, sink);
+            fn open(subscribers: usize) -> (Bus, Vec<Subscription<W::Set>>) {
+                open::<W>(subscribers)
+            }
         }
-    }
-}
 
-impl<W: Way> ThreadTransport<W::Message> for OneByOne<W> {
-    #[inline]
-    fn blocking_publish(publisher: &mut Bus, message: W::Message) {
-        W::publish(publisher, message);
-    }
+        impl<W: Way> TaskTransport<W::Message> for $transport<W> {
+            #[inline]
+            async fn publish(publisher: &mut Bus, message: W::Message) {
+                W::publish(publisher, message);
+            }
 
-    #[inline]
-    fn blocking_receive<S: Sink>(subscriber: &mut Subscription<W::Set>, sink: &mut S) {
-        if let Some(event) = subscriber.blocking_recv() {
-            W::take(&event, sink);
+            #[inline]
+            async fn receive<S: Sink>(subscriber: &mut Subscription<W::Set>, $sink: &mut S) {
+                if let Some($received) = subscriber.$recv().await {
+                    $take;
+                }
+            }
         }
-    }
-}
 
-/// Subscribers receive in batches, which are lent.
-#[derive(Debug)]
-pub(crate) struct Batched<W>(PhantomData<W>);
+        impl<W: Way> ThreadTransport<W::Message> for $transport<W> {
+            #[inline]
+            fn blocking_publish(publisher: &mut Bus, message: W::Message) {
+                W::publish(publisher, message);
+            }
 
-impl<W: Way> Transport<W::Message> for Batched<W> {
-    const NAME: &'static str = "callboard, recv_batch";
-    const SIDE: Side = Side::Ours;
-    const FLOW: Flow = Flow::Gated;
-
-    type Publisher = Bus;
-    type Subscriber = Subscription<W::Set>;
-
-    fn open(subscribers: usize) -> (Bus, Vec<Subscription<W::Set>>) {
-        open::<W>(subscribers)
-    }
-}
-
-impl<W: Way> TaskTransport<W::Message> for Batched<W> {
-    #[inline]
-    async fn publish(publisher: &mut Bus, message: W::Message) {
-        W::publish(publisher, message);
-    }
-
-    #[inline]
-    async fn receive<S: Sink>(subscriber: &mut Subscription<W::Set>, sink: &mut S) {
-        if let Some(batch) = subscriber.recv_batch().await {
-            batch.for_each(|event| W::look(&event, sink));
+            #[inline]
+            fn blocking_receive<S: Sink>(subscriber: &mut Subscription<W::Set>, $sink: &mut S) {
+                if let Some($received) = subscriber.$blocking_recv() {
+                    $take;
+                }
+            }
         }
-    }
+    };
 }
 
-impl<W: Way> ThreadTransport<W::Message> for Batched<W> {
-    #[inline]
-    fn blocking_publish(publisher: &mut Bus, message: W::Message) {
-        W::publish(publisher, message);
-    }
+transport! {
+    /// Subscribers receive event by event.
+    OneByOne: "callboard, recv"; recv, blocking_recv;
+    |event, sink| W::take(&event, sink)
+}
 
-    #[inline]
-    fn blocking_receive<S: Sink>(subscriber: &mut Subscription<W::Set>, sink: &mut S) {
-        if let Some(batch) = subscriber.blocking_recv_batch() {
-            batch.for_each(|event| W::look(&event, sink));
-        }
-    }
+transport! {
+    /// Subscribers receive in batches, which are lent.
+    Batched: "callboard, recv_batch"; recv_batch, blocking_recv_batch;
+    |batch, sink| batch.for_each(|event| W::look(&event, sink))
 }

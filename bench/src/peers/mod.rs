@@ -7,6 +7,7 @@ mod callboard_ask;
 mod channels;
 mod disruptor;
 mod kameo;
+mod probe;
 mod scatter;
 mod tokio_broadcast;
 mod ways;
@@ -21,6 +22,7 @@ use channels::{AsyncChannel, Crossbeam, Flume, Kanal, StdMpsc, TokioMpsc};
 
 pub(crate) use callboard_ask::Asked;
 pub(crate) use kameo::Actors;
+pub(crate) use probe::{KeyedQueues, Newest, Oldest, Places, Store, Timed as Clocked};
 pub(crate) use scatter::Scatter;
 pub(crate) use tokio_broadcast::Batched as TokioBroadcast;
 pub(crate) use ways::{ByKey, DropOldest, Everything, Set, Timed, Typed, Way};
@@ -64,8 +66,27 @@ pub(crate) struct ThreadRuns {
 impl<R: Copy + 'static> Entry<R> {
     /// The contestant that does what `call` makes of its runs.
     pub(crate) fn contestant(self, call: impl Fn(R, u64) -> Sample + 'static) -> Contestant {
-        let runs = self.runs;
-        Contestant::new(self.name, self.side, move |events| call(runs, events)).note(self.note)
+        let Self { name, side, note, runs } = self;
+        Contestant {
+            name: name.into(),
+            side,
+            note,
+            run: Box::new(move |events| call(runs, events)),
+        }
+    }
+}
+
+impl Entry<QueueRuns> {
+    /// The contestant that publishes and receives.
+    pub(crate) fn cycle(self) -> Contestant {
+        self.contestant(|runs, events| (runs.cycle)(events))
+    }
+}
+
+impl Entry<TaskRuns> {
+    /// The contestant that publishes from so many tasks to so many.
+    pub(crate) fn fan_out(self, publishers: u64, subscribers: usize) -> Contestant {
+        self.contestant(move |runs, events| (runs.fan_out)(publishers, subscribers, events))
     }
 }
 
@@ -139,6 +160,16 @@ pub(crate) fn our_queues<W: Way>() -> Vec<Entry<QueueRuns>> {
 /// The bus between tasks.
 pub(crate) fn our_tasks<W: Way>() -> Vec<Entry<TaskRuns>> {
     vec![task::<_, OneByOne<W>>(), task::<_, Batched<W>>()]
+}
+
+/// The limit probe on one thread.
+pub(crate) fn probe_queues<S: Store>() -> Vec<Entry<QueueRuns>> {
+    vec![queue::<_, probe::OneThread<S>>()]
+}
+
+/// The limit probe between tasks.
+pub(crate) fn probe_tasks<S: Store>() -> Vec<Entry<TaskRuns>> {
+    vec![task::<_, probe::Probe<S>>()]
 }
 
 /// The bus between threads.

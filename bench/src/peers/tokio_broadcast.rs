@@ -30,63 +30,40 @@ impl<M: Message> Queue<M> for OneThread<M> {
     }
 }
 
-fn open<M: Message>(subscribers: usize) -> (Sender<M>, Vec<Receiver<M>>) {
-    let sender = Sender::new(CAPACITY);
-    let receivers = (0..subscribers).map(|_| sender.subscribe()).collect();
-    (sender, receivers)
-}
+/// Receivers await one event, and take at once what else there is, up to `MOST` in all.
+#[derive(Debug)]
+pub(crate) struct Receiving<const MOST: usize>;
 
 /// Receivers await event by event.
-#[derive(Debug)]
-pub(crate) struct OneByOne;
+pub(crate) type OneByOne = Receiving<1>;
 
-impl<M: Message> Transport<M> for OneByOne {
-    const NAME: &'static str = "tokio broadcast, recv";
+/// Receivers take what there is.
+pub(crate) type Batched = Receiving<BATCH>;
+
+impl<M: Message, const MOST: usize> Transport<M> for Receiving<MOST> {
+    const NAME: &'static str = match MOST {
+        1 => "tokio broadcast, recv",
+        _ => "tokio broadcast, recv + try_recv",
+    };
     const FLOW: Flow = Flow::Gated;
 
     type Publisher = Sender<M>;
     type Subscriber = Receiver<M>;
 
     fn open(subscribers: usize) -> (Sender<M>, Vec<Receiver<M>>) {
-        open(subscribers)
-    }
-}
-
-impl<M: Message> TaskTransport<M> for OneByOne {
-    #[inline]
-    async fn publish(publisher: &mut Sender<M>, message: M) {
-        let _ = publisher.send(message);
-    }
-
-    #[inline]
-    async fn receive<S: Sink>(subscriber: &mut Receiver<M>, sink: &mut S) {
-        sink.take(&subscriber.recv().await.expect("the gate lets nobody lag"));
-    }
-}
-
-/// Receivers await one event and take at once what else there is.
-#[derive(Debug)]
-pub(crate) struct Batched;
-
-impl<M: Message> Transport<M> for Batched {
-    const NAME: &'static str = "tokio broadcast, recv + try_recv";
-    const FLOW: Flow = Flow::Gated;
-
-    type Publisher = Sender<M>;
-    type Subscriber = Receiver<M>;
-
-    fn open(subscribers: usize) -> (Sender<M>, Vec<Receiver<M>>) {
-        open(subscribers)
+        let sender = Sender::new(CAPACITY);
+        let receivers = (0..subscribers).map(|_| sender.subscribe()).collect();
+        (sender, receivers)
     }
 }
 
 #[inline]
-fn take_rest<M: Message, S: Sink>(subscriber: &mut Receiver<M>, sink: &mut S) {
-    let rest = std::iter::from_fn(|| subscriber.try_recv().ok());
-    rest.take(BATCH - 1).for_each(|message| sink.take(&message));
+fn take_rest<M: Message, S: Sink>(subscriber: &mut Receiver<M>, rest: usize, sink: &mut S) {
+    let received = std::iter::from_fn(|| subscriber.try_recv().ok());
+    received.take(rest).for_each(|message| sink.take(&message));
 }
 
-impl<M: Message> TaskTransport<M> for Batched {
+impl<M: Message, const MOST: usize> TaskTransport<M> for Receiving<MOST> {
     #[inline]
     async fn publish(publisher: &mut Sender<M>, message: M) {
         let _ = publisher.send(message);
@@ -95,11 +72,11 @@ impl<M: Message> TaskTransport<M> for Batched {
     #[inline]
     async fn receive<S: Sink>(subscriber: &mut Receiver<M>, sink: &mut S) {
         sink.take(&subscriber.recv().await.expect("the gate lets nobody lag"));
-        take_rest(subscriber, sink);
+        take_rest(subscriber, MOST - 1, sink);
     }
 }
 
-impl<M: Message> ThreadTransport<M> for Batched {
+impl<M: Message, const MOST: usize> ThreadTransport<M> for Receiving<MOST> {
     #[inline]
     fn blocking_publish(publisher: &mut Sender<M>, message: M) {
         let _ = publisher.send(message);
@@ -108,6 +85,6 @@ impl<M: Message> ThreadTransport<M> for Batched {
     #[inline]
     fn blocking_receive<S: Sink>(subscriber: &mut Receiver<M>, sink: &mut S) {
         sink.take(&subscriber.blocking_recv().expect("the gate lets nobody lag"));
-        take_rest(subscriber, sink);
+        take_rest(subscriber, MOST - 1, sink);
     }
 }

@@ -163,7 +163,7 @@ pub(super) fn curves(rows: &[&Measured]) -> String {
 fn name(svg: &mut Svg, side: Side, name: &str, middle: f64) {
     let class = match side {
         Side::Ours => "name ours-name",
-        Side::Peer | Side::Shown | Side::Baseline => "name",
+        _ => "name",
     };
     svg.text(class, (LEFT - 10.0, middle + 4.5), Anchor::End, name);
 }
@@ -172,7 +172,7 @@ fn class(side: Side) -> &'static str {
     match side {
         Side::Ours => "ours",
         Side::Peer => "peer",
-        Side::Shown | Side::Baseline => "shown",
+        Side::Shown | Side::Limit | Side::Baseline => "shown",
     }
 }
 
@@ -181,7 +181,7 @@ fn curve_class(score: &Score, index: usize) -> &'static str {
     const OTHERS: [&str; 8] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
     match score.side {
         Side::Ours => "c-ours",
-        Side::Peer | Side::Shown | Side::Baseline => OTHERS[index % OTHERS.len()],
+        _ => OTHERS[index % OTHERS.len()],
     }
 }
 

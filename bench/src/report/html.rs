@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::grid::{self, Grid};
 use super::svg::{Svg, escape};
-use super::table::{figure, range, times};
 use super::{Report, charts};
 use crate::measure::Measured;
 use crate::row::PERCENTILES;
-use crate::verdict::{Behind, Count, Outcome, Rival, Verdict, verdicts};
+use crate::verdict::{Behind, Count, Outcome, Verdict, verdicts};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -135,62 +135,34 @@ fn summary(verdicts: &[Verdict], page: &mut String) {
     let _ = write!(
         page,
         "<h2>{}</h2><p>Met or missed: in every round; undecided: in some. Of several ways to \
-         receive the best counts, and is named.</p>\
-         <div class=\"card scroll\"><table><tr><th>row<th class=\"number\">ours<th>\
-         <th>target<th><th>target against<th class=\"number\">ours ÷ it\
-         <th>best of all peers<th class=\"number\">ours ÷ it</tr>",
+         receive the best counts, and is named.</p>",
         Count::of(verdicts)
     );
-    for verdict in targets {
-        let _ = write!(
-            page,
-            "<tr><td>{}</td><td class=\"number\">{} {}</td><td>{}</td><td>{}</td><td>{}</td>",
-            escape(&verdict.row),
-            figure(verdict.ours.median),
-            verdict.unit,
-            escape(&verdict.ours.name),
-            escape(verdict.target),
-            outcome(verdict)
-        );
-        let _ =
-            write!(page, "{}{}</tr>", rival(verdict.other.as_ref()), rival(verdict.best.as_ref()));
-    }
-    page.push_str("</table></div>");
-}
-
-/// Two cells: whom it is, and the ratio.
-fn rival(rival: Option<&Rival>) -> String {
-    let Some(Rival { named, ratio }) = rival else {
-        return "<td></td><td></td>".to_owned();
-    };
-    format!(
-        "<td>{}: {}</td><td class=\"number\">{} ({})</td>",
-        escape(&named.name),
-        figure(named.median),
-        times(ratio.median),
-        range(*ratio, times)
-    )
+    table(&grid::summary(targets), page);
 }
 
 fn behind(behind: &[Behind], page: &mut String) {
     if behind.is_empty() {
         return;
     }
-    page.push_str(
-        "<h2>Who is ahead</h2><div class=\"card scroll\"><table><tr><th>row\
-         <th class=\"number\">ours<th><th>ahead<th class=\"number\">ours ÷ it</tr>",
-    );
-    for Behind { row, unit, ours, ahead } in behind {
-        for other in ahead {
-            let _ = write!(
-                page,
-                "<tr><td>{}</td><td class=\"number\">{} {unit}</td><td>{}</td>{}</tr>",
-                escape(row),
-                figure(ours.median),
-                escape(&ours.name),
-                rival(Some(other))
-            );
+    page.push_str("<h2>Who is ahead</h2>");
+    table(&grid::behind(behind), page);
+}
+
+fn table(Grid { heads, lines }: &Grid, page: &mut String) {
+    page.push_str("<div class=\"card scroll\"><table>");
+    let names: Vec<String> = heads.iter().map(|(name, _)| (*name).to_owned()).collect();
+    for (tag, cells) in [("th", &names)].into_iter().chain(lines.iter().map(|it| ("td", it))) {
+        page.push_str("<tr>");
+        for ((_, stands), text) in heads.iter().zip(cells) {
+            let class = match text.split(' ').next() {
+                _ if *stands == grid::NUMBER => "number",
+                Some(outcome @ ("met" | "missed" | "undecided")) => outcome,
+                _ => "",
+            };
+            let _ = write!(page, "<{tag} class=\"{class}\">{}</{tag}>", escape(text));
         }
+        page.push_str("</tr>");
     }
     page.push_str("</table></div>");
 }

@@ -1,5 +1,7 @@
 //! All figures, as JSON.
 
+use serde_json::{Value, json};
+
 use super::Report;
 use crate::measure::{Measured, Score};
 use crate::row::Side;
@@ -9,158 +11,110 @@ use crate::verdict::{Behind, Named, Outcome, Rival, Verdict};
 /// The whole report.
 pub(super) fn render(report: &Report) -> String {
     let context = &report.context;
-    let versions = context.versions.iter().map(|(name, version)| (name.as_str(), string(version)));
-    let mut text = object([
-        (
-            "machine",
-            object([
-                ("cpu", string(&context.cpu)),
-                ("cores", context.cores.to_string()),
-                ("kernel", string(&context.kernel)),
-            ]),
-        ),
-        ("date", string(&context.date)),
-        ("rustc", string(&context.rustc)),
-        ("commit", string(&context.commit)),
-        ("command", string(&context.command)),
-        ("versions", object(versions)),
-        ("rows", array(report.rows.iter().map(row))),
-        ("summary", array(report.verdicts.iter().map(verdict))),
-        ("behind", array(report.behind.iter().map(behind))),
-    ]);
-    text.push('\n');
-    text
+    let versions: serde_json::Map<String, Value> =
+        context.versions.iter().map(|(name, version)| (name.clone(), json!(version))).collect();
+    let report = json!({
+        "machine": { "cpu": context.cpu, "cores": context.cores, "kernel": context.kernel },
+        "date": context.date,
+        "rustc": context.rustc,
+        "commit": context.commit,
+        "command": context.command,
+        "versions": versions,
+        "rows": array(&report.rows, row),
+        "summary": array(&report.verdicts, verdict),
+        "behind": array(&report.behind, behind),
+    });
+    format!("{report}\n")
 }
 
-fn row(row: &Measured) -> String {
-    let column = |column: &crate::row::Column| {
-        object([("name", string(column.name)), ("unit", string(column.unit))])
-    };
-    object([
-        ("name", string(&row.name)),
-        ("about", string(&row.about)),
-        ("columns", array(row.columns.iter().map(column))),
-        ("deliveries", row.deliveries.to_string()),
-        ("contestants", array(row.scores.iter().map(|it| score(it, row.columns.len())))),
-    ])
+fn array<T>(values: &[T], one: impl Fn(&T) -> Value) -> Value {
+    values.iter().map(one).collect()
 }
 
-fn score(score: &Score, columns: usize) -> String {
+fn row(row: &Measured) -> Value {
+    json!({
+        "name": row.name,
+        "about": row.about,
+        "columns": array(row.columns, |it| json!({ "name": it.name, "unit": it.unit })),
+        "deliveries": row.deliveries,
+        "contestants": array(&row.scores, |it| score(it, row.columns.len())),
+    })
+}
+
+fn score(score: &Score, columns: usize) -> Value {
     let side = match score.side {
         Side::Ours => "ours",
         Side::Peer => "peer",
         Side::Shown => "shown",
+        Side::Limit => "limit",
         Side::Baseline => "baseline",
     };
-    let spreads = (0..columns).map(|column| spread(score.spread(column)));
-    let rounds = score.rounds.iter().map(|figures| array(figures.iter().copied().map(number)));
-    object([
-        ("name", string(&score.name)),
-        ("side", string(side)),
-        ("note", string(score.note)),
-        ("events_per_round", score.events.to_string()),
-        ("figures", array(spreads)),
-        ("rounds", array(rounds)),
-    ])
+    json!({
+        "name": score.name,
+        "side": side,
+        "note": score.note,
+        "events_per_round": score.events,
+        "figures": (0..columns).map(|it| spread(&score.spread(it))).collect::<Value>(),
+        "rounds": array(&score.rounds, |figures| array(figures, |it| number(*it))),
+    })
 }
 
-fn verdict(verdict: &Verdict) -> String {
+fn verdict(verdict: &Verdict) -> Value {
     let outcome = verdict.outcome().map(|outcome| match outcome {
         Outcome::Met => "met",
         Outcome::Missed => "missed",
         Outcome::Undecided => "undecided",
     });
-    object([
-        ("row", string(&verdict.row)),
-        ("unit", string(verdict.unit)),
-        ("ours", object(named(&verdict.ours))),
-        ("best_peer", verdict.best.as_ref().map_or_else(null, rival)),
-        ("target", string(verdict.target)),
-        ("target_against", verdict.other.as_ref().map_or_else(null, rival)),
-        ("strain", verdict.strain.map_or_else(null, spread)),
-        ("outcome", outcome.map_or_else(null, string)),
-        ("told", string(&verdict.told())),
-    ])
+    json!({
+        "row": verdict.row,
+        "unit": verdict.unit,
+        "ours": named(&verdict.ours),
+        "best_peer": verdict.best.as_ref().map(rival),
+        "limit": verdict.limit.as_ref().map(rival),
+        "target": verdict.target,
+        "target_against": verdict.other.as_ref().map(rival),
+        "strain": verdict.strain.as_ref().map(spread),
+        "outcome": outcome,
+        "told": verdict.told(),
+    })
 }
 
-fn behind(behind: &Behind) -> String {
-    object([
-        ("row", string(&behind.row)),
-        ("unit", string(behind.unit)),
-        ("ours", object(named(&behind.ours))),
-        ("ahead", array(behind.ahead.iter().map(rival))),
-    ])
+fn behind(behind: &Behind) -> Value {
+    json!({
+        "row": behind.row,
+        "unit": behind.unit,
+        "ours": named(&behind.ours),
+        "ahead": array(&behind.ahead, rival),
+    })
 }
 
-fn rival(rival: &Rival) -> String {
-    object(named(&rival.named).into_iter().chain([("ratio", spread(rival.ratio))]))
+fn rival(Rival { named, ratio }: &Rival) -> Value {
+    json!({ "name": named.name, "median": number(named.median), "ratio": spread(ratio) })
 }
 
-fn named(named: &Named) -> [(&'static str, String); 2] {
-    [("name", string(&named.name)), ("median", number(named.median))]
+fn named(named: &Named) -> Value {
+    json!({ "name": named.name, "median": number(named.median) })
 }
 
-fn spread(spread: Spread) -> String {
-    object([
-        ("median", number(spread.median)),
-        ("min", number(spread.least)),
-        ("max", number(spread.most)),
-    ])
+fn spread(spread: &Spread) -> Value {
+    let [median, min, max] = [spread.median, spread.least, spread.most].map(number);
+    json!({ "median": median, "min": min, "max": max })
 }
 
-fn null() -> String {
-    "null".to_owned()
-}
-
-fn object<'a>(members: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let members = members.into_iter().map(|(name, value)| format!("{}:{value}", string(name)));
-    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-}
-
-fn array(values: impl IntoIterator<Item = String>) -> String {
-    format!("[{}]", values.into_iter().collect::<Vec<_>>().join(","))
-}
-
-/// A number; JSON has none that is infinite.
-fn number(value: f64) -> String {
-    if value.is_finite() { format!("{value:.3}") } else { "null".to_owned() }
-}
-
-fn string(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            letter if letter < ' ' => quoted.push_str(&format!("\\u{:04x}", u32::from(letter))),
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
+/// A number with three decimals; JSON has none that is infinite.
+fn number(value: f64) -> Value {
+    json!((value * 1e3).round() / 1e3)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{array, number, object, string};
+    use serde_json::json;
 
-    #[test]
-    fn strings_are_escaped() {
-        assert_eq!(string("a \"b\" \\ c\n\t–"), "\"a \\\"b\\\" \\\\ c\\n\\u0009–\"");
-    }
+    use super::number;
 
     #[test]
     fn numbers_are_such_that_json_has_them() {
-        assert_eq!(
-            [1.0, 0.12345, f64::INFINITY, f64::NAN].map(number),
-            ["1.000", "0.123", "null", "null"]
-        );
-    }
-
-    #[test]
-    fn values_nest() {
-        let inner = array(["1".to_owned(), string("x")]);
-        assert_eq!(object([("a", inner), ("b", object([]))]), "{\"a\":[1,\"x\"],\"b\":{}}");
+        let numbers = [1.0, 0.12345, f64::INFINITY, f64::NAN].map(number);
+        assert_eq!(json!(numbers), json!([1.0, 0.123, null, null]));
     }
 }

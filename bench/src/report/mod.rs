@@ -2,6 +2,7 @@
 
 mod charts;
 mod context;
+mod grid;
 mod html;
 mod json;
 mod markdown;

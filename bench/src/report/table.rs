@@ -63,6 +63,9 @@ pub(crate) fn summary_table(verdicts: &[Verdict]) -> String {
         if let Some(best) = verdict.best.as_ref().filter(|_| verdict.best != verdict.other) {
             let _ = writeln!(text, "{:28}best of all peers: {}", "", against(best));
         }
+        if let Some(limit) = &verdict.limit {
+            let _ = writeln!(text, "{:28}{}", "", against(limit));
+        }
         text.extend(target_line(verdict).map(|line| format!("{:28}{line}\n", "")));
     }
     let _ = writeln!(text, "\n{}", Count::of(verdicts));

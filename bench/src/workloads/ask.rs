@@ -1,7 +1,7 @@
 //! Asking some responders and waiting for all of them; alone, and while other requests are open.
 
 use crate::harness::{self, Ask};
-use crate::peers::{Actors, Asked, Scatter};
+use crate::peers::{Actors, Asked, Places, Scatter};
 use crate::report::grouped;
 use crate::row::{Against, NS_PER_REQUEST, Row, Sample};
 
@@ -18,6 +18,10 @@ pub(super) fn rows() -> Vec<Row> {
         .ours("callboard", asker::<Asked>(responders))
         .peer("tokio mpsc + oneshot, by hand", asker::<Scatter>(responders))
         .peer("kameo ask", asker::<Actors>(responders))
+        .limit(
+            "a place for each answer, and the number of the request",
+            asker::<Places>(responders),
+        )
         .goal(
             "faster than tokio mpsc + oneshot by hand",
             Against::BestOf(&["tokio mpsc"]),

@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use crate::events::{Message, OTHERS, Plain};
-use crate::flow::Tally;
-use crate::harness::CAPACITY;
+use crate::harness::{CAPACITY, cycle_on};
 use crate::report::grouped;
 use crate::row::{Against, Row, Sample};
 
@@ -22,7 +21,7 @@ pub(super) fn rows() -> Vec<Row> {
         .goal("within 10 % of none", Against::BestOf(&[ALONE]), 1.1)
     });
     let unheard = Row::new("unheard", "publishes what nobody listens to")
-        .ours("callboard", unheard)
+        .ours("callboard", |events| unheard_beside(0, events))
         .ours("callboard, beside 50", |events| unheard_beside(50, events));
     beside.into_iter().chain([unheard]).collect()
 }
@@ -32,21 +31,7 @@ fn cycle(others: usize, events: u64) -> Sample {
     let mut subscription = bus.subscriber("reader").capacity(CAPACITY).subscribe::<Plain>();
     let _others: Vec<_> = OTHERS.iter().cycle().take(others).map(|other| other(&bus)).collect();
     bus.start();
-    let mut tally = Tally::default();
-    let begun = Instant::now();
-    for value in 0..events {
-        bus.publish(Plain::new(value));
-        if let Ok(event) = subscription.try_recv() {
-            crate::flow::Sink::take(&mut tally, &*event);
-        }
-    }
-    let elapsed = begun.elapsed();
-    tally.check("callboard", events);
-    Sample::per_event(elapsed, events)
-}
-
-fn unheard(events: u64) -> Sample {
-    unheard_beside(0, events)
+    cycle_on(&bus, &mut subscription, events)
 }
 
 fn unheard_beside(others: usize, events: u64) -> Sample {

@@ -2,14 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
 
 use callboard::{Bus, Subscription};
 use callboard_console::Console;
 
-use crate::events::{Message, Plain};
-use crate::flow::{Sink, Tally};
-use crate::harness::CAPACITY;
+use crate::events::Plain;
+use crate::harness::{CAPACITY, cycle_on};
 use crate::row::{Against, Row, Sample, Turn};
 
 /// The same without a console.
@@ -47,7 +45,11 @@ pub(super) fn rows() -> Vec<Row> {
 /// One bus for all turns: a console begins slowly.
 fn contestant(watching: Watching) -> impl FnMut(u64) -> Sample {
     let mut watched = None;
-    move |events| watched.get_or_insert_with(|| Watched::open(watching)).cycle(events)
+    move |events| {
+        let Watched { bus, subscription, .. } =
+            watched.get_or_insert_with(|| Watched::open(watching));
+        cycle_on(bus, subscription, events)
+    }
 }
 
 struct Watched {
@@ -73,19 +75,5 @@ impl Watched {
             });
         }
         Self { bus, subscription, _console: console }
-    }
-
-    fn cycle(&mut self, events: u64) -> Sample {
-        let mut tally = Tally::default();
-        let begun = Instant::now();
-        for value in 0..events {
-            self.bus.publish(Plain::new(value));
-            if let Ok(event) = self.subscription.try_recv() {
-                tally.take(&*event);
-            }
-        }
-        let elapsed = begun.elapsed();
-        tally.check("callboard", events);
-        Sample::per_event(elapsed, events)
     }
 }

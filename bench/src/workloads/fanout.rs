@@ -1,7 +1,7 @@
 //! One publisher, many subscribers: as tasks, and as threads.
 
 use crate::events::Plain;
-use crate::peers::{self, Typed};
+use crate::peers::{self, Newest, Typed};
 use crate::report::grouped;
 use crate::row::{Against, Row, Turn};
 
@@ -21,7 +21,12 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn tasks(subscribers: usize) -> Row {
-    let entries = peers::our_tasks::<Typed<Plain>>().into_iter().chain(peers::tasks::<Plain>());
+    let entries = [
+        peers::our_tasks::<Typed<Plain>>(),
+        peers::tasks::<Plain>(),
+        peers::probe_tasks::<Newest<Plain>>(),
+    ]
+    .concat();
     let (text, at_most) = match subscribers {
         1 => (THREE_TIMES, 1.0 / 3.0),
         _ => (FIVE_TIMES, 1.0 / 5.0),
@@ -34,16 +39,12 @@ fn tasks(subscribers: usize) -> Row {
     )
     .deliveries(subscribers as u64)
     .turn(Turn::Timed { least, stretch: 1 })
-    .contestants(
-        entries.map(|entry| {
-            entry.contestant(move |runs, events| (runs.fan_out)(1, subscribers, events))
-        }),
-    )
+    .contestants(entries.into_iter().map(|entry| entry.fan_out(1, subscribers)))
     .goal(text, Against::BestOf(NAMED), at_most)
 }
 
 fn threads(subscribers: usize) -> Row {
-    let entries = peers::our_threads::<Typed<Plain>>().into_iter().chain(peers::threads::<Plain>());
+    let entries = [peers::our_threads::<Typed<Plain>>(), peers::threads::<Plain>()].concat();
     Row::new(
         format!("fanout-threads-{subscribers}"),
         format!("one publisher thread to {}", many(subscribers, "subscriber thread")),
@@ -52,6 +53,7 @@ fn threads(subscribers: usize) -> Row {
     .turn(Turn::Timed { least: 2_048, stretch: 1 })
     .contestants(
         entries
+            .into_iter()
             .map(|entry| entry.contestant(move |runs, events| (runs.fan_out)(subscribers, events))),
     )
 }

@@ -9,16 +9,13 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn many(size: usize) -> Row {
-    let entries = peers::our_tasks::<Typed<Plain>>().into_iter().chain(peers::tasks::<Plain>());
-    let contestants = entries.map(|entry| {
-        entry.contestant(move |runs, events| (runs.fan_out)(size as u64, size, events))
-    });
+    let entries = [peers::our_tasks::<Typed<Plain>>(), peers::tasks::<Plain>()].concat();
     Row::new(
         format!("many-{size}"),
         format!("{size} publisher tasks, {size} subscriber tasks, on two workers"),
     )
     .deliveries(size as u64)
     .turn(Turn::Timed { least: 4_096, stretch: 1 })
-    .contestants(contestants)
+    .contestants(entries.into_iter().map(|entry| entry.fan_out(size as u64, size)))
     .goal("ahead of every peer", Against::BestPeer, 1.0)
 }

@@ -1,13 +1,18 @@
 //! One thread publishes an event and receives it, again and again.
 
 use crate::events::Plain;
-use crate::peers::{self, Typed};
+use crate::peers::{self, Entry, Newest, Typed};
 use crate::row::{Against, Row};
 
 pub(super) fn rows() -> Vec<Row> {
-    let entries = peers::our_queues::<Typed<Plain>>().into_iter().chain(peers::queues::<Plain>());
+    let entries = [
+        peers::our_queues::<Typed<Plain>>(),
+        peers::queues::<Plain>(),
+        peers::probe_queues::<Newest<Plain>>(),
+    ]
+    .concat();
     let row = Row::new("one-thread", "one thread publishes an event of 32 bytes and receives it")
-        .contestants(entries.map(|entry| entry.contestant(|runs, events| (runs.cycle)(events))))
+        .contestants(entries.into_iter().map(Entry::cycle))
         .shown("ArrayQueue, shared Arc", "clones of one Arc: no event is made", |events| {
             peers::shared_arc::<Plain>(events)
         })

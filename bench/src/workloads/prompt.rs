@@ -1,12 +1,10 @@
 //! A reader of small capacity that is always prompt, among many of the same type that do not read.
 //! The writer has to look again whether there is room after as many events as the small one holds.
 
-use std::time::Instant;
-
 use callboard::Bus;
 
-use crate::events::{Message, Plain};
-use crate::flow::{Sink, Tally};
+use crate::events::Plain;
+use crate::harness::cycle_on;
 use crate::report::grouped;
 use crate::row::{Row, Sample, Turn};
 
@@ -47,16 +45,7 @@ fn cycle(capacity: usize, others: usize, events: u64) -> Sample {
     };
     let others: Vec<_> = (0..others).map(idle).collect();
     bus.start();
-    let mut tally = Tally::default();
-    let begun = Instant::now();
-    for value in 0..events {
-        bus.publish(Plain::new(value));
-        if let Ok(event) = prompt.try_recv() {
-            tally.take(&*event);
-        }
-    }
-    let elapsed = begun.elapsed();
-    tally.check("callboard", events);
+    let sample = cycle_on(&bus, &mut prompt, events);
     assert!(others.iter().all(|other| other.len() as u64 == events), "nobody lost an event");
-    Sample::per_event(elapsed, events)
+    sample
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use callboard::Event;
 
 use crate::events::{Heap, Large, Message, Plain, Small};
-use crate::peers::{self, Entry, QueueRuns, TaskRuns, Typed};
+use crate::peers::{self, Entry, Typed};
 use crate::row::{Row, Turn};
 
 /// How many subscribers the rows with tasks have.
@@ -32,24 +32,20 @@ fn pair<E: Message + Event, M: Message>(size: &str, how: &str) -> [Row; 2] {
         "heap" => "an event that owns a buffer of 64 bytes".to_owned(),
         _ => format!("an event of {} bytes", size_of::<E>()),
     };
-    let queues = peers::our_queues::<Typed<E>>().into_iter().chain(peers::queues::<M>());
+    let queues = [peers::our_queues::<Typed<E>>(), peers::queues::<M>()].concat();
     let one = Row::new(
         format!("size-{size}"),
         format!("one thread publishes {what} and receives it; {how}"),
     )
-    .contestants(
-        queues.map(|entry: Entry<QueueRuns>| entry.contestant(|runs, events| (runs.cycle)(events))),
-    );
+    .contestants(queues.into_iter().map(Entry::cycle));
 
-    let tasks = peers::our_tasks::<Typed<E>>().into_iter().chain(peers::tasks::<M>());
+    let tasks = [peers::our_tasks::<Typed<E>>(), peers::tasks::<M>()].concat();
     let many = Row::new(
         format!("size-{size}-fanout"),
         format!("one publisher task sends {what} to {SUBSCRIBERS} subscriber tasks; {how}"),
     )
     .deliveries(SUBSCRIBERS as u64)
     .turn(Turn::Timed { least: 2_048, stretch: 1 })
-    .contestants(tasks.map(|entry: Entry<TaskRuns>| {
-        entry.contestant(|runs, events| (runs.fan_out)(1, SUBSCRIBERS, events))
-    }));
+    .contestants(tasks.into_iter().map(|entry| entry.fan_out(1, SUBSCRIBERS)));
     [one, many]
 }

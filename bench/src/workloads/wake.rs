@@ -6,13 +6,13 @@ use crate::peers::{self, Typed};
 use crate::row::{Against, PERCENTILES, Row, Rule, Turn};
 
 pub(super) fn rows() -> Vec<Row> {
-    let entries = peers::our_tasks::<Typed<Plain>>().into_iter().chain(peers::tasks::<Plain>());
-    let tasks = entries.filter_map(|entry| {
+    let entries = [peers::our_tasks::<Typed<Plain>>(), peers::tasks::<Plain>()].concat();
+    let tasks = entries.into_iter().filter_map(|entry| {
         let latency = entry.runs.latency?;
         Some(entry.contestant(move |_, events| latency(events)))
     });
-    let entries = peers::our_threads::<Typed<Plain>>().into_iter().chain(peers::threads::<Plain>());
-    let threads = entries.filter_map(|entry| {
+    let entries = [peers::our_threads::<Typed<Plain>>(), peers::threads::<Plain>()].concat();
+    let threads = entries.into_iter().filter_map(|entry| {
         let latency = entry.runs.latency?;
         Some(entry.contestant(move |_, events| latency(events)))
     });

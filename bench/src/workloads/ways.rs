@@ -8,7 +8,10 @@ use callboard::{Bus, Overflow};
 use crate::events::{Keyed, Kind, Message, Plain, Stamped};
 use crate::flow::{Sink, Tally};
 use crate::harness::CAPACITY;
-use crate::peers::{self, ByKey, DropOldest, Everything, Set, Timed, Way};
+use crate::peers::{
+    self, ByKey, Clocked, DropOldest, Entry, Everything, KeyedQueues, Newest, Oldest, Set, Store,
+    Timed, Way,
+};
 use crate::row::{Row, Sample, Turn};
 
 /// How many events are published before those that are left are read.
@@ -22,35 +25,49 @@ pub(super) fn rows() -> Vec<Row> {
     let plain = "peers carry the event";
     let stamped = "peers carry the event and an Instant";
     let rows = [
-        three::<Set, Kind>("set", "a set of three types", kinds),
-        three::<Everything, Kind>("any", "everything, of three types", kinds),
-        three::<DropOldest, Plain>("oldest", "one type, dropping the oldest when full", plain),
-        three::<ByKey, Keyed>("keyed", "one type, coalescing; each event has its own key", plain),
-        three::<Timed, Stamped>("timed", "one type, on a bus that keeps time", stamped),
+        three::<Set, Kind, Newest<Kind>>("set", "a set of three types", kinds),
+        three::<Everything, Kind, Newest<Kind>>("any", "everything, of three types", kinds),
+        three::<DropOldest, Plain, Oldest<Plain>>(
+            "oldest",
+            "one type, dropping the oldest when full",
+            plain,
+        ),
+        three::<ByKey, Keyed, KeyedQueues>(
+            "keyed",
+            "one type, coalescing; each event has its own key",
+            plain,
+        ),
+        three::<Timed, Stamped, Clocked<Plain>>(
+            "timed",
+            "one type, on a bus that keeps time",
+            stamped,
+        ),
     ];
     rows.into_iter().flatten().chain([burst()]).collect()
 }
 
 /// On one thread, and from one task to one and to ten. The bus is used as the way says; the peers
-/// carry an `M`.
-fn three<W: Way, M: Message>(name: &str, what: &str, how: &str) -> [Row; 3] {
-    let queues = peers::our_queues::<W>().into_iter().chain(peers::broadcast_queues::<M>());
+/// carry an `M`, and the limit probe has a `P`.
+fn three<W: Way, M: Message, P: Store>(name: &str, what: &str, how: &str) -> [Row; 3] {
+    let queues =
+        [peers::our_queues::<W>(), peers::broadcast_queues::<M>(), peers::probe_queues::<P>()]
+            .concat();
     let thread = Row::new(
         format!("{name}-thread"),
         format!("one thread publishes and receives; the subscriber reads {what}; {how}"),
     )
-    .contestants(queues.map(|entry| entry.contestant(|runs, events| (runs.cycle)(events))));
+    .contestants(queues.into_iter().map(Entry::cycle));
     let [one, ten] = [1, 10].map(|subscribers| {
-        let tasks = peers::our_tasks::<W>().into_iter().chain(peers::broadcast_tasks::<M>());
+        let tasks =
+            [peers::our_tasks::<W>(), peers::broadcast_tasks::<M>(), peers::probe_tasks::<P>()]
+                .concat();
         Row::new(
             format!("{name}-tasks-{subscribers}"),
             format!("one publisher task to {subscribers}; each subscriber reads {what}; {how}"),
         )
         .deliveries(subscribers as u64)
         .turn(Turn::Timed { least: 2_048, stretch: 1 })
-        .contestants(tasks.map(|entry| {
-            entry.contestant(move |runs, events| (runs.fan_out)(1, subscribers, events))
-        }))
+        .contestants(tasks.into_iter().map(|entry| entry.fan_out(1, subscribers)))
     });
     [thread, one, ten]
 }
