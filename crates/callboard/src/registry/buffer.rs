@@ -8,24 +8,24 @@ use crate::engine::{Admission, Deferred, Entry, Envelope, Inbox, Ticket};
 use crate::event::TypeInfo;
 use crate::overflow::{DropReason, Dropped, Overflow};
 
-/// Events that wait for the start: an inbox whose members are the event types by number.
+/// Events that wait for the start: an inbox with one member per event type.
 ///
-/// Types that coalesce do so here: a burst of events about few things does not fill it.
+/// Coalescing types coalesce here too, so a burst of events with few keys does not fill it.
 pub(crate) struct Buffer {
     pub(crate) inbox: Inbox,
     pub(crate) capacity: usize,
-    /// The number of the last event that it took in.
+    /// The sequence number of the last event added.
     last: u64,
     losses: Losses,
-    /// With more entries than this, the losses are put together again.
+    /// If there are more entries than this, losses are merged again.
     many_losses: usize,
 }
 
-/// How many events were dropped since the last start for want of room, by where they are missing.
+/// How many events were dropped since the last start because the buffer was full, by gap.
 pub(crate) type Losses = BTreeMap<Gap, usize>;
 
-/// Where events are missing: behind which one that was taken in, of which type, and whether they were to be
-/// answered.
+/// Where events are missing: the buffered event before them, their type, and whether they were
+/// requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Gap {
     pub(super) after: u64,
@@ -46,7 +46,7 @@ impl Buffer {
         }
     }
 
-    /// How many events were dropped since the last start for want of room.
+    /// How many events were dropped since the last start because the buffer was full.
     pub(crate) fn overflowed(&self) -> usize {
         self.losses.values().sum()
     }
@@ -91,7 +91,8 @@ impl Buffer {
         self.losses.len()
     }
 
-    /// Between two events that are still here, it does not matter where others are missing.
+    /// Merges losses between two events that are still buffered, since their exact position does
+    /// not matter.
     #[cold]
     fn put_losses_together(&mut self) {
         let mut kept: Vec<u64> = self.inbox.entries().map(Entry::sequence).collect();
@@ -104,7 +105,7 @@ impl Buffer {
         self.many_losses = MANY_LOSSES + 2 * self.losses.len();
     }
 
-    /// Takes everything out to be replayed, in order, and what is missing in it.
+    /// Takes all events for the replay, in order, and the losses among them.
     pub(super) fn take(&mut self) -> (Vec<Envelope>, Losses) {
         let entries = self.inbox.take_all(None).into_iter();
         let mut envelopes: Vec<Envelope> = entries.map(|entry| entry.envelope).collect();
@@ -112,32 +113,32 @@ impl Buffer {
         (envelopes, std::mem::take(&mut self.losses))
     }
 
-    /// How many events of each type wait, for the types that have any.
+    /// How many events of each type are buffered, for types that have any.
     pub(super) fn held(&self) -> Vec<(&'static TypeInfo, u64)> {
         let accounts = self.inbox.accounts.iter().filter(|account| account.ledger.queued > 0);
         accounts.map(|account| (account.info, account.ledger.queued)).collect()
     }
 
-    /// The requests that wait, with their types.
+    /// The buffered requests, with their types.
     pub(super) fn requests(&self) -> impl Iterator<Item = (&'static TypeInfo, &Arc<dyn Ticket>)> {
         let envelopes = self.inbox.entries().map(|entry| &entry.envelope);
         envelopes.filter_map(|envelope| Some((envelope.info, envelope.ticket.as_ref()?)))
     }
 
-    /// Drops everything: the bus is closed. Open requests learn of it with all the others.
+    /// Drops all events when the bus closes. Open requests are notified together with all others.
     pub(super) fn close(&mut self, deferred: &mut Deferred<'_>) {
         for entry in self.inbox.take_all(Some(DropReason::Closed)) {
             self.report(entry.envelope, DropReason::Closed, deferred);
         }
     }
 
-    /// Takes out a request that its asker takes back.
+    /// Removes a request that its asker withdraws.
     pub(crate) fn withdraw(&mut self, sequence: u64, deferred: &mut Deferred<'_>) {
         let entry = self.inbox.withdraw(sequence, |_| None);
         entry.into_iter().for_each(|entry| deferred.discard_event(entry.envelope));
     }
 
-    /// What waits, for people: how many events, and how many of which types; `None` if nothing.
+    /// Describes the buffered events for people, in total and per type; `None` if there are none.
     pub(crate) fn describe(&self) -> Option<String> {
         let accounts = self.inbox.accounts.iter().filter(|account| account.ledger.queued > 0);
         let types: Vec<String> = accounts
