@@ -80,8 +80,8 @@ impl Coalesce for Merged {
 }
 
 /// Each event replaces the one before, and three types are lost behind it. Losses between events
-/// that are gone are merged once there are more than 64 entries, and then again after twice as many
-/// entries as were left.
+/// that are gone are merged once there are more than 64 entries plus twice the number that the last
+/// merge left.
 #[test]
 fn losses_of_the_buffer_are_few_however_many_are_lost() {
     let bus = Bus::builder().pre_start_capacity(1).build().expect("valid");
