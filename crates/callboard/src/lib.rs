@@ -18,12 +18,13 @@
 //! # Concepts
 //!
 //! - An [`Event`] is an immutable value that says something happened; `#[derive(Event)]` names it.
-//! - A [`Bus`] coordinates. It is cheap to clone, and every clone is the same bus.
+//! - A [`Bus`] connects publishers and subscribers. It is cheap to clone; all clones are the same
+//!   bus.
 //! - A [`Subscription`] is one component's receiving end: of one event type, of
 //!   [everything](AnyEvent), of a [pattern](SubscriberBuilder::subscribe_matching), or of an
 //!   [`EventSet`]: a component's whole inbox as one enum.
-//! - A [`Delivery`] is a received event with its metadata; a [`Batch`] lends several events at once,
-//!   which is the cheapest way of receiving.
+//! - A [`Delivery`] is a received event with its metadata; a [`Batch`] lends several events at
+//!   once, which is the cheapest way to receive.
 //! - A [`Request`] is an event that asks; a [`Call`] is a received request, and [`Gathered`] is the
 //!   asker's result.
 //! - A [`Snapshot`] is the state of the whole bus as data; a [`Diagnosis`] says what is wrong with it.
@@ -41,9 +42,10 @@
 //!
 //! # Starting
 //!
-//! A new bus buffers. [`start`](Bus::start) replays the buffered events to every open subscription,
-//! in order, before any event published later; [`start_when_ready`](Bus::start_when_ready) first
-//! waits until all expected components have subscribed, and names those missing.
+//! A new bus buffers events. [`start`](Bus::start) replays the buffered events to every open
+//! subscription, in order, before any event published later;
+//! [`start_when_ready`](Bus::start_when_ready) first waits until all expected components have
+//! subscribed, and names those missing.
 //!
 //! # Asking
 //!
@@ -53,18 +55,19 @@
 //!
 //! # Ending
 //!
-//! After [`close`](Bus::close) subscribers receive what is queued, then `None`;
+//! After [`close`](Bus::close), subscribers receive their queued events, then `None`;
 //! [`close_and_drain`](Bus::close_and_drain) waits for that and names those that did not finish.
-//! [`drain`](Bus::drain) lets handlers publish and ask until all is quiet, then closes.
+//! [`drain`](Bus::drain) lets handlers publish and make requests until the bus is idle, then
+//! closes.
 //!
 //! # Your code in the bus
 //!
 //! Wakers, destructors of events, callbacks, handlers, clocks, the functions of a type and the
 //! `tracing` subscriber run on the thread whose operation needs them, with no lock held: they may
-//! use the bus, and they may take long, which delays only that thread. A panic in them is caught and
-//! logged, and the operation continues. A panic reaches the caller only from the caller's own code: the
-//! destructor of a value it holds, a predicate, a clock that it waits on, or the clone of the waker that
-//! it is polled with.
+//! use the bus, and if they take long, they only delay that thread. A panic in them is caught and
+//! logged, and the operation continues. A panic reaches the caller only from the caller's own code:
+//! the destructor of a value it holds, a predicate, a clock that it waits on, or the clone of the
+//! waker that it is polled with.
 //!
 //! Leaking a handle ([`mem::forget`](std::mem::forget)) leaks its memory but does not block others: a
 //! leaked subscription never reads, so it fills and drops; a leaked delivery or batch keeps the memory
@@ -87,7 +90,7 @@
 //! - A slow subscriber loses events instead of slowing down its publisher. For back-pressure, use a
 //!   channel.
 //! - Events are shared, so they are immutable: a reader clones an event to change it.
-//! - One lock orders a bus. It is held only to append, never while a user's code runs; a program that
+//! - One lock orders a bus. It is held only to append, never while user code runs; a program that
 //!   needs more than one core's worth of publishing uses several buses.
 //! - This crate delivers within one process and stores nothing. `callboard-nats` links buses of several
 //!   processes, and can store events.
@@ -109,7 +112,7 @@
 //! | `tokio` | no | tokio's timer inside a tokio runtime, so that paused time works in tests; [`Bus::on`](crate::Bus) |
 //!
 //! No async runtime is required: a subscription can be read under tokio, smol, or from a plain
-//! thread, and all of them on one bus. The [guide] tells how to build with it.
+//! thread, and all of them on one bus. The [guide] explains how to build with it.
 
 mod builder;
 mod bus;
@@ -191,7 +194,7 @@ pub use wiring::{Relation, WiredComponent, WiredEdge, WiredType, Wiring};
 #[cfg(feature = "derive")]
 pub use callboard_derive::{Event, EventSet, Request};
 
-/// What the derives write; not part of the interface.
+/// Used by the derives; not part of the public API.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::engine::{LentEvents, Reader, Scope, Taken};
