@@ -76,8 +76,7 @@ impl BusBuilder {
 
     /// Whether the bus keeps time: when each event was published and how long it was queued, the
     /// age of the oldest event in each queue, and how long hand-written loops take. Default: no,
-    /// since reading a clock costs more than publishing, all readers then take a lock for each
-    /// event, and a delivery allocates once.
+    /// since reading a clock costs more than publishing.
     pub fn timestamps(mut self, keep: bool) -> Self {
         self.settings.timestamps = keep;
         self
