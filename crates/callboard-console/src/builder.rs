@@ -29,9 +29,9 @@ pub(crate) struct Options {
     pub(crate) tail_limit: usize,
 }
 
-/// Builds a [`Console`]. Get one from [`Console::builder`].
+/// Builds a [`Console`]. Created by [`Console::builder`].
 ///
-/// Each setter says its default; [`spawn`](Self::spawn) checks them all.
+/// Each setter documents its default; [`spawn`](Self::spawn) checks all settings.
 ///
 /// # Examples
 ///
@@ -144,9 +144,10 @@ impl ConsoleBuilder {
         self
     }
 
-    /// How long a loss, a panic or a failed request makes the verdict "not well". After that time the
-    /// page lists it as earlier, and all may be well again. What goes on, such as a blocked handler, counts
-    /// until it ends. Default: [`DEFAULT_RECENTLY`](Self::DEFAULT_RECENTLY).
+    /// How long a loss, a panic or a failed request makes the verdict "not well". After that time
+    /// the page lists it as earlier, and all may be well again. A lasting problem, such as a
+    /// blocked handler, counts until it ends. Default:
+    /// [`DEFAULT_RECENTLY`](Self::DEFAULT_RECENTLY).
     pub fn recently(mut self, time: Duration) -> Self {
         self.options.recently = time;
         self

@@ -1,5 +1,5 @@
-//! A live web page of a running [`callboard`] bus: who is slow, what is lost and why, what flows
-//! where, and what to do about it.
+//! A live web page of a running [`callboard`] bus: slow subscribers, losses and their reasons, the
+//! flow of events, and advice.
 //!
 //! ```
 //! use callboard::Bus;
@@ -25,7 +25,7 @@
 //! | `/history.json` | the history: one point per second |
 //! | `/diagnosis.txt` | [`Bus::diagnose`](callboard::Bus::diagnose) |
 //! | `/metrics` | `Snapshot::record` in Prometheus's text format; with the feature `metrics` |
-//! | `/graph.dot`, `/graph.mmd` | the [wiring](callboard::Wiring): who publishes and hears what, for Graphviz and Mermaid |
+//! | `/graph.dot`, `/graph.mmd` | the [wiring](callboard::Wiring): which component publishes and hears what, for Graphviz and Mermaid |
 //! | `/asyncapi.json` | the same with each type's documentation and fields, as an AsyncAPI 3.0 document |
 //!
 //! All paths answer `GET` and `HEAD`. After the bus was dropped, those that need it answer 410.
@@ -49,10 +49,11 @@
 //! If a snapshot takes long, the console takes fewer, so that snapshots use at most a twentieth of the
 //! time.
 //!
-//! While a client watches the tail, the console also subscribes to everything: lossy, as `console`, in
-//! each window of 250 ms only until it has the [number of events](ConsoleBuilder::tail_limit) to show.
-//! It removes this subscription from all figures. What remains visible to the program is that an event
-//! without another subscriber is no [dead letter](callboard::DeadLetter) while it is subscribed.
+//! While a client watches the tail, the console also subscribes to everything: lossy, as `console`,
+//! in each window of 250 ms only until it has the [number of events](ConsoleBuilder::tail_limit) to
+//! show. It removes this subscription from all figures. One effect remains visible to the program:
+//! while the console is subscribed, an event without another subscriber is not a [dead
+//! letter](callboard::DeadLetter).
 //!
 //! # Security
 //!

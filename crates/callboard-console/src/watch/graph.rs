@@ -1,4 +1,4 @@
-//! The graph of components and event types, with what has flowed along each edge.
+//! The graph of components and event types, with the number of events along each edge.
 
 use std::collections::BTreeMap;
 
