@@ -1,11 +1,11 @@
-//! What became of a published event.
+//! The outcome of a publication.
 
 use std::fmt;
 
 use crate::engine::Routed;
 use crate::registry::Accepted;
 
-/// What became of a published event.
+/// The outcome of a publication.
 ///
 /// # Examples
 ///

@@ -15,7 +15,7 @@ use crate::report::count;
 pub struct Started {
     /// How many buffered events were replayed.
     pub replayed: usize,
-    /// How many events the buffer had to drop, since the last start, for want of room.
+    /// How many events were dropped since the last start because the buffer was full.
     pub dropped: usize,
 }
 
@@ -25,7 +25,7 @@ impl Started {
         self.replayed
     }
 
-    /// How many events the buffer had to drop, since the last start, for want of room.
+    /// How many events were dropped since the last start because the buffer was full.
     pub fn dropped(&self) -> usize {
         self.dropped
     }

@@ -131,7 +131,7 @@ impl<R: 'static> Parts<R> {
 }
 
 impl<R: 'static> Part<R> {
-    /// What came of it, if the request ended like this.
+    /// The outcome, if the request ended like this.
     pub(super) fn outcome(&self, end: End) -> Outcome {
         let answered = self.answer.as_ref().map(|_| Outcome::Responded);
         answered.unwrap_or_else(|| self.responder.stage.outcome(end))
@@ -176,7 +176,7 @@ impl Stage {
         *self >= Self::LateQueued && *self < Self::Responded
     }
 
-    /// What came of it, if the request ended like this.
+    /// The outcome, if the request ended like this.
     pub(super) fn outcome(&self, end: End) -> Outcome {
         match self {
             Self::NoSuchResponder => Outcome::NoSuchResponder,

@@ -54,7 +54,7 @@ pub(super) enum Lost {
     Candidate,
 }
 
-/// A responder without a part of its own.
+/// A responder without its own part.
 struct Other {
     responder: ResponderState,
     /// The index of the part with the same name.
