@@ -102,8 +102,8 @@ impl ConsoleBuilder {
     /// A client sends the token as `Authorization: Bearer …`, or once as `?token=…`, which sets a
     /// cookie. The token has 16 to 256 letters, digits, `-`, `.`, `_` or `~`.
     ///
-    /// The console speaks plain HTTP. On a network that others can read, put a TLS proxy in front of it
-    /// or use a tunnel.
+    /// The console speaks plain HTTP. On a network that others can read, put a TLS proxy in front
+    /// of it or use a tunnel.
     ///
     /// # Examples
     ///
@@ -136,8 +136,8 @@ impl ConsoleBuilder {
     /// How long the console remembers the depth, rate and drops of each subscriber, at one point a
     /// second: 1 second to 1 hour. Default: [`DEFAULT_HISTORY`](Self::DEFAULT_HISTORY).
     ///
-    /// Memory is bounded: a point contains at most 256 subscribers, those with the fullest queues and
-    /// the most drops, and counts the others in `left_out`; and the history has at most 65,536
+    /// Memory is bounded: a point contains at most 256 subscribers, those with the fullest queues
+    /// and the most drops, and counts the others in `left_out`; and the history has at most 65,536
     /// samples in all, so that it is shorter with more than 109 subscribers.
     pub fn history(mut self, time: Duration) -> Self {
         self.options.history = time;
@@ -173,8 +173,8 @@ impl ConsoleBuilder {
     /// # Errors
     ///
     /// - The address cannot be parsed or resolved, or is in use.
-    /// - The address can be reached from other machines, and [`allow_remote`](Self::allow_remote) was
-    ///   not called.
+    /// - The address can be reached from other machines, and [`allow_remote`](Self::allow_remote)
+    ///   was not called.
     /// - The token, the history or a limit is out of its range.
     /// - The system cannot start another thread.
     pub fn spawn(self) -> Result<Console, Error> {

@@ -75,8 +75,8 @@ impl Console {
         format!("http://{}/", SocketAddr::new(ip, self.address.port()))
     }
 
-    /// Stops the console and waits until its connections and its port are closed. Dropping the console
-    /// stops it without waiting.
+    /// Stops the console and waits until its connections and its port are closed. Dropping the
+    /// console stops it without waiting.
     ///
     /// It can be awaited under any runtime.
     ///

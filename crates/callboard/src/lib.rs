@@ -27,7 +27,8 @@
 //!   once, which is the cheapest way to receive.
 //! - A [`Request`] is an event that asks; a [`Call`] is a received request, and [`Gathered`] is the
 //!   asker's result.
-//! - A [`Snapshot`] is the state of the whole bus as data; a [`Diagnosis`] says what is wrong with it.
+//! - A [`Snapshot`] is the state of the whole bus as data; a [`Diagnosis`] says what is wrong with
+//!   it.
 //! - The [catalogue](Bus::catalogue) lists the event types with their documentation, and the
 //!   [`Wiring`] shows which component publishes, receives, asks and answers which types.
 //!
@@ -35,10 +36,10 @@
 //!
 //! Publishing never waits for a subscriber. A subscription of capacity *n* holds *n* events; its
 //! [`Overflow`] policy decides what happens to the next. No loss is silent: the next delivery
-//! [reports](Delivery::missed) how many events the subscription missed, the [`Ledger`] counts them by
-//! [reason](DropReason), and the [drop callback](Bus::on_drop) is called for each. Two subscriptions that
-//! both receive two events of one [`Priority`] receive them in the same order, whichever threads published
-//! them.
+//! [reports](Delivery::missed) how many events the subscription missed, the [`Ledger`] counts them
+//! by [reason](DropReason), and the [drop callback](Bus::on_drop) is called for each. Two
+//! subscriptions that both receive two events of one [`Priority`] receive them in the same order,
+//! whichever threads published them.
 //!
 //! # Starting
 //!
@@ -50,8 +51,8 @@
 //! # Asking
 //!
 //! [`Bus::request`] asks every responder of a type, waits for the
-//! [expected](RequestBuilder::expect) ones, and ends as soon as its outcome is certain. Each expected
-//! responder has an [`Outcome`].
+//! [expected](RequestBuilder::expect) ones, and ends as soon as its outcome is certain. Each
+//! expected responder has an [`Outcome`].
 //!
 //! # Ending
 //!
@@ -69,21 +70,22 @@
 //! the destructor of a value it holds, a predicate, a clock that it waits on, or the clone of the
 //! waker that it is polled with.
 //!
-//! Leaking a handle ([`mem::forget`](std::mem::forget)) leaks its memory but does not block others: a
-//! leaked subscription never reads, so it fills and drops; a leaked delivery or batch keeps the memory
-//! of its events; a leaked receive future has taken nothing; a leaked request stays open until the bus
-//! closes; and the asker of a leaked call waits for its timeout.
+//! Leaking a handle ([`mem::forget`](std::mem::forget)) leaks its memory but does not block others:
+//! a leaked subscription never reads, so it fills and drops; a leaked delivery or batch keeps the
+//! memory of its events; a leaked receive future has taken nothing; a leaked request stays open
+//! until the bus closes; and the asker of a leaked call waits for its timeout.
 //!
 //! # In real time
 //!
-//! The following holds once warm, on a started bus without timestamps, for events that own no heap memory,
-//! and while every reader of the type is awake (none sleeps in `recv`) and subscribes to this type alone:
+//! The following holds once warm, on a started bus without timestamps, for events that own no heap
+//! memory, and while every reader of the type is awake (none sleeps in `recv`) and subscribes to
+//! this type alone:
 //!
-//! - [`publish`](Bus::publish) does not allocate, as long as the queued events fit into the few blocks
-//!   that a type keeps for reuse. It takes the bus's lock: one atomic operation if the lock is free; if
-//!   another thread is publishing, it may wait for it in the kernel.
-//! - `try_recv`, `recv` of a queued event, `try_recv_batch`, and dropping an event neither allocate nor
-//!   lock. A reader that lost events takes a lock briefly when it reaches the gap.
+//! - [`publish`](Bus::publish) does not allocate, as long as the queued events fit into the few
+//!   blocks that a type keeps for reuse. It takes the bus's lock: one atomic operation if the lock
+//!   is free; if another thread is publishing, it may wait for it in the kernel.
+//! - `try_recv`, `recv` of a queued event, `try_recv_batch`, and dropping an event neither allocate
+//!   nor lock. A reader that lost events takes a lock briefly when it reaches the gap.
 //!
 //! # Trade-offs
 //!
@@ -92,8 +94,8 @@
 //! - Events are shared, so they are immutable: a reader clones an event to change it.
 //! - One lock orders a bus. It is held only to append, never while user code runs; a program that
 //!   needs more than one core's worth of publishing uses several buses.
-//! - This crate delivers within one process and stores nothing. `callboard-nats` links buses of several
-//!   processes, and can store events.
+//! - This crate delivers within one process and stores nothing. `callboard-nats` links buses of
+//!   several processes, and can store events.
 //!
 //! # Not supported
 //!

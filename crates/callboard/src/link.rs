@@ -26,10 +26,11 @@ pub struct LinkStatus {
     pub sent: u64,
     /// Events received from other processes since then and published here.
     pub received: u64,
-    /// Events dropped, by reason. Reasons that are listed before they occur, with 0, can be watched by
-    /// their rates.
+    /// Events dropped, by reason. Reasons that are listed before they occur, with 0, can be watched
+    /// by their rates.
     pub dropped: Vec<(String, u64)>,
-    /// Requests of this process and another that waited for each other until one was given up, in words.
+    /// Requests of this process and another that waited for each other until one was given up, in
+    /// words.
     pub circles: Vec<String>,
     /// The processes at the other ends.
     pub peers: Vec<LinkPeer>,

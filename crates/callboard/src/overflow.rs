@@ -214,7 +214,8 @@ impl fmt::Display for Ledger {
     }
 }
 
-/// The argument of the drop callback ([`Bus::on_drop`](crate::Bus::on_drop)): an event that was dropped.
+/// The argument of the drop callback ([`Bus::on_drop`](crate::Bus::on_drop)): an event that was
+/// dropped.
 #[derive(Debug, Clone)]
 pub struct Dropped {
     pub(crate) event_type: &'static str,

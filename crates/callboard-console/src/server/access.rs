@@ -1,4 +1,5 @@
-//! Access control: loopback names without a token, or any name with one; never pages of other sites.
+//! Access control: loopback names without a token, or any name with one; never pages of other
+//! sites.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -28,8 +28,8 @@ use own::Own;
 use rates::Rates;
 use recent::Recent;
 
-/// A snapshot is reused for this many times the time that taking it took. So snapshots take at most a
-/// twentieth of the time, however many clients ask.
+/// A snapshot is reused for this many times the time that taking it took. So snapshots take at most
+/// a twentieth of the time, however many clients ask.
 const REST: u32 = 20;
 
 /// The state that the console's tasks share. All of them run on one thread, so the locks are never

@@ -11,8 +11,8 @@ use crate::shared::Shared;
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
-/// Waits until the bus runs, the type has a subscriber, and each has room for one more event; `false`
-/// once the bus is gone. Lossy subscribers don't count, and neither does the link.
+/// Waits until the bus runs, the type has a subscriber, and each has room for one more event;
+/// `false` once the bus is gone. Lossy subscribers don't count, and neither does the link.
 pub(super) async fn has_room<E: Event>(shared: &Shared) -> bool {
     wait::<E>(shared, |of| of.free > 0 || of.capacity == 0).await
 }

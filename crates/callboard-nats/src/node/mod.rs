@@ -1,4 +1,5 @@
-//! The task that keeps a link together: the connection, the other nodes, and the handshake with them.
+//! The task that keeps a link together: the connection, the other nodes, and the handshake with
+//! them.
 //!
 //! A node is *present* when both have verified the connection in both directions. Each probes the
 //! subject of every type that it exports and the other imports, the other acknowledges each probe,

@@ -34,7 +34,8 @@ fn beat(active: usize) -> usize {
 /// What NATS adds to a message on its way to a subscriber: `MSG`, subject, subscription, length.
 const ENVELOPE: usize = "MSG cb.shop.s.node-0001 12 120\r\n\r\n".len();
 
-/// Messages and bytes a second that each node receives, and messages a second that the servers deliver.
+/// Messages and bytes a second that each node receives, and messages a second that the servers
+/// deliver.
 fn load(nodes: usize, beat_seconds: f64, active: usize) -> (f64, f64, f64) {
     let received = nodes as f64 / beat_seconds;
     (received, received * (beat(active) + ENVELOPE) as f64, received * nodes as f64)

@@ -54,8 +54,8 @@ pub enum FindingKind {
     DuplicateResponder,
     /// A handler run by [`serve`](crate::Subscription::serve) panicked.
     HandlerPanicked,
-    /// A function given to [`publish_every`](crate::Bus::publish_every) panicked, and its ticks were
-    /// skipped.
+    /// A function given to [`publish_every`](crate::Bus::publish_every) panicked, and its ticks
+    /// were skipped.
     TickFailed,
     /// A blocking call was made on the only thread of a runtime, which stops everything on it.
     BlocksRuntime,

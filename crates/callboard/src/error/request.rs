@@ -76,7 +76,8 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
-/// Not every expected responder has answered; see [`Gathered::into_all`](crate::Gathered::into_all).
+/// Not every expected responder has answered; see
+/// [`Gathered::into_all`](crate::Gathered::into_all).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incomplete {
     pub(crate) request: &'static str,

@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn types_are_spread_over_the_buckets() {
-        // By chance, 32 types lie in 25 of 64 buckets; in 12 or fewer, less than once in 10^8 times.
+        // By chance, 32 types lie in 25 of 64 buckets; in 12 or fewer, less than once in 10^8
+        // times.
         let buckets = buckets!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25
             26 27 28 29 30 31);
         assert!(buckets.len() > 12, "{buckets:?}");

@@ -61,8 +61,8 @@ pub struct Snapshot {
     pub blocking_calls: Vec<BlockingCall>,
     /// The links to other processes.
     pub links: Vec<LinkStatus>,
-    /// Schedules of [`publish_every`](crate::Bus::publish_every) whose function panicked, by event type
-    /// and call site.
+    /// Schedules of [`publish_every`](crate::Bus::publish_every) whose function panicked, by event
+    /// type and call site.
     pub failed_ticks: Vec<FailedTicks>,
     /// Pairs of event types that share a name, with their Rust names.
     pub name_clashes: Vec<NameClash>,
@@ -135,8 +135,8 @@ pub struct TypeSnapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PublisherSnapshot {
-    /// The component's name: that of its [`Publisher`](crate::Publisher), or of the subscriber whose
-    /// served handler published.
+    /// The component's name: that of its [`Publisher`](crate::Publisher), or of the subscriber
+    /// whose served handler published.
     pub name: String,
     /// How many events of the type the component has published.
     pub published: u64,

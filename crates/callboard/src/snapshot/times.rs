@@ -7,8 +7,8 @@ use crate::engine::Times;
 
 /// How long the handlings of a subscription took, since it was opened.
 ///
-/// The percentiles are upper bounds of a histogram's buckets: at most 12.5 % above the true value, and
-/// never below it. Times up to 1.024 µs share the first bucket.
+/// The percentiles are upper bounds of a histogram's buckets: at most 12.5 % above the true value,
+/// and never below it. Times up to 1.024 µs share the first bucket.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
 //! Tracing: the span that an event comes from, and the span of its handling.
 //!
-//! On a bus that traces ([`BusBuilder::trace`](crate::BusBuilder::trace)), a publication has a span,
-//! and its [`Context`] travels with the event:
+//! On a bus that traces ([`BusBuilder::trace`](crate::BusBuilder::trace)), a publication has a
+//! span, and its [`Context`] travels with the event:
 //!
 //! ```text
 //!   publish ──► PublishSpan ──► Context ──► Envelope ──► Taken ──► Reader: Hand ──► Handling
