@@ -29,9 +29,9 @@ pub(crate) struct Options {
     pub(crate) tail_limit: usize,
 }
 
-/// Builds a [`Console`]. Get one from [`Console::builder`].
+/// Builds a [`Console`]. Created by [`Console::builder`].
 ///
-/// Each setter says its default; [`spawn`](Self::spawn) checks them all.
+/// Each setter documents its default; [`spawn`](Self::spawn) checks all settings.
 ///
 /// # Examples
 ///
@@ -102,8 +102,8 @@ impl ConsoleBuilder {
     /// A client sends the token as `Authorization: Bearer …`, or once as `?token=…`, which sets a
     /// cookie. The token has 16 to 256 letters, digits, `-`, `.`, `_` or `~`.
     ///
-    /// The console speaks plain HTTP. On a network that others can read, put a TLS proxy in front of it
-    /// or use a tunnel.
+    /// The console speaks plain HTTP. On a network that others can read, put a TLS proxy in front
+    /// of it or use a tunnel.
     ///
     /// # Examples
     ///
@@ -136,17 +136,18 @@ impl ConsoleBuilder {
     /// How long the console remembers the depth, rate and drops of each subscriber, at one point a
     /// second: 1 second to 1 hour. Default: [`DEFAULT_HISTORY`](Self::DEFAULT_HISTORY).
     ///
-    /// Memory is bounded: a point contains at most 256 subscribers, those with the fullest queues and
-    /// the most drops, and counts the others in `left_out`; and the history has at most 65,536
+    /// Memory is bounded: a point contains at most 256 subscribers, those with the fullest queues
+    /// and the most drops, and counts the others in `left_out`; and the history has at most 65,536
     /// samples in all, so that it is shorter with more than 109 subscribers.
     pub fn history(mut self, time: Duration) -> Self {
         self.options.history = time;
         self
     }
 
-    /// How long a loss, a panic or a failed request makes the verdict "not well". After that time the
-    /// page lists it as earlier, and all may be well again. What goes on, such as a blocked handler, counts
-    /// until it ends. Default: [`DEFAULT_RECENTLY`](Self::DEFAULT_RECENTLY).
+    /// How long a loss, a panic or a failed request makes the verdict "not well". After that time
+    /// the page lists it as earlier, and all may be well again. A lasting problem, such as a
+    /// blocked handler, counts until it ends. Default:
+    /// [`DEFAULT_RECENTLY`](Self::DEFAULT_RECENTLY).
     pub fn recently(mut self, time: Duration) -> Self {
         self.options.recently = time;
         self
@@ -172,8 +173,8 @@ impl ConsoleBuilder {
     /// # Errors
     ///
     /// - The address cannot be parsed or resolved, or is in use.
-    /// - The address can be reached from other machines, and [`allow_remote`](Self::allow_remote) was
-    ///   not called.
+    /// - The address can be reached from other machines, and [`allow_remote`](Self::allow_remote)
+    ///   was not called.
     /// - The token, the history or a limit is out of its range.
     /// - The system cannot start another thread.
     pub fn spawn(self) -> Result<Console, Error> {

@@ -15,7 +15,7 @@ use crate::watch::Watch;
 /// A running console: a live web page of a bus. Dropping the handle stops it.
 ///
 /// The console holds a [`WeakBus`] and never keeps the bus open. When the bus is closed or dropped,
-/// the page says so, and the console continues to serve the history.
+/// the page shows that, and the console continues to serve the history.
 ///
 /// # Examples
 ///
@@ -60,8 +60,7 @@ impl Console {
         Ok(Self { address, stop: Some(stop), ended })
     }
 
-    /// The address that the console listens on. If port 0 was asked for, it has the port that the
-    /// system chose.
+    /// The address that the console listens on. With port 0, it has the port that the system chose.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -76,8 +75,8 @@ impl Console {
         format!("http://{}/", SocketAddr::new(ip, self.address.port()))
     }
 
-    /// Stops the console and waits until its connections and its port are closed. Dropping the console
-    /// stops it without waiting.
+    /// Stops the console and waits until its connections and its port are closed. Dropping the
+    /// console stops it without waiting.
     ///
     /// It can be awaited under any runtime.
     ///

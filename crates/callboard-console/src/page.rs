@@ -1,8 +1,8 @@
-//! The page: one document, put together from `assets/`, without anything to load.
+//! The page: one self-contained document, assembled from `assets/`.
 //!
-//! In `assets/` the page is a document, a style sheet and JavaScript modules, as a browser would load
-//! them. Here they become one: the style sheet and the modules stand where the document names the
-//! first of them.
+//! In `assets/` the page is a document, a style sheet and JavaScript modules, as a browser would
+//! load them. Here they become one: the style sheet and the modules replace the tags that refer to
+//! them.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -35,7 +35,7 @@ const MODULES: &[(&str, &str)] = &[
 const STYLE_TAG: &str = r#"<link rel="stylesheet" href="style.css">"#;
 const SCRIPT_TAG: &str = r#"<script type="module" src="main.js"></script>"#;
 
-/// Stands for the nonce of each response. It is in no text of the page.
+/// The placeholder for the nonce of each response. The page's text does not contain it.
 const NONCE: &str = "@@nonce@@";
 
 /// The page, with a nonce for its own style and script.
@@ -51,11 +51,11 @@ fn assemble() -> String {
         .replacen(SCRIPT_TAG, &format!("<script nonce=\"{NONCE}\">\n{script}</script>"), 1)
 }
 
-/// The modules as one script: each is a function that is called at once, and its exports what that
-/// returns.
+/// The modules as one script: each becomes a function that is called at once and returns its
+/// exports.
 ///
-/// It knows as much of JavaScript as the modules use: `import { … } from "./….js";` at the beginning
-/// of a line, and `export` before a declaration at the beginning of a line.
+/// It supports only the JavaScript that the modules use: `import { … } from "./….js";` at the
+/// beginning of a line, and `export` before a declaration at the beginning of a line.
 fn script(modules: &[(&str, &str)]) -> String {
     let mut script = "\"use strict\";\n".to_owned();
     for (name, text) in modules {

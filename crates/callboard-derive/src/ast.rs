@@ -1,4 +1,4 @@
-//! Our view of the item a derive stands on: first as written, then as checked.
+//! The model of a derive's item: first as written, then as checked.
 
 use syn::{Data, DeriveInput, ExprPath, Generics, Ident, LitStr, Path, Type, parse_quote};
 
@@ -10,22 +10,22 @@ use crate::errors::Errors;
 pub(crate) struct Item<'a> {
     /// The type's name.
     pub(crate) ident: &'a Ident,
-    /// Its parameters; every derive refuses them.
+    /// Its generic parameters; every derive refuses them.
     pub(crate) generics: &'a Generics,
     /// Its fields or variants.
     pub(crate) data: &'a Data,
-    /// Its attributes of ours.
+    /// The options of its helper attributes.
     pub(crate) options: Options,
-    /// The whole item, for errors about what is missing.
+    /// The whole item, for errors about missing parts.
     pub(crate) input: &'a DeriveInput,
-    /// Which attributes those are.
+    /// The helper attributes of the derive.
     pub(crate) helpers: &'static [Helper],
-    /// What reading them ran into.
+    /// The errors from reading the attributes.
     pub(crate) errors: Errors,
 }
 
 impl<'a> Item<'a> {
-    /// Reads `input`, whose attributes of ours are `helpers`.
+    /// Reads `input`, with the helper attributes `helpers`.
     pub(crate) fn read(input: &'a DeriveInput, helpers: &'static [Helper]) -> Self {
         let mut errors = Errors::default();
         let options = Options::read(&input.attrs, helpers, &mut errors);
@@ -55,21 +55,21 @@ pub(crate) struct Event<'a> {
     pub(crate) ident: &'a Ident,
     /// The event's name.
     pub(crate) subject: LitStr,
-    /// How its priority is found, if it says so.
+    /// How its priority is determined, if specified.
     pub(crate) priority: Option<Priority<'a>>,
-    /// `retain`, if it is there.
+    /// `retain`, if present.
     pub(crate) retain: Option<&'a Ident>,
-    /// `coalesce`, if it is there.
+    /// `coalesce`, if present.
     pub(crate) coalesce: Option<&'a Ident>,
-    /// `schema`, if it is there.
+    /// `schema`, if present.
     pub(crate) schema: Option<&'a Ident>,
     /// Its documentation.
     pub(crate) contract: Contract,
 }
 
-/// How an event's priority is found.
+/// How an event's priority is determined.
 pub(crate) enum Priority<'a> {
-    /// Every event of the type has the same; `High`, `Normal` or `Low`.
+    /// Every event of the type has the same priority: `High`, `Normal` or `Low`.
     Level(Ident),
     /// A function computes it from the event.
     By(&'a ExprPath),
@@ -79,7 +79,7 @@ pub(crate) enum Priority<'a> {
 pub(crate) struct Request<'a> {
     /// A request is an event.
     pub(crate) event: Event<'a>,
-    /// What answers it.
+    /// The type of its answer.
     pub(crate) response: &'a Type,
 }
 
@@ -93,7 +93,7 @@ pub(crate) struct EventSet<'a> {
     pub(crate) members: Vec<Member<'a>>,
 }
 
-/// One variant of an inbox, and what it holds.
+/// One variant of an inbox, and its field.
 pub(crate) struct Member<'a> {
     /// The variant's name.
     pub(crate) variant: &'a Ident,

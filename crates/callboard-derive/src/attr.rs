@@ -1,14 +1,14 @@
 //! Reading `#[event(…)]`, `#[request(…)]` and `#[event_set(…)]`.
 //!
-//! This stage knows the syntax: which options there are, which attribute takes
-//! which, and what kind of value each has. What a value means is for `valid`.
+//! This stage handles the syntax: which options exist, which attribute takes which, and what kind
+//! of value each has. `valid` interprets the values.
 
 use syn::{Attribute, ExprPath, Ident, LitStr, Meta, Path, Type};
 
 use crate::errors::Errors;
 use crate::written::Written;
 
-/// An attribute one of the derives understands, with the options it takes.
+/// A helper attribute of a derive, with its options.
 pub(crate) struct Helper {
     /// The attribute's name.
     pub(crate) name: &'static str,
@@ -117,12 +117,12 @@ impl Options {
 }
 
 impl Helper {
-    /// The one of `helpers` that `attr` is.
+    /// The one of `helpers` that matches `attr`.
     pub(crate) fn of<'h>(attr: &Attribute, helpers: &'h [Self]) -> Option<&'h Self> {
         helpers.iter().find(|helper| attr.path().is_ident(helper.name))
     }
 
-    /// The option of this attribute that `name` is.
+    /// The option of this attribute with this name.
     fn key(&self, name: &Ident, errors: &mut Errors) -> Option<Key> {
         let key = Key::ALL.into_iter().find(|key| name == key.name());
         match key {
@@ -180,7 +180,7 @@ impl Key {
         }
     }
 
-    /// What would have been right.
+    /// Describes the expected syntax.
     fn expects(self) -> &'static str {
         match self {
             Self::Type => "`type` takes a string: `type = \"config.parsed\"`",

@@ -1,7 +1,7 @@
-//! What an item says of itself: its doc comments, and the names and types of its parts.
+//! The documentation of an item: its doc comments, and the names and types of its parts.
 //!
-//! A doc comment is one `#[doc = "…"]` per line, or one with several lines if it is written as
-//! `/** … */`. What stands there may also be a macro, such as `include_str!("order.md")`.
+//! A doc comment is one `#[doc = "…"]` per line, or one with several lines if it is written as `/**
+//! … */`. Its value may also be a macro, such as `include_str!("order.md")`.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -10,7 +10,7 @@ use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Fields, Lit, Macro, Meta}
 
 use crate::spell::spell;
 
-/// What an event type says of itself.
+/// The documentation of an event type.
 pub(crate) struct Contract {
     /// The doc comment of the type.
     pub(crate) doc: Doc,
@@ -40,7 +40,7 @@ pub(crate) struct Variant {
     pub(crate) fields: Vec<Field>,
 }
 
-/// A doc comment. As tokens it is an expression that is a `&'static str`.
+/// A doc comment. As tokens it is an expression of type `&'static str`.
 #[derive(Default)]
 pub(crate) struct Doc(Vec<Piece>);
 
@@ -50,7 +50,7 @@ enum Piece {
 }
 
 impl Contract {
-    /// The contract of an item. Of a union, which is no event, there is only the doc comment.
+    /// The contract of an item. For a union, which can't be an event, it has only the doc comment.
     pub(crate) fn of(input: &DeriveInput) -> Self {
         let (mut fields, mut variants) = (Vec::new(), Vec::new());
         match &input.data {
@@ -99,7 +99,7 @@ impl Doc {
         }
     }
 
-    /// Takes away blank lines before and after the text.
+    /// Removes blank lines before and after the text.
     fn trim(&mut self) {
         if let Some(Piece::Text(text)) = self.0.first_mut() {
             *text = text.trim_start_matches('\n').to_owned();
@@ -128,7 +128,7 @@ impl Piece {
                 Some(Self::Text(text_of(&text.value())))
             }
             Expr::Macro(value) => Some(Self::Macro(value.mac.clone())),
-            // Around a fragment of a macro that wrote the item.
+            // Surrounds a fragment of a macro that generated the item.
             Expr::Group(group) => Self::of(&group.expr),
             _ => None,
         }
@@ -144,8 +144,8 @@ impl ToTokens for Piece {
     }
 }
 
-/// The text of one attribute without its margin: the space behind `///`, or what stands before
-/// each line of a comment like `/** … */`.
+/// The text of one attribute without its margin: the space after `///`, or the prefix of each line
+/// of a comment like `/** … */`.
 fn text_of(written: &str) -> String {
     if !written.contains('\n') {
         return written.strip_prefix(' ').unwrap_or(written).to_owned();

@@ -1,7 +1,7 @@
-//! The mistakes found so far.
+//! The list of errors found so far.
 //!
-//! Every check adds to one list and goes on, so that a user sees all mistakes in
-//! one build, each once.
+//! Every check adds to one list and continues, so that a user sees all mistakes in one build, each
+//! once.
 
 use std::fmt::Display;
 

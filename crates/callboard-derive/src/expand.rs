@@ -1,4 +1,4 @@
-//! The code a checked item becomes.
+//! Generating the code for a checked item.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -29,7 +29,7 @@ pub(crate) fn request(request: &Request<'_>) -> TokenStream {
     }
 }
 
-/// `impl Event`, with `more` at the end of its abilities.
+/// `impl Event`, with `more` appended to its abilities.
 fn event_with(event: &Event<'_>, more: TokenStream) -> TokenStream {
     let Event { root, ident, subject, .. } = event;
     let attributes = attributes();
@@ -39,7 +39,7 @@ fn event_with(event: &Event<'_>, more: TokenStream) -> TokenStream {
         Priority::By(function) => quote!(.priority_by(#function)),
     });
     let retain = event.retain.map(|retain| quote!(.#retain()));
-    // At the option's own span, where rustc then says that there is no schema.
+    // At the option's own span, so that rustc reports a missing schema there.
     let schema = event.schema.map(|schema| quote_spanned!(schema.span()=> .#schema()));
     let contract = contract(root, &event.contract);
     quote! {
@@ -53,16 +53,16 @@ fn event_with(event: &Event<'_>, more: TokenStream) -> TokenStream {
     }
 }
 
-/// The abilities before any option but `coalesce` is looked at.
+/// The abilities, with `coalesce` as the only option.
 fn abilities(event: &Event<'_>) -> TokenStream {
     let root = &event.root;
     match event.coalesce {
-        // At the option's own span, where rustc then says what is not implemented.
+        // At the option's own span, so that rustc reports a missing implementation there.
         Some(coalesce) => {
             quote_spanned!(coalesce.span()=> #root::Abilities::<Self>::new().#coalesce())
         }
-        // Finds `impl Coalesce` if there is one: an inherent constant wins over a
-        // trait's. `Probe` is not imported, since that may be the event's name.
+        // Detects `impl Coalesce`: an inherent constant takes precedence over a trait's. `Probe` is
+        // not imported, since the event may have that name.
         None => quote! {
             use #root::__private::NotCoalescing as _;
             #root::__private::Probe::<Self>::ABILITIES
@@ -154,7 +154,7 @@ pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
     }
 }
 
-/// What stands above each `impl`.
+/// The attributes of each `impl`.
 fn attributes() -> TokenStream {
     quote! {
         #[automatically_derived]

@@ -1,5 +1,5 @@
-//! What an item becomes when there is a mistake in it: the errors, and an `impl`
-//! just good enough that rustc adds none of its own wherever the type is used.
+//! The code for an item with mistakes: the errors, and a minimal `impl`, so that rustc adds no
+//! errors of its own where the type is used.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -25,8 +25,8 @@ pub(crate) fn event(item: &Item<'_>, error: &Error) -> TokenStream {
     }
 }
 
-/// `error`, an `impl Event`, and an `impl Request` that is its own answer unless
-/// it names one.
+/// `error`, an `impl Event`, and an `impl Request` whose answer is the type itself unless it names
+/// one.
 pub(crate) fn request(item: &Item<'_>, error: &Error) -> TokenStream {
     let (root, ident) = (item.root(), item.ident);
     let event = event(item, error);
@@ -83,10 +83,9 @@ pub(crate) fn event_set(item: &Item<'_>, error: &Error) -> TokenStream {
     }
 }
 
-/// The item's own parameters, and what the traits require of it taken for granted.
+/// The item's own parameters, with the bounds of the traits assumed.
 ///
-/// The `for<'lenient>` keeps rustc from checking a bound that no parameter of the
-/// item is part of.
+/// The `for<'lenient>` keeps rustc from checking bounds that involve no parameter of the item.
 fn lenient(item: &Item<'_>) -> Generics {
     let mut generics = item.generics.clone();
     let bounds = &mut generics.make_where_clause().predicates;

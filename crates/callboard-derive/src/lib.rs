@@ -1,16 +1,16 @@
 //! The derives of [callboard](https://docs.rs/callboard): [`Event`](macro@Event),
 //! [`Request`](macro@Request) and [`EventSet`](macro@EventSet).
 //!
-//! Use them through `callboard`, which re-exports them beside the traits of the same names.
+//! Use them through `callboard`, which re-exports them together with the traits of the same names.
 //!
-//! Every derive is the same pipeline, one module a stage:
+//! Every derive is the same pipeline, with one module per stage:
 //!
 //! 1. `attr`, over `written`, reads the attributes into options;
-//! 2. `ast` is our view of the item: as written, and as checked;
-//! 3. `valid` turns the one into the other, or says what is wrong and what would be right, and
+//! 2. `ast` models the item: as written, and as checked;
+//! 3. `valid` turns the one into the other, or reports what is wrong and what is expected, and
 //!    `contract`, over `spell`, reads the documentation;
-//! 4. `expand` writes the `impl`s, with the subject from `name`;
-//! 5. `fallback` stands in for it after a mistake, so that one mistake is one error.
+//! 4. `expand` generates the `impl`s, with the subject from `name`;
+//! 5. `fallback` replaces it after a mistake, so that one mistake is one error.
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -28,9 +28,10 @@ mod written;
 
 /// Names an event: implements `Event` for a struct or an enum.
 ///
-/// The name is the type's own in dotted lower case, unless `type` says otherwise. An acronym is
-/// one token, and digits stay with the letters before them: `HTTPRequest` is `http.request`,
-/// `Http2Ready` is `http2.ready`. The type has no parameters, since its name stands for it alone.
+/// The name is the type's own in dotted lower case, unless `type` sets another. An acronym is one
+/// token, and digits stay with the letters before them: `HTTPRequest` is `http.request`,
+/// `Http2Ready` is `http2.ready`. The type can't have parameters, since the name must identify a
+/// single type.
 ///
 /// Everything else is optional, in `#[event(…)]`:
 ///
@@ -38,11 +39,11 @@ mod written;
 /// | --- | --- |
 /// | `type = "config.parsed"` | the name: tokens separated by dots, without whitespace and wildcards |
 /// | `priority = high` | the priority of every event of the type; also `normal` (the default) and `low` |
-/// | `priority = Self::urgency` | any other path is a `fn(&Self) -> Priority`, asked for each event |
+/// | `priority = Self::urgency` | any other path is a `fn(&Self) -> Priority`, called for each event |
 /// | `retain` | the bus keeps the latest event of the type, for late subscribers |
-/// | `coalesce` | asserts that the type implements `Coalesce`; without it, that is found out |
+/// | `coalesce` | asserts that the type implements `Coalesce`; without it, the derive detects that |
 /// | `schema` | the catalogue has the type's JSON Schema: it implements `schemars::JsonSchema`, and `callboard` has the feature `schemars` |
-/// | `crate = some::path` | where `callboard` is, if it is not at `::callboard` |
+/// | `crate = some::path` | the path of `callboard`, if it is not `::callboard` |
 ///
 /// The derive keeps the doc comments of the type, of its fields and of its variants, and the names
 /// and types of the fields; `Bus::catalogue` lists them.
@@ -83,12 +84,12 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
     .into()
 }
 
-/// Names a request and its answer: implements `Request`, and `Event` with it.
+/// Names a request and its answer: implements `Request` and `Event`.
 ///
-/// A request is an event, so it derives `Request` only, not `Event` as well.
+/// A request is an event, so derive only `Request`, not `Event` as well.
 ///
-/// `#[request(response = YourType)]` is mandatory. The options of [`Event`](macro@Event) may
-/// stand beside it or in an `#[event(…)]` of their own.
+/// `#[request(response = YourType)]` is mandatory. The options of [`Event`](macro@Event) may be in
+/// the same attribute or in a separate `#[event(…)]`.
 ///
 /// # Examples
 ///
@@ -123,8 +124,8 @@ pub fn derive_request(input: TokenStream) -> TokenStream {
 
 /// Makes an enum a component's whole inbox: implements `EventSet`.
 ///
-/// Each variant holds one `Delivery<E>` or one `Call<Q>`, no two the same. The enum has no
-/// parameters. `#[event_set(crate = some::path)]` says where `callboard` is, if it is not at
+/// Each variant holds one `Delivery<E>` or one `Call<Q>`, and no two the same. The enum can't have
+/// parameters. `#[event_set(crate = some::path)]` sets the path of `callboard`, if it is not
 /// `::callboard`.
 ///
 /// # Examples

@@ -1,4 +1,4 @@
-//! The subject a type's name stands for: `ConfigParsed` is `config.parsed`.
+//! The subject derived from a type's name: `ConfigParsed` is `config.parsed`.
 //!
 //! A token begins
 //!

@@ -1,6 +1,6 @@
-//! A type's source text, spaced as people write it: `Vec<(u64, String)>`.
+//! A type's source text with conventional spacing: `Vec<(u64, String)>`.
 //!
-//! A macro sees tokens, not the text between them, so where a space belongs is found out anew.
+//! A macro sees tokens, not the text between them, so the spaces must be reconstructed.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
@@ -20,7 +20,7 @@ pub(crate) fn spell(tokens: TokenStream) -> String {
     text
 }
 
-/// Something that has no space inside.
+/// A piece of text without spaces.
 struct Atom {
     kind: Kind,
     text: String,
@@ -56,7 +56,7 @@ fn flatten(tokens: TokenStream, atoms: &mut Vec<Atom>) {
                     Delimiter::Parenthesis => ([Kind::Open, Kind::Close], ["(", ")"]),
                     Delimiter::Bracket => ([Kind::Open, Kind::Close], ["[", "]"]),
                     Delimiter::Brace => ([Kind::Infix; 2], ["{", "}"]),
-                    // Around a fragment of a macro that wrote the item.
+                    // Surrounds a fragment of a macro that generated the item.
                     Delimiter::None => {
                         flatten(group.stream(), atoms);
                         continue;
@@ -101,7 +101,7 @@ fn kind_of_sign(sign: &str, previous: Option<&Atom>) -> Kind {
         "::" | "." | "!" => Kind::Joint,
         "?" => Kind::Prefix,
         lifetime if lifetime.starts_with('\'') => Kind::Lifetime,
-        // Behind an operand it is an operator.
+        // After an operand it is an operator.
         _ if previous.is_some_and(|it| matches!(it.kind, Kind::Word | Kind::Close)) => Kind::Infix,
         "&" | "*" | "-" => Kind::Prefix,
         _ => Kind::Infix,

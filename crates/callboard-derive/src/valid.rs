@@ -1,7 +1,6 @@
-//! What makes an item an event, a request or an event set.
+//! Checking that an item can be an event, a request or an event set.
 //!
-//! Each check adds at most one error, underlines the mistake and says what would
-//! be right.
+//! Each check adds at most one error, which underlines the mistake and describes what is expected.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -29,7 +28,7 @@ pub(crate) fn request<'a>(item: &'a Item<'_>) -> syn::Result<Request<'a>> {
     let event = check_event(item, &mut errors);
     let response = item.options.response.as_ref();
     let response = response.ok_or_else(|| missing_response(item));
-    // A mistake in an attribute may be the very reason why there is no response.
+    // A mistake in an attribute may be the reason why there is no response.
     if let (Err(missing), true) = (&response, item.errors.is_empty()) {
         errors.push(missing.clone());
     }
@@ -91,7 +90,7 @@ fn check_event<'a>(item: &'a Item<'_>, errors: &mut Errors) -> Event<'a> {
     }
 }
 
-/// An attribute of ours stands on the item, not on a part of it.
+/// Checks that helper attributes are on the item, not on a part of it.
 fn check_misplaced(item: &Item<'_>, errors: &mut Errors) {
     for attr in attributes_inside(item.data) {
         if let Some(Helper { name, .. }) = Helper::of(attr, item.helpers) {
@@ -119,7 +118,8 @@ fn attributes_inside(data: &Data) -> Vec<&Attribute> {
     }
 }
 
-/// A name stands for exactly one type, and an event borrows nothing.
+/// Checks that the item has no parameters: a name identifies exactly one type, and an event borrows
+/// nothing.
 fn check_parameters(item: &Item<'_>, errors: &mut Errors) {
     let params = &item.generics.params;
     let ident = item.ident;
@@ -141,7 +141,7 @@ fn check_parameters(item: &Item<'_>, errors: &mut Errors) {
     errors.at(item.generics, message);
 }
 
-/// The event's name: the one it is given, or the one derived from its type's.
+/// Returns the event's name: the given one, or the one derived from its type's.
 fn check_subject(item: &Item<'_>, errors: &mut Errors) -> LitStr {
     let Some(given) = &item.options.subject else {
         let derived = name::subject_of(item.ident);
@@ -161,7 +161,7 @@ fn check_subject(item: &Item<'_>, errors: &mut Errors) -> LitStr {
     given.clone()
 }
 
-/// Why `subject` is not the name of an event, if it is not.
+/// Why `subject` is not a valid event name; `None` if it is.
 fn mistake_in(subject: &str) -> Option<&'static str> {
     if subject.is_empty() {
         Some("it is empty; write tokens separated by dots, as in \"config.parsed\"")
@@ -182,7 +182,7 @@ fn mistake_in(subject: &str) -> Option<&'static str> {
     }
 }
 
-/// `high`, `normal` and `low` are levels; any other path is a function's.
+/// `high`, `normal` and `low` are levels; any other path names a function.
 fn check_priority<'a>(path: &'a ExprPath, errors: &mut Errors) -> Priority<'a> {
     for (word, level) in [("high", "High"), ("normal", "Normal"), ("low", "Low")] {
         if path.path.is_ident(word) {
@@ -206,7 +206,7 @@ fn missing_response(item: &Item<'_>) -> Error {
     }
 }
 
-/// A variant of an event set is a tuple variant with one field.
+/// Checks that a variant of an event set is a tuple variant with one field.
 fn check_member<'a>(variant: &'a Variant, errors: &mut Errors) -> Option<Member<'a>> {
     let name = &variant.ident;
     let right = format!("write `{name}(Delivery<YourEvent>)` or `{name}(Call<YourRequest>)`");
@@ -224,7 +224,7 @@ fn check_member<'a>(variant: &'a Variant, errors: &mut Errors) -> Option<Member<
     None
 }
 
-/// Two variants for one type would leave open which of them an event is.
+/// Checks that no two variants have the same type, which would be ambiguous.
 fn check_distinct(members: &[Member<'_>], errors: &mut Errors) {
     let mut seen: HashMap<String, &Ident> = HashMap::new();
     for Member { variant, ty } in members {

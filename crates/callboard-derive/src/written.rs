@@ -1,4 +1,4 @@
-//! One option as written, before anything is known of it.
+//! One option as written, before it is interpreted.
 
 use proc_macro2::{Punct, Spacing, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -9,7 +9,7 @@ use crate::errors::Errors;
 
 /// `name` or `name = value`.
 pub(crate) struct Written {
-    /// What stands first.
+    /// The name before any `=`.
     pub(crate) name: Ident,
     /// Everything up to the next comma, with the `=`; empty for a bare name.
     value: TokenStream,
@@ -47,7 +47,7 @@ impl Written {
             *slot = Some(value);
             return;
         }
-        // Underlines the value without its `=`, or the name where there is no value.
+        // Underlines the value without its `=`, or the name if there is no value.
         let value: TokenStream = self.value.into_iter().skip(1).collect();
         if value.is_empty() {
             errors.at(self.name, expects);

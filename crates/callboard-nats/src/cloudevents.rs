@@ -1,9 +1,9 @@
-//! CloudEvents in and out, for programs that are no nodes.
+//! CloudEvents in and out, for programs that are not nodes.
 //!
-//! Events go out in the structured content mode, which every version of the
-//! [NATS binding](https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/nats-protocol-binding.md)
-//! has; they are read in that mode and, told by the header `ce-specversion`, in the binary one, whose
-//! attributes are headers. The data is JSON.
+//! Events go out in the structured content mode, which every version of the [NATS
+//! binding](https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/nats-protocol-binding.md)
+//! has. They are read in that mode and, if there is a header `ce-specversion`, in the binary mode,
+//! whose attributes are headers. The data is JSON.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ use crate::wire::Codec;
 /// The version of CloudEvents.
 const SPECVERSION: &str = "1.0";
 
-/// How many events a reader remembers, to know those that come again.
+/// How many events a reader remembers, to detect duplicates.
 const REMEMBERED: usize = 16_384;
 
 /// The accounts, by subject and direction.
@@ -84,7 +84,7 @@ struct Structured<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// What is read of an event.
+/// The parts of a received event.
 struct Incoming<'a> {
     id: String,
     source: String,
@@ -92,17 +92,17 @@ struct Incoming<'a> {
     data: &'a [u8],
 }
 
-/// What a sender works with.
+/// The state of a sender.
 pub(crate) struct Sending<E: Event> {
     pub(crate) inbox: Subscription<E>,
     pub(crate) subject: String,
-    /// Those of the type's import from CloudEvents, if there is one.
+    /// The echoes of the type's import from CloudEvents, if there is one.
     pub(crate) echoes: Option<Arc<Echoes>>,
-    /// True once the link ends: what is there is still sent.
+    /// True once the link ends; queued events are still sent.
     pub(crate) ending: watch::Receiver<bool>,
 }
 
-/// Sends the events of a subscription to a subject. While there is no connection they wait in the
+/// Sends the events of a subscription to a subject. Without a connection they wait in the
 /// subscription's own queue.
 pub(crate) async fn send<E: Event + Serialize>(sending: Sending<E>, shared: Arc<Shared>) {
     let Sending { mut inbox, subject, echoes, mut ending } = sending;
@@ -149,7 +149,7 @@ pub(crate) async fn send<E: Event + Serialize>(sending: Sending<E>, shared: Arc<
     }
 }
 
-/// Publishes what comes on a subject.
+/// Publishes the events received on a subject.
 pub(crate) async fn receive<E: Event + DeserializeOwned>(
     mut messages: Subscriber,
     subject: String,

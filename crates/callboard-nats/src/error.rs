@@ -1,11 +1,11 @@
-//! What can be wrong with a link.
+//! The error of creating a link.
 
 use std::fmt;
 
-/// Why a link could not be made.
+/// Why a link could not be created.
 ///
-/// Once it is made, a link has no errors: it reconnects by itself, and what is lost meanwhile is
-/// counted in its [snapshot](crate::NatsLink::snapshot).
+/// After that, a link has no errors: it reconnects automatically, and its
+/// [snapshot](crate::NatsLink::snapshot) counts lost events.
 #[derive(Debug)]
 pub struct Error(Box<Kind>);
 
@@ -73,7 +73,8 @@ impl Error {
         Self(Box::new(Kind::Subscribe { subject, source }))
     }
 
-    /// Whether a value given to the builder is wrong; otherwise the server is not there, or refuses.
+    /// Whether a value given to the builder is wrong; otherwise the server is not reachable, or
+    /// refused.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         matches!(*self.0, Kind::Bad { .. } | Kind::Twice { .. } | Kind::NoRuntime)

@@ -1,7 +1,7 @@
 //! One [callboard] bus across processes and machines, over [NATS](https://nats.io).
 //!
-//! A [`NatsLink`] joins the buses of several processes, so that a component does not know whether
-//! its peer is a function call or a datacentre away. Types opt in:
+//! A [`NatsLink`] joins the buses of several processes, so that a component need not know whether
+//! its peer is in the same process or in another datacentre. Types opt in:
 //!
 //! ```no_run
 //! use callboard::{Bus, Event, Request};
@@ -37,35 +37,37 @@
 //!
 //! # Concepts
 //!
-//! - A **node** is one link of one bus, with a name of its own in a **namespace**.
+//! - A **node** is one link of one bus, with a unique name in a **namespace**.
 //! - **Exported** events of this bus are published on the buses of all nodes that **import** their
-//!   type. What was imported is not exported again by the same link.
+//!   type. A link does not export imported events again.
 //! - Requests of a type that is **asked** here reach the responders of all nodes that **serve** it.
-//!   They have stand-ins on this bus, under their own names: requests, rules and results are those of
-//!   one process. A responder whose node vanishes is [`Outcome::Gone`](callboard::Outcome::Gone) at
-//!   once; without a connection it is [`Outcome::Unreachable`](callboard::Outcome::Unreachable).
-//! - A node is **present** once it and this one have shown that each hears the other. Then its
-//!   subscribers and responders sign in on this bus, so that
+//!   They have proxies on this bus, under their own names: requests, rules and results work as
+//!   within one process. A responder whose node disappears is
+//!   [`Outcome::Gone`](callboard::Outcome::Gone) at once; without a connection it is
+//!   [`Outcome::Unreachable`](callboard::Outcome::Unreachable).
+//! - A node is **present** once it and this one have verified the connection in both directions.
+//!   Then its subscribers and responders sign in on this bus, so that
 //!   [`start_when_ready`](callboard::Bus::start_when_ready) can wait for them by name; the node
 //!   itself signs in as `@name`.
 //!
 //! # Delivery and loss
 //!
-//! Publishing never waits for the network. Exported events wait in a ring that is bounded in bytes
-//! and in time; what does not fit is dropped and counted. What was sent and not confirmed by the
-//! server is sent again over the next connection, and what comes twice is dropped by its receiver,
-//! which also counts what does not come. So for each node, type and receiver, after any fault,
-//! *published = delivered + dropped*, each drop with one [reason](LinkDrop). Nothing of one node and
-//! type is reordered or comes twice; between types there is no order. Events behind a hole wait until the
-//! hole is filled or known to stay one: for a heartbeat of their node, as a rule, and 3 seconds at most.
+//! Publishing never waits for the network. Exported events wait in a ring that is limited in bytes
+//! and in time; events that do not fit are dropped and counted. Events that were sent but not
+//! confirmed by the server are sent again over the next connection. The receiver drops duplicates
+//! and counts missing events. So for each node, type and receiver, after any fault, *published =
+//! delivered + dropped*, each drop with one [reason](LinkDrop). Events of one node and type are
+//! never reordered or duplicated; between types there is no order. Events behind a gap wait until
+//! the gap is filled or known to be a loss: usually for a heartbeat of their node, and at most 3
+//! seconds.
 //!
 //! # Not supported
 //!
-//! Events are not stored, and a node that was away gets nothing of what it missed. Nodes of different
-//! [versions of the format](LinkSnapshot::malformed) do not understand each other. Circles of requests
-//! across nodes are found where an answer waits for itself along one chain; circles closed by two
-//! requests at once, from two nodes, end at their deadline; [`LinkSnapshot::circles`] and the diagnosis of
-//! the bus then name them.
+//! Events are not stored, and a node that was away does not receive the events that it missed.
+//! Nodes of different [versions of the format](LinkSnapshot::malformed) do not understand each
+//! other. Cycles of requests across nodes are found if an answer waits for itself along one chain;
+//! cycles closed by two simultaneous requests, from two nodes, end at their deadline;
+//! [`LinkSnapshot::circles`] and the diagnosis of the bus then name them.
 
 mod builder;
 mod cloudevents;

@@ -14,15 +14,15 @@ use crate::shared::Shared;
 use crate::snapshot::{Drops, ExportSnapshot, LinkDrop, LinkSnapshot, LinkState, PeerSnapshot};
 use crate::wire::{self, System};
 
-/// A link of a bus to those of other processes.
+/// A link of a bus to the buses of other processes.
 ///
-/// Dropping it ends it at once: what waits to be sent is lost, and the other nodes take this one
-/// for gone when its beats stop. [`close`](Self::close) ends it in order.
+/// Dropping it ends it at once: events that wait to be sent are lost, and the other nodes consider
+/// this one gone when its beats stop. [`close`](Self::close) ends it gracefully.
 #[must_use = "a link that is dropped ends"]
 pub struct NatsLink {
     pub(crate) shared: Arc<Shared>,
     pub(crate) peers: watch::Receiver<Vec<PeerSnapshot>>,
-    /// Ends the pumps once they have nothing more to take.
+    /// Ends the pumps once they have taken all events.
     pub(crate) ending: watch::Sender<bool>,
     pub(crate) pumps: JoinSet<()>,
     /// Shows the link in the snapshots of its bus.
@@ -36,7 +36,7 @@ pub struct NatsLink {
 pub struct Unsent {
     /// How many waited to be sent.
     pub queued: u64,
-    /// How many were sent, without a sign that the server has them.
+    /// How many were sent without a confirmation by the server.
     pub unconfirmed: u64,
 }
 
@@ -50,9 +50,9 @@ impl fmt::Display for Unsent {
 impl std::error::Error for Unsent {}
 
 impl NatsLink {
-    /// Puts a link of `bus` together, over the servers of `url`: one address, or several with commas
-    /// between them. Name every server of a cluster: the client goes on to another one within
-    /// milliseconds if it knows it.
+    /// Returns a builder for a link of `bus`, over the servers of `url`: one address, or several
+    /// separated by commas. Name every server of a cluster, so that the client can switch to
+    /// another one within milliseconds.
     pub fn builder(bus: &Bus, url: impl Into<String>) -> LinkBuilder {
         LinkBuilder::new(bus, url.into())
     }
@@ -63,24 +63,24 @@ impl NatsLink {
         self.shared.subjects.node()
     }
 
-    /// Whether it is connected.
+    /// The state of the connection.
     #[must_use]
     pub fn state(&self) -> LinkState {
         self.shared.state()
     }
 
-    /// A picture of the link: its connection, its accounts, and the other nodes.
+    /// The state of the link: its connection, its accounts, and the other nodes.
     #[must_use]
     pub fn snapshot(&self) -> LinkSnapshot {
         snapshot(&self.shared, self.peers.borrow().clone())
     }
 
-    /// Waits until the picture is as wanted: it is looked at whenever the link has looked around,
-    /// forty times a second.
+    /// Waits until `wanted` accepts the snapshot, which is checked at each tick of the link, forty
+    /// times a second.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future only stops the waiting.
+    /// Dropping the future only stops waiting.
     pub async fn wait_until(&self, mut wanted: impl FnMut(&LinkSnapshot) -> bool) -> LinkSnapshot {
         let mut peers = self.peers.clone();
         loop {
@@ -92,12 +92,12 @@ impl NatsLink {
         }
     }
 
-    /// Ends the link in order: sends what its bus has for it so far and waits until the server has
-    /// it, then tells the other nodes that this one leaves.
+    /// Ends the link gracefully: sends all events that its bus has for it so far, waits until the
+    /// server has them, then notifies the other nodes that this one leaves.
     ///
     /// # Errors
     ///
-    /// If `timeout` passes first: what was left.
+    /// If `timeout` passes first: the unsent events.
     ///
     /// # Cancel safety
     ///
@@ -128,10 +128,10 @@ impl fmt::Debug for NatsLink {
     }
 }
 
-/// A conflict of names is a trouble for so long after it was last seen.
+/// How long a name conflict is reported after it was last seen.
 const RECENT: Duration = Duration::from_secs(5);
 
-/// How the link is, for the snapshots of its bus.
+/// The status of the link, for the snapshots of its bus.
 pub(crate) fn status(shared: &Shared, peers: Vec<PeerSnapshot>) -> LinkStatus {
     let of = snapshot(shared, peers);
     let conflict = shared.status().conflict;

@@ -6,7 +6,7 @@ use tracing::Span;
 
 use crate::guard::fenced;
 
-/// How the context of a trace gets into a message and out of it; nothing is carried by default.
+/// How a trace context is added to a message and read from it; by default there is none.
 #[derive(Default)]
 pub(crate) struct Propagation {
     pub(crate) inject: Option<Inject>,
@@ -17,14 +17,14 @@ pub(crate) type Inject = Box<dyn Fn() -> Option<String> + Send + Sync>;
 pub(crate) type Extract = Box<dyn Fn(&str) -> Span + Send + Sync>;
 
 impl Propagation {
-    /// What is to travel of the span that `span` returns.
+    /// The context to send for the span that `span` returns.
     pub(crate) fn inject(&self, span: impl FnOnce() -> Span) -> Box<[u8]> {
         let inject = |inject: &Inject| fenced(|| Ok(span().in_scope(inject))).unwrap_or(None);
         let context = self.inject.as_ref().and_then(inject);
         context.map(|context| context.into_bytes().into()).unwrap_or_default()
     }
 
-    /// The span that continues what has travelled.
+    /// The span that continues a received context.
     pub(crate) fn extract(&self, context: &[u8]) -> Span {
         match (&self.extract, std::str::from_utf8(context)) {
             (Some(extract), Ok(context)) if !context.is_empty() => {

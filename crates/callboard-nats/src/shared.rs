@@ -1,4 +1,4 @@
-//! What the tasks of a link share.
+//! The state shared by the tasks of a link.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,17 +21,17 @@ use crate::snapshot::LinkState;
 use crate::subject::Subjects;
 use crate::wire::Codec;
 
-/// How many messages to other nodes may wait while the client takes none.
+/// How many messages to other nodes may wait while the client accepts none.
 pub(crate) const CONTROL_CAPACITY: usize = 4_096;
 
-/// How many circles are remembered.
+/// How many cycles are remembered.
 const MOST_CIRCLES: usize = 16;
 
 /// At most one problem is logged in this time.
 const LOG_EVERY: Duration = Duration::from_millis(500);
 
-/// How long the server may be silent, or there may be none, before requests fail for it. In a cluster
-/// the next connection is there within milliseconds.
+/// How long the server may be silent, or missing, before requests fail because of it. In a cluster
+/// the next connection takes milliseconds.
 pub(crate) const UNREACHABLE: Duration = Duration::from_millis(1_500);
 
 pub(crate) struct Shared {
@@ -44,9 +44,9 @@ pub(crate) struct Shared {
     pub(crate) propagation: Propagation,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) client: Client,
-    /// Where this node's marks go.
+    /// The subject of this node's marks.
     pub(crate) marks: Subject,
-    /// Messages that the client did not take at once.
+    /// Messages that the client did not accept at once.
     pub(crate) control: mpsc::Sender<(Subject, Bytes)>,
     pub(crate) imports: Vec<Arc<Streams>>,
     /// The tasks that ask, by request type.
@@ -59,30 +59,30 @@ pub(crate) struct Shared {
     #[cfg(feature = "jetstream")]
     pub(crate) lanes: crate::durable::Lanes,
     pub(crate) standins: Arc<Standins>,
-    /// The names of the nodes that are there.
+    /// The names of the present nodes.
     pub(crate) nodes: Arc<Nodes>,
     pub(crate) began: Instant,
     /// The number of the connection, counted from 1.
     pub(crate) connection: AtomicU64,
     /// How often the client dropped a message because this process was too slow to receive.
     pub(crate) slow: AtomicU64,
-    /// How many pumps have not ended: the bus may have events for them.
+    /// How many pumps have not ended; the bus may still have events for them.
     pumping: AtomicUsize,
     pub(crate) malformed: AtomicU64,
     pub(crate) conflicts: AtomicU64,
     status: Mutex<Status>,
 }
 
-/// What is known of the connection.
+/// The state of the connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Status {
     pub(crate) state: LinkState,
     pub(crate) since: Instant,
     pub(crate) round_trip: Option<Duration>,
     pub(crate) last_problem: Option<String>,
-    /// When another process was last heard under this node's name.
+    /// When another process last used this node's name.
     pub(crate) conflict: Option<Instant>,
-    /// Circles of requests across nodes that ended at their deadline, each once.
+    /// Cycles of requests across nodes that ended at their deadline, without duplicates.
     pub(crate) circles: Vec<String>,
     /// When a problem was last logged.
     logged: Option<Instant>,
@@ -103,7 +103,7 @@ impl Status {
     }
 }
 
-/// What a [`Shared`] is made of.
+/// The parts of a [`Shared`].
 pub(crate) struct Parts {
     pub(crate) bus: WeakBus,
     pub(crate) name: String,
@@ -118,7 +118,7 @@ pub(crate) struct Parts {
     pub(crate) asks: HashMap<&'static str, mpsc::UnboundedSender<AskCommand>>,
     pub(crate) serves: HashMap<&'static str, Box<dyn Served>>,
     pub(crate) standins: Arc<Standins>,
-    /// The names of the nodes that are there.
+    /// The names of the present nodes.
     pub(crate) nodes: Arc<Nodes>,
 }
 
@@ -160,7 +160,7 @@ impl Shared {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes over to another state, and says so.
+    /// Changes the state and notifies about it.
     pub(crate) fn set_state(&self, state: LinkState) {
         let mut status = self.status();
         if status.state == state || status.state == LinkState::Closed {
@@ -181,39 +181,39 @@ impl Shared {
         let status = self.status();
         match status.state {
             LinkState::Closed => true,
-            // It has been silent for that long already.
+            // The server has already been silent for that long.
             LinkState::Stalled => true,
             LinkState::Disconnected => status.since.elapsed() > UNREACHABLE,
             _ => false,
         }
     }
 
-    /// Notes that something is wrong.
+    /// Records a problem.
     pub(crate) fn problem(&self, problem: String) {
         let mut status = self.status();
         if status.last_problem.as_ref() == Some(&problem) {
             return;
         }
         status.last_problem = Some(problem.clone());
-        // Garbage that somebody sends must not fill the log.
+        // Garbage from a foreign client must not fill the log.
         let logs = status.logged.is_none_or(|logged| logged.elapsed() >= LOG_EVERY);
         if logs {
             status.logged = Some(Instant::now());
         }
-        // The log is the user's code: it runs without the lock.
+        // Logging runs user code, so it happens without the lock.
         drop(status);
         if logs {
             tracing::warn!(node = self.subjects.node(), "link: {problem}");
         }
     }
 
-    /// A message that can't be read, or of nobody.
+    /// Records a message that can't be read, or that has no sender.
     pub(crate) fn malformed(&self, subject: &str, why: &str) {
         self.malformed.fetch_add(1, Ordering::Relaxed);
         self.problem(format!("a message on `{subject}` was dropped: {why}"));
     }
 
-    /// Another process uses this node's name.
+    /// Records that another process uses this node's name.
     pub(crate) fn conflict(&self) {
         self.conflicts.fetch_add(1, Ordering::Relaxed);
         self.status().conflict = Some(Instant::now());
@@ -221,7 +221,7 @@ impl Shared {
         self.problem(format!("another process is linked as node `{node}`: give it another name"));
     }
 
-    /// Events and bytes that wait to be sent, and to be confirmed.
+    /// Events and bytes that wait to be sent, and that wait to be confirmed.
     pub(crate) fn waiting(&self) -> [(u64, usize); 2] {
         let waiting = self.outbox.waiting();
         #[cfg(feature = "jetstream")]
@@ -232,7 +232,7 @@ impl Shared {
         waiting
     }
 
-    /// A pump that is counted until it ends, by a panic too.
+    /// Counts a pump until it ends, even by a panic.
     pub(crate) fn pump(
         self: &Arc<Self>,
         pump: impl Future<Output = ()> + Send + 'static,
@@ -245,12 +245,12 @@ impl Shared {
         }
     }
 
-    /// Whether all that a closed bus had for the link is taken.
+    /// Whether the pumps have taken everything that a closed bus had for the link.
     pub(crate) fn has_pumped(&self) -> bool {
         self.pumping.load(Ordering::Acquire) == 0
     }
 
-    /// Whether the servers have everything that was to be sent.
+    /// Whether the servers have received everything.
     pub(crate) fn is_sent(&self) -> bool {
         #[cfg(feature = "jetstream")]
         if !self.lanes.is_stored() {
@@ -259,7 +259,7 @@ impl Shared {
         self.outbox.is_empty()
     }
 
-    /// A request was given up that was in a circle across nodes, perhaps.
+    /// Records a request that was given up and may have been in a cycle across nodes.
     pub(crate) fn circle(&self, request_type: &str, circle: &str) {
         let circle = format!("`{request_type}`: {circle}");
         let mut status = self.status();
@@ -268,12 +268,12 @@ impl Shared {
         }
     }
 
-    /// Whether an asker of this name is a request that came over this link.
+    /// Whether an asker with this name is a request received over this link.
     pub(crate) fn is_own(&self, asker: &str) -> bool {
         asker.strip_prefix(&*self.name).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// A number for the client's connection: another one has another.
+    /// A number that identifies the client's connection.
     pub(crate) fn session(&self) -> u64 {
         let info = self.client.server_info();
         let mut hasher = DefaultHasher::new();
@@ -281,7 +281,7 @@ impl Shared {
         hasher.finish()
     }
 
-    /// What a mark of this number says that confirms what was sent in this session.
+    /// The contents of the mark with this number, which confirms packets sent in this session.
     pub(crate) fn mark(&self, mark: u64, session: u64) -> [u8; 32] {
         let mut bytes = [0; 32];
         let sent = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -292,10 +292,10 @@ impl Shared {
         bytes
     }
 
-    /// Sends a message that is no event. Whether it could be taken in: it is not waited for.
+    /// Sends a message that is not an event, without waiting. Returns whether it was accepted.
     pub(crate) fn send(&self, subject: Subject, bytes: Bytes) -> bool {
         let sending = self.client.publish(subject.clone(), bytes.clone());
-        // Without tokio's budget: it would make this fail now and then though there is room.
+        // Without tokio's budget, which would sometimes make this fail although there is capacity.
         match tokio::task::unconstrained(sending).now_or_never() {
             Some(sent) => sent.is_ok(),
             None => self.control.try_send((subject, bytes)).is_ok(),
@@ -308,7 +308,8 @@ struct Pumping(Arc<Shared>);
 
 impl Drop for Pumping {
     fn drop(&mut self) {
-        // Ordering: Release pairs with the Acquire in `has_pumped`; what it took is in an outbox.
+        // Ordering: Release pairs with the Acquire in `has_pumped`; the events it took are in an
+        // outbox.
         self.0.pumping.fetch_sub(1, Ordering::Release);
     }
 }

@@ -1,4 +1,4 @@
-//! What a link looks like from outside.
+//! Snapshots of a link.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// A picture of a link at one moment. Get one from [`NatsLink::snapshot`](crate::NatsLink::snapshot).
+/// The state of a link at one moment. Returned by
+/// [`NatsLink::snapshot`](crate::NatsLink::snapshot).
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct LinkSnapshot {
@@ -14,65 +15,64 @@ pub struct LinkSnapshot {
     pub namespace: String,
     /// The name of this node.
     pub node: String,
-    /// A random number, new each time the link is made.
+    /// A random number, new each time the link is created.
     pub incarnation: u64,
-    /// Whether it is connected.
+    /// The state of the connection.
     pub state: LinkState,
-    /// How long it has been in this state.
+    /// How long the link has been in this state.
     pub since: Duration,
-    /// The last measured time to the server and back.
+    /// The last measured round-trip time to the server.
     pub round_trip: Option<Duration>,
-    /// How often it has connected, the first time included.
+    /// How often the link has connected, including the first time.
     pub connections: u64,
     /// Events that wait to be sent.
     pub queued: u64,
     /// Bytes that they take up.
     pub queued_bytes: usize,
-    /// Events that were sent, and may have to be sent once more because the server has not confirmed
-    /// them.
+    /// Events that were sent but not confirmed by the server, so that they may be sent again.
     pub unconfirmed: u64,
     /// Bytes that they take up.
     pub unconfirmed_bytes: usize,
     /// Each exported type.
     pub exports: Vec<ExportSnapshot>,
-    /// Each imported type, by the node that it comes from.
+    /// Each imported type, by origin node.
     pub imports: Vec<ImportSnapshot>,
     /// Each durable consumer.
     pub durable: Vec<DurableSnapshot>,
     /// Each subject with CloudEvents.
     pub cloudevents: Vec<CloudEventsSnapshot>,
-    /// The other nodes that were heard of, those that are gone included.
+    /// The other known nodes, including those that are gone.
     pub peers: Vec<PeerSnapshot>,
-    /// Requests that responders of other nodes were asked and have not ended.
+    /// Open requests to responders of other nodes.
     pub open_requests: u64,
-    /// Requests of this node and another that may have waited for each other until one was given up,
-    /// each circle once, in words.
+    /// Cycles, in words and without duplicates: requests of this node and another that may have
+    /// waited for each other until one was given up.
     pub circles: Vec<String>,
-    /// Messages that could not be read at all, or came from nobody: of a foreign client, or of another
-    /// version.
+    /// Messages that could not be read at all, or had no sender: from a foreign client, or of
+    /// another version.
     pub malformed: u64,
-    /// Messages of another process that uses this node's name. One is too many: the accounts of both
-    /// are wrong.
+    /// Messages of another process that uses this node's name. If this is not 0, the accounts of
+    /// both are wrong.
     pub conflicts: u64,
-    /// What was wrong last, in words.
+    /// The last problem, in words.
     pub last_problem: Option<String>,
 }
 
-/// Whether a link is connected.
+/// The state of a link's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub enum LinkState {
-    /// It has not been connected yet.
+    /// The link has not been connected yet.
     Connecting,
-    /// It is connected, and waits, for a short time, until the other nodes hear it.
+    /// The link is connected, and briefly waits until the other nodes receive its messages.
     Regrouping,
-    /// It is connected, and sends.
+    /// The link is connected, and sends.
     Online,
-    /// It is connected, and the server does not answer.
+    /// The link is connected, but the server does not answer.
     Stalled,
-    /// It has no connection, and tries to get one.
+    /// The link has no connection, and tries to reconnect.
     Disconnected,
-    /// It was closed, or its bus was.
+    /// The link or its bus was closed.
     Closed,
 }
 
@@ -89,15 +89,15 @@ impl fmt::Display for LinkState {
     }
 }
 
-/// The account of an exported type: `published` is `sent`, `queued` and `dropped` together.
+/// The account of an exported type: `published` is the sum of `sent`, `queued` and `dropped`.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ExportSnapshot {
     /// The type's name.
     pub event_type: String,
-    /// Events that the link was to send.
+    /// Events that the link had to send.
     pub published: u64,
-    /// Events that were sent: the sequence of the last one.
+    /// Events that were sent; also the sequence of the last one.
     pub sent: u64,
     /// Events that wait to be sent.
     pub queued: u64,
@@ -105,8 +105,8 @@ pub struct ExportSnapshot {
     pub dropped: Drops,
 }
 
-/// The account of an imported type, from one start of one node: `last - first + 1` is `delivered` and
-/// `dropped` together.
+/// The account of an imported type, from one incarnation of one node: `last - first + 1` is the sum
+/// of `delivered` and `dropped`.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ImportSnapshot {
@@ -114,17 +114,17 @@ pub struct ImportSnapshot {
     pub event_type: String,
     /// The node that it comes from.
     pub origin: String,
-    /// Which start of that node.
+    /// The incarnation of that node.
     pub incarnation: u64,
-    /// The sequence from which on this node was to get them; 0 for none yet.
+    /// The first sequence that this node had to receive; 0 for none yet.
     pub first: u64,
-    /// The last one that is known to have been sent.
+    /// The last sequence that is known to have been sent.
     pub last: u64,
-    /// Events that were published on this bus. What its subscribers lose is in their own accounts.
+    /// Events that were published on this bus. Losses of its subscribers are in their own accounts.
     pub delivered: u64,
-    /// Events that came once more, and were dropped for it. They are in no account.
+    /// Duplicate events, which were dropped. They are in no account.
     pub duplicates: u64,
-    /// Events that did not come, or could not be read.
+    /// Events that did not arrive, or could not be read.
     pub dropped: Drops,
 }
 
@@ -138,11 +138,11 @@ pub struct DurableSnapshot {
     pub consumer: String,
     /// Events that were published on this bus.
     pub delivered: u64,
-    /// Messages that came again, and were dropped for it.
+    /// Duplicate messages, which were dropped.
     pub duplicates: u64,
-    /// Events that could not be read, and were given up.
+    /// Events that could not be read, and were skipped.
     pub undecodable: u64,
-    /// What the last message waits for before it is acknowledged.
+    /// What the last message waits for before it can be acknowledged.
     pub waits_for: Option<String>,
 }
 
@@ -154,14 +154,14 @@ pub struct CloudEventsSnapshot {
     pub subject: String,
     /// The type's name.
     pub event_type: String,
-    /// Whether this node sends to it; otherwise it receives.
+    /// Whether this node sends to the subject; otherwise it receives.
     pub outgoing: bool,
     /// Events that were sent, or published on this bus.
     pub events: u64,
-    /// Events that came again, told by source and id, and were dropped for it.
+    /// Duplicate events, by source and id, which were dropped.
     pub duplicates: u64,
-    /// Events that could not be read, written or sent, are of another type, or came when the bus was
-    /// closed.
+    /// Events that could not be read, written or sent, are of another type, or arrived after the
+    /// bus was closed.
     pub refused: u64,
 }
 
@@ -171,19 +171,19 @@ pub struct CloudEventsSnapshot {
 pub struct Drops(pub(crate) BTreeMap<LinkDrop, u64>);
 
 impl Drops {
-    /// How many, for whatever reason.
+    /// The number of drops for all reasons.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// How many for this reason.
+    /// The number of drops for this reason.
     #[must_use]
     pub fn of(&self, reason: LinkDrop) -> u64 {
         self.0.get(&reason).copied().unwrap_or(0)
     }
 
-    /// Each reason and how many.
+    /// Each reason and its count.
     pub fn iter(&self) -> impl Iterator<Item = (LinkDrop, u64)> + '_ {
         self.0.iter().map(|(reason, events)| (*reason, *events))
     }
@@ -211,29 +211,29 @@ impl fmt::Display for Drops {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LinkDrop {
-    /// Here: the link's own subscription had no room, because the link had no processor time.
+    /// Here: the link's own subscription was full, because the link had no processor time.
     Behind,
-    /// Here: the ring of what waits to be sent had no room.
+    /// Here: the ring of events to be sent was full.
     RingFull,
-    /// Here: it waited for longer than the ring keeps events.
+    /// Here: it waited longer than the ring keeps events.
     OfflineExpired,
-    /// Here: the type is one that is dropped while there is no connection.
+    /// Here: there was no connection, and events of this type are then dropped.
     Offline,
-    /// Here: a later one of the same key took its place while there was no connection.
+    /// Here: a later event with the same key replaced it while there was no connection.
     Superseded,
     /// Here: it is larger than the server allows.
     TooLarge,
-    /// Here: it could not be written.
+    /// Here: it could not be serialized.
     Encode,
-    /// There: it could not be read.
+    /// There: it could not be deserialized.
     Decode,
     /// There: the bus was closed, or draining.
     Closed,
-    /// There: this process took too long to receive.
+    /// There: the receiving process was too slow.
     LocalSlow,
-    /// There: it did not come while the connection was there.
+    /// There: it did not arrive although the connection was up.
     Gap,
-    /// There: it did not come, and the connection was lost meanwhile.
+    /// There: it did not arrive, and the connection was lost in the meantime.
     UnknownAtDisconnect,
 }
 
@@ -274,32 +274,33 @@ impl fmt::Display for LinkDrop {
     }
 }
 
-/// What is known of another node.
+/// The state of another node, as known here.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct PeerSnapshot {
     /// Its name.
     pub node: String,
-    /// Which start of it.
+    /// Its incarnation.
     pub incarnation: u64,
-    /// How far it has come.
+    /// Its state.
     pub state: PeerState,
-    /// How long ago it was last heard.
+    /// How long ago its last message arrived.
     pub heard: Duration,
     /// The names of its subscribers and responders.
     pub components: Vec<String>,
 }
 
-/// How far another node has come.
+/// The state of another node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub enum PeerState {
-    /// It was heard, and it is not known yet whether it hears every event of this node, and this node
-    /// every one of its.
+    /// The node was heard, but the connection is not yet verified for the events of both
+    /// directions.
     Joining,
-    /// It hears this node, and this node hears it: its components have signed in on this bus.
+    /// The connection is verified in both directions, and the node's components have signed in on
+    /// this bus.
     Present,
-    /// It was not heard for too long, or has said that it leaves.
+    /// The node was silent for too long, or has announced that it leaves.
     Gone,
 }
 
@@ -314,7 +315,7 @@ impl fmt::Display for PeerState {
 }
 
 impl LinkSnapshot {
-    /// Whether every event is accounted for, here and in what came here.
+    /// Whether every exported and imported event is accounted for.
     #[must_use]
     pub fn balances(&self) -> bool {
         let sent = |of: &ExportSnapshot| of.published == of.sent + of.queued + of.dropped.total();
@@ -331,7 +332,7 @@ impl LinkSnapshot {
         self.exports.iter().find(|of| of.event_type == event_type)
     }
 
-    /// The accounts of this imported type from this node, one for each start of it.
+    /// The accounts of this imported type from this node, one per incarnation.
     pub fn import<'a>(
         &'a self,
         event_type: &'a str,
@@ -340,7 +341,7 @@ impl LinkSnapshot {
         self.imports.iter().filter(move |of| of.event_type == event_type && of.origin == origin)
     }
 
-    /// The node of this name.
+    /// The node with this name.
     #[must_use]
     pub fn peer(&self, node: &str) -> Option<&PeerSnapshot> {
         self.peers.iter().find(|of| of.node == node)

@@ -1,4 +1,4 @@
-//! The subjects of a link, and what may stand in them.
+//! The subjects of a link, and their allowed contents.
 //!
 //! ```text
 //! cb.<namespace>.e.<origin>.<event type>   events, and the probes of the handshake
@@ -8,9 +8,8 @@
 //! cb.<namespace>.m.<origin>                a node's marks, which only it hears itself
 //! ```
 //!
-//! The origin is a token of its own in every subject, so that the server's permissions can hold a
-//! node to its own name: it may publish to `cb.<namespace>.*.<node>` and what is below, and nowhere
-//! else.
+//! The origin is a separate token in every subject, so that the server's permissions can restrict a
+//! node to its own name: it may only publish to `cb.<namespace>.*.<node>` and below.
 
 use crate::error::Error;
 
@@ -39,12 +38,12 @@ impl Subjects {
         &self.node
     }
 
-    /// Where this node publishes events of a type.
+    /// The subject on which this node publishes events of a type.
     pub(crate) fn events(&self, event_type: &str) -> String {
         format!("{}.e.{}.{event_type}", self.base, self.node)
     }
 
-    /// Where every node publishes events of a type.
+    /// The subject on which all nodes publish events of a type.
     pub(crate) fn all_events(&self, event_type: &str) -> String {
         format!("{}.e.*.{event_type}", self.base)
     }
@@ -70,7 +69,7 @@ impl Subjects {
         self.base.replace('.', "_")
     }
 
-    /// Where this node speaks to every node.
+    /// The subject of messages from this node to all nodes.
     pub(crate) fn system(&self) -> String {
         format!("{}.s.{}", self.base, self.node)
     }
@@ -79,17 +78,17 @@ impl Subjects {
         format!("{}.s.*", self.base)
     }
 
-    /// Where this node speaks to one node.
+    /// The subject of messages from this node to one node.
     pub(crate) fn directed(&self, to: &str) -> String {
         format!("{}.n.{}.{to}", self.base, self.node)
     }
 
-    /// Where every node speaks to this one.
+    /// The subject of messages from all nodes to this one.
     pub(crate) fn all_directed(&self) -> String {
         format!("{}.n.*.{}", self.base, self.node)
     }
 
-    /// Where this node speaks to itself.
+    /// The subject of messages from this node to itself.
     pub(crate) fn marks(&self) -> String {
         format!("{}.m.{}", self.base, self.node)
     }
@@ -103,7 +102,7 @@ impl Subjects {
     }
 }
 
-/// The names of namespaces, nodes, groups and consumers are one token.
+/// Checks the name of a namespace, node, group or consumer, which is one token.
 pub(crate) fn check_token(what: &'static str, token: &str) -> Result<(), Error> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if token.is_empty() || token.len() > 64 || !token.chars().all(allowed) {
@@ -116,12 +115,12 @@ pub(crate) fn check_token(what: &'static str, token: &str) -> Result<(), Error> 
     Ok(())
 }
 
-/// An event type's name is one or more tokens.
+/// Checks an event type's name, which is one or more tokens.
 pub(crate) fn check_event_type(event_type: &str) -> Result<(), Error> {
     check_tokens("event type", event_type)
 }
 
-/// A subject for CloudEvents is one or more tokens, and none of a link's own.
+/// Checks a subject for CloudEvents, which is one or more tokens, and not a subject of links.
 pub(crate) fn check_subject(subject: &str) -> Result<(), Error> {
     if subject.split('.').next() == Some(PREFIX) {
         let right = "outside the subjects of links, which begin with `cb.`";

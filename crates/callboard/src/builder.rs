@@ -1,4 +1,4 @@
-//! Building a bus with other than the defaults.
+//! The builder of buses with other settings than the defaults.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::overflow::Dropped;
 use crate::registry::{CoreSettings, Jitter, Role};
 use crate::time::Clock;
 
-/// Builds a bus with other than the defaults. Get one from [`Bus::builder`].
+/// Builds a bus with other settings than the defaults. Created by [`Bus::builder`].
 ///
 /// # Examples
 ///
@@ -37,7 +37,7 @@ pub struct BusBuilder {
 }
 
 impl Bus {
-    /// Opens a builder for a bus with other than the defaults.
+    /// Returns a builder for a bus with other settings than the defaults.
     pub fn builder() -> BusBuilder {
         BusBuilder { settings: CoreSettings::default(), on_drop: None, on_slow: None }
     }
@@ -51,14 +51,14 @@ impl BusBuilder {
         self
     }
 
-    /// The subscribers that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
-    /// to those named before. Default: none.
+    /// Adds names of subscribers that [`start_when_ready`](Bus::start_when_ready) waits for.
+    /// Default: none.
     pub fn expect_subscribers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.expect(Role::Observe, names)
     }
 
-    /// The responders that [`start_when_ready`](Bus::start_when_ready) waits for, by name; adds
-    /// to those named before. Default: none.
+    /// Adds names of responders that [`start_when_ready`](Bus::start_when_ready) waits for.
+    /// Default: none.
     pub fn expect_responders(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.expect(Role::Respond, names)
     }
@@ -74,45 +74,44 @@ impl BusBuilder {
         self
     }
 
-    /// Whether the bus keeps time: when each event was published and how long it was queued, how
-    /// old the oldest in a queue is, and how long hand-written loops take. Default: no, since
-    /// reading a clock costs more than publishing, all readers then take a lock for each event, and a
-    /// delivery allocates once.
+    /// Whether the bus keeps time: when each event was published and how long it was queued, the
+    /// age of the oldest event in each queue, and how long hand-written loops take. Default: no,
+    /// since reading a clock costs more than publishing.
     pub fn timestamps(mut self, keep: bool) -> Self {
         self.settings.timestamps = keep;
         self
     }
 
-    /// Whether the bus traces: publications, handlers and requests have spans of `tracing`'s, under the
-    /// target `callboard::trace`, and a handler's span is a child of the span that its event was
-    /// published in, also across tasks and threads. Default: no, since every event then carries a
-    /// reference to its publisher's span, and all readers have queues of their own in place of the one
+    /// Whether the bus traces: publications, handlers and requests have `tracing` spans, under the
+    /// target `callboard::trace`, and a handler's span is a child of the span in which its event
+    /// was published, even across tasks and threads. Default: no, since every event then carries a
+    /// reference to its publisher's span, and each reader has its own queue instead of the shared
     /// log of a type.
     ///
-    /// The [guide](crate::guide::watching) lists the spans and their fields. In hand-written loops,
-    /// [`Received::span`](crate::Received::span) is what [`serve`](crate::Subscription::serve) does by
-    /// itself.
+    /// The [guide](crate::guide::watching) lists the spans and their fields. Hand-written loops
+    /// create the handler's span with [`Received::span`](crate::Received::span);
+    /// [`serve`](crate::Subscription::serve) does so itself.
     #[cfg(feature = "tracing")]
     pub fn trace(mut self, trace: bool) -> Self {
         self.settings.trace = trace;
         self
     }
 
-    /// Where the bus gets its time from. Default: [`SystemClock`](crate::SystemClock), or with
-    /// the feature `tokio` `TokioClock`.
+    /// The clock of the bus. Default: [`SystemClock`](crate::SystemClock), or with the feature
+    /// `tokio` `TokioClock`.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// Called for each critical drop; see [`Bus::on_drop`]. Default: none.
+    /// The callback for each critical drop; see [`Bus::on_drop`]. Default: none.
     pub fn on_drop(mut self, callback: impl Fn(&Dropped) + Send + Sync + 'static) -> Self {
         self.on_drop = Some(Arc::new(callback));
         self
     }
 
-    /// Called when a subscriber falls behind, and when it has caught up; see [`Bus::on_slow`].
-    /// Default: none.
+    /// The callback for subscribers that fall behind or catch up; see [`Bus::on_slow`]. Default:
+    /// none.
     pub fn on_slow(mut self, callback: impl Fn(&Slow) + Send + Sync + 'static) -> Self {
         self.on_slow = Some(Arc::new(callback));
         self

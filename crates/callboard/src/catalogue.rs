@@ -1,4 +1,4 @@
-//! The event types of a program, with their documentation.
+//! The catalogue of a program's event types, with their documentation.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -7,28 +7,28 @@ use crate::bus::Bus;
 use crate::event::{FieldContract, Priority, TypeInfo, VariantContract};
 use crate::subscription::EventSet;
 
-/// One event type with its contract. Get them from [`Bus::catalogue`].
+/// One event type with its contract. Returned by [`Bus::catalogue`].
 ///
-/// Its `Display` is one line: the name, the role and the first paragraph of the documentation.
-/// With the feature `serde` it is `Serialize`.
+/// Its `Display` is one line: the name, the role and the first paragraph of the documentation. With
+/// the feature `serde` it implements `Serialize`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct CatalogueEntry {
     /// The type's name on the bus.
     pub event_type: &'static str,
-    /// The type as Rust names it.
+    /// The type's Rust name.
     pub rust_type: &'static str,
     /// Whether it is an event, a request or an answer.
     pub role: EventRole,
-    /// The type's doc comment, as markdown; empty if there is none, or if `Event` is implemented
-    /// by hand without a [`Contract`](crate::Contract).
+    /// The type's doc comment, as markdown; empty if there is none, or if a manual implementation
+    /// of `Event` has no [`Contract`](crate::Contract).
     pub doc: &'static str,
     /// The fields of a struct, in the order of the source.
     pub fields: &'static [FieldContract],
     /// The variants of an enum, in the order of the source.
     pub variants: &'static [VariantContract],
-    /// The priority of its events; `None` if it is computed from each one's value.
+    /// The priority of its events; `None` if it is computed from each value.
     pub priority: Option<Priority>,
     /// Whether the bus keeps the latest event for late subscribers.
     pub retained: bool,
@@ -44,28 +44,27 @@ pub struct CatalogueEntry {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EventRole {
-    /// It is published.
+    /// A plain event.
     Event,
-    /// It asks. A request that also answers another request has this role.
+    /// A request, even if it also answers another request.
     Request {
         /// The type of the answers.
         response: &'static str,
     },
-    /// It answers.
+    /// An answer.
     Response {
-        /// The types of the requests that it answers, in alphabetical order. It may be published
-        /// without a request, too.
+        /// The types of the requests that it answers, in alphabetical order. It may also be
+        /// published without a request.
         requests: Vec<&'static str>,
     },
 }
 
 impl Bus {
-    /// Every event type that the bus knows, with its contract, in the order of the types' names.
+    /// Returns every event type that the bus knows, with its contract, sorted by name.
     ///
-    /// The bus knows a type once it was subscribed to (by itself or in a set), published, asked, or
-    /// [declared](Self::declare); and it knows the response of each request that it knows. It does
-    /// not forget a type. What a contract contains is described at
-    /// [`Contract`](crate::Contract).
+    /// The bus knows a type once it was subscribed to (by itself or in a set), published,
+    /// requested, or [declared](Self::declare), and it knows the responses of all known requests.
+    /// It never forgets a type. [`Contract`](crate::Contract) describes what a contract contains.
     ///
     /// # Examples
     ///
@@ -121,15 +120,15 @@ impl Bus {
     /// Makes event types known to the bus, for [`catalogue`](Self::catalogue), without subscribing
     /// to them.
     ///
-    /// `S` is an event type or a set: a program can keep one enum that lists all its events.
+    /// `S` is an event type or a set, so a program can keep one enum that lists all its events.
     /// [`AnyEvent`](crate::AnyEvent) declares nothing. The types appear in
-    /// [`snapshot`](Self::snapshot). Nothing else changes: no event is delivered differently, and
-    /// [`diagnose`](Self::diagnose) reports a type that was only declared if it shares its name
-    /// with another type, and not otherwise. Declaring a type twice has no effect.
+    /// [`snapshot`](Self::snapshot). Nothing else changes: delivery is the same, and
+    /// [`diagnose`](Self::diagnose) reports a type that was only declared only if it shares its
+    /// name with another type. Declaring a type twice has no effect.
     ///
-    /// A derive does not declare its type by itself: that needs code which the linker collects or
-    /// which runs before `main`, does not work on all platforms, and lists the types of every
-    /// linked crate on every bus of the process.
+    /// The derives do not declare their types automatically: that would need code that the linker
+    /// collects or that runs before `main`, does not work on all platforms, and would list the
+    /// types of every linked crate on every bus of the process.
     ///
     /// # Examples
     ///
@@ -159,7 +158,7 @@ impl Bus {
     }
 }
 
-/// Adds the responses of the requests among `types`, and of those that they are themselves.
+/// Adds the responses of the requests among `types`, recursively.
 fn add_responses(types: &mut Vec<&'static TypeInfo>) {
     let mut known: HashSet<_> = types.iter().map(|info| info.id()).collect();
     let mut next = 0;

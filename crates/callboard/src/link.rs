@@ -1,8 +1,8 @@
-//! How a link to other processes is: plain data, for snapshots.
+//! The status of a link to other processes: plain data, for snapshots.
 
 use std::time::Duration;
 
-/// How a link to other processes is. A crate that links buses makes them, for
+/// The status of a link to other processes. Created by crates that link buses, for
 /// [`Bus::attach_link`](crate::Bus::attach_link).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -10,26 +10,27 @@ use std::time::Duration;
 pub struct LinkStatus {
     /// Its name on the bus.
     pub name: String,
-    /// Whether it is connected, in a word: `online`.
+    /// The connection state as one word, such as `online`.
     pub state: String,
-    /// What is wrong with it now, in words; `None` if all is well.
+    /// The current problem, in words; `None` if there is none.
     pub trouble: Option<String>,
-    /// The last measured time there and back.
+    /// The last measured round-trip time.
     pub round_trip: Option<Duration>,
-    /// Events that wait to be sent, sent ones that are not confirmed included.
+    /// Events that wait to be sent, including sent ones that are not confirmed.
     pub queued: u64,
-    /// Bytes that they take up.
+    /// Bytes of these events.
     pub queued_bytes: usize,
-    /// Bytes that they may take up.
+    /// The maximum of these bytes.
     pub capacity_bytes: usize,
-    /// Events sent since the link was made.
+    /// Events sent since the link was created.
     pub sent: u64,
-    /// Events that came from other processes since then, and were published here.
+    /// Events received from other processes since then and published here.
     pub received: u64,
-    /// Events dropped, by reason. Reasons that are listed before they occur, with 0, can be watched by
-    /// their rates.
+    /// Events dropped, by reason. Reasons that are listed before they occur, with 0, can be watched
+    /// by their rates.
     pub dropped: Vec<(String, u64)>,
-    /// Requests of this process and another that waited for each other until one was given up, in words.
+    /// Requests of this process and another that waited for each other until one was given up, in
+    /// words.
     pub circles: Vec<String>,
     /// The processes at the other ends.
     pub peers: Vec<LinkPeer>,
@@ -42,16 +43,16 @@ pub struct LinkStatus {
 pub struct LinkPeer {
     /// Its name.
     pub name: String,
-    /// How far it has come, in a word: `present`.
+    /// The state of the process as one word, such as `present`.
     pub state: String,
-    /// How long ago it was last heard.
+    /// How long ago the last message from it arrived.
     pub heard: Duration,
     /// The names of its components.
     pub components: Vec<String>,
 }
 
 impl LinkStatus {
-    /// A link without figures.
+    /// Creates the status of a link, without figures.
     #[must_use]
     pub fn new(name: impl Into<String>, state: impl Into<String>) -> Self {
         Self {
@@ -72,7 +73,7 @@ impl LinkStatus {
 }
 
 impl LinkPeer {
-    /// A process without components.
+    /// Creates the entry of a process, without components.
     #[must_use]
     pub fn new(name: impl Into<String>, state: impl Into<String>, heard: Duration) -> Self {
         Self { name: name.into(), state: state.into(), heard, components: Vec::new() }

@@ -1,4 +1,4 @@
-//! A snapshot's figures for the `metrics` facade.
+//! Recording a snapshot with the `metrics` facade.
 
 mod links;
 
@@ -13,23 +13,23 @@ use crate::overflow::{DropReason, Dropped, Ledger};
 use crate::registry::Phase;
 use crate::snapshot::{Snapshot, SubscriberSnapshot};
 
-/// How many subscribers, and how many event types, have series of their own.
+/// How many subscribers, and how many event types, have their own series.
 const OWN_SERIES: usize = 250;
 
-/// What stands for all others.
+/// The label value for all others.
 const OTHER: &str = "(other)";
 
-/// A histogram's buckets: the longest time that falls into each, and how many did.
+/// A histogram's buckets: the longest time that falls into each, and its count.
 type Buckets = [(Duration, u64)];
 
-/// The event types of one name.
+/// The combined figures of event types with one name.
 #[derive(Default)]
 struct OfType {
     published: u64,
     unheard: u64,
 }
 
-/// The subscriptions of one name.
+/// The combined figures of subscriptions with one name.
 #[derive(Default)]
 struct OfSubscriber {
     ledger: Ledger,
@@ -64,12 +64,12 @@ impl OfSubscriber {
     }
 }
 
-/// Figures by the value of a label, of which there are only so many.
+/// Figures by label value, for at most `OWN` values.
 #[derive(Default)]
 struct Series<'a, T, const OWN: usize = OWN_SERIES>(BTreeMap<&'a str, T>);
 
 impl<'a, T: Default, const OWN: usize> Series<'a, T, OWN> {
-    /// What is counted for a name: the first ones count for themselves.
+    /// The figures for a name: the first `OWN` names have their own.
     fn of(&mut self, name: &'a str) -> &mut T {
         let own = self.0.contains_key(name) || self.0.len() < OWN;
         self.0.entry(if own { name } else { OTHER }).or_default()
@@ -77,7 +77,7 @@ impl<'a, T: Default, const OWN: usize> Series<'a, T, OWN> {
 }
 
 impl Snapshot {
-    /// Hands the snapshot's figures to the recorder of the `metrics` facade, with their units: the
+    /// Records the snapshot's figures with the `metrics` facade, with their units. The
     /// [guide](crate::guide::watching#metrics) has a table of them.
     ///
     /// For a single recording. To record repeatedly, use
@@ -95,8 +95,8 @@ impl Snapshot {
         self.record_changes(None);
     }
 
-    /// Like [`record`](Self::record), after an `earlier` snapshot of the bus was recorded: histograms
-    /// get the values since then, and the gauges of subscribers that have left are set to 0.
+    /// Like [`record`](Self::record), after an `earlier` snapshot of the bus was recorded:
+    /// histograms get the values since then, and the gauges of ended subscribers are set to 0.
     ///
     /// # Examples
     ///
@@ -223,8 +223,8 @@ impl Snapshot {
     }
 }
 
-/// Counts what was dropped, for every reason there is: a series that comes into being with its first
-/// drop hides that drop from a rate.
+/// Counts drops for every reason, even with 0: a rate over a series that only starts with its first
+/// drop would miss that drop.
 fn record_drops(subscriber: &str, ledger: &Ledger) {
     let of_buffer = subscriber == Dropped::BUFFER;
     for reason in DropReason::ALL {
@@ -237,7 +237,7 @@ fn record_drops(subscriber: &str, ledger: &Ledger) {
     }
 }
 
-/// Records the times that have come since: each as the longest that falls into its bucket.
+/// Records the times added since `before`, each as the upper bound of its bucket.
 fn record_times(histogram: &metrics::Histogram, before: &Buckets, now: &Buckets) {
     for (bound, count) in now {
         let old = before.iter().find(|(other, _)| other == bound).map_or(0, |(_, old)| *old);
@@ -266,7 +266,7 @@ fn float(figure: impl TryInto<u64>) -> f64 {
     figure.try_into().unwrap_or(u64::MAX) as f64
 }
 
-/// Tells the recorder what the figures mean.
+/// Describes the figures to the recorder.
 fn describe() {
     use Unit::{Bytes, Count, Seconds};
 

@@ -1,4 +1,4 @@
-//! Handlers that are registered rather than written as loops; with the feature `tokio`.
+//! Registered handlers, with the feature `tokio`.
 
 use std::fmt;
 use std::future::Future;
@@ -12,8 +12,8 @@ use crate::engine::Mailbox;
 use crate::registry::Core;
 use crate::subscription::EventSet;
 
-/// A closure from an item to a future, both of which may go to another thread: what
-/// [`Bus::on`] registers. Every such closure is one.
+/// A closure from an item to a future, both of which are `Send`, as registered by [`Bus::on`].
+/// Implemented for all such closures.
 pub trait SendHandler<T>: FnMut(T) -> Self::Handling + Send + 'static {
     /// The future that handles one item.
     type Handling: Future<Output = ()> + Send + 'static;
@@ -27,10 +27,10 @@ where
     type Handling = H;
 }
 
-/// A registered handler. Get one from [`Bus::on`].
+/// A registered handler. Returned by [`Bus::on`].
 ///
-/// Dropping it unsubscribes, as soon as the runtime gets to it; a handler that runs is given up at
-/// the point where it waits.
+/// Dropping it unsubscribes as soon as the runtime runs the task; a running handler is cancelled at
+/// its current await point.
 #[must_use = "a registration that is dropped unsubscribes"]
 pub struct Registration {
     core: Arc<Core>,
@@ -40,15 +40,14 @@ pub struct Registration {
 }
 
 impl Bus {
-    /// Registers a handler for the events of a type, or of any other
-    /// [`EventSet`](crate::EventSet), and runs it on a task of the current tokio runtime: what
-    /// [`subscribe`](Self::subscribe), [`serve`](crate::Subscription::serve) and `tokio::spawn` do
-    /// together. For another capacity or policy, write those.
+    /// Registers a handler for the events of a type, or of any other [`EventSet`](crate::EventSet),
+    /// and runs it on a task of the current tokio runtime: what [`subscribe`](Self::subscribe),
+    /// [`serve`](crate::Subscription::serve) and `tokio::spawn` do together. For another capacity
+    /// or policy, use those.
     ///
-    /// Register handlers before the start, as every subscription. What the handler keeps between
-    /// events it captures; each of its futures owns what it needs, so a closure that captures
-    /// something clones it for each event. An async closure names the type of its argument, as in
-    /// `async |order: Delivery<OrderPlaced>| …`.
+    /// Register handlers before the start, like every subscription. The handler captures its state;
+    /// each of its futures owns its data, so a closure clones its captures for each event. An async
+    /// closure must name the type of its argument, as in `async |order: Delivery<OrderPlaced>| …`.
     ///
     /// # Panics
     ///
@@ -104,7 +103,7 @@ impl Registration {
         &self.mailbox.settings.name
     }
 
-    /// How many times the handler has panicked. It goes on with the next event each time.
+    /// How many times the handler has panicked. It continues with the next event each time.
     pub fn panics(&self) -> u64 {
         self.mailbox.inbox().handler_stats().panics
     }
@@ -115,12 +114,13 @@ impl Registration {
         Some(inbox.handler_stats().last_panic.as_ref()?.message.clone())
     }
 
-    /// Waits until the handler has panicked, and returns the message; at once if it has.
-    /// `None` once it has ended without: the bus is closed and everything was handled.
+    /// Waits until the handler has panicked, and returns the message; at once if it already has.
+    /// Returns `None` once it has ended without a panic: the bus is closed and everything was
+    /// handled.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future only stops the waiting.
+    /// Dropping the future only stops waiting.
     pub async fn panicked(&self) -> Option<String> {
         let ended = || match self.last_panic() {
             Some(message) => Ok(Some(message)),
@@ -130,13 +130,13 @@ impl Registration {
         self.core.wait_until(Duration::MAX, ended).await.unwrap_or(None)
     }
 
-    /// Whether the handler will get no more events: the bus is closed and it has handled
+    /// Whether the handler will receive no more events: the bus is closed and it has handled
     /// everything, or its runtime has ended.
     pub fn is_finished(&self) -> bool {
         self.task.is_finished() || self.mailbox.is_gone()
     }
 
-    /// Lets the handler go on until the bus is closed, without the registration.
+    /// Drops the registration and keeps the handler running until the bus is closed.
     pub fn detach(mut self) {
         self.detached = true;
     }

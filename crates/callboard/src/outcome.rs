@@ -1,33 +1,33 @@
-//! How a request ended, for the whole and for each responder.
+//! How a request ended, as a whole and for each responder.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What came of one expected responder's part in a request.
+/// How one expected responder's part in a request ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It answered.
+    /// The responder answered.
     Responded,
-    /// It declined, for this reason.
+    /// The responder declined, for this reason.
     Declined(#[cfg_attr(feature = "serde", serde(serialize_with = "as_str"))] Arc<str>),
-    /// It took the request and dropped it unanswered (a panic, an early return), or left with
-    /// the request still queued.
+    /// The responder took the request and dropped it unanswered (a panic, an early return), or left
+    /// with the request still queued.
     Abandoned,
-    /// Nobody of that name had signed in as a responder of this type when the request was handed
-    /// out; or, if it never left the start buffer, when it ended or the bus closed.
+    /// No responder of this type had signed in under this name when the request was sent; or, if
+    /// the request never left the start buffer, when it ended or the bus closed.
     NoSuchResponder,
-    /// Its queue was full.
+    /// The responder's queue was full.
     QueueFull,
-    /// It is in another process, which vanished while it had the request.
+    /// The responder is in another process, which disappeared while it had the request.
     Gone,
-    /// It is in another process, to which there is no connection.
+    /// The responder is in another process that is not connected.
     Unreachable,
-    /// Time was over before it took the request from its queue.
+    /// The timeout passed before the responder took the request from its queue.
     TimedOutQueued,
-    /// Time was over while it handled the request.
+    /// The timeout passed while the responder handled the request.
     TimedOutHandling,
     /// The request ended, by its rule or by the bus closing, before this responder had answered.
     NotAwaited,
@@ -56,9 +56,9 @@ impl fmt::Display for Outcome {
 pub enum End {
     /// The completion rule was met.
     Met,
-    /// The rule could no longer be met, whatever the responders still out would have said.
+    /// The rule could no longer be met, whatever the remaining responders might answer.
     Unreachable,
-    /// The time was over.
+    /// The timeout passed.
     TimedOut,
     /// The bus was closed.
     Closed,
@@ -75,98 +75,98 @@ impl fmt::Display for End {
     }
 }
 
-/// What to do about requests that wait for each other.
+/// The advice for requests that wait for each other.
 pub(crate) const CYCLE_CURE: &str = "answer before asking, or serve concurrently, or, if the \
     handler does not wait for the answer, ask in a task of its own";
 
-/// A request that did not get what it wanted.
+/// A request that failed or was incomplete.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TroubledRequest {
     /// The request's type.
     pub event_type: String,
-    /// Its number; `None` if it was never accepted.
+    /// Its sequence number; `None` if it was never accepted.
     pub sequence: Option<u64>,
-    /// Where it was asked, if by a blocking call.
+    /// The call site, if the call blocked.
     pub blocking_at: Option<String>,
-    /// Whether it ended while it waited for the start, so that no responder had it yet.
+    /// Whether it ended while it waited for the start, before any responder received it.
     pub before_start: bool,
-    /// What was wrong.
+    /// What went wrong.
     pub kind: Troubled,
 }
 
-/// What was wrong with a request.
+/// What went wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Troubled {
-    /// It ended without its rule being met.
+    /// The request ended without its rule being met.
     Ended {
         /// Why it ended.
         end: End,
         /// Each expected responder's outcome.
         outcomes: Vec<(String, Outcome)>,
     },
-    /// It could only have been answered by somebody who waits for it.
+    /// Only responders that wait for the request could have answered it.
     Cycle {
         /// The responders' names.
         chain: Vec<String>,
     },
 }
 
-/// A request as it is remembered, so that a waterfall of the last ones can be drawn: a bar for the
-/// request, and one for each responder.
+/// The trace of a request, for waterfall diagrams with a bar for the request and one for each
+/// responder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RequestTrace {
     /// The request's type.
     pub event_type: String,
-    /// Its number; `None` if it was never accepted.
+    /// Its sequence number; `None` if it was never accepted.
     pub sequence: Option<u64>,
     /// The subscriber whose handler asks, if it is a nested request.
     pub asker: Option<String>,
-    /// The number of the event, or of the request, that this handler was handling: a nested request
-    /// is drawn under the one of that [`sequence`](Self::sequence).
+    /// The sequence number of the event, or of the request, that this handler was handling: a
+    /// nested request is drawn under the one with that [`sequence`](Self::sequence).
     pub parent: Option<u64>,
-    /// When it is complete, in words: `all of 3`.
+    /// The completion rule, in words: `all of 3`.
     pub rule: String,
-    /// When it was made, counted from when the bus was built.
+    /// When it was made, relative to when the bus was built.
     pub began: Duration,
     /// How long its asker waited; `None` while it waits.
     pub took: Option<Duration>,
-    /// How long its asker would wait at most; `None` for ever.
+    /// The longest time that its asker would wait; `None` means forever.
     pub timeout: Option<Duration>,
-    /// How it ended, in words: as an [`End`] shows itself, `withdrawn`, or `in a circle`. `None` while
-    /// it is open.
+    /// How it ended, in words: the `Display` of an [`End`], `withdrawn`, or `in a circle`. `None`
+    /// while it is open.
     pub end: Option<String>,
-    /// Those that are expected, in the order in which they were named or, once it has ended, in
-    /// which they answered; then others that took it.
+    /// The expected responders, in the order in which they were named or, once the request has
+    /// ended, in which they answered; then others that took it.
     pub responders: Vec<ResponderTrace>,
 }
 
-/// One responder's part in a request that is remembered. Times are counted from when the request was
-/// made; while [`Bus::trace_requests`](crate::Bus::trace_requests) is off they are unknown.
+/// One responder's part in a traced request. Times are relative to when the request was made; while
+/// [`Bus::trace_requests`](crate::Bus::trace_requests) is off they are unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ResponderTrace {
-    /// Its name.
+    /// The responder's name.
     pub name: String,
-    /// What came of its part, as an [`Outcome`] shows itself, or how far it has come: `queued`,
-    /// `being handled`, `waits for the start`.
+    /// The `Display` of its [`Outcome`] or, before that, its state: `queued`, `being handled`,
+    /// `waits for the start`.
     pub outcome: String,
     /// Whether its answer was awaited.
     pub expected: bool,
     /// When it took the request from its queue; `None` if it has not.
     pub taken: Option<Duration>,
-    /// When it answered, declined or dropped the request; `None` if it had not when the request
-    /// ended.
+    /// When it answered, declined or dropped the request; `None` if it had not by the end of the
+    /// request.
     pub ended: Option<Duration>,
 }
 
-/// Writes a shared text as a plain one.
+/// Serializes a shared string as a plain one.
 #[cfg(feature = "serde")]
 fn as_str<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)

@@ -1,23 +1,24 @@
-//! What happens to an event that does not fit, and the account of all that were offered.
+//! Overflow policies, drop reasons, and the ledger of offered events.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What happens to an event when the subscription it is for is full.
+/// What happens to an event when its subscription is full.
 ///
-/// Publishing never waits, whichever it is.
+/// Publishing never waits, whichever policy is used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Overflow {
-    /// The event that does not fit is dropped; those queued stay. The default.
+    /// The new event is dropped; queued events stay. The default.
     #[default]
     DropNewest,
-    /// The oldest of the least urgent events makes room; if the arriving event itself is less
-    /// urgent than everything queued, it is the one dropped.
+    /// The oldest of the least urgent queued events is dropped; if the new event is less urgent
+    /// than all queued ones, it is dropped instead.
     DropOldest,
-    /// A queued event with the same key is absorbed by the newer one at once, full or not (see
-    /// [`Coalesce`](crate::Coalesce)). What does not coalesce is dropped as by `DropNewest`.
+    /// A newer event absorbs a queued one with the same key at once, whether the queue is full or
+    /// not (see [`Coalesce`](crate::Coalesce)). Events that do not coalesce are dropped as by
+    /// `DropNewest`.
     Coalesce,
 }
 
@@ -31,7 +32,7 @@ impl fmt::Display for Overflow {
     }
 }
 
-/// Is a drop on a subscription an incident, or expected?
+/// Whether drops on a subscription are incidents or expected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Importance {
@@ -51,7 +52,7 @@ impl fmt::Display for Importance {
     }
 }
 
-/// Why an event that was offered to a subscription never reached it.
+/// Why an event offered to a subscription was not received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum DropReason {
@@ -59,7 +60,7 @@ pub enum DropReason {
     Full,
     /// The subscription was full and this event was the oldest.
     Oldest,
-    /// The buffer that holds events until `start` was full.
+    /// The buffer that holds events before `start` was full.
     BufferFull,
     /// The bus was closed before it was started (again).
     Closed,
@@ -83,8 +84,8 @@ impl DropReason {
         Self::Withdrawn,
     ];
 
-    /// Whether an event dropped for this reason is lost: the subscriber was meant to see it and
-    /// nothing stands in for it.
+    /// Whether an event dropped for this reason is lost: the subscriber should have received it,
+    /// and nothing replaces it.
     #[must_use]
     pub const fn is_loss(self) -> bool {
         matches!(self, Self::Full | Self::Oldest | Self::BufferFull | Self::Closed)
@@ -105,7 +106,7 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// The account of the events offered to one subscription, one event type, or both.
+/// The counts of events offered to one subscription, of one event type, or both, by outcome.
 ///
 /// It always balances: offered = delivered + queued + dropped.
 ///
@@ -133,11 +134,11 @@ impl fmt::Display for DropReason {
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// Events that were meant for the subscription.
+    /// Events offered to the subscription.
     pub offered: u64,
-    /// Events that it received.
+    /// Events that the subscription received.
     pub delivered: u64,
-    /// Events that wait for it.
+    /// Events that are queued for the subscription.
     pub queued: u64,
     dropped: [u64; DropReason::ALL.len()],
 }
@@ -148,7 +149,7 @@ impl Ledger {
         self.dropped[reason as usize]
     }
 
-    /// How many events were dropped, for whatever reason.
+    /// How many events were dropped, for any reason.
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().sum()
     }
@@ -158,7 +159,7 @@ impl Ledger {
         self.drops().filter(|(reason, _)| reason.is_loss()).map(|(_, count)| count).sum()
     }
 
-    /// The reasons for which events were dropped, with how many.
+    /// The reasons for which events were dropped, with their counts.
     pub fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> {
         let counts = self.dropped;
         DropReason::ALL
@@ -167,7 +168,7 @@ impl Ledger {
             .filter(|(_, count)| *count > 0)
     }
 
-    /// Whether every event offered is accounted for.
+    /// Whether every offered event is accounted for.
     pub fn balances(&self) -> bool {
         self.offered == self.delivered + self.queued + self.dropped_total()
     }
@@ -213,7 +214,8 @@ impl fmt::Display for Ledger {
     }
 }
 
-/// The argument of the drop callback ([`Bus::on_drop`](crate::Bus::on_drop)): an event that was dropped.
+/// The argument of the drop callback ([`Bus::on_drop`](crate::Bus::on_drop)): an event that was
+/// dropped.
 #[derive(Debug, Clone)]
 pub struct Dropped {
     pub(crate) event_type: &'static str,
@@ -224,7 +226,7 @@ pub struct Dropped {
 }
 
 impl Dropped {
-    /// The [`subscriber`](Self::subscriber) of a drop that happened before any was reached.
+    /// The [`subscriber`](Self::subscriber) of a drop in the start buffer.
     pub const BUFFER: &'static str = "(start buffer)";
 
     /// The name of the event's type.
@@ -232,8 +234,8 @@ impl Dropped {
         self.event_type
     }
 
-    /// The name of the subscriber that did not get it, or [`Dropped::BUFFER`] if the bus dropped
-    /// it before start.
+    /// The name of the subscriber that did not receive it, or [`Dropped::BUFFER`] if the bus
+    /// dropped it before the start.
     pub fn subscriber(&self) -> &str {
         &self.subscriber
     }
@@ -243,12 +245,12 @@ impl Dropped {
         self.capacity
     }
 
-    /// Why it was dropped.
+    /// Why the event was dropped.
     pub fn reason(&self) -> DropReason {
         self.reason
     }
 
-    /// The event's number; see [`Delivery::sequence`](crate::Delivery::sequence).
+    /// The event's sequence number; see [`Delivery::sequence`](crate::Delivery::sequence).
     pub fn sequence(&self) -> u64 {
         self.sequence
     }

@@ -1,11 +1,11 @@
-//! What became of a published event.
+//! The outcome of a publication.
 
 use std::fmt;
 
 use crate::engine::Routed;
 use crate::registry::Accepted;
 
-/// What became of a published event.
+/// The outcome of a publication.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ pub struct Published {
     dropped: u32,
 }
 
-/// What became of an event, beside who got it.
+/// The outcome of a publication, besides the counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Routed,
@@ -44,7 +44,7 @@ enum Fate {
 impl Published {
     const FATE_SHIFT: u32 = 30;
 
-    /// It went to these.
+    /// It was routed to these subscribers.
     #[inline]
     pub(crate) fn routed(sequence: u64, routed: Routed) -> Self {
         Self::new(sequence, routed, Fate::Routed)
@@ -58,13 +58,13 @@ impl Published {
 
     #[inline]
     fn new(sequence: u64, routed: Routed, fate: Fate) -> Self {
-        // A subscription takes more than 100 bytes: there are not 2^30 of them.
+        // A subscription takes more than 100 bytes, so there are fewer than 2^30 of them.
         #[expect(clippy::cast_possible_truncation, reason = "it fits, see above")]
         let (delivered, dropped) = (routed.delivered as u32, routed.dropped as u32);
         Self { sequence, delivered, dropped: dropped | ((fate as u32) << Self::FATE_SHIFT) }
     }
 
-    /// The event's number; 0 for none.
+    /// The event's sequence number; 0 for none.
     pub(crate) fn number(self) -> u64 {
         self.sequence
     }
@@ -84,38 +84,38 @@ impl Published {
         self.dropped >> Self::FATE_SHIFT
     }
 
-    /// How many subscribers it waits for, or waited: those that had room for it. (The `delivered`
-    /// of a [`Ledger`](crate::Ledger) counts what was received.)
+    /// How many subscribers had room for the event, so that it was queued for them. (The
+    /// `delivered` of a [`Ledger`](crate::Ledger) counts received events.)
     #[inline]
     pub fn delivered(&self) -> usize {
         self.delivered as usize
     }
 
-    /// How many subscribers lost an event by it: this one, or an older one that made room.
-    /// Before start: 1 if the buffer was full.
+    /// How many subscribers lost an event by this publication: this one, or an older one that made
+    /// room. Before the start: 1 if the buffer was full.
     #[inline]
     pub fn dropped(&self) -> usize {
         (self.dropped & ((1 << Self::FATE_SHIFT) - 1)) as usize
     }
 
-    /// Whether it waits for the start.
+    /// Whether the event is buffered until the start.
     pub fn buffered(&self) -> bool {
         self.fate() == Fate::Buffered as u32
     }
 
-    /// Whether it was refused because the bus is closed.
+    /// Whether the event was refused because the bus is closed.
     pub fn closed(&self) -> bool {
         self.fate() == Fate::Closed as u32
     }
 
-    /// The event's number (see [`Delivery::sequence`](crate::Delivery::sequence)), unless it was
-    /// refused, did not fit in the buffer, or nobody listens.
+    /// The event's sequence number (see [`Delivery::sequence`](crate::Delivery::sequence)); `None`
+    /// if it was refused, did not fit in the buffer, or has no subscribers.
     pub fn sequence(&self) -> Option<u64> {
         (self.sequence != 0).then_some(self.sequence)
     }
 }
 
-/// Shows what the methods return; those that return `false` or `None` are left out.
+/// Shows the methods' results, except those that are `false` or `None`.
 impl fmt::Debug for Published {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Published");

@@ -1,4 +1,4 @@
-//! A component's publishing end.
+//! Named publishers.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,13 +11,13 @@ use crate::event::{Cause, Event};
 use crate::published::Published;
 use crate::registry::Core;
 
-/// How many events are published under one hold of the lock: the lock is not held for long.
+/// How many events are published in one critical section, so that the lock is not held for long.
 const BATCH: usize = 64;
 
-/// One component's handle for publishing events of one type. Get one from [`Bus::publisher`].
+/// One component's handle for publishing events of one type. Created by [`Bus::publisher`].
 ///
-/// Its publications are counted under its name: the [snapshot](crate::Snapshot) lists who publishes
-/// which type. Like any clone of the bus, it keeps the bus open.
+/// Its publications are counted under its name: the [snapshot](crate::Snapshot) lists the
+/// publishers of each type. Like any clone of the bus, it keeps the bus open.
 ///
 /// # Examples
 ///
@@ -48,10 +48,10 @@ pub struct Publisher<E: Event> {
 }
 
 impl Bus {
-    /// A handle for publishing events of one type, under the name of a component.
+    /// Returns a handle for publishing events of one type under the name of a component.
     ///
-    /// Without one, what a served handler publishes counts for its subscriber, and everything else
-    /// for nobody. Several handles may share a name.
+    /// Without one, publications of a served handler count for its subscriber, and all others are
+    /// unnamed. Several handles may share a name.
     pub fn publisher<E: Event>(&self, name: impl Into<String>) -> Publisher<E> {
         let name: Arc<str> = name.into().into();
         let number =
@@ -77,7 +77,7 @@ impl<E: Event> Publisher<E> {
         publish(self.bus.core(), event, priority, self.origin())
     }
 
-    /// Publishes an event and says which one led to it, as [`Bus::publish_caused_by`] does.
+    /// Publishes an event with its cause, as [`Bus::publish_caused_by`] does.
     ///
     /// # Examples
     ///
@@ -105,12 +105,12 @@ impl<E: Event> Publisher<E> {
         publish(self.bus.core(), event, priority, origin)
     }
 
-    /// Publishes events in order, and returns their results added up.
+    /// Publishes events in order, and returns the sum of their results.
     ///
-    /// They are collected into batches of up to 64, each of which is published under one hold of
-    /// the bus's lock where that can be done: no other event comes between them, and every reader
-    /// is woken once. The iterator itself runs with no lock held. If it panics, the batches before
-    /// are published, and the events of the last one are dropped.
+    /// They are collected into batches of up to 64. Where possible, each batch is published in one
+    /// critical section: no other event comes in between, and every reader is woken once. The
+    /// iterator runs with no lock held. If it panics, the previous batches are published, and the
+    /// events of the last one are dropped.
     pub fn publish_all(&self, events: impl IntoIterator<Item = E>) -> PublishedAll {
         let mut events = events.into_iter();
         let mut all = PublishedAll::default();
@@ -123,7 +123,7 @@ impl<E: Event> Publisher<E> {
         }
     }
 
-    /// What it publishes within a handler is caused by that handler's event.
+    /// The origin of its publications: within a handler, that handler's event.
     #[inline]
     pub(crate) fn origin(&self) -> Origin {
         Scope::current_origin().published_by(self.number)
@@ -143,7 +143,7 @@ impl<E: Event> fmt::Debug for Publisher<E> {
     }
 }
 
-/// What became of several published events together; see [`Publisher::publish_all`].
+/// The combined outcome of several published events; see [`Publisher::publish_all`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PublishedAll {
     events: usize,
@@ -154,22 +154,22 @@ pub struct PublishedAll {
 }
 
 impl PublishedAll {
-    /// How many events there were.
+    /// How many events were published.
     pub fn events(&self) -> usize {
         self.events
     }
 
-    /// How many subscribers the events wait for, or waited, counted for each event.
+    /// The sum of the events' [`Published::delivered`].
     pub fn delivered(&self) -> usize {
         self.delivered
     }
 
-    /// How many events subscribers lost by it; see [`Published::dropped`].
+    /// How many events subscribers lost by this call; see [`Published::dropped`].
     pub fn dropped(&self) -> usize {
         self.dropped
     }
 
-    /// How many of the events wait for the start.
+    /// How many of the events are buffered until the start.
     pub fn buffered(&self) -> usize {
         self.buffered
     }

@@ -1,4 +1,4 @@
-//! What the bus says aloud: `tracing` events with the feature, nothing without it.
+//! Logging: `tracing` events with the feature, nothing without it.
 
 use std::any::Any;
 use std::fmt::Display;
@@ -6,15 +6,15 @@ use std::fmt::Display;
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs a user's code and stops a panic at this frame, in silence; if it panics, returns what `read`
-/// makes of the payload. The panic hook has printed the message by then.
+/// Runs user code and catches its panic without logging it; then returns the result of `read` for
+/// the payload. The panic hook has printed the message by then.
 pub(crate) fn catch<R, E>(
     code: impl FnOnce() -> R,
     read: impl FnOnce(&(dyn Any + Send)) -> E,
 ) -> Result<R, E> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         let error = read(&*payload);
-        // The payload is the user's too, and its destructor may panic in its turn.
+        // The payload is a user's value, too, and its destructor may panic.
         if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(second);
         }
@@ -22,10 +22,10 @@ pub(crate) fn catch<R, E>(
     })
 }
 
-/// How many of a list a message shows.
+/// How many items of a list a message shows.
 pub(crate) const LISTED: usize = 10;
 
-/// A list in a message: the first ten items, and how many more there are.
+/// A list in a message: the first ten items, and the number of the others.
 pub(crate) fn first_of<T: Display>(
     items: impl ExactSizeIterator<Item = T>,
     separator: &str,
@@ -36,7 +36,7 @@ pub(crate) fn first_of<T: Display>(
     if more == 0 { shown } else { format!("{shown} and {} more", thousands(more)) }
 }
 
-/// A number with its thousands set off: `99,995`.
+/// A number with thousands separators: `99,995`.
 pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -60,8 +60,8 @@ pub(crate) fn times(number: u64) -> String {
     if number == 1 { "once".to_owned() } else { format!("{number} times") }
 }
 
-/// A message on one line: a control character in a name is escaped, or the name could pass for
-/// another line of the log.
+/// A message on one line. Control characters in names are escaped, so that a name can't forge a
+/// line of the log.
 #[cfg(feature = "tracing")]
 pub(crate) struct Line<'a>(pub(crate) fmt::Arguments<'a>);
 
@@ -88,8 +88,8 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
-/// Logs at a level of `tracing`'s. Never under a lock: a subscriber of `tracing` is user code. If it
-/// panics, only the message is lost.
+/// Logs at a `tracing` level. Must not be called under a lock, since a `tracing` subscriber is user
+/// code. If it panics, only the message is lost.
 macro_rules! say {
     ($level:ident, $($arg:tt)+) => {{
         #[cfg(feature = "tracing")]

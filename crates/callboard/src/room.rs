@@ -1,7 +1,7 @@
-//! The room of lists that grow with a crowd.
+//! Shrinking lists that grow with the number of readers.
 
-/// Gives room back once more than three quarters of a list's are empty, and leaves as much as is
-/// used: so seldom that those who leave one after the other hardly pay for it.
+/// Shrinks a list once more than three quarters of its capacity are unused, to twice its length:
+/// rarely enough that removing elements one by one stays cheap.
 pub(crate) fn shrink_if_sparse<T>(list: &mut Vec<T>) {
     if list.len() * 4 < list.capacity() {
         list.shrink_to(list.len() * 2);

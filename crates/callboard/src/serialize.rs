@@ -1,4 +1,4 @@
-//! What `serde` can't derive.
+//! `serde` implementations that can't be derived.
 
 use crate::overflow::Ledger;
 

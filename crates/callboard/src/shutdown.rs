@@ -1,4 +1,4 @@
-//! Ending a bus: at once, once every subscriber has drained, or once the bus is quiet.
+//! Closing a bus: at once, once every subscriber has drained, or once the bus is idle.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::error::{DrainError, Unfinished};
 use crate::registry::{Core, Registry};
 
 impl Bus {
-    /// Closes the bus, at once and for good: later publishes report
-    /// [`closed`](crate::Published::closed); subscribers receive what they hold, then `None`; open
-    /// requests end with [`End::Closed`](crate::End::Closed). Events still buffered are dropped,
-    /// counted and reported. Closing twice does nothing.
+    /// Closes the bus immediately and permanently: later publications report
+    /// [`closed`](crate::Published::closed); subscribers receive their queued events, then `None`;
+    /// open requests end with [`End::Closed`](crate::End::Closed). Events still buffered are
+    /// dropped, counted and reported. Closing twice does nothing.
     ///
     /// | | refuses publications | waits | for |
     /// | --- | --- | --- | --- |
@@ -22,19 +22,19 @@ impl Bus {
         self.core().close();
     }
 
-    /// Closes the bus and waits until every subscriber has drained: it has taken everything it
-    /// held, and the handlers run by [`serve`](crate::Subscription::serve) have ended. A
-    /// subscription that is dropped has drained.
+    /// Closes the bus and waits until every subscriber has drained: it has taken all its events,
+    /// and the handlers run by [`serve`](crate::Subscription::serve) have ended. A dropped
+    /// subscription counts as drained.
     ///
     /// # Errors
     ///
-    /// If `timeout` passes first: which subscribers did not finish, and what they still had. At
-    /// once, if it is called by a served handler of this bus, which it would wait for; the bus is
-    /// closed all the same.
+    /// If `timeout` passes first: the subscribers that did not finish, and their remaining work.
+    /// Fails at once if a served handler of this bus calls it, since it would wait for that
+    /// handler; the bus is closed all the same.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future stops the waiting; the bus stays closed.
+    /// Dropping the future stops waiting; the bus stays closed.
     ///
     /// # Examples
     ///
@@ -63,36 +63,36 @@ impl Bus {
         core.wait_until(timeout, || finished(unfinished(core))).await
     }
 
-    /// Shuts the bus down in order. From now on it refuses what is published or asked outside
-    /// handlers; handlers may still publish and ask what follows from their event, until all is
-    /// quiet: nothing is queued or waits for the start, no served handler runs and no request is
-    /// open. Then the bus closes.
+    /// Shuts the bus down gracefully. From now on it refuses publications and requests from outside
+    /// handlers; handlers may still publish and make requests that follow from their event, until
+    /// the bus is idle: nothing is queued or waits for the start, no served handler runs and no
+    /// request is open. Then the bus closes.
     ///
-    /// Inside a handler is what [`serve`](crate::Subscription::serve) runs,
-    /// [`Call::request`](crate::Call::request) and every answer. A hand-written loop says what it
-    /// handles with [`publish_caused_by`](Self::publish_caused_by); what it publishes without is
-    /// refused.
+    /// "Inside a handler" means code that [`serve`](crate::Subscription::serve) runs,
+    /// [`Call::request`](crate::Call::request) and every answer. A hand-written loop names the
+    /// event that it handles with [`publish_caused_by`](Self::publish_caused_by); its other
+    /// publications are refused.
     ///
-    /// **A hand-written loop is given 100 ms for its last event**, once all else is quiet: the bus
-    /// can't know whether it is done with it, until it asks for the next. What it publishes later is
-    /// refused, and [`diagnose`](Self::diagnose) says so ([`CutOff`](crate::FindingKind::CutOff)).
-    /// Where its work takes longer, use `serve` or
-    /// [`serve_async`](crate::Subscription::serve_async): their handlers are waited for.
+    /// **A hand-written loop gets 100 ms for its last event**, once all else is idle: the bus can't
+    /// know whether the loop is done with it until it asks for the next. Later publications are
+    /// refused, and [`diagnose`](Self::diagnose) reports them
+    /// ([`CutOff`](crate::FindingKind::CutOff)). If the work takes longer, use `serve` or
+    /// [`serve_async`](crate::Subscription::serve_async), whose handlers `drain` waits for.
     ///
-    /// [Debounced and throttled](crate::Paced) items are handed out at once. What is
-    /// [scheduled](crate::Scheduled) is not waited for.
+    /// [Debounced and throttled](crate::Paced) items are returned at once.
+    /// [Scheduled](crate::Scheduled) events are not waited for.
     ///
     /// # Errors
     ///
     /// If `timeout` passes first: what held it up. The bus is then closed all the same, so that
-    /// subscribers still receive what they hold. At once, with the bus left as it was, if it is
-    /// called by a served handler of this bus, which it would wait for: spawn it, or call
+    /// subscribers still receive their queued events. Fails at once, without changing the bus, if a
+    /// served handler of this bus calls it, since it would wait for that handler: spawn it, or call
     /// [`close`](Self::close).
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future stops the waiting; the bus goes on refusing what comes from outside.
-    /// Call `drain` again or [`close`](Self::close).
+    /// Dropping the future stops waiting; the bus continues to refuse publications from outside
+    /// handlers. Call `drain` again or [`close`](Self::close).
     ///
     /// # Examples
     ///
@@ -132,7 +132,7 @@ impl Bus {
             return Err(DrainError { calling_handler: Some(handler), ..outstanding(core) });
         }
         core.with(Registry::refuse_outsiders);
-        // Open requests may have been waiting for the start only.
+        // Open requests may only have been waiting for the start.
         core.changed.notify_all();
         let drained = quiet(core, timeout).await;
         self.close();
@@ -141,11 +141,11 @@ impl Bus {
 }
 
 /// How long `drain` waits for a hand-written loop to ask for another event, once all else is quiet.
-/// A loop that publishes what follows without waiting for anything needs microseconds; a component
-/// that has taken an event and never asks again must not hold `drain` up for long.
+/// A loop that publishes follow-up events without waiting needs microseconds; a component that took
+/// an event and never asks for another must not delay `drain` for long.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Waits until nothing is left to do.
+/// Waits until the bus is idle.
 async fn quiet(core: &Core, timeout: Duration) -> Result<(), DrainError> {
     let began = core.now();
     let left = || match (began, core.now()) {
@@ -172,11 +172,11 @@ async fn quiet(core: &Core, timeout: Duration) -> Result<(), DrainError> {
     }
 }
 
-/// What came of waiting for hand-written loops.
+/// The result of waiting for hand-written loops.
 enum Idle {
     /// Each has asked for its next event.
     All,
-    /// One of them has published something that has to be handled.
+    /// One of them has published an event that must be handled.
     NotAnyMore,
 }
 
@@ -184,7 +184,7 @@ fn finished(error: DrainError) -> Result<(), DrainError> {
     if error.is_empty() { Ok(()) } else { Err(error) }
 }
 
-/// What the subscribers have not handled.
+/// The subscribers' unfinished work, as an error.
 fn unfinished(core: &Core) -> DrainError {
     let busy = core.registry().busy().into_iter().map(|busy| Unfinished {
         subscriber: busy.name.to_string(),
@@ -195,17 +195,17 @@ fn unfinished(core: &Core) -> DrainError {
     DrainError { unfinished, ..DrainError::default() }
 }
 
-/// What could still lead to an event.
+/// The work that could still lead to an event, as an error.
 fn outstanding(core: &Core) -> DrainError {
     let mut error = unfinished(core);
     error.buffered = core.registry().buffered();
-    // Looked for behind the queues: a request that was in none of them then is still open now.
+    // Checked after the queues: a request that was in none of them then is still open now.
     error.requests = core.open_requests().into_iter().map(str::to_owned).collect();
     error
 }
 
 impl Registry {
-    /// Accepts from now on only what is published or asked by handlers.
+    /// From now on only accepts publications and requests of handlers.
     fn refuse_outsiders(&mut self, deferred: &mut Deferred<'_>) {
         self.draining = true;
         self.refresh_modes();

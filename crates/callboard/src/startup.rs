@@ -1,4 +1,4 @@
-//! The start barrier: starting, pausing, waiting until all expected components have signed in.
+//! The start barrier: starting, pausing, and waiting until all expected components have signed in.
 
 use std::fmt;
 use std::panic::Location;
@@ -9,13 +9,13 @@ use crate::error::StartError;
 use crate::registry::Phase;
 use crate::report::count;
 
-/// What a start replayed.
+/// The result of a start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started {
     /// How many buffered events were replayed.
     pub replayed: usize,
-    /// How many events the buffer had to drop, since the last start, for want of room.
+    /// How many events were dropped since the last start because the buffer was full.
     pub dropped: usize,
 }
 
@@ -25,7 +25,7 @@ impl Started {
         self.replayed
     }
 
-    /// How many events the buffer had to drop, since the last start, for want of room.
+    /// How many events were dropped since the last start because the buffer was full.
     pub fn dropped(&self) -> usize {
         self.dropped
     }
@@ -38,11 +38,11 @@ impl fmt::Display for Started {
 }
 
 impl Bus {
-    /// Starts the bus, or resumes it after [`pause`](Self::pause): what was buffered is replayed,
-    /// in order, to everybody who has subscribed, before anything published later. A replay that
-    /// is longer than a subscription's capacity exceeds it, this once.
+    /// Starts the bus, or resumes it after [`pause`](Self::pause): buffered events are replayed, in
+    /// order, to all subscribers, before any event published later. A replay may exceed a
+    /// subscription's capacity.
     ///
-    /// Starting a bus that runs, or is closed, does nothing.
+    /// Starting a running or closed bus does nothing.
     ///
     /// # Examples
     ///
@@ -78,8 +78,8 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// If `timeout` passes first: which components are missing. The bus then goes on buffering, and may be
-    /// waited for again. If the bus is closed.
+    /// If `timeout` passes first: the missing components. The bus then continues to buffer, and
+    /// this may be called again. Or if the bus is closed.
     ///
     /// # Cancel safety
     ///
@@ -113,7 +113,7 @@ impl Bus {
         core.wait_until(timeout, ready).await?
     }
 
-    /// [`start_when_ready`](Self::start_when_ready), parking the thread.
+    /// Like [`start_when_ready`](Self::start_when_ready), but parks the thread.
     ///
     /// # Errors
     ///
@@ -124,8 +124,8 @@ impl Bus {
         self.core().block_on("start_when_ready_blocking", Location::caller(), starting)
     }
 
-    /// Returns to buffering: what is published from now on is kept until [`start`](Self::start).
-    /// Subscribers go on receiving what they hold. Pausing a bus that buffers, or is closed, does
+    /// Returns to buffering: events published from now on are kept until [`start`](Self::start).
+    /// Subscribers continue to receive their queued events. Pausing a buffering or closed bus does
     /// nothing.
     ///
     /// # Examples

@@ -1,4 +1,5 @@
-//! Access control: loopback names without a token, or any name with one; never pages of other sites.
+//! Access control: loopback names without a token, or any name with one; never pages of other
+//! sites.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -108,14 +109,14 @@ fn host<B>(request: &Request<B>) -> Result<&str, &'static str> {
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        // In `[::1]` the text after the last colon is no port.
+        // In `[::1]` the text after the last colon is not a port.
         Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
         _ => host,
     }
 }
 
-/// Whether the browser's headers say that a page of another site made the request. Following a link
-/// to the console is allowed.
+/// Whether, according to the browser's headers, a page of another site made the request. Following
+/// a link to the console is allowed.
 fn is_foreign(headers: &HeaderMap, host: &str) -> bool {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let said = |name: &str| headers.get(name).map(text);

@@ -99,8 +99,8 @@ async fn latest_of<T: Clone>(place: Option<&mut watch::Receiver<T>>) -> Option<T
     }
 }
 
-/// Writes a window as an event. Events of windows that were not sent to this client count as missed.
-/// `told` is the number of events, shown or missed, up to the last window that was sent.
+/// Writes a window as an event. Events of windows that were not sent to this client count as
+/// missed. `told` is the number of events, shown or missed, up to the last window that was sent.
 fn tail(window: &Window, told: &mut u64) -> Option<Bytes> {
     let events = window.events.as_deref()?;
     let skipped = if *told == 0 { 0 } else { window.before.saturating_sub(*told) };

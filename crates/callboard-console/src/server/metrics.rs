@@ -10,8 +10,8 @@ const BOUNDS: [f64; 17] = [
     0.05, 0.1, 0.25, 0.5, 1.0, 10.0,
 ];
 
-/// Writes what [`Snapshot::record`] records. The recorder is used once, so that subscribers that have
-/// ended leave no series behind; the program's global recorder is not used.
+/// Writes what [`Snapshot::record`] records. The recorder is used once, so that subscribers that
+/// have ended leave no series behind; the program's global recorder is not used.
 pub(super) fn text(snapshot: &Snapshot) -> Bytes {
     // Fixed bounds, so that the histograms of several programs can be added up.
     let builder = PrometheusBuilder::new().set_buckets(&BOUNDS);

@@ -1,4 +1,4 @@
-//! The HTTP server: accepts connections and limits what each may cost.
+//! The HTTP server: accepts connections and limits the cost of each.
 
 mod access;
 mod live;

@@ -1,5 +1,5 @@
-//! The sampling task: adds a point to the history once a second, and computes a state twice a second
-//! while a client watches.
+//! The sampling task: adds a point to the history once a second, and computes a state twice a
+//! second while a client watches.
 
 use std::sync::Arc;
 use std::time::Duration;

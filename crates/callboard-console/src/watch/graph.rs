@@ -1,4 +1,4 @@
-//! The graph of components and event types, with what has flowed along each edge.
+//! The graph of components and event types, with the number of events along each edge.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use super::rates::{Rates, What, publishers};
 /// The label of the node for publications without a name.
 const UNNAMED: &str = "(unnamed)";
 
-/// Components and event types, and the flow between them: component → type → component. Nodes and edges
-/// are sorted, so the text forms have a stable order.
+/// Components and event types, and the flow between them: component → type → component. Nodes and
+/// edges are sorted, so the text forms have a stable order.
 #[derive(Debug, Serialize)]
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,

@@ -59,8 +59,8 @@ impl Times {
         Self(new.collect())
     }
 
-    /// The time in microseconds that this share of the handlers did not exceed, to the upper bound of
-    /// its bucket; `None` if no handler ended.
+    /// The time in microseconds that this share of the handlers did not exceed, to the upper bound
+    /// of its bucket; `None` if no handler ended.
     fn percentile(&self, share: f64) -> Option<f64> {
         let all: u64 = self.0.iter().map(|(_, count)| count).sum();
         let rank = (all as f64 * share).ceil() as u64;

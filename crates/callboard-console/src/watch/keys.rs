@@ -27,8 +27,9 @@ fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Arc<str>> {
     names.map(key).collect()
 }
 
-/// Finds keys that moved: when one of several subscriptions of a name ends, each later one gets the key
-/// of its predecessor; or a new one takes its place. The counts of the two must not be compared.
+/// Finds keys that moved: when one of several subscriptions of a name ends, each later one gets the
+/// key of its predecessor; or a new one takes its place. The counts of the two must not be
+/// compared.
 #[derive(Default)]
 pub(super) struct Moves {
     /// When the subscription of each key signed in, in the last snapshot.

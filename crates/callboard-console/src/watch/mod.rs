@@ -1,4 +1,4 @@
-//! Sampling the bus: snapshots, rates, the history and the tail, and handing them to clients.
+//! Sampling the bus: snapshots, rates, the history and the tail, and passing them to clients.
 
 mod beat;
 mod graph;
@@ -28,8 +28,8 @@ use own::Own;
 use rates::Rates;
 use recent::Recent;
 
-/// A snapshot is reused for this many times the time that taking it took. So snapshots take at most a
-/// twentieth of the time, however many clients ask.
+/// A snapshot is reused for this many times the time that taking it took. So snapshots take at most
+/// a twentieth of the time, however many clients ask.
 const REST: u32 = 20;
 
 /// The state that the console's tasks share. All of them run on one thread, so the locks are never
@@ -112,7 +112,8 @@ impl Watch {
         let taken = Instant::now();
         // The bus calls the program's clock, which may panic.
         let mut snapshot = catch_unwind(AssertUnwindSafe(|| bus.snapshot())).ok()?;
-        // It may be the last handle, which must not keep the bus open while this goes on.
+        // It may be the last handle, which must not keep the bus open during the rest of this
+        // function.
         drop(bus);
         lock(&self.own).leave_out(&mut snapshot);
         let diagnosis = Diagnosis::of(snapshot);
@@ -122,7 +123,7 @@ impl Watch {
         Some(look)
     }
 
-    /// Who publishes and hears what, and what the types are; `None` if the bus was dropped.
+    /// The wiring and the catalogue; `None` if the bus was dropped.
     pub(crate) fn wiring(&self) -> Option<(Wiring, Vec<CatalogueEntry>)> {
         let catalogue = self.bus()?.catalogue();
         let look = self.look()?;

@@ -6,8 +6,8 @@ use callboard::{AnyEvent, Bus, Overflow, Snapshot, SubscriberSnapshot, Subscript
 
 /// The name of the console's own subscription.
 const NAME: &str = "console";
-/// The capacity of that subscription. It is large enough that it never fills between two reads, since
-/// what it drops is counted by the event types.
+/// The capacity of that subscription. It is large enough that it never fills between two reads,
+/// since what it drops is counted by the event types.
 const CAPACITY: usize = 16_384;
 
 /// What the console's own subscriptions have added to the counts of the bus.
@@ -38,8 +38,8 @@ impl Own {
 
     /// Removes the console's subscription and its counts from a snapshot.
     ///
-    /// Events that were queued when the subscription ended remain counted, as dropped by unsubscribing,
-    /// which is no loss.
+    /// Events that were queued when the subscription ended remain counted, as dropped by
+    /// unsubscribing, which is no loss.
     pub(super) fn leave_out(&mut self, snapshot: &mut Snapshot) {
         let own: Vec<_> = snapshot.subscribers.extract_if(.., |of| is_own(of)).collect();
         for of in &mut snapshot.types {

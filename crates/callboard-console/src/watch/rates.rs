@@ -81,8 +81,8 @@ impl Rates {
         let link_ended = snapshot.links.len() < self.links;
         self.links = snapshot.links.len();
         for (what, count) in counts(snapshot, &keys) {
-            // A new count began at zero after the last snapshot. In the first snapshot, it is not
-            // known since when it counts.
+            // A new count began at zero after the last snapshot. In the first snapshot, the start
+            // of the count is unknown.
             let fresh =
                 Meter { count: if elapsed.is_some() { 0 } else { count }, rate: None, seen: true };
             let moved = what.is_of(&moved) || (link_ended && what.is_of_link());

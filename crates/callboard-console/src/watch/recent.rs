@@ -1,8 +1,8 @@
-//! When what the findings tell of last happened.
+//! When the events reported by findings last happened.
 //!
-//! A finding such as a loss or a panic tells of something that happened, and the bus counts it for
-//! ever. This notes when each count last grew. Other findings, such as a blocked handler, describe the
-//! present and have no count here.
+//! Some findings, such as a loss or a panic, report something that happened, which the bus counts
+//! forever. This module records when each count last grew. Other findings, such as a blocked
+//! handler, describe the current state and have no count here.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,7 +26,7 @@ enum Count {
     Late,
     /// The last request of a type that failed.
     Failed,
-    /// The last request that a name was asked and was not there for.
+    /// The last request for which the responder of a name was missing.
     Asked,
     /// What handlers published for other events, of a type.
     Led,
@@ -42,8 +42,8 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    /// Adds a snapshot that was taken at this time. What the first snapshot has is taken to have
-    /// happened then.
+    /// Adds a snapshot that was taken at this time. Counts in the first snapshot are assumed to
+    /// have grown at that time.
     pub(crate) fn update(&mut self, at: Duration, snapshot: &Snapshot) {
         self.at = at;
         let mut before = std::mem::take(&mut self.grown);
@@ -58,7 +58,7 @@ impl Recent {
         self.grown = grown.collect();
     }
 
-    /// How long ago what a finding tells of last happened; 0 if it goes on.
+    /// How long ago the event reported by a finding last happened; 0 if it lasts.
     pub(super) fn ago(&self, found: &Finding, snapshot: &Snapshot) -> Duration {
         let count = count_of(found.kind).filter(|count| {
             // An expected component counts as missing until it signs in.
@@ -70,7 +70,7 @@ impl Recent {
     }
 }
 
-/// The count of what a finding tells of; `None` for the present state of something.
+/// The count that a finding reports; `None` for findings about the current state.
 fn count_of(kind: FindingKind) -> Option<Count> {
     Some(match kind {
         FindingKind::CapacityTooSmall
@@ -89,7 +89,7 @@ fn count_of(kind: FindingKind) -> Option<Count> {
     })
 }
 
-/// Everything of a snapshot that is counted, except what has not happened.
+/// All non-zero counts of a snapshot.
 fn counts(snapshot: &Snapshot) -> HashMap<(Count, &str), u64> {
     let mut counts: HashMap<(Count, &str), u64> = HashMap::new();
     let mut add = |of, name, count| {
@@ -119,7 +119,7 @@ fn counts(snapshot: &Snapshot) -> HashMap<(Count, &str), u64> {
     for call in &snapshot.blocking_calls {
         add(Count::Blocking, &call.call, call.times);
     }
-    // The bus remembers the last ones only, so their numbers stand for how many there were.
+    // The bus only remembers the last ones, so their sequence numbers serve as counts.
     let mut reach = |of, name, number: u64| {
         let last = counts.entry((of, name)).or_default();
         *last = number.max(*last);
@@ -138,7 +138,7 @@ fn counts(snapshot: &Snapshot) -> HashMap<(Count, &str), u64> {
     counts
 }
 
-/// Those that were asked and were not there.
+/// Responders that were asked but missing.
 fn absent(outcomes: &[(String, Outcome)]) -> impl Iterator<Item = &str> {
     let absent = outcomes.iter().filter(|(_, outcome)| *outcome == Outcome::NoSuchResponder);
     absent.map(|(name, _)| name.as_str())

@@ -98,7 +98,8 @@ struct Filling {
     events: Vec<Shown>,
     /// The greatest sequence of the events shown.
     last: u64,
-    /// The greatest sequence of the windows before; of the first window, the one before its first.
+    /// The greatest sequence of the previous windows; for the first window, the sequence before its
+    /// first event.
     shown_until: Option<u64>,
     before: u64,
 }
@@ -131,7 +132,7 @@ impl Filling {
         }
         let events = std::mem::take(&mut self.events);
         let shown = events.len() as u64;
-        // The bus numbers the events that it accepts, so the numbers between are of events that were
+        // The bus numbers all accepted events, so the numbers in between belong to events that were
         // not shown.
         let until = self.shown_until.replace(self.last).unwrap_or_default();
         let missed = self.last.saturating_sub(until).saturating_sub(shown);

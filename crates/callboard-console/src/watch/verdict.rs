@@ -1,4 +1,4 @@
-//! The verdict: whether all is well, and in words what is not and what was not.
+//! The verdict: whether all is well, and current and earlier problems in words.
 
 use std::time::Duration;
 
@@ -69,13 +69,13 @@ impl Verdict {
     }
 }
 
-/// Says how many of these are not told.
+/// Describes how many of these are not listed.
 fn more(of: usize, what: &str) -> Option<String> {
     let more = of.checked_sub(TOLD).filter(|more| *more > 0);
     more.map(|more| format!("and {more} more {what}"))
 }
 
-/// A time that has passed, in the largest unit that it has whole ones of.
+/// A duration in its largest whole unit.
 fn time(of: Duration) -> String {
     match of.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
@@ -98,7 +98,7 @@ fn phase(snapshot: &Snapshot) -> Option<String> {
     }
 }
 
-/// Whether a finding means that something is wrong. The others are advice, or told by the phase.
+/// Whether a finding means that something is wrong. The others are advice, or implied by the phase.
 fn is_grave(kind: FindingKind) -> bool {
     !matches!(
         kind,

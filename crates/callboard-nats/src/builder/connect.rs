@@ -1,4 +1,4 @@
-//! Connecting, and beginning every task.
+//! Connecting, and starting every task.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,30 +25,29 @@ use crate::subject::Subjects;
 /// How many messages of a subscription may wait for their task.
 const SUBSCRIPTION_CAPACITY: usize = 4_096;
 
-/// How many messages the client may hold that it has not written.
+/// How many unwritten messages the client may hold.
 const CLIENT_CAPACITY: usize = 256;
 
-/// The client asks the server for a sign of life this often, and gives up after the third time without
-/// an answer.
+/// How often the client pings the server; it gives up after the third ping without an answer.
 const PING: Duration = Duration::from_millis(750);
 
-/// A packet takes no more events from this size on.
+/// The size from which on a packet takes no more events.
 const PACKET: usize = 32 * 1024;
 
-/// How many tails may wait until a type's packets are taken. Later ones are said again.
+/// How many tails may wait until a type's packets are taken. Dropped ones are repeated.
 const TAILS: usize = 1_024;
 
 impl LinkBuilder {
-    /// Connects to the server, and begins.
+    /// Connects to the server, and starts the link.
     ///
     /// # Errors
     ///
-    /// If a name is no name, a type was given twice, there is no server
-    /// (see [`retry_on_initial_connect`](Self::retry_on_initial_connect)), or it refuses.
+    /// If a name is invalid, a type was given twice, there is no server (see
+    /// [`retry_on_initial_connect`](Self::retry_on_initial_connect)), or it refuses.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves no link.
+    /// Dropping the future creates no link.
     pub async fn connect(mut self) -> Result<NatsLink, Error> {
         if let Some(wrong) = self.types.wrong.take() {
             return Err(wrong);
@@ -216,16 +215,16 @@ impl LinkBuilder {
     }
 }
 
-/// Sends what the client did not take at once.
+/// Sends the messages that the client did not accept at once.
 async fn relay(client: Client, mut queue: mpsc::Receiver<(Subject, Bytes)>) {
     while let Some((subject, bytes)) = queue.recv().await {
-        // The connection is gone for good only if the link is.
+        // This only fails if the link has ended.
         let _sent = client.publish(subject, bytes).await;
     }
 }
 
-/// A number that no other link has, in all likelihood. If the system has no randomness, it is the
-/// address of a fresh allocation and the time.
+/// A number that is almost certainly unique among links. If the system has no randomness, it is
+/// derived from the address of a new allocation and the time.
 fn random() -> u64 {
     getrandom::u64().unwrap_or_else(|_| {
         let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -1,4 +1,4 @@
-//! How the tasks of one type begin.
+//! Starting the tasks of one type.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ pub(super) const PUMP_CAPACITY: usize = 65_536;
 
 pub(super) type Task = BoxFuture<'static, ()>;
 
-/// What every task is given.
+/// The inputs of every task.
 #[derive(Clone)]
 pub(super) struct Start {
     pub(super) shared: Arc<Shared>,
-    /// What this link has published on its own bus by itself, of the type and the way that the task
-    /// is for.
+    /// The events that this link itself has published on its bus, of the type and direction of the
+    /// task.
     pub(super) echoes: Option<Arc<Echoes>>,
-    /// True once the link ends: what is there is still sent.
+    /// True once the link ends; queued events are still sent.
     pub(super) ending: watch::Receiver<bool>,
-    /// There may be no server yet.
+    /// Whether there may be no server yet.
     #[cfg(feature = "jetstream")]
     pub(super) retry: bool,
 }
@@ -47,7 +47,7 @@ pub(super) struct Imported {
     pub(super) begin: Box<dyn FnOnce(Start, Receiving) -> Task + Send>,
 }
 
-/// Where the events of an imported type come from, and their accounts.
+/// The source of an imported type's events, and their accounts.
 pub(super) struct Receiving {
     pub(super) messages: Subscriber,
     pub(super) tails: mpsc::Receiver<Tail>,
@@ -61,14 +61,14 @@ pub(super) struct Asked {
         Box<dyn FnOnce(Arc<Shared>, mpsc::UnboundedReceiver<AskCommand>) -> Task + Send>,
 }
 
-/// A lane that is durable or of CloudEvents.
+/// A durable or CloudEvents lane.
 pub(super) struct Lane {
     pub(super) event_type: &'static str,
     pub(super) way: Way,
     pub(super) begin: Box<dyn FnOnce(Start) -> BoxFuture<'static, Result<Begun, Error>> + Send>,
 }
 
-/// Which way the events of a lane go.
+/// The direction of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Way {
     #[cfg(feature = "jetstream")]
@@ -80,7 +80,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The way back.
+    /// The opposite direction.
     pub(super) fn back(self) -> Self {
         match self {
             #[cfg(feature = "jetstream")]
@@ -92,7 +92,7 @@ impl Way {
         }
     }
 
-    /// The way out of the two.
+    /// The outgoing one of the two directions.
     pub(super) fn outward(self) -> Self {
         match self {
             #[cfg(feature = "jetstream")]
@@ -114,14 +114,14 @@ impl Way {
     }
 }
 
-/// The tasks of a lane: those that send end in order with the link, the others at once.
+/// The tasks of a lane: sending tasks end gracefully with the link, the others at once.
 #[derive(Default)]
 pub(super) struct Begun {
     pub(super) pumps: Vec<Task>,
     pub(super) tasks: Vec<Task>,
 }
 
-/// The echoes of each lane that goes both ways.
+/// The echoes of each bidirectional lane.
 #[derive(Default)]
 pub(super) struct EchoesOf(HashMap<(Way, &'static str), Arc<Echoes>>);
 
@@ -140,7 +140,7 @@ impl EchoesOf {
     }
 }
 
-/// Subscribes, and shares the messages with the others of a group, if there is one.
+/// Subscribes, and shares the messages with the other members of a group, if there is one.
 ///
 /// # Errors
 /// If the client refuses the subject.

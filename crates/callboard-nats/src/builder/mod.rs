@@ -1,4 +1,4 @@
-//! Putting a link together.
+//! The builder of links.
 
 mod connect;
 mod lane;
@@ -15,7 +15,7 @@ use self::types::Types;
 use crate::propagation::Propagation;
 use crate::wire::Codec;
 
-/// Puts a [`NatsLink`](crate::NatsLink) together. Get one from
+/// Builds a [`NatsLink`](crate::NatsLink). Created by
 /// [`NatsLink::builder`](crate::NatsLink::builder).
 #[must_use = "a link is made only by `connect`"]
 pub struct LinkBuilder {
@@ -57,26 +57,27 @@ impl LinkBuilder {
         }
     }
 
-    /// The namespace: links of one namespace hear each other. Default: `callboard`.
+    /// The namespace: links of one namespace are connected. Default: `callboard`.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// The name of this node, which no other link of the namespace may have. Default: a random one.
+    /// The name of this node, which must be unique in the namespace. Default: a random one.
     pub fn node(mut self, node: impl Into<String>) -> Self {
         self.node = Some(node.into());
         self
     }
 
-    /// How events and requests are written. Nodes read both. Default: [`Codec::MessagePack`].
+    /// The format of events and requests. Nodes read both. Default: [`Codec::MessagePack`].
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
     }
 
-    /// How many bytes of events may wait to be sent, in each of three rings: one for each
-    /// [priority](crate::Export::priority). As many may be sent and unconfirmed. Default: 64 MiB.
+    /// How many bytes of events may wait to be sent, in each of three rings, one per
+    /// [priority](crate::Export::priority). The same number of bytes may be sent and unconfirmed.
+    /// Default: 64 MiB.
     pub fn ring_bytes(mut self, bytes: usize) -> Self {
         self.ring = bytes;
         self
@@ -88,38 +89,39 @@ impl LinkBuilder {
         self
     }
 
-    /// How often this node shows that it is there. One that was silent for a little more than three
-    /// times as long is gone: all nodes of a namespace should agree. Default: 400 ms.
+    /// The interval of this node's heartbeats. A node that is silent for slightly more than three
+    /// intervals is considered gone, so all nodes of a namespace should use the same value.
+    /// Default: 400 ms.
     pub fn heartbeat(mut self, every: Duration) -> Self {
         self.beat = every;
         self
     }
 
-    /// If there is no server, `connect` succeeds nevertheless, and the link connects when there is
-    /// one. Default: it fails.
+    /// If there is no server, `connect` succeeds anyway, and the link connects once there is one.
+    /// Default: it fails.
     pub fn retry_on_initial_connect(mut self) -> Self {
         self.retry = true;
         self
     }
 
-    /// Credentials as NATS's tools write them, with a JWT and an NKEY, from this file.
+    /// Reads credentials from this file, in the format of NATS's tools, with a JWT and an NKEY.
     pub fn credentials_file(mut self, path: impl Into<String>) -> Self {
         self.credentials = Some(path.into());
         self
     }
 
-    /// The client's own options, for TLS, an NKEY, a password and so on. What the link depends on (the
-    /// times, capacities and callbacks) it sets itself.
+    /// The client's own options, for TLS, an NKEY, a password and so on. The link overrides the
+    /// options that it depends on (times, capacities and callbacks).
     ///
-    /// This is async-nats's type: a new major version of that is one of this crate.
+    /// This is async-nats's type, so a new major version of async-nats is one of this crate.
     pub fn options(mut self, options: ConnectOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Carries trace contexts: `inject` is called within the span of an event or a request that
-    /// leaves and returns what is to travel, a `traceparent` for example; `extract` is given that
-    /// where it arrives, and returns the span in which the event is published or the request made.
+    /// Propagates trace contexts. `inject` is called within the span of an outgoing event or
+    /// request and returns the context to send, for example a `traceparent`; `extract` gets it on
+    /// arrival, and returns the span in which the event is published or the request made.
     pub fn propagate(
         mut self,
         inject: impl Fn() -> Option<String> + Send + Sync + 'static,
@@ -130,7 +132,8 @@ impl LinkBuilder {
         self
     }
 
-    /// On how many servers the stream of the durable lanes is stored, if this link makes it. Default: 1.
+    /// On how many servers the stream of the durable lanes is stored, if this link creates it.
+    /// Default: 1.
     #[cfg(feature = "jetstream")]
     pub fn durable_replicas(mut self, replicas: usize) -> Self {
         self.replicas = replicas;

@@ -1,4 +1,4 @@
-//! The types that a link carries, and which way.
+//! The types that a link carries, and their directions.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -37,19 +37,19 @@ pub(super) struct Types {
 }
 
 impl Types {
-    /// Notes what is wrong with one more type.
+    /// Records a problem of one more type.
     fn check(&mut self, what: &'static str, name: &'static str, is_there: bool) {
         let wrong =
             if is_there { Some(Error::twice(what, name)) } else { check_event_type(name).err() };
         self.wrong = self.wrong.take().or(wrong);
     }
 
-    /// Notes what is wrong with a name that the server is given.
+    /// Records a problem of a name for the server.
     fn check_name(&mut self, what: &'static str, name: &str) {
         self.wrong = self.wrong.take().or(check_token(what, name).err());
     }
 
-    /// Notes what is wrong with the subject of CloudEvents.
+    /// Records a problem of a subject for CloudEvents.
     fn check_subject(&mut self, subject: &str) {
         self.wrong = self.wrong.take().or(check_subject(subject).err());
     }
@@ -79,12 +79,12 @@ impl fmt::Debug for Types {
 }
 
 impl LinkBuilder {
-    /// Events of this type are sent to the nodes that import it.
+    /// Sends events of this type to the nodes that import it.
     pub fn export<E: Event + Serialize>(self) -> Self {
         self.export_with::<E>(Export::new())
     }
 
-    /// [`export`](Self::export), with other than the defaults.
+    /// Like [`export`](Self::export), with other settings than the defaults.
     pub fn export_with<E: Event + Serialize>(mut self, export: Export<E>) -> Self {
         let is_there = self.types.exports.iter().any(|of| of.event_type == E::TYPE);
         self.types.check("exported", E::TYPE, is_there);
@@ -99,18 +99,18 @@ impl LinkBuilder {
         self
     }
 
-    /// Events of this type, of other nodes, are published on this bus.
+    /// Publishes events of this type from other nodes on this bus.
     pub fn import<E: Event + DeserializeOwned>(self) -> Self {
         self.import_with::<E>(Import::new())
     }
 
-    /// [`import`](Self::import), where the nodes of a group share the events: each goes to one of
-    /// them.
+    /// Like [`import`](Self::import), but the nodes of a group share the events: each goes to one
+    /// of them.
     pub fn import_shared<E: Event + DeserializeOwned>(self, group: impl Into<String>) -> Self {
         self.import_with::<E>(Import::new().group(group))
     }
 
-    /// [`import`](Self::import), with other than the defaults.
+    /// Like [`import`](Self::import), with other settings than the defaults.
     pub fn import_with<E: Event + DeserializeOwned>(mut self, import: Import<E>) -> Self {
         let is_there = self.types.imports.iter().any(|of| of.event_type == E::TYPE);
         self.types.check("imported", E::TYPE, is_there);
@@ -124,7 +124,7 @@ impl LinkBuilder {
         self
     }
 
-    /// The responders of this bus answer the requests of other nodes of this type.
+    /// Lets the responders of this bus answer requests of this type from other nodes.
     pub fn serve<Q>(mut self) -> Self
     where
         Q: Request + DeserializeOwned,
@@ -136,8 +136,8 @@ impl LinkBuilder {
         self
     }
 
-    /// The requests of this bus of this type reach the responders of other nodes, if they expect
-    /// them by name.
+    /// Lets requests of this type on this bus reach the responders of other nodes that they expect
+    /// by name.
     pub fn ask<Q>(mut self) -> Self
     where
         Q: Request + Serialize,
@@ -153,16 +153,16 @@ impl LinkBuilder {
         self
     }
 
-    /// Events of this type are stored by JetStream, for the consumers of
-    /// [`import_durable`](Self::import_durable). They wait for that in a ring of their own, for as
-    /// long as it takes.
+    /// Stores events of this type in JetStream, for the consumers of
+    /// [`import_durable`](Self::import_durable). Until they are stored, they wait in a separate
+    /// ring, without a time limit.
     #[cfg(feature = "jetstream")]
     pub fn export_durable<E: Event + Serialize>(self) -> Self {
         self.export_durable_with::<E>(Export::new())
     }
 
-    /// [`export_durable`](Self::export_durable), with other than the defaults. What an event is to do
-    /// while there is no connection is not heeded: it waits.
+    /// Like [`export_durable`](Self::export_durable), with other settings than the defaults. The
+    /// setting for times without a connection is ignored: events wait.
     #[cfg(feature = "jetstream")]
     pub fn export_durable_with<E: Event + Serialize>(mut self, export: Export<E>) -> Self {
         let (ring, replicas) = (self.ring, self.replicas);
@@ -185,14 +185,15 @@ impl LinkBuilder {
         self
     }
 
-    /// Events of this type that JetStream has stored are published on this bus, in order, at least
-    /// once, by the durable consumer of this name: it is made with that position, and one that is
-    /// there goes on where it was. Nodes that name the same consumer share its events, one message at a
-    /// time.
+    /// Publishes events of this type that JetStream has stored on this bus, in order and at least
+    /// once, through the durable consumer of this name. A new consumer begins at that position; an
+    /// existing one continues where it was. Nodes that name the same consumer share its events, one
+    /// message at a time.
     ///
-    /// An event is published when the bus runs, the type has a subscriber, and each has room; it is
-    /// acknowledged when each has taken it. [Lossy](callboard::SubscriberBuilder::lossy) subscribers
-    /// don't count. What was not acknowledged when a process ends comes again.
+    /// An event is published when the bus runs, the type has a subscriber, and each subscriber has
+    /// room; it is acknowledged when each has taken it.
+    /// [Lossy](callboard::SubscriberBuilder::lossy) subscribers don't count. Events not
+    /// acknowledged when a process ends are delivered again.
     #[cfg(feature = "jetstream")]
     pub fn import_durable<E>(self, consumer: impl Into<String>, position: Position) -> Self
     where
@@ -201,8 +202,8 @@ impl LinkBuilder {
         self.import_durable_with::<E>(consumer, position, Import::new())
     }
 
-    /// [`import_durable`](Self::import_durable), with other than the defaults. A
-    /// [group](Import::group) is not heeded: the consumer's name does that.
+    /// Like [`import_durable`](Self::import_durable), with other settings than the defaults. A
+    /// [group](Import::group) is ignored; use the consumer's name instead.
     #[cfg(feature = "jetstream")]
     pub fn import_durable_with<E>(
         mut self,
@@ -229,7 +230,7 @@ impl LinkBuilder {
         self
     }
 
-    /// Events of this type go to this subject as CloudEvents, for programs that are no nodes.
+    /// Sends events of this type to this subject as CloudEvents, for programs that are not nodes.
     pub fn export_cloudevents<E: Event + Serialize>(mut self, subject: impl Into<String>) -> Self {
         let subject = subject.into();
         self.types.check_subject(&subject);
@@ -254,9 +255,9 @@ impl LinkBuilder {
         self
     }
 
-    /// CloudEvents of this type that come on this subject are published on this bus. One without an id
-    /// or a source, of another type, or whose data can't be read, is dropped and counted; so is one
-    /// that comes again.
+    /// Publishes CloudEvents of this type from this subject on this bus. Events without an id or a
+    /// source, of another type, or with unreadable data are dropped and counted, and so are
+    /// duplicates.
     pub fn import_cloudevents<E>(mut self, subject: impl Into<String>) -> Self
     where
         E: Event + DeserializeOwned,
@@ -281,7 +282,7 @@ impl LinkBuilder {
     }
 }
 
-/// Takes the events of a type from the bus into an outbox; `None` if the bus is gone.
+/// Starts moving the events of a type from the bus to an outbox; `None` if the bus is gone.
 fn begin_pump<E: Event + Serialize>(
     export: Export<E>,
     outbox: Arc<Outbox>,

@@ -10,13 +10,12 @@ use super::Stored;
 use crate::outbound::Outbox;
 use crate::shared::Shared;
 
-/// How long the stream may take to say that it has a message, and how long to wait before the next
-/// try.
+/// How long the stream may take to confirm a message, and how long to wait before the next try.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Stores what the outbox has, in order, until the link is dropped. A message that the stream does
-/// not confirm is sent again under the same number, by which the stream knows it.
+/// Stores the events of the outbox, in order, until the link is dropped. A message that the stream
+/// does not confirm is sent again under the same number, which lets the stream detect duplicates.
 pub(crate) async fn store(
     outbox: Arc<Outbox>,
     subject: String,

@@ -17,23 +17,23 @@ use crate::shared::Shared;
 use crate::wire::Packet;
 use std::sync::Arc;
 
-/// How long the stream waits for an acknowledgement before it sends a message again. It is told
-/// three times in that time that the message is being worked on.
+/// How long the stream waits for an acknowledgement before it sends a message again. In that time
+/// it is notified three times that the message is in progress.
 const ACK_WAIT: Duration = Duration::from_secs(10);
 
-/// How many messages this process remembers, to know those that come again.
+/// How many messages this process remembers, to detect duplicates.
 const REMEMBERED: usize = 16_384;
 
 /// How long to wait after the stream could not be read.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// What a consumer works with.
+/// The state of a consumer.
 pub(crate) struct Consuming<E> {
     pub(crate) stream: Stored,
     pub(crate) consumer: String,
     pub(crate) position: Position,
     pub(crate) import: Import<E>,
-    /// Those of the type's export, if it is exported too.
+    /// The echoes of the type's export, if it is exported too.
     pub(crate) echoes: Option<Arc<Echoes>>,
 }
 
@@ -101,7 +101,7 @@ async fn messages<E: Event>(
         deliver_policy: consuming.position.policy(),
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
-        // What was not acknowledged comes again before anything later.
+        // Unacknowledged messages are delivered again before any later one.
         max_ack_pending: 1,
         filter_subject: shared.subjects.all_durable(E::TYPE),
         ..pull::Config::default()
@@ -112,8 +112,8 @@ async fn messages<E: Event>(
     stream.map_err(|error| error.to_string())
 }
 
-/// Publishes the events of a message, and acknowledges it when they were taken. `false` once the bus
-/// is gone.
+/// Publishes the events of a message, and acknowledges it once they are taken. Returns `false` once
+/// the bus is gone.
 async fn take<E: Event + DeserializeOwned>(
     consuming: &Consuming<E>,
     message: &Message,
@@ -174,7 +174,7 @@ async fn take<E: Event + DeserializeOwned>(
         tokio::select! {
             taken = &mut publishing => break taken,
             _ = progress.tick() => {
-                // The next one says it too.
+                // If it is lost, the next one serves.
                 let _sent = message.ack_with(AckKind::Progress).await;
             }
         }
@@ -187,14 +187,14 @@ async fn take<E: Event + DeserializeOwned>(
     acknowledge(message, AckKind::Ack, shared).await
 }
 
-/// A message that can't be read is never sent again.
+/// Refuses a message that can't be read, so that it is never sent again.
 async fn refuse(message: &Message, subject: &str, why: &str, shared: &Shared) -> bool {
     shared.malformed(subject, why);
     acknowledge(message, AckKind::Term, shared).await
 }
 
 async fn acknowledge(message: &Message, kind: AckKind, shared: &Shared) -> bool {
-    // If it is lost, the message comes again, and is known.
+    // If it is lost, the message is delivered again, and recognized as a duplicate.
     if let Err(error) = message.ack_with(kind).await {
         shared.problem(format!("an acknowledgement could not be sent: {error}"));
     }

@@ -1,4 +1,4 @@
-//! Durable lanes: events of chosen types are stored by JetStream, and stay until they were taken.
+//! Durable lanes: JetStream stores events of chosen types until they are taken.
 //!
 //! ```text
 //!   pump ──► outbox ──► one message at a time ──(stored)──► the next
@@ -6,9 +6,9 @@
 //!   stream ──► consumer ──► room? ──► publish ──► taken by every subscriber? ──► acknowledged
 //! ```
 //!
-//! At least once: what was not acknowledged comes again, after a crash too. What this process has
-//! published already is dropped by its number. A message carries as many events as waited, so that
-//! one message at a time, which keeps the order, costs little.
+//! Delivery is at least once: unacknowledged messages are delivered again, even after a crash.
+//! Events that this process has already published are dropped by their number. Only one message is
+//! in flight, which keeps the order; it carries all waiting events, so this costs little.
 
 mod export;
 mod import;
@@ -29,7 +29,7 @@ use crate::snapshot::{DurableSnapshot, ExportSnapshot};
 pub(crate) use export::store;
 pub(crate) use import::{Consuming, consume};
 
-/// Where a durable consumer begins when it is made. One that is there goes on where it was.
+/// Where a new durable consumer begins. An existing one continues where it was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Position {
@@ -52,16 +52,16 @@ impl Position {
     }
 }
 
-/// What a durable lane does while there is no connection: its events wait.
+/// While there is no connection, the events of a durable lane wait.
 pub(crate) const KEEP: Offline = Offline::Keep;
 
-/// How long to wait after the stream could not be made.
+/// How long to wait after the stream could not be created.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// A packet of a durable lane takes no more events from this size on.
+/// The size from which on a packet of a durable lane takes no more events.
 const PACKET: usize = 32 * 1024;
 
-/// An outbox whose events wait for as long as it takes.
+/// An outbox whose events wait without a time limit.
 pub(crate) fn outbox(bytes: usize, shared: &Shared) -> Outbox {
     let limits = Limits { bytes, lifetime: Duration::from_secs(u32::MAX.into()), packet: PACKET };
     Outbox::new(limits, shared.codec, shared.incarnation)
@@ -70,7 +70,7 @@ pub(crate) fn outbox(bytes: usize, shared: &Shared) -> Outbox {
 /// The lanes of a link.
 #[derive(Default)]
 pub(crate) struct Lanes {
-    /// Those that store, each with an outbox of its own.
+    /// The storing lanes' outboxes.
     stores: Mutex<Vec<Arc<Outbox>>>,
     consumers: Mutex<BTreeMap<String, DurableSnapshot>>,
 }
@@ -110,12 +110,12 @@ impl Lanes {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The accounts of those that store.
+    /// The accounts of the storing lanes.
     pub(crate) fn exports(&self) -> Vec<ExportSnapshot> {
         self.stores().iter().flat_map(|outbox| outbox.accounts()).collect()
     }
 
-    /// Events and bytes that wait to be sent, and to be confirmed.
+    /// Events and bytes that wait to be sent, and that wait to be confirmed.
     pub(crate) fn waiting(&self) -> [(u64, usize); 2] {
         let stores = self.stores();
         let waiting = stores.iter().map(|outbox| outbox.waiting());
@@ -124,22 +124,22 @@ impl Lanes {
         })
     }
 
-    /// Whether everything that is to be stored is.
+    /// Whether everything has been stored.
     pub(crate) fn is_stored(&self) -> bool {
         self.stores().iter().all(|outbox| outbox.is_empty())
     }
 }
 
-/// The namespace's stream, as this link makes it if there is none.
+/// The namespace's stream, as this link creates it if there is none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stored {
     pub(crate) replicas: usize,
-    /// There may be no server yet.
+    /// Whether there may be no server yet.
     pub(crate) retry: bool,
 }
 
 impl Stored {
-    /// Makes the stream, unless there may be no server yet.
+    /// Creates the stream, unless there may be no server yet.
     ///
     /// # Errors
     /// If the server refuses, or has no JetStream.
@@ -147,7 +147,7 @@ impl Stored {
         if self.retry { Ok(()) } else { self.stream(shared).await.map(drop) }
     }
 
-    /// Makes the stream, however long that takes.
+    /// Creates the stream, retrying until it succeeds.
     pub(crate) async fn in_time(self, shared: &Shared) -> jetstream::stream::Stream {
         loop {
             match self.stream(shared).await {

@@ -1,4 +1,4 @@
-//! Whether the subscribers of a type have taken what was published.
+//! Waiting until the subscribers of a type have taken the published events.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use callboard::{Bus, Event, Importance, Phase};
 
 use crate::shared::Shared;
 
-/// The first and the longest pause between two looks: each is twice the one before, since a look takes
-/// a snapshot of the bus, and a lane may wait for hours.
+/// The first and the longest pause between two checks. Each pause is twice the one before, since a
+/// check takes a snapshot of the bus, and a lane may wait for hours.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
-/// Waits until the bus runs, the type has a subscriber, and each has room for one more event; `false`
-/// once the bus is gone. Lossy subscribers don't count, and neither does the link.
+/// Waits until the bus runs, the type has a subscriber, and each has room for one more event;
+/// `false` once the bus is gone. Lossy subscribers don't count, and neither does the link.
 pub(super) async fn has_room<E: Event>(shared: &Shared) -> bool {
     wait::<E>(shared, |of| of.free > 0 || of.capacity == 0).await
 }
 
-/// Waits until everybody has taken what was published; `false` once the bus is gone.
+/// Waits until each subscriber has taken the published events; `false` once the bus is gone.
 pub(super) async fn is_taken<E: Event>(shared: &Shared) -> bool {
     wait::<E>(shared, |of| of.queued == 0).await
 }
@@ -26,7 +26,7 @@ pub(super) async fn is_taken<E: Event>(shared: &Shared) -> bool {
 struct Listening {
     capacity: usize,
     free: usize,
-    /// How many events of the type wait for it.
+    /// How many events of the type are queued for it.
     queued: u64,
 }
 

@@ -1,25 +1,25 @@
-//! Packets that wait for those in front of them.
+//! Packets that are held back until earlier ones arrive.
 //!
-//! When a node loses its connection, its client keeps what it has not written and writes that first over
-//! the next connection. Only then does the link send again what was lost. So a packet may come before
-//! others that still come. It is held until they do, or until its node says that the server had them:
-//! then they are lost.
+//! When a node loses its connection, its client keeps its unwritten messages and writes them first
+//! over the next connection. Only then does the link resend the lost ones. So a packet may arrive
+//! before earlier ones. It is held back until they arrive, or until its node reports that the
+//! server had them, so that they are lost.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use async_nats::Message;
 
-/// The most bytes that are held. With more, what is missing counts as lost.
+/// The most bytes that are held back. Beyond that, missing packets count as lost.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
-/// What a packet takes up beside its bytes.
+/// The overhead of a packet in addition to its bytes.
 const OVERHEAD: usize = 256;
 
-/// How long a packet waits. A node begins to send again within half of that.
+/// How long a packet waits. A node begins to resend within half of that time.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Packets of events that wait, by their node, in the order in which they came.
+/// Held-back packets of events, by node, in order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     packets: BTreeMap<String, VecDeque<Waiting>>,
@@ -46,7 +46,7 @@ impl Held {
         packets.push_back(Waiting { message, incarnation, first, since });
     }
 
-    /// The next packet of this node, if its incarnation and its first sequence are such.
+    /// Takes the next packet of this node, if its incarnation and its first sequence match.
     pub(super) fn pop_if(
         &mut self,
         origin: &str,
@@ -64,13 +64,13 @@ impl Held {
         Some(message)
     }
 
-    /// When the first of them has waited for too long.
+    /// When the first of them will have waited for too long.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let oldest = self.packets.values().filter_map(|packets| packets.front());
         Some(oldest.map(|waiting| waiting.since).min()? + PATIENCE)
     }
 
-    /// A node whose packets wait no longer: they have for too long, or are too many.
+    /// A node whose packets must be released: they have waited too long, or are too many.
     pub(super) fn overdue(&self, now: Instant) -> Option<String> {
         let full = self.bytes > MOST_BYTES;
         let overdue = |packets: &VecDeque<Waiting>| {

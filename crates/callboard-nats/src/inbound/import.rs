@@ -1,4 +1,4 @@
-//! What is imported, and how: a task per type decodes packets and publishes events.
+//! Importing events: a task per type decodes packets and publishes events.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::outbound::Echoes;
 use crate::shared::Shared;
 use crate::wire::{self, Codec, Directed, Header, Packet, PacketKind};
 
-/// How events of a type are imported. Give it to
+/// How events of a type are imported. Pass it to
 /// [`LinkBuilder::import_with`](crate::LinkBuilder::import_with).
 pub struct Import<E> {
     pub(crate) version: u32,
@@ -38,15 +38,15 @@ impl<E: Event> Import<E> {
 
     /// The version of the type's fields in this program; see
     /// [`Export::version`](crate::Export::version). Default: 1. Events of another version are read
-    /// as if they were of this one, unless there is a [migration](Self::migrate); what can't be
-    /// read is dropped, counted and named.
+    /// as if they were of this one, unless there is a [migration](Self::migrate); unreadable events
+    /// are dropped, counted and reported.
     #[must_use]
     pub fn version(mut self, version: u32) -> Self {
         self.version = version;
         self
     }
 
-    /// Events of this version are read as `Old`, and turned into this program's.
+    /// Reads events of this version as `Old`, and converts them to this program's type.
     #[must_use]
     pub fn migrate<Old: DeserializeOwned>(
         mut self,
@@ -59,8 +59,8 @@ impl<E: Event> Import<E> {
     }
 
     /// The nodes that import the type with the same group share its events: each event goes to one
-    /// of them. A node that vanishes may take some with it, and after a disconnect one may come
-    /// twice.
+    /// of them. If a node disappears, some of its events may be lost, and after a disconnect an
+    /// event may arrive twice.
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
@@ -95,16 +95,16 @@ impl<E> fmt::Debug for Import<E> {
     }
 }
 
-/// Why a message of one node more is dropped.
+/// Why a message of one more node is dropped.
 const TOO_MANY: &str = "there are more nodes than this one keeps accounts of";
 
-/// What a receiver works with.
+/// The state of a receiver.
 pub(crate) struct Receiver<E> {
     pub(crate) messages: Subscriber,
     pub(crate) tails: mpsc::Receiver<Tail>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) import: Import<E>,
-    /// Those of the type's export, if it is exported too.
+    /// The echoes of the type's export, if it is exported too.
     pub(crate) echoes: Option<Arc<Echoes>>,
 }
 
@@ -116,7 +116,7 @@ where
     let mut held = Held::default();
     loop {
         let deadline = held.deadline().map(tokio::time::Instant::from_std);
-        // Messages first: a tail is looked at when all that came before it was.
+        // Messages first: a tail is evaluated only after everything that arrived before it.
         tokio::select! {
             biased;
             message = receiver.messages.next() => match message {
@@ -143,7 +143,7 @@ fn seen(shared: &Shared) -> Seen {
 }
 
 impl<E: Event + DeserializeOwned> Receiver<E> {
-    /// Takes a message, or holds it until those in front of it come.
+    /// Takes a message, or holds it back until earlier ones arrive.
     fn arrive(&self, message: Message, held: &mut Held, shared: &Shared) {
         let origin = shared.subjects.origin(&message.subject);
         let header = Packet::read(&message.payload).map(|packet| packet.header);
@@ -157,7 +157,8 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
             return held.push(&origin, message, incarnation, first);
         }
         if !held.is_empty() {
-            // What waits is of an earlier start, or the server had all that is in front of it.
+            // Held-back packets are of an earlier incarnation, or the server had everything before
+            // them.
             let probe = kind == PacketKind::Probe;
             self.release(origin, held, shared, |of, waits| {
                 of != incarnation || probe && waits < first
@@ -167,7 +168,7 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
         self.follow(origin, held, shared);
     }
 
-    /// A node says up to where the server has its events.
+    /// Handles a node's report of the last events that the server has.
     fn tail(&self, tail: &Tail, held: &mut Held, shared: &Shared) {
         let Tail { origin, incarnation, last } = tail;
         self.release(origin, held, shared, |of, first| of == *incarnation && first <= *last);
@@ -175,14 +176,14 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
         self.follow(origin, held, shared);
     }
 
-    /// Takes what was held and is next.
+    /// Takes the held-back packets that are next.
     fn follow(&self, origin: &str, held: &mut Held, shared: &Shared) {
         self.release(origin, held, shared, |incarnation, first| {
             !self.streams.is_ahead(origin, incarnation, first, seen(shared))
         });
     }
 
-    /// Takes what was held of this node, as long as its incarnation and first sequence are such.
+    /// Takes the held-back packets of this node, while their incarnation and first sequence match.
     fn release(
         &self,
         origin: &str,
@@ -206,7 +207,7 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
         };
         let header = packet.header;
         if origin == shared.subjects.node() {
-            // The server sends back what was sent.
+            // The server returns this node's own messages.
             if header.incarnation != shared.incarnation {
                 shared.conflict();
             }
@@ -274,7 +275,7 @@ impl<E: Event + DeserializeOwned> Receiver<E> {
     }
 }
 
-/// Publishes an event that is not to be sent back; `false` if the bus is closed.
+/// Publishes an event that must not be sent back; `false` if the bus is closed.
 pub(crate) fn publish<E: Event>(
     publisher: &Publisher<E>,
     event: E,

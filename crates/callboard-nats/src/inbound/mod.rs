@@ -1,5 +1,5 @@
 //! From the server to this bus: one task per imported type reads packets, keeps an account for each
-//! node, and publishes.
+//! node, and publishes the events.
 
 mod held;
 mod import;

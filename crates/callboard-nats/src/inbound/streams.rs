@@ -1,32 +1,32 @@
-//! The accounts of an imported type: what came from each start of each node, and what did not.
+//! The accounts of an imported type: received and missing events of each incarnation of each node.
 //!
-//! Sequences count the events that a node has sent of the type, from 1. What comes again was
-//! delivered before or is lost for good, and is dropped; what is missing is lost, since the messages
-//! of one connection arrive in order.
+//! Sequences count the events of the type that a node has sent, from 1. An event with an earlier
+//! sequence was already delivered or counted as lost, and is dropped; a missing event is lost,
+//! since the messages of one connection arrive in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::snapshot::{Drops, ImportSnapshot, LinkDrop};
 
-/// How many nodes have accounts. With more, those of a node that is gone, or that was never known, are
-/// given up.
+/// How many nodes have accounts. Beyond that, those of a node that is gone, or was never known, are
+/// dropped.
 const MOST_ORIGINS: usize = 4_096;
 
-/// How many earlier starts of a node are remembered.
+/// How many earlier incarnations of a node are remembered.
 const MOST_PAST: usize = 16;
 
 /// The accounts of an imported type.
 pub(crate) struct Streams {
     pub(crate) event_type: &'static str,
-    /// Whether several nodes share the events, so that each gets some of them only.
+    /// Whether several nodes share the events, so that each receives only some of them.
     shares: bool,
-    /// The nodes that are there.
+    /// The present nodes.
     nodes: Arc<Nodes>,
     origins: Mutex<BTreeMap<String, Origin>>,
 }
 
-/// The names of the nodes that are there, for those who keep something of each.
+/// The names of the present nodes, for tasks that keep state per node.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes(Mutex<BTreeSet<String>>);
 
@@ -52,25 +52,26 @@ struct Origin {
 #[derive(Clone)]
 struct Stream {
     incarnation: u64,
-    /// The first sequence that this node was to get; 0 for none.
+    /// The first sequence that this node had to receive; 0 for none.
     first: u64,
-    /// The next one.
+    /// The next sequence.
     next: u64,
     delivered: u64,
     duplicates: u64,
     dropped: Drops,
-    /// The connection, and the number of messages dropped by the client, when the last event came.
+    /// The connection, and the number of messages dropped by the client, when the last event
+    /// arrived.
     seen: Seen,
 }
 
-/// What can be the reason of a hole.
+/// The possible reasons of a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) connection: u64,
     pub(crate) slow: u64,
 }
 
-/// What a node says that it has sent last.
+/// A node's report of what it has sent last.
 #[derive(Debug, Clone)]
 pub(crate) struct Tail {
     pub(crate) origin: String,
@@ -78,12 +79,12 @@ pub(crate) struct Tail {
     pub(crate) last: u64,
 }
 
-/// What came of a packet.
+/// The outcome of a packet.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Taken {
     pub(crate) delivered: u64,
     pub(crate) undecodable: u64,
-    /// The bus was closed.
+    /// Events refused because the bus was closed.
     pub(crate) refused: u64,
 }
 
@@ -101,7 +102,7 @@ impl Streams {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first event of a packet that is new, counted from 0. `None` if there are too many nodes.
+    /// The zero-based index of the first new event of a packet. `None` if there are too many nodes.
     pub(crate) fn open(&self, origin: &str, incarnation: u64, first: u64) -> Option<u64> {
         let mut origins = self.origins();
         let stream = self.stream(&mut origins, origin, incarnation)?;
@@ -111,8 +112,8 @@ impl Streams {
         Some(stream.next.saturating_sub(first))
     }
 
-    /// Whether events in front of this sequence have not come, and may still come: nothing is known
-    /// that this process has lost.
+    /// Whether events before this sequence are missing and may still arrive: this process is not
+    /// known to have lost any.
     pub(crate) fn is_ahead(&self, origin: &str, incarnation: u64, first: u64, seen: Seen) -> bool {
         let origins = self.origins();
         let current = origins.get(origin).map(|origin| &origin.current);
@@ -135,7 +136,7 @@ impl Streams {
         current.dropped.add(LinkDrop::Closed, taken.refused);
     }
 
-    /// A node says what it sends next, on the subject of its events. `false` if there are too many
+    /// Handles a node's probe with the sequence that it sends next. `false` if there are too many
     /// nodes.
     pub(crate) fn probed(&self, origin: &str, incarnation: u64, next: u64, seen: Seen) -> bool {
         let mut origins = self.origins();
@@ -148,7 +149,7 @@ impl Streams {
         true
     }
 
-    /// A node says what it has sent last, and all that came before was looked at.
+    /// Handles a node's report of what it has sent last, after everything that arrived before it.
     pub(crate) fn tail(&self, tail: &Tail, seen: Seen) {
         let mut origins = self.origins();
         let Some(Origin { current, .. }) = origins.get_mut(&tail.origin) else { return };
@@ -157,8 +158,8 @@ impl Streams {
         }
     }
 
-    /// The stream of this start of a node. Each start keeps its own account, whichever speaks: a name
-    /// may be used by two processes for a while.
+    /// The stream of this incarnation of a node. Each incarnation keeps its own account, since two
+    /// processes may use one name for a while.
     fn stream<'a>(
         &self,
         origins: &'a mut BTreeMap<String, Origin>,
@@ -212,7 +213,7 @@ impl Stream {
         Self { incarnation, first: 0, next: 0, delivered, duplicates, dropped, seen }
     }
 
-    /// What is before this sequence and has not come will not come.
+    /// Counts missing events before this sequence as lost.
     fn skip_to(&mut self, sequence: u64, seen: Seen, shares: bool) {
         let missing = sequence.saturating_sub(self.next);
         let before = self.seen;
@@ -221,7 +222,7 @@ impl Stream {
         }
         self.next = sequence;
         if shares {
-            // Others got them: they are in nobody's account here.
+            // Other nodes got them, so they are in no account here.
             self.first += missing;
             return;
         }
@@ -282,7 +283,7 @@ mod tests {
         let streams = Streams::new("t", false, Arc::default());
         assert_eq!(take(&streams, 1, 1, 3, SEEN), 3);
         assert_eq!(take(&streams, 2, 1, 2, SEEN), 2);
-        // Two processes have one name, and the second ends.
+        // Two processes share a name, and the second ends.
         assert_eq!(take(&streams, 1, 2, 3, SEEN), 1);
         streams.tail(&Tail { origin: "a".into(), incarnation: 1, last: 9 }, SEEN);
         let of = |of: &ImportSnapshot| (of.incarnation, of.delivered, of.dropped.total());

@@ -14,13 +14,13 @@ use crate::requests::AskCommand;
 use crate::shared::{Shared, UNREACHABLE};
 use crate::snapshot::LinkState;
 
-/// If no mark has come back for so long, the silence of other nodes says nothing of them.
+/// If no mark has returned for this long, the silence of other nodes is no evidence against them.
 const SILENT: Duration = Duration::from_millis(900);
 
-/// How often a mark asks whether the server answers.
+/// How often a mark checks whether the server answers.
 const MARK: Duration = Duration::from_millis(400);
 
-/// If the client's state has differed for so long from what its events said, one of them was lost.
+/// If the client's state has differed from its events for this long, one of them was lost.
 const LOST_EVENT: Duration = Duration::from_millis(500);
 
 /// The state of the connection, and the gate of the writer.
@@ -30,15 +30,15 @@ pub(super) struct Connection {
     gate: watch::Sender<u64>,
     number: u64,
     up: bool,
-    /// Since when it is up, or down.
+    /// Since when it has been up or down.
     since: Instant,
-    /// A mark came back, so the subscriptions are there.
+    /// Whether a mark has returned, so that the subscriptions exist.
     subscribed: bool,
     answered: Instant,
     marked: Option<Instant>,
-    /// Since when the client is in another state than its events said.
+    /// Since when the client's state has differed from its events.
     differs: Option<Instant>,
-    /// Requests have failed for want of a connection.
+    /// Whether requests have failed because there was no connection.
     unreachable: bool,
 }
 
@@ -63,12 +63,12 @@ impl Connection {
         self.up
     }
 
-    /// Whether the server has answered of late: otherwise nobody can be heard.
+    /// Whether the server has answered recently; otherwise no node can be heard.
     pub(super) fn is_answered(&self, now: Instant) -> bool {
         self.up && now.duration_since(self.answered) < SILENT
     }
 
-    /// The client says what has happened. Whether there is a new connection.
+    /// Handles an event of the client. Returns whether there is a new connection.
     pub(super) fn client(&mut self, event: &Event) -> bool {
         match event {
             Event::Connected => {
@@ -111,7 +111,7 @@ impl Connection {
         self.shared.send(self.shared.marks.clone(), Bytes::copy_from_slice(&mark));
     }
 
-    /// A mark came back.
+    /// Handles a mark that returned.
     pub(super) fn mark(&mut self, mark: u64, round_trip: Duration) {
         if !self.up {
             return;
@@ -125,8 +125,8 @@ impl Connection {
         }
     }
 
-    /// `waits` tells whether nodes that were there before do not hear this one yet; `paused`, that
-    /// the process was stopped for a while.
+    /// `waits` is whether earlier nodes do not hear this one yet; `paused`, whether the process was
+    /// stopped for a while.
     pub(super) fn tick(&mut self, times: &Times, waits: bool, paused: bool) {
         let now = Instant::now();
         self.shared.outbox.expire(now);
@@ -160,8 +160,8 @@ impl Connection {
         }
     }
 
-    /// Compares with the client's own state, since its events can get lost. Whether there is a new
-    /// connection.
+    /// Compares with the client's own state, since its events can get lost. Returns whether there
+    /// is a new connection.
     pub(super) fn compare(&mut self) -> bool {
         let connected = match self.shared.client.connection_state() {
             State::Connected => true,

@@ -1,4 +1,4 @@
-//! What comes in beside events.
+//! Receiving messages other than events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::requests::AskCommand;
 use crate::shared::Shared;
 use crate::wire::{Codec, Directed, System};
 
-/// What is wrong with a hello that is not bounded.
+/// The problem of a hello that is not bounded.
 const TOO_MANY: &str = "it has too many names";
 
-/// What the task of the node is told.
+/// A message to the task of the node.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// By the client, of the connection.
+    /// An event of the client's connection.
     Client(Event),
-    /// A mark of this node came back.
+    /// A mark of this node returned.
     Mark {
         mark: u64,
         round_trip: Duration,
@@ -35,10 +35,10 @@ pub(crate) enum Incoming {
     },
 }
 
-/// Where the task of the node is told.
+/// The channel to the task of the node.
 pub(crate) type ToNode = mpsc::Sender<Incoming>;
 
-/// Hands on what nodes say to all.
+/// Passes on messages of nodes to all nodes.
 pub(crate) async fn listen_system(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
     while let Some(message) = messages.next().await {
         let Some((node, system)) = read::<System>(&message, &shared) else { continue };
@@ -61,7 +61,7 @@ pub(crate) async fn listen_system(mut messages: Subscriber, shared: Arc<Shared>,
     }
 }
 
-/// Hands on what nodes say to this one. Requests and answers take the shortest way.
+/// Passes on messages of nodes to this one. Requests and answers take the shortest path.
 pub(crate) async fn listen_directed(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
     while let Some(message) = messages.next().await {
         let Some((node, directed)) = read::<Directed>(&message, &shared) else { continue };
@@ -97,7 +97,7 @@ pub(crate) async fn listen_directed(mut messages: Subscriber, shared: Arc<Shared
     }
 }
 
-/// Hands on this node's own marks.
+/// Passes on this node's own marks.
 pub(crate) async fn listen_marks(mut messages: Subscriber, shared: Arc<Shared>, to: ToNode) {
     while let Some(message) = messages.next().await {
         let numbers: Option<&[u8; 32]> = message.payload.as_ref().try_into().ok();
@@ -112,8 +112,8 @@ pub(crate) async fn listen_marks(mut messages: Subscriber, shared: Arc<Shared>, 
             shared.conflict();
             continue;
         }
-        // The client may have kept a mark over a loss of the connection, but not all that was sent
-        // before it.
+        // The client may have kept a mark across a lost connection, but not everything that was
+        // sent before it.
         let mark = if session == shared.session() { mark } else { 0 };
         let round_trip = shared.began.elapsed().saturating_sub(Duration::from_nanos(sent));
         if to.send(Incoming::Mark { mark, round_trip }).await.is_err() {
@@ -122,7 +122,7 @@ pub(crate) async fn listen_marks(mut messages: Subscriber, shared: Arc<Shared>, 
     }
 }
 
-/// The node that speaks, and what it says.
+/// Reads a message. Returns its sender and its contents.
 fn read<T: DeserializeOwned>(message: &Message, shared: &Shared) -> Option<(String, T)> {
     let subject = message.subject.as_str();
     let Some(node) = shared.subjects.origin(subject) else {

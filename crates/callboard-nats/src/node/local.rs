@@ -1,4 +1,4 @@
-//! What this node's bus has to offer to others.
+//! What this node's bus offers to others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +7,11 @@ use callboard::{InterestSnapshot, Pattern};
 use crate::shared::Shared;
 use crate::wire::Hello;
 
-/// Its responders to what the link serves, and its subscribers to what the link imports. The link's
-/// own stand-ins are not among them.
+/// Its responders for the request types that the link serves, and its subscribers of the types that
+/// the link imports, without the link's own proxies.
 pub(super) fn offer(shared: &Shared) -> Hello {
     let exports = shared.outbox.next().into_iter().map(|(name, ..)| name.to_owned()).collect();
-    // What a group shares is not probed: only one of them would hear the probe.
+    // Types shared by a group are not probed, since only one member would receive the probe.
     let whole = shared.imports.iter().filter(|of| !of.shares());
     let imports = whole.map(|of| of.event_type.to_owned()).collect();
     let mut offer = Hello { exports, imports, ..Hello::default() };

@@ -1,11 +1,14 @@
-//! The task that keeps a link together: the connection, the other nodes, and the handshake with them.
+//! The task that keeps a link together: the connection, the other nodes, and the handshake with
+//! them.
 //!
-//! A node is *present* when both have shown that they hear each other. Each probes the subject of
-//! every type that it exports and the other imports, the other acknowledges each probe, and each says
-//! in its beats who has acknowledged everything. Nothing less will do: in a cluster a subscription
-//! is known to its own server long before it is known to the others.
+//! A node is *present* when both have verified the connection in both directions. Each probes the
+//! subject of every type that it exports and the other imports, the other acknowledges each probe,
+//! and each lists in its beats the nodes that have acknowledged everything. This is necessary,
+//! since in a cluster a subscription is known to its own server long before it is known to the
+//! others.
 //!
-//! Beats say too what was sent last, by type, so that what is lost at the end of a stream is noticed.
+//! Beats also carry the last sequence sent, by type, so that losses at the end of a stream are
+//! noticed.
 
 mod connection;
 mod inbox;
@@ -33,50 +36,50 @@ use crate::shared::Shared;
 use crate::snapshot::{LinkState, PeerSnapshot, PeerState};
 use crate::wire::{self, Directed, Hello, System};
 
-/// How often the task looks around.
+/// How often the task ticks.
 const TICK: Duration = Duration::from_millis(25);
 
 /// How often a probe is repeated until it is acknowledged.
 const PROBE: Duration = Duration::from_millis(100);
 
-/// How often a node says hello again while another does not know it.
+/// How often a node repeats its hello while another does not know it.
 const HELLO: Duration = Duration::from_secs(1);
 
-/// How many nodes are remembered; those that are gone are forgotten first.
+/// How many nodes are remembered; nodes that are gone are removed first.
 const MOST_PEERS: usize = 4_096;
 
-/// If the task was not run for so long, the process was stopped, and nobody else is to blame for
-/// what was not heard meanwhile.
+/// If the task did not run for this long, the process was stopped, and the silence of other nodes
+/// in that time does not count.
 const PAUSE: Duration = Duration::from_millis(700);
 
 /// The times of a link.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
-    /// How often a node shows that it is there.
+    /// The interval of a node's heartbeats.
     pub(crate) beat: Duration,
     /// How long a node may be silent.
     pub(crate) gone: Duration,
-    /// How long a new connection waits for the nodes that were there before.
+    /// How long a new connection waits for the nodes that were present before.
     pub(crate) regroup: Duration,
 }
 
 impl Times {
-    /// Those of a link that beats this often.
+    /// The times of a link with this heartbeat.
     pub(crate) fn of(beat: Duration) -> Self {
         Self { beat, gone: beat * 13 / 4, regroup: Duration::from_millis(1_500) }
     }
 }
 
-/// What the task does until the link ends.
+/// The state of the node's task.
 pub(crate) struct Node {
     shared: Arc<Shared>,
     times: Times,
     connection: Connection,
     peers: BTreeMap<String, Peer>,
-    /// What this node has to offer, as it was said last.
+    /// What this node offers, as announced last.
     hello: Hello,
     tails: BTreeMap<&'static str, mpsc::Sender<Tail>>,
-    /// The tails that were said last, and how often.
+    /// The tails that were sent last, and how often.
     said: BTreeMap<&'static str, (u64, u32)>,
     beaten: Option<Instant>,
     greeted: Option<Instant>,
@@ -113,7 +116,7 @@ impl Node {
         }
     }
 
-    /// Runs until nothing comes in any more.
+    /// Runs until the incoming channel is closed.
     pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -133,20 +136,20 @@ impl Node {
         }
     }
 
-    /// There is a new connection: those that heard this node before may not any more.
+    /// Handles a new connection: nodes that heard this one before may not any more.
     fn reconnected(&mut self) {
         self.peers.values_mut().for_each(Peer::forget_heard);
         self.say_hello();
     }
 
-    /// Whether the bus is closed, and all that it had for the link is sent.
+    /// Whether the bus is closed, and everything that it had for the link is sent.
     fn is_over(&self) -> bool {
         let bus = self.shared.bus.upgrade();
         let closed = bus.is_none_or(|bus| bus.phase() == Phase::Closed);
         closed && self.shared.has_pumped() && self.shared.is_sent()
     }
 
-    /// Tells the other nodes that this one leaves.
+    /// Notifies the other nodes that this one leaves.
     fn leave(&self) {
         let bye = System::Bye { incarnation: self.shared.incarnation };
         self.shared.send(self.shared.subjects.system().into(), wire::write(&bye));
@@ -224,7 +227,7 @@ impl Node {
         }
     }
 
-    /// A node says what it has to offer.
+    /// Handles a node's announcement of what it offers.
     fn hello(&mut self, node: String, hello: Hello) {
         // It may have missed the last beats.
         self.said.clear();
@@ -247,13 +250,13 @@ impl Node {
         }
         self.shared.nodes.come(&node);
         self.peers.insert(node.clone(), Peer::new(hello));
-        // So that it knows this node at once.
+        // Makes it learn of this node at once.
         self.directed(node.clone(), Directed::Who);
         self.probed = None;
         self.join(&node);
     }
 
-    /// Forgets a node that is gone. Whether there was one.
+    /// Removes a node that is gone. Returns whether there was one.
     fn forget_one(&mut self) -> bool {
         let gone = self.peers.iter().find(|(_, peer)| peer.state == PeerState::Gone);
         let gone = gone.map(|(node, _)| node.clone());
@@ -264,7 +267,7 @@ impl Node {
         self.shared.send(self.shared.subjects.directed(node).into(), wire::write(&Directed::Who));
     }
 
-    /// A node that both hears and is heard is present.
+    /// Marks a node as present if both hear each other.
     fn join(&mut self, node: &str) {
         let exports = &self.hello.exports;
         let Some(peer) = self.peers.get_mut(node) else { return };
@@ -291,7 +294,7 @@ impl Node {
         }
     }
 
-    /// A node is gone.
+    /// Handles a node that is gone.
     fn lose(&mut self, node: &str, why: &str) {
         let Some(peer) = self.peers.get_mut(node) else { return };
         peer.lose();

@@ -1,4 +1,4 @@
-//! Another node.
+//! The state of another node.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -8,23 +8,24 @@ use callboard::{AnyEvent, Bus, Subscription};
 use crate::snapshot::{PeerSnapshot, PeerState};
 use crate::wire::{Beat, Hello};
 
-/// How long a node is told that it hears this one. It says hello again, once a second, until it knows.
+/// How long a node is notified that it hears this one. It repeats its hello, once a second, until
+/// it knows.
 const TOLD: Duration = Duration::from_secs(5);
 
-/// The stand-ins of another node's components subscribe to this and the node's name: nothing is
+/// The proxies of another node's components subscribe to this and the node's name; nothing is
 /// published there.
 pub(super) const PRESENCE: &str = "callboard.nats.presence";
 
-/// What is known of another node.
+/// What this node knows of another one.
 pub(super) struct Peer {
     pub(super) hello: Hello,
     pub(super) state: PeerState,
     pub(super) last_heard: Instant,
     /// The types whose probes it has acknowledged, over this connection.
     heard: HashSet<String>,
-    /// It has said that this node has acknowledged all of its probes.
+    /// Whether it has reported that this node acknowledged all of its probes.
     is_heard: bool,
-    /// Until when it is told that it hears this node.
+    /// Until when it is notified that it hears this node.
     told_until: Instant,
     /// Its components, signed in on this bus.
     components: Vec<(String, Subscription<AnyEvent>)>,
@@ -47,7 +48,7 @@ impl Peer {
         self.hello.incarnation == incarnation
     }
 
-    /// It says what it has to offer now.
+    /// Updates what it offers.
     pub(super) fn renew(&mut self, hello: Hello) {
         self.last_heard = Instant::now();
         self.told_until = self.last_heard + TOLD;
@@ -61,7 +62,7 @@ impl Peer {
         self.is_heard |= beat.heard_by.contains(&own);
     }
 
-    /// It has acknowledged a probe of this type, which is one of `exports`.
+    /// Records that it acknowledged a probe of this type, if that is one of `exports`.
     pub(super) fn heard(&mut self, event_type: String, exports: &[String]) {
         self.last_heard = Instant::now();
         self.told_until = self.last_heard + TOLD;
@@ -70,7 +71,7 @@ impl Peer {
         }
     }
 
-    /// There is a new connection.
+    /// Forgets acknowledgements after a new connection.
     pub(super) fn forget_heard(&mut self) {
         self.heard.clear();
         self.last_heard = Instant::now();
@@ -85,19 +86,19 @@ impl Peer {
         !exports.iter().any(|event_type| self.must_hear(event_type))
     }
 
-    /// Whether it is to be told that it hears everything of this node: for some time after it has said
-    /// hello, so that beats don't name every node for ever.
+    /// Whether to notify it that it hears everything of this node: for some time after its hello,
+    /// so that beats don't name every node forever.
     pub(super) fn is_told(&self, exports: &[String], now: Instant) -> bool {
         now < self.told_until && self.hears_everything(exports)
     }
 
-    /// Whether each hears the other.
+    /// Whether both hear each other.
     pub(super) fn is_mutual(&self, exports: &[String]) -> bool {
         self.is_heard && self.hears_everything(exports)
     }
 
     /// Signs its subscribers in on this bus under their names, and the node itself as `@node`. Its
-    /// responders have stand-ins of their own.
+    /// responders have separate proxies.
     pub(super) fn sign_in(&mut self, bus: &Bus, node: &str) {
         let names = &self.hello.subscribers;
         self.components.retain(|(name, _)| name.starts_with('@') || names.contains(name));

@@ -1,11 +1,11 @@
-//! What presence costs, by simulation: the figures of DESIGN.md.
+//! A simulation of the cost of presence: the figures of DESIGN.md.
 
 use std::collections::BTreeMap;
 
 use super::Times;
 use crate::wire::{self, Beat, System};
 
-/// A generator of numbers that look random: splitmix64 (Steele, Lea and Flood, 2014).
+/// A pseudorandom number generator: splitmix64 (Steele, Lea and Flood, 2014).
 struct Random(u64);
 
 impl Random {
@@ -34,14 +34,15 @@ fn beat(active: usize) -> usize {
 /// What NATS adds to a message on its way to a subscriber: `MSG`, subject, subscription, length.
 const ENVELOPE: usize = "MSG cb.shop.s.node-0001 12 120\r\n\r\n".len();
 
-/// Messages and bytes a second that each node receives, and messages a second that the servers deliver.
+/// Messages and bytes a second that each node receives, and messages a second that the servers
+/// deliver.
 fn load(nodes: usize, beat_seconds: f64, active: usize) -> (f64, f64, f64) {
     let received = nodes as f64 / beat_seconds;
     (received, received * (beat(active) + ENVELOPE) as f64, received * nodes as f64)
 }
 
-/// The share of hours in which a node that is there is taken for gone by another, if each beat is lost
-/// or late with this chance.
+/// The share of hours in which a live node is considered gone by another, if each beat is lost or
+/// late with this probability.
 fn false_alarms(times: &Times, lost: f64, hours: usize) -> f64 {
     let (mut random, mut alarms) = (Random(1), 0);
     let beats = 3_600.0 / times.beat.as_secs_f64();
@@ -59,7 +60,7 @@ fn false_alarms(times: &Times, lost: f64, hours: usize) -> f64 {
     f64::from(alarms) / hours as f64
 }
 
-/// Seconds until a node that vanishes at any moment is taken for gone: mean and most.
+/// Seconds until a node that disappears at any moment is considered gone: mean and maximum.
 fn notice(times: &Times) -> (f64, f64) {
     let mut random = Random(2);
     let tick = super::TICK.as_secs_f64();
@@ -100,7 +101,7 @@ fn presence_of_a_thousand_nodes_costs_what_design_says() {
         );
     }
 
-    // What DESIGN says, with room for other names.
+    // The figures of DESIGN, with a margin for other names.
     assert!(beat(0) < 60 && beat(10) < 350, "{} {}", beat(0), beat(10));
     let (messages, bytes, _) = load(1_000, 0.4, 10);
     assert!((messages - 2_500.0).abs() < 1.0 && bytes < 1e6, "{messages} {bytes}");

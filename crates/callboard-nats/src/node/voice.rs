@@ -1,4 +1,4 @@
-//! What a node says by itself: hello, probes and beats.
+//! The messages that a node sends unprompted: hello, probes and beats.
 
 use std::time::Instant;
 
@@ -7,11 +7,11 @@ use super::{Node, local};
 use crate::snapshot::{LinkState, PeerState};
 use crate::wire::{self, Beat, Header, Hello, Packer, PacketKind, System};
 
-/// How often a tail is said.
+/// How often a tail is sent.
 const REPEAT: u32 = 5;
 
 impl Node {
-    /// Says what this node has to offer, if that has changed.
+    /// Announces what this node offers, if that has changed.
     pub(super) fn look_at_the_bus(&mut self) {
         let offer = local::offer(&self.shared);
         let same = offer.responders == self.hello.responders
@@ -28,7 +28,7 @@ impl Node {
         self.shared.send(self.shared.subjects.system().into(), wire::write(&hello));
     }
 
-    /// Asks, on the subjects of events, who hears this node.
+    /// Sends probes on the subjects of events.
     pub(super) fn probe(&self) {
         let next = self.shared.outbox.next();
         for (event_type, schema, first) in next {
@@ -43,7 +43,7 @@ impl Node {
         }
     }
 
-    /// The tails that have changed of late: each is said several times, in case a beat is lost.
+    /// The tails that have changed recently: each is sent several times, in case a beat is lost.
     fn tails_to_say(&mut self) -> Vec<(&'static str, u64)> {
         let mut tails = self.shared.outbox.tails();
         tails.retain(|(name, last)| {

@@ -1,4 +1,4 @@
-//! What is exported, and how: a task per type takes events from the bus and encodes them.
+//! Exporting events: a task per type takes events from the bus and encodes them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,14 +14,14 @@ use crate::guard::fenced;
 use crate::shared::Shared;
 use crate::snapshot::{LinkDrop, LinkState};
 
-/// While there is no server, a type's task takes events this often and does not wait for them. A publisher
-/// then has no task to wake, which would cost it several microseconds.
+/// While there is no server, a type's task polls for events at this interval instead of waiting for
+/// them. A publisher then has no task to wake, which would cost it several microseconds.
 const AWAY: Duration = Duration::from_millis(10);
 
-/// What the header of a packet takes up at most.
+/// The maximum size of a packet's header.
 const HEADER: usize = 128;
 
-/// How events of a type are exported. Give it to
+/// How events of a type are exported. Pass it to
 /// [`LinkBuilder::export_with`](crate::LinkBuilder::export_with).
 pub struct Export<E> {
     pub(crate) version: u32,
@@ -39,33 +39,33 @@ impl<E: Event> Export<E> {
         Self { version: 1, priority: Priority::Normal, offline: Offline::Keep, key: None }
     }
 
-    /// The version of the type's fields, told to the nodes that import it. Default: 1. Fields that
-    /// come or go need no new version, as long as serde can do without them; see
-    /// [`Import::migrate`](crate::Import::migrate) for what does.
+    /// The version of the type's fields, sent to the nodes that import it. Default: 1. Added or
+    /// removed fields need no new version, as long as serde accepts their absence; for other
+    /// changes see [`Import::migrate`](crate::Import::migrate).
     #[must_use]
     pub fn version(mut self, version: u32) -> Self {
         self.version = version;
         self
     }
 
-    /// Which of the three rings the events wait in: one that is more urgent is sent first. Default:
-    /// normal. Events of one type stay in their order whatever their urgency on the bus.
+    /// Which of the three rings the events wait in: a more urgent ring is sent first. Default:
+    /// normal. Events of one type stay in order, regardless of their priority on the bus.
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// While there is no connection, events are dropped. Default: they are kept, up to the bounds of
-    /// the ring.
+    /// Drops events while there is no connection. Default: they are kept, up to the limits of the
+    /// ring.
     #[must_use]
     pub fn drop_while_offline(mut self) -> Self {
         self.offline = Offline::Drop;
         self
     }
 
-    /// While there is no connection, the latest event of each key is kept. Default: all are kept, up
-    /// to the bounds of the ring.
+    /// Keeps the latest event of each key while there is no connection. Default: all are kept, up
+    /// to the limits of the ring.
     #[must_use]
     pub fn keep_latest(mut self, key: impl Fn(&E) -> String + Send + Sync + 'static) -> Self {
         self.offline = Offline::KeepLatest;
@@ -90,12 +90,13 @@ impl<E> fmt::Debug for Export<E> {
     }
 }
 
-/// The events of a type that this link has published on its own bus: they are not exported again.
+/// The events of a type that this link has published on its own bus, so that they are not exported
+/// again.
 #[derive(Debug, Default)]
 pub(crate) struct Echoes(Mutex<VecDeque<u64>>);
 
 impl Echoes {
-    /// Publishes, and remembers the event's number before anybody can look for it.
+    /// Publishes an event, and stores its number before it can be looked up.
     pub(crate) fn publish(&self, publish: impl FnOnce() -> Published) -> Published {
         let mut echoes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let published = publish();
@@ -103,7 +104,7 @@ impl Echoes {
         published
     }
 
-    /// Whether the event of this number is one of them, and how many before it were, that were lost.
+    /// Whether the event with this number is an echo, and how many earlier echoes were lost.
     pub(crate) fn take(&self, number: u64) -> (bool, u64) {
         let mut echoes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lost = 0;
@@ -119,16 +120,16 @@ impl Echoes {
     }
 }
 
-/// What a pump works with.
+/// The state of a pump.
 pub(crate) struct Pump<E: Event> {
     pub(crate) inbox: Subscription<E>,
-    /// Where the events go, and the number of their type there.
+    /// The destination of the events, and the number of their type there.
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) of: usize,
     pub(crate) export: Export<E>,
-    /// Those of the type's import, if it is imported too.
+    /// The echoes of the type's import, if it is imported too.
     pub(crate) echoes: Option<Arc<Echoes>>,
-    /// True once the link ends: what is there is still taken.
+    /// True once the link ends; queued events are still taken.
     pub(crate) ending: watch::Receiver<bool>,
 }
 
@@ -185,7 +186,7 @@ pub(crate) async fn pump<E: Event + Serialize>(pump: Pump<E>, shared: Arc<Shared
                 continue;
             }
             let metadata = shared.propagation.inject(|| event.span());
-            // An event whose key can't be made is one without a key: nothing takes its place.
+            // If the key function panics, the event has no key, and no other event replaces it.
             let key = |key: &Key<E>| fenced(|| Ok(key(&event).into())).ok();
             let key = export.key.as_ref().and_then(key);
             outbox.add(of, lane, Outgoing { metadata, body: body.into(), key });

@@ -1,5 +1,5 @@
-//! From this bus to the server: an exported type's events are encoded by a pump of their own, wait in
-//! the outbox, and are packed and sent by one writer. The publisher has long gone on.
+//! From this bus to the server: a pump per exported type encodes its events, which wait in the
+//! outbox until a single writer packs and sends them. The publisher does not wait for any of this.
 
 mod export;
 mod outbox;

@@ -1,4 +1,4 @@
-//! What is to be sent, and what was sent and may have to be sent again.
+//! Events to be sent, and sent events that may have to be resent.
 //!
 //! ```text
 //!   add ──► lane (high)   ──┐
@@ -6,9 +6,9 @@
 //!   add ──► lane (low)    ──┘              └──(a new connection)──► sent again, in order
 //! ```
 //!
-//! An event gets its sequence when it is packed, so what is dropped before leaves no hole in the
-//! sequences, and what is missing in them was lost after. Each lane holds a bounded number of bytes,
-//! and an event for a bounded time.
+//! An event gets its sequence when it is packed, so earlier drops leave no gap in the sequences,
+//! and a gap means a later loss. Each lane holds a limited number of bytes, and each event for a
+//! limited time.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,17 +20,17 @@ use tokio::sync::Notify;
 use crate::snapshot::{Drops, ExportSnapshot, LinkDrop};
 use crate::wire::{Codec, Header, Packer, PacketKind};
 
-/// What an event in a lane takes up beside its bytes.
+/// The overhead of an event in a lane in addition to its bytes.
 const OVERHEAD: usize = 64;
 
 /// The bounds of an outbox.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Bytes in a lane, and bytes that are unconfirmed.
+    /// The maximum bytes in a lane, and of unconfirmed packets.
     pub(crate) bytes: usize,
-    /// How long an event waits.
+    /// How long an event may wait.
     pub(crate) lifetime: Duration,
-    /// The size of a packet that takes no more events.
+    /// The size from which on a packet takes no more events.
     pub(crate) packet: usize,
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Offline {
     Drop,
 }
 
-/// An event that is to be sent.
+/// An event to be sent.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) metadata: Box<[u8]>,
@@ -52,7 +52,7 @@ pub(crate) struct Outgoing {
 
 pub(crate) struct Outbox {
     state: Mutex<State>,
-    /// Told when there is something to send, or room to send it.
+    /// Notified when there is something to send, or capacity to send it.
     pub(crate) changed: Notify,
     limits: Limits,
     codec: Codec,
@@ -66,19 +66,19 @@ struct State {
     unconfirmed_bytes: usize,
     /// The number of the next mark.
     mark: u64,
-    /// Whether there is a connection, as far as is known.
+    /// Whether there is a connection, according to the last report.
     online: bool,
 }
 
 #[derive(Default)]
 struct Lane {
-    /// `None` where a later event of the same key took the place.
+    /// `None` where a later event with the same key replaced the item.
     items: VecDeque<Option<Item>>,
     /// How many items have left the lane.
     base: u64,
     vacant: usize,
     bytes: usize,
-    /// The place of the latest of each key, counted from the first item ever.
+    /// The index of the latest item of each key, counted from the first item ever.
     latest: HashMap<(usize, Box<str>), u64>,
 }
 
@@ -105,7 +105,7 @@ struct Sent {
     first: u64,
     events: u64,
     bytes: Bytes,
-    /// The mark that comes back when the server has it.
+    /// The mark that returns when the server has it.
     mark: u64,
 }
 
@@ -137,7 +137,7 @@ impl Outbox {
         state.types.len() - 1
     }
 
-    /// Takes in an event, or drops it and counts that.
+    /// Adds an event, or drops and counts it.
     pub(crate) fn add(&self, of: usize, lane: usize, outgoing: Outgoing) {
         let size = outgoing.metadata.len() + outgoing.body.len() + OVERHEAD;
         let mut state = self.state();
@@ -172,19 +172,19 @@ impl Outbox {
         self.changed.notify_one();
     }
 
-    /// Counts events that never got here.
+    /// Counts events that were lost before the outbox.
     pub(crate) fn lost(&self, of: usize, reason: LinkDrop, events: u64) {
         let mut state = self.state();
         state.types[of].published += events;
         state.types[of].dropped.add(reason, events);
     }
 
-    /// There is a connection, or there is none.
+    /// Sets whether there is a connection.
     pub(crate) fn set_online(&self, online: bool) {
         self.state().online = online;
     }
 
-    /// Drops what has waited for too long.
+    /// Drops events that have waited for too long.
     pub(crate) fn expire(&self, now: Instant) {
         let mut state = self.state();
         let State { lanes, types, .. } = &mut *state;
@@ -196,8 +196,8 @@ impl Outbox {
         }
     }
 
-    /// Packs the next events of one type, as many as wait one behind the other and fit. `largest` is
-    /// what the server allows. `None` if there are none, or too much is unconfirmed.
+    /// Packs the next consecutive events of one type, as many as fit. `largest` is the server's
+    /// limit. `None` if there are none, or too much is unconfirmed.
     pub(crate) fn pack(&self, largest: usize) -> Option<Message> {
         let now = Instant::now();
         self.expire(now);
@@ -219,7 +219,8 @@ impl Outbox {
                 let fits = |item: &Item| item.of == of && (events == 0 || item.size() <= room);
                 let Some(item) = lane.pop_if(fits) else { break };
                 account.queued -= 1;
-                // The pump refuses what is too large for the server that it knows; this one allows less.
+                // The pump refuses events that are too large for the server that it knows; this
+                // server allows less.
                 if item.size() > largest {
                     account.dropped.add(LinkDrop::TooLarge, 1);
                     continue;
@@ -240,14 +241,14 @@ impl Outbox {
         }
     }
 
-    /// The number of a mark to be sent now: what was packed before is confirmed by it.
+    /// The number of a mark to be sent now, which confirms everything packed before.
     pub(crate) fn mark(&self) -> u64 {
         let mut state = self.state();
         state.mark += 1;
         state.mark - 1
     }
 
-    /// A mark came back: the server has all that was sent before it.
+    /// Handles a mark that returned: the server has everything that was sent before it.
     pub(crate) fn confirm(&self, mark: u64) {
         let mut state = self.state();
         while state.unconfirmed.front().is_some_and(|sent| sent.mark <= mark) {
@@ -258,8 +259,8 @@ impl Outbox {
         self.changed.notify_one();
     }
 
-    /// What was sent and is not confirmed, to be sent once more over a new connection. A mark that is
-    /// still under way confirms none of it.
+    /// The unconfirmed packets, to be resent over a new connection. A mark that is still in flight
+    /// confirms none of them.
     pub(crate) fn again(&self) -> Vec<Message> {
         let mut state = self.state();
         let mark = state.mark;
@@ -281,13 +282,13 @@ impl Outbox {
         state.types.iter().enumerate().map(next).collect()
     }
 
-    /// The last sequence of each type that the server has, with all before it. What was sent after
-    /// may still be on its way, or be sent again.
+    /// The last sequence of each type up to which the server has everything. Later packets may
+    /// still be in flight, or be resent.
     pub(crate) fn tails(&self) -> Vec<(&'static str, u64)> {
         self.next().into_iter().map(|(name, _, next)| (name, next - 1)).collect()
     }
 
-    /// Bytes that may wait and be unconfirmed in all.
+    /// The total of bytes that may wait and be unconfirmed.
     pub(crate) fn capacity(&self) -> usize {
         self.limits.bytes.saturating_mul(4)
     }
@@ -325,7 +326,7 @@ impl Item {
 }
 
 impl Lane {
-    /// Takes the first item, if it is such.
+    /// Takes the first item, if `such` holds.
     fn pop_if(&mut self, such: impl FnOnce(&Item) -> bool) -> Option<Item> {
         if !self.settle() || !self.items.front()?.as_ref().is_some_and(such) {
             return None;
@@ -342,7 +343,7 @@ impl Lane {
         Some(item)
     }
 
-    /// Goes on to the first item that is there. Whether there is one.
+    /// Skips empty places. Returns whether there is an item.
     fn settle(&mut self) -> bool {
         while self.items.front().is_some_and(Option::is_none) {
             self.items.pop_front();
@@ -356,7 +357,7 @@ impl Lane {
         self.items.len() == self.vacant
     }
 
-    /// Empties the place of the latest item of a key. Whether there was one.
+    /// Removes the latest item of a key. Returns whether there was one.
     fn supersede(&mut self, of: usize, key: &str) -> bool {
         let Some(place) = self.latest.remove(&(of, Box::from(key))) else { return false };
         let place = place.checked_sub(self.base).and_then(|place| usize::try_from(place).ok());
@@ -372,7 +373,7 @@ impl Lane {
         true
     }
 
-    /// Gives up the empty places.
+    /// Removes the empty places.
     fn compact(&mut self) {
         let mut places = HashMap::new();
         let mut kept = VecDeque::new();

@@ -10,16 +10,16 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::shared::Shared;
 
-/// How long what was sent may wait for its mark, unless much is sent.
+/// How long after a packet its mark is sent, at the latest.
 const MARK_AFTER: Duration = Duration::from_millis(5);
 
-/// After this many bytes without a mark there is one.
+/// After this many bytes without a mark, one is sent.
 const MARK_BYTES: usize = 256 * 1024;
 
-/// Whether the writer may send, and over which connection: counted from 1, 0 for none.
+/// The number of the connection over which the writer may send, from 1; 0 for none.
 pub(crate) type Gate = watch::Receiver<u64>;
 
-/// Sends what the outbox has, while the gate is open, until the gate is dropped.
+/// Sends the events of the outbox while the gate is open, until the gate is dropped.
 pub(crate) async fn write(
     shared: Arc<Shared>,
     client: Client,
@@ -46,7 +46,7 @@ struct Writer {
     shared: Arc<Shared>,
     client: Client,
     subjects: Vec<Subject>,
-    /// The connection over which everything that is unconfirmed was sent, or a later one.
+    /// The connection over which all unconfirmed packets were sent, or a later one.
     session: u64,
     unmarked: usize,
     mark_at: Option<Instant>,
@@ -63,7 +63,7 @@ impl Writer {
         self.unmarked = unmarked;
         self.mark_at = (unmarked > 0).then(Instant::now);
         loop {
-            // Asked for before looking, so that nothing comes unseen in between.
+            // Registered before the check, so that no change in between is missed.
             let shared = Arc::clone(&self.shared);
             let changed = shared.outbox.changed.notified();
             if let Some((of, bytes)) = shared.outbox.pack(self.largest()) {
@@ -93,13 +93,13 @@ impl Writer {
         self.send(subject, Bytes::copy_from_slice(&mark)).await;
     }
 
-    /// The largest body that the server takes, with its header.
+    /// The largest body that the server accepts, with its header.
     fn largest(&self) -> usize {
         self.client.max_payload().saturating_sub(128).max(128)
     }
 
     async fn send(&self, subject: Subject, bytes: Bytes) {
-        // What the client refuses counts as sent and lost: it is found missing where it was to go.
+        // A message refused by the client counts as sent and lost: its receivers detect the gap.
         if let Err(error) = self.client.publish(subject, bytes).await {
             self.shared.problem(format!("the client refused to send: {error}"));
         }

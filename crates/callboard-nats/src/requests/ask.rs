@@ -1,4 +1,4 @@
-//! Asking the responders of other nodes: a task per request type, with a stand-in for each.
+//! Asking the responders of other nodes: a task per request type, with a proxy for each responder.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -18,19 +18,19 @@ use super::chains::{Left, MOST_HOPS};
 use crate::shared::Shared;
 use crate::wire::{self, Ask, Codec, Directed, Hop, Part, Reply};
 
-/// How often it is looked whether anybody still waits for what was asked.
+/// How often to check whether askers still wait.
 const SWEEP: Duration = Duration::from_millis(50);
 
-/// How many calls may wait for a stand-in.
+/// How many calls may wait for a proxy.
 const CAPACITY: usize = 10_000;
 
-/// How many calls are taken before anything else is seen to.
+/// How many calls are taken in a row.
 const BATCH: usize = 256;
 
-/// What the task is told.
+/// A message to the task.
 #[derive(Debug)]
 pub(crate) enum AskCommand {
-    /// A node is present, and has these responders.
+    /// A node is present and has these responders.
     Present {
         node: Arc<str>,
         names: Vec<String>,
@@ -47,8 +47,8 @@ pub(crate) enum AskCommand {
     },
 }
 
-/// The stand-ins on this bus, by request type and name: how many there are. They are no responders of
-/// this node's own.
+/// The number of proxies on this bus, by request type and name. They don't count as this node's own
+/// responders.
 #[derive(Debug, Default)]
 pub(crate) struct Standins(Mutex<BTreeMap<(&'static str, String), usize>>);
 
@@ -69,7 +69,7 @@ impl Standins {
     }
 }
 
-/// What the task works with.
+/// The state of the task.
 pub(crate) struct Asks<Q: Request> {
     pub(crate) commands: mpsc::UnboundedReceiver<AskCommand>,
     pub(crate) standins: Arc<Standins>,
@@ -77,14 +77,14 @@ pub(crate) struct Asks<Q: Request> {
     open: HashMap<(Arc<str>, u64), Open<Q>>,
 }
 
-/// What signs in on this bus for a responder of another node.
+/// A proxy on this bus for a responder of another node.
 struct Standin<Q: Request> {
     node: Arc<str>,
     name: String,
     inbox: Responder<Q>,
 }
 
-/// What a node was asked: the calls that it has not said the end of.
+/// A request to a node, with its open calls.
 struct Open<Q: Request> {
     calls: NamedCalls<Q>,
 }
@@ -95,7 +95,7 @@ impl<Q: Request> fmt::Debug for Asks<Q> {
     }
 }
 
-/// Calls that go out in one message, and its trace.
+/// Calls that are sent in one message, and its trace context.
 type Message<Q> = (NamedCalls<Q>, Box<[u8]>);
 
 /// Calls, each with the name of its responder.
@@ -124,16 +124,16 @@ where
     }
 }
 
-/// A call that a stand-in has taken.
+/// A call that a proxy has taken.
 struct Taken<Q: Request> {
-    /// The place of the stand-in.
+    /// The index of the proxy.
     place: usize,
     call: Call<Q>,
-    /// Its trace, which must be asked for before the stand-in takes another.
+    /// Its trace context, which must be read before the proxy takes another call.
     metadata: Box<[u8]>,
 }
 
-/// The calls that wait for the stand-ins.
+/// Takes the calls that wait for the proxies.
 fn take<Q: Request>(
     proxies: &mut [Standin<Q>],
     shared: &Shared,
@@ -178,7 +178,7 @@ where
         }
     }
 
-    /// A node has these responders.
+    /// Updates the responders of a node.
     fn present(&mut self, node: &Arc<str>, names: Vec<String>, shared: &Shared) {
         self.leave(|standin| standin.node == *node && !names.contains(&standin.name));
         let Some(bus) = shared.bus.upgrade() else { return };
@@ -192,12 +192,12 @@ where
         }
     }
 
-    /// Such stand-ins leave the bus.
+    /// Removes matching proxies from the bus.
     fn leave(&mut self, such: impl Fn(&Standin<Q>) -> bool) {
         let (leaving, staying) = std::mem::take(&mut self.proxies).into_iter().partition(such);
         self.proxies = staying;
         for Standin { name, mut inbox, .. } in leaving {
-            // What waits for it is not abandoned: its node has gone.
+            // Its waiting calls are not abandoned: its node has gone.
             while let Ok(call) = inbox.try_recv() {
                 call.conclude(Outcome::Gone);
             }
@@ -206,7 +206,7 @@ where
         }
     }
 
-    /// What such nodes were asked ends like this.
+    /// Ends the requests to matching nodes with this outcome.
     fn conclude(&mut self, such: impl Fn(&Arc<str>) -> bool, outcome: &Outcome, shared: &Shared) {
         let ended: Vec<_> = self.open.keys().filter(|(node, _)| such(node)).cloned().collect();
         for key in ended {
@@ -217,13 +217,13 @@ where
         }
     }
 
-    /// Hands calls to their nodes: those of one request, for one node, in one message.
+    /// Sends calls to their nodes: those of one request to one node in one message.
     fn send(&mut self, calls: Vec<Taken<Q>>, shared: &Shared) {
         let mut messages: BTreeMap<(u64, Arc<str>), Message<Q>> = BTreeMap::new();
         for Taken { place, call, metadata } in calls {
             let Standin { node, name, .. } = &self.proxies[place];
-            // A request travels only to those that it expects; and what another node asks here is
-            // for the responders of this one.
+            // A request travels only to responders that it expects; and requests from other nodes
+            // are only for the responders of this one.
             let own = || call.askers().first().is_some_and(|asker| shared.is_own(&asker.name));
             if !call.is_expected() || own() {
                 call.conclude(Outcome::NotAwaited);
@@ -313,7 +313,7 @@ where
         self.open.insert((node, id), Open { calls });
     }
 
-    /// A node says what came of its parts.
+    /// Handles a node's reply with the outcomes of its responders.
     fn reply(&mut self, node: Arc<str>, reply: Reply, shared: &Shared) {
         let key = (node, reply.id);
         let Some(open) = self.open.get_mut(&key) else { return };
@@ -331,7 +331,7 @@ where
         }
     }
 
-    /// Gives up what nobody waits for any more.
+    /// Withdraws requests that no asker waits for any more.
     fn sweep(&mut self, shared: &Shared) {
         let over = |open: &Open<Q>| open.calls.iter().all(|(_, call)| !call.is_open());
         let over: Vec<_> = self.open.iter().filter(|(_, open)| over(open)).collect();
@@ -350,7 +350,7 @@ where
     }
 }
 
-/// Gives the asker what the responder's node said.
+/// Passes the reply of the responder's node to the asker.
 fn answer<Q: Request>(call: Call<Q>, part: Part, shared: &Shared)
 where
     Q::Response: DeserializeOwned,

@@ -11,48 +11,48 @@ use crate::wire::Hop;
 /// The most requests that may wait for one another across nodes.
 pub(crate) const MOST_HOPS: usize = 32;
 
-/// The open requests that left this node, and those that came to it.
+/// The open requests sent and received by this node.
 #[derive(Default)]
 pub(crate) struct Chains {
     number: AtomicU64,
-    /// The requests that left.
+    /// The sent requests.
     left: Mutex<HashMap<u64, Left>>,
-    /// What waits for a request that came, by the name of its asker on this bus.
+    /// The requests that wait for a received one, by the name of its asker on this bus.
     came: Mutex<HashMap<Box<str>, Vec<Hop>>>,
 }
 
-/// A request that left this node.
+/// A request sent by this node.
 pub(crate) struct Left {
-    /// How to ask in its place.
+    /// The context for asking on its behalf.
     pub(crate) context: CallContext,
     /// The node that was asked, and its responders.
     pub(crate) node: Arc<str>,
     pub(crate) names: Vec<String>,
     /// The handlers of this bus that wait for it.
     pub(crate) askers: Vec<String>,
-    /// The circle that it would be in, if nobody in it has a handler to spare.
+    /// The cycle that it would be in, if no responder in it has a free handler.
     pub(crate) circle: Option<String>,
 }
 
 impl Chains {
-    /// A number that no other request of this link has.
+    /// A number that is unique among the requests of this link.
     pub(crate) fn number(&self) -> u64 {
         self.number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A request leaves.
+    /// Adds a sent request.
     pub(crate) fn leave(&self, id: u64, left: Left) {
         lock(&self.left).insert(id, left);
     }
 
-    /// It has ended. Returns the circle that it was in, perhaps.
+    /// Removes a sent request. Returns the cycle that it may have been in.
     pub(crate) fn end(&self, id: u64) -> Option<String> {
         let left = lock(&self.left).remove(&id);
         left.and_then(|left| left.circle)
     }
 
-    /// A node asks these responders for its handlers `askers`. Requests of theirs to those handlers may
-    /// be in a circle with that.
+    /// Handles a node's request to these responders for its handlers `askers`. Requests of the
+    /// responders to those handlers may form a cycle with it.
     pub(crate) fn cross(&self, node: &str, names: &[String], askers: &[String]) {
         if askers.is_empty() {
             return;
@@ -65,27 +65,27 @@ impl Chains {
         }
     }
 
-    /// How many have left and not ended.
+    /// How many sent requests are open.
     pub(crate) fn open(&self) -> usize {
         lock(&self.left).len()
     }
 
-    /// How to ask in the place of the request that left under this number, if it is open.
+    /// The context for asking on behalf of the sent request with this number, if it is open.
     pub(crate) fn context(&self, id: u64) -> Option<CallContext> {
         lock(&self.left).get(&id).map(|left| left.context.clone())
     }
 
-    /// A request came, and is asked on this bus under this name.
+    /// Adds a received request, which is made on this bus under this name.
     pub(crate) fn come(&self, name: &str, chain: Vec<Hop>) {
         lock(&self.came).insert(name.into(), chain);
     }
 
-    /// It has ended.
+    /// Removes a received request.
     pub(crate) fn go(&self, name: &str) {
         lock(&self.came).remove(name);
     }
 
-    /// What waits for a call of these askers beyond this bus.
+    /// The requests on other nodes that wait for a call of these askers.
     pub(crate) fn beyond(&self, askers: &[Asker]) -> Vec<Hop> {
         if askers.is_empty() {
             return Vec::new();
@@ -102,7 +102,7 @@ impl Chains {
     }
 }
 
-/// The circle of a request that leaves, of handlers `askers` to responders `names`, and one that came
+/// The cycle formed by a sent request, of handlers `askers` to responders `names`, and one received
 /// from `node`, if each waits for the other.
 pub(super) fn crossing(
     node: &str,

@@ -8,13 +8,13 @@
 //!     └── respond ─┴──────────────────────────── Reply ◄────────────┘
 //! ```
 //!
-//! For each responder of another node that is present, a stand-in of the same name signs in on this
-//! bus. It hands the calls that are expected of it to that node, which makes a request of them on its
-//! own bus. So the rules, the outcomes and the deadlines are the bus's, on both sides.
+//! For each responder of a present node, a proxy with the same name signs in on this bus. It passes
+//! the calls that expect it to that node, which turns them into a request on its own bus. So the
+//! rules, the outcomes and the deadlines are those of the bus, on both sides.
 //!
-//! An [`Ask`](crate::wire::Ask) says which requests wait for it. Where it comes back to a node that one
-//! of those came from, the request is made in that one's place, and the bus finds the circle. Circles
-//! that are closed by two requests at once, from two sides, end at their deadline.
+//! An [`Ask`](crate::wire::Ask) lists the requests that wait for it. If it returns to a node that
+//! sent one of those, the request is made on behalf of that one, and the bus finds the cycle.
+//! Cycles closed by two simultaneous requests, from two sides, end at their deadline.
 
 mod ask;
 mod chains;

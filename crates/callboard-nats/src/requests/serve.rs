@@ -1,4 +1,4 @@
-//! Answering the requests of other nodes: each is made once more, on this bus.
+//! Answering the requests of other nodes: each is repeated on this bus.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,12 +16,12 @@ use super::chains::crossing;
 use crate::shared::Shared;
 use crate::wire::{self, Ask, Codec, Directed, Part, Reply};
 
-/// How many requests of other nodes may be open at once, and how many bytes they may take.
+/// How many requests of other nodes may be open at once, and how many bytes they may use.
 const MOST_OPEN: usize = 10_000;
 const MOST_BYTES: usize = 64 << 20;
 
-/// The answer sets out this long before the asker's time is over, so that it arrives in time to say
-/// what was reached; or a tenth of that time before, if that is shorter.
+/// The reply is sent this long before the asker's timeout, so that it arrives in time with the
+/// outcomes so far; or a tenth of the timeout before, if that is shorter.
 const MARGIN: Duration = Duration::from_millis(20);
 
 /// A request of another node: its name, its incarnation and the request's number.
@@ -47,11 +47,11 @@ struct Asked {
     task: Option<AbortHandle>,
 }
 
-/// Whether a request is taken in.
+/// Whether a request is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Admitted {
     Yes,
-    /// It is open already.
+    /// It is already open.
     Again,
     Full,
 }
@@ -89,8 +89,8 @@ impl Serving {
         asked.task
     }
 
-    /// The circle that a request to this node, of these handlers to these responders, may close with one
-    /// that came from there.
+    /// The cycle that a request to this node, of these handlers to these responders, may close with
+    /// one received from it.
     pub(crate) fn crossing(
         &self,
         node: &str,
@@ -107,13 +107,13 @@ impl Serving {
             .find_map(|(_, asked)| crossing(node, (askers, names), (&asked.askers, &asked.names)))
     }
 
-    /// Nobody waits for it any more.
+    /// Withdraws a request that no asker waits for any more.
     pub(crate) fn withdraw(&self, node: &str, incarnation: u64, id: u64) {
         let task = self.end(&(node.to_owned(), incarnation, id));
         task.into_iter().for_each(|task| task.abort());
     }
 
-    /// A node is gone, and with it everybody who waits.
+    /// Removes the requests of a node that is gone.
     pub(crate) fn gone(&self, node: &str) {
         let keys: Vec<Key> =
             self.open().requests.keys().filter(|key| key.0 == node).cloned().collect();
@@ -123,7 +123,7 @@ impl Serving {
 
 /// A request type that this node's responders answer for others.
 pub(crate) trait Served: Send + Sync {
-    /// Makes the request on this bus, and replies with what comes of it.
+    /// Makes the request on this bus, and replies with its outcomes.
     fn serve(&self, node: &str, ask: Ask, shared: &Arc<Shared>);
 }
 
@@ -183,7 +183,7 @@ where
     }
 }
 
-/// Undoes the note of a chain, however its request ends.
+/// Removes the record of a chain, however its request ends.
 struct Came<'a> {
     shared: &'a Shared,
     name: String,
@@ -204,7 +204,7 @@ where
     let Some(bus) = shared.bus.upgrade() else {
         return reply.all(&ask.names, &Part::Gone);
     };
-    // Asked in the place of the nearest request of this node that waits for it.
+    // Asked on behalf of the nearest request of this node that waits for it.
     let own = |hop: &&wire::Hop| {
         hop.node == shared.subjects.node() && hop.incarnation == shared.incarnation
     };

@@ -1,5 +1,5 @@
-//! What nodes say to each other, beside events. MessagePack with field names: a field that is
-//! unknown is ignored, and one that may be missing has a default.
+//! The messages between nodes, other than events. They are MessagePack with field names: unknown
+//! fields are ignored, and fields that may be missing have defaults.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use bytes::Bytes;
 use callboard::Outcome;
 use serde::{Deserialize, Serialize};
 
-/// How many names a hello may have, and how many bytes they may take up in all.
+/// How many names a hello may have, and how many bytes they may have in total.
 const MOST_NAMES: usize = 2_048;
 const MOST_NAME_BYTES: usize = 64 * 1024;
 
-/// Said to every node.
+/// A message to every node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum System {
     Hello(Hello),
     Beat(Beat),
-    /// The node leaves, in order.
+    /// The node leaves gracefully.
     Bye {
         incarnation: u64,
     },
 }
 
-/// What a node has to offer. It is said again whenever it changes.
+/// What a node offers. It is sent again whenever it changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) incarnation: u64,
     /// Counts the changes.
     pub(crate) generation: u64,
-    /// The types of the events that it sends, and of those that it hears.
+    /// The types of the events that it sends, and of those that it receives.
     pub(crate) exports: Vec<String>,
     pub(crate) imports: Vec<String>,
     /// The names of its responders, by the type of the requests.
@@ -38,7 +38,7 @@ pub(crate) struct Hello {
 }
 
 impl Hello {
-    /// Whether it has no more names than a node remembers of another.
+    /// Whether its names are within the limits of what a node remembers of another.
     pub(crate) fn is_bounded(&self) -> bool {
         let responders = self.responders.iter().flat_map(|(of, names)| names.iter().chain([of]));
         let names = self.exports.iter().chain(&self.imports).chain(&self.subscribers);
@@ -55,7 +55,7 @@ impl Hello {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Beat {
     pub(crate) incarnation: u64,
-    /// That of the last hello.
+    /// The generation of the last hello.
     pub(crate) generation: u64,
     /// The last sequence sent, by event type.
     pub(crate) tails: BTreeMap<String, u64>,
@@ -63,19 +63,19 @@ pub(crate) struct Beat {
     pub(crate) heard_by: Vec<u64>,
 }
 
-/// Said to one node.
+/// A message to one node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Directed {
     /// This node does not know the other's hello.
     Who,
     Hello(Hello),
-    /// A probe of this type and incarnation was heard.
+    /// A probe of this type and incarnation was received.
     Heard {
         incarnation: u64,
         event_type: String,
     },
     Ask(Ask),
-    /// Nobody waits any more.
+    /// The asker no longer waits.
     Withdraw {
         incarnation: u64,
         id: u64,
@@ -86,14 +86,14 @@ pub(crate) enum Directed {
 /// A request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Ask {
-    /// That of the asker's node.
+    /// The incarnation of the asker's node.
     pub(crate) incarnation: u64,
     /// Its number on the asker's bus.
     pub(crate) id: u64,
     pub(crate) request_type: String,
     /// The responders that are asked.
     pub(crate) names: Vec<String>,
-    /// How long its asker waits, in milliseconds; `None` for ever.
+    /// How long its asker waits, in milliseconds; `None` means forever.
     pub(crate) budget: Option<u64>,
     /// The open requests that wait for this one, across nodes.
     pub(crate) chain: Vec<Hop>,
@@ -114,17 +114,17 @@ pub(crate) struct Hop {
     pub(crate) id: u64,
 }
 
-/// What became of the parts of a request.
+/// The outcomes of a request's responders.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Reply {
-    /// Those of the [`Ask`].
+    /// The incarnation and id of the [`Ask`].
     pub(crate) incarnation: u64,
     pub(crate) id: u64,
     pub(crate) request_type: String,
     pub(crate) parts: Vec<(String, Part)>,
 }
 
-/// What became of one responder's part.
+/// The outcome of one responder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Part {
     Answer { codec: u8, body: Bytes },
@@ -139,7 +139,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// The part of a responder that did not answer.
+    /// Converts the outcome of a responder that did not answer.
     pub(crate) fn of(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Declined(reason) => Self::Declined(reason.to_string()),
@@ -171,6 +171,6 @@ impl Part {
 
 /// Writes a message.
 pub(crate) fn write<T: Serialize>(message: &T) -> Bytes {
-    // Plain data into memory: there is nothing to fail.
+    // Writing plain data to memory can't fail.
     rmp_serde::to_vec_named(message).map(Into::into).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What travels: events in packets, and messages between nodes.
+//! The wire format: events in packets, and messages between nodes.
 
 mod message;
 mod packet;
@@ -10,17 +10,17 @@ use crate::guard::fenced;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The version of everything that travels. A node that speaks another is not understood, and said so.
+/// The version of the wire format. Messages of another version are refused and reported.
 pub(crate) const VERSION: u8 = 1;
 
-/// How the values of events and requests are written. Default: MessagePack.
+/// The format of the values of events and requests. Default: MessagePack.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Codec {
-    /// MessagePack with field names: compact, and fields can come and go.
+    /// MessagePack with field names: compact, and fields can be added and removed.
     #[default]
     MessagePack,
-    /// JSON, to be read by people and other languages.
+    /// JSON, for people and other languages.
     Json,
 }
 
@@ -43,7 +43,7 @@ impl Codec {
     /// Appends a value.
     ///
     /// # Errors
-    /// What its `Serialize` says.
+    /// The error of its `Serialize`.
     pub(crate) fn encode<T: Serialize>(self, value: &T, to: &mut Vec<u8>) -> Result<(), String> {
         fenced(|| match self {
             Self::MessagePack => {
@@ -54,7 +54,7 @@ impl Codec {
     }
 
     /// # Errors
-    /// What its `Deserialize` says, or the codec.
+    /// The error of its `Deserialize`, or of the codec.
     pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, String> {
         fenced(|| match self {
             Self::MessagePack => rmp_serde::from_slice(bytes).map_err(|error| error.to_string()),

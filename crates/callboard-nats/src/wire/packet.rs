@@ -1,20 +1,20 @@
-//! A packet: one message on an events' subject, with one event or several.
+//! A packet: one message on an event subject, with one or several events.
 //!
 //! ```text
 //! version  kind  codec  incarnation  schema   first     then, for each event,
 //! u8       u8    u8     u64 LE       varint   varint    metadata and body: varint length, bytes
 //! ```
 //!
-//! Origin and event type are in the subject, so one event costs 15 bytes. `first` is the sequence of
-//! the first event, those of the others follow. Several events in one message are what makes a link
-//! fast when it has much to send: the server and both clients work per message.
+//! Origin and event type are in the subject, so one event costs 15 bytes. `first` is the sequence
+//! of the first event; the others follow consecutively. Several events per message make a busy link
+//! fast, since the server and both clients have a cost per message.
 //!
 //! Numbers are in LEB128, as in the DWARF and Protocol Buffers formats.
 
 use super::{Codec, VERSION};
 
 /// The largest sequence: at a million events a second it is reached in 285 years. Sums of sequences
-/// stay far from the end of their type.
+/// stay far below the maximum of their type.
 pub(crate) const MOST_SEQUENCE: u64 = 1 << 53;
 
 /// The header of a packet.
@@ -22,18 +22,18 @@ pub(crate) const MOST_SEQUENCE: u64 = 1 << 53;
 pub(crate) struct Header {
     pub(crate) kind: PacketKind,
     pub(crate) codec: Codec,
-    /// Which start of its node it comes from.
+    /// The incarnation of its node.
     pub(crate) incarnation: u64,
     /// The version of the event type.
     pub(crate) schema: u32,
-    /// The sequence of the first event; that of the next one to be sent, for a probe.
+    /// The sequence of the first event; for a probe, that of the next event to be sent.
     pub(crate) first: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PacketKind {
     Events,
-    /// No events: asks who hears this subject.
+    /// No events: asks which nodes hear this subject.
     Probe,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct Packet<'a> {
 
 impl<'a> Packet<'a> {
     /// # Errors
-    /// What is wrong with the header.
+    /// The problem of the header.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let [version, kind, codec, rest @ ..] = bytes else {
             return Err(Malformed("it is too short"));
@@ -190,7 +190,7 @@ mod tests {
                 assert!(packet.last().is_none_or(|event| event.is_err()), "{length}");
             }
         }
-        // Each byte replaced by each other one.
+        // Each byte, replaced by every other value.
         for place in 0..bytes.len() {
             for byte in 0..=u8::MAX {
                 let mut bytes = bytes.clone();

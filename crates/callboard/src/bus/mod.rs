@@ -17,11 +17,10 @@ use crate::subscription::{DEFAULT_CAPACITY, EventSet, SubscriberBuilder, Subscri
 pub(crate) use publish::{publish, publish_batch};
 pub use weak::WeakBus;
 
-/// The coordinator. Cheap to clone; every clone is the same bus.
+/// An event bus. It is cheap to clone; all clones are the same bus.
 ///
-/// A bus begins by buffering: what is published is kept until [`start`](Self::start), and then
-/// handed, in order, to everybody who has subscribed by then. When the last clone is dropped the
-/// bus closes.
+/// A bus begins by buffering: published events are kept until [`start`](Self::start), and then
+/// delivered, in order, to all current subscribers. When the last clone is dropped, the bus closes.
 ///
 /// # Examples
 ///
@@ -45,7 +44,8 @@ pub struct Bus {
     handle: Arc<Handle>,
 }
 
-/// What the clones of a bus share, and its subscriptions don't: the last one closes it.
+/// Shared by the clones of a bus, but not by its subscriptions. Dropping the last clone closes the
+/// bus.
 struct Handle {
     core: Arc<Core>,
 }
@@ -54,10 +54,10 @@ impl Bus {
     /// The default capacity of a subscription, in events.
     pub const DEFAULT_CAPACITY: usize = DEFAULT_CAPACITY;
 
-    /// The default capacity of the buffer that holds events until the start, in events.
+    /// The default capacity of the buffer that holds events before the start, in events.
     pub const DEFAULT_PRE_START_CAPACITY: usize = PRE_START_CAPACITY;
 
-    /// A bus with the defaults. For anything else, see [`Bus::builder`].
+    /// Creates a bus with the default settings. For other settings, see [`Bus::builder`].
     #[must_use]
     pub fn new() -> Self {
         Self::with_settings(CoreSettings::default())
@@ -71,9 +71,9 @@ impl Bus {
         &self.handle.core
     }
 
-    /// Publishes an event. It never blocks on a subscriber, never fails and never panics.
+    /// Publishes an event. This never blocks on a subscriber, never fails and never panics.
     ///
-    /// The returned report may be ignored: drops are counted, and critical ones reported to the
+    /// The returned report may be ignored: drops are counted, and critical ones are reported to the
     /// drop callback.
     pub fn publish<E: Event>(&self, event: E) -> Published {
         let priority = E::ABILITIES.rank(&event);
@@ -101,9 +101,9 @@ impl Bus {
         publish(self.core(), event, priority, Scope::current_origin())
     }
 
-    /// Publishes an event and says which one led to it: what was received, by reference, or its
+    /// Publishes an event with its cause: a reference to the received event, or its
     /// [`sequence`](crate::Delivery::sequence). For hand-written loops: inside a handler run by
-    /// [`serve`](Subscription::serve), a plain [`publish`](Self::publish) says so by itself.
+    /// [`serve`](Subscription::serve), a plain [`publish`](Self::publish) sets the cause itself.
     ///
     /// # Examples
     ///
@@ -130,7 +130,7 @@ impl Bus {
     }
 
     /// Subscribes with the defaults: capacity [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY),
-    /// drop-newest, critical. For anything else, see [`subscriber`](Self::subscriber).
+    /// drop-newest, critical. For other settings, see [`subscriber`](Self::subscriber).
     ///
     /// `S` is an event type, [`AnyEvent`](crate::AnyEvent), or a set (see [`EventSet`]).
     #[track_caller]
@@ -138,10 +138,10 @@ impl Bus {
         self.subscriber(name).subscribe()
     }
 
-    /// Opens a builder for a subscription with other than the defaults.
+    /// Returns a builder for subscriptions with other settings.
     ///
-    /// A name is any text, and several subscriptions may share one. It is shown as it is, except in
-    /// the log, where control characters are escaped.
+    /// A name is any text, and several subscriptions may share one. It is shown unchanged, except
+    /// in the log, where control characters are escaped.
     #[track_caller]
     pub fn subscriber(&self, name: impl Into<String>) -> SubscriberBuilder {
         SubscriberBuilder::new(Arc::clone(self.core()), name.into(), Location::caller())
@@ -152,7 +152,7 @@ impl Bus {
         self.core().registry().phase
     }
 
-    /// The latest event of a type that [retains](crate::Abilities::retain), if there was one.
+    /// The latest event of a type that [retains](crate::Abilities::retain), if there is one.
     ///
     /// # Examples
     ///
@@ -175,14 +175,13 @@ impl Bus {
         Some(Delivery::new(kept(held), Receipt::default()))
     }
 
-    /// Sets the drop callback: called once for each event that a critical subscription loses. It
-    /// replaces the one set before.
+    /// Sets the drop callback, which is called once for each event that a critical subscription
+    /// loses. It replaces the previous one.
     ///
-    /// It runs on the thread whose operation dropped the event, with no lock held, and may use
-    /// the bus. After a panic it is still called for the next drop. Drops that it causes itself
-    /// are counted, but not reported to it. The bus owns the callback: one that captures a clone of the
-    /// bus keeps the bus from closing when the last other clone is dropped, so such a program calls
-    /// [`close`](Self::close).
+    /// It runs on the thread whose operation dropped the event, with no lock held, and may use the
+    /// bus. If it panics, it is still called for the next drop. Drops that it causes itself are
+    /// counted, but not reported to it. The bus owns the callback: if it captures a clone of the
+    /// bus, dropping the last other clone does not close the bus, so call [`close`](Self::close).
     ///
     /// # Examples
     ///
@@ -209,14 +208,14 @@ impl Bus {
         self.core().hooks.set_on_drop(Arc::new(callback));
     }
 
-    /// Sets the slow callback: called once when a subscriber falls behind (it is full and loses an
-    /// event), and once when it has caught up (it finds its queue empty). It replaces the one set
-    /// before. Lossy subscribers are not reported.
+    /// Sets the slow callback, which is called once when a subscriber falls behind (it is full and
+    /// loses an event), and once when it has caught up (it finds its queue empty). It replaces the
+    /// previous one. Lossy subscribers are not reported.
     ///
-    /// It runs with no lock held, on the thread that published the event, or that found the queue
-    /// empty; otherwise like the callback of [`on_drop`](Self::on_drop). `tracing` gets the same
-    /// reports under the target `callboard`, ever more rarely for a subscriber that falls behind again
-    /// and again.
+    /// It runs with no lock held, on the thread that published the event or found the queue empty;
+    /// otherwise it is like the callback of [`on_drop`](Self::on_drop). The same reports go to
+    /// `tracing` under the target `callboard`, less and less often for a subscriber that repeatedly
+    /// falls behind.
     ///
     /// # Examples
     ///
@@ -245,9 +244,9 @@ impl Bus {
         self.core().slow.set(Arc::new(callback));
     }
 
-    /// Subscribes to events that a subscriber lost or that have no subscriber, for debugging; the
-    /// subscription is lossy and may come late. To set its capacity, or to receive dead letters
-    /// in a set, subscribe to [`DeadLetter`] as to any other event.
+    /// Subscribes to events that a subscriber lost or that have no subscriber, for debugging. The
+    /// subscription is lossy and may be opened after the start. To set its capacity, or to receive
+    /// dead letters in a set, subscribe to [`DeadLetter`] like any other event.
     #[track_caller]
     pub fn dead_letters(&self, name: impl Into<String>) -> Subscription<DeadLetter> {
         self.subscriber(name).lossy().late().subscribe()

@@ -1,4 +1,4 @@
-//! How an event is published: the shortest way that its type allows.
+//! Publishing an event by the shortest path that its type allows.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::registry::{Core, Header, Mode, Publication};
 use crate::sync::{discard, discard_any};
 use crate::trace::PublishSpan;
 
-/// Publishes an event into a bus of which there may be no [`Bus`](super::Bus) any more.
+/// Publishes an event through a `Core`, which may outlive its [`Bus`](super::Bus).
 #[inline]
 pub(crate) fn publish<E: Event>(
     core: &Arc<Core>,
@@ -41,14 +41,14 @@ pub(crate) fn publish<E: Event>(
     published
 }
 
-/// Publishes several events as one does, as many of them as possible under one hold of the lock.
+/// Publishes several events, as many as possible in one critical section.
 pub(crate) fn publish_batch<E: Event>(
     core: &Arc<Core>,
     batch: Vec<E>,
     origin: Origin,
     mut each: impl FnMut(Published),
 ) {
-    // A priority may be computed by the user's code: not under the lock.
+    // Computing a priority may run user code, so it is done before locking.
     let ranked = batch.into_iter().map(|event| (E::ABILITIES.rank(&event), Some(event)));
     let mut ranked: Vec<_> = ranked.collect();
     let mut rest = 0;
@@ -73,7 +73,7 @@ pub(crate) fn publish_batch<E: Event>(
     }
 }
 
-/// As [`publish`], for an event that may have to go anywhere.
+/// The general path of [`publish`].
 #[inline(never)]
 fn publish_in_full<E: Event>(
     core: &Arc<Core>,
@@ -91,7 +91,7 @@ fn publish_in_full<E: Event>(
             registry.accept_by_log_and_queues(header, &mut event, false, deferred)
         });
         if let Some((sequence, routed, held)) = accepted {
-            // The last reader that wanted it may just have left.
+            // The last interested reader may just have left.
             discard_any(event);
             discard_any(held);
             return Published::routed(sequence, routed);
@@ -111,7 +111,7 @@ fn publish_in_full<E: Event>(
         context: span.context(),
     };
     let accepted = core.accept(&mut publication);
-    // Nobody got it.
+    // It was not delivered.
     discard_any(publication.event);
     discard_any(publication.kept);
     let published = Published::of(accepted);

@@ -1,14 +1,14 @@
-//! A handle that does not keep the bus open.
+//! Weak handles, which do not keep the bus open.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
 
 use super::{Bus, Handle};
 
-/// A handle of a bus that does not keep it open: the bus closes when its last [`Bus`] is dropped.
+/// A handle that does not keep its bus open: the bus closes when its last [`Bus`] is dropped.
 ///
-/// It is for what the bus itself owns, such as a drop callback, and for components that are not to
-/// outlive the program's own handles. Get one from [`Bus::downgrade`].
+/// Use it in values that the bus itself owns, such as a drop callback, and in components that
+/// should not outlive the program's own handles. Created by [`Bus::downgrade`].
 ///
 /// # Examples
 ///
@@ -39,8 +39,8 @@ pub struct WeakBus {
 }
 
 impl WeakBus {
-    /// The bus, unless its last [`Bus`] is gone. (A bus that was [closed](Bus::close) is still
-    /// there: what is published says so.)
+    /// Returns the bus, unless its last [`Bus`] was dropped. (A bus that was [closed](Bus::close)
+    /// is still returned; publishing reports that it is closed.)
     #[must_use]
     pub fn upgrade(&self) -> Option<Bus> {
         self.handle.upgrade().map(|handle| Bus { handle })
@@ -57,7 +57,7 @@ impl fmt::Debug for WeakBus {
 }
 
 impl Bus {
-    /// A handle that does not keep the bus open.
+    /// Returns a handle that does not keep the bus open.
     #[must_use]
     pub fn downgrade(&self) -> WeakBus {
         WeakBus { handle: Arc::downgrade(&self.handle) }

@@ -1,4 +1,4 @@
-//! Why one subscriber did, or did not, get the events of one type.
+//! Why one subscriber did or did not receive the events of one type.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use crate::event::Pattern;
 use crate::overflow::Ledger;
 use crate::snapshot::{InterestSnapshot, Snapshot};
 
-/// Why a subscriber did, or did not, get the events of a type; the first that applies.
+/// Why a subscriber did or did not receive the events of a type; the first reason that applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Arrival {
-    /// There is no subscriber of that name.
+    /// There is no subscriber with that name.
     NoSuchSubscriber,
     /// The subscriber named other types.
     NotSubscribed {
@@ -20,7 +20,7 @@ pub enum Arrival {
     },
     /// The subscriber's pattern does not match the type.
     Filtered {
-        /// The pattern, or what is wrong with it.
+        /// The pattern, or its error.
         pattern: String,
     },
     /// No event of the type was published.
@@ -32,9 +32,9 @@ pub enum Arrival {
     },
     /// Events were dropped.
     Dropped {
-        /// The account: which reasons, and how many.
+        /// The account, with the counts by reason.
         ledger: Ledger,
-        /// How many the start buffer dropped, before any subscriber was reached.
+        /// How many the start buffer dropped, before they reached any subscriber.
         before_start: u64,
     },
     /// Events wait in the subscriber's queue.
@@ -44,12 +44,12 @@ pub enum Arrival {
         /// Whether it is still handling an earlier event.
         handling: bool,
     },
-    /// All were published before the subscriber came.
+    /// All events were published before the subscriber subscribed.
     CameLate {
         /// Where it subscribed.
         call_site: String,
     },
-    /// All that were offered arrived.
+    /// All offered events were delivered.
     Delivered {
         /// How many.
         delivered: u64,

@@ -8,8 +8,7 @@ use crate::outcome::{CYCLE_CURE, Outcome, Troubled, TroubledRequest};
 use crate::registry::TROUBLES;
 use crate::report::{first_of, times};
 
-/// Tells of requests that went wrong, those that did so in the same way together. The last ones come
-/// first.
+/// Reports failed requests, grouped by the kind of failure, most recent first.
 pub(super) fn apply(troubled: &[TroubledRequest], found: &mut Findings) {
     let mut same: HashMap<(&str, FindingKind, String), (u64, u64, &str)> = HashMap::new();
     for (number, request) in (0..).zip(troubled) {
@@ -21,7 +20,7 @@ pub(super) fn apply(troubled: &[TroubledRequest], found: &mut Findings) {
     }
     for ((event_type, kind, mut seen), (last, often, cure)) in same {
         if troubled.len() == TROUBLES {
-            // There may have been others before.
+            // Older ones may have been dropped from the list.
             seen += &format!(" ({often} of the last {TROUBLES} that failed)");
         } else if often > 1 {
             seen += &format!(" ({})", times(often));
@@ -30,14 +29,14 @@ pub(super) fn apply(troubled: &[TroubledRequest], found: &mut Findings) {
     }
 }
 
-/// What was wrong with a request, and the cure; `None` if nothing was.
+/// What went wrong with a request, and the cure; `None` if nothing did.
 fn trouble(request: &TroubledRequest) -> Option<(FindingKind, String, &'static str)> {
     match &request.kind {
         Troubled::Cycle { chain } => {
             let seen = format!("could never be answered: {}", chain.join(" → "));
             Some((FindingKind::RequestCycle, seen, CYCLE_CURE))
         }
-        // That a responder declined is its answer.
+        // A declined request counts as answered.
         Troubled::Ended { end, outcomes } if outcomes.iter().any(is_trouble) => {
             let missing = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Responded);
             let missing: Vec<_> = missing.collect();

@@ -1,4 +1,4 @@
-//! Handlers that publish in a circle.
+//! Findings about handlers that publish in a cycle.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -7,11 +7,11 @@ use super::rules::Findings;
 use crate::report::first_of;
 use crate::snapshot::Snapshot;
 
-/// A cycle is reported once each of its steps was taken this often: a few rounds may be how two
-/// components agree on something.
+/// A cycle is reported once each of its steps was taken this often, since two components may
+/// legitimately negotiate in a few rounds.
 const ROUNDS: u64 = 10;
 
-/// Which type of event led to which, and how often.
+/// Which event type led to which, and how often.
 type Steps<'a> = BTreeMap<&'a str, BTreeMap<&'a str, u64>>;
 
 pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
@@ -37,7 +37,7 @@ pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
     }
 }
 
-/// A shortest way from a type back to it, by steps that were taken often enough.
+/// A shortest path from a type back to itself, over steps taken often enough.
 fn circle<'a>(steps: &Steps<'a>, start: &'a str) -> Option<Vec<&'a str>> {
     let mut before: BTreeMap<&str, &str> = BTreeMap::new();
     let mut queue = VecDeque::from([start]);

@@ -1,71 +1,71 @@
-//! What can be found, and how it reads.
+//! The kinds of findings and their display.
 
 use std::fmt;
 
-/// A mistake in how a bus is used: what it is, which component causes it, and how to mend it.
+/// A mistake in how a bus is used: what it is, which component causes it, and how to fix it.
 ///
 /// Its `Display` is one line: the culprit, what was seen, the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Finding {
-    /// What it is.
+    /// The kind of the mistake.
     pub kind: FindingKind,
-    /// What causes it: the name of a subscriber, of an event type, or of a part of the bus.
+    /// The cause: the name of a subscriber, of an event type, or of a part of the bus.
     pub culprit: String,
-    /// What was seen, with the figures.
+    /// What was observed, with the figures.
     pub seen: String,
-    /// What would cure it.
+    /// How to fix it.
     pub cure: String,
-    /// The capacity, in events, that would be right, where that is the cure.
+    /// The recommended capacity, in events, if the cure is a different capacity.
     pub advice: Option<usize>,
 }
 
-/// What users of a bus get wrong, the gravest first.
+/// The kinds of mistakes in using a bus, most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// Events wait, and the bus has never been started.
+    /// Events are buffered, and the bus has never been started.
     NotStarted,
-    /// Events wait, and the bus was paused.
+    /// Events are buffered, and the bus was paused.
     Paused,
-    /// The bus is draining, and refuses what is published outside handlers.
+    /// The bus is draining, and refuses publications from outside handlers.
     Draining,
     /// Handlers still published when [`drain`](crate::Bus::drain) had closed the bus.
     CutOff,
-    /// Something was published outside handlers when [`drain`](crate::Bus::drain) had closed the bus: by a
-    /// task that a handler spawned, perhaps.
+    /// Something was published outside handlers after [`drain`](crate::Bus::drain) had closed the
+    /// bus, perhaps by a task that a handler spawned.
     Refused,
     /// A subscriber or responder that is expected, or that was asked, has not signed in.
     NotSignedIn,
-    /// The buffer had to drop events before a start.
+    /// The buffer dropped events before a start.
     BufferTooSmall,
-    /// The start gave a subscriber more events than its capacity, and it lost those that came before
-    /// it had read them.
+    /// The start replayed more events to a subscriber than its capacity, and it lost later events
+    /// until it had read them.
     ReplayBeyondCapacity,
-    /// A link to other processes has no connection, or another trouble.
+    /// A link to other processes is not connected, or has another problem.
     LinkInTrouble,
     /// A link to other processes lost events.
     LinkLost,
     /// Two event types share a name.
     NameClash,
-    /// Several responders of one request type share a name: only the first answer of them counts.
+    /// Several responders of one request type share a name, so only their first answer counts.
     DuplicateResponder,
     /// A handler run by [`serve`](crate::Subscription::serve) panicked.
     HandlerPanicked,
-    /// A function given to [`publish_every`](crate::Bus::publish_every) panicked, and its ticks were
-    /// skipped.
+    /// A function given to [`publish_every`](crate::Bus::publish_every) panicked, and its ticks
+    /// were skipped.
     TickFailed,
     /// A blocking call was made on the only thread of a runtime, which stops everything on it.
     BlocksRuntime,
-    /// A subscriber was given a pattern that is none.
+    /// A subscriber was given an invalid pattern.
     BadPattern,
-    /// A subscriber came after the start without saying that it meant to.
+    /// A subscription was opened after the start without being declared late.
     SubscribedLate,
-    /// A subscriber took an event, has more waiting, and does not come back.
+    /// A subscriber took an event, has more queued, and does not ask for the next.
     HandlerBlocks,
-    /// A subscriber is full and does not read at all.
+    /// A subscription is full and never read.
     NotReading,
     /// A request could only have been answered by a responder that waits for it.
     RequestCycle,
@@ -73,13 +73,13 @@ pub enum FindingKind {
     RequestFailed,
     /// A subscriber lost events that a larger capacity would have held.
     CapacityTooSmall,
-    /// A subscriber loses events all the time, since more come than it takes.
+    /// A subscriber constantly loses events, since more arrive than it takes.
     TooSlow,
     /// A subscriber has never used more than a small part of a large capacity.
     CapacityTooLarge,
     /// A queue, the buffer, or kept deliveries of a type hold much memory.
     MemoryHeld,
-    /// Handlers publish in a circle: events of this type lead to others that lead back to it.
+    /// Handlers publish in a cycle: events of this type lead to others that lead back to it.
     PublishCycle,
     /// Requests of this type are made or observed, but have no responder.
     NoResponder,
@@ -88,7 +88,7 @@ pub enum FindingKind {
     /// This type has subscribers, but was never published, and no publisher has declared it.
     NeverPublished,
     /// Several subscriptions to the same events share a name. Subscriptions of one name to
-    /// different events are no finding: a component may have several.
+    /// different events are not reported, since a component may have several.
     DuplicateSubscriber,
 }
 

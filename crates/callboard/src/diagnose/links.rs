@@ -1,4 +1,4 @@
-//! What is wrong with the links to other processes.
+//! Findings about links to other processes.
 
 use super::FindingKind;
 use super::rules::Findings;

@@ -1,7 +1,7 @@
-//! What is wrong with a bus, which component causes it, and how to mend it.
+//! The diagnosis: what is wrong with a bus, which component causes it, and how to fix it.
 //!
-//! Everything here is read off one [`Snapshot`]: [`rules`] turns it into [`Finding`]s, and
-//! [`arrival`] answers why one subscriber did not get one type of event.
+//! Everything is derived from one [`Snapshot`]: [`rules`] turns it into [`Finding`]s, and
+//! [`arrival`] explains why one subscriber did not receive one type of event.
 
 mod arrival;
 mod asking;
@@ -24,26 +24,27 @@ use crate::snapshot::Snapshot;
 /// How many findings of one kind the `Display` of a [`Diagnosis`] shows.
 const SHOWN_OF_KIND: usize = 5;
 
-/// What [`Bus::diagnose`] found.
+/// The result of [`Bus::diagnose`].
 ///
-/// Its `Display` is a line per finding, the gravest first. Of many findings of one kind it shows the
-/// five worst, and how many more there are; [`findings`](Self::findings) has them all. Its `Debug`
-/// leaves out the snapshot.
+/// Its `Display` is a line per finding, most severe first. Of many findings of one kind it shows
+/// the five worst and the number of the others; [`findings`](Self::findings) has them all. Its
+/// `Debug` omits the snapshot.
 #[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// What was found: the gravest kind first, and of one kind the worst first. Empty if all is well.
+    /// The findings: the most severe kind first, and within one kind the worst first. Empty if
+    /// there are no problems.
     pub findings: Vec<Finding>,
-    /// What it was read off.
+    /// The snapshot that the findings were derived from.
     pub snapshot: Snapshot,
 }
 
 impl Bus {
-    /// Looks for what users of a bus get wrong, and names the culprit and the cure: a start that
-    /// was forgotten, a subscriber that came too late, a handler that blocks, capacities that are
-    /// too small or far too large, requests that were not answered, wiring that leads nowhere,
-    /// and who holds how much memory.
+    /// Looks for common mistakes and names the culprit and the cure: a forgotten start, a
+    /// subscriber that came too late, a handler that blocks, capacities that are too small or far
+    /// too large, unanswered requests, events without publishers or subscribers, and large memory
+    /// use.
     ///
     /// # Examples
     ///
@@ -67,13 +68,13 @@ impl Bus {
 }
 
 impl Diagnosis {
-    /// The diagnosis of a snapshot taken earlier.
+    /// Diagnoses a snapshot taken earlier.
     #[must_use]
     pub fn of(snapshot: Snapshot) -> Self {
         Self { findings: rules::apply(&snapshot), snapshot }
     }
 
-    /// Why a subscriber did, or did not, get the events of a type.
+    /// Why a subscriber did or did not receive the events of a type.
     ///
     /// # Examples
     ///

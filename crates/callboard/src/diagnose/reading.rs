@@ -1,4 +1,4 @@
-//! How subscribers read: handlers that panic or block, and subscriptions that are not read.
+//! Findings about readers: handlers that panic or block, and subscriptions that are not read.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::report::{count, first_of, times};
 use crate::snapshot::{InterestSnapshot, OpenRequest, PanicSnapshot, SubscriberSnapshot};
 
-/// A handler that runs for longer than this, with events waiting, blocks.
+/// A handler that runs for longer than this while events are queued counts as blocking.
 const BLOCKS_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut Findings) {
@@ -45,7 +45,7 @@ pub(super) fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut
     }
 }
 
-/// Handlers that panicked.
+/// Reports handlers that panicked.
 pub(super) fn panicked(name: &str, panics: u64, last: &PanicSnapshot, found: &mut Findings) {
     let PanicSnapshot { event_type, message } = last;
     let (often, said) = (times(panics), message.lines().next().unwrap_or_default());
@@ -54,7 +54,7 @@ pub(super) fn panicked(name: &str, panics: u64, last: &PanicSnapshot, found: &mu
     found.weigh(panics, FindingKind::HandlerPanicked, name, seen, cure);
 }
 
-/// Whether an open request still waits for a responder, going by its outcome so far.
+/// Whether an open request still waits for a responder with this outcome so far.
 fn is_awaited(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::TimedOutQueued | Outcome::TimedOutHandling)
 }
@@ -67,16 +67,17 @@ fn is_full(of: &SubscriberSnapshot) -> bool {
     of.capacity > 0 && of.queued >= of.capacity
 }
 
-/// Whether a subscriber handles one event for too long while others wait: no capacity would do. Where the time is not known,
-/// a full queue says so, unless the losses show that events are still taken.
+/// Whether a subscriber handles one event for too long while others are queued, so that no capacity
+/// would suffice. If the time is not known, a full queue decides, unless the losses show that
+/// events are still taken.
 pub(super) fn blocks(of: &SubscriberSnapshot) -> bool {
     let unknown = || is_full(of) && !is_behind(of);
     let long = of.handling_for.map_or_else(unknown, |time| time >= BLOCKS_AFTER);
     is_busy(of) && of.queued > 0 && long
 }
 
-/// Whether a subscriber loses events all the time, not in bursts: it takes some, has lost several
-/// times what a queue that had held the worst moment would hold, and is still full or nearly.
+/// Whether a subscriber loses events constantly, not in bursts: it takes some, has lost several
+/// times what a queue for the worst burst would hold, and is still full or nearly full.
 pub(super) fn is_behind(of: &SubscriberSnapshot) -> bool {
     let often = of.ledger.lost() > 4 * of.demand as u64;
     often && of.ledger.delivered > 0 && of.queued >= of.capacity.div_ceil(2)

@@ -1,4 +1,4 @@
-//! From a snapshot to findings.
+//! The rules that derive findings from a snapshot.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -13,7 +13,7 @@ use crate::snapshot::{
     BlockingCall, FailedTicks, InterestSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 
-/// A capacity of at least this many events, of which less than 1/8 was ever used, is too large.
+/// A capacity of at least this many events is too large if less than 1/8 of it was ever used.
 const LARGE_CAPACITY: usize = 1_024;
 
 /// How many events must have been offered before a capacity is called too large.
@@ -22,10 +22,10 @@ const ENOUGH_EVENTS: u64 = 1_000;
 /// Memory findings name holders of at least this many bytes.
 const MUCH_MEMORY: usize = 1 << 20;
 
-/// The culprit where no part of a bus is.
+/// The culprit if no part of a bus is.
 const THE_BUS: &str = "(bus)";
 
-/// Applies every rule, the gravest first.
+/// Applies every rule, most severe first.
 pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Findings(Vec::new());
     start(snapshot, &mut found);
@@ -69,11 +69,11 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     found.sorted()
 }
 
-/// Findings, each with how bad it is among those of its kind.
+/// Findings, each with its severity among those of its kind.
 pub(super) struct Findings(Vec<(u64, Finding)>);
 
 impl Findings {
-    /// Adds one of a kind of which none is worse than another, or of which there is one at most.
+    /// Adds a finding of a kind without degrees of severity, or with at most one finding.
     pub(super) fn add(
         &mut self,
         kind: FindingKind,
@@ -108,7 +108,7 @@ impl Findings {
         self.0.iter_mut().last().into_iter().for_each(|(_, last)| last.advice = Some(advice));
     }
 
-    /// The gravest kind first, and of one kind the worst first.
+    /// Sorts by kind, most severe first, and within one kind the worst first.
     fn sorted(mut self) -> Vec<Finding> {
         self.0.sort_by_key(|(weight, finding)| (finding.kind as usize, Reverse(*weight)));
         self.0.into_iter().map(|(_, finding)| finding).collect()
@@ -184,13 +184,13 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
                         subscribe to fewer";
             found.weigh(lost, FindingKind::TooSlow, &of.name, seen, cure);
         } else {
-            // What was needed at the worst moment, rounded up to a round number of events.
+            // The capacity needed at the worst moment, rounded up to a multiple of ten.
             let advice = of.demand.max(of.capacity.saturating_add(1)).next_multiple_of(10);
             let seen = format!("lost {} with capacity {}", count(lost, "event"), of.capacity);
             found.advise(lost, FindingKind::CapacityTooSmall, &of.name, seen, advice);
         }
     }
-    // One without end was meant to have none.
+    // An unbounded capacity is intentional.
     let large = (LARGE_CAPACITY..usize::MAX).contains(&of.capacity);
     let ample = large && of.high_water < of.capacity / 8;
     if ample && of.ledger.offered >= ENOUGH_EVENTS {
@@ -217,7 +217,7 @@ fn memory(snapshot: &Snapshot, found: &mut Findings) {
         found.weigh(bytes as u64, FindingKind::MemoryHeld, holder, seen, cure);
     }
     for of in &snapshot.types {
-        // What waits lies in blocks that it fills, or fills for the most part.
+        // Queued events fill most of their blocks, so more memory means kept deliveries.
         if of.memory >= MUCH_MEMORY && of.memory > 8 * snapshot.bytes {
             let seen = format!(
                 "has events that lie in {} bytes of memory, while all that waits is {}",
@@ -242,11 +242,12 @@ fn listeners(snapshot: &Snapshot) -> HashMap<&str, &str> {
     listeners
 }
 
-/// Published but unheard, heard but never published, requests without a responder.
+/// Reports types published without subscribers, subscribed but never published, and requests
+/// without a responder.
 fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findings) {
     let listener = listeners.get(of.event_type.as_str());
     let only_declared = of.published == 0 && listener.is_none();
-    // The bus's own types are published when there is something to tell.
+    // The bus publishes its own types only when there is something to report.
     if only_declared || of.of_the_bus {
         return;
     }
@@ -270,8 +271,8 @@ fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findin
     found.weigh(of.unheard, kind, &of.event_type, seen, cure);
 }
 
-/// Names that several responders of one request type share, or several subscriptions to the same
-/// events.
+/// Reports names shared by several responders of one request type, or by several subscriptions to
+/// the same events.
 fn namesakes(snapshot: &Snapshot, found: &mut Findings) {
     let mut crowds: HashMap<(&str, Part<'_>), u64> = HashMap::new();
     for of in &snapshot.subscribers {
@@ -291,7 +292,7 @@ fn namesakes(snapshot: &Snapshot, found: &mut Findings) {
                     ),
                     "give each responder a name of its own",
                 ),
-                // Once is enough, however many types they share.
+                // Report the pair once, however many types they share.
                 Part::Reads(_) if !named.insert(&of.name) => continue,
                 Part::Reads(events) => (
                     FindingKind::DuplicateSubscriber,
@@ -313,7 +314,7 @@ enum Part<'a> {
     Reads(&'a str),
 }
 
-/// What a subscription does, each once.
+/// What a subscription does, without duplicates.
 fn parts(of: &SubscriberSnapshot) -> impl Iterator<Item = Part<'_>> {
     let (types, pattern) = match &of.interest {
         InterestSnapshot::Types(types) => (&types[..], None),

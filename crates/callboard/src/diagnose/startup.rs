@@ -1,4 +1,4 @@
-//! What went wrong at the start: missing subscribers and responders, and replays that were too long.
+//! Findings about the start: missing subscribers and responders, and replays that were too long.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,7 @@ pub(super) fn apply(snapshot: &Snapshot, found: &mut Findings) {
     snapshot.subscribers.iter().for_each(|subscriber| replay(subscriber, found));
 }
 
-/// The components that the bus expects and, once it has started, the responders that were asked and were
-/// absent.
+/// Reports missing expected components and, after the start, absent responders that were asked.
 fn missing(snapshot: &Snapshot, found: &mut Findings) {
     let mut asked: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let troubled = snapshot.requests.troubled.iter().filter_map(|request| match &request.kind {
@@ -31,7 +30,7 @@ fn missing(snapshot: &Snapshot, found: &mut Findings) {
                 of.name == *name && of.answers.iter().any(|answered| answered == event_type)
             };
             let types = asked.entry(name).or_default();
-            // It may have come since.
+            // The responder may have signed in since.
             if !types.contains(&event_type) && !snapshot.subscribers.iter().any(answers) {
                 types.push(event_type);
             }
@@ -58,7 +57,7 @@ fn quoted(types: &[&str]) -> String {
     first_of(types.iter().map(|event_type| format!("`{event_type}`")), ", ")
 }
 
-/// A replay may exceed a capacity; until it is read, whatever else comes is lost.
+/// Reports replays that exceed a capacity: until they are read, all other events are lost.
 fn replay(of: &SubscriberSnapshot, found: &mut Findings) {
     let capacity = of.capacity as u64;
     let lost = of.ledger.lost();

@@ -1,4 +1,4 @@
-//! What can go wrong, an enum per operation.
+//! Errors, one type per operation.
 
 mod request;
 
@@ -32,7 +32,7 @@ impl std::error::Error for TryRecvError {}
 /// Why [`recv_timeout`](crate::Subscription::recv_timeout) has no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecvTimeoutError {
-    /// None came in time.
+    /// No event arrived in time.
     Timeout,
     /// The bus is closed and everything was received.
     Closed,
@@ -49,7 +49,7 @@ impl fmt::Display for RecvTimeoutError {
 
 impl std::error::Error for RecvTimeoutError {}
 
-/// An argument that [`BusBuilder::build`](crate::BusBuilder::build) can't build a bus from.
+/// An invalid argument of [`BusBuilder::build`](crate::BusBuilder::build).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -94,7 +94,7 @@ impl std::error::Error for BuildError {}
 pub enum StartError {
     /// The timeout passed before all expected components had signed in.
     NotReady {
-        /// The expected subscribers, then the expected responders, that have not.
+        /// The missing subscribers, then the missing responders.
         missing: Vec<String>,
     },
     /// The bus is closed.
@@ -123,7 +123,8 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// What held up [`close_and_drain`](crate::Bus::close_and_drain) or [`drain`](crate::Bus::drain).
+/// Why [`close_and_drain`](crate::Bus::close_and_drain) or [`drain`](crate::Bus::drain) did not
+/// finish in time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DrainError {
     pub(crate) calling_handler: Option<Arc<str>>,
@@ -132,15 +133,15 @@ pub struct DrainError {
     pub(crate) buffered: usize,
 }
 
-/// A subscriber that has not finished its work, and what it still has.
+/// A subscriber with unfinished work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unfinished {
     /// The subscriber's name.
     pub subscriber: String,
-    /// How many events wait in its queue.
+    /// How many events are in its queue.
     pub queued: u64,
-    /// How many events it was handed and has not come back from.
+    /// How many events it received and is still handling.
     pub in_hand: u64,
 }
 
@@ -155,13 +156,14 @@ impl DrainError {
         &self.requests
     }
 
-    /// How many events waited for [`start`](crate::Bus::start); [`drain`](crate::Bus::drain) only.
+    /// How many events were buffered for [`start`](crate::Bus::start); [`drain`](crate::Bus::drain)
+    /// only.
     pub fn buffered(&self) -> usize {
         self.buffered
     }
 
-    /// The subscriber whose handler made the call, if that is why it failed at once: the call
-    /// would have waited for that very handler.
+    /// The subscriber whose handler made the call, if that is why it failed at once: the call would
+    /// have waited for that handler.
     pub fn calling_handler(&self) -> Option<&str> {
         self.calling_handler.as_deref()
     }

@@ -1,14 +1,13 @@
-//! What can go wrong with a request.
+//! Errors of requests.
 
 use std::fmt;
 
 use crate::outcome::{CYCLE_CURE, End, Outcome};
 use crate::report::count;
 
-/// A request that could not be made at all.
+/// Why a request could not be made at all.
 ///
-/// A request that was made and got fewer answers than it wanted is not an error: see
-/// [`Gathered`](crate::Gathered).
+/// Getting fewer answers than requested is not an error: see [`Gathered`](crate::Gathered).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -17,35 +16,34 @@ pub enum RequestError {
         /// The request's type.
         request: &'static str,
     },
-    /// More answers are wanted than responders are expected.
+    /// More answers are required than responders are expected.
     TooFewExpected {
-        /// The answers wanted.
+        /// The number of required answers.
         at_least: usize,
-        /// The distinct responders expected.
+        /// The number of distinct expected responders.
         expected: usize,
     },
     /// The bus is closed.
     Closed,
-    /// The request closes a circle of responders that wait for one another, whatever chains of
-    /// requests it runs through. Of all requests in the circle the youngest one fails; the others
-    /// go on.
+    /// The request closes a cycle of responders that wait for one another, through any chain of
+    /// requests. The youngest request in the cycle fails; the others continue.
     ///
-    /// A request fails only if its rule can't be met without the responders in the circle, also if
-    /// that becomes so while it waits. [`settled`](crate::RequestBuilder::settled) needs every
-    /// expected responder, so one of them in the circle is enough.
+    /// A request fails only if its rule can't be met without the responders in the cycle, even if
+    /// that only becomes true while it waits. [`settled`](crate::RequestBuilder::settled) needs
+    /// every expected responder, so one of them in the cycle is enough.
     ///
-    /// What a handler asks counts as what it waits for, until the handler ends, whichever task
-    /// awaits the answer. A handler that does not wait for the answer asks in a task of its own:
-    /// the call of [`Bus::request`](crate::Bus::request) is in that task, too.
+    /// A handler counts as waiting for its requests until it ends, whichever task awaits the
+    /// answer. A handler that does not wait for the answer must make the request, including the
+    /// call of [`Bus::request`](crate::Bus::request), in a separate task.
     Cycle {
-        /// The responders' names along the circle, each asking the next; the first is the last once
-        /// more. Those that led to the circle stand in front of it.
+        /// The responders' names along the cycle, each asking the next; the last repeats the first.
+        /// Names that lead to the cycle precede it.
         chain: Vec<String>,
     },
 }
 
 impl RequestError {
-    /// The error in a word.
+    /// A short name of the error.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::NobodyExpected { .. } => "nobody expected",
@@ -78,7 +76,8 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
-/// Not every expected responder has answered; see [`Gathered::into_all`](crate::Gathered::into_all).
+/// Not every expected responder has answered; see
+/// [`Gathered::into_all`](crate::Gathered::into_all).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incomplete {
     pub(crate) request: &'static str,
@@ -99,7 +98,7 @@ impl Incomplete {
     }
 
     /// The expected responders that have not answered, and why, in the order in which they were
-    /// named: at least one.
+    /// named. There is at least one.
     pub fn missing(&self) -> &[(String, Outcome)] {
         &self.missing
     }
@@ -111,7 +110,7 @@ impl fmt::Display for Incomplete {
         let expected = responded + missing.len();
         let missing: Vec<_> = missing.iter().map(|(name, why)| format!("`{name}` {why}")).collect();
         let missing = missing.join(", ");
-        // The outcomes tell every other end.
+        // The outcomes imply every other end.
         let end = if *end == End::Closed { " before the bus was closed" } else { "" };
         write!(f, "{responded} of {expected} responders answered `{request}`{end}: {missing}")
     }
@@ -119,7 +118,7 @@ impl fmt::Display for Incomplete {
 
 impl std::error::Error for Incomplete {}
 
-/// Why [`Bus::ask`](crate::Bus::ask) has no answer.
+/// Why [`Bus::ask`](crate::Bus::ask) returned no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AskError {

@@ -5,11 +5,11 @@ use std::fmt;
 use super::coalesce::Coalescing;
 use super::{Coalesce, Contract, Event, TypeInfo};
 
-/// How urgent an event is: a more urgent one overtakes, in each subscriber's queue, those that
-/// are less so.
+/// How urgent an event is. In each subscriber's queue, a more urgent event overtakes less urgent
+/// ones.
 ///
-/// Order is kept among events of one priority. It is strict: while a subscriber has urgent events
-/// queued, it is given no others.
+/// Events of one priority stay in order. Priority is strict: while a subscriber has urgent events
+/// queued, it receives no others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Priority {
@@ -47,7 +47,8 @@ impl fmt::Display for Priority {
 
 /// What an event type can do beyond being published.
 ///
-/// `#[derive(Event)]` writes this from the `#[event(…)]` attribute; by hand it reads the same:
+/// `#[derive(Event)]` generates this from the `#[event(…)]` attribute; a manual implementation
+/// looks the same:
 ///
 /// # Examples
 ///
@@ -71,15 +72,15 @@ impl fmt::Display for Priority {
 pub struct Abilities<E> {
     ranking: Ranking<E>,
     pub(crate) retain: bool,
-    /// The type of the answers, if the events are requests. A function, since the types of a
+    /// The type of the answers, if the events are requests. It is a function, since the types of a
     /// request and its answer may refer to each other.
     pub(crate) response: Option<fn() -> &'static TypeInfo>,
     pub(crate) coalescing: Option<Coalescing<E>>,
     pub(crate) contract: &'static Contract,
-    /// Makes the JSON Schema of the type.
+    /// Returns the JSON Schema of the type.
     #[cfg(feature = "schemars")]
     pub(crate) schema: Option<fn() -> serde_json::Value>,
-    /// The bus publishes the events by itself.
+    /// Whether the bus itself publishes the events.
     pub(crate) of_the_bus: bool,
 }
 
@@ -129,14 +130,14 @@ impl<E> Abilities<E> {
     }
 
     /// The documentation of the type, which [`Bus::catalogue`](crate::Bus::catalogue) lists. The
-    /// derive makes it from the doc comments.
+    /// derive generates it from the doc comments.
     #[must_use]
     pub const fn contract(mut self, contract: &'static Contract) -> Self {
         self.contract = contract;
         self
     }
 
-    /// The bus itself publishes the events, so a program that does not is no mistake.
+    /// The bus itself publishes the events, so a program that never does is correct.
     pub(crate) const fn of_the_bus(mut self) -> Self {
         self.of_the_bus = true;
         self
@@ -147,7 +148,7 @@ impl<E> Abilities<E> {
         self
     }
 
-    /// The priority of all events of the type; `None` if it is computed from each one's value.
+    /// The priority of all events of the type; `None` if it is computed from each value.
     pub(crate) const fn fixed_priority(&self) -> Option<Priority> {
         match self.ranking {
             Ranking::Fixed(priority) => Some(priority),
@@ -155,7 +156,7 @@ impl<E> Abilities<E> {
         }
     }
 
-    /// The priority of all events of the type, or of those whose value does not say otherwise.
+    /// The priority of all events of the type, or the default if it is computed from each value.
     pub(crate) const fn fixed_rank(&self) -> Priority {
         match self.fixed_priority() {
             Some(priority) => priority,
@@ -177,8 +178,8 @@ impl<E> Abilities<E> {
 }
 
 impl<E: Coalesce + Event> Abilities<E> {
-    /// Events of the type coalesce by their key (see [`Coalesce`]). The derive finds the
-    /// implementation by itself.
+    /// Events of the type coalesce by their key (see [`Coalesce`]). The derive detects the
+    /// implementation.
     #[must_use]
     pub const fn coalesce(mut self) -> Self {
         self.coalescing = Some(Coalescing::of());

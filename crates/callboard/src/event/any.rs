@@ -1,4 +1,4 @@
-//! An event of whatever type.
+//! Type-erased events.
 
 use std::fmt;
 
@@ -64,7 +64,7 @@ impl AnyEvent {
     ///
     /// # Errors
     ///
-    /// Hands itself back if the event is not an `E`.
+    /// Returns `self` unchanged if the event is not an `E`.
     pub fn downcast<E: Event>(self) -> Result<Delivery<E>, Self> {
         let Self { info, event, receipt } = self;
         match event.downcast() {

@@ -1,14 +1,14 @@
-//! What led to an event, as its publisher says it.
+//! The cause of an event, as given by its publisher.
 
 use super::Received;
 use crate::log;
 
-/// What led to an event that is published: for [`Bus::publish_caused_by`](crate::Bus::publish_caused_by).
+/// The cause of an event to publish, for [`Bus::publish_caused_by`](crate::Bus::publish_caused_by).
 ///
-/// It is made from a reference to whatever was received, or from that event's
-/// [`sequence`](crate::Delivery::sequence) alone. A bare number begins the chain anew: the event's
-/// [`origin`](crate::Delivery::origin) is then its cause, whatever led to that. From `None` it is
-/// no cause.
+/// It is made from a reference to a received event, or from that event's
+/// [`sequence`](crate::Delivery::sequence). A bare number starts a new chain: the event's
+/// [`origin`](crate::Delivery::origin) is then its cause, regardless of that event's own origin.
+/// `None` means no cause.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ use crate::log;
 pub struct Cause(pub(crate) log::Cause);
 
 impl From<u64> for Cause {
-    /// The event of this sequence, of which no more is known.
+    /// The event with this sequence number; its origin is unknown.
     fn from(sequence: u64) -> Self {
         Self(log::Cause::from(sequence, sequence))
     }

@@ -1,4 +1,4 @@
-//! Merging events that are about the same thing.
+//! Coalescing: merging events with the same key.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -7,22 +7,21 @@ use std::sync::{Arc, OnceLock};
 
 use super::{Abilities, Event};
 
-/// Events that may stand for one another: a newer one about the same thing absorbs an older one
-/// that has not been read yet.
+/// Events that may be merged: a newer event absorbs an older, unread event with the same key.
 ///
-/// It happens in two places: in the queue of a subscription that asked for
+/// Events coalesce in two places: in the queue of a subscription with
 /// [`Overflow::Coalesce`](crate::Overflow::Coalesce), and in the bus while it buffers (before
-/// `start` and while paused), so that a burst about few things never overflows the buffer. The
-/// merged event takes the newer one's place in the order. Requests never coalesce, whatever their
-/// type: each has an asker.
+/// `start` and while paused), so that a burst with few keys never overflows the buffer. The merged
+/// event takes the newer one's place in the order. Requests of any type never coalesce, since each
+/// has an asker.
 ///
-/// `#[derive(Event)]` notices an `impl Coalesce` by itself; an `Event` written by hand says
+/// `#[derive(Event)]` detects an `impl Coalesce`; a manual implementation of `Event` must set
 /// [`Abilities::coalesce`].
 ///
 /// # Panics
 ///
-/// A [`key`](Self::key) that panics makes the event one without a key; an [`absorb`](Self::absorb)
-/// that panics counts as `None`. Both run on the publishing thread, with no lock held.
+/// If [`key`](Self::key) panics, the event has no key; if [`absorb`](Self::absorb) panics, it
+/// counts as `None`. Both run on the publishing thread, with no lock held.
 ///
 /// # Examples
 ///
@@ -58,26 +57,26 @@ use super::{Abilities, Event};
 /// assert_eq!(merged, [("b", 1), ("a", 3)]);
 /// ```
 pub trait Coalesce: Event {
-    /// What the event is about. Two keys are the same when they are equal; the bus relies on
-    /// `Hash` feeding the hasher the same bytes for equal keys and different ones for others. That holds
-    /// for numbers, strings, arrays and slices of them, and whatever derives `Hash` of such. It does not
-    /// hold for `Path` and `PathBuf`, which leave their separators out: take `as_os_str()` of it.
+    /// The type of the keys, which identify what an event is about. The bus relies on `Hash`
+    /// feeding the hasher the same bytes for equal keys and different bytes for others. This holds
+    /// for numbers, strings, arrays and slices of them, and types that derive `Hash` from such. It
+    /// does not hold for `Path` and `PathBuf`, which leave out separators: use `as_os_str()`
+    /// instead.
     type Key: Hash + Eq;
 
-    /// What this event is about.
+    /// Returns the key of this event.
     fn key(&self) -> Self::Key;
 
-    /// Merges `older`, which is about the same thing and was not read, into this event: `Some`
-    /// is published in this event's place, and `None` (the default: the latest wins) means that
-    /// this event says it all.
+    /// Merges `older`, an unread event with the same key, into this event. `Some` is published in
+    /// this event's place; `None` (the default: the latest wins) publishes this event unchanged.
     fn absorb(&self, older: &Self) -> Option<Self> {
         let _ = older;
         None
     }
 }
 
-/// A key as the bytes that its `Hash` feeds a hasher: compared without running user code. It is hashed
-/// once, and up to 16 bytes lie in place.
+/// A key as the bytes that its `Hash` feeds a hasher, so that comparing runs no user code. It is
+/// hashed once, and up to 16 bytes are stored inline.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
     hash: u64,
@@ -110,7 +109,7 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// Feeds a hasher the hash of the bytes, which is seeded at random.
+/// Feeds a hasher the randomly seeded hash of the bytes.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
@@ -138,7 +137,7 @@ impl<E: Coalesce> Coalescing<E> {
     }
 }
 
-/// A hasher that keeps what it is fed.
+/// A hasher that records its input.
 struct Fed(Bytes);
 
 impl Hasher for Fed {
@@ -162,8 +161,8 @@ impl Hasher for Fed {
     }
 }
 
-/// Lets the derive find out whether a type implements [`Coalesce`]: the inherent constant exists
-/// only for those that do, and wins over [`NotCoalescing`]'s.
+/// Lets the derive detect whether a type implements [`Coalesce`]: the inherent constant exists only
+/// for types that do, and takes precedence over [`NotCoalescing`]'s.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Probe<E>(PhantomData<E>);

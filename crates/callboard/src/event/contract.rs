@@ -1,10 +1,10 @@
 //! The documentation of an event type, kept for `Bus::catalogue`.
 
-/// What the documentation of an event type says: its doc comment, and the names, types and doc
-/// comments of its fields or variants.
+/// The documentation of an event type: its doc comment, and the names, types and doc comments of
+/// its fields or variants.
 ///
-/// `#[derive(Event)]` and `#[derive(Request)]` write it. An `Event` implemented by hand has an
-/// empty one, unless it attaches its own with [`Abilities::contract`](crate::Abilities::contract).
+/// `#[derive(Event)]` and `#[derive(Request)]` generate it. A manual implementation of `Event` has
+/// an empty one, unless it sets its own with [`Abilities::contract`](crate::Abilities::contract).
 /// [`Bus::catalogue`](crate::Bus::catalogue) lists the contracts of all event types.
 ///
 /// # Examples
@@ -43,9 +43,9 @@ pub struct Contract {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FieldContract {
-    /// The field's name without `r#`; that of a tuple's field is its number, from "0".
+    /// The field's name without `r#`; for a tuple field its number, from "0".
     pub name: &'static str,
-    /// The field's type as it stands in the source: `Arc<str>`. Aliases and imports are not
+    /// The field's type as written in the source, such as `Arc<str>`. Aliases and imports are not
     /// resolved.
     pub rust_type: &'static str,
     /// The field's doc comment; empty if there is none.

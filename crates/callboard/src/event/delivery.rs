@@ -1,4 +1,4 @@
-//! An event in its reader's hands.
+//! Received events, owned and borrowed.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,10 +9,9 @@ use crate::log::{Kept, Lent, Stamp};
 /// An event as a subscriber receives it: owned, `'static`, cheap to clone (the event itself is
 /// shared), and dereferencing to the event.
 ///
-/// The event is dropped, with what it owns, when the last reader of it is done and the last
-/// `Delivery` of it is dropped. The memory that it lies in may be shared with a few dozen events
-/// published at about the same time, and is free when all of them are: to remember a few of many
-/// events for long, copy out what is needed.
+/// The event is dropped when its last reader is done and its last `Delivery` is dropped. Its memory
+/// may be shared with a few dozen events published at about the same time, and is only freed with
+/// the last of them. To keep few of many events for long, copy the needed data.
 ///
 /// # Examples
 ///
@@ -61,7 +60,7 @@ impl<E: 'static> Deref for Delivery<E> {
     }
 }
 
-/// Shows the event and its sequence, and what was missed and the cause if there is any.
+/// Shows the event and its sequence number, and the missed count and the cause if there are any.
 impl<E: fmt::Debug + 'static> fmt::Debug for Delivery<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Delivery");
@@ -84,7 +83,7 @@ impl<E: 'static> Clone for Delivery<E> {
     }
 }
 
-/// An event as a [`Batch`](crate::Batch) lends it: what a [`Delivery`] is, without the cost of
+/// An event borrowed from a [`Batch`](crate::Batch): like a [`Delivery`], without the cost of
 /// keeping it. It dereferences to the event.
 ///
 /// # Examples

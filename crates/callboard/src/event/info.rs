@@ -1,4 +1,4 @@
-//! What the bus knows of an event type once the type itself is erased.
+//! Type-erased information about event types.
 
 use std::any::TypeId;
 use std::fmt;
@@ -15,18 +15,18 @@ pub(crate) struct TypeInfo {
     absorb: Option<fn(&Held, &Held) -> Option<Held>>,
     pub(crate) shape: &'static Shape,
     pub(crate) name: &'static str,
-    /// The priority of all its events, or of those whose value does not say otherwise.
+    /// The priority of all its events, or the default if it is computed from each value.
     pub(crate) rank: Priority,
-    /// Bytes of the value itself, without what it owns elsewhere.
+    /// Bytes of the value itself, without heap data.
     pub(crate) size: usize,
     pub(crate) retain: bool,
-    /// The priority of all its events; `None` if it is computed from each one's value.
+    /// The priority of all its events; `None` if it is computed from each value.
     pub(crate) priority: Option<Priority>,
     pub(crate) contract: &'static Contract,
     response: Option<fn() -> &'static Self>,
     #[cfg(feature = "schemars")]
     schema: Option<fn() -> serde_json::Value>,
-    /// Whether the bus publishes the events by itself.
+    /// Whether the bus itself publishes the events.
     pub(crate) of_the_bus: bool,
 }
 
@@ -81,7 +81,7 @@ impl TypeInfo {
         self.response.map(|response| response())
     }
 
-    /// The JSON Schema of the type, if it has one. Runs the user's code.
+    /// The JSON Schema of the type, if it has one. Runs user code.
     #[cfg(feature = "schemars")]
     pub(crate) fn schema(&self) -> Option<serde_json::Value> {
         isolate("the schema of an event type", "the catalogue does without it", self.schema?)
@@ -92,8 +92,7 @@ impl TypeInfo {
         self.absorb.is_some()
     }
 
-    /// What stands for both events: `newer` itself unless the type merges them into a third.
-    /// Runs the user's code.
+    /// The merged event: `newer` itself unless the type merges both into a third. Runs user code.
     pub(crate) fn absorb(&self, newer: &Held, older: &Held) -> Held {
         self.absorb
             .and_then(|absorb| {
@@ -120,7 +119,7 @@ fn absorb<E: Event>(newer: &Held, older: &Held) -> Option<Held> {
     Some(Held::new(*newer.stamp(), merged))
 }
 
-/// The event's coalescing key, if its type has them. Runs the user's code.
+/// The event's coalescing key, if its type has keys. Runs user code.
 pub(crate) fn key_of<E: Event>(event: &E) -> Option<Key> {
     let coalescing = E::ABILITIES.coalescing.as_ref()?.key;
     isolate(
@@ -130,7 +129,7 @@ pub(crate) fn key_of<E: Event>(event: &E) -> Option<Key> {
     )
 }
 
-/// Two types of Rust's, by their names. Those of two versions of one crate have the same.
+/// Describes two Rust types by name. Types of two versions of one crate have the same name.
 pub(crate) fn two_types(first: &str, second: &str) -> String {
     if first == second {
         format!("two types `{first}`, as two versions of a crate have them")

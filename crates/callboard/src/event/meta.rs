@@ -1,12 +1,12 @@
-//! The methods that every form of a received event has.
+//! The methods common to all forms of received events.
 
 use std::fmt;
 
 use super::Receipt;
 use crate::log::Stamp;
 
-/// Adds to the `Debug` of a received event what its methods return: the sequence, and what was missed
-/// and the cause if there is any.
+/// Adds metadata to the `Debug` of a received event: the sequence number, and the missed count and
+/// the cause if there are any.
 pub(crate) fn describe(shown: &mut fmt::DebugStruct<'_, '_>, stamp: &Stamp, receipt: &Receipt) {
     shown.field("sequence", &stamp.sequence);
     if receipt.missed() > 0 {
@@ -17,40 +17,38 @@ pub(crate) fn describe(shown: &mut fmt::DebugStruct<'_, '_>, stamp: &Stamp, rece
     }
 }
 
-/// The methods that every form of a received event has, over its method `stamp` and its field
-/// `receipt`.
+/// Defines the methods common to all forms of received events, on top of the method `stamp` and the
+/// field `receipt`.
 macro_rules! metadata {
     () => {
-        /// How many events this subscription lost immediately before this one: 0 almost always.
-        /// Events of its types that the start buffer had to drop count too.
+        /// How many events this subscription lost immediately before this one; usually 0. Events of
+        /// its types that the start buffer dropped count too.
         ///
-        /// A component whose state is built from events must resynchronise when it is not 0.
+        /// A component whose state is built from events must resynchronise if it is not 0.
         pub fn missed(&self) -> u64 {
             self.receipt.missed()
         }
 
-        /// The event's number: from 1, in the order in which the bus accepted events that somebody
-        /// listens to, one count for the whole bus. The same event has the same number for all its
-        /// readers.
+        /// The event's sequence number. It counts all accepted events of the bus that have a
+        /// subscriber, from 1. The same event has the same number for all its readers.
         pub fn sequence(&self) -> u64 {
             self.stamp().sequence
         }
 
-        /// The [`sequence`](Self::sequence) of the event that led to this one, where the bus
-        /// knows: it was published inside a handler run by
-        /// [`serve`](crate::Subscription::serve), by
-        /// [`publish_caused_by`](crate::Bus::publish_caused_by), or it answers that request.
+        /// The [`sequence`](Self::sequence) of the event that led to this one, if the bus knows it:
+        /// this event was published inside a handler run by [`serve`](crate::Subscription::serve),
+        /// by [`publish_caused_by`](crate::Bus::publish_caused_by), or it answers that request.
         pub fn cause(&self) -> Option<u64> {
             let cause = self.stamp().cause();
             (cause != 0).then_some(cause)
         }
 
         /// The [`sequence`](Self::sequence) of the first event of the chain of causes that led to
-        /// this one: its own if there is no [`cause`](Self::cause). What has the same origin came
-        /// of the same event.
+        /// this one; its own if there is no [`cause`](Self::cause). Events with the same origin
+        /// result from the same event.
         ///
-        /// A chain begins anew with a cause that was given as a bare number, and with one that is
-        /// more than two thousand million events back.
+        /// A new chain starts at a cause given as a bare number, and at one more than two thousand
+        /// million events back.
         pub fn origin(&self) -> u64 {
             self.stamp().origin()
         }
@@ -63,17 +61,18 @@ macro_rules! metadata {
 
         /// When the event was published, by the system's clock; `None` unless the bus keeps time.
         ///
-        /// It is [`published_at`](Self::published_at) counted from one moment of the process at
-        /// which both clocks were read: two events are as far apart as their `published_at` are,
-        /// and when the system's clock is set later, these times do not follow. It is the same for
-        /// every clock of a bus: a [`ManualClock`](crate::testing::ManualClock) shows the time of
-        /// its making and what it was advanced by.
+        /// It is [`published_at`](Self::published_at) plus a constant offset, since the process
+        /// reads both clocks together once. The distance of two events is that of their
+        /// `published_at`, and later changes of the system's clock have no effect. This holds for
+        /// every clock: a [`ManualClock`](crate::testing::ManualClock) shows its creation time plus
+        /// the time it was advanced by.
         pub fn published_at_system_time(&self) -> Option<::std::time::SystemTime> {
             self.stamp().published_at_system_time()
         }
 
-        /// How long the event waited from its publication until it was received; `None` unless
-        /// the bus keeps time. The events of a [`Batch`](crate::Batch) are received when that begins.
+        /// How long the event waited from its publication until it was received; `None` unless the
+        /// bus keeps time. The events of a [`Batch`](crate::Batch) count as received when the batch
+        /// begins.
         pub fn queued_for(&self) -> Option<::std::time::Duration> {
             self.receipt.waited()
         }

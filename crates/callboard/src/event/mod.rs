@@ -1,4 +1,4 @@
-//! What travels on the bus: events, their abilities, and the handles their readers hold.
+//! Events, their abilities, and the handles that readers receive.
 
 mod abilities;
 mod any;
@@ -37,13 +37,12 @@ use std::fmt;
 
 /// An immutable value that says something happened.
 ///
-/// Any `Debug + Send + Sync + 'static` type is an event once it has a name. Derive it, or write
-/// the one line by hand; everything beyond the name is an ability that a type opts into (see
-/// [`Abilities`]).
+/// Any `Debug + Send + Sync + 'static` type is an event once it has a name. Derive the trait, or
+/// write its one line by hand; everything beyond the name is an opt-in ability (see [`Abilities`]).
 ///
-/// Publishing moves an event and never clones it: put large data into a `Box`, a `Vec` or an `Arc`, so
-/// that it isn't copied over the publisher's stack. An event is dropped once,
-/// by its last holder, which may be any thread that uses the bus.
+/// Publishing moves an event and never clones it. Put large data into a `Box`, a `Vec` or an `Arc`,
+/// so that it isn't copied over the publisher's stack. An event is dropped once, by its last
+/// holder, on any thread that uses the bus.
 ///
 /// # Examples
 ///
@@ -71,15 +70,16 @@ use std::fmt;
 /// assert_eq!(Tick::TYPE, "tick");
 /// ```
 pub trait Event: fmt::Debug + Send + Sync + Sized + 'static {
-    /// The type's name on the bus: tokens in lower case, separated by dots. Any text will do, but a
-    /// [`Pattern`] names only what is such.
+    /// The type's name on the bus: lower-case tokens separated by dots. Any text is allowed, but a
+    /// [`Pattern`] can only match names of this form.
     ///
-    /// It must be this type's alone. The bus tells types apart by themselves, not by this name;
-    /// it reports two that share one (see [`FindingKind::NameClash`](crate::FindingKind::NameClash)),
-    /// since people and patterns go by the name.
+    /// It must be unique. The bus identifies types by their `TypeId`, not by this name, but it
+    /// reports two types that share one (see
+    /// [`FindingKind::NameClash`](crate::FindingKind::NameClash)), since people and patterns use
+    /// the name.
     const TYPE: &'static str;
 
-    /// What this type can do beyond being published. None by default; `#[derive(Event)]` fills it
-    /// in from the `#[event(…)]` attribute.
+    /// What this type can do beyond being published. None by default; `#[derive(Event)]` sets it
+    /// from the `#[event(…)]` attribute.
     const ABILITIES: Abilities<Self> = Abilities::new();
 }

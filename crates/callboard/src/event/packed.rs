@@ -1,15 +1,15 @@
-//! A number or a box, in one word.
+//! A number or a box, packed into one word.
 
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 /// Nothing, a number that fits a word without its lowest bit, or a box.
 ///
-/// A box is aligned to two bytes at least, so the lowest bit of its address is 0; a number is stored
-/// above a lowest bit of 1.
+/// A box is aligned to at least two bytes, so the lowest bit of its address is 0; a number is
+/// stored shifted left, with a lowest bit of 1.
 pub(super) struct Packed<T>(Option<NonNull<Wide<T>>>, PhantomData<Box<T>>);
 
-/// What a [`Packed`] is.
+/// The contents of a [`Packed`].
 pub(super) enum Unpacked<'a, T> {
     Nothing,
     Number(u64),

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A pattern over event type names, by NATS's rules for subjects: tokens are separated by dots,
-/// `*` stands for exactly one token and a last `>` for one or more.
+/// A pattern over event type names, with NATS's rules for subjects: tokens are separated by dots,
+/// `*` matches exactly one token, and a final `>` one or more.
 ///
 /// # Examples
 ///
@@ -27,8 +27,8 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// If it is empty, has an empty token, white space, a wildcard inside a token, or a `>` that
-    /// is not last.
+    /// If the text is empty, or has an empty token, white space, a wildcard inside a token, or a
+    /// `>` that is not last.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let error = |problem| PatternError { pattern: text.into(), problem };
         if text.is_empty() {
@@ -79,7 +79,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A text that is not a [`Pattern`]; its `Display` names the text and what would be right.
+/// The error for an invalid [`Pattern`]; its `Display` has the text and the expected syntax.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternError {
     pattern: Box<str>,

@@ -1,4 +1,4 @@
-//! What the bus says of an event to the one who received it.
+//! Metadata of an event that differs by receiver.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::packed::{Packed, Unpacked};
 use crate::trace::Trail;
 
-/// What the bus says of an event to the one who received it; the rest is in its
-/// [`Stamp`](crate::log::Stamp). Nearly always it fits a word, so that an event in its reader's hands is
-/// two.
+/// The part of an event's metadata that belongs to one receiver; the rest is in its
+/// [`Stamp`](crate::log::Stamp). It almost always fits a word, so that a received event is two
+/// words.
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct Receipt(Packed<Details>);
@@ -23,12 +23,13 @@ struct Times {
 #[derive(Clone)]
 struct Details {
     times: Times,
-    /// Where its trace goes on, if the bus traces.
+    /// Where its trace continues, if the bus traces.
     #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "no bus traces"))]
     trail: Option<Trail>,
 }
 
-/// The lowest bits of a number are what was missed; above is the time waited and one more, or 0.
+/// The lowest bits of a number are the missed count; the bits above are the time waited plus one,
+/// or 0.
 const MISSED_BITS: u32 = 16;
 
 impl Times {
@@ -47,8 +48,8 @@ impl Times {
 }
 
 impl Receipt {
-    /// Of an event before which so many were missed, and which waited for so many nanoseconds, if the
-    /// bus keeps time.
+    /// A receipt with the number of events missed before, and the nanoseconds waited, if the bus
+    /// keeps time.
     #[inline]
     pub(crate) fn new(missed: u64, waited: Option<u64>) -> Self {
         if missed == 0 && waited.is_none() {
@@ -59,7 +60,7 @@ impl Receipt {
         Self(packed.unwrap_or_else(|| Packed::boxed(Details { times, trail: None })))
     }
 
-    /// The reader holds the event's context.
+    /// Adds the event's tracing context, which the reader holds.
     #[cold]
     pub(crate) fn trace(&mut self, trail: Trail) {
         self.0 = Packed::boxed(Details { times: self.times(), trail: Some(trail) });

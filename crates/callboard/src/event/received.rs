@@ -1,10 +1,10 @@
-//! What the bus says of a received event, whatever form it has.
+//! The metadata of received events in any form.
 
 use std::time::{Duration, Instant};
 
 use super::{AnyEvent, Delivery, Event, EventRef, Receipt};
 
-/// What the bus says of an event to its receiver. Get one from [`Received::metadata`].
+/// The metadata of a received event. Returned by [`Received::metadata`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
@@ -14,7 +14,7 @@ pub struct Metadata {
     pub sequence: u64,
     /// How many events the subscription lost immediately before this one.
     pub missed: u64,
-    /// The number of the event that led to this one, where the bus knows; see [`Delivery::cause`].
+    /// The sequence number of the event that led to this one, if known; see [`Delivery::cause`].
     pub cause: Option<u64>,
     /// The number of the first event of the chain of causes; see [`Delivery::origin`].
     pub origin: u64,
@@ -24,8 +24,8 @@ pub struct Metadata {
     pub queued_for: Option<Duration>,
 }
 
-/// A received event of whatever form: a [`Delivery`], a [`Call`](crate::Call), an [`AnyEvent`], an
-/// [`EventRef`] of a batch, or an enum with `#[derive(EventSet)]`, whichever variant it is.
+/// A received event in any form: a [`Delivery`], a [`Call`](crate::Call), an [`AnyEvent`], an
+/// [`EventRef`] of a batch, or any variant of an enum with `#[derive(EventSet)]`.
 ///
 /// # Examples
 ///
@@ -52,7 +52,7 @@ pub struct Metadata {
 /// assert_eq!(seen, [("config.parsed", 1), ("config.gone", 2)]);
 /// ```
 pub trait Received {
-    /// Everything that the bus says of the event.
+    /// All metadata of the event.
     fn metadata(&self) -> Metadata;
 
     /// The name of the event's type.
@@ -70,7 +70,7 @@ pub trait Received {
         self.metadata().missed
     }
 
-    /// The number of the event that led to this one, where the bus knows.
+    /// The sequence number of the event that led to this one, if known.
     fn cause(&self) -> Option<u64> {
         self.metadata().cause
     }
@@ -95,15 +95,14 @@ pub trait Received {
         None
     }
 
-    /// A new span of handling the event, for hand-written loops on a bus that
-    /// [traces](crate::BusBuilder::trace): it continues the trace of the event's publisher. Disabled
-    /// on any other bus. Handlers run by [`serve`](crate::Subscription::serve) are in such a span
-    /// already.
+    /// Creates a span for handling the event, for hand-written loops on a bus that
+    /// [traces](crate::BusBuilder::trace). It continues the trace of the event's publisher, and is
+    /// disabled on any other bus. Handlers run by [`serve`](crate::Subscription::serve) are already
+    /// in such a span.
     ///
-    /// Call it before the subscription is asked for its next event: the bus keeps the publisher's
-    /// span open until then, and no longer, so that a trace is exported although a component keeps
-    /// the event. Later, and for retained, debounced and throttled events, the span begins a trace of
-    /// its own.
+    /// Call it before receiving the next event: the bus keeps the publisher's span open only until
+    /// then, so that a trace is exported even if a component keeps the event. Later, and for
+    /// retained, debounced and throttled events, the span begins a new trace.
     ///
     /// # Examples
     ///
@@ -132,7 +131,7 @@ pub trait Received {
     }
 }
 
-/// Implements [`Received`] for a form that has the methods of `metadata!`.
+/// Implements [`Received`] for a type with the methods of `metadata!`.
 macro_rules! received {
     ($item:ident => $event_type:expr) => {
         fn metadata(&self) -> $crate::event::Metadata {

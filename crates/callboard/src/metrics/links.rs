@@ -1,4 +1,4 @@
-//! The figures of the links to other processes.
+//! Metrics of links to other processes.
 
 use metrics::Unit::{self, Bytes, Count, Seconds};
 use metrics::{counter, gauge};
@@ -7,10 +7,10 @@ use super::{Series, float};
 use crate::link::LinkStatus;
 use crate::snapshot::Snapshot;
 
-/// How many links have series of their own; and how many drop reasons, and states of peers, of each.
+/// How many links have their own series, and how many drop reasons and peer states of each.
 const OWN_SERIES: usize = 32;
 
-/// The state of a link that was closed: it has no trouble, and is not connected.
+/// The state of a closed link, which has no trouble and is not connected.
 const CLOSED: &str = "closed";
 
 pub(super) const COUNTERS: [(&str, &str); 3] = [
@@ -28,7 +28,7 @@ pub(super) const GAUGES: [(&str, Unit, &str); 6] = [
     ("callboard_link_peers", Count, "Processes at the other ends, by link and state."),
 ];
 
-/// The links of one name.
+/// The combined figures of links with one name.
 #[derive(Default)]
 struct OfLink<'a> {
     links: usize,
@@ -111,7 +111,7 @@ impl Snapshot {
     }
 }
 
-/// Words of a link as the value of a label: `ring full` as `ring_full`.
+/// Converts a link's words to a label value: `ring full` to `ring_full`.
 fn label(words: &str) -> String {
     words.replace(' ', "_")
 }

@@ -1,4 +1,4 @@
-//! The ways of an event into the bus.
+//! How the bus accepts an event.
 
 use std::sync::Arc;
 
@@ -8,22 +8,22 @@ use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Moment, Stamp};
 use crate::trace::Context;
 
-/// An event on its way into the bus.
+/// An event to be accepted by the bus.
 pub(crate) struct Publication<E> {
-    /// Taken out if anybody gets it; otherwise the publisher drops it.
+    /// Taken if a subscriber gets the event; otherwise the publisher drops it.
     pub(crate) event: Option<E>,
     pub(crate) priority: Priority,
     pub(crate) key: Option<Key>,
     pub(crate) origin: Origin,
     pub(crate) published_at: Moment,
-    /// If the event is an answer, its asker hears it.
+    /// Whether the event is an answer, which its asker receives.
     pub(crate) answer: bool,
-    /// Whether the publisher keeps it too: it is then found in `kept`.
+    /// Whether the publisher keeps the event too; it is then in `kept`.
     pub(crate) keep: bool,
     pub(crate) kept: Option<Held>,
-    /// If the event is a request: where its answers go.
+    /// For a request, where its answers go.
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
-    /// The span it comes from, if the bus traces.
+    /// The span it was published in, if the bus traces.
     pub(crate) context: Context,
 }
 
@@ -42,7 +42,7 @@ impl<E> Publication<E> {
     }
 }
 
-/// What is said of an event that is published, besides what it is.
+/// The metadata of a published event.
 pub(crate) struct Header {
     pub(crate) type_number: usize,
     pub(crate) priority: Priority,
@@ -51,19 +51,19 @@ pub(crate) struct Header {
     pub(crate) key: Option<Key>,
 }
 
-/// What became of a publication.
+/// The outcome of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Accepted {
-    /// It reached these many subscribers.
+    /// It reached this many subscribers.
     Routed(u64, Routed),
-    /// Nobody listens: it was counted.
+    /// It has no subscribers and was only counted.
     Unheard,
-    /// It waits for the start.
+    /// It is buffered until the start.
     Buffered {
         sequence: u64,
-        /// An older event with its key waits too.
+        /// Whether an older event with its key is buffered too.
         mergeable: bool,
-        /// Nothing else waits.
+        /// Whether nothing else is buffered.
         first: bool,
     },
     /// The buffer was full.
@@ -72,11 +72,11 @@ pub(crate) enum Accepted {
 }
 
 impl Registry {
-    /// Accepts an event that goes by the log of its type and to nobody else, if this is one;
-    /// otherwise it stays in `event`. This is what ordinary traffic is, and it is short.
-    // Always, here and in what it calls: as calls of their own they would hand the event, its
-    // stamp and the result on through memory, each stored in other pieces than it is loaded in,
-    // for which a processor waits about as long as for all the rest.
+    /// Accepts an event that only goes to the log of its type; any other event stays in `event`.
+    /// This is the short path of ordinary traffic.
+    // Always inlined, here and in its callees: separate calls would pass the event, its stamp and
+    // the result through memory, which defeats store-to-load forwarding (stores and loads differ in
+    // size) and costs about as much as all the rest.
     #[inline(always)]
     pub(crate) fn accept_by_log<E: Event>(
         &mut self,
@@ -98,9 +98,8 @@ impl Registry {
         Some((self.sequence, routed))
     }
 
-    /// As [`accept_by_log`](Self::accept_by_log), for an event that goes by queues too, or that says when
-    /// it was published. With `keep`
-    /// it is returned as well, and may be one that nobody else gets.
+    /// Like [`accept_by_log`](Self::accept_by_log), for an event that also goes to queues or that
+    /// has a timestamp. With `keep` it is returned as well, even if nothing else receives it.
     #[inline]
     pub(crate) fn accept_by_log_and_queues<E: Event>(
         &mut self,
@@ -122,7 +121,7 @@ impl Registry {
         Some((self.sequence, routed, held))
     }
 
-    /// Accepts an event: gives it its number, and routes or buffers it.
+    /// Accepts an event: assigns its sequence number, and routes or buffers it.
     pub(crate) fn accept<E: Event>(
         &mut self,
         publication: &mut Publication<E>,
@@ -159,8 +158,8 @@ impl Registry {
         self.buffer_up(publication, number, deferred)
     }
 
-    /// Accepts a dead letter: it reaches its subscribers at once, also before the start, so that it
-    /// takes no room in the start buffer.
+    /// Accepts a dead letter. It reaches its subscribers at once, even before the start, so it
+    /// takes no space in the start buffer.
     pub(super) fn accept_dead(
         &mut self,
         letter: &mut Publication<DeadLetter>,

@@ -1,4 +1,4 @@
-//! Calls that park a thread which a runtime needs.
+//! Detection of calls that park a runtime's only thread.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -8,14 +8,14 @@ use super::Core;
 use crate::sync::block_on;
 use crate::time::is_driven_by_this_thread;
 
-/// The calls that parked the only thread of a runtime: what they do, where they are, how many.
+/// The calls that parked the only thread of a runtime: the count of each, by name and location.
 pub(crate) type BlockingCalls = BTreeMap<(&'static str, &'static Location<'static>), u64>;
 
 impl Core {
-    /// Runs a future to its end on this thread, on behalf of this blocking call.
+    /// Runs a future to completion on this thread, for the blocking call `call`.
     ///
-    /// If the thread drives a runtime of its own, nothing else on that runtime can run meanwhile:
-    /// that is counted and, the first time, logged.
+    /// If the thread drives a current-thread runtime, nothing else on that runtime can run until
+    /// then; that is counted and, the first time, logged.
     pub(crate) fn block_on<F: Future>(
         &self,
         call: &'static str,

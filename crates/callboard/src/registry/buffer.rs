@@ -26,7 +26,7 @@ pub(crate) struct Buffer {
     /// The number of the last event that it took in.
     last: u64,
     losses: Losses,
-    /// With more entries than this, the losses are put together again.
+    /// If there are more entries than this, losses are merged again.
     many_losses: usize,
 }
 
@@ -63,11 +63,11 @@ impl Iterator for Replay {
     }
 }
 
-/// How many events were dropped since the last start for want of room, by where they are missing.
+/// How many events were dropped since the last start because the buffer was full, by gap.
 pub(crate) type Losses = BTreeMap<Gap, usize>;
 
-/// Where events are missing: behind which one that was taken in, of which type, and whether they were to be
-/// answered.
+/// Where events are missing: the buffered event before them, their type, and whether they were
+/// requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Gap {
     pub(super) after: u64,
@@ -90,7 +90,7 @@ impl Buffer {
         }
     }
 
-    /// How many events were dropped since the last start for want of room.
+    /// How many events were dropped since the last start because the buffer was full.
     pub(crate) fn overflowed(&self) -> usize {
         self.losses.values().sum()
     }
@@ -169,7 +169,8 @@ impl Buffer {
         self.losses.len()
     }
 
-    /// Between two events that are still here, it does not matter where others are missing.
+    /// Merges losses between two events that are still buffered, since their exact position does
+    /// not matter.
     #[cold]
     fn put_losses_together(&mut self) {
         let held_back = self.held_back.iter().map(|(sequence, _)| *sequence);
@@ -207,25 +208,25 @@ impl Buffer {
         Replay { logged: logged.into_iter().peekable(), queued: queued.into_iter().peekable() }
     }
 
-    /// How many events of each type wait, for the types that have any.
+    /// How many events of each type are buffered, for types that have any.
     pub(super) fn held(&self) -> Vec<(&'static TypeInfo, u64)> {
         let accounts = self.inbox.accounts.iter().filter(|account| account.ledger.queued > 0);
         accounts.map(|account| (account.info, account.ledger.queued)).collect()
     }
 
-    /// The requests that wait, with their types.
+    /// The buffered requests, with their types.
     pub(super) fn requests(&self) -> impl Iterator<Item = (&'static TypeInfo, &Arc<dyn Ticket>)> {
         let envelopes = self.inbox.entries().map(|entry| &entry.envelope);
         envelopes.filter_map(|envelope| Some((envelope.info, envelope.ticket.as_ref()?)))
     }
 
-    /// Takes out a request that its asker takes back.
+    /// Removes a request that its asker withdraws.
     pub(crate) fn withdraw(&mut self, sequence: u64, deferred: &mut Deferred<'_>) {
         let entry = self.inbox.withdraw(sequence, |_| None);
         entry.into_iter().for_each(|entry| deferred.discard_event(entry.envelope));
     }
 
-    /// What waits, for people: how many events, and how many of which types; `None` if nothing.
+    /// Describes the buffered events for people, in total and per type; `None` if there are none.
     pub(crate) fn describe(&self) -> Option<String> {
         let accounts = self.inbox.accounts.iter().filter(|account| account.ledger.queued > 0);
         let types: Vec<String> = accounts

@@ -20,28 +20,29 @@ use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, iso
 use crate::time::{Clock, Deadline, DefaultClock};
 use crate::trace::Context;
 
-/// The default capacity of the buffer that holds events until the start.
+/// The default capacity of the buffer that holds events before the start.
 pub(crate) const PRE_START_CAPACITY: usize = 1_000;
 
-/// By type and call, how many ticks of `publish_every` failed, and the message of the last panic.
+/// How many ticks of `publish_every` failed, by type and call site, and the message of the last
+/// panic.
 pub(crate) type FailedTicks = BTreeMap<(&'static str, &'static Location<'static>), (u64, String)>;
 
-/// Decides whether to let others go first.
+/// Decides whether to yield.
 pub(crate) type Jitter = Box<dyn Fn() -> bool + Send + Sync>;
 
-/// Asks a link how it is.
+/// Returns the status of a link.
 pub(crate) type LinkProbe = dyn Fn() -> LinkStatus + Send + Sync;
 
-/// What a bus is built with.
+/// The settings of a bus.
 pub(crate) struct CoreSettings {
     pub(crate) pre_start_capacity: usize,
     pub(crate) timestamps: bool,
     /// Whether events carry the spans of their publishers.
     pub(crate) trace: bool,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Whether an async reader should let others go first; a simulation decides by chance.
+    /// Whether an async reader should yield; a simulation decides at random.
     pub(crate) jitter: Option<Jitter>,
-    /// Who must sign in before the bus is ready, and as what.
+    /// The names that must sign in before the bus is ready, and their roles.
     pub(crate) expected: Vec<(Role, String)>,
 }
 
@@ -58,26 +59,26 @@ impl Default for CoreSettings {
     }
 }
 
-/// What every handle of a bus points to: the registry under its lock, and what needs none.
+/// What every handle of a bus points to: the registry under its lock, and state that needs no lock.
 pub(crate) struct Core {
     registry: Padded<Mutex<Registry>>,
-    /// The event types, for those who need no lock for what they want to know.
+    /// The index of event types, for lookups without the lock.
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: CoreSettings,
     pub(crate) hooks: Hooks,
-    /// Told of subscribers that fall behind.
+    /// Notified of subscribers that fall behind.
     pub(crate) slow: Arc<SlowWatch>,
-    /// Told when somebody signs in or out, or has drained, and when the bus closes.
+    /// Notified when a subscriber signs in or out or has drained, and when the bus closes.
     pub(crate) changed: Arc<WaitList>,
     pub(crate) requests: Requests,
     pub(crate) blocking_calls: Mutex<BlockingCalls>,
-    /// The links to other processes, numbered in the order in which they came.
+    /// The links to other processes, numbered in the order of registration.
     pub(crate) links: Mutex<Vec<(u64, Arc<LinkProbe>)>>,
     pub(crate) failed_ticks: Mutex<FailedTicks>,
-    /// What ends when the bus closes.
+    /// Work that ends when the bus closes.
     pub(crate) close_list: CloseList,
     pub(crate) built_at: Instant,
-    /// Runs while events wait for the start.
+    /// Active while events wait for the start.
     watch: Mutex<Option<Arc<UnstartedWatch>>>,
 }
 
@@ -107,7 +108,7 @@ impl Core {
         self.registry.0.lock()
     }
 
-    /// The present moment, if the bus keeps time.
+    /// The current time, if the bus keeps time.
     #[inline]
     pub(crate) fn moment(&self) -> Moment {
         if self.settings.timestamps {
@@ -117,7 +118,7 @@ impl Core {
         }
     }
 
-    /// The present moment, unless the clock panics.
+    /// The current time, unless the clock panics.
     pub(crate) fn now(&self) -> Option<Instant> {
         isolate("the clock", "what asked it goes on without the time", || self.settings.clock.now())
     }
@@ -127,7 +128,7 @@ impl Core {
         self.now().map(|now| now.saturating_duration_since(self.built_at))
     }
 
-    /// Runs an operation on the registry, then, with the lock released, what it owes.
+    /// Runs an operation on the registry, then releases the lock and runs its deferred effects.
     #[inline(always)]
     pub(crate) fn with<R>(
         &self,
@@ -141,7 +142,7 @@ impl Core {
         result
     }
 
-    /// Publishes dead letters, whose own losses are of no concern.
+    /// Publishes dead letters; their own losses are ignored.
     #[cold]
     fn publish_dead(&self, letters: Box<[DeadLetter]>) {
         for letter in letters {
@@ -163,7 +164,7 @@ impl Core {
         }
     }
 
-    /// Accepts an event, and runs what that deferred.
+    /// Accepts an event and runs its deferred effects.
     pub(crate) fn accept<E: Event>(self: &Arc<Self>, publication: &mut Publication<E>) -> Accepted {
         let accepted = self.with(|registry, deferred| registry.accept(publication, deferred));
         if let Accepted::Buffered { mergeable, first, .. } = accepted {
@@ -172,7 +173,7 @@ impl Core {
         accepted
     }
 
-    /// Accepts an answer, for those who watch, and keeps it for its asker.
+    /// Publishes an answer to its observers and returns it for its asker.
     pub(crate) fn accept_answer<E: Event>(
         self: &Arc<Self>,
         answer: E,
@@ -196,7 +197,7 @@ impl Core {
         self.accept_answer_in_full(answer, priority, origin, published_at)
     }
 
-    /// As [`accept_answer`](Self::accept_answer), for one that may have to go anywhere.
+    /// The general path of [`accept_answer`](Self::accept_answer).
     #[inline(never)]
     fn accept_answer_in_full<E: Event>(
         self: &Arc<Self>,
@@ -221,7 +222,7 @@ impl Core {
         self.accept(&mut publication);
         match (publication.kept, publication.event) {
             (Some(held), _) => held,
-            // Where the bus does not take it any more, its asker still does.
+            // A bus that no longer accepts events still passes the answer to its asker.
             (None, Some(answer)) => Held::new(Stamp::new(0, origin.cause(), published_at), answer),
             (None, None) => unreachable!("an event that was taken is kept"),
         }
@@ -244,31 +245,31 @@ impl Core {
         }
     }
 
-    /// The reader of logs has found nothing: it is woken by the next event.
+    /// Registers a log reader that found nothing, so that the next event wakes it.
     pub(crate) fn register_waiter(&self, mailbox: &Arc<Mailbox>) {
         self.registry().register_waiter(mailbox);
     }
 
-    /// How a subscription stands.
+    /// The current figures of a subscription.
     pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
         self.registry().figures(mailbox)
     }
 
     fn start_watch(self: &Arc<Self>) {
-        // A clock is the user's code: it may panic, and publishing does not.
+        // A clock is user code and may panic; publishing must not.
         if let Some(watch) = isolate("the clock", FORGOTTEN, || UnstartedWatch::set(self)) {
             let old = self.watch.lock().replace(watch);
             if let Some(old) = old {
                 old.cancel();
             }
-            // A start that came meanwhile found no watch to stop.
+            // A concurrent start found no watch to stop.
             if self.registry().phase != Phase::Buffering {
                 self.stop_watch();
             }
         }
     }
 
-    /// The bus was started, or is gone.
+    /// Stops the watch when the bus starts or is dropped.
     pub(crate) fn stop_watch(&self) {
         let watch = self.watch.lock().take();
         if let Some(watch) = watch {
@@ -291,8 +292,8 @@ impl Core {
         absent.map(|(_, name)| name.clone()).collect()
     }
 
-    /// Checks, now and after each change on the bus, until `check` is content or `timeout` has
-    /// passed; then its last complaint is the result.
+    /// Calls `check`, now and after each change on the bus, until it succeeds or `timeout` has
+    /// passed; then its last error is the result.
     pub(crate) async fn wait_until<T, E>(
         &self,
         timeout: Duration,

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use crate::event::Event;
 use crate::sync::{AtomicU8, AtomicU64, CHECKED, OnceLock, Ordering};
 
-/// A typical bus has about this many types; with more, a lookup takes a step or two more.
+/// A typical bus has about this many types; with more, a lookup takes one or two more steps.
 const BUCKETS: usize = if CHECKED { 1 } else { 64 };
 
 /// The index of a bus's event types. Types are added under the registry's lock and never removed.
@@ -23,7 +23,7 @@ pub(crate) struct TypeHandle {
     pub(crate) number: usize,
     /// The type's [`Mode`], as a number.
     mode: AtomicU8,
-    /// How many events were published in quiet mode.
+    /// How many events were published without subscribers.
     unheard: AtomicU64,
     /// The next type in the same bucket.
     next: OnceLock<Box<Self>>,
@@ -32,12 +32,12 @@ pub(crate) struct TypeHandle {
 /// How an event of a type is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// There are no subscribers: the event is only counted.
+    /// The type has no subscribers, so the event is only counted.
     NoSubscribers,
-    /// Through the log of its type only. The registry confirms this under its lock.
+    /// Only through the log of its type. The registry confirms this under its lock.
     LogOnly,
-    /// Through the log and queues, perhaps with a timestamp, and nothing else. The registry confirms
-    /// this under its lock.
+    /// Only through the log and queues, perhaps with a timestamp. The registry confirms this under
+    /// its lock.
     LogAndQueues,
     /// The general path.
     General,
@@ -50,7 +50,7 @@ impl Default for Directory {
 }
 
 impl Directory {
-    /// The handle of a type that was added.
+    /// Finds the handle of a type.
     #[inline]
     pub(crate) fn find(&self, id: TypeId) -> Option<&TypeHandle> {
         let mut handle = self.buckets[bucket(id)].get()?;
@@ -65,7 +65,7 @@ impl Directory {
         self.find(TypeId::of::<E>())
     }
 
-    /// Adds a type. The registry's lock is held.
+    /// Adds a type. The caller holds the registry's lock.
     pub(super) fn add(&self, id: TypeId, number: usize) {
         let (mode, unheard) = (AtomicU8::new(Mode::General as u8), AtomicU64::new(0));
         let mut handle = Box::new(TypeHandle { id, number, mode, unheard, next: OnceLock::new() });
@@ -83,12 +83,12 @@ impl Directory {
 impl TypeHandle {
     #[inline]
     pub(crate) fn is(&self, mode: Mode) -> bool {
-        // Ordering: Relaxed. A thread that knows of a subscription comes after the store, and so
-        // doesn't find the type quiet; in every other mode the lock is taken.
+        // Ordering: Relaxed. A thread that knows of a subscription is ordered after the store, so
+        // it doesn't see `NoSubscribers`; every other mode takes the lock.
         self.mode.load(Ordering::Relaxed) == mode as u8
     }
 
-    /// Counts an event that was published in quiet mode.
+    /// Counts an event published without subscribers.
     #[inline]
     pub(crate) fn count(&self) {
         self.unheard.fetch_add(1, Ordering::Relaxed);
@@ -98,7 +98,7 @@ impl TypeHandle {
         self.unheard.load(Ordering::Relaxed)
     }
 
-    /// The registry's lock is held.
+    /// Sets the mode. The caller holds the registry's lock.
     pub(super) fn set_mode(&self, mode: Mode) {
         self.mode.store(mode as u8, Ordering::Relaxed);
     }
@@ -108,13 +108,13 @@ impl TypeHandle {
 fn bucket(id: TypeId) -> usize {
     let mut hasher = TypeIdHasher(0);
     id.hash(&mut hasher);
-    // The remainder is below the number of buckets.
+    // The remainder is less than the number of buckets.
     #[expect(clippy::cast_possible_truncation, reason = "it is below a usize")]
     let bucket = (hasher.finish() % BUCKETS as u64) as usize;
     bucket
 }
 
-/// Takes a `TypeId`'s own bits for its hash, which it is already.
+/// Uses the bits of a `TypeId` as its hash, since a `TypeId` is already a hash.
 #[derive(Debug)]
 struct TypeIdHasher(u64);
 
@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn types_are_spread_over_the_buckets() {
-        // By chance, 32 types lie in 25 of 64 buckets; in 12 or fewer, less than once in 10^8 times.
+        // By chance, 32 types lie in 25 of 64 buckets; in 12 or fewer, less than once in 10^8
+        // times.
         let buckets = buckets!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25
             26 27 28 29 30 31);
         assert!(buckets.len() > 12, "{buckets:?}");

@@ -10,7 +10,7 @@ use crate::sync::{AtomicBool, AtomicU64, CHECKED, Ordering};
 pub(crate) enum Ending {
     /// With a result.
     Gathered(End),
-    /// It could not be made, or would have waited for itself.
+    /// The request could not be made, or would have waited for itself.
     Refused,
     /// Its asker dropped the future.
     GivenUp,
@@ -31,7 +31,8 @@ impl Ending {
     }
 }
 
-/// The upper bounds of the histogram's buckets, in microseconds; the last one takes what is longer too.
+/// The upper bounds of the histogram's buckets, in microseconds; the last one also counts longer
+/// times.
 pub(crate) const BOUNDS: [u64; 19] = [
     100,
     250,
@@ -54,22 +55,23 @@ pub(crate) const BOUNDS: [u64; 19] = [
     100_000_000,
 ];
 
-/// How requests ended, and how long their askers waited. Ordering: Relaxed, since all of it is
-/// counts for people.
+/// Counts of how requests ended and how long their askers waited. Ordering: Relaxed, since all of
+/// these are statistics.
 #[derive(Default)]
 pub(crate) struct Endings {
-    /// Whether a snapshot has been taken: reading a clock for every request is not for nothing.
+    /// Whether a snapshot has been taken; until then, requests are not timed, to save reading the
+    /// clock.
     timed: AtomicBool,
     counts: [AtomicU64; Ending::COUNT],
-    /// How many of those that were made took as long as each bucket says.
+    /// How many accepted requests fell into each bucket.
     times: [AtomicU64; BOUNDS.len()],
     nanoseconds: AtomicU64,
 }
 
 impl Endings {
-    /// A request has ended, `time` after it was made.
+    /// Counts a request that ended `time` after it was made.
     pub(crate) fn count(&self, ending: Ending, time: Option<Duration>) {
-        // To a model checker each of these is one more step to try in every order.
+        // Each atomic operation would multiply a model checker's interleavings.
         if CHECKED {
             return;
         }
@@ -84,7 +86,7 @@ impl Endings {
         }
     }
 
-    /// Somebody looks: requests are timed from now on.
+    /// Starts timing requests, since a snapshot is taken.
     pub(crate) fn watch(&self) {
         self.timed.store(true, Ordering::Relaxed);
     }
@@ -94,12 +96,12 @@ impl Endings {
         self.timed.load(Ordering::Relaxed)
     }
 
-    /// How many requests ended so.
+    /// How many requests ended this way.
     pub(crate) fn of(&self, ending: Ending) -> u64 {
         self.counts[ending.place()].load(Ordering::Relaxed)
     }
 
-    /// The buckets in use, shortest times first: each one's upper bound, and how many fell into it.
+    /// The buckets in use, shortest times first: the upper bound and the count of each.
     pub(crate) fn buckets(&self) -> Vec<(Duration, u64)> {
         let counts = self.times.iter().map(|count| count.load(Ordering::Relaxed));
         let buckets = BOUNDS.iter().map(|bound| Duration::from_micros(*bound)).zip(counts);

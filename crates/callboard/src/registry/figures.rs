@@ -11,11 +11,11 @@ pub(crate) struct Figures {
     pub(crate) queued: usize,
     pub(crate) high_water: usize,
     pub(crate) demand: usize,
-    /// What it has lost since the last event queued.
+    /// Events lost since the last event queued.
     pub(crate) missed: u64,
-    /// Bytes of those that lie in logs.
+    /// Bytes of queued events in logs.
     in_logs: usize,
-    /// One per member.
+    /// One account per member.
     pub(crate) accounts: Vec<Account>,
 }
 
@@ -31,12 +31,12 @@ impl Figures {
 /// What a subscription holds.
 pub(crate) struct Holdings {
     pub(crate) bytes: usize,
-    /// When the oldest event queued was published.
+    /// When the oldest queued event was published.
     pub(crate) oldest: Option<Instant>,
 }
 
 impl Registry {
-    /// What the subscription that has these figures holds. It goes through all that is queued.
+    /// The holdings of the subscription with these figures. Iterates over all queued events.
     pub(crate) fn holdings(&self, figures: &Figures, mailbox: &Mailbox) -> Holdings {
         let logged = mailbox
             .logs()
@@ -48,7 +48,7 @@ impl Registry {
         Holdings { bytes: queued + figures.in_logs, oldest }
     }
 
-    /// How a subscription stands: what its queue and the logs that it reads know of it.
+    /// The figures of a subscription, from its queue and the logs it reads.
     pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
         let inbox = mailbox.inbox();
         let mut figures = Figures {

@@ -2,12 +2,12 @@
 
 use crate::event::{Event, Pattern, PatternError, TypeInfo};
 
-/// What a set of events is made of.
+/// What an event set subscribes to.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Interest(pub(crate) Wanted);
 
-/// One member of a set: a type, and what the subscriber does with it.
+/// One member of a set: a type and the subscriber's role for it.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct MemberInterest {
@@ -15,12 +15,12 @@ pub struct MemberInterest {
     pub(crate) role: Role,
 }
 
-/// What a subscriber does with the events of a type.
+/// The role of a subscriber for an event type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
-    /// It reads them.
+    /// It observes the events.
     Observe,
-    /// It answers them: they are requests.
+    /// It answers the events, which are requests.
     Respond,
 }
 
@@ -30,7 +30,7 @@ pub(crate) enum Wanted {
     Everything,
     Matching(Pattern),
     Members(Vec<MemberInterest>),
-    /// The pattern it was given is none.
+    /// Nothing, since its pattern is invalid.
     Nothing(PatternError),
 }
 
@@ -52,7 +52,7 @@ impl MemberInterest {
 }
 
 impl Wanted {
-    /// The types known when the subscription is opened.
+    /// The types that are known when the subscription is opened.
     pub(crate) fn infos(&self) -> Vec<&'static TypeInfo> {
         match self {
             Self::Members(members) => members.iter().map(|member| member.info).collect(),
@@ -75,20 +75,20 @@ impl Wanted {
         }
     }
 
-    /// A type that a set names twice, by two names of Rust's: the derive macro can't see that. It is
-    /// received by the first.
+    /// A type that a set names twice, through two Rust paths, which the derive macro can't detect.
+    /// The first variant receives its events.
     pub(crate) fn repeated(&self) -> Option<&'static TypeInfo> {
         let Self::Members(members) = self else { return None };
         let mut numbered = members.iter().enumerate();
         numbered.find(|(number, it)| it.is_among(&members[..*number])).map(|(_, it)| it.info)
     }
 
-    /// Whether it answers requests of some type.
+    /// Whether the subscription answers requests of some type.
     pub(crate) fn responds(&self) -> bool {
         self.answers().next().is_some()
     }
 
-    /// The types of the requests that it answers.
+    /// The types of the requests that the subscription answers.
     pub(crate) fn answers(&self) -> impl Iterator<Item = &'static TypeInfo> {
         let members = if let Self::Members(members) = self { &members[..] } else { &[] };
         let answered = members.iter().filter(|member| member.role == Role::Respond);

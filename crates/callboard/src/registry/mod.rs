@@ -1,8 +1,8 @@
-//! Who listens to what, and the phase the bus is in: everything its one lock guards.
+//! The registry: subscriptions, event types and the phase of the bus, guarded by its one lock.
 //!
-//! The lock is the bus's sequencer: under one hold an event gets its number, is written to the log of
-//! its type, and is appended to the queues that want it, which gives all readers one order. No user
-//! code runs under it.
+//! The lock is the bus's sequencer: in one critical section an event gets its sequence number, is
+//! written to the log of its type, and is appended to the matching queues, which gives all readers
+//! one order. No user code runs under the lock.
 
 mod accept;
 mod blocking;
@@ -49,7 +49,7 @@ use crate::engine::{Account, Admission, DeadLetter, Deferred, Horizon, Mailbox, 
 use crate::event::TypeInfo;
 use crate::overflow::DropReason;
 
-/// Where a bus is in its life.
+/// The phase of a bus's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Phase {
@@ -71,45 +71,45 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Everything the bus's one lock guards.
+/// The state guarded by the bus's lock.
 pub(crate) struct Registry {
     pub(crate) phase: Phase,
-    /// Whether the bus has ever been started: a subscriber that comes now may have missed events.
+    /// Whether the bus has ever been started; if so, a new subscriber may have missed events.
     pub(crate) ever_started: bool,
-    /// Whether only handlers may publish: the bus is being drained.
+    /// Whether the bus is being drained, so that only handlers may publish.
     pub(crate) draining: bool,
-    /// How many of the refused publications came from handlers.
+    /// How many refused publications came from handlers.
     pub(crate) cut_off: u64,
-    /// How many subscriptions listen to dead letters: what nobody gets is kept for them.
+    /// How many subscriptions receive dead letters; undelivered events are kept only for them.
     collectors: usize,
-    /// Whether it is noted of each event when it was published.
+    /// Whether each event records when it was published.
     keeps_time: bool,
     /// Whether events carry the spans of their publishers.
     traces: bool,
-    /// The number of the last event accepted.
+    /// The sequence number of the last accepted event.
     pub(crate) sequence: u64,
     /// How far the logs are written, for readers of several of them.
     horizon: Arc<Horizon>,
-    /// The types in the order in which the bus met them.
+    /// The types, in the order in which the bus first saw them.
     pub(crate) types: Vec<TypeEntry>,
     directory: Arc<Directory>,
-    /// The last subscriptions that ended after handlers of theirs had panicked.
+    /// The last ended subscriptions whose handlers had panicked.
     pub(crate) panicked: VecDeque<Panicked>,
-    /// Types that share their name with one met earlier.
+    /// Types that share their name with an earlier type.
     pub(crate) clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
     by_name: HashMap<&'static str, &'static TypeInfo>,
     pub(crate) publishers: Publishers,
     pub(crate) listeners: BTreeMap<u64, Listener>,
     pub(crate) buffer: Buffer,
-    /// What the first start did, once it has been.
+    /// What the first start did, once it has happened.
     pub(crate) first_start: Option<FirstStart>,
     /// Events published after `close`.
     pub(crate) refused: u64,
 }
 
-/// When the bus was first started, and what that released.
+/// When the bus was first started, and the events that it replayed.
 pub(crate) struct FirstStart {
-    /// Counted from when the bus was built; `None` if the clock panicked.
+    /// The age of the bus at the start; `None` if the clock panicked.
     pub(crate) after: Option<Duration>,
     /// How many events of each type were replayed, for the types that had any.
     pub(crate) held: Vec<(&'static TypeInfo, u64)>,
@@ -119,19 +119,19 @@ pub(crate) struct FirstStart {
 pub(crate) struct Listener {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) wanted: Wanted,
-    /// It reads the logs of the types that it observes; otherwise it has a queue.
+    /// Whether it reads the logs of the types that it observes; otherwise it has a queue.
     pub(crate) reads_logs: bool,
-    /// It came after the start without saying that it meant to.
+    /// Whether it came after the start without declaring itself late.
     pub(crate) late: bool,
     /// When it signed in, in nanoseconds since the bus was built; 0 if the clock panicked.
     pub(crate) signed_in: u64,
-    /// How many events the first start gave it.
+    /// How many events the first start replayed to it.
     pub(crate) replayed: u32,
 }
 
 impl Listener {
-    /// A replay begins: what is offered to the subscription until [`end_replay`](Self::end_replay)
-    /// is a part of it. The registry's lock is held all the while.
+    /// Begins a replay, which consists of the events offered until
+    /// [`end_replay`](Self::end_replay). The caller holds the registry's lock throughout.
     fn begin_replay(&mut self) {
         self.replayed = self.offered();
     }
@@ -173,12 +173,12 @@ impl Registry {
         }
     }
 
-    /// The entry of a type, if the bus has met it.
+    /// The entry of a type, if the bus knows it.
     pub(crate) fn find(&self, info: &TypeInfo) -> Option<&TypeEntry> {
         self.directory.find(info.id()).map(|handle| &self.types[handle.number])
     }
 
-    /// The number of a type, which the bus meets now if it has not before.
+    /// The number of a type, which is added if it is new.
     fn number_of(&mut self, info: &'static TypeInfo, deferred: &mut Deferred<'_>) -> usize {
         match self.directory.find(info.id()) {
             Some(handle) => handle.number,
@@ -195,7 +195,7 @@ impl Registry {
                 let member = listener.mailbox.add_member(info);
                 if listener.reads_logs {
                     let source = entry.feed.join_by_cursor(&listener.mailbox, member);
-                    // It may sleep already.
+                    // The reader may already be asleep.
                     entry.feed.register_waiter(&listener.mailbox, source);
                 } else {
                     entry.route.add(Arc::clone(&listener.mailbox), member);
@@ -216,20 +216,20 @@ impl Registry {
         number
     }
 
-    /// Sorts out how the events of a type are to be published: without a lock if nobody would get
-    /// them, and in short if they need only be brought to their readers.
+    /// Recomputes how events of a type are published: without the lock if there are no subscribers,
+    /// and by a short path if they only go to readers.
     fn refresh_mode(&mut self, number: usize) {
         let entry = &mut self.types[number];
         let running = self.phase == Phase::Running;
         let ordinary = running && !self.draining && self.collectors == 0;
         entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::General };
         if let Some(handle) = self.directory.find(entry.info.id()) {
-            // A publication that is traced has more to do than the registry sees.
+            // Tracing adds steps to a publication that the registry doesn't know of.
             handle.set_mode(if self.traces { Mode::General } else { entry.mode });
         }
     }
 
-    /// One more subscription listens to dead letters, or one less.
+    /// Updates the number of subscriptions that receive dead letters.
     fn count_collectors(&mut self, wanted: &Wanted, by: isize, deferred: &Deferred<'_>) {
         if wanted.names(TypeInfo::of::<DeadLetter>()) {
             self.collectors = self.collectors.saturating_add_signed(by);
@@ -238,9 +238,9 @@ impl Registry {
         }
     }
 
-    /// The reader of logs has found nothing: it is woken by the next event.
+    /// Registers a log reader that found nothing, so that the next event wakes it.
     pub(crate) fn register_waiter(&mut self, mailbox: &Arc<Mailbox>) {
-        // Nothing ever comes for one without capacity.
+        // A reader without capacity never receives anything.
         while let (1.., Some((type_number, source))) =
             (mailbox.settings.capacity, mailbox.unregistered_source())
         {
@@ -257,15 +257,15 @@ impl Registry {
         (0..self.types.len()).for_each(|number| self.refresh_mode(number));
     }
 
-    /// How many events of a type were published, and how many of them nobody listened to.
+    /// How many events of a type were published, and how many of them had no subscribers.
     pub(crate) fn published(&self, entry: &TypeEntry) -> (u64, u64) {
         let counted = self.directory.find(entry.info.id()).map_or(0, |handle| handle.unheard());
         (entry.published + counted, entry.unheard + counted)
     }
 
-    /// Replays the buffer to everybody present, in order, and lets later events through. Returns
-    /// how many were replayed, and how many the buffer had to drop since the last start. `after` is
-    /// the age of the bus, unless the clock panicked.
+    /// Replays the buffer in order to all subscribers, and routes later events directly. Returns
+    /// how many events were replayed, and how many the buffer dropped since the last start. `after`
+    /// is the age of the bus, unless the clock panicked.
     pub(crate) fn start(
         &mut self,
         after: Option<Duration>,
@@ -310,7 +310,7 @@ impl Registry {
         (replayed, overflowed)
     }
 
-    /// The subscriptions of the type missed these events, immediately before what comes next.
+    /// Records events that the type's subscriptions missed immediately before the next one.
     fn add_lost(&mut self, gap: Gap, lost: usize) {
         let lost = lost as u64;
         let entry = &mut self.types[gap.type_number];
@@ -320,7 +320,7 @@ impl Registry {
         queues.for_each(|mailbox| mailbox.add_lost(lost));
     }
 
-    /// Takes a request back from a responder that has not taken it.
+    /// Withdraws a request from a responder that has not taken it.
     pub(crate) fn withdraw(&mut self, mailbox: u64, sequence: u64, deferred: &mut Deferred<'_>) {
         let Some(Listener { mailbox, .. }) = self.listeners.get(&mailbox) else { return };
         let mut inbox = mailbox.inbox();
@@ -333,14 +333,14 @@ impl Registry {
             deferred.discard(mailbox.id, entry, DropReason::Withdrawn);
         }
         if reports {
-            // Its next event has something to report, whichever log it comes by.
+            // Its next event, from any log, must report the loss.
             for (type_number, ..) in mailbox.logs() {
                 self.types[type_number].feed.recheck_capacity();
             }
         }
     }
 
-    /// Goes back to buffering.
+    /// Returns to buffering.
     pub(crate) fn pause(&mut self) {
         if self.phase == Phase::Running {
             self.phase = Phase::Buffering;
@@ -348,13 +348,13 @@ impl Registry {
         }
     }
 
-    /// Ends everything: nothing is accepted any more, and what is buffered is dropped.
+    /// Closes the registry: nothing is accepted any more, and buffered events are dropped.
     pub(crate) fn close(&mut self, deferred: &mut Deferred<'_>) {
         if self.phase == Phase::Closed {
             return;
         }
         self.phase = Phase::Closed;
-        // By the time that the askers look, their responders may have left.
+        // The responders may have left by the time the askers look.
         self.buffer.requests().for_each(|(info, ticket)| ticket.strand(self.responders(info)));
         for (_, event) in self.buffer.take_all(Some(DropReason::Closed)) {
             let envelope = match event {

@@ -1,4 +1,4 @@
-//! What ends with the bus: work that outlives the call that started it.
+//! Background work that ends with the bus.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ pub(crate) trait OnClose: Send + Sync {
     fn on_close(&self);
 }
 
-/// The list of what ends with the bus.
+/// The list of work that ends with the bus.
 #[derive(Default)]
 pub(crate) struct CloseList {
     state: Mutex<State>,
@@ -25,7 +25,7 @@ struct State {
 }
 
 impl CloseList {
-    /// A number for an entry that is about to be added.
+    /// Reserves a number for an entry that is about to be added.
     pub(crate) fn reserve(&self) -> u64 {
         let mut state = self.state.lock();
         state.next_id += 1;
@@ -43,7 +43,7 @@ impl CloseList {
         true
     }
 
-    /// Removes an entry that has ended by itself.
+    /// Removes an entry that ended by itself.
     pub(crate) fn remove(&self, id: u64) {
         let removed = self.state.lock().entries.remove(&id);
         drop(removed);

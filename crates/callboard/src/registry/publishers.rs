@@ -1,23 +1,23 @@
-//! Who publishes what, as far as publishers have names.
+//! Named publishers and the events they publish.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::Origin;
 
-/// The names of publishers, each with a number that its publications carry. Number 0 is that of
-/// all who have no name.
+/// The names of publishers, each with a number that its publications carry. Number 0 stands for all
+/// unnamed publishers.
 #[derive(Default)]
 pub(crate) struct Publishers {
     names: Vec<Arc<str>>,
     numbers: HashMap<Arc<str>, u32>,
 }
 
-/// More names than this are not told apart: a program that invents names must not grow the bus.
+/// Further names count as unnamed, so that a program that generates names does not grow the bus.
 const MANY_NAMES: usize = 10_000;
 
 impl Publishers {
-    /// The number of a name, which is new or known.
+    /// The number of a name, which is added if it is new.
     pub(crate) fn number(&mut self, name: &Arc<str>) -> u32 {
         if let Some(number) = self.numbers.get(name) {
             return *number;
@@ -36,13 +36,13 @@ impl Publishers {
     }
 }
 
-/// How many events of one type the publishers with names have published, while handling events of
-/// which type.
+/// How many events of one type each named publisher has published, and while handling which event
+/// type.
 #[derive(Default)]
 pub(crate) struct Tally(Vec<(u32, u64)>);
 
 impl Tally {
-    /// The publisher may publish events of the type.
+    /// Declares that the publisher may publish events of the type.
     pub(super) fn declare(&mut self, publisher: u32) {
         if publisher != 0 && self.iter().all(|(other, _)| Origin::split(other).0 != publisher) {
             self.0.push((publisher, 0));
@@ -64,7 +64,7 @@ impl Tally {
         }
     }
 
-    /// The numbers of those that have published, each with how many events.
+    /// The numbers of the publishers, each with its count of events.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
         self.0.iter().copied()
     }

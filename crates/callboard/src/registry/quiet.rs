@@ -1,28 +1,28 @@
-//! Who has something left to do.
+//! Which subscriptions still have work to do.
 
 use std::sync::Arc;
 
 use super::{Core, Listener, Phase, Registry};
 use crate::engine::{HandlerStats, Holds, Scope};
 
-/// What one subscription has left to do.
+/// The outstanding work of one subscription.
 pub(crate) struct Busy {
     pub(crate) name: Arc<str>,
-    /// How many events wait for it.
+    /// How many events are queued for it.
     pub(crate) queued: usize,
-    /// How many of its served handlers run.
+    /// How many of its handlers are running.
     pub(crate) handling: u64,
-    /// It took an event, and has not asked for the next.
+    /// Whether it took an event and has not asked for the next.
     pub(crate) in_hand: bool,
-    /// What a reader that paces itself holds back.
+    /// What a paced reader holds back.
     pub(crate) holds: Holds,
-    /// Its events are handed to handlers that the bus runs.
+    /// Whether the bus runs handlers for its events.
     served: bool,
 }
 
 impl Busy {
-    /// How many events handlers have, are about to get, or the reader holds back. Of a hand-written loop the bus can't
-    /// know whether it is done with the last event that it took.
+    /// How many events handlers have or are about to get, or the reader holds back. For a
+    /// hand-written loop the bus can't know whether it is done with the last event it took.
     pub(crate) fn served_in_hand(&self) -> u64 {
         let held = self.holds != Holds::Nothing;
         self.handling + u64::from(self.served && self.in_hand) + u64::from(held)
@@ -30,13 +30,14 @@ impl Busy {
 }
 
 impl Registry {
-    /// Everybody that has anything left to do, in the order of signing in; observers that are
-    /// there for tests do not count.
+    /// The subscriptions with outstanding work, in the order of signing in; test observers do not
+    /// count.
     pub(crate) fn busy(&self) -> Vec<Busy> {
         let all = self.listeners.values().map(|listener| &listener.mailbox);
         let components = all.filter(|mailbox| !mailbox.settings.excluded_from_settle);
         let busy = components.map(|mailbox| {
-            // The queue first: what leaves it afterwards is seen in the reader's hands.
+            // Read the queue length first: an event that leaves the queue afterwards is seen as in
+            // flight.
             let queued = self.figures(mailbox).queued;
             let inbox = mailbox.inbox();
             let HandlerStats { handling, served, holds, .. } = *inbox.handler_stats();
@@ -48,7 +49,7 @@ impl Registry {
         busy.filter(|it| !idle(it)).collect()
     }
 
-    /// How many events wait for the start.
+    /// How many events are buffered for the start.
     pub(crate) fn buffered(&self) -> usize {
         if self.phase == Phase::Buffering { self.buffer.len() } else { 0 }
     }
@@ -60,8 +61,8 @@ impl Core {
         self.requests.list().iter().map(|ticket| ticket.info().name).collect()
     }
 
-    /// The name of the subscriber of this bus whose handler calls this: to wait for all handlers
-    /// would be to wait for itself.
+    /// The name of this bus's subscriber whose handler makes this call. Such a handler can't wait
+    /// for all handlers, since it would wait for itself.
     pub(crate) fn calling_handler(&self) -> Option<Arc<str>> {
         let server = Scope::current_server()?;
         let registry = self.registry();

@@ -1,4 +1,4 @@
-//! The requests that are open, and what came of those that ended.
+//! Open requests, and statistics of ended ones.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,51 +9,51 @@ use crate::engine::Ticket;
 use crate::outcome::{RequestTrace, TroubledRequest};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard};
 
-/// The requests that are open, and what came of those that ended.
+/// Open requests, and statistics of ended ones.
 #[derive(Default)]
 pub(crate) struct Requests {
     open: Mutex<Open>,
     pub(crate) endings: Endings,
-    /// Answers that came after their request had ended.
+    /// Answers that arrived after their request had ended.
     pub(crate) late: AtomicU64,
-    /// Answers by a responder of a name that had answered already.
+    /// Answers under a name that had already answered.
     pub(crate) duplicate: AtomicU64,
-    /// Requests that ended, whatever their end.
+    /// Requests that ended, with any outcome.
     pub(crate) ended: AtomicU64,
-    /// The last requests that did not get what they wanted, newest last.
+    /// The last requests that failed or were incomplete, newest last.
     troubles: Mutex<VecDeque<TroubledRequest>>,
-    /// Whether requests are remembered from now on. Ordering: Relaxed, since each request goes by
-    /// what it found.
+    /// Whether new requests are traced. Ordering: Relaxed, since each request uses the value that
+    /// it read.
     pub(crate) traces: AtomicBool,
-    /// The last requests that ended and were to be remembered, each with its number in the order of
-    /// opening; the last to end comes last.
+    /// The traces of the last ended requests, each with its number in the order of opening; the
+    /// last to end comes last.
     traced: Mutex<VecDeque<(u64, RequestTrace)>>,
 }
 
-/// How many troubled requests are remembered.
+/// How many troubled requests are kept.
 pub(crate) const TROUBLES: usize = 16;
 
-/// How many requests are remembered.
+/// How many request traces are kept.
 const TRACES: usize = 64;
 
-/// The open requests, in slots that are used again.
+/// The open requests, in reusable slots.
 #[derive(Default)]
 struct Open {
-    /// Each with its number in the order of opening.
+    /// Each slot has the request's number in the order of opening.
     slots: Vec<Option<(u64, Arc<dyn Ticket>)>>,
     free: Vec<usize>,
     opened: u64,
 }
 
-/// An open request's place among the others.
+/// The slot of an open request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Slot(usize);
 
-/// With more slots than this, they are given up once no request is open.
+/// If there are more slots than this, they are freed once no request is open.
 const KEPT_SLOTS: usize = 64;
 
 impl Requests {
-    /// Enters a request among the open ones.
+    /// Adds a request to the open ones.
     pub(crate) fn open(&self, ticket: Arc<dyn Ticket>) -> Slot {
         let mut open = self.open.lock();
         open.opened += 1;
@@ -70,7 +70,7 @@ impl Requests {
         }
     }
 
-    /// The request has ended.
+    /// Removes a request that ended.
     pub(crate) fn end(&self, Slot(slot): Slot, ending: Ending, time: Option<Duration>) {
         let mut open = self.open.lock();
         let entry = open.slots[slot].take();
@@ -96,7 +96,7 @@ impl Requests {
         entries
     }
 
-    /// Remembers a request that has ended, and still is in its slot if it was ever opened.
+    /// Keeps the trace of an ended request, which is still in its slot if it was ever opened.
     pub(crate) fn remember_trace(&self, slot: Option<Slot>, trace: RequestTrace) {
         let mut open = self.open.lock();
         let entry = slot.and_then(|Slot(slot)| open.slots[slot].as_ref());
@@ -112,14 +112,14 @@ impl Requests {
         traced.push_back((number, trace));
     }
 
-    /// The last requests, newest last: those that are open and, as far as there is room, those that
-    /// ended last and were to be remembered.
+    /// The last requests, newest last: the open ones and, up to the limit, the last ended ones with
+    /// a trace.
     pub(crate) fn recent(&self) -> Vec<RequestTrace> {
         let mut open = self.numbered();
         let fewer = open.split_off(open.len().saturating_sub(TRACES));
         let mut recent: Vec<_> =
             fewer.iter().filter_map(|(number, ticket)| Some((*number, ticket.trace()?))).collect();
-        // They may be the last ones.
+        // These may be the last references.
         open.into_iter().chain(fewer).for_each(|(_, ticket)| discard(ticket));
         let room = TRACES - recent.len();
         recent.extend(self.traced.lock().iter().rev().take(room).cloned());
@@ -127,13 +127,13 @@ impl Requests {
         recent.into_iter().map(|(_, trace)| trace).collect()
     }
 
-    /// A request ended before it was made.
+    /// Counts a request that ended before it was made.
     pub(crate) fn refuse(&self) {
         self.endings.count(Ending::Refused, None);
         self.ended.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request did not get what it wanted.
+    /// Keeps a request that failed or was incomplete.
     pub(crate) fn remember(&self, trouble: TroubledRequest) {
         let mut troubles = self.troubles.lock();
         if troubles.len() == TROUBLES {

@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Opening and closing subscriptions in the registry.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::sync::WaitList;
 /// A subscription that is about to be opened.
 pub(crate) struct SignIn {
     pub(crate) settings: MailboxSettings,
-    /// How many calls the owner handles at once; `usize::MAX` if it hands them on.
+    /// How many calls the owner handles at once; `usize::MAX` if it passes them on.
     pub(crate) concurrency: usize,
     pub(crate) wanted: Wanted,
-    /// Whether it is no set: a set of one type merges the logs of its types, as every set does.
+    /// Whether it subscribes to a plain type. A set of one type merges logs, as every set does.
     pub(crate) one_type: bool,
     pub(crate) late: bool,
     /// The age of the bus, in nanoseconds.
@@ -24,15 +24,15 @@ pub(crate) struct SignIn {
     pub(crate) retained: bool,
     /// Whether the bus keeps time.
     pub(crate) timed: bool,
-    /// Whether the bus traces: then all events come by the queue.
+    /// Whether the bus traces; if so, all events go through the queue.
     pub(crate) traced: bool,
-    /// Told when the reader has drained.
+    /// Notified when the reader has drained.
     pub(crate) changed: Arc<WaitList>,
 }
 
 impl SignIn {
-    /// The type whose log the reader reads by itself, under no lock: it reads events of one type
-    /// and drops the newest, so that what waits for it is a stretch of that log.
+    /// The type whose log the reader reads directly, without a lock. This requires a single type
+    /// and the drop-newest policy, so that its backlog is a contiguous range of that log.
     fn log(&self) -> Option<&'static TypeInfo> {
         let Wanted::Members(members) = &self.wanted else {
             return None;
@@ -44,7 +44,7 @@ impl SignIn {
         (self.one_type && keeps_order && !self.traced).then_some(info)
     }
 
-    /// Whether its reader merges logs without a lock.
+    /// Whether the reader merges logs without a lock.
     fn reads_unlocked(&self) -> bool {
         let observes = match &self.wanted {
             Wanted::Members(members) => members.iter().any(|it| it.role == Role::Observe),
@@ -55,16 +55,16 @@ impl SignIn {
         observes && keeps_order && !self.traced
     }
 
-    /// Whether it reads the logs of the types that it observes; otherwise it has a queue.
+    /// Whether the reader reads the logs of the types it observes; otherwise it has a queue.
     fn reads_logs(&self) -> bool {
         self.settings.overflow != Overflow::Coalesce && !self.traced
     }
 }
 
-/// How many subscriptions that ended with panics are remembered.
+/// How many ended subscriptions with panics are kept.
 const MOST_PANICKED: usize = 16;
 
-/// A subscription that has ended, and whose handlers panicked.
+/// An ended subscription whose handlers panicked.
 pub(crate) struct Panicked {
     pub(crate) name: Arc<str>,
     pub(crate) panics: u64,
@@ -72,7 +72,7 @@ pub(crate) struct Panicked {
 }
 
 impl Registry {
-    /// A component says that it publishes events of a type. Returns its publisher's number.
+    /// Declares that a component publishes events of a type. Returns its publisher number.
     pub(crate) fn declare_publisher<E: Event>(
         &mut self,
         name: &Arc<str>,
@@ -84,8 +84,8 @@ impl Registry {
         publisher
     }
 
-    /// Signs a subscription in, and hands it the retained events if it asks for them, in one cut:
-    /// what was published before is retained, what is published later arrives.
+    /// Signs a subscription in and delivers the retained events if it wants them. This is atomic:
+    /// earlier events are retained ones, later events arrive normally.
     pub(crate) fn sign_in(
         &mut self,
         id: u64,
@@ -135,7 +135,7 @@ impl Registry {
         reader
     }
 
-    /// Makes the types that a subscription would name known, without a subscription.
+    /// Adds the types that a subscription would name, without opening one.
     pub(crate) fn declare(&mut self, wanted: &Wanted, deferred: &mut Deferred<'_>) {
         for info in wanted.infos() {
             self.number_of(info, deferred);
@@ -196,7 +196,7 @@ impl Registry {
         }
     }
 
-    /// Signs a subscription out and frees what was queued for it.
+    /// Signs a subscription out and frees its queued events.
     pub(crate) fn sign_out(&mut self, mailbox: u64, deferred: &mut Deferred<'_>) {
         let Some(listener) = self.listeners.remove(&mailbox) else {
             return;
@@ -229,7 +229,7 @@ impl Registry {
         }
     }
 
-    /// Remembers the panics of a subscription that ends: `diagnose` tells of them still.
+    /// Keeps the panics of an ending subscription, so that `diagnose` still reports them.
     fn keep_panics(&mut self, mailbox: &Mailbox) {
         let (last, panics) = {
             let inbox = mailbox.inbox();

@@ -1,5 +1,5 @@
-//! Short ways of publishing are for the types that they fit, whatever a publisher saw before it had
-//! the lock.
+//! Short paths of publishing only serve the types that fit, regardless of what a publisher saw
+//! before it had the lock.
 
 use super::{Header, Mode};
 use crate::engine::Origin;
@@ -14,8 +14,8 @@ impl Event for Tick {
     const TYPE: &'static str = "tick";
 }
 
-/// Whether an event of the type, of the type's priority or another, may go by the plain way, by
-/// the shared one, and by that if its publisher keeps it.
+/// Whether an event of the type, with this priority, may use the log path, the path by log and
+/// queues, and the latter if its publisher keeps the event.
 fn ways(bus: &Bus, mode: Mode, priority: Priority) -> [bool; 3] {
     let handle = bus.core().directory.find_event::<Tick>().expect("it has been published");
     for other in [Mode::NoSubscribers, Mode::LogOnly, Mode::LogAndQueues, Mode::General] {
@@ -79,9 +79,9 @@ impl Coalesce for Merged {
     fn key(&self) {}
 }
 
-/// Each takes the place of the one before, and three types are lost behind it: what is lost between events
-/// that are gone is put together, as soon as there are more than 64 entries, and later than twice as many as
-/// are left then.
+/// Each event replaces the one before, and three types are lost behind it. Losses between events
+/// that are gone are merged once there are more than 64 entries plus twice the number that the last
+/// merge left.
 #[test]
 fn losses_of_the_buffer_are_few_however_many_are_lost() {
     let bus = Bus::builder().pre_start_capacity(1).build().expect("valid");

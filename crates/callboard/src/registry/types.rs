@@ -1,4 +1,4 @@
-//! What the bus knows of one event type.
+//! The registry's entry for one event type.
 
 use std::sync::Arc;
 
@@ -9,27 +9,27 @@ use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
 use crate::trace::Context;
 
-/// What the bus knows of one event type: who wants it, and what came of its events.
+/// One event type: its subscribers, and the counts of its events.
 pub(crate) struct TypeEntry {
     pub(crate) info: &'static TypeInfo,
-    /// Those who read its log.
+    /// The readers of its log.
     pub(crate) feed: Feed,
-    /// Those who read its events by queues of their own.
+    /// The readers that have their own queues.
     pub(crate) route: Route,
-    /// Those who answer its requests, by queues too.
+    /// The responders, which have queues too.
     pub(crate) responders: Route,
-    /// How its events are published now, if their priority is the type's.
+    /// How its events are published now, if they have the type's priority.
     pub(super) mode: Mode,
     /// The latest event, if the type retains.
     pub(crate) retained: Option<Envelope>,
-    /// Events that were given a number, or that nobody wanted.
+    /// Events that were given a sequence number, or that had no subscribers.
     pub(crate) published: u64,
-    /// Which publishers with names published them.
+    /// The counts of named publishers.
     pub(crate) publishers: Tally,
-    /// Events that nobody subscribed to when they were published or replayed, and that are neither
-    /// requests nor answers.
+    /// Events without subscribers when they were published or replayed, except requests and
+    /// answers.
     pub(crate) unheard: u64,
-    /// The accounts of subscriptions that have ended.
+    /// The accounts of ended subscriptions.
     pub(crate) departed: Ledger,
     /// How many of its events the last start replayed by its log.
     pub(super) replayed: u32,
@@ -52,7 +52,8 @@ impl TypeEntry {
         }
     }
 
-    /// How its events are published while the bus runs, which may keep time.
+    /// How its events are published while the bus runs; `keeps_time` says whether the bus keeps
+    /// time.
     pub(super) fn mode(&self, keeps_time: bool) -> Mode {
         let queued = !self.route.is_empty();
         if self.info.retain {
@@ -66,9 +67,9 @@ impl TypeEntry {
         }
     }
 
-    /// Brings an event to everybody who reads the type: one of the type's priority, which is
-    /// neither a request nor retained. With `keep` it is returned too, and where it turns out
-    /// that no queue wants it; it may be its last owner who gets it.
+    /// Delivers an event of the type's priority, which is neither a request nor retained, to all
+    /// readers of the type. Returns the event with `keep`, and if no queue takes it; the returned
+    /// handle may be the last one.
     #[inline]
     pub(super) fn offer_to_all<E: Event>(
         &mut self,
@@ -93,13 +94,12 @@ impl TypeEntry {
         (routed, kept)
     }
 
-    /// Everybody who reads its events.
+    /// All readers of its events.
     pub(crate) fn readers(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
         self.feed.mailboxes().chain(self.route.mailboxes())
     }
 
-    /// Brings an event to everybody who reads the type and, if it is a request, to everybody who
-    /// answers it.
+    /// Delivers an event to all readers of the type and, if it is a request, to all responders.
     pub(super) fn publish<E: Event>(
         &mut self,
         publication: &mut Publication<E>,
@@ -180,7 +180,7 @@ impl TypeEntry {
         }
     }
 
-    /// Brings an event to those who get it by their queues.
+    /// Delivers an event to the readers that have queues.
     fn publish_kept<E: Event>(
         &mut self,
         publication: &mut Publication<E>,
@@ -188,7 +188,7 @@ impl TypeEntry {
         deferred: &mut Deferred<'_>,
     ) -> Routed {
         if publication.ticket.is_none() && self.route.is_empty() && !self.info.retain {
-            // An answer that only its asker hears.
+            // An answer that only its asker receives.
             publication.kept = Some(held);
             return Routed::default();
         }
@@ -198,8 +198,7 @@ impl TypeEntry {
         self.deliver(envelope, ticket, Admission::Bounded, deferred)
     }
 
-    /// An event of another priority than its type's can't go by the log, where it could overtake
-    /// nobody and would be overtaken by nobody.
+    /// Publishes an event of another priority than its type's. It can't use the log, which is FIFO.
     #[cold]
     fn publish_out_of_rank<E: Event>(
         &mut self,
@@ -216,7 +215,7 @@ impl TypeEntry {
         self.deliver_to_all(envelope, Admission::Bounded, deferred)
     }
 
-    /// Brings an event to everybody by their queues.
+    /// Delivers an event to all readers through their queues.
     pub(super) fn deliver_to_all(
         &mut self,
         mut envelope: Envelope,
@@ -236,8 +235,8 @@ impl TypeEntry {
         routed
     }
 
-    /// Brings an event to those who get it by their queues, and retains it if its type does so. With
-    /// a ticket it is a request, which only responders get as one.
+    /// Delivers an event to the readers that have queues, and retains it if its type does so. With
+    /// a ticket it is a request, which only responders receive as a call.
     fn deliver(
         &mut self,
         envelope: Envelope,
@@ -272,7 +271,7 @@ impl TypeEntry {
         routed
     }
 
-    /// Adds one that observes the type.
+    /// Adds an observer of the type.
     pub(super) fn add_reader(&mut self, mailbox: &Arc<Mailbox>, member: usize, reads_logs: bool) {
         if reads_logs {
             self.feed.join_by_cursor(mailbox, member);

@@ -1,4 +1,4 @@
-//! Noticing that a bus was never started.
+//! The warning about a bus that was never started.
 
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -8,16 +8,16 @@ use super::Core;
 use crate::sync::{Mutex, discard, isolate, undriven};
 use crate::time::Deadline;
 
-/// A bus that has events waiting for this long without being started says so.
+/// A bus that buffers events for this long without being started logs a warning.
 const UNSTARTED_WARNING_AFTER: Duration = Duration::from_secs(10);
 
-/// What a panic of the clock leads to.
+/// The consequence of a panic of the clock.
 pub(super) const FORGOTTEN: &str = "there will be no warning if `start` was forgotten";
 
-/// Warns about a bus that has events waiting and is not started.
+/// Warns about a bus that buffers events and is not started.
 ///
-/// It is set by the first event that is buffered, and looks after [`UNSTARTED_WARNING_AFTER`]. Its sleep is
-/// polled wherever somebody publishes or wakes it, and no panic of a clock gets out there.
+/// The first buffered event sets it; it checks after [`UNSTARTED_WARNING_AFTER`]. Publishing and
+/// waking poll its sleep, and a panic of the clock does not propagate there.
 pub(super) struct UnstartedWatch {
     core: Weak<Core>,
     alarm: Mutex<Alarm>,
@@ -25,8 +25,8 @@ pub(super) struct UnstartedWatch {
 
 enum Alarm {
     Set(Deadline),
-    /// Somebody looks at it, out of the lock. A sleep that wakes from within its poll is not looked at once
-    /// more: it is only for a warning.
+    /// Being polled, outside the lock. A sleep that wakes within its own poll is not polled again,
+    /// since only a warning depends on it.
     Looked,
     Off,
 }
@@ -34,7 +34,7 @@ enum Alarm {
 impl UnstartedWatch {
     /// # Panics
     ///
-    /// If the clock does, when it is asked for the time.
+    /// If the clock panics when it is asked for the time.
     pub(super) fn set(core: &Arc<Core>) -> Arc<Self> {
         let deadline = Deadline::after(&*core.settings.clock, UNSTARTED_WARNING_AFTER);
         let watch =
@@ -43,9 +43,9 @@ impl UnstartedWatch {
         watch
     }
 
-    /// Forgets the alarm, which otherwise keeps the watch alive.
+    /// Drops the alarm, which otherwise keeps the watch alive.
     pub(super) fn cancel(&self) {
-        // Dropped without the lock: a sleep is the user's code.
+        // Dropped outside the lock, since a sleep is user code.
         let old = std::mem::replace(&mut *self.alarm.lock(), Alarm::Off);
         if let Alarm::Set(deadline) = old {
             discard(deadline);
@@ -85,7 +85,7 @@ impl UnstartedWatch {
         }
     }
 
-    /// Unless it was cancelled meanwhile.
+    /// Puts the alarm back unless it was cancelled.
     fn put_back(&self, deadline: Deadline) {
         let mut alarm = self.alarm.lock();
         if matches!(*alarm, Alarm::Looked) {

@@ -1,4 +1,4 @@
-//! Asking one responder: the short form.
+//! Requests to a single responder.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -11,14 +11,14 @@ use crate::error::{AskError, RequestError};
 use crate::event::Delivery;
 use crate::outcome::Outcome;
 
-/// A request to one responder. Get one from [`Bus::ask`].
+/// A request to one responder. Created by [`Bus::ask`].
 #[derive(Debug)]
 #[must_use = "a question is asked only `of` somebody"]
 pub struct Ask<Q: Request> {
     builder: RequestBuilder<Q>,
 }
 
-/// A request to one named responder, which is made when it is awaited. Get one from [`Ask::of`].
+/// A request to one named responder, made when it is awaited. Created by [`Ask::of`].
 #[derive(Debug)]
 #[must_use = "a question is asked only when it is awaited, or by `answer_blocking`"]
 pub struct AskOf<Q: Request> {
@@ -27,10 +27,10 @@ pub struct AskOf<Q: Request> {
 }
 
 impl Bus {
-    /// Asks one responder: `bus.ask(request).of("name").await` is its answer, or the reason why
-    /// there is none.
+    /// Asks one responder: `bus.ask(request).of("name").await` returns its answer, or the reason
+    /// why there is none.
     ///
-    /// As with [`request`](Self::request), every responder of the type sees the question.
+    /// As with [`request`](Self::request), every responder of the type receives the request.
     ///
     /// # Examples
     ///
@@ -69,7 +69,7 @@ impl<Q: Request> Ask<Q> {
         Self { builder: self.builder.timeout(timeout) }
     }
 
-    /// The responder that is to answer.
+    /// Names the responder that should answer.
     pub fn of(self, responder: impl Into<String>) -> AskOf<Q> {
         let responder = responder.into();
         AskOf { builder: self.builder.expect([&responder]), responder }
@@ -82,11 +82,11 @@ impl<Q: Request> AskOf<Q> {
         Self { builder: self.builder.timeout(timeout), ..self }
     }
 
-    /// Asks, parking the thread until the answer is there.
+    /// Makes the request and parks the thread until the answer arrives.
     ///
     /// # Errors
     ///
-    /// If there is no answer: why. As awaiting it.
+    /// The reason why there is no answer, as when it is awaited.
     #[track_caller]
     pub fn answer_blocking(self) -> Result<Delivery<Q::Response>, AskError> {
         let Self { responder, builder } = self;

@@ -1,4 +1,4 @@
-//! Asking.
+//! The builder of requests.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -17,8 +17,7 @@ use crate::registry::Core;
 /// The default time a request waits for its answers.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A request being put together. Get one from [`Bus::request`] or
-/// [`Call::request`](super::Call::request).
+/// Configures a request. Created by [`Bus::request`] or [`Call::request`](super::Call::request).
 ///
 /// Awaiting it is the same as awaiting [`gather`](Self::gather).
 #[must_use = "a request is made only by `gather`"]
@@ -26,16 +25,16 @@ pub struct RequestBuilder<Q: Request> {
     pub(super) core: Arc<Core>,
     pub(super) request: Q,
     pub(super) origin: Origin,
-    /// The invocation or the component that asks, if it is known.
+    /// The handler invocation or component that asks, if known.
     pub(super) asker: Option<Arc<Invocation>>,
     pub(super) expected: Parts<Q::Response>,
     pub(super) completion: Completion<Q::Response>,
     pub(super) timeout: Duration,
-    /// Where it is asked, if by a blocking call.
+    /// The call site, if the call blocks.
     pub(super) blocking_at: Option<&'static Location<'static>>,
 }
 
-/// When the request is complete, as its asker says.
+/// When the request is complete, as set by its asker.
 pub(super) enum Completion<R: 'static> {
     All,
     AtLeast(usize),
@@ -49,9 +48,10 @@ pub(super) type Predicate<R> = Box<dyn FnMut(&[(Arc<str>, Delivery<R>)]) -> bool
 impl Bus {
     /// Opens a request; finish it with [`gather`](RequestBuilder::gather).
     ///
-    /// Every responder of the type is asked, and the subscribers of the type, and of everything,
-    /// see the request as an event. Before the start it waits, within its time, for its responders
-    /// to sign in; after it, an expected responder that does not exist is reported at once.
+    /// Every responder of the type receives the request; subscribers of the type, and of
+    /// everything, see it as an event. Before the start, the request waits, within its timeout, for
+    /// its responders to sign in. After the start, an expected responder that does not exist is
+    /// reported at once.
     ///
     /// # Examples
     ///
@@ -116,12 +116,12 @@ impl<Q: Request> RequestBuilder<Q> {
         }
     }
 
-    /// The responders whose answers are awaited, by name; adds to those named before, and a name
-    /// given twice counts once. At least one is needed.
+    /// Adds the names of the responders whose answers are awaited. A repeated name counts once. At
+    /// least one is needed.
     ///
-    /// Others may answer too: their answers don't count, and are found in
+    /// Other responders may answer too; their answers don't count and appear in
     /// [`Gathered::unexpected`].
-    // Without the hint it is inlined or not, as the rest of the program has it.
+    // Without the hint, inlining would depend on the rest of the program.
     #[inline]
     pub fn expect(mut self, responders: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         for name in responders {
@@ -130,9 +130,9 @@ impl<Q: Request> RequestBuilder<Q> {
         self
     }
 
-    /// The name of the component that asks, for a request made outside handlers: diagnosis, console
-    /// and [`Call::askers`](super::Call::askers) show it. Default: unnamed. A nested request is asked
-    /// by the component whose handler makes it, whatever is said here.
+    /// The name of the component that asks, for a request made outside handlers. The diagnosis, the
+    /// console and [`Call::askers`](super::Call::askers) show it. Default: unnamed. Nested requests
+    /// ignore it: their asker is the component whose handler makes the request.
     ///
     /// # Examples
     ///
@@ -161,28 +161,28 @@ impl<Q: Request> RequestBuilder<Q> {
         self
     }
 
-    /// Complete with all the expected answers. This is the default.
+    /// Completes with all the expected answers. This is the default.
     pub fn all(mut self) -> Self {
         self.completion = Completion::All;
         self
     }
 
-    /// Complete with this many of the expected answers. Default: all. With 0 it is complete, and
-    /// taken back, at once: to tell without asking, publish.
+    /// Completes with this many of the expected answers. Default: all. With 0 the request
+    /// completes, and is withdrawn, at once; to notify without waiting, publish instead.
     pub fn at_least(mut self, answers: usize) -> Self {
         self.completion = Completion::AtLeast(answers);
         self
     }
 
-    /// Complete with the first of the expected answers. Default: all.
+    /// Completes with the first of the expected answers. Default: all.
     pub fn first(self) -> Self {
         self.at_least(1)
     }
 
-    /// Complete once `predicate`, given the expected answers so far and the names of those who
-    /// gave them, says so; it is asked after each. Default: complete with all.
+    /// Completes once `predicate` returns true. It is called after each expected answer, with the
+    /// expected answers so far and the names of their responders. Default: complete with all.
     ///
-    /// If it panics, the poll of the gather does.
+    /// A panic of the predicate propagates out of the poll of the gather.
     ///
     /// # Examples
     ///
@@ -215,16 +215,16 @@ impl<Q: Request> RequestBuilder<Q> {
         self
     }
 
-    /// Complete once the fate of every expected responder is known: each has answered, declined,
-    /// abandoned the request, has no room for it or does not exist. Nobody's failure ends it
-    /// early, so it collects as many answers as can be had. Default: complete with all.
+    /// Completes once the outcome of every expected responder is known: it has answered, declined
+    /// or abandoned the request, has no room for it, or does not exist. No failure ends the request
+    /// early, so it collects every available answer. Default: complete with all.
     ///
-    /// A circle is the exception: if one expected responder waits for the handler that asks, its
-    /// fate is not known before that handler ends, and the whole request fails with
-    /// [`RequestError::Cycle`], also where others could answer.
+    /// Cycles are the exception: if one expected responder waits for the handler that asks, its
+    /// outcome is unknown until that handler ends, so the whole request fails with
+    /// [`RequestError::Cycle`], even if others could answer.
     ///
-    /// The result is [complete](Gathered::is_complete) even if nobody answered;
-    /// [`Gathered::missing`] and [`Gathered::into_all`] say who did not.
+    /// The result is [complete](Gathered::is_complete) even if no responder answered;
+    /// [`Gathered::missing`] and [`Gathered::into_all`] list those that did not.
     ///
     /// # Examples
     ///
@@ -251,7 +251,7 @@ impl<Q: Request> RequestBuilder<Q> {
     }
 
     /// How long to wait, on the bus's clock, from the first poll of the gather. Default: 10
-    /// seconds. [`Duration::MAX`] waits for ever.
+    /// seconds. [`Duration::MAX`] waits forever.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -261,13 +261,13 @@ impl<Q: Request> RequestBuilder<Q> {
     ///
     /// # Errors
     ///
-    /// If the request can't be made at all: see [`RequestError`]. A request that was made and got
-    /// fewer answers than it wanted is a result, not an error.
+    /// If the request can't be made at all: see [`RequestError`]. Getting fewer answers than
+    /// requested is a result, not an error.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future withdraws the request: responders that have not taken it will not see
-    /// it, and answers that come later are counted as late.
+    /// it, and later answers are counted as late.
     pub fn gather(self) -> Gather<Q> {
         Gather::new(self)
     }
@@ -278,8 +278,8 @@ impl<Q: Request> RequestBuilder<Q> {
     ///
     /// As [`gather`](Self::gather).
     ///
-    /// In a drop callback, or in the destructor of an event, it blocks the operation that runs it, and
-    /// that operation's caller: its responders must be on other threads.
+    /// In a drop callback or an event's destructor, it blocks the operation that runs it, and that
+    /// operation's caller; the responders must run on other threads.
     #[track_caller]
     pub fn gather_blocking(mut self) -> Result<Gathered<Q::Response>, RequestError> {
         let (core, site) = (Arc::clone(&self.core), Location::caller());

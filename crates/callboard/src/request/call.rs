@@ -1,4 +1,4 @@
-//! A request in a responder's hands.
+//! A request that a responder has received.
 
 use std::fmt;
 use std::iter::Empty;
@@ -18,10 +18,10 @@ use crate::registry::{Interest, MemberInterest, Role};
 use crate::subscription::{EventSet, Member, SubscriberBuilder};
 use crate::sync::{OnceLock, discard};
 
-/// A request in a responder's hands: it dereferences to the request, and is answered once, with
-/// [`respond`](Self::respond) or [`decline`](Self::decline).
+/// A request that a responder has received. It dereferences to the request, and is answered once,
+/// with [`respond`](Self::respond) or [`decline`](Self::decline).
 ///
-/// One that is dropped unanswered (a panic, an early return) says so to the asker at once.
+/// Dropping it unanswered (a panic, an early return) notifies the asker at once.
 ///
 /// # Examples
 ///
@@ -56,16 +56,16 @@ use crate::sync::{OnceLock, discard};
 /// ```
 #[must_use = "a call that is dropped unanswered counts as abandoned"]
 pub struct Call<Q: Request> {
-    /// There until the call is dropped.
+    /// `Some` until the call is dropped.
     question: Option<Kept<Q>>,
     pub(super) exchange: Arc<Exchange<Q>>,
     mailbox: u64,
-    /// The responder's place in the exchange.
+    /// The responder's index in the exchange.
     place: usize,
     responder: Arc<str>,
     receipt: Receipt,
     answered: bool,
-    /// The asker of requests that are made for it, once there may be any.
+    /// The asker of nested requests made for this call; set when the first may be made.
     invocation: OnceLock<Arc<Invocation>>,
 }
 
@@ -83,8 +83,8 @@ impl<Q: Request> Call<Q> {
         Self { question, exchange, mailbox, place, responder, receipt, answered, invocation }
     }
 
-    /// Answers. If the request has ended meanwhile, the answer is counted as late and goes
-    /// nowhere.
+    /// Answers the request. If the request has already ended, the answer is counted as late and
+    /// discarded.
     pub fn respond(mut self, answer: Q::Response) {
         self.end();
         if !self.exchange.is_open() {
@@ -101,21 +101,21 @@ impl<Q: Request> Call<Q> {
         self.exchange.answer(self.place, &self.responder, answer);
     }
 
-    /// Says that this responder has no answer, and why.
+    /// Declines to answer, with a reason.
     ///
-    /// For a reason that is made from the request, see [`decline_with`](Self::decline_with).
+    /// To build the reason from the request, see [`decline_with`](Self::decline_with).
     pub fn decline(mut self, reason: impl Into<String>) {
-        // Converting is the user's code: if it panics, the call is one that was dropped.
+        // The conversion is user code: if it panics, the call counts as dropped.
         let reason: String = reason.into();
         self.end();
         self.exchange.decline(self.place, reason.into());
     }
 
-    /// [Declines](Self::decline) for a reason that is made from the request.
+    /// [Declines](Self::decline) with a reason built from the request.
     ///
     /// # Panics
     ///
-    /// If `reason` does. The call is then one that was dropped unanswered.
+    /// If `reason` panics. The call then counts as dropped unanswered.
     ///
     /// # Examples
     ///
@@ -144,7 +144,7 @@ impl<Q: Request> Call<Q> {
         self.decline(reason);
     }
 
-    /// The request, to be kept: it may be used when the call has been answered.
+    /// Returns the request as a delivery that can outlive the call.
     ///
     /// # Examples
     ///
@@ -173,13 +173,13 @@ impl<Q: Request> Call<Q> {
         Delivery::new(self.question().clone(), self.receipt.clone())
     }
 
-    /// Opens a request made in order to answer this one, in the hand-written loops of responders:
-    /// inside a handler run by [`serve`](crate::Subscription::serve), a plain
-    /// [`Bus::request`] is a nested one by itself.
+    /// Opens a nested request, made in order to answer this one. It is for hand-written responder
+    /// loops: inside a handler run by [`serve`](crate::Subscription::serve), a plain
+    /// [`Bus::request`] is nested automatically.
     ///
     /// # Examples
     ///
-    /// A request that leads back to a responder which waits for it fails at once:
+    /// A nested request to a responder that waits for it fails at once:
     ///
     /// ```
     /// # use callboard::{Bus, Event, Request, RequestError};
@@ -207,13 +207,14 @@ impl<Q: Request> Call<Q> {
         RequestBuilder::new(core, request, origin, Some(self.invocation()))
     }
 
-    /// The name under which this responder was asked.
+    /// The name of this responder.
     pub fn responder(&self) -> &str {
         &self.responder
     }
 
-    /// Who waits for the answer, and who waits for them: the asker of this request, then, if that is
-    /// a handler of another call, the asker of that one, and so on. Empty if the asker has no name.
+    /// The chain of components that wait for the answer: the asker of this request, then, if that
+    /// is a handler of another call, the asker of that call, and so on. Empty if the asker has no
+    /// name.
     ///
     /// See [`RequestBuilder::asker`] for an example.
     pub fn askers(&self) -> Vec<Asker> {
@@ -222,11 +223,11 @@ impl<Q: Request> Call<Q> {
         chain.map(|asker| Asker::of(&asker)).collect()
     }
 
-    /// Says how this responder's part has ended, where that is known and is neither an answer nor a
-    /// refusal of its own: for responders that stand for one elsewhere, as a link to other processes
-    /// has them. [`Outcome::Responded`] and [`Outcome::NotAwaited`] count as
-    /// [`Outcome::Abandoned`]: there is no answer. A responder that had no time left is waited for
-    /// until this request's own time is over.
+    /// Ends this responder's part with a known outcome that is neither an answer nor its own
+    /// refusal. It is for proxies of remote responders, such as those of a link to other processes.
+    /// [`Outcome::Responded`] and [`Outcome::NotAwaited`] count as [`Outcome::Abandoned`], since
+    /// there is no answer. If a responder ran out of time, the asker still waits until this
+    /// request's own timeout.
     ///
     /// # Examples
     ///
@@ -254,13 +255,13 @@ impl<Q: Request> Call<Q> {
         self.exchange.set_stage(|_| self.place, outcome.into());
     }
 
-    /// Whether the asker waits for the answer of this responder: it
-    /// [expects](RequestBuilder::expect) its name, and the request has not ended.
+    /// Whether the asker waits for this responder's answer: it [expects](RequestBuilder::expect)
+    /// its name, and the request has not ended.
     pub fn is_expected(&self) -> bool {
         self.exchange.state.lock().part_of(self.place).is_some()
     }
 
-    /// Whether anybody still waits for an answer.
+    /// Whether the asker still waits for answers.
     pub fn is_open(&self) -> bool {
         self.exchange.is_open()
     }
@@ -281,7 +282,7 @@ impl<Q: Request> Call<Q> {
         question
     }
 
-    /// Nobody waits for it from here on.
+    /// Ends the call: nothing waits for it afterwards.
     fn end(&mut self) {
         self.answered = true;
         if self.exchange.trace.is_some() {
@@ -313,7 +314,7 @@ impl<Q: Request> Drop for Call<Q> {
         }
         let question = self.question.take();
         if std::mem::needs_drop::<Q>() {
-            // A destructor that panics is not the responder's.
+            // A panic in the request's destructor must not reach the responder.
             discard(question);
         }
     }
@@ -381,7 +382,7 @@ impl<Q: Request> EventSet for Call<Q> {
 }
 
 impl Bus {
-    /// Signs in as a responder, with the defaults of [`subscribe`](Self::subscribe).
+    /// Signs in as a responder with the same defaults as [`subscribe`](Self::subscribe).
     #[track_caller]
     pub fn responder<Q: Request>(&self, name: impl Into<String>) -> Responder<Q> {
         self.subscriber(name).responder()

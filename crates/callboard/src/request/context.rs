@@ -1,4 +1,4 @@
-//! Asking in order to answer, apart from the call.
+//! Nested requests without access to the call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use super::{Call, Request, RequestBuilder};
 use crate::engine::{Invocation, Origin, Scope};
 use crate::registry::Core;
 
-/// What a request needs that is made in order to answer a call, where the call itself is not at hand.
-/// Get one from [`Call::context`].
+/// Makes nested requests on behalf of a call, in code that does not have the call. Created by
+/// [`Call::context`].
 #[derive(Clone)]
 pub struct CallContext {
     core: Arc<Core>,
@@ -17,8 +17,8 @@ pub struct CallContext {
 }
 
 impl<Q: Request> Call<Q> {
-    /// What a request needs that is made in order to answer this call, for tasks that do not have
-    /// the call: [`CallContext::request`] is [`Call::request`].
+    /// Returns a handle for nested requests, for tasks that do not have the call:
+    /// [`CallContext::request`] works like [`Call::request`].
     ///
     /// # Examples
     ///
@@ -54,8 +54,8 @@ impl<Q: Request> Call<Q> {
 }
 
 impl CallContext {
-    /// Opens a request made in order to answer the call. [`Call::askers`] shows the asker under this
-    /// name; a circle is told by the responder's.
+    /// Opens a nested request, made in order to answer the call. [`Call::askers`] shows the asker
+    /// under `name`; a reported cycle shows the responder's name.
     pub fn request<P: Request>(&self, request: P, name: impl AsRef<str>) -> RequestBuilder<P> {
         let asker = self.invocation.helped_by(name.as_ref().into());
         RequestBuilder::new(Arc::clone(&self.core), request, self.origin, Some(Arc::new(asker)))

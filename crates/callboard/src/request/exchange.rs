@@ -1,4 +1,4 @@
-//! One open request, as its asker and every call made of it share it.
+//! The state that the asker and the calls of an open request share.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -19,23 +19,23 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard};
 /// One open request, shared by the asker's future and every call made of it.
 pub(super) struct Exchange<Q: Request> {
     pub(super) core: Arc<Core>,
-    /// The invocation or the component that asks, if it is known.
+    /// The handler invocation or component that asks, if known.
     pub(super) asker: Option<Arc<Invocation>>,
     pub(super) began: Instant,
     pub(super) deadline: Option<Instant>,
     pub(super) rule: Rule,
-    /// Where it was asked, if by a blocking call.
+    /// The call site, if the call blocks.
     pub(super) blocking_at: Option<&'static Location<'static>>,
-    /// The times of its responders, if the request is to be remembered. Its lock is taken alone, or
-    /// with that of the state held.
+    /// The responders' times, if requests are traced. Its lock is taken alone, or while the state's
+    /// lock is held.
     pub(super) trace: Option<Box<Trace>>,
-    /// Set, under the lock, with the state's `end`.
+    /// Set together with the state's `end`, under the lock.
     ended: AtomicBool,
     pub(super) state: Mutex<State<Q::Response>>,
 }
 
 impl<Q: Request> Exchange<Q> {
-    // Always, so that it is made where it lies.
+    // Always inlined, so that it is constructed in place.
     #[inline(always)]
     pub(super) fn new(
         core: Arc<Core>,
@@ -51,15 +51,16 @@ impl<Q: Request> Exchange<Q> {
         Self { core, asker, began, deadline, rule, blocking_at, trace, ended, state }
     }
 
-    /// The asker's waker, if it has something to decide. With a predicate it always has. A nested
-    /// request has something to decide whenever a candidate is lost: whether that closes a circle.
+    /// Returns the asker's waker if the asker has a decision to make. With a predicate it always
+    /// has. A nested request must decide, whenever it loses a candidate, whether that closes a
+    /// cycle.
     pub(super) fn waker(&self, state: &mut State<Q::Response>, lost: Lost) -> Option<Waker> {
         state.recheck |= lost == Lost::Candidate && self.nested().is_some();
         let decides = self.rule == Rule::Until || state.recheck;
         if decides || state.decided(self.rule).is_some() { state.waker.take() } else { None }
     }
 
-    /// The invocation that asks, if the request is a nested one.
+    /// The asking invocation, if the request is nested.
     pub(super) fn nested(&self) -> Option<&Arc<Invocation>> {
         self.asker.as_ref().filter(|asker| asker.is_handling())
     }
@@ -87,7 +88,7 @@ impl<Q: Request> Exchange<Q> {
             Stage::Handling => Some(vec![Candidate::Handling(responder.mailbox)]),
             _ => None,
         });
-        // A predicate that has yet to judge an answer may be content with it.
+        // The predicate may accept an answer that it has not been called with yet.
         let undecided = self.rule == Rule::Until && state.rejected < state.responded;
         let ends = state.end.is_some() || registry.phase == Phase::Closed;
         let needs =
@@ -95,7 +96,7 @@ impl<Q: Request> Exchange<Q> {
         Pending { needs, parts }
     }
 
-    /// Ends the request, for its asker, and takes everything out of it.
+    /// Ends the request for its asker and takes its contents.
     pub(super) fn end(&self, state: &mut State<Q::Response>, end: End) -> Closed<Q::Response> {
         self.refuse_answers(state, end);
         state.close()
@@ -109,11 +110,12 @@ impl<Q: Request> Exchange<Q> {
 
     /// Whether an answer would still count.
     pub(super) fn is_open(&self) -> bool {
-        // Ordering: Acquire pairs with the Release in `refuse_answers`: what the asker did before is seen.
+        // Ordering: Acquire pairs with the Release in `refuse_answers`: the asker's earlier writes
+        // are visible.
         !self.ended.load(Ordering::Acquire)
     }
 
-    /// The responder takes the request from its queue. Returns its place and its name.
+    /// Records that the responder took the request from its queue. Returns its index and name.
     pub(super) fn take(&self, mailbox: u64) -> (usize, Arc<str>) {
         let mut state = self.state.lock();
         let place = state.place(mailbox);
@@ -129,7 +131,7 @@ impl<Q: Request> Exchange<Q> {
         (place, name)
     }
 
-    /// The responder answers.
+    /// Records the responder's answer.
     pub(super) fn answer(&self, place: usize, name: &Arc<str>, answer: Delivery<Q::Response>) {
         let mut state = self.state.lock();
         if state.end.is_some() {
@@ -159,22 +161,22 @@ impl<Q: Request> Exchange<Q> {
         wake(waker);
     }
 
-    /// Counts an answer that went nowhere.
+    /// Counts a discarded answer.
     pub(super) fn count(&self, counter: impl FnOnce(&Requests) -> &AtomicU64) {
         counter(&self.core.requests).fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The responder declines.
+    /// Records that the responder declined.
     pub(super) fn decline(&self, place: usize, reason: Arc<str>) {
         self.set_stage(|_| place, Stage::Declined(reason));
     }
 
-    /// The responder dropped its call.
+    /// Records that the responder dropped its call.
     pub(super) fn abandon(&self, place: usize) {
         self.set_stage(|_| place, Stage::Abandoned);
     }
 
-    /// A responder's part is over. Places are those of an open request.
+    /// Records that a responder is done. The index belongs to an open request.
     pub(super) fn set_stage(&self, place: impl FnOnce(&State<Q::Response>) -> usize, stage: Stage) {
         let mut state = self.state.lock();
         if state.end.is_some() {

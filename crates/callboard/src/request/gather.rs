@@ -1,4 +1,4 @@
-//! Waiting for the answers.
+//! The future that gathers a request's answers.
 
 use std::fmt;
 use std::future::Future;
@@ -27,7 +27,7 @@ use crate::trace::Inquiry;
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Gather<Q: Request> {
     stage: Stage<Q>,
-    /// Its span, from the first poll on, if the bus traces.
+    /// The request's span, created by the first poll if the bus traces.
     inquiry: Inquiry,
 }
 
@@ -37,20 +37,20 @@ enum Stage<Q: Request> {
     Over,
 }
 
-/// A request that was made. Dropping it withdraws the request.
+/// An open request. Dropping it withdraws the request.
 struct Open<Q: Request> {
     exchange: Arc<Exchange<Q>>,
-    /// Its place among the open requests.
+    /// Its slot among the open requests.
     slot: Slot,
-    /// Its place in the wait-for graph, if it is a nested request.
+    /// Its entry in the wait-for graph, if the request is nested.
     wait: Option<Wait>,
     deadline: Deadline,
     predicate: Option<PredicateState<Q::Response>>,
-    /// The asker has the answers.
+    /// Whether the asker has the answers.
     over: bool,
-    /// How the request ends if the asker never has the answers, then how it has ended.
+    /// How the request ends if it is dropped early; then how it ended.
     ending: Ending,
-    /// The bus may hold the request somewhere, in its buffer or in a queue.
+    /// Whether the request may be in the bus's buffer or in a queue.
     queued: bool,
 }
 
@@ -98,7 +98,7 @@ impl<Q: Request> Future for Gather<Q> {
     }
 }
 
-/// When the request is complete, if it can be made at all.
+/// Returns the completion rule, if the request can be made at all.
 fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<Rule, RequestError> {
     let expected = builder.expected.len();
     if expected == 0 {
@@ -115,7 +115,7 @@ fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<Rule, RequestError> 
     }
 }
 
-/// Makes the request.
+/// Opens the request.
 fn open<Q: Request>(
     builder: RequestBuilder<Q>,
     inquiry: &Inquiry,
@@ -137,8 +137,8 @@ fn open<Q: Request>(
         })
     };
     let wait = exchange.nested().map(begin).transpose()?;
-    // From here on, dropping `open` undoes it all. It is entered before it is accepted, so that a
-    // bus that closes meanwhile finds it.
+    // From here on, dropping `open` undoes everything. It is registered before it is accepted, so
+    // that a concurrent close of the bus finds it.
     let mut open = Open {
         slot: exchange.core.requests.open(Arc::clone(&ticket)),
         exchange,
@@ -183,7 +183,7 @@ fn open<Q: Request>(
     Ok(open)
 }
 
-/// The request closes a circle of waiting responders, and is the one that fails.
+/// The error of the request that closes a cycle of waiting responders.
 fn cycle<Q: Request>(exchange: &Exchange<Q>, chain: Vec<String>) -> RequestError {
     let sequence = exchange.state.lock().sequence;
     exchange.core.requests.remember(TroubledRequest {
@@ -197,7 +197,7 @@ fn cycle<Q: Request>(exchange: &Exchange<Q>, chain: Vec<String>) -> RequestError
 }
 
 impl<Q: Request> Open<Q> {
-    /// How long it took, if anybody wants to know.
+    /// How long the request took, if requests are timed.
     fn time(&self) -> Option<Duration> {
         if !self.exchange.core.requests.endings.are_timed() {
             return None;
@@ -210,7 +210,7 @@ impl<Q: Request> Open<Q> {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
-        // Cloning a waker, and dropping one, is the user's code: not under the lock.
+        // Cloning and dropping a waker runs user code, so neither happens under the lock.
         let waker = context.waker().clone();
         let old = self.exchange.state.lock().waker.replace(waker);
         discard_any(old);
@@ -224,7 +224,7 @@ impl<Q: Request> Open<Q> {
                 *ending = Ending::Refused;
                 return Poll::Ready(Err(cycle(exchange, chain.into())));
             }
-            // What was certain before the bus closed stays so.
+            // An end decided before the bus closed stays decided.
             let end = match predicate {
                 None => state.decided(exchange.rule).or(state.end),
                 Some(predicate) if predicate.judged < state.responded => {
@@ -242,8 +242,8 @@ impl<Q: Request> Open<Q> {
                 if state.dispatched || present.is_some() {
                     break exchange.finish(*slot, state, end, present);
                 }
-                // It never left the buffer: who had not even signed in? It may leave while this
-                // asks, and then it is looked at again.
+                // It never left the buffer: find the responders that have not signed in. It may
+                // leave the buffer concurrently; then this is checked again.
                 drop(state);
                 present = Some(exchange.core.registry().responders(TypeInfo::of::<Q>()));
                 continue;
@@ -266,8 +266,8 @@ impl<Q: Request> Open<Q> {
 }
 
 impl<Q: Request> Exchange<Q> {
-    /// Ends the request; `present` are its responders, if it was not dispatched a moment ago. The
-    /// result says too whether the bus may hold the request somewhere.
+    /// Ends the request; `present` are its responders, if it was still undispatched. Also returns
+    /// whether the request may be in the bus's buffer or in a queue.
     fn finish<'a>(
         &'a self,
         slot: Slot,
@@ -304,7 +304,8 @@ impl<Q: Request> Exchange<Q> {
 }
 
 impl<Q: Request> Exchange<Q> {
-    /// Ends the request with nobody to get its answers. Whether the bus may hold it somewhere.
+    /// Ends the request and discards its answers. Returns whether it may be in the buffer or in a
+    /// queue.
     #[cold]
     fn abort(&self, slot: Option<Slot>, how: Ending) -> bool {
         let mut state = self.state.lock();
@@ -333,22 +334,22 @@ impl<Q: Request> Drop for Open<Q> {
             self.queued = self.exchange.abort(Some(self.slot), self.ending);
         }
         self.exchange.core.requests.end(self.slot, self.ending, self.time());
-        // It has ended: no chain of waiting calls leads through it any more.
+        // The request has ended, so no chain of waiting calls includes it any more.
         self.wait = None;
         if self.queued {
             self.withdraw();
         }
-        // Somebody may wait for there to be no open request, or for a queue to be empty.
+        // A task may be waiting until no request is open, or until a queue is empty.
         self.exchange.core.changed.notify_all();
     }
 }
 
 impl<Q: Request> Open<Q> {
-    /// Takes the request back from wherever it waits.
+    /// Removes the request from the buffer or the queues.
     #[cold]
     fn withdraw(&self) {
         self.exchange.core.with(|registry, deferred| {
-            // The bus may have started since: with its lock held it can't.
+            // The bus may have started since; it can't while its lock is held.
             let (sequence, waiting, queued) = {
                 let state = self.exchange.state.lock();
                 (state.sequence, !state.dispatched, state.queued().collect::<Vec<_>>())

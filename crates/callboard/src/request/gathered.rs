@@ -1,4 +1,4 @@
-//! What a request brought.
+//! The result of a request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +9,15 @@ use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Outcome};
 use crate::report::first_of;
 
-/// What a request brought: who answered what, why the others did not, and why it ended.
+/// The result of a request: the answers, why the other responders did not answer, and why the
+/// request ended.
 ///
-/// A partial result is a result: whether it is enough is for the asker to say.
+/// A partial result is not an error; the asker decides whether it is enough.
 pub struct Gathered<R: 'static> {
     /// The request's type.
     pub(super) request: &'static TypeInfo,
     pub(super) sequence: u64,
-    /// The responders that have answered come first, in the order of their answers.
+    /// Responders that answered come first, in the order of their answers.
     pub(super) parts: Parts<R>,
     pub(super) responded: usize,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
@@ -24,7 +25,7 @@ pub struct Gathered<R: 'static> {
 }
 
 impl<R: Event> Gathered<R> {
-    /// The answers of the expected responders, with their names, in the order in which they came.
+    /// The answers of the expected responders, with their names, in order of arrival.
     pub fn responses(&self) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
         (0..self.responded).map(|place| match self.parts.get(place) {
             Some((name, Part { answer: Some((_, answer)), .. })) => (name, answer),
@@ -32,13 +33,13 @@ impl<R: Event> Gathered<R> {
         })
     }
 
-    /// The answers of responders that were not expected. They did not count.
+    /// The answers of responders that were not expected. They don't count towards completion.
     pub fn unexpected(&self) -> impl ExactSizeIterator<Item = (&str, &Delivery<R>)> + Clone {
         self.unexpected.iter().map(|(name, answer)| (&**name, answer))
     }
 
     /// The expected responders that did not answer, and why, in the order in which they were
-    /// named.
+    /// expected.
     pub fn missing(&self) -> impl ExactSizeIterator<Item = (&str, Outcome)> {
         let missing = self.parts.named().skip(self.responded);
         missing.map(|(name, part)| (name, part.outcome(self.end)))
@@ -49,7 +50,7 @@ impl<R: Event> Gathered<R> {
         self.responses().find(|(name, _)| *name == responder).map(|(_, answer)| answer)
     }
 
-    /// What came of one expected responder's part; `None` if it was not expected.
+    /// The outcome of one expected responder; `None` if it was not expected.
     pub fn outcome(&self, responder: &str) -> Option<Outcome> {
         if self.get(responder).is_some() {
             return Some(Outcome::Responded);
@@ -57,11 +58,12 @@ impl<R: Event> Gathered<R> {
         self.missing().find(|(name, _)| *name == responder).map(|(_, outcome)| outcome)
     }
 
-    /// Every expected responder's answer, in the order in which they came.
+    /// The answers of all expected responders, in order of arrival.
     ///
     /// # Errors
     ///
-    /// If anybody is missing, even where the completion rule was met without: who, and why.
+    /// If any answer is missing, even if the completion rule was met: the missing responders, and
+    /// why.
     ///
     /// # Examples
     ///
@@ -98,7 +100,7 @@ impl<R: Event> Gathered<R> {
         Ok(answers.collect())
     }
 
-    /// Why it ended.
+    /// Why the request ended.
     pub fn end(&self) -> End {
         self.end
     }
@@ -108,8 +110,8 @@ impl<R: Event> Gathered<R> {
         self.end == End::Met
     }
 
-    /// The request's number on the bus, which its answers carry as their
-    /// [`cause`](Delivery::cause); 0 if the bus never accepted it.
+    /// The request's sequence number, which its answers carry as their [`cause`](Delivery::cause);
+    /// 0 if the bus never accepted it.
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
@@ -128,7 +130,7 @@ impl<R: 'static> Clone for Gathered<R> {
     }
 }
 
-/// Shows the answers as the events they are: all of them have this request as their cause.
+/// Shows the answers as events; each has this request as its cause.
 impl<R: Event> fmt::Debug for Gathered<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Gathered");
@@ -143,7 +145,7 @@ impl<R: Event> fmt::Debug for Gathered<R> {
     }
 }
 
-/// A map from responders' names, in the order of its entries.
+/// Formats as a map from responders' names, in the order of the entries.
 struct ByName<'a, T>(Vec<(&'a str, T)>);
 
 impl<'a, T> ByName<'a, T> {

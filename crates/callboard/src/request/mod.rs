@@ -1,5 +1,4 @@
-//! Scatter-gather: one question, many named responders, and an account of who answered and why
-//! the others did not.
+//! Scatter-gather: one request, many named responders, and an outcome for each of them.
 //!
 //! ```text
 //!   asker                        bus                              responders
@@ -11,12 +10,13 @@
 //!                    (answers never travel through queues)
 //! ```
 //!
-//! An [`Exchange`](exchange::Exchange) is one open request: the part of each responder, and the
-//! asker's waker. Every [`Call`] points to it, so an answer finds its way back in one step,
-//! however many requests are open. The answer is also published as an event, which any component may observe.
+//! An [`Exchange`](exchange::Exchange) is one open request: a part for each responder, and the
+//! asker's waker. Every [`Call`] points to it, so delivering an answer takes one step, independent
+//! of the number of open requests. The answer is also published as an event, which any component
+//! may observe.
 //!
-//! The [`Parts`](parts::Parts) begin as the names that the builder was given; answers are put into
-//! them as they come, and in the end they are what was [`Gathered`].
+//! The [`Parts`](parts::Parts) begin as the names given to the builder, store the answers as they
+//! arrive, and end up in [`Gathered`].
 
 mod ask;
 mod asker;
@@ -46,9 +46,9 @@ pub use gathered::Gathered;
 use crate::event::{Abilities, Event, TypeInfo};
 use crate::subscription::Subscription;
 
-/// An event that asks: every responder of its type may answer once.
+/// An event that requests answers: every responder of its type may answer once.
 ///
-/// Derive it in place of [`Event`], which it implements too. The answer is an event itself.
+/// Derive it instead of [`Event`], which the derive implements too. The answer is itself an event.
 ///
 /// # Examples
 ///
@@ -69,15 +69,15 @@ use crate::subscription::Subscription;
     note = "derive `Request` and name its answer: `#[request(response = …)]`"
 )]
 pub trait Request: Event {
-    /// What a responder answers with.
+    /// The type of the answers.
     type Response: Event;
 }
 
 impl<Q: Request> Abilities<Q> {
-    /// Events of the type are requests. `#[derive(Request)]` says so by itself; a [`Request`]
-    /// implemented by hand says it here. Without it, requests are still answered, but
-    /// [`catalogue`](crate::Bus::catalogue), [`snapshot`](crate::Bus::snapshot) and
-    /// [`diagnose`](crate::Bus::diagnose) take the type for an event that does not ask.
+    /// Declares that events of the type are requests. `#[derive(Request)]` does this; a manual
+    /// implementation of [`Request`] must do it itself. Without it, requests are still answered,
+    /// but [`catalogue`](crate::Bus::catalogue), [`snapshot`](crate::Bus::snapshot) and
+    /// [`diagnose`](crate::Bus::diagnose) treat the type as a plain event.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! The expected responders, and the state of each.
+//! The expected responders of a request and their states.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,55 +6,54 @@ use std::sync::Arc;
 use crate::event::Delivery;
 use crate::outcome::{End, Outcome};
 
-/// The parts of the expected responders. Their names are in one text: naming three allocates
-/// twice.
+/// One part per expected responder. Their names share one string, so three names cost two
+/// allocations.
 pub(super) struct Parts<R: 'static> {
     names: String,
     parts: Vec<Part<R>>,
 }
 
-/// The part of one expected name.
+/// The state of one expected name.
 pub(super) struct Part<R: 'static> {
     name: Range<usize>,
-    /// The first responder of the name; its mailbox is 0 until it has the request.
+    /// The first responder of the name; its mailbox is 0 until it receives the request.
     pub(super) responder: ResponderState,
-    /// The first answer by any responder of the name, and its place in the order in which they
-    /// came, from 0.
+    /// The first answer by any responder of the name, and its zero-based order of arrival.
     pub(super) answer: Option<(usize, Delivery<R>)>,
 }
 
-/// One responder and how far it has come.
+/// One responder and its stage.
 #[derive(Debug, Clone)]
 pub(super) struct ResponderState {
     pub(super) mailbox: u64,
-    /// Its own copy of its name, except while its call has it.
+    /// The responder's name; its call holds it while there is one.
     pub(super) name: Option<Arc<str>>,
     pub(super) stage: Stage,
 }
 
-/// How far one responder has come. The order is that of hope: of two responders with one name
-/// the more hopeful stage counts.
+/// The stage of one responder. A greater stage is closer to an answer: if two responders share a
+/// name, the greater stage counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     NoSuchResponder,
     Full,
     Abandoned,
-    /// A responder in another process: there is no connection to it, or it has vanished.
+    /// A responder in another process is not connected, or has disappeared.
     Unreachable,
     Gone,
     Declined(Arc<str>),
-    /// A responder in another process had no time left to take the request, or to answer it. It is
-    /// waited for all the same, so that the request ends as one within a process does.
+    /// A responder in another process had no time left to take or answer the request. The request
+    /// still waits for its timeout, as it would within one process.
     LateQueued,
     LateHandling,
-    /// For the start.
+    /// Waits for the start.
     Waiting,
     Queued,
     Handling,
     Responded,
 }
 
-/// Room for a few responders, and for their names.
+/// Initial capacity for a few responders and their names.
 const ROOM_FOR_PARTS: usize = 4;
 const ROOM_FOR_NAMES: usize = 64;
 
@@ -63,7 +62,7 @@ impl<R: 'static> Parts<R> {
         Self { names: String::new(), parts: Vec::new() }
     }
 
-    /// Adds a name, if it is not there.
+    /// Adds a name unless it is present.
     pub(super) fn add(&mut self, name: &str) {
         if self.find(name, 0).is_some() {
             return;
@@ -82,7 +81,7 @@ impl<R: 'static> Parts<R> {
         self.parts.len()
     }
 
-    /// The part in this place, with its name.
+    /// The part at this index, with its name.
     pub(super) fn get(&self, place: usize) -> Option<(&str, &Part<R>)> {
         self.parts.get(place).map(|part| (&self.names[part.name.clone()], part))
     }
@@ -99,7 +98,7 @@ impl<R: 'static> Parts<R> {
         self.parts.iter_mut()
     }
 
-    /// The place of a name, which is looked for from `hint` on.
+    /// The index of a name; the search starts at `hint`.
     pub(super) fn find(&self, name: &str, hint: usize) -> Option<usize> {
         let names = self.names.as_bytes();
         let is_it = |part: &Part<R>| names[part.name.clone()] == *name.as_bytes();
@@ -112,8 +111,8 @@ impl<R: 'static> Parts<R> {
         self.parts.iter().map(|part| &part.responder)
     }
 
-    /// Sorts the responders that have answered to the front, in the order of their answers. Returns
-    /// how many there are.
+    /// Moves the responders that answered to the front, in the order of their answers. Returns
+    /// their number.
     pub(super) fn sort(&mut self) -> usize {
         let place = |part: &Part<R>| match &part.answer {
             Some((arrival, _)) => (0, *arrival),
@@ -132,7 +131,7 @@ impl<R: 'static> Parts<R> {
 }
 
 impl<R: 'static> Part<R> {
-    /// What came of it, if the request ended like this.
+    /// The outcome, if the request ended like this.
     pub(super) fn outcome(&self, end: End) -> Outcome {
         let answered = self.answer.as_ref().map(|_| Outcome::Responded);
         answered.unwrap_or_else(|| self.responder.stage.outcome(end))
@@ -156,7 +155,7 @@ impl<R: 'static> Clone for Part<R> {
 }
 
 impl From<Outcome> for Stage {
-    /// The stage of a responder whose part is over, with this outcome.
+    /// The final stage of a responder with this outcome.
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Declined(reason) => Self::Declined(reason),
@@ -172,12 +171,12 @@ impl From<Outcome> for Stage {
 }
 
 impl Stage {
-    /// Whether there may still be an answer.
+    /// Whether an answer is still possible.
     pub(super) fn is_hopeful(&self) -> bool {
         *self >= Self::LateQueued && *self < Self::Responded
     }
 
-    /// What came of it, if the request ended like this.
+    /// The outcome, if the request ended like this.
     pub(super) fn outcome(&self, end: End) -> Outcome {
         match self {
             Self::NoSuchResponder => Outcome::NoSuchResponder,

@@ -1,4 +1,4 @@
-//! The predicate of `until`, and what it has judged.
+//! The predicate of `until` and the answers it was called with.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use super::parts::Parts;
 use crate::event::{Delivery, Event};
 use crate::sync::discard;
 
-/// A predicate and what it has seen.
+/// A predicate and the answers it was called with.
 pub(super) struct PredicateState<R: 'static> {
-    /// There until the predicate is dropped.
+    /// `Some` until the predicate is dropped.
     predicate: Option<Predicate<R>>,
     answers: Vec<(Arc<str>, Delivery<R>)>,
-    /// How many of the answers it has judged.
+    /// How many of the answers it was called with.
     pub(super) judged: usize,
 }
 
@@ -21,7 +21,7 @@ impl<R: Event> PredicateState<R> {
         Self { predicate: Some(predicate), answers: Vec::new(), judged: 0 }
     }
 
-    /// Takes a copy of the answers that have come since the last time.
+    /// Copies the answers that arrived since the last call.
     pub(super) fn fetch(&mut self, parts: &Parts<R>) {
         let known = self.answers.len();
         let answers = parts.named().filter_map(|(name, part)| Some((name, part.answer.as_ref()?)));
@@ -31,7 +31,7 @@ impl<R: Event> PredicateState<R> {
         self.answers.extend(copies);
     }
 
-    /// Has the predicate judge each answer that it has not seen.
+    /// Calls the predicate for each new answer. Returns whether it holds.
     pub(super) fn is_content(&mut self) -> bool {
         let Some(predicate) = &mut self.predicate else { return false };
         while self.judged < self.answers.len() {

@@ -1,4 +1,4 @@
-//! What is remembered of a request, for a waterfall of the last ones.
+//! Traces of recent requests, for a waterfall diagram.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +13,9 @@ use crate::registry::Slot;
 use crate::sync::{Mutex, Ordering};
 
 impl Bus {
-    /// Has the bus remember the requests that are made from now on, with the times at which each
-    /// responder took the request and was done with it: the last 64 are
-    /// [`RequestsSnapshot::recent`](crate::RequestsSnapshot::recent). Default: no, since that reads
-    /// the clock twice for each responder, and allocates.
+    /// Makes the bus record requests made from now on, with the times at which each responder took
+    /// and finished the request. [`RequestsSnapshot::recent`](crate::RequestsSnapshot::recent) has
+    /// the last 64. Default: off, since it reads the clock twice for each responder and allocates.
     ///
     /// # Examples
     ///
@@ -49,11 +48,11 @@ impl Bus {
     }
 }
 
-/// When the responders of a request took it and were done with it.
+/// When the responders of a request took and finished it.
 #[derive(Default)]
 pub(super) struct Trace(Mutex<Vec<Stretch>>);
 
-/// The time that one responder had the request.
+/// The time span in which one responder had the request.
 #[derive(Clone)]
 struct Stretch {
     mailbox: u64,
@@ -66,13 +65,13 @@ struct Stretch {
 type Answered<R> = (Arc<str>, Delivery<R>);
 
 impl Trace {
-    /// The responder has taken the request.
+    /// Records that the responder took the request.
     fn begin(&self, mailbox: u64, responder: &Arc<str>, taken: Option<Instant>) {
         let responder = Arc::clone(responder);
         self.0.lock().push(Stretch { mailbox, responder, taken, ended: None });
     }
 
-    /// The responder has answered, declined or dropped the request.
+    /// Records that the responder answered, declined or dropped the request.
     fn end(&self, mailbox: u64, now: Option<Instant>) {
         let mut stretches = self.0.lock();
         if let Some(stretch) = stretches.iter_mut().find(|it| it.mailbox == mailbox) {
@@ -82,21 +81,21 @@ impl Trace {
 }
 
 impl<Q: Request> Exchange<Q> {
-    /// The responder has taken the request, which is to be remembered.
+    /// Records that a responder took a traced request.
     #[cold]
     pub(super) fn note_taken(&self, mailbox: u64, responder: &Arc<str>) {
         let now = self.core.now();
         self.trace.iter().for_each(|trace| trace.begin(mailbox, responder, now));
     }
 
-    /// The responder has answered, declined or dropped the request, which is to be remembered.
+    /// Records that a responder answered, declined or dropped a traced request.
     #[cold]
     pub(super) fn note_ended(&self, mailbox: u64) {
         let now = self.core.now();
         self.trace.iter().for_each(|trace| trace.end(mailbox, now));
     }
 
-    /// The request as it is while its asker waits; `None` if that has what it asked for.
+    /// The trace of a request whose asker still waits; `None` if the asker has its result.
     pub(super) fn trace_so_far(&self) -> Option<RequestTrace> {
         let state = self.state.lock();
         if state.parts.len() == 0 {
@@ -107,7 +106,7 @@ impl<Q: Request> Exchange<Q> {
         Some(self.trace_of(sequence, &parts, &state.unexpected))
     }
 
-    /// Remembers the request, which has ended.
+    /// Records the trace of a request that has ended.
     #[cold]
     pub(super) fn remember(
         &self,
@@ -138,7 +137,7 @@ impl<Q: Request> Exchange<Q> {
     ) -> RequestTrace {
         let stretches = self.trace.as_ref().map(|trace| trace.0.lock().clone());
         let stretches = stretches.unwrap_or_default();
-        // Of several with one name the first that was done, or else the first that took it.
+        // Among namesakes, the first that finished, or else the first that took the request.
         let of = |name: &str| {
             let named = stretches.iter().filter(|stretch| *stretch.responder == *name);
             named.min_by_key(|stretch| (stretch.ended.is_none(), stretch.ended, stretch.taken))
@@ -174,7 +173,7 @@ impl<Q: Request> Exchange<Q> {
     }
 }
 
-/// How far a responder of an open request has come.
+/// Describes the stage of a responder of an open request.
 fn so_far(stage: &Stage) -> String {
     match stage {
         Stage::Waiting => "waits for the start".to_owned(),

@@ -5,17 +5,16 @@ use crate::outcome::End;
 /// When a request is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// With this many answers of expected responders.
+    /// With this many answers from expected responders.
     AtLeast(usize),
-    /// Once the asker's predicate is content, which is not decided here.
+    /// Once the asker's predicate holds; the gather decides this.
     Until,
-    /// Once the fate of every expected responder is known.
+    /// Once the outcome of every expected responder is known.
     Settled,
 }
 
 impl Rule {
-    /// How the request ends if that is certain, with so many answers received and so many still
-    /// possible.
+    /// How the request ends, if the numbers of answers received and still possible decide it.
     pub(super) fn decided(self, responded: usize, pending: usize) -> Option<End> {
         match self {
             Self::AtLeast(needed) if responded >= needed => Some(End::Met),
@@ -25,7 +24,7 @@ impl Rule {
         }
     }
 
-    /// The rule in words, for a request to so many responders.
+    /// The rule in words, for a request to this number of responders.
     pub(super) fn describe(self, expected: usize) -> String {
         match self {
             Self::AtLeast(needed) if needed == expected => format!("all of {expected}"),
@@ -35,7 +34,7 @@ impl Rule {
         }
     }
 
-    /// How many of the answers that are still possible must come before the request completes.
+    /// How many of the answers still possible must arrive before the request completes.
     pub(super) fn needs(self, responded: usize, pending: usize) -> usize {
         match self {
             Self::AtLeast(needed) => needed.saturating_sub(responded),

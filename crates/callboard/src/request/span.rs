@@ -1,4 +1,4 @@
-//! A request's span, on a bus that traces.
+//! The tracing span of a request.
 
 use std::fmt::Display;
 use std::task::Poll;
@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::outcome::{End, Outcome};
 use crate::trace::Inquiry;
 
-/// Polls a request in its span.
+/// Polls a request within its span.
 #[cold]
 pub(super) fn poll<R: Event>(
     inquiry: &mut Inquiry,
@@ -22,7 +22,7 @@ pub(super) fn poll<R: Event>(
     polled
 }
 
-/// Notes in the span of a request what it brought.
+/// Records the result of a request in its span.
 fn describe<R: Event>(inquiry: &mut Inquiry, gathered: &Result<Gathered<R>, RequestError>) {
     let gathered = match gathered {
         Ok(gathered) => gathered,

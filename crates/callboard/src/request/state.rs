@@ -1,4 +1,4 @@
-//! The state of an open request: its parts, its answers, and its waiting asker.
+//! The state of an open request: its parts, its answers and its asker's waker.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -9,54 +9,55 @@ use crate::engine::{Candidate, Mailbox};
 use crate::event::Delivery;
 use crate::outcome::{End, Outcome};
 
-/// What the lock of an exchange guards.
+/// The state guarded by an exchange's lock.
 pub(super) struct State<R: 'static> {
-    /// Those that are expected; empty once the asker has them.
+    /// The expected responders; empty once the asker has them.
     pub(super) parts: Parts<R>,
-    /// Responders that are another's namesake, were not expected, or have the request queued when
-    /// it ends. Their places follow those of the parts.
+    /// Responders that share another's name, were not expected, or have the request queued when it
+    /// ends. Their indices follow those of the parts.
     others: Vec<Other>,
-    /// How many parts have an answer, and how many others still may get one.
+    /// How many parts have an answer, and how many others may still get one.
     pub(super) responded: usize,
     pub(super) pending: usize,
     /// How many answers a predicate has rejected.
     pub(super) rejected: usize,
-    /// The bus is done with it: its responders have it, or the buffer was full.
+    /// Whether the bus has sent the request to its responders, or dropped it because the buffer was
+    /// full.
     pub(super) dispatched: bool,
-    /// Who could have answered, if the bus closed with the request in its buffer.
+    /// The responders present when the bus closed with the request in its buffer.
     pub(super) stranded: Option<Vec<Arc<str>>>,
-    /// The request's number; 0 until it was accepted.
+    /// The request's sequence number; 0 until it is accepted.
     pub(super) sequence: u64,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
     pub(super) end: Option<End>,
-    /// The circle of waiting responders that the request closes: it fails.
+    /// The cycle of waiting responders that the request closes; it makes the request fail.
     pub(super) cycle: Option<Box<[String]>>,
-    /// Somebody who might have answered will not: a nested request may now be in a circle.
+    /// A candidate was lost, so a nested request may now be part of a cycle.
     pub(super) recheck: bool,
     pub(super) waker: Option<Waker>,
 }
 
-/// What a request held when it ended.
+/// The contents of a request when it ended.
 pub(super) struct Closed<R: 'static> {
     pub(super) parts: Parts<R>,
     pub(super) unexpected: Vec<(Arc<str>, Delivery<R>)>,
     pub(super) waker: Option<Waker>,
-    /// The bus may hold the request somewhere, in its buffer or in a queue.
+    /// Whether the request may be in the bus's buffer or in a queue.
     pub(super) queued: bool,
 }
 
-/// What a request lost by the step that its asker may have to be woken for.
+/// What a request lost by a state change; decides whether to wake the asker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lost {
     Nothing,
-    /// Somebody who might have answered will not, or a predicate may reject an answer.
+    /// A responder that might have answered will not, or a predicate may reject an answer.
     Candidate,
 }
 
-/// A responder without a part of its own.
+/// A responder without its own part.
 struct Other {
     responder: ResponderState,
-    /// The place of the part whose name it has.
+    /// The index of the part with the same name.
     namesake: Option<usize>,
 }
 
@@ -79,7 +80,7 @@ impl<R: 'static> State<R> {
         }
     }
 
-    /// Returns whether any that were expected are absent, or may have left since the request was
+    /// Returns whether any expected responder is absent, or may have left since the request was
     /// made.
     pub(super) fn assign(
         &mut self,
@@ -94,7 +95,7 @@ impl<R: 'static> State<R> {
             let name = &mailbox.settings.name;
             let (mailbox, stage) = (mailbox.id, Stage::Queued);
             let responder = ResponderState { mailbox, name: Some(Arc::clone(name)), stage };
-            // Responders are often named in the order in which they have signed in.
+            // Responders are often named in the order in which they signed in.
             let place = self.parts.find(name, next);
             next = place.map_or(next, |place| place + 1);
             match place.and_then(|place| self.parts.get_mut(place)) {
@@ -107,7 +108,7 @@ impl<R: 'static> State<R> {
         if has_waited || self.pending < before { Lost::Candidate } else { Lost::Nothing }
     }
 
-    /// The buffer was full: no responder will get it.
+    /// The buffer was full: no responder will get the request.
     pub(super) fn refuse(&mut self) {
         self.dispatched = true;
         self.give_up_waiting(&Stage::Full);
@@ -120,7 +121,7 @@ impl<R: 'static> State<R> {
         }
     }
 
-    /// It never left the buffer, and these responders are all there are.
+    /// The request never left the buffer, and only these responders exist.
     pub(super) fn give_up_on_absent(&mut self, present: &[Arc<str>]) {
         for place in 0..self.parts.len() {
             let absent = |(name, _): &(&str, _)| !present.iter().any(|other| **other == **name);
@@ -130,7 +131,7 @@ impl<R: 'static> State<R> {
         }
     }
 
-    /// The stage that counts for a part: if there are namesakes, that of the most hopeful.
+    /// The stage that counts for a part: among responders that share its name, the greatest.
     fn stage(&self, place: usize) -> Option<&Stage> {
         let (_, part) = self.parts.get(place)?;
         if part.answer.is_some() {
@@ -140,14 +141,14 @@ impl<R: 'static> State<R> {
         Some(namesakes.map(|other| &other.responder.stage).fold(&part.responder.stage, Ord::max))
     }
 
-    /// How far each expected responder has come.
+    /// The stage of each expected responder.
     pub(super) fn stages(&self) -> impl Iterator<Item = (&str, &Stage)> {
         let named = self.parts.named().enumerate();
         named.filter_map(|(place, (name, _))| Some((name, self.stage(place)?)))
     }
 
-    /// Every expected responder's outcome, if the time were over. `present` are the responders
-    /// there are while the request waits for the start.
+    /// Every expected responder's outcome, if the request timed out now. `present` are the
+    /// responders signed in while the request waits for the start.
     pub(super) fn outcomes(&self, present: &[Arc<str>]) -> Vec<(Arc<str>, Outcome)> {
         let is_absent = |name: &str| !present.iter().any(|other| **other == *name);
         let outcome = |place, name: &str| {
@@ -159,7 +160,7 @@ impl<R: 'static> State<R> {
         named.filter_map(|(place, (name, _))| Some((name.into(), outcome(place, name)?))).collect()
     }
 
-    /// The mailboxes of the responders that have the request queued.
+    /// The mailboxes that have the request queued.
     pub(super) fn queued(&self) -> impl Iterator<Item = u64> {
         let responders =
             self.parts.responders().chain(self.others.iter().map(|other| &other.responder));
@@ -168,7 +169,7 @@ impl<R: 'static> State<R> {
             .map(|responder| responder.mailbox)
     }
 
-    /// The place of a responder.
+    /// The index of a responder.
     pub(super) fn place(&self, mailbox: u64) -> usize {
         let of_part = self.parts.responders().position(|responder| responder.mailbox == mailbox);
         of_part.unwrap_or_else(|| {
@@ -185,7 +186,7 @@ impl<R: 'static> State<R> {
         self.others.get_mut(place - expected).map(|other| &mut other.responder)
     }
 
-    /// The place of the part that a responder's answer would be for.
+    /// The index of the part that a responder's answer belongs to.
     pub(super) fn part_of(&self, place: usize) -> Option<usize> {
         match place.checked_sub(self.parts.len()) {
             None => Some(place),
@@ -193,7 +194,7 @@ impl<R: 'static> State<R> {
         }
     }
 
-    /// Returns whether the responder was a candidate for an answer that has not come.
+    /// Returns whether the responder's part could still get an answer before.
     pub(super) fn set_stage(&mut self, place: usize, stage: Stage) -> Lost {
         let part = self.part_of(place);
         let is_hopeful =
@@ -202,20 +203,20 @@ impl<R: 'static> State<R> {
         if let Some(responder) = self.responder(place) {
             responder.stage = stage;
         }
-        // No responder that is done with a request gets it again: hope does not come back.
+        // A responder never gets a request twice, so a lost candidate stays lost.
         if before && !is_hopeful(self) {
             self.pending -= 1;
         }
         if before { Lost::Candidate } else { Lost::Nothing }
     }
 
-    /// How the request ends by this rule, if that is certain.
+    /// How the request ends by this rule, if already decided.
     pub(super) fn decided(&self, rule: Rule) -> Option<End> {
         rule.decided(self.responded, self.pending)
     }
 
-    /// The candidates for the answer of each expected responder that may still answer. One that is
-    /// absent counts, with no candidate, until the request is sent.
+    /// The candidates for each expected answer that is still possible. An absent responder counts,
+    /// with no candidate, until the request is sent.
     pub(super) fn candidates(
         &self,
         candidates: impl Fn(&str, &ResponderState) -> Option<Vec<Candidate>>,
@@ -235,7 +236,7 @@ impl<R: 'static> State<R> {
         candidates.collect()
     }
 
-    /// Gives each part the stage that counts for it, and keeps a list of those who may still take
+    /// Gives each part the stage that counts for it, and lists the responders that may still take
     /// the request.
     fn settle(&mut self) {
         let queued =
@@ -250,7 +251,7 @@ impl<R: 'static> State<R> {
         self.others.extend(queued);
     }
 
-    /// Takes everything out; each part has the stage that counts for it.
+    /// Takes the contents; each part has the stage that counts for it.
     pub(super) fn close(&mut self) -> Closed<R> {
         if self.responded < self.parts.len() || !self.others.is_empty() {
             self.settle();

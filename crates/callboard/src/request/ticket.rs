@@ -1,4 +1,4 @@
-//! One open request, as the engine and the registry see it.
+//! The interface of an open request to the engine and the registry.
 
 use std::any::Any;
 use std::sync::Arc;

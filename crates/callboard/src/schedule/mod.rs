@@ -1,4 +1,4 @@
-//! Publishing later, once or periodically.
+//! Scheduled publishing, once or periodically.
 
 mod task;
 #[cfg(all(test, not(any(callboard_loom, callboard_shuttle))))]
@@ -20,10 +20,10 @@ use crate::report::say;
 use crate::sync::isolate_for_message;
 
 /// A handle to events that are published later; see [`Bus::publish_after`] and
-/// [`Bus::publish_every`]. Dropping it cancels the schedule, [`detach`](Self::detach) keeps it.
+/// [`Bus::publish_every`]. Dropping it cancels the schedule; [`detach`](Self::detach) keeps it.
 ///
-/// A handle does not keep the bus open. When the bus closes the schedule ends at once, and what it
-/// owns is dropped.
+/// A handle does not keep the bus open. When the bus closes, the schedule ends at once and drops
+/// what it owns.
 ///
 /// # Examples
 ///
@@ -73,8 +73,8 @@ impl Scheduled {
     /// Returns whether an event was prevented: `false` if the schedule has finished, or if another
     /// thread is publishing its only event.
     ///
-    /// It does not wait for another thread that is making or publishing an event, so it may be
-    /// called from anywhere, also while that event is published, and one event may still come.
+    /// It does not wait for another thread that is making or publishing an event. It may therefore
+    /// be called from anywhere, even while that event is published, and one event may still arrive.
     pub fn cancel(&self) -> bool {
         self.task.cancel()
     }
@@ -104,7 +104,7 @@ impl Scheduled {
     }
 
     /// Whether there is nothing left to cancel: the only event was published, the schedule was
-    /// cancelled, or the bus is closed. A subscriber that receives the event finds it so.
+    /// cancelled, or the bus is closed. It is already true when a subscriber receives the event.
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
     }
@@ -136,11 +136,11 @@ impl Bus {
     ///   [`ManualClock::advance`](crate::testing::ManualClock::advance), or, inside a tokio runtime
     ///   with the feature `tokio`, a task of that runtime. If that runtime ends first, the rest of
     ///   the delay passes on the system's clock.
-    /// - Its [`cause`](crate::Delivery::cause) is the event that is being handled when
-    ///   `publish_after` is called.
-    /// - A `delay` of zero publishes before this returns. One that ends later than the clock can
-    ///   tell, such as [`Duration::MAX`], never ends.
-    /// - If the clock panics, the event is dropped and the log says so.
+    /// - Its [`cause`](crate::Delivery::cause) is the event being handled when `publish_after` is
+    ///   called.
+    /// - A `delay` of zero publishes before this returns. A delay beyond the clock's range, such as
+    ///   [`Duration::MAX`], never ends.
+    /// - If the clock panics, the event is dropped and an error is logged.
     ///
     /// See the [guide](crate::guide::time) for more.
     ///
@@ -174,21 +174,20 @@ impl Bus {
 
     /// Publishes the event that `make` returns each time `period` has passed on the bus's
     /// [`Clock`](crate::Clock), until the returned handle is dropped or cancelled, or the bus
-    /// closes. The first event comes after one period.
+    /// closes. The first event is published after one period.
     ///
-    /// - Ticks keep their phase: they are at multiples of `period` after the call. A tick that is
-    ///   missed, because the clock leaped or `make` took long, is skipped; there never is a burst.
+    /// - Ticks keep their phase: they are at multiples of `period` after the call. A tick missed
+    ///   because the clock jumped or `make` took long is skipped; there is never a burst.
     /// - `make` runs on the thread that publishes (see [`publish_after`](Self::publish_after)). It
-    ///   should be quick, and never block: on the timer thread it would hold up all timeouts of the
+    ///   should be quick and never block: on the timer thread it would delay all timeouts of the
     ///   process.
-    /// - If `make` panics, that tick is skipped and the schedule goes on. The log says so, and so does
-    ///   [`diagnose`](Self::diagnose).
-    /// - A `period` of zero is a mistake that the log reports as an error, with the place of the
-    ///   call; the returned handle has finished. One that ends later than the clock can tell never
-    ///   ends.
-    /// - The events' cause is as for `publish_after`. If the clock panics, the schedule ends and
-    ///   the log says so.
-    /// - A bus that has not started buffers the ticks, like all events.
+    /// - If `make` panics, that tick is skipped and the schedule continues. The log and
+    ///   [`diagnose`](Self::diagnose) report it.
+    /// - A `period` of zero is logged as an error, with the call site, and the returned handle has
+    ///   finished. A period beyond the clock's range never ends.
+    /// - The events' cause is as for `publish_after`. If the clock panics, the schedule ends and an
+    ///   error is logged.
+    /// - A bus that has not started buffers these events, like all others.
     ///
     /// # Examples
     ///

@@ -1,7 +1,7 @@
-//! One schedule: a sleep, and what is published when it ends.
+//! One schedule: a sleep, and the event to publish when it ends.
 //!
 //! A task is its own waker. The thread that wakes it polls its sleep, and publishes if that has
-//! ended; so no runtime and no thread is needed.
+//! ended, so it needs neither a runtime nor a thread.
 //!
 //! ```text
 //!              ┌────── still asleep ──────┐
@@ -15,11 +15,12 @@
 //!
 //! # Invariants
 //!
-//! 1. The sleep is polled, the event made and published, and both are dropped with no lock held.
-//! 2. The thread that is in `Polling` or `Publishing` owns the [`Run`]. After each step it looks
-//!    whether the task has ended meanwhile, and then drops it.
-//! 3. A wake during `Polling` is noted, and the sleep polled once more. One during `Publishing`
-//!    is about a sleep that is over.
+//! 1. Polling the sleep, making and publishing the event, and dropping both happen with no lock
+//!    held.
+//! 2. The thread that is in `Polling` or `Publishing` owns the [`Run`]. After each step it checks
+//!    whether the task has ended, and then drops it.
+//! 3. A wake during `Polling` is recorded, and the sleep polled once more. A wake during
+//!    `Publishing` belongs to a sleep that has ended.
 
 use std::panic::Location;
 use std::sync::{Arc, Weak};
@@ -35,19 +36,19 @@ use crate::time::{Deadline, SystemClock, unattended};
 /// Publishes the next event. It does not panic.
 pub(super) type Publish = Box<dyn FnMut(&Arc<Core>) + Send>;
 
-/// So many times in a row a sleep is polled, or ends, before the thread is let go: it may be that
-/// of a timer, or the caller's.
+/// How often in a row a sleep is polled, or ends, before the task releases the thread, which may be
+/// a timer's or the caller's.
 const TURNS: u32 = 4;
 
-/// How long a task then rests. A clock whose sleeps take any time at all never makes it rest.
+/// How long a task then rests. A clock whose sleeps take any time never makes it rest.
 const REST: Duration = Duration::from_millis(1);
 
-/// What the log tells of a schedule.
+/// What log messages say about a schedule.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct About {
     pub(super) event: &'static str,
     pub(super) call_site: &'static Location<'static>,
-    /// The sequence of the event that led to the schedule; 0 for none.
+    /// The sequence number of the event that led to the schedule; 0 for none.
     pub(super) origin: Origin,
 }
 
@@ -61,11 +62,11 @@ pub(super) struct Task {
 }
 
 enum State {
-    /// Its sleep, or the rest that it takes, wakes it.
+    /// Its sleep, or its rest, wakes it.
     Waiting(Run),
     /// A thread polls the sleep.
     Polling {
-        /// It was woken meanwhile.
+        /// Whether it was woken while polling.
         woken: bool,
     },
     /// A thread makes and publishes the event.
@@ -80,7 +81,7 @@ struct Run {
     rest: Option<Deadline>,
 }
 
-/// What came out of one poll of the sleep.
+/// The result of one poll of the sleep.
 enum Turn {
     Asleep,
     Published,
@@ -88,7 +89,7 @@ enum Turn {
 }
 
 impl Task {
-    /// Starts a task that publishes after `delay` and then, if there is a period, once in each.
+    /// Starts a task that publishes after `delay` and then, if there is a period, once per period.
     pub(super) fn start(
         core: &Arc<Core>,
         about: About,
@@ -139,7 +140,8 @@ impl Task {
         ended
     }
 
-    /// Ends the task, unless it is publishing its only event or has ended. Returns whether it did.
+    /// Ends the task, unless it is publishing its only event or has already ended. Returns whether
+    /// it did.
     fn end(&self) -> bool {
         let mut state = self.state.lock();
         if !self.may_end(&state) {
@@ -156,7 +158,7 @@ impl Task {
     fn leave_list(&self) {
         if let Some(core) = self.core.upgrade() {
             core.close_list.remove(self.id);
-            // It may be the last handle, with the user's clock and callbacks.
+            // It may be the last handle, which owns the user's clock and callbacks.
             discard(core);
         }
     }
@@ -206,7 +208,7 @@ impl Task {
         if !self.step(State::Publishing) {
             return Turn::Ended;
         }
-        // Whatever the thread that wakes is handling has nothing to do with it.
+        // The event is unrelated to the event that the waking thread is handling.
         let mut scope = Scope::scheduled(self.about.origin);
         isolate("a schedule", "its event is not published", || scope.enter(|| (run.publish)(core)));
         let Some(period) = self.period else {
@@ -221,7 +223,7 @@ impl Task {
         if self.step(State::Polling { woken: false }) { Turn::Published } else { Turn::Ended }
     }
 
-    /// Lets the thread go: the system's timer wakes the task soon.
+    /// Releases the thread; the system's timer wakes the task soon.
     fn rest(self: &Arc<Self>, run: &mut Run) -> Turn {
         if !self.step(State::Polling { woken: false }) {
             return Turn::Ended;
@@ -233,7 +235,7 @@ impl Task {
         Turn::Asleep
     }
 
-    /// The clock panicked.
+    /// Ends the task after the clock panicked.
     fn fail(&self) -> Turn {
         *self.state.lock() = State::Ended;
         self.about.report_end();
@@ -255,7 +257,7 @@ impl Task {
         }
     }
 
-    /// Goes on to another state, unless the task has ended.
+    /// Moves to another state, unless the task has ended.
     fn step(&self, next: State) -> bool {
         let mut state = self.state.lock();
         let goes_on = !matches!(*state, State::Ended);
@@ -265,7 +267,7 @@ impl Task {
         goes_on
     }
 
-    /// Has the task wait for the next wake. Returns what it owns if there was one already.
+    /// Puts the task back to wait for the next wake. Returns its contents if it was woken already.
     fn put_back(&self, run: Run) -> Option<Run> {
         let mut state = self.state.lock();
         match *state {
@@ -319,22 +321,21 @@ impl OnClose for Task {
     }
 }
 
-/// How long it is until the next tick: the first multiple of `period` after `at` that is still to
-/// come.
+/// The time until the next tick: the first multiple of `period` after `at` that is in the future.
 pub(super) fn until_next(at: Option<Instant>, now: Instant, period: Duration) -> Duration {
     let Some(at) = at else {
         return Duration::MAX;
     };
     if let Some(early) = at.checked_duration_since(now).filter(|early| !early.is_zero()) {
-        // The sleep ended a little early, and the next tick is still one period after this one. Or
-        // the clock went back, and the ticks are counted from now.
+        // Either the sleep ended slightly early, and the next tick is still one period after this
+        // one; or the clock went back, and ticks are counted from now.
         return if early < period { early.saturating_add(period) } else { period };
     }
     let over = now.saturating_duration_since(at).as_nanos() % period.as_nanos();
     period.saturating_sub(from_nanos(over))
 }
 
-/// A number of nanoseconds that is below a duration's.
+/// Converts nanoseconds that fit a `Duration`.
 fn from_nanos(nanos: u128) -> Duration {
     const A_SECOND: u128 = 1_000_000_000;
     let seconds = u64::try_from(nanos / A_SECOND).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! What can't be seen from outside.
+//! Tests of behaviour that is not visible from outside.
 
 use std::time::{Duration, Instant};
 

@@ -1,39 +1,39 @@
-//! How requests ended, and how long their askers waited.
+//! Statistics of how requests ended and how long their askers waited.
 
 use std::time::Duration;
 
 use crate::outcome::End;
 use crate::registry::{BOUNDS, Ending, Requests};
 
-/// How requests ended, by how many did.
+/// The numbers of ended requests, by how they ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct EndingsSnapshot {
-    /// Their completion rule was met.
+    /// The completion rule was met.
     pub met: u64,
-    /// Their rule could not be met any more.
+    /// The rule could not be met any more.
     pub unreachable: u64,
-    /// Their time was over.
+    /// The timeout passed.
     pub timed_out: u64,
-    /// The bus was closed, before or meanwhile.
+    /// The bus was closed, before or during the request.
     pub closed: u64,
-    /// They could not be made, or would have waited for themselves: every other
+    /// The request could not be made, or would have waited for itself: every other
     /// [`RequestError`](crate::RequestError).
     pub refused: u64,
-    /// Their askers dropped the future.
+    /// The asker dropped the future.
     pub given_up: u64,
-    /// The time of all that were made, from the first poll to the end. Requests are timed from the
-    /// first snapshot of their bus on.
+    /// The total time of all requests made, from the first poll to the end. Requests are timed from
+    /// the first snapshot of their bus.
     pub total_time: Duration,
     /// A histogram of these times: the buckets in use, shortest times first, each with its
-    /// [bound](Self::bounds) and how many fell into it.
+    /// [bound](Self::bounds) and count.
     pub times: Vec<(Duration, u64)>,
 }
 
 impl EndingsSnapshot {
-    /// The bounds of all buckets: the longest time that falls into each, from 100 µs to 100 s. The last
-    /// bucket takes what is longer, too.
+    /// The bounds of all buckets: the longest time that falls into each, from 100 µs to 100 s. The
+    /// last bucket also counts longer times.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Links to other processes, as the bus shows them: each link reports its own status.
+//! Links to other processes in snapshots; each link reports its own status.
 
 use std::sync::{Arc, Weak};
 
@@ -7,8 +7,8 @@ use crate::link::LinkStatus;
 use crate::registry::{Core, LinkProbe};
 use crate::sync::{discard, isolate};
 
-/// A link's place in the [`Snapshot::links`](crate::Snapshot::links) of its bus, until it is dropped.
-/// Get one from [`Bus::attach_link`].
+/// A link's entry in the [`Snapshot::links`](crate::Snapshot::links) of its bus, removed on drop.
+/// Created by [`Bus::attach_link`].
 #[must_use = "a link is shown until this is dropped"]
 #[derive(Debug)]
 pub struct AttachedLink {
@@ -17,8 +17,8 @@ pub struct AttachedLink {
 }
 
 impl Bus {
-    /// Shows a link to other processes in this bus's snapshots: `status` is called for each, with no
-    /// lock held. For crates that link buses; a program has no need of it.
+    /// Shows a link to other processes in this bus's snapshots. Each snapshot calls `status`, with
+    /// no lock held. For crates that link buses; applications don't need it.
     ///
     /// # Examples
     ///
@@ -53,7 +53,7 @@ impl Drop for AttachedLink {
     }
 }
 
-/// What each link says of itself; one that panics says nothing.
+/// The status of each link; a link that panics is left out.
 pub(super) fn links(core: &Core) -> Vec<LinkStatus> {
     let links: Vec<_> = core.links.lock().iter().map(|(_, status)| Arc::clone(status)).collect();
     let status = |status: Arc<LinkProbe>| isolate("a link", "it is left out", || status());

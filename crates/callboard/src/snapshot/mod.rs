@@ -1,4 +1,4 @@
-//! One picture of everything the bus knows: the console, metrics, diagnosis and tests all read it.
+//! Snapshots of a bus's state, which the console, metrics, diagnosis and tests read.
 
 mod endings;
 mod links;
@@ -16,77 +16,77 @@ pub use endings::EndingsSnapshot;
 pub use links::AttachedLink;
 pub use times::HandlerTimes;
 
-/// A picture of a bus at one moment. Get one from [`Bus::snapshot`](crate::Bus::snapshot).
+/// The state of a bus at one moment. Returned by [`Bus::snapshot`](crate::Bus::snapshot).
 ///
-/// With the feature `serde` it is `Serialize`; durations are in seconds and nanoseconds, as
-/// serde writes them.
+/// With the feature `serde` it implements `Serialize`; durations use serde's format of seconds and
+/// nanoseconds.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// The phase the bus is in.
     pub phase: Phase,
-    /// Whether it has ever been started.
+    /// Whether the bus has ever been started.
     pub started: bool,
-    /// Whether [`drain`](crate::Bus::drain) was called: the bus refuses what comes from outside
+    /// Whether [`drain`](crate::Bus::drain) was called: the bus refuses publications from outside
     /// handlers.
     pub draining: bool,
-    /// How long after it was built it was first started; `None` if it never was, or if the clock
-    /// panicked at that moment.
+    /// How long after it was built the bus was first started; `None` if it never was, or if the
+    /// clock panicked at that moment.
     pub started_after: Option<Duration>,
-    /// How long ago it was built.
+    /// How long ago the bus was built.
     pub age: Duration,
-    /// Whether it keeps time; without, ages and the times of hand-written loops are unknown.
+    /// Whether the bus keeps time; without, ages and the times of hand-written loops are unknown.
     pub timestamps: bool,
-    /// The number of the last event accepted.
+    /// The sequence number of the last accepted event.
     pub sequence: u64,
     /// Events refused because the bus was closed.
     pub refused: u64,
-    /// How many of those a handler published, or asked, for its event.
+    /// How many of those were published, or requested, by handlers for their event.
     pub cut_off: u64,
     /// The expected subscribers and responders that have not signed in.
     pub missing: Vec<String>,
-    /// What waits for the start.
+    /// The events that wait for the start.
     pub buffer: BufferSnapshot,
-    /// Per event type, in the order in which the bus met them.
+    /// One entry per event type, in the order in which the bus first saw them.
     pub types: Vec<TypeSnapshot>,
-    /// Per subscription, in the order in which they were opened.
+    /// One entry per subscription, in the order in which they were opened.
     pub subscribers: Vec<SubscriberSnapshot>,
     /// The requests.
     pub requests: RequestsSnapshot,
-    /// The last subscriptions, at most 16, that ended after handlers of theirs had panicked.
+    /// The last ended subscriptions, at most 16, whose handlers had panicked.
     pub panicked: Vec<PanickedSubscriber>,
-    /// Blocking calls that were made on the only thread of a runtime, by call site. Known only with
-    /// the feature `tokio`.
+    /// Blocking calls made on the only thread of a runtime, by call site. Known only with the
+    /// feature `tokio`.
     pub blocking_calls: Vec<BlockingCall>,
     /// The links to other processes.
     pub links: Vec<LinkStatus>,
-    /// Schedules of [`publish_every`](crate::Bus::publish_every) whose function panicked, by event type
-    /// and call site.
+    /// Schedules of [`publish_every`](crate::Bus::publish_every) whose function panicked, by event
+    /// type and call site.
     pub failed_ticks: Vec<FailedTicks>,
-    /// Pairs of event types that share a name, as Rust names them.
+    /// Pairs of event types that share a name, with their Rust names.
     pub name_clashes: Vec<NameClash>,
-    /// Bytes held by the buffer, the queues and the retained events, in all. It counts the
-    /// events' own size, without what they own elsewhere, and an event once per queue. (What they
-    /// lie in is [`TypeSnapshot::memory`].)
+    /// Total bytes held by the buffer, the queues and the retained events. This counts the events'
+    /// own size, without their heap data, and an event once per queue. ([`TypeSnapshot::memory`] is
+    /// the memory of the blocks that hold them.)
     pub bytes: usize,
 }
 
-/// What waits for the start.
+/// The events that wait for the start.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct BufferSnapshot {
-    /// How many events wait.
+    /// How many events are buffered.
     pub queued: usize,
-    /// How many may wait.
+    /// How many events may be buffered.
     pub capacity: usize,
-    /// The most that have waited at once.
+    /// The most events that were buffered at once.
     pub high_water: usize,
-    /// How many were dropped, since the last start, for want of room.
+    /// How many events were dropped since the last start because the buffer was full.
     pub overflowed: usize,
-    /// What the first start replayed: how many events of each type, for the types that had any, in
-    /// the order in which the bus met them. To whom is [`SubscriberSnapshot::replayed`].
+    /// How many events of each type the first start replayed, for types that had any, in the order
+    /// in which the bus first saw them. [`SubscriberSnapshot::replayed`] counts them by subscriber.
     pub held: Vec<(String, u64)>,
     /// Bytes held.
     pub bytes: usize,
@@ -99,31 +99,30 @@ pub struct BufferSnapshot {
 pub struct TypeSnapshot {
     /// The type's name.
     pub event_type: String,
-    /// The type as Rust names it.
+    /// The type's Rust name.
     pub rust_type: String,
-    /// Whether it is a request.
+    /// Whether the type is a request.
     pub request: bool,
-    /// How many subscriptions read it.
+    /// How many subscriptions read the type.
     pub subscribers: usize,
-    /// How many subscriptions answer it.
+    /// How many subscriptions answer the type.
     pub responders: usize,
-    /// The components that publish it under a name, in the order of their first publication or
-    /// handle. What others publish is the rest of [`published`](Self::published).
+    /// The components that publish the type under a name, in the order of their first publication
+    /// or handle. Unnamed publications are the rest of [`published`](Self::published).
     pub publishers: Vec<PublisherSnapshot>,
-    /// How many of its events were accepted or dropped by the buffer: unheard, or routed, or in
-    /// the buffer's account.
+    /// How many of its events were accepted or dropped by the buffer: each was unheard, was routed,
+    /// or is in the buffer's account.
     pub published: u64,
-    /// How many of them had no subscriber when they were published or replayed. A request is heard
-    /// by those it asks, and an answer by its asker.
+    /// How many of them had no subscriber when they were published or replayed. A request's
+    /// responders count as subscribers, and so does an answer's asker.
     pub unheard: u64,
-    /// The number of the retained event, if there is one.
+    /// The sequence number of the retained event, if there is one.
     pub retained: Option<u64>,
-    /// Whether it is one of the bus's own, whose events the bus publishes by itself, such as
+    /// Whether this is a type of the bus itself, whose events the bus publishes, such as
     /// [`DeadLetter`](crate::DeadLetter).
     pub of_the_bus: bool,
-    /// Bytes of the blocks that hold its events, including blocks that are kept for reuse. A block
-    /// holds up to 64 events: keeping one of them, as a [`Delivery`](crate::Delivery), keeps the
-    /// block.
+    /// Bytes of the blocks that hold its events, including blocks kept for reuse. A block holds up
+    /// to 64 events: keeping one of them, as a [`Delivery`](crate::Delivery), keeps the block.
     pub memory: usize,
     /// The account of the start buffer; delivered means replayed.
     pub buffered: Ledger,
@@ -136,12 +135,12 @@ pub struct TypeSnapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PublisherSnapshot {
-    /// The component's name: that of its [`Publisher`](crate::Publisher), or of the subscriber whose
-    /// served handler published.
+    /// The component's name: that of its [`Publisher`](crate::Publisher), or of the subscriber
+    /// whose served handler published.
     pub name: String,
-    /// How many events of the type it has published.
+    /// How many events of the type the component has published.
     pub published: u64,
-    /// How many of these its served handlers published while they handled an event of which type.
+    /// How many of these its served handlers published, by the type of the event being handled.
     pub handling: Vec<(String, u64)>,
 }
 
@@ -154,44 +153,45 @@ pub struct SubscriberSnapshot {
     pub name: String,
     /// The file, line and column that opened the subscription.
     pub call_site: String,
-    /// What it wants.
+    /// What the subscription receives.
     pub interest: InterestSnapshot,
-    /// Whether it answers requests.
+    /// Whether the subscription answers requests.
     pub responder: bool,
-    /// The types of the requests that it answers.
+    /// The types of the requests that the subscription answers.
     pub answers: Vec<String>,
-    /// Whether it came after the start without saying that it meant to.
+    /// Whether it was opened after the start without being declared late.
     pub late: bool,
-    /// How long after the bus was built it signed in; 0 if the clock panicked at that moment.
+    /// How long after the bus was built the subscription was opened; 0 if the clock panicked at
+    /// that moment.
     pub signed_in: Duration,
-    /// How many events of the first start's replay it was given. What it was given later, after a
-    /// [`pause`](crate::Bus::pause), does not count.
+    /// How many events the first start replayed to it. Later replays, after a
+    /// [`pause`](crate::Bus::pause), do not count.
     pub replayed: u64,
-    /// How many undelivered events it may hold.
+    /// How many undelivered events the subscription may hold.
     pub capacity: usize,
-    /// What happens beyond that.
+    /// What happens to events beyond the capacity.
     pub overflow: Overflow,
-    /// Whether a drop is an incident.
+    /// Whether drops are reported.
     pub importance: Importance,
-    /// How many undelivered events it holds.
+    /// How many undelivered events the subscription holds.
     pub queued: usize,
-    /// The most it has held.
+    /// The most undelivered events it has held.
     pub high_water: usize,
-    /// The capacity that would have sufficed: the most that it held or lost between two receives.
+    /// The capacity that would have sufficed: the most events held or lost between two receives.
     pub demand: usize,
-    /// The age of the oldest event it holds; known only if the bus keeps time.
+    /// The age of the oldest undelivered event; known only if the bus keeps time.
     pub oldest: Option<Duration>,
-    /// Whether it sleeps until something comes.
+    /// Whether the reader is waiting for the next event.
     pub waiting: bool,
-    /// How many of its served handlers run.
+    /// How many of its served handlers are running.
     pub handling: u64,
-    /// Whether a hand-written loop took an event, or a batch, and has not asked for the next. Who
-    /// asks a batch for its next event, and gets none, has asked.
+    /// Whether a hand-written loop took an event, or a batch, and has not asked for the next. A
+    /// batch that returned `None` counts as having asked.
     pub in_hand: bool,
-    /// For how long it has been handling what it handles longest; for hand-written loops known
+    /// For how long the longest-running handling has been going on; for hand-written loops known
     /// only if the bus keeps time.
     pub handling_for: Option<Duration>,
-    /// How many handlings have ended; as above.
+    /// How many handlings have ended; for hand-written loops known only if the bus keeps time.
     pub handled: u64,
     /// The time of all handlings that have ended.
     pub busy: Duration,
@@ -199,7 +199,7 @@ pub struct SubscriberSnapshot {
     pub longest: Duration,
     /// The percentiles of these times; `None` before the first.
     pub handler_times: Option<HandlerTimes>,
-    /// How many of its served handlers panicked. What a hand-written loop does is not known.
+    /// How many of its served handlers panicked. Panics of hand-written loops are not known.
     pub panics: u64,
     /// The last of these panics.
     pub last_panic: Option<PanicSnapshot>,
@@ -218,11 +218,11 @@ pub struct SubscriberSnapshot {
 pub struct PanicSnapshot {
     /// The type of the event that was being handled.
     pub event_type: String,
-    /// What the panic said; if that is long, its beginning.
+    /// The panic's message, truncated if long.
     pub message: String,
 }
 
-/// A subscription that has ended, and whose handlers panicked.
+/// An ended subscription whose handlers panicked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -235,18 +235,18 @@ pub struct PanickedSubscriber {
     pub last_panic: PanicSnapshot,
 }
 
-/// What a subscription wants.
+/// What a subscription receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum InterestSnapshot {
-    /// Everything.
+    /// All events.
     Everything,
-    /// What matches this pattern.
+    /// Events that match this pattern.
     Matching(String),
-    /// These event types.
+    /// Events of these types.
     Types(Vec<String>),
-    /// Nothing: it was given something that is no pattern, with this problem.
+    /// Nothing: its pattern is invalid, with this problem.
     BadPattern(String),
 }
 
@@ -268,21 +268,21 @@ pub struct AccountSnapshot {
 pub struct RequestsSnapshot {
     /// The open requests, oldest first.
     pub open: Vec<OpenRequest>,
-    /// How many have ended, whatever their end: with a result, given up, or with a
+    /// How many have ended in any way: with a result, given up, or with a
     /// [`RequestError`](crate::RequestError). Each one whose gather was polled ends once.
     pub ended: u64,
     /// How they ended, and how long they took.
     pub endings: EndingsSnapshot,
-    /// How many answers came after their request had ended.
+    /// How many answers arrived after their request had ended.
     pub late: u64,
-    /// How many answers came by a name that had answered already.
+    /// How many answers arrived under a name that had already answered.
     pub duplicate: u64,
-    /// The last ones that did not get what they wanted, newest last.
+    /// The last requests that failed or were incomplete, newest last.
     pub troubled: Vec<TroubledRequest>,
-    /// Whether requests are remembered; see [`Bus::trace_requests`](crate::Bus::trace_requests).
+    /// Whether requests are traced; see [`Bus::trace_requests`](crate::Bus::trace_requests).
     pub traced: bool,
-    /// The last ones, at most 64, newest last: those that are open and, if requests are remembered,
-    /// those that ended last.
+    /// The last requests, at most 64, newest last: the open ones and, if requests are traced, those
+    /// that ended last.
     pub recent: Vec<RequestTrace>,
 }
 
@@ -295,13 +295,13 @@ pub struct OpenRequest {
     pub event_type: String,
     /// The responder or subscriber whose handler asks, if it is a nested request.
     pub asker: Option<String>,
-    /// Its number; `None` if the start buffer had no room for it.
+    /// Its sequence number; `None` if the start buffer was full.
     pub sequence: Option<u64>,
     /// For how long it has waited.
     pub age: Duration,
-    /// For how much longer it will; `None` for ever.
+    /// How much longer it will wait; `None` means forever.
     pub remaining: Option<Duration>,
-    /// What each expected responder's outcome would be if time were over now.
+    /// The outcome of each expected responder if the request timed out now.
     pub outcomes: Vec<(String, Outcome)>,
 }
 
@@ -314,7 +314,7 @@ pub struct BlockingCall {
     pub call: String,
     /// The file, line and column of the call.
     pub call_site: String,
-    /// How many times.
+    /// How many times it was called.
     pub times: u64,
 }
 
@@ -327,9 +327,9 @@ pub struct FailedTicks {
     pub event_type: String,
     /// The file, line and column of the call of [`publish_every`](crate::Bus::publish_every).
     pub call_site: String,
-    /// How many ticks.
+    /// How many ticks failed.
     pub times: u64,
-    /// What the last panic said; if that is long, its beginning.
+    /// The last panic's message, truncated if long.
     pub message: String,
 }
 
@@ -340,24 +340,24 @@ pub struct FailedTicks {
 pub struct NameClash {
     /// The name.
     pub event_type: String,
-    /// The type that the bus met first, as Rust names it.
+    /// The Rust name of the type that the bus saw first.
     pub first: String,
-    /// The other.
+    /// The Rust name of the other type.
     pub second: String,
 }
 
 impl Snapshot {
-    /// The first subscription of this name.
+    /// The first subscription with this name.
     pub fn subscriber(&self, name: &str) -> Option<&SubscriberSnapshot> {
         self.subscribers.iter().find(|subscriber| subscriber.name == name)
     }
 
-    /// The event type of this name.
+    /// The event type with this name.
     pub fn event_type(&self, name: &str) -> Option<&TypeSnapshot> {
         self.types.iter().find(|event_type| event_type.event_type == name)
     }
 
-    /// Whether every event offered, to anybody, is accounted for.
+    /// Whether every event offered to any subscription is accounted for.
     pub fn balances(&self) -> bool {
         let of_subscribers = self.subscribers.iter().all(|subscriber| {
             subscriber.ledger.balances()

@@ -1,4 +1,4 @@
-//! Taking the picture.
+//! Taking snapshots.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -19,8 +19,8 @@ use crate::registry::{Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
 
 impl Bus {
-    /// One picture of everything. Types, subscribers and the buffer are seen at one moment;
-    /// each queue, as its reader may be at work, at a moment of its own.
+    /// Returns the state of the whole bus. Types, subscribers and the buffer are read at one
+    /// moment; each queue at its own, since its reader may be active.
     ///
     /// # Examples
     ///
@@ -112,7 +112,7 @@ impl Bus {
     }
 }
 
-/// The accounts of all subscriptions together, by type: two types may share a name.
+/// The combined accounts of all subscriptions, by `TypeId`, since two types may share a name.
 type Totals = HashMap<TypeId, Ledger>;
 
 fn buffer(registry: &Registry) -> BufferSnapshot {

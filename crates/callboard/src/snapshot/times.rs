@@ -1,14 +1,14 @@
-//! How long a subscriber's handlers take.
+//! The distribution of handling times.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::engine::Times;
 
-/// How long the handlings of a subscription took, all since it was opened.
+/// How long the handlings of a subscription took, since it was opened.
 ///
-/// The percentiles are upper bounds of a histogram's buckets: at most 12.5 % above the true value, and
-/// never below it. Times up to 1.024 µs share the first bucket.
+/// The percentiles are upper bounds of a histogram's buckets: at most 12.5 % above the true value,
+/// and never below it. Times up to 1.024 µs share the first bucket.
 ///
 /// # Examples
 ///
@@ -38,27 +38,27 @@ use crate::engine::Times;
 pub struct HandlerTimes {
     /// How many handlings have ended.
     pub count: u64,
-    /// The time that half of them took at most.
+    /// The median: half of them took at most this long.
     pub p50: Duration,
-    /// The time that 90 % of them took at most.
+    /// 90 % of them took at most this long.
     pub p90: Duration,
-    /// The time that 99 % of them took at most.
+    /// 99 % of them took at most this long.
     pub p99: Duration,
     /// The longest of them, exactly.
     pub max: Duration,
-    /// The histogram's buckets that are in use, shortest times first: the longest time that falls
-    /// into it, and how many did. With the feature `serde` the bound is a number of nanoseconds.
+    /// The histogram's buckets in use, shortest times first: the longest time that falls into each,
+    /// and its count. With the feature `serde` the bound is a number of nanoseconds.
     #[cfg_attr(feature = "serde", serde(serialize_with = "in_nanoseconds"))]
     pub buckets: Vec<(Duration, u64)>,
 }
 
 impl HandlerTimes {
-    /// What a histogram says; `None` if there is nothing in it. `max` is its longest time.
+    /// Reads a histogram; `None` if it is empty. `max` is its longest time.
     pub(super) fn of(times: &Times, max: Duration) -> Option<Self> {
         let buckets: Vec<(Duration, u64)> = times.buckets().collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
         let percentile = |percent: u64| {
-            // The rank of the time that is asked for, from 1.
+            // The one-based rank of the percentile.
             let rank = (u128::from(count) * u128::from(percent)).div_ceil(100);
             let mut seen = 0;
             let reaches = |(_, count): &&(Duration, u64)| {
@@ -79,7 +79,7 @@ impl fmt::Display for HandlerTimes {
     }
 }
 
-/// Writes each bound as its nanoseconds.
+/// Serializes each bound in nanoseconds.
 #[cfg(feature = "serde")]
 fn in_nanoseconds<S: serde::Serializer>(
     buckets: &[(Duration, u64)],

@@ -14,23 +14,23 @@ use crate::error::TryRecvError;
 use crate::log::Moment;
 use crate::registry::Core;
 
-/// A batch of several types, or of an inbox, has at most this many events, so that a task that reads
-/// batches yields now and then. A batch of one log ends with its block, after 64 events or fewer.
+/// The most events in a batch of several types, or of an inbox, so that a task that reads batches
+/// yields regularly. A batch from one log ends with its block, after 64 events or fewer.
 const LONGEST: usize = 32;
 
-/// Some of the events that wait for a subscription: an iterator that takes each as it hands it
-/// out. What it has not handed out when it is dropped stays queued. Something more urgent that comes
-/// meanwhile is in the next batch.
+/// An iterator over some of a subscription's queued events. It takes each event as it returns it;
+/// events that it has not returned when it is dropped stay queued. A more urgent event that arrives
+/// during the iteration is in the next batch.
 ///
 /// A batch has up to 64 events, or 32 of a set, of everything, or with another policy than
-/// drop-newest. It is the cheapest way of receiving where several events wait; where they come one
-/// by one, [`recv`](Subscription::recv) is.
-/// An event comes as an [`EventRef`](crate::EventRef), which is lent: it costs no reference count,
-/// and no copy. [`keep`](crate::EventRef::keep) turns it into a [`Delivery`](crate::Delivery).
-/// (Sets, and [`AnyEvent`](crate::AnyEvent), hand out their items themselves.)
+/// drop-newest. It is the cheapest way to receive when several events are queued; when they arrive
+/// one by one, [`recv`](Subscription::recv) is. Events are borrowed as
+/// [`EventRef`](crate::EventRef)s, without a reference count or a copy.
+/// [`keep`](crate::EventRef::keep) turns it into a [`Delivery`](crate::Delivery). (Sets, and
+/// [`AnyEvent`](crate::AnyEvent), return their items by value.)
 ///
-/// Until it has said that it has no next event, or its reader receives again, the reader counts as
-/// busy with it: see [`settle`](crate::testing::settle).
+/// The reader counts as busy until the batch has returned `None` or the reader receives again: see
+/// [`settle`](crate::testing::settle).
 ///
 /// # Examples
 ///
@@ -61,7 +61,7 @@ const LONGEST: usize = 32;
 #[must_use = "a batch hands out events only when it is iterated"]
 pub struct Batch<'a, S: EventSet> {
     core: &'a Core,
-    /// When it began, if the bus keeps time.
+    /// When the batch began, if the bus keeps time.
     now: Moment,
     source: Source<'a, S>,
 }
@@ -72,12 +72,11 @@ enum Source<'a, S: EventSet> {
 }
 
 impl<S: EventSet> Subscription<S> {
-    /// Waits until there is at least one event, then lends the queued events, or the first of
-    /// them; `None` once the bus is closed and everything was received. Now and then it lets the
-    /// executor see to other tasks, even if an event is queued.
+    /// Waits for at least one event, then lends the queued events, or the first of them. Returns
+    /// `None` once the bus is closed and everything was received. It yields to the executor
+    /// regularly, even if an event is queued.
     ///
-    /// A batch has no events after all if the only one was a request that its asker takes back at
-    /// this very moment.
+    /// A batch is empty if its only event was a request that is withdrawn concurrently.
     ///
     /// # Cancel safety
     ///
@@ -87,7 +86,7 @@ impl<S: EventSet> Subscription<S> {
         self.batch(next, now).ok()
     }
 
-    /// [`recv_batch`](Self::recv_batch), parking the thread.
+    /// Like [`recv_batch`](Self::recv_batch), but parks the thread.
     #[track_caller]
     pub fn blocking_recv_batch(&mut self) -> Option<Batch<'_, S>> {
         let ready = retry_with_backoff(|| {
@@ -106,12 +105,12 @@ impl<S: EventSet> Subscription<S> {
         }
     }
 
-    /// The events that are queued, or the first of them.
+    /// Returns the queued events, or the first of them, without waiting.
     ///
     /// # Errors
     ///
-    /// [`Empty`](TryRecvError::Empty) if none is queued, [`Closed`](TryRecvError::Closed) if
-    /// none will be.
+    /// [`Empty`](TryRecvError::Empty) if no event is queued, [`Closed`](TryRecvError::Closed) if
+    /// none can arrive any more.
     #[inline]
     pub fn try_recv_batch(&mut self) -> Result<Batch<'_, S>, TryRecvError> {
         if self.reader.finds_log() {
@@ -122,7 +121,7 @@ impl<S: EventSet> Subscription<S> {
         self.batch(next, now)
     }
 
-    /// What is there, from where it is.
+    /// Makes a batch from the source that has the next event.
     #[inline]
     fn batch(&mut self, next: Next, now: Moment) -> Result<Batch<'_, S>, TryRecvError> {
         let Self { core, reader, .. } = self;
@@ -200,7 +199,7 @@ impl<S: EventSet> fmt::Debug for Batch<'_, S> {
     }
 }
 
-/// Waits for an event, without taking it.
+/// A future that waits for an event without taking it.
 struct Waiting<'a, S: EventSet> {
     subscription: &'a mut Subscription<S>,
     /// Whether the mailbox holds this future's waker.

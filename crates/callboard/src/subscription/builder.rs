@@ -1,4 +1,4 @@
-//! Opening a subscription with other than the defaults.
+//! The builder of subscriptions with other settings than the defaults.
 
 use std::fmt;
 use std::panic::Location;
@@ -15,14 +15,15 @@ use crate::sync::process::AtomicU64;
 /// The default capacity of a subscription, in events.
 pub(crate) const DEFAULT_CAPACITY: usize = 100;
 
-/// Subscription numbers are the process's, so that a chain of nested requests may cross buses.
+/// Subscription numbers are unique in the process, since a chain of nested requests may cross
+/// buses.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-/// Opens a subscription with other than the defaults. Get one from
+/// Opens subscriptions with other settings than the defaults. Created by
 /// [`Bus::subscriber`](crate::Bus::subscriber).
 ///
-/// Each setter says its default. What it ends in, it can end in several times: the settings are
-/// the subscriber's, and each subscription has a capacity of its own.
+/// Each setter documents its default. One builder can open several subscriptions; they share the
+/// settings, but each has its own capacity.
 ///
 /// # Examples
 ///
@@ -49,7 +50,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 pub struct SubscriberBuilder {
     core: Arc<Core>,
     settings: MailboxSettings,
-    /// How many calls the owner handles at once; `usize::MAX` if it hands them on.
+    /// How many calls the owner handles at once; `usize::MAX` if it passes them on.
     concurrency: usize,
     late: bool,
     retained: bool,
@@ -79,11 +80,11 @@ impl SubscriberBuilder {
         }
     }
 
-    /// How many undelivered events the subscription may hold, exactly. Default:
+    /// The exact number of undelivered events the subscription may hold. Default:
     /// [`Bus::DEFAULT_CAPACITY`](crate::Bus::DEFAULT_CAPACITY).
     ///
-    /// It is a bound, not an allocation: a large one costs nothing until it is used. With 0,
-    /// every event is dropped (and counted).
+    /// The capacity is a bound, not an allocation: a large one costs nothing until it is used. With
+    /// 0, every event is dropped (and counted).
     pub fn capacity(mut self, events: usize) -> Self {
         self.settings.capacity = events;
         self
@@ -95,36 +96,35 @@ impl SubscriberBuilder {
         self
     }
 
-    /// A drop is expected: it is counted, but not reported to the drop callback. Default: a drop
-    /// is an incident, and is reported.
+    /// Declares that drops are expected: they are counted, but not reported to the drop callback.
+    /// Default: drops are reported.
     pub fn lossy(mut self) -> Self {
         self.settings.importance = Importance::Lossy;
         self
     }
 
-    /// The subscriber means to come after the start. Default: one that does is warned about, since
-    /// it may have missed the replay.
+    /// Declares that the subscriber intentionally subscribes after the start. Default: a
+    /// subscription after the start logs a warning, since it may have missed the replay.
     pub fn late(mut self) -> Self {
         self.late = true;
         self
     }
 
-    /// Begins with the latest event of each type that [retains](crate::Abilities::retain), if
-    /// there was one; it means to come [late](Self::late). Default: begins with what is published
-    /// from now on.
+    /// Begins with the latest event of each type that [retains](crate::Abilities::retain), if there
+    /// is one; implies [`late`](Self::late). Default: begins with events published from now on.
     ///
-    /// It is one cut: no event is handed over twice, and none falls between.
+    /// This is atomic: no event is delivered twice, and none is skipped.
     pub fn with_retained(mut self) -> Self {
         (self.late, self.retained) = (true, true);
         self
     }
 
-    /// The calls this responder takes are handled elsewhere, by other tasks or threads, so that it
-    /// always comes back for the next. Default: it handles one at a time.
+    /// Declares that other tasks or threads handle this responder's calls, so that it always
+    /// returns for the next one. Default: it handles one at a time.
     ///
-    /// This matters to nested requests only: one that leads back to a responder that handles one
-    /// call at a time is refused as a [`Cycle`](crate::RequestError::Cycle).
-    /// [`serve_concurrent`](Subscription::serve_concurrent) says so by itself.
+    /// This affects nested requests only: one that leads back to a responder that handles one call
+    /// at a time is refused as a [`Cycle`](crate::RequestError::Cycle).
+    /// [`serve_concurrent`](Subscription::serve_concurrent) sets this itself.
     pub fn concurrent(mut self) -> Self {
         self.concurrency = usize::MAX;
         self
@@ -143,13 +143,13 @@ impl SubscriberBuilder {
         self.open(S::interest())
     }
 
-    /// Subscribes to the events whose type names match a [`Pattern`]: `*` stands for one token,
-    /// `>` for the rest.
+    /// Subscribes to the events whose type names match a [`Pattern`]: `*` matches one token, `>`
+    /// the rest.
     ///
-    /// Subscribing never fails, so a text that is no pattern is reported instead (an error in the
-    /// log, a [`Finding`](crate::Finding) in the diagnosis, both with what would be right), and
-    /// the subscription matches nothing. Parse patterns that come from elsewhere with
-    /// [`Pattern::new`] first.
+    /// Subscribing never fails: an invalid pattern is reported instead (an error in the log and a
+    /// [`Finding`](crate::Finding) in the diagnosis, both with the expected syntax), and the
+    /// subscription matches nothing. Parse patterns from untrusted sources with [`Pattern::new`]
+    /// first.
     ///
     /// # Examples
     ///
@@ -201,11 +201,11 @@ impl SubscriberBuilder {
         let (one_type, retained) = (S::TAKES_LOGGED, self.retained);
         let (timed, traced) = (self.core.settings.timestamps, self.core.settings.trace);
         let changed = Arc::clone(&self.core.changed);
-        // Not with the lock held: a clock is the user's code.
+        // Before locking, since a clock is user code.
         let signed_in = self.core.age().unwrap_or_default().as_nanos();
         let signed_in = u64::try_from(signed_in).unwrap_or(u64::MAX);
         let (reader, late) = self.core.with(|registry, deferred| {
-            // With the lock held, so that the numbers of one bus's ascend.
+            // While the lock is held, so that the numbers of one bus ascend.
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
             let late = registry.ever_started && !self.late;
             let concurrency = self.concurrency;

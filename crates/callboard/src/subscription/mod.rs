@@ -1,4 +1,4 @@
-//! A subscriber's end: opening it, receiving from it, having it served.
+//! Subscriptions: opening, receiving, and serving.
 
 mod batch;
 mod builder;
@@ -27,9 +27,9 @@ use crate::engine::Reader;
 use crate::overflow::Ledger;
 use crate::registry::{Core, Figures};
 
-/// One subscriber's receiving handle. Dropping it unsubscribes, and frees what is queued.
+/// A subscriber's receiving handle. Dropping it unsubscribes and frees the queued events.
 ///
-/// All ways of receiving hand out the same events in the same order and may be mixed:
+/// All ways of receiving return the same events in the same order and may be mixed:
 ///
 /// | | one event | many |
 /// | --- | --- | --- |
@@ -38,9 +38,9 @@ use crate::registry::{Core, Figures};
 /// | park the thread | [`blocking_recv`](Self::blocking_recv), [`recv_timeout`](Self::recv_timeout) | [`iter`](Self::iter), [`blocking_recv_batch`](Self::blocking_recv_batch) |
 /// | run a handler | | [`serve`](Self::serve), [`serve_concurrent`](Self::serve_concurrent) |
 ///
-/// [`debounce`](Self::debounce) and [`throttle`](Self::throttle) turn many events into few.
+/// [`debounce`](Self::debounce) and [`throttle`](Self::throttle) reduce bursts of events.
 ///
-/// After the bus is closed a subscription hands out what it holds, then ends.
+/// After the bus is closed, a subscription returns its queued events, then ends.
 ///
 /// # Examples
 ///
@@ -62,12 +62,12 @@ use crate::registry::{Core, Figures};
 /// ```
 #[must_use = "a subscription that is dropped unsubscribes"]
 pub struct Subscription<S: EventSet> {
-    // Dropped first: what waits for it in the log is given up while there still is a bus.
+    // Dropped first, so that it releases its log events while the bus still exists.
     reader: Reader,
     core: Arc<Core>,
-    /// Polls of `recv` in a row that did not have to wait.
+    /// Consecutive polls of `recv` that did not have to wait.
     streak: u32,
-    /// Invariant: what the registry knows of it is this very type.
+    /// Invariant: the registry's entry has exactly this type.
     set: PhantomData<fn(S) -> S>,
 }
 
@@ -81,23 +81,23 @@ impl<S: EventSet> Subscription<S> {
         &self.reader.mailbox.settings.name
     }
 
-    /// How many undelivered events it may hold.
+    /// How many undelivered events the subscription may hold.
     pub fn capacity(&self) -> usize {
         self.reader.mailbox.settings.capacity
     }
 
-    /// How many undelivered events it holds.
+    /// How many undelivered events the subscription holds.
     pub fn len(&self) -> usize {
         self.figures().queued
     }
 
-    /// Whether it holds no undelivered event.
+    /// Whether the subscription holds no undelivered event.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many events were lost since the last one queued: what the next one to come will say in
-    /// its [`missed`](crate::Delivery::missed).
+    /// How many events were lost since the last one queued. The next event to arrive reports them
+    /// as [`missed`](crate::Delivery::missed).
     pub fn pending_missed(&self) -> u64 {
         self.figures().missed
     }
@@ -111,7 +111,7 @@ impl<S: EventSet> Subscription<S> {
         self.core.figures(&self.reader.mailbox)
     }
 
-    /// The account of everything this subscription was offered.
+    /// Counts of all events offered to this subscription, by outcome.
     pub fn ledger(&self) -> Ledger {
         self.figures().ledger()
     }

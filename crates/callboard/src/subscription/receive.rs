@@ -1,4 +1,4 @@
-//! The ways of receiving.
+//! The receiving methods of subscriptions.
 
 use std::future::Future;
 use std::panic::Location;
@@ -14,27 +14,27 @@ use crate::log::Moment;
 use crate::sync::{CHECKED, wake};
 use crate::time::Deadline;
 
-/// After this many events in a row an async reader lets its executor see to others, even if more
-/// are queued; the number is tokio's for its own channels.
+/// After this many consecutive events an async reader yields to its executor, even if more are
+/// queued. Tokio uses the same number for its channels.
 const BEFORE_YIELDING: u32 = 128;
 
 impl<S: EventSet> Subscription<S> {
-    /// Waits for the next event; `None` once the bus is closed and everything was received. Now
-    /// and then it lets the executor see to other tasks, even if an event is queued.
+    /// Waits for the next event. Returns `None` once the bus is closed and everything was received.
+    /// It yields to the executor regularly, even if an event is queued.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no event: one is taken only by the poll that returns it.
+    /// Dropping the future loses no event: only the poll that returns an event takes it.
     pub fn recv(&mut self) -> Recv<'_, S> {
         Recv { subscription: self, waiting: false }
     }
 
-    /// The next event, if one is queued.
+    /// Returns the next event, if one is queued.
     ///
     /// # Errors
     ///
-    /// [`Empty`](TryRecvError::Empty) if none is queued, [`Closed`](TryRecvError::Closed) if
-    /// none will be.
+    /// [`Empty`](TryRecvError::Empty) if no event is queued, [`Closed`](TryRecvError::Closed) if
+    /// none can arrive any more.
     ///
     /// # Examples
     ///
@@ -58,7 +58,7 @@ impl<S: EventSet> Subscription<S> {
         }
     }
 
-    /// Takes the next event, if that is surely in a log that is read without a lock.
+    /// Takes the next event, if it is certainly in a log that is read without a lock.
     #[inline(always)]
     fn take_at_once(&mut self) -> Option<S::Item> {
         if !S::TAKES_LOGGED {
@@ -87,14 +87,14 @@ impl<S: EventSet> Subscription<S> {
         loop {
             let next = self.reader.next(now);
             match self.take(next, now) {
-                // It was a call that has been withdrawn since.
+                // The event was a call that has since been withdrawn.
                 Err(TryRecvError::Empty) if next == Next::Found => {}
                 taken => return taken,
             }
         }
     }
 
-    // A call of its own, in which all that it calls is inline: what is taken never lies in memory.
+    // A separate function with everything inlined into it, so that the event stays in registers.
     #[inline(never)]
     fn take_merged(&mut self) -> Option<S::Item> {
         let taken = self.reader.take_merged(false, Moment::NONE)?;
@@ -102,7 +102,7 @@ impl<S: EventSet> Subscription<S> {
         Some(S::item(taken))
     }
 
-    /// Takes the next event from where it is.
+    /// Takes the next event from its source.
     fn take(&mut self, next: Next, now: Moment) -> Result<S::Item, TryRecvError> {
         let taken = match next {
             Next::Log => S::take_logged(&mut self.reader, now).ok_or(TryRecvError::Empty),
@@ -114,8 +114,8 @@ impl<S: EventSet> Subscription<S> {
         taken
     }
 
-    /// Parks the thread until there is an event; `None` once the bus is closed and everything was
-    /// received. For threads: in an async task it would block the executor.
+    /// Parks the thread until there is an event. Returns `None` once the bus is closed and
+    /// everything was received. Don't use it in async tasks, where it would block the executor.
     ///
     /// # Examples
     ///
@@ -148,12 +148,12 @@ impl<S: EventSet> Subscription<S> {
         }
     }
 
-    /// Parks the thread until there is an event, but no longer than `timeout` on the bus's clock.
+    /// Parks the thread until there is an event, or until `timeout` has passed on the bus's clock.
     ///
     /// # Errors
     ///
-    /// [`Timeout`](RecvTimeoutError::Timeout) if none came in time,
-    /// [`Closed`](RecvTimeoutError::Closed) if none will come.
+    /// [`Timeout`](RecvTimeoutError::Timeout) if no event arrived in time,
+    /// [`Closed`](RecvTimeoutError::Closed) if none can arrive any more.
     ///
     /// # Examples
     ///
@@ -185,20 +185,20 @@ impl<S: EventSet> Subscription<S> {
         if let Some(item) = in_time {
             return item.ok_or(RecvTimeoutError::Closed);
         }
-        // One more look: the last one may have done no more than to let others go first.
+        // Try once more: the last poll may only have yielded.
         self.try_recv().map_err(|nothing| match nothing {
             TryRecvError::Empty => RecvTimeoutError::Timeout,
             TryRecvError::Closed => RecvTimeoutError::Closed,
         })
     }
 
-    /// Waits until there is at least one event, then appends up to `limit` of those queued to
-    /// `buffer` and returns how many: 0 once the bus is closed and everything was received, or if
+    /// Waits for at least one event, then appends up to `limit` of the queued events to `buffer`
+    /// and returns their number: 0 once the bus is closed and everything was received, or if
     /// `limit` is 0.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no event: `buffer` is filled only by the poll that returns.
+    /// Dropping the future loses no event: only the poll that returns fills `buffer`.
     ///
     /// # Examples
     ///
@@ -224,7 +224,7 @@ impl<S: EventSet> Subscription<S> {
         if limit > 0 {
             buffer.extend(self.recv().await);
         }
-        // A reader that finds nothing has asked for more, and counts as done with what it got.
+        // A reader that finds nothing has asked for more, and so is done with its last event.
         self.reader.hand.collect(true);
         while buffer.len() - before < limit && self.reader.has_more() {
             buffer.extend(self.try_recv());
@@ -236,7 +236,7 @@ impl<S: EventSet> Subscription<S> {
         buffer.len() - before
     }
 
-    /// An iterator that parks the thread for each event, and ends when the bus is closed and
+    /// Returns an iterator that parks the thread for each event. It ends when the bus is closed and
     /// everything was received.
     #[track_caller]
     pub fn iter(&mut self) -> impl Iterator<Item = S::Item> {
@@ -244,20 +244,20 @@ impl<S: EventSet> Subscription<S> {
         std::iter::from_fn(move || self.blocking_recv_at(site))
     }
 
-    /// An iterator over the events that are queued; it ends instead of waiting.
+    /// Returns an iterator over the queued events that ends instead of waiting.
     pub fn try_iter(&mut self) -> impl Iterator<Item = S::Item> {
         std::iter::from_fn(|| self.try_recv().ok())
     }
 
-    /// Whether an async reader need not let its executor see to others first. A simulation, which
-    /// decides by chance, never has it so: its readers have no logs.
+    /// Counts a poll. Returns whether the reader may continue without yielding. A simulation, whose
+    /// readers have no logs, also yields at random in `should_yield`.
     #[inline]
     pub(super) fn may_go_on(&mut self) -> bool {
         self.streak += 1;
         self.streak <= BEFORE_YIELDING
     }
 
-    /// Waits for an event, without taking it.
+    /// Waits for an event without taking it.
     #[inline]
     pub(super) fn poll_ready(&mut self, now: Moment, context: &mut Context<'_>) -> Poll<Next> {
         if self.should_yield(context) {
@@ -273,7 +273,7 @@ impl<S: EventSet> Subscription<S> {
         ready
     }
 
-    /// Lets the executor see to others first, if it is time for that.
+    /// Whether to yield to the executor now; schedules the next poll if so.
     #[inline]
     fn should_yield(&mut self, context: &Context<'_>) -> bool {
         let should_yield = self.streak > BEFORE_YIELDING
@@ -308,7 +308,7 @@ impl<S: EventSet> Subscription<S> {
             match self.take(next, now) {
                 Ok(item) => return Poll::Ready(Some(item)),
                 Err(TryRecvError::Closed) => return Poll::Ready(None),
-                // It was a call that has been withdrawn since.
+                // The event was a call that has since been withdrawn.
                 Err(TryRecvError::Empty) => {}
             }
         }
@@ -332,33 +332,33 @@ impl<S: EventSet> Subscription<S> {
                     self.streak = 0;
                     return Poll::Pending;
                 }
-                // It has come meanwhile.
+                // An event arrived in the meantime.
                 Err(TryRecvError::Empty) => {}
             }
         }
     }
 
-    /// Whether a reader that has no log, and found nothing, may sleep.
+    /// Whether a reader without a log that found nothing may sleep.
     fn sleeps_by_queue(&self, context: &Context<'_>) -> bool {
         self.reader.sleep_by_queue(context.waker(), |mailbox| self.core.register_waiter(mailbox))
     }
 
-    /// Somebody may wait for this subscription to drain.
+    /// Notifies tasks that wait for this subscription to drain.
     #[inline]
     fn after_take(&self) {
         self.core.changed.notify_all();
     }
 }
 
-/// Tries for a few microseconds: what comes in bursts is often there before a thread could be
-/// parked, and need not wake it then. The rounds are those of crossbeam's `Backoff`, but fewer,
-/// since a subscription that idles is to cost nothing.
+/// Retries for a few microseconds: an event of a burst often arrives before a thread could be
+/// parked, which saves waking it. The rounds are those of crossbeam's `Backoff`, but fewer, so that
+/// idle subscriptions cost nothing.
 pub(super) fn retry_with_backoff<T>(
     mut attempt: impl FnMut() -> Result<T, TryRecvError>,
 ) -> Result<T, TryRecvError> {
     const SPINS: u32 = 6;
     const YIELDS: u32 = 4;
-    // To a model checker every attempt is as good as the last.
+    // A model checker gains nothing from more attempts.
     let rounds = if CHECKED { 0 } else { SPINS + YIELDS };
     for round in 0..rounds {
         let attempted = attempt();

@@ -1,4 +1,4 @@
-//! The future of receiving one event.
+//! The future that receives one event.
 
 use std::fmt;
 use std::future::Future;

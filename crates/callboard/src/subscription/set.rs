@@ -1,4 +1,4 @@
-//! What can be subscribed to: one type, everything, or a set of types as an enum.
+//! The trait of what can be subscribed to: one type, everything, or a set of types as an enum.
 
 use std::iter::Empty;
 
@@ -7,16 +7,16 @@ use crate::event::{AnyEvent, Delivery, Event, EventRef, Metadata, Receipt, Recei
 use crate::log::Moment;
 use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
-/// What can be subscribed to.
+/// A type that can be subscribed to.
 ///
 /// - An [`Event`] type: the item is a [`Delivery`] of it.
-/// - [`AnyEvent`]: everything that is published.
+/// - [`AnyEvent`]: all published events.
 /// - [`Call<Q>`](crate::Call): the requests of type `Q`; the subscriber is a responder.
-/// - An enum with `#[derive(EventSet)]` whose variants each hold a `Delivery<E>` or a `Call<Q>`:
-///   a component's whole inbox as one type, matched exhaustively, in one order. The item is the
-///   enum itself. If one variant holds a `Call<Q>`, subscribing also signs in as a responder.
+/// - An enum with `#[derive(EventSet)]` whose variants each hold a `Delivery<E>` or a `Call<Q>`: a
+///   component's whole inbox as one type, matched exhaustively, in publication order. The item is
+///   the enum itself. If one variant holds a `Call<Q>`, subscribing also signs in as a responder.
 ///
-/// Implement it by the derive only; its methods are not part of the stable interface.
+/// Implement it only with the derive; its methods are not part of the stable interface.
 ///
 /// # Examples
 ///
@@ -65,17 +65,17 @@ use crate::registry::{Interest, MemberInterest, Role, Wanted};
     note = "derive `Event` for an event type, `EventSet` for an enum of `Delivery<E>` and `Call<Q>`"
 )]
 pub trait EventSet: Sized + 'static {
-    /// What a subscription hands out.
+    /// The item that a subscription returns.
     type Item: Received + Send + 'static;
 
-    /// What a [`Batch`](crate::Batch) hands out: an [`EventRef`] for one type, otherwise the item
-    /// itself.
+    /// The item that a [`Batch`](crate::Batch) returns: an [`EventRef`] for one type, otherwise the
+    /// item itself.
     type Ref<'a>: From<Self::Item> + Received;
 
     #[doc(hidden)]
     type Lent<'a>: Iterator<Item = Self::Ref<'a>>;
 
-    /// Whether it is one type, whose events it takes from the log of the type.
+    /// Whether this is a single type whose events are read from its log.
     #[doc(hidden)]
     const TAKES_LOGGED: bool = false;
 

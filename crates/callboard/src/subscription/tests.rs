@@ -1,4 +1,4 @@
-//! What can't be seen from outside, or only if two threads meet.
+//! Tests of behaviour that is not visible from outside, or only if two threads race.
 
 use std::task::Waker;
 

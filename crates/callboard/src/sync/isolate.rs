@@ -1,4 +1,4 @@
-//! A fence around code that is not ours.
+//! Isolation of user code: panics stop here.
 
 use std::any::Any;
 use std::fmt::Display;
@@ -6,17 +6,16 @@ use std::fmt::Display;
 #[cfg(not(callboard_loom))]
 use crate::report::catch;
 
-/// Runs a user's code and stops a panic at this frame, so that one bad handler, callback, waker
-/// or destructor skips nobody else. The log names the code, which is `what`, and what happens
-/// instead, which is `then`.
+/// Runs user code and catches its panic, so that one bad handler, callback, waker or destructor
+/// does not affect others. The log names the code (`what`) and the consequence (`then`).
 ///
-/// Returns `None` if it panicked. The panic hook has printed the message by then.
+/// Returns `None` if the code panicked. The panic hook has printed the message by then.
 #[inline]
 pub(crate) fn isolate<R>(what: impl Display, then: &str, code: impl FnOnce() -> R) -> Option<R> {
     isolate_for_message(code).map_err(|message| report(&what, &message, then)).ok()
 }
 
-/// As [`isolate`]; returns the message of the panic, which the caller reports.
+/// Like [`isolate`], but returns the panic's message for the caller to report.
 #[inline]
 pub(crate) fn isolate_for_message<R>(code: impl FnOnce() -> R) -> Result<R, String> {
     catch(code, message)
@@ -27,7 +26,7 @@ fn report(what: &dyn Display, message: &str, then: &str) {
     crate::report::say!(error, "{what} panicked: {message}; {then}");
 }
 
-/// The message of a panic. At most a few hundred bytes are kept.
+/// The message of a panic, truncated to a few hundred bytes.
 fn message(payload: &(dyn Any + Send)) -> String {
     const LONGEST: usize = 500;
     let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -42,7 +41,8 @@ fn message(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Stops a panic that a model is about. What the model checker complains of must end the model.
+/// Catches a panic that a model throws on purpose. Panics of the model checker itself must end the
+/// model.
 #[cfg(callboard_loom)]
 fn catch<R, E>(
     code: impl FnOnce() -> R,
@@ -56,11 +56,11 @@ fn catch<R, E>(
     }
 }
 
-/// What the user's code panics with in a model that is about that.
+/// The payload of intentional panics in models.
 #[cfg(callboard_loom)]
 pub(crate) struct PanicOfModel;
 
-/// Drops a user's value. Several are dropped one by one: a second panic in one frame aborts.
+/// Drops a user's value. Drop several one by one, since a second panic while unwinding aborts.
 pub(crate) fn discard<T>(value: T) {
     isolate("a destructor", "the value counts as dropped", || drop(value));
 }

@@ -1,10 +1,10 @@
-//! The primitives everything else is built from: a lock that does not poison, a list of waiting
-//! tasks, a parked thread, and a fence around code that is not ours.
+//! Synchronization primitives: a lock without poisoning, a list of waiting tasks, thread parking,
+//! and isolation of user code.
 //!
-//! This is the only place that names `std::sync`'s blocking types. Compiled with
-//! `--cfg callboard_loom` it hands out loom's in their place, and the models of this crate's tests
-//! run what is built from them in every order that matters. With `--cfg callboard_shuttle` it hands
-//! out shuttle's, and `tests/scenarios` runs whole programs in many orders.
+//! Only this module names `std::sync`'s blocking types. With `--cfg callboard_loom` it exports
+//! loom's types instead, and the models in this crate's tests run code built on them in every
+//! relevant order. With `--cfg callboard_shuttle` it exports shuttle's, and `tests/scenarios` runs
+//! whole programs in many orders.
 
 mod isolate;
 #[cfg(any(callboard_loom, callboard_shuttle))]
@@ -36,13 +36,13 @@ pub(crate) use primitives::{
     MutexGuard, OnceLock, alloc, dealloc, fence, fence_of_model, process_wide, thread_local,
 };
 
-/// Whether a model checker takes the place of the system's threads: what is sized for speed is then
-/// so small that a few events reach every edge.
+/// Whether a model checker replaces the system's threads. Sizes chosen for speed are then so small
+/// that a few events reach every edge case.
 pub(crate) const CHECKED: bool = cfg!(any(callboard_loom, callboard_shuttle));
 
-/// A cache line of its own, so that what one thread writes often does not slow what others read
-/// nearby. (64 bytes is the line of most machines; one that is fetched with its neighbour costs a
-/// little, not correctness.)
+/// Aligns a value to its own cache line, so that frequent writes don't slow reads of its
+/// neighbours. (64 bytes is the line size of most machines; larger or paired lines only cost some
+/// speed.)
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(crate) struct Padded<T>(pub(crate) T);

@@ -1,5 +1,5 @@
-//! The model checker's primitives: what they do is a step of a model, which loom runs in every
-//! order that matters, and shuttle in many. They work inside a model only.
+//! The model checker's primitives. Each operation is a step of a model, which loom runs in every
+//! relevant order, and shuttle in many. They only work inside a model.
 
 use std::sync::atomic::Ordering;
 
@@ -35,7 +35,7 @@ macro_rules! statics {
 }
 pub(crate) use statics as process_wide;
 
-/// As [`process::Mutex`](super::process::Mutex).
+/// Like [`process::Mutex`](super::process::Mutex).
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(checker::sync::Mutex<T>);
 
@@ -49,7 +49,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// As `std::sync::OnceLock`: a thread that finds a value sees what was done before it was set.
+/// Like `std::sync::OnceLock`: a thread that finds a value sees the writes made before it was set.
 #[derive(Debug)]
 pub(crate) struct OnceLock<T> {
     set: AtomicBool,
@@ -78,7 +78,7 @@ impl<T> OnceLock<T> {
     }
 }
 
-/// As [`process::Access`](super::process::Access): the model fails where a write has no order with
+/// Like [`process::Access`](super::process::Access): the model fails if a write is unordered with
 /// another access.
 #[cfg(callboard_loom)]
 #[derive(Debug)]
@@ -99,14 +99,13 @@ impl Access {
     }
 }
 
-/// loom takes an access that is SeqCst for one that acquires and releases; only its fences are in
-/// one order.
+/// loom treats a SeqCst access as AcqRel; only its fences have a total order.
 pub(crate) fn fence_of_model() {
     fence(Ordering::SeqCst);
 }
 
-/// As `std::thread`. The checkers have this too, but loom's mistakes a wake that comes late, when
-/// the thread waits for something else, for that, and shuttle's wakes without a reason.
+/// Like `std::thread`. The checkers have this too, but loom's takes a late unpark for the wake of a
+/// later, unrelated wait, and shuttle's wakes spuriously.
 pub(crate) mod thread {
     use std::sync::{Arc, PoisonError};
 

@@ -1,4 +1,4 @@
-//! A thread that waits for a future.
+//! Parking a thread until a future is ready.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -11,13 +11,13 @@ use super::{AtomicBool, Ordering, thread_local};
 
 struct Parker {
     thread: Thread,
-    /// Set by a wake, cleared by the thread before it polls: a wake that comes while the thread
-    /// polls is not lost, and an unpark meant for somebody else does not count as one.
+    /// Set by a wake, cleared by the thread before it polls. So a wake during a poll is not lost,
+    /// and an unrelated unpark does not count as a wake.
     notified: AtomicBool,
 }
 
 thread_local! {
-    /// The thread's parker, while no future has it.
+    /// The thread's parker, while no future uses it.
     static SPARE: Cell<Option<Arc<Parker>>> = const { Cell::new(None) };
 }
 
@@ -33,15 +33,15 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Ordering: Release pairs with the Acquire in `block_on`; what was done before the wake
-        // is visible to the poll that follows it.
+        // Ordering: Release pairs with the Acquire in `block_on`; writes before the wake are
+        // visible to the poll that follows it.
         if !self.notified.swap(true, Ordering::Release) {
             self.thread.unpark();
         }
     }
 }
 
-/// Runs a future to its end on this thread, parking the thread while there is nothing to do.
+/// Runs a future to completion on this thread, parking the thread while it is pending.
 ///
 /// # Examples
 ///
@@ -54,8 +54,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 
 fn park_until<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    // A nested call finds none, and makes its own. A wake that is left from an earlier future
-    // costs one poll in vain.
+    // A nested call finds none and creates its own. A stale wake of an earlier future costs one
+    // extra poll.
     let parker = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(Parker::new);
     let waker = Waker::from(Arc::clone(&parker));
     let mut context = Context::from_waker(&waker);
@@ -71,7 +71,7 @@ fn park_until<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Runs code on whose behalf no runtime drives a timer: this thread parks, or the runtime may end first.
+/// Runs code for which no runtime drives a timer: this thread parks, or the runtime may end first.
 #[cfg(feature = "tokio")]
 pub(crate) fn undriven<R>(code: impl FnOnce() -> R) -> R {
     struct Restore(bool);
@@ -89,13 +89,13 @@ std::thread_local! {
     static UNDRIVEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this is within [`undriven`] code.
+/// Whether the caller is within [`undriven`] code.
 #[cfg(feature = "tokio")]
 pub(crate) fn is_undriven() -> bool {
     UNDRIVEN.get()
 }
 
-/// There is no runtime to rely on.
+/// Runs `code` as it is, since there is no runtime.
 #[cfg(not(feature = "tokio"))]
 pub(crate) fn undriven<R>(code: impl FnOnce() -> R) -> R {
     code()
@@ -109,7 +109,7 @@ mod tests {
 
     use super::block_on;
 
-    /// Pending once, and woken by another thread.
+    /// A future that is pending once and woken by another thread.
     fn woken_elsewhere(mut between: impl FnMut()) -> impl Future<Output = ()> {
         let mut begun = false;
         poll_fn(move |context| {

@@ -1,5 +1,5 @@
-//! The standard library's primitives. What belongs to the process, such as its timer, is made of
-//! these also where a model checker takes their place.
+//! The standard library's primitives. Process-wide state, such as the timer, uses these even under
+//! a model checker.
 
 #![cfg_attr(
     any(callboard_loom, callboard_shuttle),
@@ -24,8 +24,8 @@ pub(crate) use statics as process_wide;
 
 /// A mutual exclusion lock without poisoning.
 ///
-/// No code of a user ever runs while one is held, so a panic can't leave the value half changed,
-/// and there is nothing that poisoning could protect.
+/// No user code runs while one is held, so a panic can't leave the value half changed, and
+/// poisoning would protect nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
@@ -40,8 +40,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// Stands beside memory that is read and written by address, and says so to a model checker. Here
-/// it is nothing.
+/// Reports reads and writes of adjacent raw memory to a model checker. Here it does nothing.
 #[derive(Debug)]
 pub(crate) struct Access;
 
@@ -50,17 +49,17 @@ impl Access {
         Self
     }
 
-    /// The memory, or this part of it, is read.
+    /// Reports a read of the memory, or of this part of it.
     #[inline(always)]
     pub(crate) fn read<'a, T>(&self, part: &'a T) -> &'a T {
         part
     }
 
-    /// The memory is written, or what lies there is dropped.
+    /// Reports a write to the memory, or a drop of its contents.
     #[inline(always)]
     pub(crate) fn write(&self) {}
 }
 
-/// Makes a SeqCst operation of this thread one for the model checker too. Here it is one already.
+/// Makes a SeqCst operation sequentially consistent for the model checker too. Here it already is.
 #[inline(always)]
 pub(crate) fn fence_of_model() {}

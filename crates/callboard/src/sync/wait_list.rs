@@ -1,15 +1,15 @@
-//! Tasks that wait for a condition on the whole bus: somebody signed in, everybody drained.
+//! Tasks that wait for a condition of the whole bus: a subscriber signed in, all have drained.
 
 use std::task::{Context, Waker};
 
 use super::{AtomicUsize, Mutex, Ordering, discard, fence, wake};
 
-/// The waiting tasks. Waking is by broadcast: each re-checks its own condition.
+/// The waiting tasks. Notifications wake all of them; each re-checks its own condition.
 #[derive(Debug, Default)]
 pub(crate) struct WaitList {
-    /// How many wait; read without the lock by those who would have to wake them. Stored with the
-    /// lock held. Ordering: Relaxed, since the fence in `register` is what orders it, and whoever
-    /// reads more than there are looks in vain.
+    /// The number of waiting tasks. Notifiers read it without the lock; it is stored with the lock
+    /// held. Ordering: Relaxed, since the fence in `register` orders it, and a notifier that reads
+    /// too many only takes the lock in vain.
     count: AtomicUsize,
     waiters: Mutex<Waiters>,
 }
@@ -21,12 +21,12 @@ struct Waiters {
 }
 
 impl WaitList {
-    /// Wakes everybody. Must be called without a lock held, since a waker is the user's code.
+    /// Wakes all tasks. Must be called without a lock held, since a waker is user code.
     #[inline]
     pub(crate) fn notify_all(&self) {
-        // Ordering: a waiter registers, with a fence, before it looks at its condition.
-        // The condition was changed either under a lock of its own or by a SeqCst operation. So
-        // either this load sees the registration, or the waiter saw the new state itself.
+        // Ordering: a waiter registers, with a fence, before it checks its condition. The condition
+        // was changed either under its own lock or by a SeqCst operation. So either this load sees
+        // the registration, or the waiter saw the new state itself.
         if self.count.load(Ordering::SeqCst) == 0 {
             return;
         }
@@ -46,7 +46,7 @@ impl WaitList {
     }
 }
 
-/// One task's place in a [`WaitList`], given up when dropped.
+/// One task's entry in a [`WaitList`], removed on drop.
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
     list: &'a WaitList,
@@ -58,7 +58,7 @@ impl<'a> Waiting<'a> {
         Self { list, id: None }
     }
 
-    /// Asks to be woken by the next notification. The caller checks its condition afterwards.
+    /// Registers for the next notification. The caller checks its condition afterwards.
     pub(crate) fn register(&mut self, context: &mut Context<'_>) {
         let waker = context.waker().clone();
         let old = self.remove();

@@ -1,4 +1,4 @@
-//! A clock that a test moves.
+//! A clock that a test advances.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::sync::{Mutex, wake};
 use crate::time::{Clock, Sleep};
 
-/// A clock that stands still until a test moves it. Clones are the same clock.
+/// A clock that stands still until a test advances it. Clones are the same clock.
 ///
 /// # Examples
 ///
@@ -45,7 +45,7 @@ struct State {
 }
 
 impl ManualClock {
-    /// A clock that shows the present moment.
+    /// Creates a clock that shows the current time.
     #[must_use]
     pub fn new() -> Self {
         let began = Instant::now();
@@ -53,11 +53,11 @@ impl ManualClock {
         Self { shared: Arc::new(Mutex::new(state)) }
     }
 
-    /// Moves the clock on, and wakes those whose time has come, in the order of their deadlines.
+    /// Advances the clock, and wakes elapsed sleeps in the order of their deadlines.
     ///
     /// # Panics
     ///
-    /// If the clock can't show a moment that far away. It then stays where it was.
+    /// If the new time is out of range. The clock is then unchanged.
     pub fn advance(&self, by: Duration) {
         let due = {
             let mut state = self.shared.lock();
@@ -71,8 +71,7 @@ impl ManualClock {
         }
     }
 
-    /// Moves the clock to the next deadline that is waited for, if there is one.
-    /// Returns by how much.
+    /// Advances the clock to the next pending deadline, if there is one. Returns by how much.
     pub fn advance_to_next(&self) -> Option<Duration> {
         let by = {
             let state = self.shared.lock();
@@ -84,7 +83,7 @@ impl ManualClock {
     }
 }
 
-/// Shows by how much it was advanced, and how many wait for it.
+/// Shows by how much it was advanced, and the number of pending sleeps.
 impl fmt::Debug for ManualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (advanced, waiting) = {

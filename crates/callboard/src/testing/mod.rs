@@ -1,17 +1,17 @@
-//! What users need to test their own components.
+//! Tools for testing components.
 //!
-//! - [`Recorder`] keeps everything that is published; [`expect`](Recorder::expect) checks it for a
-//!   subsequence and [`expect_only`](Recorder::expect_only) for the whole.
-//! - [`settle`] waits until every subscriber has drained, so tests need no sleeps.
-//! - [`ManualClock`] is a clock that a test moves.
-//! - [`Sim`] runs components one at a time, in an order that follows a seed, on a clock that jumps
-//!   to the next timeout: the same seed is the same run.
-//! - [`assert_wiring`] compares who publishes and hears what with a file.
+//! - [`Recorder`] keeps all published events; [`expect`](Recorder::expect) checks them for a
+//!   subsequence and [`expect_only`](Recorder::expect_only) for an exact match.
+//! - [`settle`] waits until every subscriber has drained, so that tests need no sleeps.
+//! - [`ManualClock`] is a clock that a test advances.
+//! - [`Sim`] runs components one at a time, in an order determined by a seed, on a clock that jumps
+//!   to the next timeout. The same seed gives the same run.
+//! - [`assert_wiring`] compares the wiring of a program with a file.
 //! - [`block_on`] runs a future without a runtime.
 //!
 //! # Examples
 //!
-//! A component under test, started as it would be in earnest:
+//! A component under test, started as in production:
 //!
 //! ```
 //! use callboard::testing::{Recorder, Sim};

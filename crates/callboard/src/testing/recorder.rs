@@ -1,4 +1,4 @@
-//! Keeping everything that is published.
+//! The recorder of published events.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use crate::report::count;
 use crate::subscription::Subscription;
 use crate::sync::isolate;
 
-/// Keeps everything that is published from the moment it is attached.
+/// Keeps all events published since it was attached.
 ///
-/// It never drops an event, and [`settle`](super::settle) does not wait for it.
+/// It never drops an event, and [`settle`](super::settle) ignores it.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ pub struct Recorder {
     events: Vec<AnyEvent>,
 }
 
-/// What an event should be: an event type's name converts into one.
+/// Matches expected events. An event type's name converts into one.
 pub struct Matcher {
     description: String,
     matches: Box<dyn Fn(&AnyEvent) -> bool>,
@@ -55,11 +55,11 @@ impl Recorder {
         Self { subscription: builder.subscribe(), events: Vec::new() }
     }
 
-    /// What was recorded so far, in the order in which it was published, whatever its priorities.
+    /// The events recorded so far, in publication order, regardless of priority.
     pub fn events(&mut self) -> &[AnyEvent] {
         let new = self.events.len();
         self.events.extend(self.subscription.try_iter());
-        // They come by their priorities, and would lie otherwise if they had been looked at before.
+        // Events arrive by priority, so their order would otherwise depend on when they were read.
         self.events[new..].sort_by_key(AnyEvent::sequence);
         &self.events
     }
@@ -69,17 +69,18 @@ impl Recorder {
         self.events().iter().filter_map(|event| event.clone().downcast().ok()).collect()
     }
 
-    /// Forgets what was recorded so far.
+    /// Discards the events recorded so far.
     pub fn clear(&mut self) {
         self.events();
         self.events.clear();
     }
 
-    /// Checks that these events were recorded in this order, whatever came between.
+    /// Checks that these events were recorded in this order, with any others in between.
     ///
     /// # Panics
     ///
-    /// If they were not; the message shows how far the match came, and the whole record.
+    /// If they were not. The message shows the first event that was not found, and the whole
+    /// record.
     #[track_caller]
     pub fn expect<M: Into<Matcher>>(&mut self, expected: impl IntoIterator<Item = M>) {
         let mut rest = self.events().iter();
@@ -97,7 +98,7 @@ impl Recorder {
     ///
     /// # Panics
     ///
-    /// If they were not; the message shows the first difference, and the whole record.
+    /// If they were not. The message shows the first difference, and the whole record.
     #[track_caller]
     pub fn expect_only<M: Into<Matcher>>(&mut self, expected: impl IntoIterator<Item = M>) {
         let expected: Vec<Matcher> = expected.into_iter().map(Into::into).collect();
@@ -114,8 +115,8 @@ impl Recorder {
         }
     }
 
-    /// Panics with the whole record. That is made first: an event's `Debug` which panics within a
-    /// panic ends the process.
+    /// Panics with the whole record. The record is formatted first, since an event's `Debug` that
+    /// panics within a panic aborts the process.
     #[track_caller]
     fn fail(&self, what: fmt::Arguments<'_>) -> ! {
         let message = format!("{what}\n{self}");
@@ -123,7 +124,7 @@ impl Recorder {
     }
 }
 
-/// Shows the events that were [looked at](Recorder::events), and how many have come since.
+/// Shows the events already [read](Recorder::events), and the number of new ones.
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder")
@@ -133,7 +134,7 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// Shows the events that were [looked at](Recorder::events), a line each.
+/// Shows the events already [read](Recorder::events), one per line.
 impl fmt::Display for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "recorded, {}:", count(self.events.len(), "event"))?;
@@ -155,7 +156,7 @@ impl fmt::Display for Recorder {
 }
 
 impl Matcher {
-    /// An event of the type of this name.
+    /// Matches an event whose type has this name.
     #[must_use]
     pub fn named(event_type: &str) -> Self {
         let name = event_type.to_owned();
@@ -165,7 +166,7 @@ impl Matcher {
         }
     }
 
-    /// An event of type `E` for which `holds` is true.
+    /// Matches an event of type `E` for which `holds` is true.
     #[must_use]
     pub fn of<E: Event>(holds: impl Fn(&E) -> bool + 'static) -> Self {
         Self {

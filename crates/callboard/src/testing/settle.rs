@@ -11,14 +11,14 @@ use crate::report::{count, first_of};
 /// How long [`settle`] waits, on the bus's clock.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who had not settled in time, and what they still had to do; see [`settle`].
+/// The components that did not settle in time, and their remaining work; see [`settle`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsettled {
     busy: Vec<String>,
 }
 
 impl Unsettled {
-    /// Each with its name and what it still had to do.
+    /// One text per component, with its name and its remaining work.
     #[must_use]
     pub fn busy(&self) -> &[String] {
         &self.busy
@@ -33,24 +33,24 @@ impl fmt::Display for Unsettled {
 
 impl std::error::Error for Unsettled {}
 
-/// Waits, for up to 5 seconds, until every subscriber has drained: no event is queued, no request is
-/// open, no handler runs, and every hand-written loop has come back for its next event. What the
-/// components publish meanwhile is waited for too.
+/// Waits, for up to 5 seconds, until every subscriber has drained: no event is queued, no request
+/// is open, no handler runs, and every hand-written loop has asked for its next event. This
+/// includes events that the components publish during the wait.
 ///
-/// An event that a [`Paced`](crate::Paced) subscription holds back counts once its time has come, or
-/// the bus is closed; a [scheduled](crate::Bus::publish_after) one once it was published.
+/// An event held back by a [`Paced`](crate::Paced) subscription counts once it is due or the bus is
+/// closed; a [scheduled](crate::Bus::publish_after) one once it was published.
 ///
-/// A subscription that a test holds itself takes part: read it to its end first, or use a
-/// [`Recorder`](super::Recorder), which does not.
+/// A subscription held by the test itself counts too: drain it first, or use a
+/// [`Recorder`](super::Recorder), which does not count.
 ///
 /// # Errors
 ///
-/// If a component is still busy: which one, and with what. At once, if it is called by a served handler of
-/// the bus, which would wait for itself.
+/// If a component is still busy: which one, and with what. Fails at once if a served handler of the
+/// bus calls it, since that would wait for itself.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future only stops the waiting.
+/// Dropping the future only stops waiting.
 ///
 /// # Examples
 ///
@@ -76,7 +76,7 @@ pub async fn settle(bus: &Bus) -> Result<(), Unsettled> {
     settle_within(bus, SETTLE_TIMEOUT).await
 }
 
-/// [`settle`] with another timeout.
+/// Like [`settle`], with another timeout.
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ fn busy(bus: &Bus) -> Vec<String> {
     if let Some(name) = core.calling_handler() {
         return vec![format!("`{name}` waits in its own handler for that handler to end")];
     }
-    // Before the lock is taken: a clock is the user's code.
+    // Before locking, since a clock is user code.
     let now = core.now();
     let (phase, buffered, readers) = {
         let registry = core.registry();
@@ -120,13 +120,13 @@ fn busy(bus: &Bus) -> Vec<String> {
         })
     });
     let mut busy: Vec<String> = buffered.into_iter().chain(readers).collect();
-    // Looked for behind the readers: one that was queued with none of them then is still open now.
+    // Checked after the readers: a request that was in none of their queues then is still open now.
     let requests = core.open_requests().into_iter();
     busy.splice(0..0, requests.map(|name| format!("request `{name}` is open")));
     busy
 }
 
-/// Whether a reader that is asked hands out what it holds back.
+/// Whether a reader, if polled, would return what it holds back.
 fn is_due(holds: Holds, phase: Phase, now: Option<Instant>) -> bool {
     match holds {
         Holds::Nothing => false,

@@ -1,4 +1,4 @@
-//! Runs whose interleaving follows a seed.
+//! Simulation: runs whose interleaving is determined by a seed.
 
 use std::fmt;
 use std::future::Future;
@@ -12,15 +12,15 @@ use crate::builder::BusBuilder;
 use crate::bus::Bus;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
-/// A run may take this many polls; one that takes more is taken to go on for ever.
+/// The maximum number of polls in a run; a run with more is assumed to be endless.
 const MAX_POLLS: u64 = 1_000_000;
 
-/// Runs components one at a time on this thread, in an order that follows a seed, on a clock that
-/// jumps to the next timeout when no task can run. The same seed is the same run.
+/// Runs components one at a time on this thread, in an order determined by a seed, on a clock that
+/// jumps to the next timeout when no task can run. The same seed gives the same run.
 ///
-/// A component may be interrupted wherever it awaits; on the run's own [`bus`](Self::bus) it also
-/// is between any two events, by chance. It has no runtime: tokio's timers and sockets don't work
-/// in it.
+/// A component may be interrupted wherever it awaits; on the run's own [`bus`](Self::bus) it may
+/// also be, at random, between any two events. There is no runtime, so tokio's timers and sockets
+/// don't work.
 ///
 /// See [the module](super) for an example.
 pub struct Sim {
@@ -64,7 +64,7 @@ impl Wake for TaskWaker {
 }
 
 impl Sim {
-    /// A run that follows this seed.
+    /// Creates a run with this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// As `test` does, or if `CALLBOARD_SEED` is not a number.
+    /// If `test` panics, or if `CALLBOARD_SEED` is not a number.
     pub fn for_each_seed(seeds: impl IntoIterator<Item = u64>, mut test: impl FnMut(&mut Self)) {
         let replay = std::env::var("CALLBOARD_SEED").ok().map(|seed| match seed.parse() {
             Ok(seed) => seed,
@@ -122,7 +122,7 @@ impl Sim {
     /// A builder for a bus on the run's clock.
     pub fn builder(&self) -> BusBuilder {
         let random = Arc::clone(&self.random);
-        // Half of the time: every order of two events is then about as likely as the other.
+        // Half of the time, so that both orders of two events are about equally likely.
         let jitter = Box::new(move || random.next().is_multiple_of(2));
         Bus::builder().clock(self.clock.clone()).timestamps(true).jitter(jitter)
     }
@@ -137,14 +137,14 @@ impl Sim {
         self.woken.lock().push(number);
     }
 
-    /// Runs the components until none has anything to do, now or later: each one left waits for
-    /// something that only the test can do. Timeouts pass at once. While something is
-    /// [published periodically](crate::Bus::publish_every) that never is the case: move the
-    /// [`clock`](Self::clock), and use [`run_ready`](Self::run_ready).
+    /// Runs the components until none has anything to do, now or later: each remaining one waits
+    /// for the test. Timeouts pass at once. A run with [periodic events](crate::Bus::publish_every)
+    /// never ends: advance the [`clock`](Self::clock) and use [`run_ready`](Self::run_ready)
+    /// instead.
     ///
     /// # Panics
     ///
-    /// As a component does; or if it never ends, naming the component that ran last.
+    /// If a component panics; or if the run never ends, naming the component that ran last.
     pub fn run(&mut self) {
         let mut leaps = 0;
         loop {
@@ -161,7 +161,7 @@ impl Sim {
         }
     }
 
-    /// Runs the components until none has anything to do now: no time passes.
+    /// Runs the components until none has anything to do now. No time passes.
     ///
     /// # Panics
     ///
@@ -197,7 +197,7 @@ impl Sim {
         if woken.is_empty() {
             return None;
         }
-        // The remainder is below the length, so it fits.
+        // The remainder is less than the length, so it fits.
         #[expect(clippy::cast_possible_truncation, reason = "it is below a usize")]
         let place = (random % woken.len() as u64) as usize;
         Some(woken.swap_remove(place))

@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 
 use crate::wiring::{Relation, Wiring};
 
-/// The variable that has files written.
+/// The environment variable that makes the check write files.
 const RENEW: &str = "CALLBOARD_RENEW";
 
-/// Checks that a program's wiring, as [Mermaid](Wiring::to_mermaid), is what a file says.
+/// Checks that a program's wiring, as [Mermaid](Wiring::to_mermaid), matches a file.
 ///
-/// It fails when a component begins or ceases to publish, hear, ask or answer something, and says
-/// which. To accept a difference, or to write the file for the first time, run the test with the
-/// environment variable `CALLBOARD_RENEW=1` and review the change of the file: the file is then
-/// written, with its folders, and the check passes.
+/// It fails if a component begins or stops to publish, hear, ask or answer something, and names it.
+/// To accept a difference, or to create the file, run the test with the environment variable
+/// `CALLBOARD_RENEW=1` and review the change of the file: the check then writes the file, with its
+/// folders, and passes.
 ///
 /// - A relative `path` starts at the package whose test runs: at `CARGO_MANIFEST_DIR`, which cargo
-///   sets for the test, or without that in the current folder.
-/// - Take it when the program has done what it does, and before its components end: a dropped
-///   subscription is not in the wiring. [`settle`](super::settle) waits for quiet.
-/// - What only the test has, such as a [`Recorder`](super::Recorder), can be left out: pass
+///   sets, or otherwise at the current folder.
+/// - Take the wiring after the program has done its work, and before its components end: a dropped
+///   subscription is not in the wiring. [`settle`](super::settle) waits until the bus is idle.
+/// - To leave out components of the test, such as a [`Recorder`](super::Recorder), pass
 ///   `bus.wiring().without(["recorder"])`.
-/// - Where timing decides whether an edge is used, pass `bus.wiring().all_seen()`.
+/// - If timing decides whether an edge is used, pass `bus.wiring().all_seen()`.
 ///
 /// Line endings don't matter.
 ///
@@ -48,7 +48,7 @@ pub fn assert_wiring(wiring: impl Into<Wiring>, path: impl AsRef<Path>) {
     }
 }
 
-/// What is to be complained of, if anything.
+/// Returns the difference as an error, if there is one.
 fn check(wiring: &Wiring, path: &Path, renew: bool) -> Result<(), String> {
     let text = wiring.to_mermaid();
     let shown = path.display();
@@ -79,7 +79,7 @@ fn check(wiring: &Wiring, path: &Path, renew: bool) -> Result<(), String> {
     })
 }
 
-/// The differences in words, a line for each.
+/// The differences in words, one per line.
 fn told(old: &str, new: &str) -> String {
     let (old, new) = (Drawing::read(old), Drawing::read(new));
     let mut told = String::new();
@@ -124,8 +124,8 @@ fn told(old: &str, new: &str) -> String {
     told
 }
 
-/// The lines of only one of two texts, in their order. Lines of both are left out: each line of a
-/// drawing stands for itself.
+/// The lines that only one of two texts has, in order. Lines in both are left out, since each line
+/// of a drawing is independent.
 fn lines(old: &str, new: &str) -> String {
     let of_old: HashSet<&str> = old.lines().collect();
     let of_new: HashSet<&str> = new.lines().collect();
@@ -143,12 +143,12 @@ fn lines(old: &str, new: &str) -> String {
     text
 }
 
-/// What a Mermaid text of ours draws.
+/// The parsed contents of a generated Mermaid text.
 #[derive(Default)]
 struct Drawing {
-    /// With the notes of each.
+    /// The nodes with their notes.
     nodes: BTreeMap<Node, String>,
-    /// Whether each was seen.
+    /// The edges, and whether each was seen.
     edges: BTreeMap<Edge, bool>,
 }
 
@@ -166,7 +166,7 @@ struct Edge {
 }
 
 impl Drawing {
-    /// Lines that are not ours mean nothing.
+    /// Parses a text; unknown lines are ignored.
     fn read(text: &str) -> Self {
         let mut drawing = Self::default();
         let mut by_id = HashMap::new();
@@ -195,7 +195,7 @@ impl Drawing {
     }
 }
 
-/// The identifier of a node, the node, and its notes.
+/// Parses a line into a node's identifier, the node, and its notes.
 fn node(line: &str) -> Option<(&str, Node, String)> {
     let id = line.split(['[', '(', '{']).next()?;
     let label = line.split_once('"')?.1.rsplit_once('"')?.0;
@@ -205,7 +205,7 @@ fn node(line: &str) -> Option<(&str, Node, String)> {
     Some((id, Node { is_component, name }, parts.collect::<Vec<_>>().join(", ")))
 }
 
-/// A label without numbered characters.
+/// Decodes the numeric entities of a label.
 fn plain(label: &str) -> String {
     let mut parts = label.split('#');
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -278,7 +278,7 @@ mod tests {
         }
     }
 
-    /// A file of its own in a folder that is not there.
+    /// A unique file in a folder that does not exist.
     struct File(PathBuf);
 
     impl File {

@@ -1,4 +1,4 @@
-//! A moment after which waiting ends, or none.
+//! Deadlines: an instant at which waiting ends, or none.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,33 +7,34 @@ use std::time::{Duration, Instant};
 
 use super::{Clock, Sleep};
 
-/// A poll-able deadline: the sleep is made by the first poll that has to wait.
+/// A pollable deadline: the first poll that has to wait creates the sleep.
 #[derive(Debug)]
 pub(crate) struct Deadline {
-    /// `None`: further away than time can be told.
+    /// `None` if it is too far away for an `Instant`.
     at: Option<Instant>,
-    /// It was still to come when it was set.
+    /// Whether it was in the future when it was set.
     ahead: bool,
     sleep: Option<Sleep>,
 }
 
 impl Deadline {
-    /// The moment `timeout` after `now`.
+    /// The instant `timeout` after `now`.
     pub(crate) fn from(now: Instant, timeout: Duration) -> Self {
         Self { at: now.checked_add(timeout), ahead: !timeout.is_zero(), sleep: None }
     }
 
-    /// The moment `timeout` from now.
+    /// The instant `timeout` from now.
     pub(crate) fn after(clock: &dyn Clock, timeout: Duration) -> Self {
         Self::from(clock.now(), timeout)
     }
 
-    /// A moment that is still to come; `None` never comes.
+    /// An instant in the future; `None` never comes.
     pub(crate) fn until(at: Option<Instant>) -> Self {
         Self { at, ahead: true, sleep: None }
     }
 
-    /// Drops the sleep, which belongs to the task that polled it. The next poll makes another one.
+    /// Drops the sleep, which belongs to the task that polled it. The next poll creates another
+    /// one.
     pub(crate) fn forget_sleep(&mut self) {
         self.sleep = None;
     }

@@ -1,9 +1,9 @@
-//! Time: where the bus reads the clock, and how it waits.
+//! Time: how the bus reads the clock and waits.
 //!
-//! A bus reads time through a [`Clock`] and waits through the [`Sleep`]s it gives out, so that a
-//! test can hold both. [`SystemClock`] is the default; it needs no runtime, since one thread per
-//! process, started by the first timeout, serves every bus. With the feature `tokio` a bus that
-//! waits inside a tokio runtime waits by tokio's timer instead, which a test can pause.
+//! A bus reads the time from a [`Clock`] and waits with the [`Sleep`]s it creates, so that a test
+//! can control both. [`SystemClock`] is the default; it needs no runtime, since one thread per
+//! process, started by the first timeout, serves every bus. With the feature `tokio`, a bus inside
+//! a tokio runtime uses tokio's timer instead, which a test can pause.
 
 mod deadline;
 #[cfg(feature = "tokio")]
@@ -25,19 +25,19 @@ use timer::Alarm;
 #[cfg(feature = "tokio")]
 pub use tokio_clock::TokioClock;
 
-/// Where a bus gets its time from.
+/// The source of a bus's time.
 ///
 /// Set one with [`BusBuilder::clock`](crate::BusBuilder::clock). The crate's own are
 /// [`SystemClock`], [`testing::ManualClock`](crate::testing::ManualClock) and, with the feature
 /// `tokio`, `TokioClock`.
 ///
-/// One that goes back makes durations 0 and timeouts longer; one that leaps ends the timeouts that
-/// are over by then. Neither loses an event.
+/// A clock that goes back makes durations 0 and timeouts longer; one that jumps ahead ends the
+/// timeouts that have passed. Neither loses an event.
 ///
 /// # Panics
 ///
-/// A clock that panics stops nobody from publishing, receiving or handling: what it was asked is
-/// unknown then. Where somebody waits with a timeout, or takes a snapshot, the panic reaches them.
+/// A clock that panics does not stop publishing, receiving or handling; the time is then treated as
+/// unknown. The panic propagates to callers that wait with a timeout or take a snapshot.
 ///
 /// # Examples
 ///
@@ -51,21 +51,21 @@ pub use tokio_clock::TokioClock;
 /// assert!(clock.now() >= before + Duration::from_millis(1));
 /// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present moment. It never goes back.
+    /// Returns the current instant. It never goes back.
     fn now(&self) -> Instant;
 
-    /// A future that is ready once [`now`](Self::now) has reached `deadline`.
+    /// Returns a future that is ready once [`now`](Self::now) has reached `deadline`.
     ///
-    /// It wakes without holding a lock that the clock's functions take: the wake of a
+    /// It must wake without holding a lock that the clock's functions take: the wake of a
     /// [scheduled](crate::Bus::publish_after) event publishes it, and sleeps again.
     fn sleep_until(&self, deadline: Instant) -> Sleep;
 }
 
-/// A wait for a moment, given out by a [`Clock`].
+/// A future that waits until an instant, created by a [`Clock`].
 ///
 /// # Cancel safety
 ///
-/// Dropping it forgets the alarm at once.
+/// Dropping it cancels the alarm at once.
 #[must_use = "a sleep does nothing until it is awaited"]
 pub struct Sleep(Kind);
 
@@ -75,7 +75,7 @@ enum Kind {
 }
 
 impl Sleep {
-    /// Wraps the sleep of a timer that is not the crate's own.
+    /// Wraps the sleep of a custom timer.
     ///
     /// # Examples
     ///
@@ -88,7 +88,7 @@ impl Sleep {
         Self(Kind::Other(Box::pin(future)))
     }
 
-    /// Has the task woken at its time without looking at the clock first, where that can be done.
+    /// Sets the alarm without reading the clock first, if this kind of sleep can.
     fn set(&mut self, context: &Context<'_>) -> bool {
         match &mut self.0 {
             Kind::Alarm(alarm) => {
@@ -120,8 +120,8 @@ impl fmt::Debug for Sleep {
 /// The system's monotonic clock, and a timer thread shared by the whole process.
 ///
 /// The thread starts with the first timeout and sleeps until the nearest one; setting a later
-/// timeout, or cancelling one, does not wake it. It runs the wakers of those whose time has come:
-/// one that blocks holds up all timeouts of the process.
+/// timeout, or cancelling one, does not wake it. It calls the wakers of elapsed timeouts, so a
+/// waker that blocks delays all timeouts of the process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -135,7 +135,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Whether this thread alone drives a runtime: to park it stops everything on that runtime.
+/// Whether this thread drives a current-thread runtime, so that parking it stops everything on that
+/// runtime.
 #[cfg(not(feature = "tokio"))]
 pub(crate) fn is_driven_by_this_thread() -> bool {
     false
@@ -143,13 +144,13 @@ pub(crate) fn is_driven_by_this_thread() -> bool {
 #[cfg(feature = "tokio")]
 pub(crate) use tokio_clock::is_driven_by_this_thread;
 
-/// Sleeps need no care where there is no runtime that could end.
+/// Runs `code` as it is: without the feature `tokio` there is no runtime that could end.
 #[cfg(not(feature = "tokio"))]
 pub(crate) fn unattended<R>(code: impl FnOnce() -> R) -> R {
     code()
 }
 
-/// The clock of a bus whose builder was given none.
+/// The default clock of a bus.
 #[cfg(not(feature = "tokio"))]
 pub(crate) use self::SystemClock as DefaultClock;
 #[cfg(feature = "tokio")]

@@ -1,8 +1,8 @@
 //! A sleep on tokio's timer that outlives the runtime.
 //!
-//! tokio's own sleep panics when it is polled after its runtime has ended. That is of no concern to
-//! a task of the runtime, which ends with it. What is polled wherever it is woken needs a relay: a
-//! task of the runtime sleeps, and passes on that it has, or that it never will.
+//! tokio's sleep panics when it is polled after its runtime has ended. A task of the runtime ends
+//! with it, so it is not affected. A sleep that is polled on other threads needs a relay: a task of
+//! the runtime sleeps, and signals that the sleep has ended, or never will.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -21,7 +21,7 @@ thread_local! {
     static UNATTENDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs code whose sleeps belong to no task: they may be polled after the runtime has ended.
+/// Runs code whose sleeps belong to no task, so they may be polled after the runtime has ended.
 pub(crate) fn unattended<R>(code: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
@@ -33,21 +33,21 @@ pub(crate) fn unattended<R>(code: impl FnOnce() -> R) -> R {
     code()
 }
 
-/// Whether this is within [`unattended`] code.
+/// Whether the caller is within [`unattended`] code.
 pub(super) fn is_unattended() -> bool {
     UNATTENDED.get()
 }
 
-/// The waiting end.
+/// The waiting side.
 pub(super) struct Relay {
     deadline: Instant,
     signal: Arc<Signal>,
     task: JoinHandle<()>,
-    /// The sleep on the system's timer, once the runtime has ended.
+    /// The replacement sleep on the system's timer, once the runtime has ended.
     instead: Option<Sleep>,
 }
 
-/// What the two ends share.
+/// The state shared by the two sides.
 struct Signal(Mutex<State>);
 
 enum State {
@@ -57,11 +57,11 @@ enum State {
     Lost,
 }
 
-/// The sleeping end: dropped with its task if the runtime ends.
+/// The sleeping side, dropped with its task if the runtime ends.
 struct Sleeper(Arc<Signal>);
 
 impl Relay {
-    /// Has the current runtime sleep.
+    /// Spawns the sleep on the current runtime.
     ///
     /// # Panics
     ///
@@ -78,7 +78,7 @@ impl Relay {
 }
 
 impl Signal {
-    /// Ends the sleep, unless it has ended.
+    /// Ends the sleep, unless it has already ended.
     fn end(&self, how: State) {
         let mut state = self.0.lock();
         let State::Asleep(waker) = &mut *state else { return };
@@ -90,7 +90,7 @@ impl Signal {
         }
     }
 
-    /// How the sleep has ended, if it has; otherwise the waker is woken then.
+    /// Returns how the sleep ended; otherwise stores the waker until it ends.
     fn poll(&self, waker: Waker) -> Option<State> {
         let mut state = self.0.lock();
         let (old, ended) = match &mut *state {
@@ -138,9 +138,9 @@ impl Drop for Relay {
     }
 }
 
-/// A sleep on the system's timer until a moment of tokio's time.
+/// A sleep on the system's timer until an instant of tokio's time.
 pub(super) fn sleep_of_system(deadline: Instant) -> Sleep {
-    // Paused time goes its own way: what is left of it is waited for.
+    // Paused time differs from the system's, so wait for the remaining duration.
     let left = deadline.saturating_duration_since(TokioClock.now());
     let at = Instant::now().checked_add(left);
     SystemClock.sleep_until(at.unwrap_or(deadline))

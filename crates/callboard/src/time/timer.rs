@@ -1,4 +1,4 @@
-//! The process's timer thread: alarms in the order of their deadlines.
+//! The process's timer thread, which fires alarms in the order of their deadlines.
 
 use std::collections::BTreeMap;
 use std::sync::{OnceLock, PoisonError};
@@ -9,36 +9,35 @@ use std::time::{Duration, Instant};
 use crate::sync::process::{Condvar, Mutex};
 use crate::sync::{discard, wake};
 
-/// How long the thread sleeps with nothing to wake up for: a year.
+/// How long the thread sleeps without alarms: a year.
 const IDLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// More slots than this are given up when the thread has looked.
+/// If there are more slots than this, the thread frees them after sorting in the alarms.
 const KEPT_SLOTS: usize = 1_024;
 
 struct Timer {
     schedule: Mutex<Schedule>,
-    /// Signalled when an alarm is set for earlier than the thread sleeps.
+    /// Signalled when an alarm is set for earlier than the thread's wake-up.
     earlier: Condvar,
 }
 
 struct Schedule {
-    /// Those set since the thread last looked, in slots that are used again. Most alarms are
-    /// cancelled before it looks again: to set one and to cancel it takes a few steps, however
-    /// many there are.
+    /// Alarms set since the thread last ran, in reusable slots. Most alarms are cancelled before it
+    /// runs again, so setting and cancelling must take constant time.
     recent: Vec<Option<(Instant, u64, Waker)>>,
     free: Vec<usize>,
-    /// The others.
+    /// The other alarms.
     alarms: BTreeMap<(Instant, u64), Waker>,
     next_id: u64,
     thread: Thread,
 }
 
-/// What the timer thread is doing.
+/// The state of the timer thread.
 enum Thread {
     NotStarted,
-    /// Going through the schedule; it will see a new alarm by itself.
+    /// Processing the schedule; it will see a new alarm without a signal.
     Awake,
-    /// `None`: until the next alarm is set.
+    /// Asleep until this instant; with `None`, until the next alarm is set.
     AsleepUntil(Option<Instant>),
 }
 
@@ -120,7 +119,7 @@ impl Schedule {
         }
     }
 
-    /// Enters an alarm among the recent ones; returns its slot.
+    /// Adds an alarm to the recent ones. Returns its slot.
     fn enter(&mut self, alarm: (Instant, u64, Waker)) -> usize {
         match self.free.pop() {
             Some(slot) => {
@@ -134,7 +133,7 @@ impl Schedule {
         }
     }
 
-    /// Puts the recent alarms among the others.
+    /// Moves the recent alarms to the others.
     fn sort_in(&mut self) {
         let recent = self.recent.drain(..).flatten();
         self.alarms.extend(recent.map(|(deadline, id, waker)| ((deadline, id), waker)));
@@ -145,20 +144,20 @@ impl Schedule {
     }
 }
 
-/// An alarm that is set.
+/// The key of an alarm that is set.
 #[derive(Debug, Clone, Copy)]
 struct Key {
     deadline: Instant,
     id: u64,
-    /// Where it is, if it is still among the recent ones.
+    /// Its slot, if it is still among the recent ones.
     slot: usize,
 }
 
-/// One wait for one moment.
+/// One wait until one deadline.
 #[derive(Debug)]
 pub(super) struct Alarm {
     deadline: Instant,
-    /// The alarm as it stands in the schedule, with the waker it was set for.
+    /// The scheduled alarm's key, and the waker it was set for.
     set: Option<(Key, Waker)>,
 }
 
@@ -176,14 +175,14 @@ impl Alarm {
         Poll::Pending
     }
 
-    /// Has the task woken at the deadline.
+    /// Sets the alarm, so that the task is woken at the deadline.
     pub(super) fn set(&mut self, context: &Context<'_>) {
         if cfg!(callboard_shuttle) {
             unreachable!("a program that is scheduled has a clock that is moved by hand");
         }
         if !matches!(&self.set, Some((_, waker)) if waker.will_wake(context.waker())) {
             self.cancel();
-            // Cloning is the user's code: it may panic, before anything is set.
+            // Cloning a waker is user code and may panic; do it before anything is set.
             let (waker, same) = (context.waker().clone(), context.waker().clone());
             self.set = Some((timer().set(self.deadline, waker), same));
         }
@@ -224,7 +223,7 @@ mod tests {
             far.iter_mut().for_each(|alarm| alarm.set(&context));
             block_on(ring(after(round)));
             assert!(begun.elapsed() >= Duration::from_millis(round));
-            // Some of them have been sorted in by now; their slots serve others.
+            // Some have been sorted in by now, and their slots reused.
             far.truncate(5);
             block_on(ring(after(round + 1)));
             assert!(far.iter_mut().all(|alarm| alarm.poll(&mut context).is_pending()));
@@ -251,7 +250,7 @@ mod tests {
         let begun = Instant::now();
         let mut later = Alarm::new(begun + LATER);
         later.set(&Context::from_waker(Waker::noop()));
-        // At some of these the thread sleeps until the later one.
+        // In some rounds the thread sleeps until the later alarm.
         for _ in 0..50 {
             block_on(ring(Alarm::new(Instant::now() + Duration::from_millis(1))));
         }

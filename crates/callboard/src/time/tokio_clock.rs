@@ -1,4 +1,4 @@
-//! tokio's time, where there is a tokio.
+//! tokio's time, inside a tokio runtime.
 
 use std::cell::Cell;
 use std::time::Instant;
@@ -9,10 +9,11 @@ use super::relay::{Relay, is_unattended, sleep_of_system};
 use super::{Clock, Sleep};
 use crate::sync::{is_undriven, isolate};
 
-/// Whether this thread alone drives a runtime: to park it stops everything on that runtime.
+/// Whether this thread drives a current-thread runtime, so that parking it stops everything on that
+/// runtime.
 ///
-/// tokio does not say of a thread whether it drives its current-thread runtime or belongs to the
-/// pool for blocking calls beside it, so the name of the pool's threads has to.
+/// tokio doesn't tell whether a thread drives its current-thread runtime or belongs to its blocking
+/// pool, so this checks the name of the pool's threads.
 pub(crate) fn is_driven_by_this_thread() -> bool {
     let Ok(runtime) = Handle::try_current() else {
         return false;
@@ -21,13 +22,13 @@ pub(crate) fn is_driven_by_this_thread() -> bool {
     runtime.runtime_flavor() == RuntimeFlavor::CurrentThread && !of_pool()
 }
 
-/// tokio's clock and timer inside a tokio runtime, the system's elsewhere.
+/// tokio's clock and timer inside a tokio runtime, and the system's outside.
 ///
-/// The default clock with the feature `tokio`. Inside a runtime whose time is paused, time on
-/// the bus is paused with it.
+/// This is the default clock with the feature `tokio`. Inside a runtime whose time is paused, time
+/// on the bus is paused too.
 ///
-/// A call that blocks a thread of the runtime, as `recv_timeout` does, waits by the system's timer, for as
-/// long as it takes in real time: a runtime of one thread could not drive its own meanwhile.
+/// A call that blocks a thread of the runtime, such as `recv_timeout`, waits on the system's timer,
+/// in real time: a current-thread runtime could not drive its own timer during the call.
 ///
 /// In a runtime built without `enable_time` it falls back to the system's timer; tokio then prints
 /// the message of its panic, once per thread.
@@ -41,7 +42,7 @@ impl Clock for TokioClock {
 
     fn sleep_until(&self, deadline: Instant) -> Sleep {
         thread_local! {
-            /// This thread's runtime was found to have no timer.
+            /// Whether this thread's runtime was found to have no timer.
             static WITHOUT_TIMER: Cell<bool> = const { Cell::new(false) };
         }
         let usable = !WITHOUT_TIMER.get() && !is_undriven() && Handle::try_current().is_ok();

@@ -1,23 +1,24 @@
-//! The contexts of what a reader has in hand.
+//! The tracing contexts of events that a reader is handling.
 
 use super::Context;
 
-/// The contexts of the events that a reader took and is not done with: of one, except while it
-/// fills a buffer.
+/// The contexts of the events that a reader took and is still handling: one, except while it fills
+/// a buffer.
 ///
-/// Made when it is first needed: a reader of a bus that does not trace has a word of it.
+/// Allocated on first use, so that it costs one word on a bus that does not trace.
 #[derive(Debug, Default)]
 pub(crate) struct Hand(Option<Box<Held>>);
 
 #[derive(Debug, Default)]
 struct Held {
     contexts: Vec<Context>,
-    /// Whether asking for the next event does not end the handling of those before it.
+    /// Whether handled events accumulate: asking for the next does not end the handling of earlier
+    /// ones.
     collects: bool,
 }
 
 impl Hand {
-    /// The reader asks for its next event: it is done with those before.
+    /// Ends the handling of earlier events when the reader asks for the next.
     #[inline]
     pub(crate) fn release(&mut self) {
         if let Some(held) = &mut self.0 {
@@ -25,18 +26,19 @@ impl Hand {
         }
     }
 
-    /// The reader has taken an event that has this context. It runs no user code: a lock may be held.
+    /// Adds the context of an event that the reader took. Runs no user code, since a lock may be
+    /// held.
     pub(crate) fn hold(&mut self, context: Context) {
         self.0.get_or_insert_default().contexts.push(context);
     }
 
-    /// A handler takes over the event that was taken last.
+    /// Passes the context of the event taken last to a handler.
     #[inline]
     pub(crate) fn take(&mut self) -> Context {
         self.0.as_mut().and_then(|held| held.contexts.pop()).unwrap_or_default()
     }
 
-    /// Whether the reader fills a buffer.
+    /// Sets whether the reader fills a buffer.
     pub(crate) fn collect(&mut self, collects: bool) {
         if let Some(held) = &mut self.0 {
             held.collects = collects;

@@ -1,20 +1,21 @@
-//! Traces: which span an event comes from, and which its handling runs in.
+//! Tracing: the span that an event comes from, and the span of its handling.
 //!
-//! On a bus that traces ([`BusBuilder::trace`](crate::BusBuilder::trace)), a publication has a span,
-//! and its [`Context`] travels with the event:
+//! On a bus that traces ([`BusBuilder::trace`](crate::BusBuilder::trace)), a publication has a
+//! span, and its [`Context`] travels with the event:
 //!
 //! ```text
 //!   publish ──► PublishSpan ──► Context ──► Envelope ──► Taken ──► Reader: Hand ──► Handling
 //!   gather  ──► Inquiry     ──┘  (in queues)             (until the reader asks again)
 //! ```
 //!
-//! A context keeps its span open, and a span that is open is not exported. So it is dropped as early
-//! as possible: with the entry of a queue, when the reader asks for its next event, or when the
-//! handler ends. What a reader keeps for longer, a [`Delivery`](crate::Delivery), refers to it weakly
-//! ([`Trail`]). A retained event keeps none.
+//! A context keeps its span open, and an open span is not exported. So it is dropped as early as
+//! possible: with the entry of a queue, when the reader asks for its next event, or when the
+//! handler ends. A [`Delivery`](crate::Delivery), which a reader may keep for longer, refers to it
+//! weakly ([`Trail`]). A retained event has none.
 //!
-//! A `tracing` subscriber is a user's code: spans are made, recorded, entered and dropped with no lock
-//! held and behind a fence. A context is cloned under locks, which is a reference count.
+//! A `tracing` subscriber is user code, so spans are created, recorded, entered and dropped with no
+//! lock held and with panics caught. Cloning a context, which may happen under a lock, only changes
+//! a reference count.
 //!
 //! Without the feature `tracing` all of this is empty.
 

@@ -10,17 +10,17 @@ use tracing::{Dispatch, Span, debug, dispatcher, info_span};
 
 use crate::report::{Line, catch};
 
-/// Runs a `tracing` subscriber's code: if it panics, its span is lost and nothing else.
+/// Runs a `tracing` subscriber's code. If it panics, only its span is lost.
 fn fenced<R>(code: impl FnOnce() -> R) -> Option<R> {
     catch(code, |_| ()).ok()
 }
 
-/// A field's text on one line, as in the log.
+/// Formats a field's text on one line, as in the log.
 fn line(text: &dyn Display) -> String {
     Line(format_args!("{text}")).to_string()
 }
 
-/// A span that is dropped, which may close it, behind a fence.
+/// A span whose drop, which may close it, has panics caught.
 #[derive(Debug)]
 struct Fenced(Option<Span>);
 
@@ -35,7 +35,7 @@ impl Fenced {
         }
     }
 
-    /// Runs `code` in the span, and in any case.
+    /// Runs `code` in the span; if entering fails, without it.
     fn enter<R>(&self, code: impl FnOnce() -> R) -> R {
         let span = self.0.as_ref();
         let _inside = Inside(span.and_then(|span| fenced(|| span.enter())));
@@ -43,7 +43,7 @@ impl Fenced {
     }
 }
 
-/// In a span, until this is dropped.
+/// A guard that is in a span until it is dropped.
 struct Inside<'a>(Option<Entered<'a>>);
 
 impl Drop for Inside<'_> {
@@ -60,12 +60,12 @@ impl Drop for Fenced {
     }
 }
 
-/// The span that an event comes from; nothing on a bus that does not trace.
+/// The span that an event comes from; empty on a bus that does not trace.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Context(Option<Arc<Fenced>>);
 
 impl Context {
-    /// The publisher's span, which may be none.
+    /// The publisher's current span, if any.
     pub(crate) fn current(traces: bool) -> Self {
         Self(traces.then(|| Arc::new(Fenced::new(Span::current))))
     }
@@ -82,8 +82,8 @@ impl Context {
         self.0.is_some()
     }
 
-    /// Gives up the span, of an event that is kept for those who come later: its trace would have to
-    /// wait for it. Another context of the event has it too.
+    /// Drops the span of a retained event, which would keep its trace open. Another context of the
+    /// event has the span too.
     pub(crate) fn sever(&mut self) {
         if let Some(origin) = &mut self.0 {
             *origin = Arc::new(Fenced(None));
@@ -91,8 +91,8 @@ impl Context {
     }
 }
 
-/// Makes a span that continues another one, by that one's own `tracing` subscriber: a span means
-/// nothing to any other. Without a span to continue it begins a trace.
+/// Creates a span that continues another one, with the `tracing` subscriber of that span, since
+/// other subscribers don't know it. Without a span to continue, it begins a trace.
 fn continued(origin: Option<&Span>, make: impl Fn(Option<Id>) -> Span) -> Span {
     let with = |(id, dispatch): (&Id, &Dispatch)| {
         dispatcher::with_default(dispatch, || make(Some(id.clone())))
@@ -132,12 +132,12 @@ impl PublishSpan {
         Self(Some(Fenced::new(span)))
     }
 
-    /// What travels with the event.
+    /// The context that travels with the event.
     pub(crate) fn context(&self) -> Context {
         self.0.as_ref().map_or_else(Context::default, Context::of)
     }
 
-    /// What became of the event; `sequence` is 0 if it has no number.
+    /// Records the outcome of the publication; `sequence` is 0 if the event has no number.
     pub(crate) fn end(self, sequence: u64, delivered: usize, dropped: usize, closed: bool) {
         let Some(span) = self.0 else { return };
         span.record(|span| {
@@ -153,7 +153,7 @@ impl PublishSpan {
     }
 }
 
-/// How an event in its reader's hands refers to the context that its reader holds.
+/// A received event's weak reference to the context that its reader holds.
 #[derive(Clone)]
 pub(crate) struct Trail {
     context: Weak<Fenced>,
@@ -180,7 +180,7 @@ impl fmt::Debug for Trail {
     }
 }
 
-/// The span of handling an event; if that is filtered out, the one that the event comes from.
+/// The span of handling an event or, if that is filtered out, the span that the event comes from.
 fn process(context: &Context, event_type: &'static str, subscriber: &str, sequence: u64) -> Span {
     let origin = context.0.as_ref().and_then(|origin| origin.0.as_ref());
     let span = continued(origin, |parent| {
@@ -205,7 +205,7 @@ fn process(context: &Context, event_type: &'static str, subscriber: &str, sequen
     }
 }
 
-/// The span of a served handler that runs.
+/// The span of a running served handler.
 #[derive(Debug, Default)]
 pub(crate) struct Handling(Option<Box<Fenced>>);
 
@@ -230,7 +230,7 @@ impl Handling {
         Self(Some(Box::new(Fenced::new(span))))
     }
 
-    /// Runs a part of the handler.
+    /// Runs a part of the handler in its span.
     #[inline]
     pub(crate) fn enter<R>(&self, code: impl FnOnce() -> R) -> R {
         match &self.0 {
@@ -249,7 +249,7 @@ impl Handling {
     }
 }
 
-/// A request, from its first poll until its asker has the answers.
+/// The span of a request, from its first poll until its asker has the answers.
 #[derive(Debug, Default)]
 pub(crate) struct Inquiry(Option<Box<Fenced>>);
 
@@ -280,12 +280,12 @@ impl Inquiry {
         Self(Some(Box::new(Fenced::new(span))))
     }
 
-    /// What travels with the request.
+    /// The context that travels with the request.
     pub(crate) fn context(&self) -> Context {
         self.0.as_ref().map_or_else(Context::default, |span| Context::of(span))
     }
 
-    /// Runs a poll of the request.
+    /// Runs a poll of the request in its span.
     pub(crate) fn enter<R>(&self, code: impl FnOnce() -> R) -> R {
         match &self.0 {
             Some(span) => span.enter(code),
@@ -298,7 +298,7 @@ impl Inquiry {
         self.0.is_some()
     }
 
-    /// The request's number on the bus.
+    /// Records the request's sequence number.
     pub(crate) fn number(&self, sequence: u64) {
         if let Some(span) = &self.0 {
             span.record(|span| {
@@ -307,7 +307,7 @@ impl Inquiry {
         }
     }
 
-    /// What came of one responder's part.
+    /// Records the outcome of one responder.
     pub(crate) fn outcome(&self, responder: &str, outcome: &dyn Display) {
         if let Some(span) = &self.0 {
             span.record(|span| {
@@ -322,7 +322,7 @@ impl Inquiry {
         }
     }
 
-    /// The asker has its result; `failed` says why its rule was not met.
+    /// Records the result; `failed` says why the rule was not met.
     #[cold]
     pub(crate) fn end(&mut self, responded: usize, failed: Option<&dyn Display>) {
         let Some(span) = self.0.take() else { return };
@@ -336,7 +336,7 @@ impl Inquiry {
 }
 
 impl Drop for Inquiry {
-    /// The asker has dropped the future.
+    /// Records that the asker dropped the future.
     fn drop(&mut self) {
         if self.is_some() {
             self.end(0, Some(&"cancelled"));

@@ -18,12 +18,12 @@ impl Bus {
     /// - A channel per event type, with its doc comment; the type's name is its address.
     /// - An operation per component and type of the [wiring](Self::wiring): `send` for publishing
     ///   and asking, `receive` for hearing and answering, with the reply of requests. It is tagged
-    ///   with the component's name, and has `x-never-seen` where the wiring has a dotted arrow.
-    ///   Components that hear everything are named in the description.
+    ///   with the component's name, and has `x-never-seen` where the wiring has a dotted arrow. The
+    ///   description names components that hear everything.
     /// - A schema per type: its JSON Schema if the type offers one (with the feature `schemars`),
     ///   else its fields or variants with their doc comments and Rust types.
     ///
-    /// The document contains no counts: equal wirings of the same types have equal documents.
+    /// The document contains no counts, so equal wirings of the same types have equal documents.
     ///
     /// # Examples
     ///
@@ -123,7 +123,7 @@ impl<'a> Document<'a> {
     fn new(wiring: &'a Wiring, catalogue: &'a [CatalogueEntry]) -> Self {
         let mut entries = HashMap::new();
         for entry in catalogue {
-            // Of two types that share a name, the first.
+            // If two types share a name, the first wins.
             entries.entry(entry.event_type).or_insert(entry);
         }
         let components = wiring.components.iter().map(|it| it.name.as_str());
@@ -147,7 +147,7 @@ impl<'a> Document<'a> {
 
     fn channel(&self, event_type: &str) -> Value {
         let id = self.types.of(event_type);
-        // An address with braces, say, would have parameters.
+        // Braces, for example, would turn an address into one with parameters.
         let plain = event_type.chars().all(|it| it.is_alphanumeric() || ".-_".contains(it));
         let mut channel = json!({
             "address": plain.then_some(event_type),
@@ -191,7 +191,7 @@ impl<'a> Document<'a> {
         self.messages.insert(id, message);
     }
 
-    /// What a component does with a type. That a request is replied to is said with the request.
+    /// The operation for an edge. The reply to a request is part of the request's operation.
     fn operation(&self, edge: &WiredEdge) -> Option<Value> {
         let WiredEdge { component, event_type, relation, seen } = edge;
         let asks = match relation {
@@ -222,7 +222,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Adds a doc comment: the whole, and its first paragraph if that is less.
+/// Adds a doc comment: its full text, and its first paragraph if that is shorter.
 fn describe(what: &mut Value, doc: &str) {
     if !doc.is_empty() {
         what["description"] = doc.into();

@@ -1,4 +1,4 @@
-//! From a snapshot and the catalogue to the graph.
+//! Builds the graph from a snapshot and the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -90,7 +90,7 @@ impl Graph {
         }
     }
 
-    /// Every responder says that it replies; answers without a name are those of all who were asked.
+    /// Every responder gets a reply edge; unnamed answers count for all responders that were asked.
     fn replies(&mut self, snapshot: &Snapshot, answers: &Answers<'_>) {
         for (response, responders) in &answers.responders {
             let of_response = |of: &&TypeSnapshot| of.event_type == *response;
@@ -101,7 +101,7 @@ impl Graph {
         }
     }
 
-    /// Who asks gets the answers.
+    /// Adds an edge from each answer type to the components that ask for it.
     fn collect(&mut self, catalogue: &[CatalogueEntry]) {
         for (request, response) in requests(catalogue) {
             let answered = self.types.get(response).is_some_and(|(_, seen)| *seen);
@@ -145,7 +145,7 @@ impl Graph {
     }
 }
 
-/// By type of answer, the responders whose requests it answers, and whether each was asked.
+/// By answer type, the responders of the requests that it answers, and whether each was asked.
 struct Answers<'a> {
     responders: HashMap<&'a str, BTreeMap<&'a str, bool>>,
 }
@@ -165,7 +165,7 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// The requests with their answers.
+/// The request types with their answer types.
 fn requests(catalogue: &[CatalogueEntry]) -> impl Iterator<Item = (&'static str, &'static str)> {
     catalogue.iter().filter_map(|entry| match &entry.role {
         EventRole::Request { response } => Some((entry.event_type, *response)),
@@ -173,7 +173,7 @@ fn requests(catalogue: &[CatalogueEntry]) -> impl Iterator<Item = (&'static str,
     })
 }
 
-/// How many events of the type were published without a name.
+/// How many events of the type were published without a publisher name.
 fn unnamed(of: &TypeSnapshot) -> u64 {
     let named: u64 = of.publishers.iter().map(|publisher| publisher.published).sum();
     of.published.saturating_sub(named)

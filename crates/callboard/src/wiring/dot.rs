@@ -1,4 +1,4 @@
-//! The graph in the language of Graphviz.
+//! The graph in DOT, the language of Graphviz.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ impl Wiring {
     /// The graph in DOT, the language of [Graphviz](https://graphviz.org): `dot -Tsvg` draws it.
     ///
     /// Shapes and arrows are those of [`to_mermaid`](Self::to_mermaid), with dashed arrows for
-    /// dotted ones. Names may be any text. Equal wirings have equal texts.
+    /// dotted ones. Names may be any text. Equal wirings produce equal text.
     ///
     /// # Examples
     ///
@@ -72,8 +72,8 @@ fn label(name: &str, notes: Vec<String>) -> String {
     lines.map(escaped).collect::<Vec<_>>().join("\\n")
 }
 
-/// Text within quotes. Graphviz reads a backslash and what follows it as one sign, and entities as
-/// in HTML.
+/// Escapes text within quotes. Graphviz reads a backslash and the next character as one escape, and
+/// entities as in HTML.
 fn escaped(text: &str) -> String {
     let text = shown(text).replace('\\', "\\\\");
     text.replace('&', "&amp;").replace('"', "\\\"")

@@ -1,17 +1,17 @@
-//! Identifiers for names, which may be any text.
+//! Identifiers for names that may be any text.
 
 use std::collections::{HashMap, HashSet};
 
-/// What the identifiers of a document may have besides letters and digits.
+/// The characters that a document's identifiers may have besides letters and digits.
 #[cfg(feature = "asyncapi")]
 pub(super) const PLAIN: &str = ".-";
 
-/// The identifiers of some names: letters, digits and underscores behind a prefix, and what else
-/// is plain. Those of two names differ.
+/// Unique identifiers for some names: a prefix, then letters, digits, underscores and other plain
+/// characters.
 pub(super) struct Ids<'a>(HashMap<&'a str, String>);
 
 impl<'a> Ids<'a> {
-    /// Names that differ only in other characters get a number behind them, in their order.
+    /// Names that differ only in other characters get a numeric suffix, in order.
     pub(super) fn new(prefix: &str, plain: &str, names: impl Iterator<Item = &'a str>) -> Self {
         let mut taken = HashSet::new();
         let mut ids = HashMap::new();
@@ -34,15 +34,15 @@ impl<'a> Ids<'a> {
     }
 }
 
-/// What is plain of a name, with underscores between; never empty.
+/// The plain characters of a name, joined by underscores; never empty.
 fn words(name: &str, plain: &str) -> String {
     let stays = |letter: char| letter.is_ascii_alphanumeric() || plain.contains(letter);
     let words: Vec<_> = name.split(|it| !stays(it)).filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "_".to_owned() } else { words.join("_") }
 }
 
-/// A name as one line of text: control characters, and backslashes, are written as in Rust's
-/// strings. One without any is a pair of quotes.
+/// A name as one line of text, with control characters and backslashes escaped as in Rust strings.
+/// An empty name is a pair of quotes.
 pub(super) fn shown(name: &str) -> String {
     if name.is_empty() {
         return "\"\"".to_owned();
@@ -60,7 +60,7 @@ pub(super) fn shown(name: &str) -> String {
     text
 }
 
-/// Characters that end a line, or change the direction of what follows them.
+/// Whether a character ends a line or changes the text direction.
 fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

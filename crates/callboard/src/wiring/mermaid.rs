@@ -10,13 +10,13 @@ impl Wiring {
     /// The graph as a [Mermaid](https://mermaid.js.org) flowchart, which GitHub and GitLab draw in
     /// Markdown.
     ///
-    /// Components have round ends, events are rectangles, requests hexagons, and answers have
-    /// round corners. An arrow goes where events go; a dotted one was declared and never seen. What
-    /// is missing, such as a subscriber, is written below a type's name.
+    /// Components have round ends, events are rectangles, requests hexagons, and answers have round
+    /// corners. Arrows follow the events; a dotted arrow was declared but never seen. A note below
+    /// a type's name says what is missing, such as a subscriber.
     ///
-    /// Mermaid draws at most 500 edges unless its `maxEdges` says otherwise.
+    /// Mermaid draws at most 500 edges unless `maxEdges` is raised.
     ///
-    /// Names may be any text. Equal wirings have equal texts.
+    /// Names may be any text. Equal wirings produce equal text.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ fn label(name: &str, notes: Vec<String>) -> String {
     lines.map(escaped).collect::<Vec<_>>().join("<br>")
 }
 
-/// Text within quotes: what may mean something to Mermaid, or to Markdown, is written by its number.
+/// Escapes text within quotes: characters special to Mermaid or Markdown become numeric entities.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in shown(text).chars() {

@@ -1,8 +1,8 @@
-//! Which component publishes, hears, asks and answers what, as a graph.
+//! The wiring graph: which component publishes, hears, asks and answers what.
 //!
-//! [`build`] reads it off a snapshot and the catalogue. [`mermaid`], [`dot`] and [`text`] write it
-//! down, with the identifiers that `id` makes of names; with the
-//! feature `asyncapi`, `asyncapi` makes a document of it.
+//! [`build`] derives it from a snapshot and the catalogue. [`mermaid`], [`dot`] and [`text`] render
+//! it, with identifiers from `id`; with the feature `asyncapi`, `asyncapi` renders it as a
+//! document.
 
 #[cfg(feature = "asyncapi")]
 mod asyncapi;
@@ -18,14 +18,14 @@ use crate::bus::Bus;
 use crate::catalogue::{CatalogueEntry, EventRole};
 use crate::snapshot::Snapshot;
 
-/// The components of a program, its event types, and who publishes, hears, asks and answers what.
-/// Get one from [`Bus::wiring`].
+/// The components of a program, its event types, and which component publishes, hears, asks and
+/// answers which type. Returned by [`Bus::wiring`].
 ///
-/// It contains no counts, and everything in it is in alphabetical order: two runs that use the bus
-/// in the same way have equal wirings, so a test can pin one with
+/// It contains no counts, and everything is in alphabetical order, so two runs that use the bus in
+/// the same way have equal wirings. A test can pin one with
 /// [`assert_wiring`](crate::testing::assert_wiring).
 ///
-/// Its `Display` is a paragraph per component. With the feature `serde` it is `Serialize`.
+/// Its `Display` is a paragraph per component. With the feature `serde` it implements `Serialize`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -34,7 +34,7 @@ pub struct Wiring {
     pub components: Vec<WiredComponent>,
     /// The event types, by name.
     pub types: Vec<WiredType>,
-    /// What the components do with the types: by component, then type, then relation.
+    /// The relations between components and types, sorted by component, then type, then relation.
     pub edges: Vec<WiredEdge>,
 }
 
@@ -43,7 +43,7 @@ pub struct Wiring {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct WiredComponent {
-    /// The component's name; [`Wiring::UNNAMED`] for all publications without a name, and
+    /// The component's name; [`Wiring::UNNAMED`] stands for all unnamed publications, and
     /// [`Wiring::BUS`] for the bus itself, which publishes dead letters.
     pub name: String,
     /// The patterns that it subscribes to. A pattern has an edge for each known type that it
@@ -65,10 +65,10 @@ pub struct WiredType {
     pub role: EventRole,
     /// Whether an event of the type was published.
     pub seen: bool,
-    /// Whether some component publishes it, or asks it, or said that it would.
+    /// Whether a component publishes or requests it, or declared that it would.
     pub has_publisher: bool,
-    /// Whether some component hears it: one that hears everything counts. Of a request, whether
-    /// some component answers it.
+    /// Whether a component hears it; one that hears everything counts. For a request, whether a
+    /// component answers it.
     pub has_listener: bool,
 }
 
@@ -83,8 +83,8 @@ pub struct WiredEdge {
     pub event_type: String,
     /// What the component does with the type.
     pub relation: Relation,
-    /// Whether that was seen: an event was published, or offered to the subscription. An edge that
-    /// was not seen was declared, by a [`Publisher`](crate::Publisher) or a subscription.
+    /// Whether the edge was seen: an event was published, or offered to the subscription. Otherwise
+    /// it was only declared, by a [`Publisher`](crate::Publisher) or a subscription.
     pub seen: bool,
 }
 
@@ -103,7 +103,7 @@ pub enum Relation {
     Answers,
     /// It answers requests with events of the type.
     Replies,
-    /// It asks requests that are answered with events of the type.
+    /// It makes requests that are answered with events of the type.
     Collects,
 }
 
@@ -114,8 +114,8 @@ impl Relation {
         matches!(self, Self::Publishes | Self::Asks | Self::Replies)
     }
 
-    /// What stands on the edge in a drawing: "asks" along requests, "answers" along answers, and
-    /// nothing along events.
+    /// The label of the edge in a drawing: "asks" for requests, "answers" for answers, and none for
+    /// events.
     #[must_use]
     pub fn label(self) -> Option<&'static str> {
         match self {
@@ -131,25 +131,25 @@ impl Relation {
         all.find(|it| it.is_outgoing() == outgoing && it.label() == label)
     }
 
-    /// In the order in which a text lists them.
+    /// In the order in which the text form lists them.
     const ALL: [Self; 6] =
         [Self::Publishes, Self::Hears, Self::Asks, Self::Answers, Self::Replies, Self::Collects];
 }
 
 impl Bus {
-    /// The wiring of the program: its components, its event types, and who publishes, hears, asks
-    /// and answers what.
+    /// Returns the wiring of the program: its components, its event types, and which component
+    /// publishes, hears, asks and answers which type.
     ///
     /// - A component is a name: that of a subscription, of a [`Publisher`](crate::Publisher), or of
-    ///   the subscriber whose served handler publishes. What is published without a name is drawn
-    ///   as the component [`(unnamed)`](Wiring::UNNAMED).
+    ///   the subscriber whose served handler publishes. Unnamed publications belong to the
+    ///   component [`(unnamed)`](Wiring::UNNAMED).
     /// - The types are those of the [catalogue](Self::catalogue).
-    /// - What was declared and not seen so far is marked: a publisher that has not published, a
-    ///   subscription that was offered nothing. So are orphans: types without a publisher or
-    ///   without a subscriber.
-    /// - Answers that a hand-written loop gives count for every responder that was asked, since
-    ///   they carry no name.
-    /// - A subscription that was dropped is not in it any more. A publisher stays.
+    /// - Edges that were declared but not seen so far are marked: a publisher that has not
+    ///   published, a subscription that was offered nothing. So are orphans: types without a
+    ///   publisher or without a subscriber.
+    /// - Answers from a hand-written loop count for every responder that was asked, since they
+    ///   carry no name.
+    /// - A dropped subscription is removed. A publisher stays.
     ///
     /// # Examples
     ///
@@ -175,7 +175,7 @@ impl Bus {
     /// assert!(wiring.to_mermaid().contains("c_shop --> e_order_placed"));
     /// ```
     pub fn wiring(&self) -> Wiring {
-        // The snapshot first: the catalogue then knows all of its types.
+        // Take the snapshot first, so that the catalogue knows all of its types.
         let snapshot = self.snapshot();
         Wiring::of(&snapshot, &self.catalogue())
     }
@@ -188,8 +188,8 @@ impl Wiring {
     /// The name of the component that stands for the bus itself.
     pub const BUS: &'static str = "(bus)";
 
-    /// The wiring that a snapshot shows. The catalogue, taken of the same bus, says which types
-    /// answer which requests.
+    /// The wiring of a snapshot. The catalogue of the same bus says which types answer which
+    /// requests.
     ///
     /// # Examples
     ///
@@ -204,8 +204,8 @@ impl Wiring {
         build::build(snapshot, catalogue)
     }
 
-    /// The same without some components, such as a recorder or a console: their edges are left
-    /// out, and a type that only they published or heard is an orphan.
+    /// Removes some components, such as a recorder or a console. Their edges are left out, and a
+    /// type that only they published or heard becomes an orphan.
     ///
     /// # Examples
     ///
@@ -234,8 +234,8 @@ impl Wiring {
         self
     }
 
-    /// The same with every edge marked as seen: for a program in which timing decides whether an
-    /// edge is used. What matters is then that the edge was declared, or seen.
+    /// Marks every edge as seen, for programs in which timing decides whether an edge is used. The
+    /// wiring then only depends on whether an edge was declared or seen.
     ///
     /// # Examples
     ///
@@ -260,7 +260,7 @@ impl Wiring {
         self
     }
 
-    /// Says of each type whether it has publishers and listeners, going by the edges.
+    /// Sets for each type whether it has publishers and listeners, according to the edges.
     fn mark_orphans(&mut self) {
         let everything = self.components.iter().any(|component| component.hears_everything);
         for of in &mut self.types {
@@ -270,7 +270,7 @@ impl Wiring {
             for edge in self.edges.iter().filter(|edge| edge.event_type == of.event_type) {
                 let outgoing = edge.relation.is_outgoing();
                 of.has_publisher |= outgoing;
-                // Reading a request is not answering it.
+                // Observing a request is not answering it.
                 let reads = request && edge.relation == Relation::Hears;
                 of.has_listener |= !outgoing && !reads;
             }
@@ -285,7 +285,7 @@ impl From<&Bus> for Wiring {
 }
 
 impl WiredComponent {
-    /// What is remarkable about it, in words.
+    /// Notes on the component, in words.
     fn notes(&self) -> Vec<String> {
         let everything = self.hears_everything.then(|| "hears everything".to_owned());
         let patterns = self.patterns.iter().map(|pattern| format!("hears {pattern}"));
@@ -294,7 +294,7 @@ impl WiredComponent {
 }
 
 impl WiredType {
-    /// What is missing, in words.
+    /// Notes on what the type lacks, in words.
     fn notes(&self) -> Vec<String> {
         let (publisher, listener) = match self.role {
             EventRole::Request { .. } => ("nobody asks", "no responder"),

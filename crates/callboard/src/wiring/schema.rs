@@ -7,8 +7,8 @@ use super::id::{Ids, PLAIN};
 use crate::catalogue::CatalogueEntry;
 use crate::event::FieldContract;
 
-/// The schema of a type's payload. What it refers to besides is added to `schemas`, under names
-/// that begin with the type's `id`.
+/// The schema of a type's payload. Referenced definitions are added to `schemas`, under names that
+/// begin with the type's `id`.
 #[cfg_attr(
     not(feature = "schemars"),
     expect(unused_variables, reason = "only a JSON Schema refers")
@@ -39,7 +39,8 @@ pub(super) fn summary(doc: &str) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// An object with these fields. How a Rust type would be written is not known.
+/// An object with these fields, without schemas, since the serialized form of Rust types is not
+/// known.
 fn fields(fields: &[FieldContract]) -> Value {
     if fields.is_empty() {
         return json!({});
@@ -61,7 +62,7 @@ fn describe(schema: &mut Value, doc: &str) {
     }
 }
 
-/// A JSON Schema that is a document of its own, as a part of another document.
+/// Embeds a standalone JSON Schema in another document.
 #[cfg(feature = "schemars")]
 fn moved(
     mut schema: Value,
@@ -90,7 +91,8 @@ fn moved(
     schema
 }
 
-/// Has references within the schema lead to `target`: of a definition's name, or of the whole.
+/// Rewrites references within the schema to `target`, given a definition's name, or `None` for the
+/// root.
 #[cfg(feature = "schemars")]
 fn refer(schema: &mut Value, target: &dyn Fn(Option<&str>) -> String) {
     match schema {
@@ -115,7 +117,7 @@ fn refer(schema: &mut Value, target: &dyn Fn(Option<&str>) -> String) {
     }
 }
 
-/// The name that is written in a reference, which is a URI fragment with a JSON pointer in it.
+/// The definition's name in a reference, which is a URI fragment with a JSON pointer.
 #[cfg(feature = "schemars")]
 fn name_in(reference: &str) -> String {
     let mut bytes = Vec::with_capacity(reference.len());

@@ -1,4 +1,4 @@
-//! The graph in words.
+//! The graph as plain text.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The part of the wait-for graph that one request can reach, and the circles in it.
+//! The part of the wait-for graph reachable from one request, and the cycles in it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use super::{Asked, Waiter, Waits};
 use crate::engine::{Candidate, Invocation, Mailbox, Pending, Ticket};
 use crate::sync::discard;
 
-/// What one request can reach, at one moment. Nodes refer to each other by their places.
+/// A snapshot of what one request can reach. Nodes refer to each other by index.
 pub(super) struct Graph {
-    /// The first is the one that it was built for.
+    /// The first is the request that the graph was built for.
     requests: Vec<RequestNode>,
     invocations: Vec<InvocationNode>,
     responders: Vec<ResponderNode>,
@@ -17,17 +17,17 @@ pub(super) struct Graph {
 
 struct RequestNode {
     asked: Asked,
-    /// Let go of when no lock is held: it may be the last one.
+    /// Dropped while no lock is held, since it may be the last reference.
     ticket: Option<Arc<dyn Ticket>>,
     needs: usize,
     parts: Vec<Vec<Alternative>>,
     stuck: bool,
 }
 
-/// What a request waits for, for one of its answers.
+/// A candidate for one of a request's answers.
 #[derive(Clone, Copy)]
 enum Alternative {
-    /// Nothing that is known to wait.
+    /// It is not known to wait.
     Free,
     Responder(usize),
     Invocation(usize),
@@ -42,16 +42,17 @@ struct InvocationNode {
 /// A subscription with a request in its queue.
 struct ResponderNode {
     mailbox: Arc<Mailbox>,
-    /// Those of its invocations that wait.
+    /// Its waiting invocations.
     busy_with: Vec<usize>,
     stuck: bool,
 }
 
-/// Requests each of which waits for the asker of the next, and the last for that of the first.
+/// A cycle of requests: each waits for the asker of the next, and the last for the asker of the
+/// first.
 pub(super) struct Circle<'a>(Vec<&'a RequestNode>);
 
 impl Graph {
-    /// What this request, which is in the graph, can reach.
+    /// Builds the graph reachable from this request.
     pub(super) fn of(waits: &Waits, asked: &Asked) -> Self {
         let mut graph =
             Self { requests: Vec::new(), invocations: Vec::new(), responders: Vec::new() };
@@ -113,7 +114,7 @@ impl Graph {
         }
         let waiting = waits.of(mailbox.id);
         if waiting.len() < mailbox.concurrency() || mailbox.will_receive() {
-            // However many of them are stuck. There is no need to look at what they wait for.
+            // Free regardless of how many invocations are stuck, so skip what they wait for.
             return Alternative::Free;
         }
         let place = self.responders.len();
@@ -138,7 +139,7 @@ impl Graph {
         self.invocations.len() - 1
     }
 
-    /// Marks everything that can make progress as not stuck.
+    /// Marks every node that can make progress as not stuck.
     fn mark(&mut self) {
         let mut changed = true;
         while changed {
@@ -170,11 +171,11 @@ impl Graph {
     fn is_request_stuck(&self, place: usize) -> bool {
         let RequestNode { needs, parts, .. } = &self.requests[place];
         let hopeful = parts.iter().filter(|part| !self.is_hopeless(part)).count();
-        // With fewer parts than it needs it ends by itself.
+        // With fewer parts than it needs, the request ends by itself.
         hopeful < *needs && parts.len() >= *needs
     }
 
-    /// Whether all the candidates for an answer are stuck.
+    /// Whether all candidates for an answer are stuck.
     fn is_hopeless(&self, part: &[Alternative]) -> bool {
         part.iter().all(|it| self.is_stuck(*it))
     }
@@ -187,10 +188,10 @@ impl Graph {
         }
     }
 
-    /// A shortest circle through the request that the graph was built for, if that is stuck.
+    /// A shortest cycle through the request that the graph was built for, if that is stuck.
     pub(super) fn circle(&self) -> Option<Circle<'_>> {
         let first = self.requests.first().filter(|first| first.stuck)?;
-        // How each request was come by: breadth first, from the first on.
+        // The predecessor of each request in a breadth-first search from the first.
         let mut from: HashMap<usize, usize> = HashMap::new();
         let mut queue = VecDeque::from([0]);
         while let Some(place) = queue.pop_front() {
@@ -213,7 +214,7 @@ impl Graph {
         None
     }
 
-    /// The stuck invocations that a request waits for: those of the answers that can't come.
+    /// The stuck invocations that a request waits for, for the answers that can't arrive.
     fn waits_for(&self, place: usize) -> impl Iterator<Item = usize> {
         let parts = self.requests[place].parts.iter();
         let alternatives = parts.filter(|part| self.is_hopeless(part)).flatten();
@@ -232,7 +233,7 @@ impl Drop for Graph {
     }
 }
 
-/// The places of what was met.
+/// The indices of visited nodes.
 #[derive(Default)]
 struct Known {
     requests: HashMap<u64, usize>,
@@ -241,22 +242,22 @@ struct Known {
 }
 
 impl Circle<'_> {
-    /// The request in it that was made last.
+    /// The request in the cycle that was made last.
     pub(super) fn youngest(&self) -> (Asked, Arc<dyn Ticket>) {
         let youngest = self.0.iter().max_by_key(|node| node.asked.number);
         let found = youngest.and_then(|node| Some((node.asked.clone(), node.ticket.clone()?)));
         found.unwrap_or_else(|| unreachable!("a stuck request is open, and a circle has one"))
     }
 
-    /// The responders' names, from where the circle is entered, with those that lead to it in
-    /// front: `x → a → b → a`. A circle that nothing leads to begins with the responder whose
-    /// event is the oldest.
+    /// The responders' names, from where the cycle is entered, preceded by those that lead to it:
+    /// `x → a → b → a`. A cycle with no such entry begins with the responder whose event is the
+    /// oldest.
     pub(super) fn names(&self) -> Vec<String> {
         let circle: Vec<&Arc<Invocation>> = self.0.iter().map(|node| &node.asked.asker).collect();
         let place = |invocation: &Arc<Invocation>| {
             circle.iter().position(|other| Arc::ptr_eq(other, invocation))
         };
-        // From the youngest request outwards, along the calls that it was made for.
+        // Walk outwards from the youngest request, along the calls that it was made for.
         let (youngest, _) = self.youngest();
         let ancestors = std::iter::successors(Some(youngest.asker), |it| it.asker());
         let mut ancestors: Vec<Arc<Invocation>> = ancestors.take(MANY_ANCESTORS).collect();
@@ -276,5 +277,5 @@ impl Circle<'_> {
     }
 }
 
-/// A chain that is longer than this is named from there on.
+/// Of a longer chain, only this many of the innermost calls are named.
 const MANY_ANCESTORS: usize = 64;

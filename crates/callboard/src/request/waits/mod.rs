@@ -1,37 +1,37 @@
-//! The wait-for graph of nested requests, in which a circle is a deadlock.
+//! The wait-for graph of nested requests, in which a cycle is a deadlock.
 //!
 //! ```text
 //!   invocation ──asked──► request ──expects──► responder ──busy with──► invocation ──► …
 //! ```
 //!
-//! A nested request is one that was made while an event or a call was handled: that invocation
-//! waits for it. Only invocations that wait are known here, so an ordinary request costs nothing.
-//! The graph is built from them when a circle can have come about:
+//! A nested request is one made while an event or a call is handled; that invocation waits for it.
+//! Only waiting invocations are tracked, so an ordinary request costs nothing. The graph is built
+//! from them when a cycle may have formed:
 //!
 //! - when a nested request is made, before it is sent;
-//! - when a nested request loses a candidate for an answer (declined, abandoned, left, no room),
-//!   or a predicate has rejected an answer;
-//! - when a nested request that waited for the start is sent, since only now its candidates are
-//!   known;
-//! - when an invocation that waited for several requests has one of them ended.
+//! - when a nested request loses a candidate for an answer (declined, abandoned, left, no room), or
+//!   its predicate rejects an answer;
+//! - when a nested request that waited for the start is sent, since its candidates are unknown
+//!   until then;
+//! - when one of several requests that an invocation waits for ends.
 //!
-//! A call that is taken from its queue can close no circle: its responder was not stuck.
+//! Taking a call from its queue can't close a cycle, since its responder was not stuck.
 //!
-//! Who is stuck is found as in any AND-OR graph (the OR and k-of-n models of Knapp, "Deadlock
-//! detection in distributed databases", 1987): everything that can still make progress is marked
-//! until nothing more can be, and what is left waits for ever.
+//! Stuck nodes are found as in any AND-OR graph (the OR and k-of-n models of Knapp, "Deadlock
+//! detection in distributed databases", 1987): nodes that can still make progress are marked until
+//! a fixed point; the unmarked rest waits forever.
 //!
 //! - An invocation makes progress if one of its requests does: its handler may be waiting for any
 //!   of them.
-//! - A request does if as many candidates as it needs do, or if it is about to end without them.
-//! - A responder does if fewer of its invocations than it handles at once are stuck, or if it
-//!   sleeps for its next event, whatever it said of itself.
+//! - A request does if enough of its candidates do, or if it is about to end without them.
+//! - A responder does if fewer of its invocations are stuck than it handles at once, or if it
+//!   sleeps for its next event, regardless of its declared concurrency.
 //!
-//! If the request that was looked at is stuck, a shortest circle through it is the deadlock; the
-//! youngest request in it fails, with the names of the whole circle. The circle leads through
-//! answers that can't come: one that has a candidate that makes progress is not waited for in vain.
-//! Of several such circles it is the first, in the order in which responders are named, have
-//! subscribed and took their events.
+//! If the checked request is stuck, a shortest cycle through it is the deadlock; the youngest
+//! request in it fails, with the names of the whole cycle. The cycle only passes through answers
+//! that can't arrive: an answer with a candidate that makes progress still can. Among several such
+//! cycles, the first one counts, in the order in which responders are named, have subscribed and
+//! took their events.
 
 mod graph;
 
@@ -43,22 +43,22 @@ use crate::sync::{Mutex, discard, process_wide};
 use graph::Graph;
 
 process_wide! {
-    /// All waits of the process: a chain of nested requests may cross buses. This lock is taken
-    /// before every other.
+    /// All waits of the process, since a chain of nested requests may cross buses. This lock is
+    /// taken before every other.
     static WAITS: Mutex<Waits> = Mutex::new(Waits::new());
 }
 
-/// The invocations that wait, by the subscription that took their event and by that event.
+/// The waiting invocations, by the subscription that took their event and by that event.
 struct Waits {
     by_mailbox: BTreeMap<u64, BTreeMap<Key, Waiter>>,
-    /// How many nested requests there have been.
+    /// The number of nested requests so far.
     begun: u64,
 }
 
-/// The number of an invocation's event and, should two have the same, its address.
+/// The sequence number of an invocation's event, and its address in case two share a number.
 type Key = (u64, usize);
 
-/// An invocation, and the requests that it waits for: at least one.
+/// An invocation and the requests that it waits for, of which there is at least one.
 struct Waiter {
     invocation: Arc<Invocation>,
     requests: Vec<Asked>,
@@ -73,15 +73,15 @@ struct Asked {
     ticket: Weak<dyn Ticket>,
 }
 
-/// An open nested request's place in the graph, given up when dropped.
+/// An open nested request's entry in the graph, removed on drop.
 pub(super) struct Wait(Asked);
 
 impl Wait {
-    /// A request of this invocation's is about to be sent.
+    /// Registers a request that this invocation is about to send.
     ///
     /// # Errors
     ///
-    /// The names of the circle, if it would close one.
+    /// The names of the cycle that the request would close, if any.
     pub(super) fn begin(
         ticket: &Arc<dyn Ticket>,
         asker: &Arc<Invocation>,
@@ -106,7 +106,7 @@ impl Wait {
         }
     }
 
-    /// The request has lost a candidate.
+    /// Checks for a cycle after the request lost a candidate.
     pub(super) fn recheck(&self) {
         self.0.recheck();
     }
@@ -115,8 +115,8 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let others = WAITS.lock().remove(&self.0);
-        // The asker waits for these still, and perhaps for nothing that could make progress; or it
-        // is about to drop them.
+        // The asker still waits for these, perhaps without any that can make progress, or is about
+        // to drop them.
         let others = others.iter().filter_map(|other| other.ticket.upgrade());
         others.for_each(|ticket| {
             ticket.reconsider();
@@ -126,12 +126,12 @@ impl Drop for Wait {
 }
 
 impl Asked {
-    /// Fails the youngest request of each circle that this one is in.
+    /// Fails the youngest request of each cycle that contains this one.
     fn recheck(&self) {
         loop {
             let mut waits = WAITS.lock();
             if !waits.has(self) {
-                // Another check has failed it.
+                // Another check has already failed it.
                 return;
             }
             let graph = Graph::of(&waits, self);
@@ -140,7 +140,7 @@ impl Asked {
                 return;
             };
             let (victim, ticket) = circle.youngest();
-            // Without it the circle is open, also before its asker has given it up.
+            // Removing it breaks the cycle, even before its asker gives it up.
             waits.remove(&victim);
             drop(waits);
             ticket.fail(circle.names());
@@ -171,7 +171,7 @@ impl Waits {
         waiter.is_some_and(|it| it.requests.iter().any(|other| other.number == asked.number))
     }
 
-    /// Removes a request, if it is there. Returns the others that its asker waits for.
+    /// Removes a request, if present. Returns the other requests that its asker waits for.
     fn remove(&mut self, asked: &Asked) -> Vec<Asked> {
         let mailbox = asked.asker.mailbox;
         let Some(waiters) = self.by_mailbox.get_mut(&mailbox) else {
@@ -191,7 +191,7 @@ impl Waits {
         others
     }
 
-    /// The invocations of a subscription that wait, those of the oldest events first.
+    /// The waiting invocations of a subscription, oldest event first.
     fn of(&self, mailbox: u64) -> impl ExactSizeIterator<Item = &Waiter> {
         static NONE: BTreeMap<Key, Waiter> = BTreeMap::new();
         self.by_mailbox.get(&mailbox).unwrap_or(&NONE).values()

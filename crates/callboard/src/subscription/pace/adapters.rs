@@ -1,4 +1,4 @@
-//! From a subscription to one that is paced.
+//! The methods that turn a subscription into a paced one.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use super::rule::Rule;
 use super::{EventSet, Held, Paced, Subscription};
 
 impl<S: EventSet> Subscription<S> {
-    /// Hands out the latest item once no item has come for `quiet`, or `at_most` after the first of
-    /// the burst, whichever is earlier. See [`Paced`] for what both adapters do alike.
+    /// Returns the latest item once no item has arrived for `quiet`, or `at_most` after the first
+    /// item of the burst, whichever is earlier. See [`Paced`] for the common behaviour of both
+    /// adapters.
     ///
-    /// With `at_most`, a stream that is never quiet is still handed out; [`Duration::MAX`]
-    /// does without. If it is the shorter of the two, it is what counts: the burst ends that long
-    /// after its first item. With zero for either, nothing waits and nothing is merged.
+    /// `at_most` bounds the delay for a stream that is never quiet; [`Duration::MAX`] disables it.
+    /// If it is shorter than `quiet`, the burst ends `at_most` after its first item. With zero for
+    /// either, nothing waits and nothing is merged.
     ///
     /// # Examples
     ///
@@ -47,14 +48,14 @@ impl<S: EventSet> Subscription<S> {
         self.pace(Rule::debounce(quiet, at_most))
     }
 
-    /// Hands out the latest item at most once per `period`: the first at once, and what comes
-    /// within a period after that, as one, at the end of the period. See [`Paced`] for what both
-    /// adapters do alike.
+    /// Returns the latest item at most once per `period`: the first at once, and those that arrive
+    /// within the following period merged into one, at its end. See [`Paced`] for the common
+    /// behaviour of both adapters.
     ///
-    /// The next period begins whenever a burst is handed out. Items that are queued already when
-    /// the adapter may hand one out, such as those of a replay, or after the handling of the last
-    /// one took longer than a period, are one burst. With a period of zero nothing waits and
-    /// nothing is merged.
+    /// A period begins whenever a burst is returned. Items that are already queued when the next
+    /// burst may be returned form one burst: those of a replay, for example, or those that arrived
+    /// while handling the last one took longer than a period. With a period of zero nothing waits
+    /// and nothing is merged.
     ///
     /// # Examples
     ///

@@ -1,9 +1,9 @@
-//! Several items as one.
+//! Several items merged into one.
 
 use std::ops::Deref;
 
-/// The latest of several items that came in a row; see [`Paced`](super::Paced). It dereferences to
-/// that item.
+/// The latest of several consecutive items; see [`Paced`](super::Paced). It dereferences to that
+/// item.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ impl<T> Burst<T> {
         std::mem::replace(&mut self.item, later.item)
     }
 
-    /// The latest item.
+    /// Returns the latest item.
     #[must_use]
     pub fn into_item(self) -> T {
         self.item

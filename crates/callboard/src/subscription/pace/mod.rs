@@ -1,4 +1,4 @@
-//! Turning many items into few: debouncing and throttling.
+//! Debouncing and throttling: merging bursts of items.
 
 mod adapters;
 mod burst;
@@ -19,24 +19,24 @@ use crate::engine::Holds;
 use crate::sync::{block_on, discard};
 use crate::time::Deadline;
 
-/// A subscription that hands out the latest of several items; get one from
-/// [`Subscription::debounce`] or [`Subscription::throttle`].
+/// A subscription that returns the latest of several items. Created by [`Subscription::debounce`]
+/// or [`Subscription::throttle`].
 ///
-/// While it is polled it reads its queue, so that capacity is no limit to how many items it merges.
-/// An item that replaces another one drops it; the [`Burst`] tells how many were
-/// [merged](Burst::merged), and how many the subscription [missed](Burst::missed) before them. Of a
-/// set it is the last item of any variant.
+/// It reads its queue while it is polled, so the capacity does not limit how many items it merges.
+/// A newer item replaces and drops the older one; the [`Burst`] reports how many were
+/// [merged](Burst::merged), and how many the subscription [missed](Burst::missed) before them. For
+/// a set, the latest item of any variant counts.
 ///
-/// - **Time** is that of the bus's [`Clock`](crate::Clock), and an item's time is when it was read
-///   from the queue. It is only read while it is polled.
-/// - **Calls are never merged.** A [`Call`](crate::Call) is handed out as soon as it is read. It
-///   ends the burst before it, which is handed out first, so that the order is kept. Where that is
+/// - **Time** comes from the bus's [`Clock`](crate::Clock). An item's time is when it was read from
+///   the queue, which only happens while the adapter is polled.
+/// - **Calls are never merged.** A [`Call`](crate::Call) is returned as soon as it is read. It ends
+///   the burst before it, which is returned first, so that the order is kept. If calls end bursts
 ///   too often, subscribe to the requests separately.
-/// - **At the end**, when the bus is closed or drains, what is held back is handed out at once.
-/// - **Waiting for it.** An item that is held back is in no queue. [`close_and_drain`] waits until
-///   it is handed out. [`settle`] does so once its time has come, and not before: with a
-///   [`ManualClock`] that would be for ever.
-/// - **Dropping it** unsubscribes, and drops what is held back.
+/// - **At the end**, when the bus is closed or drains, a held-back item is returned at once.
+/// - **Waiting for it.** A held-back item is in no queue. [`close_and_drain`] waits until it is
+///   returned. [`settle`] waits for it only once it is due: before that, with a [`ManualClock`], it
+///   would wait forever.
+/// - **Dropping it** unsubscribes and drops the held-back item.
 ///
 /// [`close_and_drain`]: crate::Bus::close_and_drain
 /// [`settle`]: crate::testing::settle()
@@ -82,15 +82,15 @@ pub struct Paced<S: EventSet> {
     subscription: Subscription<S>,
     rule: Rule,
     held: Held<S::Item>,
-    /// When the held burst is due. Its sleep belongs to the task that polls.
+    /// When the held-back burst is due. Its sleep belongs to the polling task.
     deadline: Option<Deadline>,
 }
 
 enum Held<T> {
     Nothing,
-    /// It waits for its time. Without a deadline it was just read.
+    /// Waits for its deadline. Without a deadline it was just read.
     Burst(Burst<T>),
-    /// It is handed out next, whatever time it is.
+    /// Returned next, whatever the time.
     Call(Burst<T>),
 }
 
@@ -99,29 +99,29 @@ impl<S: EventSet> Paced<S> {
     ///
     /// # Panics
     ///
-    /// If the bus's clock does. No item is lost.
+    /// If the bus's clock panics. No item is lost.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no item and no time: what was read stays in the adapter, and is
-    /// due when it was before.
+    /// Dropping the future loses no item and no time: items already read stay in the adapter, with
+    /// the same deadline.
     pub async fn recv(&mut self) -> Option<Burst<S::Item>> {
-        // What a stream, or a thread, waited by is none of this task's.
+        // A sleep of an earlier stream poll or blocking call does not belong to this task.
         self.forget_sleep();
         Waiting { paced: self, waiting: false }.await
     }
 
-    /// [`recv`](Self::recv), parking the thread. For threads: in an async task it would block the
-    /// executor.
+    /// Like [`recv`](Self::recv), but parks the thread. Don't use it in async tasks, where it would
+    /// block the executor.
     pub fn blocking_recv(&mut self) -> Option<Burst<S::Item>> {
         block_on(self.recv())
     }
 
-    /// From now on this debounces, by these times; see [`Subscription::debounce`]. For settings that
+    /// Switches to debouncing with these times; see [`Subscription::debounce`]. For settings that
     /// change while the program runs.
     ///
-    /// An item that is held back counts as read now: it is handed out `quiet` from now, if nothing
-    /// comes, and `at_most` after the first item of its burst.
+    /// A held-back item counts as read now: it is returned `quiet` from now, if nothing else
+    /// arrives, or `at_most` after the first item of its burst.
     ///
     /// # Examples
     ///
@@ -144,10 +144,10 @@ impl<S: EventSet> Paced<S> {
         self.rule.set_debounce(quiet, at_most);
     }
 
-    /// From now on this throttles, by this period; see [`Subscription::throttle`].
+    /// Switches to throttling with this period; see [`Subscription::throttle`].
     ///
-    /// A period that runs counts from when it began. An item that is held back is handed out at its
-    /// end, or at once if it is over, or if this debounced before.
+    /// A running period keeps its beginning. A held-back item is returned at its end, or at once if
+    /// the period is over or the adapter debounced before.
     pub fn set_throttle(&mut self, period: Duration) {
         discard(self.deadline.take());
         self.rule.set_throttle(period);
@@ -158,12 +158,12 @@ impl<S: EventSet> Paced<S> {
         self.subscription.name()
     }
 
-    /// The subscription, for its figures.
+    /// The underlying subscription, for its counters.
     pub fn get_ref(&self) -> &Subscription<S> {
         &self.subscription
     }
 
-    /// The subscription, and what the adapter held back.
+    /// Returns the subscription and the item that the adapter held back.
     ///
     /// # Examples
     ///
@@ -219,17 +219,17 @@ impl<S: EventSet> Paced<S> {
     }
 
     fn merge(&mut self, later: Burst<S::Item>) {
-        // A panic of a destructor must not take an item along that is still to be handed out.
+        // A panicking destructor must not drop an item that is still to be returned.
         discard(self.deadline.take());
         if let Held::Burst(burst) = &mut self.held {
             return discard(burst.merge(later));
         }
         self.held = Held::Burst(later);
-        // Before the queue is asked again: otherwise the item would seem to be handled.
+        // Before the queue is read again; otherwise the item would count as handled.
         self.subscription.reader.mailbox.hold(Holds::Due);
     }
 
-    /// Ready once the held burst is due.
+    /// Ready once the held-back burst is due.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Self { subscription, rule, deadline, .. } = self;
         let clock = &*subscription.core.settings.clock;
@@ -264,7 +264,7 @@ impl<S: EventSet> Paced<S> {
         self.hand_out(burst)
     }
 
-    /// The reader has it from here on; the adapter keeps what is in `held`.
+    /// Passes a burst to the reader; the adapter keeps the contents of `held`.
     fn hand_out(&self, burst: Burst<S::Item>) -> Burst<S::Item> {
         let Subscription { core, reader, .. } = &self.subscription;
         let holds = if let Held::Call(_) = self.held { Holds::Due } else { Holds::Nothing };
@@ -307,10 +307,10 @@ impl<S: EventSet> futures_core::Stream for Paced<S> {
     }
 }
 
-/// Nothing in it is pinned.
+/// Nothing in it is structurally pinned.
 impl<S: EventSet> Unpin for Paced<S> {}
 
-/// Shows its queue, and how many items it has read and holds back.
+/// Shows its queue, and how many items it has read and held back.
 impl<S: EventSet> fmt::Debug for Paced<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let held = match &self.held {

@@ -1,4 +1,4 @@
-//! Reading the queue, one item after the other.
+//! Reading items from the queue, one by one.
 
 use std::task::{Context, Poll};
 
@@ -14,11 +14,11 @@ pub(super) struct Read<T> {
 }
 
 impl<S: EventSet> Subscription<S> {
-    /// Waits for the next item, and takes it with what else is known of it.
+    /// Waits for the next item, and takes it with its metadata.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Read<S::Item>>> {
         let now = self.core.moment();
         loop {
-            // Counts, so that the executor comes to other tasks now and then.
+            // Counts this read, so that the task yields regularly.
             self.may_go_on();
             let Poll::Ready(next) = self.poll_ready(now, context) else {
                 return Poll::Pending;
@@ -34,7 +34,7 @@ impl<S: EventSet> Subscription<S> {
                         Some(Read { burst: Burst::new(S::item(taken), missed), is_call })
                     }
                     Err(TryRecvError::Closed) => return Poll::Ready(None),
-                    // It was a call that has been withdrawn since.
+                    // The event was a call that has since been withdrawn.
                     Err(TryRecvError::Empty) => None,
                 },
                 Next::Empty => None,

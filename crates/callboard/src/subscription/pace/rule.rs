@@ -1,8 +1,8 @@
-//! When a burst is handed out.
+//! The rules that decide when a burst is returned.
 
 use std::time::{Duration, Instant};
 
-/// When a burst is handed out. A moment that is `None` never comes.
+/// When a burst is returned. An instant that is `None` never comes.
 #[derive(Debug, Clone)]
 pub(super) enum Rule {
     Debounce {
@@ -13,7 +13,7 @@ pub(super) enum Rule {
     },
     Throttle {
         period: Duration,
-        /// When the last burst was handed out.
+        /// When the last burst was returned.
         last: Option<Instant>,
     },
 }
@@ -27,7 +27,8 @@ impl Rule {
         Self::Throttle { period, last: None }
     }
 
-    /// Another debounce. The burst that is held goes on, if this one counts from its first item.
+    /// Changes the debounce times. A burst held back by debouncing keeps the time of its first
+    /// item.
     pub(super) fn set_debounce(&mut self, quiet: Duration, at_most: Duration) {
         let first = match *self {
             Self::Debounce { first, .. } => first,
@@ -36,7 +37,7 @@ impl Rule {
         *self = Self::Debounce { quiet, at_most, first };
     }
 
-    /// Another throttle. The period since the last burst counts, if it is known.
+    /// Changes the throttle period. The time of the last burst is kept, if it was throttled.
     pub(super) fn set_throttle(&mut self, period: Duration) {
         let last = match *self {
             Self::Throttle { last, .. } => last,
@@ -45,7 +46,7 @@ impl Rule {
         *self = Self::Throttle { period, last };
     }
 
-    /// Whether each item is handed out as it comes.
+    /// Whether each item is returned as it arrives.
     pub(super) fn is_immediate(&self) -> bool {
         match self {
             Self::Debounce { quiet, at_most, .. } => quiet.is_zero() || at_most.is_zero(),
@@ -53,7 +54,7 @@ impl Rule {
         }
     }
 
-    /// When a burst is due whose latest item was read now.
+    /// When a burst is due if its latest item was read at `now`.
     pub(super) fn due(&mut self, now: Instant) -> Option<Instant> {
         match self {
             Self::Debounce { quiet, at_most, first } => {
@@ -66,7 +67,7 @@ impl Rule {
         }
     }
 
-    /// A burst is handed out. `now` is `None` if the clock panics.
+    /// Records that a burst is returned. `now` is `None` if the clock panics.
     pub(super) fn restart(&mut self, now: impl FnOnce() -> Option<Instant>) {
         match self {
             Self::Debounce { first, .. } => *first = None,

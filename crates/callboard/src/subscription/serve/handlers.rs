@@ -1,4 +1,4 @@
-//! The handlers of `serve_concurrent` that run, each polled only when it was woken.
+//! The running handlers of `serve_concurrent`, each polled only when woken.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
@@ -10,16 +10,16 @@ use std::time::Instant;
 use super::Handling;
 use crate::sync::{Mutex, discard, wake};
 
-/// The handlers that run, each polled only when it was woken.
+/// The running handlers, each polled only when woken.
 pub(super) struct Handlers<H> {
     slots: Vec<Option<Handler<H>>>,
     free: Vec<usize>,
-    /// When the running handlers began, if the bus keeps time.
+    /// When each running handler began, if the bus keeps time.
     begun: BTreeSet<(Instant, usize)>,
     signal: Arc<Signal>,
 }
 
-/// With more slots than this, they are given up once no handler runs.
+/// If there are more slots than this, they are freed once no handler runs.
 const KEPT_SLOTS: usize = 64;
 
 struct Handler<H> {
@@ -35,7 +35,7 @@ impl<H> Drop for Handlers<H> {
     }
 }
 
-/// Which handlers were woken, and whom to wake for them.
+/// Which handlers were woken, and the task to wake for them.
 #[derive(Default)]
 struct Signal {
     woken: Mutex<Woken>,
@@ -46,12 +46,12 @@ struct Signal {
 #[derive(Default)]
 struct Woken {
     slots: VecDeque<usize>,
-    /// Which of all slots are among them.
+    /// For each slot, whether it is among them.
     among: Vec<bool>,
 }
 
 impl Woken {
-    /// Whether it was not among them.
+    /// Adds a slot. Returns whether it was not among them.
     fn add(&mut self, slot: usize) -> bool {
         if self.among.len() <= slot {
             self.among.resize(slot + 1, false);
@@ -85,7 +85,7 @@ impl Wake for SlotWaker {
         if !self.signal.woken.lock().add(self.slot) {
             return;
         }
-        // The driver sets its waker before it looks at who was woken: either it sees the slot, or
+        // The driver sets its waker before it checks the woken slots: either it sees this slot, or
         // its waker is here.
         let parent = self.signal.parent.lock().take();
         if let Some(parent) = parent {
@@ -113,12 +113,12 @@ impl<H: Future<Output = ()>> Handlers<H> {
         self.slots.len() - self.free.len()
     }
 
-    /// When the longest running handler began.
+    /// When the longest-running handler began.
     pub(super) fn oldest(&self) -> Option<Instant> {
         self.begun.first().map(|(began, _)| *began)
     }
 
-    /// Sets the task to be woken when a handler is.
+    /// Sets the task to wake when a handler is woken.
     pub(super) fn set_parent(&self, waker: &Waker) {
         self.signal.set_parent(waker);
     }
@@ -138,15 +138,15 @@ impl<H: Future<Output = ()>> Handlers<H> {
         self.signal.woken.lock().next()
     }
 
-    /// Polls every handler that was woken, once, and tells `ended` of each that has ended: when it
-    /// began, and when the first of the others did.
+    /// Polls every woken handler once. Calls `ended` for each that finished, with its begin time
+    /// and that of the longest-running handler that remains.
     pub(super) fn poll(
         &mut self,
         context: &Context<'_>,
         mut ended: impl FnMut(Option<Instant>, Option<Instant>),
     ) {
-        // One round at the most: a handler that wakes itself for ever must not keep the others
-        // from the executor.
+        // At most one round: a handler that always wakes itself must not starve the executor's
+        // other tasks.
         for _ in 0..self.slots.len() {
             let Some(slot) = self.next_woken() else {
                 return;

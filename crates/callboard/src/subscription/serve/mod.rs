@@ -1,4 +1,4 @@
-//! Running a handler for each event.
+//! Serving a subscription: running a handler for each event.
 
 mod handlers;
 
@@ -13,21 +13,21 @@ use crate::sync::discard;
 use handlers::Handlers;
 
 impl<S: EventSet> Subscription<S> {
-    /// Runs `handler` for each event, one after the other, until the bus is closed and everything
-    /// was handled.
+    /// Runs `handler` for each event, one at a time, until the bus is closed and everything was
+    /// handled.
     ///
-    /// While a handler runs, the bus knows what it is handling: what it publishes carries the
-    /// event as its [`cause`](crate::Delivery::cause), and a plain
+    /// The bus tracks which event a running handler handles: events it publishes carry that event
+    /// as their [`cause`](crate::Delivery::cause), and a plain
     /// [`Bus::request`](crate::Bus::request) is a nested one. The handler's time appears in
-    /// [`Bus::snapshot`](crate::Bus::snapshot). A handler that panics ends its own event's
-    /// handling (a call it held is abandoned) and no other. One that waits until its own bus has
-    /// drained or settled would wait for itself: [`drain`](crate::Bus::drain),
-    /// [`close_and_drain`](crate::Bus::close_and_drain) and
-    /// [`settle`](crate::testing::settle()) fail there at once.
+    /// [`Bus::snapshot`](crate::Bus::snapshot). A panic ends the handling of that event only (a
+    /// call the handler held is abandoned). A handler that waits until its own bus has drained or
+    /// settled would wait for itself, so [`drain`](crate::Bus::drain),
+    /// [`close_and_drain`](crate::Bus::close_and_drain) and [`settle`](crate::testing::settle())
+    /// fail there at once.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future unsubscribes; the event being handled is dropped with its handler.
+    /// Dropping the future unsubscribes and drops the running handler with its event.
     ///
     /// # Examples
     ///
@@ -55,7 +55,7 @@ impl<S: EventSet> Subscription<S> {
     /// # Ok::<(), callboard::RequestError>(())
     /// ```
     ///
-    /// A handler that changes its component's state between awaits borrows it with
+    /// A handler that changes its component's state between awaits can borrow it with
     /// [`serve_async`](Self::serve_async).
     pub async fn serve<F, H>(mut self, mut handler: F)
     where
@@ -71,11 +71,11 @@ impl<S: EventSet> Subscription<S> {
         }
     }
 
-    /// [`serve`](Self::serve) for an async closure that borrows from what it captures, such as the
-    /// state of its component: no `Arc<Mutex<_>>` is needed, since one handler runs at a time.
+    /// Like [`serve`](Self::serve), for an async closure that borrows from its captures, such as
+    /// the state of its component. No `Arc<Mutex<_>>` is needed, since one handler runs at a time.
     ///
-    /// To spawn such a service, move the state into the closure with `async move`. (Of a closure
-    /// that borrows from the task around it, the compiler can't see yet that it is `Send`.)
+    /// To spawn such a service, move the state into the closure with `async move`. (The compiler
+    /// can't yet prove `Send` for a closure that borrows from the surrounding task.)
     ///
     /// # Examples
     ///
@@ -115,8 +115,8 @@ impl<S: EventSet> Subscription<S> {
     }
 
     /// Runs `handler` for each event, up to `limit` at a time, until the bus is closed and
-    /// everything was handled. Handlers begin in the order of the events; they all run on the
-    /// task that polls this future. A `limit` of 0 counts as 1.
+    /// everything was handled. Handlers start in the order of the events and all run on the task
+    /// that polls this future. A `limit` of 0 counts as 1.
     ///
     /// Otherwise as [`serve`](Self::serve).
     pub async fn serve_concurrent<F, H>(mut self, limit: usize, mut handler: F)
@@ -151,8 +151,8 @@ impl<S: EventSet> Subscription<S> {
         .await;
     }
 
-    /// [`serve_concurrent`](Self::serve_concurrent) for an async closure that borrows from what it
-    /// captures. The handlers share that: what they change is in a `RefCell` or behind a lock.
+    /// Like [`serve_concurrent`](Self::serve_concurrent), for an async closure that borrows from
+    /// its captures. The handlers share them, so mutable state needs a `RefCell` or a lock.
     ///
     /// # Examples
     ///
@@ -184,15 +184,15 @@ impl<S: EventSet> Subscription<S> {
         self.serve_concurrent(limit, |item| handler(item)).await;
     }
 
-    /// Events are handed to up to `limit` handlers at a time. Returns the number under which the
-    /// registry counts what they publish.
+    /// Declares that up to `limit` handlers run at a time. Returns the publisher number under which
+    /// the registry counts their publications.
     fn begin_serving(&self, limit: usize) -> u32 {
         self.reader.mailbox.serve(limit);
         self.core.registry().publishers.number(&self.reader.mailbox.settings.name)
     }
 
-    /// A handler begins with the event that was taken last. Returns its scope and the time, unless
-    /// the clock panics.
+    /// Begins handling the event taken last. Returns the handler's scope and the time, unless the
+    /// clock panics.
     fn begin_handling(&mut self, item: &S::Item, publisher: u32) -> (Serving, Option<Instant>) {
         let (scope, now) = (S::scope(item), self.core.now());
         let context = self.reader.hand.take();
@@ -203,7 +203,7 @@ impl<S: EventSet> Subscription<S> {
         (scope.serve(mailbox, publisher, context, card.map(|card| card.number)), now)
     }
 
-    /// A handler has ended; `oldest` is when the longest running one began.
+    /// Records that a handler ended; `oldest` is when the longest-running one began.
     fn end_handling(&self, began: Option<Instant>, oldest: Option<Instant>) {
         let times = self.core.now().zip(began);
         let time =
@@ -213,15 +213,14 @@ impl<S: EventSet> Subscription<S> {
     }
 }
 
-/// A handler that runs: each of its polls is in its scope and behind a fence, and so is its
-/// destructor.
+/// A running handler. Each poll, and its destructor, runs in its scope, with panics caught.
 struct Handling<H> {
-    /// There until it has ended.
+    /// `Some` until the handler has ended.
     future: Option<Pin<Box<H>>>,
     serving: Serving,
 }
 
-/// What a handler has begun, if it has not panicked at once.
+/// Wraps a handler's future; `None` if the handler panicked before returning one.
 fn handle<H>(future: Option<H>, serving: Serving) -> Handling<H> {
     Handling { future: future.map(Box::pin), serving }
 }
@@ -237,7 +236,8 @@ impl<H: Future<Output = ()>> Future for Handling<H> {
         if let Some(Poll::Pending) = serving.run(|| running.as_mut().poll(context)) {
             return Poll::Pending;
         }
-        // What a handler holds in the end is dropped in its scope, too: a destructor may ask.
+        // The handler's remaining state is dropped in its scope, too: a destructor may make
+        // requests.
         serving.enter(|| discard(future.take()));
         Poll::Ready(())
     }
