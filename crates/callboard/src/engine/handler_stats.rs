@@ -91,10 +91,11 @@ impl HandlerStats {
 
     /// The reader asks for the next event: it is done with the last ones that it took, unless it
     /// handed them to a handler. Each is said to have taken its part of the time.
-    pub(super) fn finish_current(&mut self, events: u64, now: Moment) {
+    pub(super) fn finish_current(&mut self, events: u32, now: Moment) {
         let since = std::mem::replace(&mut self.in_hand_since, Moment::NONE);
         if let (1.., Some(time)) = (events, now.nanoseconds_since(since)) {
-            self.count(events, Duration::from_nanos(time), Duration::from_nanos(time / events));
+            let time = Duration::from_nanos(time);
+            self.count(events.into(), time, time / events);
         }
     }
 

@@ -44,7 +44,7 @@ impl Horizon {
     }
 
     #[inline]
-    pub(super) fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.0.number.load(Ordering::Acquire)
     }
 

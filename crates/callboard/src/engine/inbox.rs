@@ -177,7 +177,7 @@ impl Inbox {
 
     /// The reader has finished with so many events, on a bus that keeps time, and perhaps taken more.
     #[inline(never)]
-    pub(super) fn note_finished(&mut self, events: u64, now: Moment, takes: bool) {
+    pub(super) fn note_finished(&mut self, events: u32, now: Moment, takes: bool) {
         let stats = self.handler_stats_mut();
         stats.finish_current(events, now);
         if takes {

@@ -67,7 +67,7 @@ pub struct LentEvents<'a, E: 'static> {
     /// Told when the last event that was known to be there has been taken, and when the next was
     /// asked for.
     pub(super) changed: &'a WaitList,
-    pub(super) taken: &'a mut u64,
+    pub(super) taken: &'a mut u32,
     /// When the batch began, if the bus keeps time.
     pub(super) now: Moment,
 }

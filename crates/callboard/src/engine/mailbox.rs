@@ -220,7 +220,7 @@ impl Mailbox {
     /// The reader asks for the next event: it has finished with the events that it took before.
     /// Whether it had taken any.
     #[inline]
-    pub(super) fn finish_current(&self, events: u64, now: Moment) -> bool {
+    pub(super) fn finish_current(&self, events: u32, now: Moment) -> bool {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         if now.is_known() {
             self.inbox().note_finished(if in_hand { events } else { 0 }, now, false);
@@ -236,7 +236,7 @@ impl Mailbox {
     /// Like [`finish_current`](Self::finish_current), when there is no event. The caller notifies those
     /// who wait for readers.
     #[inline]
-    pub(super) fn finish_current_and_fence(&self, events: u64, now: Moment) {
+    pub(super) fn finish_current_and_fence(&self, events: u32, now: Moment) {
         if self.finish_current(events, now) {
             // Ordering: a thread that waits for readers has such a fence between its registration and
             // its look at them: either it sees that this reader is done, or the reader sees that it
@@ -259,7 +259,7 @@ impl Mailbox {
 
     /// The reader takes the next event without a lock, and has finished with those that it took before.
     #[inline]
-    pub(super) fn finish_and_mark(&self, events: u64, now: Moment) {
+    pub(super) fn finish_and_mark(&self, events: u32, now: Moment) {
         if now.is_known() {
             let in_hand = self.in_hand.load(Ordering::Relaxed);
             self.inbox().note_finished(if in_hand { events } else { 0 }, now, true);
@@ -271,7 +271,7 @@ impl Mailbox {
     /// `finished`: with how many events the reader is done, unless it is in a batch.
     pub(super) fn take(
         &self,
-        finished: Option<u64>,
+        finished: Option<u32>,
         now: Moment,
         place: Option<Place>,
         hand: &mut Hand,
@@ -308,7 +308,7 @@ impl Mailbox {
     #[inline]
     pub(super) fn finish_and_take(
         &self,
-        finished: u64,
+        finished: u32,
         now: Moment,
         hand: &mut Hand,
     ) -> Result<Taken, TryRecvError> {

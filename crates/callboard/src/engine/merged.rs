@@ -68,7 +68,7 @@ impl MergedReader {
     pub(super) fn take_found(
         &mut self,
         mailbox: &Mailbox,
-        finished: Option<u64>,
+        finished: Option<u32>,
         now: Moment,
     ) -> Result<Option<Taken>, Option<Place>> {
         let found = std::mem::replace(&mut self.found, Err(None));

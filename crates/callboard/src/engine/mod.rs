@@ -22,7 +22,7 @@
 //!
 //! A queue per subscription, in the inbox, holds what a log can't: calls (their asker may withdraw
 //! them), events that coalesce by key, events whose priority differs from that of their type, and
-//! what is replayed or retained. A bus that traces delivers everything by queues. The reader takes
+//! what is retained. A bus that traces delivers everything by queues. The reader takes
 //! the more urgent event first, then the one with the lower sequence number, wherever it is.
 //!
 //! The parts:

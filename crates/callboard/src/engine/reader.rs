@@ -26,7 +26,7 @@ pub struct Reader {
     /// Whether the bus keeps time.
     timed: bool,
     /// How many events the reader has taken since it asked last. More than one only in a batch.
-    taken: u64,
+    taken: u32,
 }
 
 /// How a reader reads.
@@ -180,13 +180,13 @@ impl Reader {
     pub(crate) fn take_in_batch(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
         self.hand.release();
         let taken = self.take_from(None, now);
-        self.taken += u64::from(taken.is_ok());
+        self.taken += u32::from(taken.is_ok());
         taken
     }
 
     /// `finished`: with how many events the reader is done, unless it is in a batch.
     #[inline]
-    fn take_from(&mut self, finished: Option<u64>, now: Moment) -> Result<Taken, TryRecvError> {
+    fn take_from(&mut self, finished: Option<u32>, now: Moment) -> Result<Taken, TryRecvError> {
         let Self { mailbox, ends, hand, .. } = self;
         let place = match ends {
             Ends::Inbox => None,

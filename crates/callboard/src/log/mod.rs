@@ -22,8 +22,7 @@
 //! # Capacity and gaps
 //!
 //! What was meant for a reader and found room is *admitted*; what is admitted and not *taken* yet
-//! *waits*. Some of it may wait *elsewhere*, in a queue of the reader's own beside the log, and
-//! counts too. A reader of capacity *n* may have *n* events waiting.
+//! *waits*. Some of it may wait in a queue of the reader's own beside the log, and counts too. A reader of capacity *n* may have *n* events waiting.
 //!
 //! The writer does not look at it for every event: from what a reader has taken it knows a
 //! position, its limit, before which it can't be full, since taking only makes room. The least of
@@ -70,6 +69,15 @@
 //! A few blocks that were given back wait in a pool to be used again, so that a steady flow of
 //! plain data allocates nothing.
 //!
+//! # Held back
+//!
+//! What waits for the start of the bus is written to the log at once, and the head stays behind it. A
+//! reader of the start buffer's own flows from the first of these events on, and so keeps their
+//! blocks; all others are stopped there. At the start each of them goes on with the first, with the
+//! pins and the shares of ownership that it would have had if it had flowed; then the head moves over
+//! one event after the other, in the order in which all that waited is replayed. So a replay copies
+//! nothing, and a reader that came last gets it as the first does.
+//!
 //! # Invariants
 //!
 //! 1. A reader comes only to slots that were written: it looks at no position beyond the head, and
@@ -77,14 +85,14 @@
 //! 2. A reader comes only to blocks that it has a pin on: it follows `next` only to a position that
 //!    is its own, and the block of that was begun, or gone on in, while it flowed; at a gap it is
 //!    given a pin.
-//! 3. For each slot of a type with a destructor, owners = readers that it was written for and that
-//!    have not taken it + handles. Only the writer adds readers, before the head moves.
-//! 4. taken ≤ admitted ≤ taken + capacity, for each reader, but for what is admitted elsewhere.
+//! 3. For each slot of a type with a destructor, owners = readers that it was written for, or held
+//!    back for, and that have not taken it + handles. Only the writer adds readers, before the head moves.
+//! 4. taken ≤ admitted ≤ taken + capacity, for each reader, but for replays and what its queue holds.
 //! 5. The holder of the registry's lock is the writer, by `&mut Log`; a cursor is its reader's, by
 //!    `&mut LogCursor`.
 //!
 //! [`memory`] keeps the first three, which are what makes it safe to read raw memory; the writer
-//! and the taps keep the others, which are about who gets what.
+//! and the cursors keep the others, which are about who gets what.
 //!
 //! # Who writes what
 //!
@@ -93,7 +101,7 @@
 //! | `head` | writer | Release, with the reader's Acquire in `Walk::look` |
 //! | `taken` | reader | Release, with Acquire in `ReaderProgress::taken`; SeqCst when it has drained (see below) |
 //! | `next_gap` | writer and reader, under the gaps' lock | Relaxed: stored before the head moves on, read after it |
-//! | `lost`, `open_at`, `skipped` | writer | Relaxed: read under its lock |
+//! | `lost`, `open_at`, `skipped`, `overlooks_until` | writer | Relaxed: read under its lock |
 //! | `high_water` | reader and writer | Relaxed, by `fetch_max`: a figure for people |
 //! | `queued` | the holder of the lock of the reader's queue | Release, with the writer's Acquire in `ReaderProgress::queued` |
 //! | `taken_from_queue` | likewise | Relaxed: a figure for people, stored before `queued` |
@@ -111,11 +119,11 @@
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `writer` | [`Log`]: the writer's cursor with all readers |
+//! | `writer` | [`Log`]: the writer's cursor with all readers; who gets an event (`admission`), what is held back (`hold`) |
 //! | `record` | what the writer knows of one reader; [`ReaderStats`] is its account |
 //! | `reader` | [`LogCursor`]: a reader's cursor with what it missed; a [`Stretch`] is some of what it reads, lent in one go; a [`Meter`] shows others how it stands |
 //! | `progress` | [`ReaderProgress`]: what the two tell each other; the gaps |
-//! | `memory` | blocks, slots, the pool and a cursor for either end: all the unsafe code of the crate, behind an interface that is safe |
+//! | `memory` | blocks, slots, the pool and a cursor for either end: nearly all the unsafe code of the crate, behind an interface that is safe |
 //! | `memory::handle` | [`Held`] and [`Kept`]: a share of an event with a pin on its block, of any type and of a known one |
 //! | `lent` | [`Lent`]: an event that its reader looks at, with or without a share of its own |
 //! | `moments` | when the events that wait were published |

@@ -47,6 +47,11 @@ impl Replay {
     pub(super) fn len(&self) -> usize {
         self.logged.len() + self.queued.len()
     }
+
+    /// Whether all that is held back in logs has higher numbers than this.
+    pub(super) fn begins_behind(&mut self, number: u64) -> bool {
+        self.logged.peek().is_none_or(|(sequence, _)| *sequence > number)
+    }
 }
 
 impl Iterator for Replay {

@@ -281,9 +281,10 @@ impl Registry {
             self.listeners.values_mut().for_each(Listener::begin_replay);
         }
         let overflowed = self.buffer.overflowed();
-        let (replay, losses) = self.buffer.take();
-        // Losses are between events: a reader reports them only where each event is handed to it.
-        let by_logs = losses.is_empty();
+        let (mut replay, losses) = self.buffer.take();
+        // A loss lies between two events: a reader reports it only if each event is handed to it. And
+        // readers of several logs don't look back, behind a dead letter that was not held back.
+        let by_logs = losses.is_empty() && replay.begins_behind(self.horizon.get());
         let (replayed, mut losses) = (replay.len(), losses.into_iter().peekable());
         self.types.iter_mut().for_each(|entry| entry.begin_replay(by_logs, deferred));
         for (sequence, event) in replay {

@@ -195,3 +195,36 @@ fn destructor_of_a_dead_letter_may_panic() {
     drop(dead);
     bus.publish(Fragile);
 }
+
+#[derive(Debug, Event)]
+struct Noted;
+
+#[derive(Debug, EventSet)]
+enum Both {
+    Noted(Delivery<Noted>),
+    Dead(Delivery<DeadLetter>),
+}
+
+/// A dead letter is not held back: its number may be higher than that of an event that waits.
+#[test]
+fn replay_hides_no_dead_letter_from_a_reader_of_both() {
+    for reads_before in [true, false] {
+        let bus = Bus::new();
+        let _full = bus.subscriber("full").capacity(1).subscribe::<Tick>();
+        let mut both = bus.subscribe::<Both>("both");
+        bus.start();
+        let weak = bus.downgrade();
+        bus.on_drop(move |_| {
+            let bus = weak.upgrade().unwrap();
+            bus.pause();
+            assert!(bus.publish(Noted).buffered());
+        });
+        bus.publish(Tick(1));
+        bus.publish(Tick(2));
+        let mut dead = || matches!(both.try_recv(), Ok(Both::Dead(_)));
+        assert!(!reads_before || dead(), "the loss of the second");
+        assert_eq!(bus.start().replayed, 1);
+        assert!(matches!(both.try_recv(), Ok(Both::Noted(_))), "it waited for the start");
+        assert_eq!(matches!(both.try_recv(), Ok(Both::Dead(_))), !reads_before);
+    }
+}

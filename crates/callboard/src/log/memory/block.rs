@@ -118,11 +118,21 @@ impl Pin {
         unsafe { self.0.header() }
     }
 
+    /// One more pin on the block.
+    pub(super) fn another(&self) -> Self {
+        self.header().add_pins(1);
+        // SAFETY: it was added just now.
+        unsafe { self.0.claim() }
+    }
+
     /// Where slot `index` is.
     #[inline]
     pub(super) fn place(&self, index: usize) -> Place {
-        // SAFETY: the block is there as long as this pin is.
-        unsafe { self.0.place(index) }
+        let header = self.header();
+        assert!(index < header.slots, "a block has no slot {index}");
+        let offset = header.shape.first + index * header.shape.stride;
+        // SAFETY: a block has room for all its slots.
+        Place(unsafe { self.0.0.byte_add(offset) }.cast())
     }
 
     /// The shard for a reader's handles: its own, if the block has any.
@@ -158,21 +168,6 @@ impl Address {
     pub(super) unsafe fn header<'a>(self) -> &'a Header {
         // SAFETY: the caller's promise; a header was written when the block was made.
         unsafe { self.0.as_ref() }
-    }
-
-    /// Where slot `index` is.
-    ///
-    /// # Safety
-    ///
-    /// The block is pinned.
-    #[inline]
-    pub(super) unsafe fn place(self, index: usize) -> Place {
-        // SAFETY: the caller's promise.
-        let header = unsafe { self.header() };
-        assert!(index < header.slots, "a block has no slot {index}");
-        let offset = header.shape.first + index * header.shape.stride;
-        // SAFETY: a block has room for all its slots.
-        Place(unsafe { self.0.byte_add(offset) }.cast())
     }
 
     /// Makes a block ready for use.

@@ -123,9 +123,7 @@ impl Fill {
             return;
         };
         let (index, lost) = (tail.header().slots - self.left, flow.progress.take_lost());
-        tail.header().add_pins(1);
-        // SAFETY: the pin was added just now.
-        let pin = unsafe { tail.0.claim() };
+        let pin = tail.another();
         flow.progress.close_gap(End { position: self.position, index, pin, lost });
         self.flowing += 1;
     }
@@ -202,6 +200,9 @@ impl Fill {
             // Ordering: Relaxed; readers load it after they have seen a position beyond the tail,
             // and the head is released after this.
             tail.header().next.store(block.0.0.as_ptr(), Ordering::Relaxed);
+        }
+        if let Some(hold) = &mut self.hold {
+            hold.blocks.push(block.another());
         }
         (self.next, self.left) = (block.place(0), block.header().slots);
         self.tail = Some(block);

@@ -1,21 +1,19 @@
 //! Events that are written and held back: no reader sees them until they are revealed.
 //!
-//! Their blocks are kept by one reader that flows from the first of them on (the start buffer's). The
-//! others are stopped; when they go on there, they are given the pins and the shares of ownership that
-//! they would have had if they had flowed.
+//! One reader flows from the first of them on (the start buffer's), and so owns a share of each. The
+//! others are stopped; when they go on there, they are given the pins and the shares that they would
+//! have had if they had flowed.
 
-use std::ptr::NonNull;
-
-use super::block::{Address, Pin};
+use super::block::Pin;
 use super::fill::{Fill, Flow};
 use crate::log::progress::End;
 use crate::log::{Payload, Stamp};
-use crate::sync::Ordering;
 
 /// The events that are held back.
 pub(super) struct Hold {
-    /// The block of the first, which slot it is in, and its position.
-    block: Pin,
+    /// The blocks that they lie in, in order.
+    pub(super) blocks: Vec<Pin>,
+    /// The slot of the first, in the first block, and its position.
     index: usize,
     first: u64,
     /// The position of the first that is not revealed yet.
@@ -44,10 +42,7 @@ impl Fill {
         self.resume(flow);
         if let Some(tail) = &self.tail {
             let (index, first) = (tail.header().slots - self.left, self.position);
-            tail.header().add_pins(1);
-            // SAFETY: the pin was added just now.
-            let block = unsafe { tail.0.claim() };
-            self.hold = Some(Hold { block, index, first, revealed: first });
+            self.hold = Some(Hold { blocks: vec![tail.another()], index, first, revealed: first });
         }
     }
 
@@ -64,24 +59,21 @@ impl Fill {
         if flow.stop_ends().is_none() {
             return;
         }
-        let (mut block, mut index, mut position) = (hold.block.0, hold.index, hold.first);
-        loop {
-            // SAFETY: the reader for whom it is held back has a pin on this block, or one that waits for
-            // it there: it has come to none of these events, since none is revealed.
-            let header = unsafe { block.header() };
-            header.add_pins(1);
-            while index < header.slots && position < self.position {
-                // SAFETY: the block is pinned; the slot was written for that reader, an owner.
+        let (mut index, mut position) = (hold.index, hold.first);
+        for block in &hold.blocks {
+            while index < block.header().slots && position < self.position {
+                // SAFETY: the block is pinned. The slot was written for the reader of the start buffer,
+                // an owner that has not come to it, since none of them is revealed.
                 unsafe { block.place(index).retain(self.shape) };
                 (index, position) = (index + 1, position + 1);
             }
-            let next = header.next.load(Ordering::Relaxed);
-            let Some(next) = NonNull::new(next) else { break };
-            (block, index) = (Address(next), 0);
+            index = 0;
         }
-        // SAFETY: this is one of the pins added just now.
-        let pin = unsafe { hold.block.0.claim() };
-        flow.progress.close_gap(End { position: hold.first, index: hold.index, pin, lost: 0 });
+        let Some((first, others)) = hold.blocks.split_first() else { return };
+        // The reader claims these when it comes there.
+        others.iter().for_each(|block| block.header().add_pins(1));
+        let (position, index, pin) = (hold.first, hold.index, first.another());
+        flow.progress.close_gap(End { position, index, pin, lost: 0 });
         self.flowing += 1;
     }
 

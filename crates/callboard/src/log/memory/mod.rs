@@ -1,4 +1,4 @@
-//! The log's raw memory: the one module with unsafe code.
+//! The log's raw memory: the unsafe code of the crate, but for one word (`event::packed`).
 //!
 //! Blocks hold events in slots, handles keep them and are counted in shards, and a pool keeps blocks
 //! for later. Two cursors are all that the rest of the log has of them: the writer's [`Fill`] and a
@@ -9,7 +9,9 @@
 //!   walk takes nothing beyond what that saw.
 //! - 2 and 3 are kept by `Fill::resume` and `Fill::stop`, which count the readers that flow, so
 //!   that a block is begun with a pin for each, and a slot is written with a share for each; and
-//!   by `Walk::look` again, which ends at the reader's next gap.
+//!   by `Walk::look` again, which ends at the reader's next gap. `Fill::resume_held` adds what a reader
+//!   that was stopped has missed of that: the hold pins its blocks, and the reader for which the events
+//!   are held back still owns its share of each.
 //!
 //! What is taken on trust, from two pages without unsafe code: that [`ReaderProgress`](super::ReaderProgress) has a
 //! walk stop at the first of its gaps and hands out their ends in order, each once; and the
