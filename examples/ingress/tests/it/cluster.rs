@@ -90,14 +90,17 @@ impl Cluster {
         let Ok(snapshot) = serde_json::from_str::<Value>(body) else { return false };
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let subscribers = list(&snapshot["subscribers"]);
-        let named = subscribers.iter().filter(|of| of["name"] == responder).count();
+        let named: Vec<_> = subscribers.iter().filter(|of| of["name"] == responder).collect();
+        // The leader's own one may still be there, and the stand-in not yet: it signs in by the link.
+        let by_link = |of: &Value| of["call_site"].as_str().is_some_and(|it| it.contains("nats"));
+        let stand_in = matches!(named[..], [only] if by_link(only));
         let peers: Vec<_> =
             list(&snapshot["links"]).iter().flat_map(|link| list(&link["peers"])).collect();
         let mut offering =
             peers.iter().filter(|peer| list(&peer["components"]).iter().any(|it| it == responder));
         // The stand-in of the one that had it before is gone once that offers it no longer.
         let only = offering.next().is_some_and(|peer| peer["name"] == node);
-        named == 1 && only && offering.next().is_none()
+        stand_in && only && offering.next().is_none()
     }
 
     /// Kills a replica, and waits until its HAProxy is gone too.
