@@ -153,11 +153,6 @@ impl Cursors {
         self.list.iter().map(|cursor| cursor.log.known()).sum()
     }
 
-    /// When the oldest event that waits was published, if the bus keeps time.
-    pub(super) fn oldest(&mut self) -> Option<std::time::Instant> {
-        self.list.iter_mut().filter_map(|cursor| cursor.log.peek()?.published_at()).min()
-    }
-
     /// The next of the events that are known.
     #[inline]
     pub(super) fn next_known(&self) -> Option<Due> {

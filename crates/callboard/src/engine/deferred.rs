@@ -61,6 +61,8 @@ pub(crate) struct Deferred<'a> {
     effects: Option<Box<Effects>>,
 }
 
+type FindOldest<'a> = &'a dyn Fn(&Mailbox) -> Option<Instant>;
+
 #[derive(Default)]
 struct Effects {
     wakers: Vec<Waker>,
@@ -73,8 +75,7 @@ struct Effects {
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
     /// Readers that have just fallen behind: they lost an event, and not the one before.
-    /// And when the oldest event was published that waits for it in a log.
-    slow: Vec<(Arc<Mailbox>, Option<Instant>)>,
+    slow: Vec<Arc<Mailbox>>,
     /// The number of drops so far, if it is to be logged; otherwise 0.
     said: u64,
     clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
@@ -189,14 +190,18 @@ impl<'a> Deferred<'a> {
 
     /// Has it told that a subscriber has fallen behind.
     #[cold]
-    pub(super) fn tell_slow(&mut self, mailbox: &Arc<Mailbox>, oldest: Option<Instant>) {
-        self.effects().slow.push((Arc::clone(mailbox), oldest));
+    pub(super) fn tell_slow(&mut self, mailbox: &Arc<Mailbox>) {
+        self.effects().slow.push(Arc::clone(mailbox));
     }
 
-    /// Does it all. No lock may be held. What is left to do is to publish the dead letters.
+    /// Does it all. No lock may be held. `oldest` finds when the oldest event was published that waits
+    /// for a subscription. What is left to do is to publish the dead letters.
     #[inline]
-    pub(crate) fn run(self) -> Option<Box<[DeadLetter]>> {
-        self.effects.and_then(|effects| effects.run(self.hooks))
+    pub(crate) fn run(
+        self,
+        oldest: impl Fn(&Mailbox) -> Option<Instant>,
+    ) -> Option<Box<[DeadLetter]>> {
+        self.effects.and_then(|effects| effects.run(self.hooks, &oldest))
     }
 
     /// Whether somebody listens to dead letters. The registry's lock is held.
@@ -220,7 +225,11 @@ impl Effects {
     /// Does it all. What runs here may come back to this thread's next operation: the lists are
     /// put back only in the end.
     #[inline(never)]
-    fn run(mut self: Box<Self>, hooks: &Hooks) -> Option<Box<[DeadLetter]>> {
+    fn run(
+        mut self: Box<Self>,
+        hooks: &Hooks,
+        oldest: FindOldest<'_>,
+    ) -> Option<Box<[DeadLetter]>> {
         for LogSubscriber { mailbox, .. } in self.waiters.drain(..) {
             if let Some(waker) = mailbox.wake() {
                 wake(waker);
@@ -252,7 +261,7 @@ impl Effects {
             self.dropped.clear();
         }
         if !self.slow.is_empty() {
-            self.tell_slow();
+            self.tell_slow(oldest);
         }
         let dead = (!self.dead.is_empty()).then(|| self.dead.drain(..).collect());
         self.put_back();
@@ -260,8 +269,8 @@ impl Effects {
     }
 
     #[cold]
-    fn tell_slow(&mut self) {
-        self.slow.drain(..).for_each(|(mailbox, oldest)| mailbox.fall_behind(oldest));
+    fn tell_slow(&mut self, oldest: FindOldest<'_>) {
+        self.slow.drain(..).for_each(|mailbox| mailbox.fall_behind(|| oldest(&mailbox)));
     }
 
     /// Leaves the lists, which are empty, for the next operation, unless they have grown large.

@@ -220,12 +220,8 @@ impl Feed {
     /// Some reader has lost an event just now, and perhaps not the one before.
     #[cold]
     fn tell_slow(&self, deferred: &mut Deferred<'_>) {
-        for &place in self.log.refused() {
-            let mailbox = &self.readers[place].mailbox;
-            if mailbox.falls_behind() {
-                deferred.tell_slow(mailbox, self.log.oldest(place));
-            }
-        }
+        let refused = self.log.refused().iter().map(|place| &self.readers[*place].mailbox);
+        refused.filter(|mailbox| mailbox.falls_behind()).for_each(|it| deferred.tell_slow(it));
     }
 
     /// When the oldest event was published that waits for the reader in this place, if the bus keeps
@@ -292,12 +288,15 @@ impl Feed {
     /// Reveals the next event that is held back, of this number, to the readers that were
     /// [resumed](Self::resume_held). `take`: it is returned too.
     pub(crate) fn reveal(&mut self, sequence: u64, take: bool) -> Option<Held> {
-        let held = self.log.reveal(take);
         if self.cursors > 0 {
-            self.horizon.advance(sequence, self.number);
+            // First: a reader that sees the event is to see the loss that it reports.
             for LogSubscriber { mailbox, .. } in &self.readers {
                 mailbox.note_revealed(self.info, sequence);
             }
+        }
+        let held = self.log.reveal(take);
+        if self.cursors > 0 {
+            self.horizon.advance(sequence, self.number);
         }
         held
     }
@@ -332,7 +331,7 @@ impl Feed {
                 mailbox.refuse();
                 mailbox.report(envelope.info, envelope.sequence(), DropReason::Full, deferred);
                 if mailbox.falls_behind() {
-                    deferred.tell_slow(mailbox, self.log.oldest(place));
+                    deferred.tell_slow(mailbox);
                 }
                 let name = &mailbox.settings.name;
                 deferred.bury(envelope.info, &envelope.held, Some((name, DropReason::Full)));

@@ -159,11 +159,9 @@ impl Inbox {
         self.queue.as_ref().is_some_and(|queue| !queue.losses.is_empty())
     }
 
-    /// When the oldest event that waits was published, if the bus keeps time.
-    pub(crate) fn oldest(&mut self) -> Option<Instant> {
-        let queued = self.entries().filter_map(|it| it.envelope.held.stamp().published_at()).min();
-        let logged = self.cursors().and_then(Cursors::oldest);
-        queued.into_iter().chain(logged).min()
+    /// When the oldest event that is queued was published, if the bus keeps time.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.entries().filter_map(|it| it.envelope.held.stamp().published_at()).min()
     }
 
     /// What the reader does with what it takes.

@@ -162,7 +162,7 @@ impl Mailbox {
         deferred.bury(info, held, Some((&self.settings.name, reason)));
         self.report(info, entry.sequence(), reason, deferred);
         if self.falls_behind() {
-            deferred.tell_slow(self, None);
+            deferred.tell_slow(self);
         }
         deferred.discard(self.id, entry, reason);
     }

@@ -92,12 +92,12 @@ impl Mailbox {
         minds && !self.behind.now.load(Ordering::Relaxed)
     }
 
-    /// Tells that it has lost an event, unless somebody has; and when the oldest was published that
-    /// waits for it in a log, if that is known. No lock is held.
-    pub(super) fn fall_behind(&self, oldest: Option<Instant>) {
+    /// Tells that it has lost an event, unless somebody has. `oldest` finds when the oldest was
+    /// published that waits for it. No lock is held.
+    pub(super) fn fall_behind(&self, oldest: impl FnOnce() -> Option<Instant>) {
         if !self.behind.now.swap(true, Ordering::Relaxed) {
             let times = self.behind.times.fetch_add(1, Ordering::Relaxed) + 1;
-            self.settings.watch.tell(&self.slow(false, oldest), times);
+            self.settings.watch.tell(&self.slow(false, oldest()), times);
         }
     }
 
@@ -128,8 +128,7 @@ impl Mailbox {
         let now = self.now().instant();
         let since = |moment| now.map(|now| now.saturating_duration_since(moment));
         let in_hand = self.in_hand();
-        let mut inbox = self.inbox();
-        let oldest = oldest.or_else(|| inbox.oldest());
+        let inbox = self.inbox();
         let handler_stats = inbox.handler_stats();
         let only = match &inbox.accounts[..] {
             [account] if in_hand => Some(account.info.name),

@@ -1,62 +1,62 @@
 //! When events were published that wait in a log.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::Moment;
 use crate::sync::CHECKED;
 
-/// When the events of a log were published, from the oldest that waits for any reader on. A log of a
-/// bus that keeps no time has none.
+/// When the events of a log were published that wait for any reader. A log of a bus that keeps no time
+/// has none.
 ///
 /// The slots of the events hold the same moments, but only readers may look at those: a block is there
 /// as long as its readers keep it.
+#[derive(Default)]
 pub(super) struct Moments {
-    /// The position of the first.
-    first: u64,
-    list: VecDeque<Moment>,
-    /// At this length, those that are taken are removed: each event then costs the same on average.
+    /// With their positions, which rise.
+    list: VecDeque<(u64, Moment)>,
+    /// At this length, those that no longer wait are removed.
     trimmed_at: usize,
 }
 
-const SHORTEST: usize = if CHECKED { 1 } else { 64 };
-
-impl Default for Moments {
-    fn default() -> Self {
-        Self { first: 0, list: VecDeque::new(), trimmed_at: SHORTEST }
-    }
-}
+/// Up to this many are kept, and this many for each reader, so that removing what no longer waits costs
+/// each event the same on average.
+const SPARE: usize = if CHECKED { 1 } else { 64 };
+const SPARE_PER_READER: usize = 8;
 
 impl Moments {
-    /// Adds the event of this position. `oldest` is the position of the oldest event that waits.
+    /// Whether it is time to [retain](Self::retain) what waits.
     #[inline]
-    pub(super) fn push(&mut self, position: u64, moment: Moment, oldest: impl FnOnce() -> u64) {
-        if self.list.len() >= self.trimmed_at {
-            self.trim(oldest());
-        }
-        if self.list.is_empty() {
-            self.first = position;
-        }
-        // A clock that panicked left events without a moment.
-        while self.first + (self.list.len() as u64) < position {
-            self.list.push_back(Moment::NONE);
-        }
-        self.list.push_back(moment);
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= self.trimmed_at
     }
 
+    /// As [`is_full`](Self::is_full), where so many readers are left.
+    pub(super) fn is_full_for(&self, readers: usize) -> bool {
+        self.list.len() > SPARE_PER_READER * readers
+    }
+
+    pub(super) fn push(&mut self, position: u64, moment: Moment) {
+        self.list.push_back((position, moment));
+    }
+
+    /// Removes all but what lies in these stretches, those of `readers` readers.
     #[cold]
-    fn trim(&mut self, oldest: u64) {
-        let taken = usize::try_from(oldest.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        let taken = taken.min(self.list.len());
-        self.list.drain(..taken);
-        self.first += taken as u64;
-        self.trimmed_at = SHORTEST.max(2 * self.list.len());
+    pub(super) fn retain(&mut self, mut stretches: Vec<Range<u64>>, readers: usize) {
+        stretches.sort_unstable_by_key(|stretch| stretch.start);
+        let mut stretches = stretches.into_iter().peekable();
+        self.list.retain(|(position, _)| {
+            while stretches.next_if(|stretch| stretch.end <= *position).is_some() {}
+            stretches.peek().is_some_and(|stretch| stretch.start <= *position)
+        });
+        self.trimmed_at = (2 * self.list.len()).max(SPARE + SPARE_PER_READER * readers);
         self.list.shrink_to(self.trimmed_at);
     }
 
     /// When the event of this position was published.
     pub(super) fn at(&self, position: u64) -> Option<Moment> {
-        let index = usize::try_from(position.checked_sub(self.first)?).ok()?;
-        self.list.get(index).copied()
+        let index = self.list.binary_search_by_key(&position, |(position, _)| *position).ok()?;
+        Some(self.list[index].1)
     }
 }
 
@@ -64,30 +64,19 @@ impl Moments {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Moment, Moments, SHORTEST};
+    use super::{Moment, Moments};
 
     #[test]
-    fn moments_are_kept_from_the_oldest_event_that_waits_on() {
+    fn what_waits_is_retained_and_nothing_else() {
         let begin = Instant::now();
         let moment = |position| Moment::at(begin + Duration::from_nanos(position));
         let mut moments = Moments::default();
-        for position in 5_u64..2_000 {
-            // The reader is always 100 events behind.
-            let oldest = || u64::max(5, position.saturating_sub(100));
-            moments.push(position, moment(position), oldest);
-            let ends = [oldest(), position];
-            assert!(ends.map(|at| moments.at(at) == Some(moment(at))) == [true; 2]);
-            assert!(moments.list.len() <= 2 * 101 + SHORTEST, "{} are kept", moments.list.len());
-        }
-        assert_eq!((moments.at(4), moments.at(2_000)), (None, None));
-    }
-
-    #[test]
-    fn event_without_a_moment_leaves_a_hole() {
-        let (now, none) = (Moment::at(Instant::now()), || unreachable!("it is short"));
-        let mut moments = Moments::default();
-        moments.push(7, now, none);
-        moments.push(9, now, none);
-        assert_eq!([7, 8, 9].map(|at| moments.at(at)), [Some(now), Some(Moment::NONE), Some(now)]);
+        (0..100).for_each(|position| moments.push(position, moment(position)));
+        // One reader waits for ever at 3, another flows, and a third waits behind a gap.
+        moments.retain(vec![90..100, 3..4, 40..42, 41..43, 95..100], 3);
+        let kept = (0..101).filter(|position| moments.at(*position) == Some(moment(*position)));
+        assert!(kept.eq([3, 40, 41, 42].into_iter().chain(90..100)));
+        moments.retain(Vec::new(), 0);
+        assert!(moments.list.is_empty() && moments.at(3).is_none());
     }
 }

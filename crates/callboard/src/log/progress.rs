@@ -1,6 +1,7 @@
 //! What the writer and one reader tell each other.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::memory::Pin;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence_of_model};
@@ -192,18 +193,25 @@ impl ReaderProgress {
         until.saturating_sub(self.skipped())
     }
 
-    /// The position of the next event for the reader. The writer's lock is held.
-    pub(super) fn next_position(&self) -> u64 {
+    /// Hands out the stretches of positions that wait for the reader, oldest first, if the log is
+    /// written up to `head`. The writer's lock is held.
+    pub(super) fn stretches(&self, head: u64, mut each: impl FnMut(Range<u64>)) {
         let gaps = self.gaps.lock();
-        let closed = |gap: &Gap| Some((gap.at, gap.end.as_ref()?.position));
-        let ahead: u64 = gaps.iter().filter_map(closed).map(|(at, end)| end - at).sum();
-        let position = self.skipped() - ahead + self.taken();
-        gaps.iter().filter_map(closed).fold(
-            position,
-            |position, (at, end)| {
-                if at == position { end } else { position }
-            },
-        )
+        let closed = |gap: &Gap| Some(gap.end.as_ref()?.position - gap.at);
+        let ahead: u64 = gaps.iter().filter_map(closed).sum();
+        let mut from = self.skipped() - ahead + self.taken();
+        for gap in gaps.iter() {
+            if from < gap.at {
+                each(from..gap.at);
+            }
+            match &gap.end {
+                Some(end) => from = end.position,
+                None => return,
+            }
+        }
+        if from < head {
+            each(from..head);
+        }
     }
 
     /// Whether the reader may not see all that waits for it.
@@ -269,9 +277,9 @@ impl ReaderProgress {
     }
 
     /// The reader has come to its next gap: the end of it, unless it is still open.
-    pub(super) fn pass_gap(&self) -> Option<End> {
+    pub(super) fn pass_gap(&self, head: u64) -> Option<End> {
         let mut gaps = self.gaps.lock();
-        let end = gaps.front_mut()?.end.take()?;
+        let end = gaps.front_mut()?.end.take_if(|end| end.position < head)?;
         gaps.pop_front();
         let next = gaps.front().map_or(NO_GAP, |gap| gap.at);
         // Ordering: Relaxed. Only this reader loads it, and the lock orders the stores.

@@ -123,6 +123,9 @@ impl Log {
         if self.readers.is_empty() && self.held_back.is_none() {
             self.fill.rest();
         }
+        if self.moments.is_full_for(self.readers.len()) {
+            self.trim_moments();
+        }
         room::shrink_if_sparse(&mut self.readers);
     }
 
@@ -193,19 +196,32 @@ impl Log {
 
     /// Notes when the next event was published.
     fn note_moment(&mut self, moment: Moment) {
-        let Self { readers, fill, moments, .. } = self;
-        let waiting = || readers.iter().map(|reader| reader.flow.progress.next_position()).min();
-        let position = fill.position();
-        moments.push(position, moment, || waiting().unwrap_or(position).min(fill.revealed()));
+        if self.moments.is_full() {
+            self.trim_moments();
+        }
+        self.moments.push(self.fill.position(), moment);
+    }
+
+    #[cold]
+    fn trim_moments(&mut self) {
+        let (head, position) = (self.fill.revealed(), self.fill.position());
+        let mut waiting = Vec::new();
+        for reader in &self.readers {
+            reader.flow.progress.stretches(head, |stretch| waiting.push(stretch));
+        }
+        // What is held back waits for all.
+        waiting.push(head..position);
+        self.moments.retain(waiting, self.readers.len());
     }
 
     /// When the oldest event was published that waits for the reader in this place, if the bus keeps
     /// time.
     pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
-        let reader = &self.readers[place];
-        let waits = reader.admitted(self.fill.position()) > reader.flow.progress.taken();
-        let position = waits.then(|| reader.flow.progress.next_position())?;
-        self.moments.at(position)?.instant()
+        let mut oldest = None;
+        self.readers[place].flow.progress.stretches(self.fill.revealed(), |stretch| {
+            oldest.get_or_insert(stretch.start);
+        });
+        self.moments.at(oldest?)?.instant()
     }
 
     /// Offers an event, for those who need not be quick.

@@ -32,7 +32,11 @@ impl<E> Publication<E> {
     /// another, or reach anybody by another way.
     fn fits_log(&self, info: &TypeInfo) -> bool {
         let ordinary = self.ticket.is_none() && !self.answer && !self.keep;
-        ordinary && self.priority == info.rank && !info.coalesces() && !info.retain
+        ordinary
+            && !info.of_the_bus
+            && self.priority == info.rank
+            && !info.coalesces()
+            && !info.retain
     }
 
     pub(super) fn envelope(&mut self, info: &'static TypeInfo, held: Held) -> Envelope {

@@ -136,7 +136,7 @@ impl Core {
     ) -> R {
         let mut deferred = Deferred::new(&self.hooks);
         let result = operation(&mut self.registry.0.lock(), &mut deferred);
-        if let Some(dead) = deferred.run() {
+        if let Some(dead) = deferred.run(|mailbox| self.registry().oldest_of(mailbox)) {
             self.publish_dead(dead);
         }
         result

@@ -38,14 +38,23 @@ pub(crate) struct Holdings {
 impl Registry {
     /// The holdings of the subscription with these figures. Iterates over all queued events.
     pub(crate) fn holdings(&self, figures: &Figures, mailbox: &Mailbox) -> Holdings {
-        let logged = mailbox
-            .logs()
-            .filter_map(|(type_number, place, _)| self.types[type_number].feed.oldest(place));
-        let logged = logged.min();
-        let mut inbox = mailbox.inbox();
+        let oldest = self.oldest(mailbox);
+        let inbox = mailbox.inbox();
         let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
-        let oldest = logged.into_iter().chain(inbox.oldest()).min();
         Holdings { bytes: queued + figures.in_logs, oldest }
+    }
+
+    /// When the oldest event was published that waits for a subscription, if that is open and the bus
+    /// keeps time.
+    pub(super) fn oldest_of(&self, mailbox: &Mailbox) -> Option<Instant> {
+        self.listeners.contains_key(&mailbox.id).then(|| self.oldest(mailbox))?
+    }
+
+    fn oldest(&self, mailbox: &Mailbox) -> Option<Instant> {
+        let logs = mailbox.logs();
+        let oldest = logs.filter_map(|(number, place, _)| self.types[number].feed.oldest(place));
+        let oldest = oldest.min();
+        oldest.into_iter().chain(mailbox.inbox().oldest()).min()
     }
 
     /// The figures of a subscription, from its queue and the logs it reads.

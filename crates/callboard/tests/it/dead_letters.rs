@@ -205,6 +205,23 @@ enum Both {
     Dead(Delivery<DeadLetter>),
 }
 
+/// Letters are published while a bus buffers, so none may wait in their log.
+#[test]
+fn letter_that_is_forwarded_before_the_start_waits_beside_new_ones() {
+    let [from, to] = [(); 2].map(|()| Bus::builder().pre_start_capacity(1).build().unwrap());
+    let mut dead = from.dead_letters("from");
+    let mut forwarded = to.dead_letters("to");
+    from.publish(Tick(1));
+    from.publish(Tick(2));
+    let letter = DeadLetter::clone(&dead.try_recv().unwrap());
+    assert!(to.publish(letter).buffered());
+    assert_eq!(to.publish(Tick(3)).dropped(), 1);
+    to.start();
+    let events: Vec<_> = forwarded.try_iter().map(|it| format!("{:?}", it.event())).collect();
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(to.snapshot().balances());
+}
+
 /// A dead letter is not held back: its number may be higher than that of an event that waits.
 #[test]
 fn replay_hides_no_dead_letter_from_a_reader_of_both() {

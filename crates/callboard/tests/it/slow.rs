@@ -177,3 +177,25 @@ fn callback_that_panics_or_publishes_disturbs_nobody() {
     assert!(worker.try_recv().is_ok(), "the callback published when it had caught up");
     assert!(bus.snapshot().balances());
 }
+
+/// The oldest event may wait in another log than that of the event that is lost.
+#[test]
+fn oldest_event_is_found_in_whatever_log_it_waits() {
+    #[derive(Debug, Event)]
+    struct Other;
+    let clock = ManualClock::new();
+    let bus = Bus::builder().clock(clock.clone()).timestamps(true).build().unwrap();
+    let _both = bus.subscriber("both").capacity(2).subscribe::<AnyEvent>();
+    let ages = Log::new();
+    let told = ages.clone();
+    bus.on_slow(move |slow: &Slow| told.push(slow.oldest()));
+    bus.start();
+    bus.publish(Tick(0));
+    clock.advance(Duration::from_secs(10));
+    bus.publish(Other);
+    clock.advance(Duration::from_secs(1));
+    bus.publish(Other);
+    let eleven = Some(Duration::from_secs(11));
+    assert_eq!(bus.snapshot().subscriber("both").unwrap().oldest, eleven);
+    assert_eq!(ages.take(), [eleven]);
+}

@@ -69,6 +69,37 @@ fn what_waits_in_logs_and_in_queues_is_replayed_in_one_order() {
     }
 }
 
+/// Readers that look again and again while another thread starts the bus.
+#[test]
+fn loss_before_a_pause_is_told_by_the_first_event_that_is_replayed() {
+    in_time("readers that poll while the bus starts", || {
+        for _ in 0..300 {
+            let bus = Bus::new();
+            let one = |name| bus.subscriber(name).capacity(1).lossy();
+            let mut by_log = one("by log").subscribe::<Config>();
+            let mut by_logs = one("by logs").subscribe::<AnyEvent>();
+            let _flowing: Vec<_> = (0..20).map(|_| bus.subscribe::<AnyEvent>("flows")).collect();
+            bus.start();
+            bus.publish(Config(0));
+            bus.publish(Config(1));
+            assert_eq!(
+                (by_log.try_recv().unwrap().0, by_logs.try_recv().unwrap().missed()),
+                (0, 0)
+            );
+            bus.pause();
+            (0..50).for_each(|number| drop(bus.publish(Change(number))));
+            bus.publish(Config(2));
+            thread::scope(|scope| {
+                scope.spawn(|| bus.start());
+                let poll = std::iter::repeat_with(|| by_logs.try_recv().ok());
+                assert_eq!(poll.flatten().next().map(|event| event.missed()), Some(1));
+                let poll = std::iter::repeat_with(|| by_log.try_recv().ok());
+                assert_eq!(poll.flatten().next().map(|config| config.missed()), Some(1));
+            });
+        }
+    });
+}
+
 #[test]
 fn events_before_start_come_first_and_in_order() {
     let bus = Bus::new();

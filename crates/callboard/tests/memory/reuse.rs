@@ -71,6 +71,28 @@ fn burst_of_reports_gives_its_memory_back() {
 }
 
 #[test]
+fn moments_of_what_nobody_waits_for_are_not_kept() {
+    let bus = Bus::builder().timestamps(true).build().unwrap();
+    let open = |name, capacity| bus.subscriber(name).capacity(capacity).lossy();
+    let stuck = open("stuck", 1).subscribe::<Tick>();
+    let without_capacity = open("without", 0).subscribe::<Tick>();
+    let mut quick = open("quick", 100).subscribe::<Tick>();
+    bus.start();
+    let mut round = |events: u32| {
+        for _ in 0..events {
+            bus.publish(tick());
+            assert!(quick.try_recv().is_ok());
+        }
+    };
+    round(1_000);
+    let before = HELD.get().0;
+    round(100_000);
+    let kept = HELD.get().0 - before;
+    assert!(kept < 10_000, "{kept} bytes are kept for two that read nothing");
+    drop((stuck, without_capacity));
+}
+
+#[test]
 fn crowd_that_was_woken_gives_its_list_back() {
     const CROWD: usize = 10_000;
     let bus = Bus::new();

@@ -122,11 +122,11 @@ impl Mailbox {
         admitted
     }
 
-    /// An event that was held back is there, in a log that the reader reads beside others.
+    /// An event that was held back is about to be revealed, in a log that the reader reads beside others.
     pub(in crate::engine) fn note_revealed(&self, info: &TypeInfo, number: u64) {
         if self.progress.is_none() {
             let mut inbox = self.inbox();
-            inbox.note_admitted(Place::new(info.rank, number, false), 0);
+            inbox.note_admitted(Place::new(info.rank, number, false), 1);
             self.show(&inbox);
         }
     }
