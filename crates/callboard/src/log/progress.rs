@@ -276,7 +276,8 @@ impl ReaderProgress {
         }
     }
 
-    /// The reader has come to its next gap: the end of it, unless it is still open.
+    /// The reader has come to its next gap: the end of it, unless it is still open, or nothing behind it
+    /// is revealed: until then, what was lost may be [added](Self::tell_lost).
     pub(super) fn pass_gap(&self, head: u64) -> Option<End> {
         let mut gaps = self.gaps.lock();
         let end = gaps.front_mut()?.end.take_if(|end| end.position < head)?;

@@ -87,7 +87,7 @@ fn loss_before_a_pause_is_told_by_the_first_event_that_is_replayed() {
                 (0, 0)
             );
             bus.pause();
-            (0..50).for_each(|number| drop(bus.publish(Change(number))));
+            publish_all(&bus, (0..50).map(Change));
             bus.publish(Config(2));
             thread::scope(|scope| {
                 scope.spawn(|| bus.start());

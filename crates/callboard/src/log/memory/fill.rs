@@ -136,6 +136,7 @@ impl Fill {
         event: &mut Option<E>,
         keep: bool,
     ) -> Option<Held> {
+        debug_assert!(self.hold.is_none(), "the head would move over what is held back");
         let held = self.put(stamp, event, keep);
         self.head.publish(self.position);
         held
