@@ -87,6 +87,7 @@ async fn a_responder_whose_node_vanishes_is_gone_at_once() {
     let (b_bus, mut taken) = holding();
     let b = Node::on(b_bus, &proxy.url(), "b", |link| link.serve::<Check>()).await;
     a.meets(&["b"]).await;
+    a.has_stand_in("hold");
     let gather = a.bus.request(Check { id: 1 }).expect(["hold"]).timeout(LONG).gather();
     let asked = tokio::spawn(gather);
     soon("the request to arrive", taken.recv()).await.unwrap();
@@ -111,6 +112,7 @@ async fn without_a_connection_responders_are_unreachable() {
     let (b_bus, mut taken) = holding();
     let _b = Node::on(b_bus, &server.url(), "b", |link| link.serve::<Check>()).await;
     a.meets(&["b"]).await;
+    a.has_stand_in("hold");
     let gather = a.bus.request(Check { id: 1 }).expect(["hold"]).timeout(LONG).gather();
     let asked = tokio::spawn(gather);
     soon("the request to arrive", taken.recv()).await.unwrap();

@@ -83,6 +83,13 @@ impl Node {
         self.until(&what, |link| others.iter().all(|name| present(link, name))).await;
     }
 
+    /// Waits until another node's responder can be asked on this bus: a node is present before it has
+    /// said what it offers.
+    pub(crate) fn has_stand_in(&self, responder: &str) {
+        let stand_in = || self.bus.snapshot().subscriber(responder).map(|_| ());
+        crate::support::wait_for("the stand-in", stand_in);
+    }
+
     pub(crate) fn assert_balanced(&self) {
         let snapshot = self.link.snapshot();
         assert!(snapshot.balances(), "{snapshot:#?}");

@@ -69,8 +69,8 @@ impl Walk {
     /// the gap has, and how many events were lost in it.
     #[cold]
     pub(in crate::log) fn pass_gap(&mut self) -> Option<(u64, u64)> {
-        let head = self.head.0.0.load(Ordering::Acquire);
-        let end = self.progress.pass_gap(head)?;
+        let revealed = self.head.0.0.load(Ordering::Acquire);
+        let end = self.progress.pass_gap(revealed)?;
         let width = end.position - self.position;
         (self.position, self.visible) = (end.position, end.position);
         self.go_on_in(end.pin, end.index);
