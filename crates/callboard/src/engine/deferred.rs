@@ -1,5 +1,6 @@
 //! What an operation owes once its locks are released.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
@@ -69,8 +70,8 @@ struct Effects {
     waiters: Vec<LogSubscriber>,
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
-    sources: Vec<Sources>,
-    cursors: Vec<LogCursor>,
+    /// Cursors of readers that are gone, and of the start buffer, with the events that wait there.
+    cursors: Vec<Box<dyn Any + Send>>,
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
@@ -129,14 +130,14 @@ impl<'a> Deferred<'a> {
     /// Takes over the cursors of a reader that is gone, with what waits there.
     pub(super) fn drop_sources(&mut self, sources: Option<Box<Sources>>) {
         if let Some(sources) = sources {
-            self.effects().sources.push(*sources);
+            self.effects().cursors.push(sources);
         }
     }
 
     /// Takes over the cursor of the start buffer, with the events that nobody took.
     pub(super) fn drop_cursor(&mut self, cursor: Option<LogCursor>) {
         if let Some(cursor) = cursor {
-            self.effects().cursors.push(cursor);
+            self.effects().cursors.push(Box::new(cursor));
         }
     }
 
@@ -240,7 +241,6 @@ impl Effects {
             merge(|operation| operation(&mut mailbox.inbox()), member, &key);
         }
         self.spent.drain(..).for_each(discard);
-        self.sources.clear();
         self.cursors.clear();
         for (mailbox, envelope, reason) in self.discarded.drain(..) {
             if let Some(ticket) = &envelope.ticket {

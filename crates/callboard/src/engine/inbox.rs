@@ -16,7 +16,7 @@ use super::handler_stats::{HandlerStats, NO_STATS};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
 use crate::error::TryRecvError;
-use crate::event::{Key, Receipt, TypeInfo};
+use crate::event::{Receipt, TypeInfo};
 use crate::log::Moment;
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::trace::{Context, Trail};
@@ -73,8 +73,8 @@ pub(crate) struct Account {
 /// What became of an event that was offered.
 pub(crate) struct Offered {
     pub(crate) queued: bool,
-    /// Its key, if an older event with that is queued too.
-    pub(crate) mergeable: Option<Key>,
+    /// An older event with its key is queued too.
+    pub(crate) mergeable: bool,
     /// The event that was lost: this one, or an older one in its favour.
     pub(crate) lost: Option<(Entry, DropReason)>,
 }

@@ -119,6 +119,8 @@ impl Mailbox {
         deferred: &mut Deferred<'_>,
     ) -> Routed {
         let member = entry.member;
+        let coalesces = self.settings.overflow == Overflow::Coalesce;
+        let key = if coalesces { entry.envelope.key.clone() } else { None };
         let mut inbox = self.inbox();
         if inbox.state != State::Open {
             drop(inbox);
@@ -135,7 +137,7 @@ impl Mailbox {
         self.publish_progress(&inbox);
         self.show(&inbox);
         drop(inbox);
-        if let Some(key) = offered.mergeable {
+        if let (true, Some(key)) = (offered.mergeable, key) {
             deferred.merge(self, member, key);
         }
         let dropped = usize::from(offered.lost.is_some());

@@ -147,7 +147,7 @@ impl Buffer {
             self.report(entry.envelope, reason, deferred);
             return Accepted::BufferFull;
         }
-        self.taken_in(sequence, offered.mergeable.is_some())
+        self.taken_in(sequence, offered.mergeable)
     }
 
     pub(super) fn report(

@@ -23,10 +23,10 @@ impl Inbox {
         let capacity = self.capacity;
         let queue = self.queue();
         let roomy = queue.occupied().saturating_add(in_logs) < capacity;
-        let (mut admits, mut mergeable) = (roomy || admission == Admission::Beyond, None);
+        let (mut admits, mut mergeable) = (roomy || admission == Admission::Beyond, false);
         if let Some(key) = entry.envelope.key.as_ref().filter(|_| queue.coalesces()) {
             let noted = queue.note_key(&entry, key, admits);
-            (admits, mergeable) = (noted.is_some(), (noted == Some(true)).then(|| key.clone()));
+            (admits, mergeable) = (noted.is_some(), noted == Some(true));
         }
         if !admits {
             return self.offer_to_full(entry, in_logs);
@@ -73,11 +73,11 @@ impl Inbox {
         {
             self.enqueue(entry);
             let lost = Some((oldest, DropReason::Oldest));
-            return Offered { queued: true, mergeable: None, lost };
+            return Offered { queued: true, mergeable: false, lost };
         }
         self.accounts[entry.member].ledger.count_drop(self.refusal);
         self.refuse(in_logs);
-        Offered { queued: false, mergeable: None, lost: Some((entry, self.refusal)) }
+        Offered { queued: false, mergeable: false, lost: Some((entry, self.refusal)) }
     }
 
     /// What was lost counts until the reader takes something, perhaps without a lock.
