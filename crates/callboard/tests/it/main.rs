@@ -45,6 +45,7 @@ mod reentrant;
 mod reentrant_drop;
 mod reentrant_log;
 mod release;
+mod replay;
 mod request_names;
 mod request_outcomes;
 mod request_traces;
