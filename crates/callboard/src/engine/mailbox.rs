@@ -259,12 +259,17 @@ impl Mailbox {
         }
     }
 
+    /// With how many of the events that it took last the reader is done now: none, if it has handed them
+    /// to a handler.
+    fn finished(&self, taken: u32) -> u32 {
+        if self.in_hand.load(Ordering::Relaxed) { taken } else { 0 }
+    }
+
     /// The reader takes the next event without a lock, and has finished with those that it took before.
     #[inline]
     pub(super) fn finish_and_mark(&self, events: u32, now: Moment) {
         if now.is_known() {
-            let in_hand = self.in_hand.load(Ordering::Relaxed);
-            self.inbox().note_finished(if in_hand { events } else { 0 }, now, true);
+            self.inbox().note_finished(self.finished(events), now, true);
         }
         self.hand();
     }
@@ -283,8 +288,7 @@ impl Mailbox {
         let taken = inbox.take(self.id, now, place, |context| self.keep(context, hand));
         if taken.is_ok() {
             if let Some(events) = finished.filter(|_| now.is_known()) {
-                let in_hand = self.in_hand.load(Ordering::Relaxed);
-                inbox.note_finished(if in_hand { events } else { 0 }, now, true);
+                inbox.note_finished(self.finished(events), now, true);
             }
             self.hand();
         }

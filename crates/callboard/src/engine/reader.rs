@@ -170,7 +170,7 @@ impl Reader {
         self.mailbox.sleep_on()
     }
 
-    /// Takes the next event, which was [found](Self::next) elsewhere than in the one log.
+    /// Takes the next event, which was [found](Self::next), but not in the one log that it reads.
     pub(crate) fn take_found(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
         let finished = std::mem::replace(&mut self.taken, 1);
         self.take_from(Some(finished), now)

@@ -41,7 +41,7 @@ struct OfReader {
     taken: AtomicU64,
     /// The most that was waiting for it.
     high_water: AtomicUsize,
-    /// How much of the reader's capacity is taken elsewhere: by its own queue.
+    /// How much of the reader's capacity its own queue takes.
     queued: AtomicUsize,
     /// How many events the reader has taken from there.
     taken_from_queue: AtomicU64,

@@ -1,4 +1,4 @@
-//! A log and its taps: capacity, gaps, blocks, handles.
+//! A log and its cursors: capacity, gaps, blocks, handles.
 
 use loom::thread;
 
