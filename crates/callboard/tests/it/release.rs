@@ -307,11 +307,19 @@ fn leaving_while_others_publish_frees_each_event_once() {
         let (bus, census) = (Bus::new(), Census::default());
         bus.start();
         let mut stays = bus.subscriber("stays").late().lossy().subscribe::<Lingering>();
-        let (done, published) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let done = AtomicBool::new(false);
+        // Each guest is there for twenty events, and leaves during twenty more. Without that bound a
+        // busy machine, on which each yield takes long, would be given more and more to drop.
+        let (published, allowed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
-            let (bus, census, done, published) = (&bus, &census, &done, &published);
+            let (bus, census, done) = (&bus, &census, &done);
+            let (published, allowed) = (&published, &allowed);
             scope.spawn(move || {
                 while !done.load(Ordering::SeqCst) {
+                    if published.load(Ordering::SeqCst) == allowed.load(Ordering::SeqCst) {
+                        thread::yield_now();
+                        continue;
+                    }
                     bus.publish(Lingering(census.token()));
                     published.fetch_add(1, Ordering::SeqCst);
                 }
@@ -321,11 +329,11 @@ fn leaving_while_others_publish_frees_each_event_once() {
                     stays.try_iter().for_each(drop);
                 }
             });
-            for _ in 0..30 {
+            for _ in 0..100 {
                 let guest = bus.subscriber("guest").late().capacity(usize::MAX);
                 let guest = guest.subscribe::<Lingering>();
                 // Not by a look at the guest, which would take the publisher's lock all the time.
-                let come = published.load(Ordering::SeqCst);
+                let come = allowed.fetch_add(40, Ordering::SeqCst);
                 while published.load(Ordering::SeqCst) < come + 20 {
                     thread::yield_now();
                 }
