@@ -1,6 +1,7 @@
 //! What is allocated: bytes per idle subscription, bytes while one is stalled or slow, or keeps some
 //! of what it received, and how often memory is asked for.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use callboard::{Bus, Event};
@@ -29,6 +30,9 @@ const OPERATIONS: u64 = 10_000;
 
 /// The same with fewer events: what is bounded is no smaller then.
 const SOME_EVENTS: &str = "callboard, 10,000 events";
+
+const ARCS: &str = "a queue of 1,024 Arcs, by hand";
+const KEPT_ARCS: &str = "an Arc for each, by hand";
 
 const BYTES: &[Column] = &[Column { name: "", unit: "bytes" }];
 const ALLOCATIONS: &[Column] = &[Column { name: "", unit: "allocations" }];
@@ -59,12 +63,13 @@ pub(super) fn rows() -> Vec<Row> {
     let slow = bytes("slow", about, STALLED)
         .ours("callboard", slow)
         .peer("tokio mpsc, try_send", slow_channels)
-        .baseline("1,024 events", "the payload that waits", |_| payload(CAPACITY));
+        .baseline(ARCS, "those that wait, and no queue for the quick one", |_| queue_of_arcs())
+        .goal("at most 4 times a queue of Arcs", Against::BestOf(&[ARCS]), 4.0);
     let about = "bytes held by 15,625 deliveries that were kept, 1 of 64 received";
     let kept = bytes("kept", about, STALLED)
         .ours("callboard", kept)
-        .peer("an Arc for each, by hand", |_| kept_arcs())
-        .baseline("15,625 events", "the payload", |_| payload(KEPT));
+        .baseline(KEPT_ARCS, "", |_| kept_arcs())
+        .goal("at most twice an Arc for each", Against::BestOf(&[KEPT_ARCS]), 2.0);
     let plain = allocations("publish-plain", "allocations of publish + receive, plain data")
         .ours("callboard", |_| publishing::<Plain>())
         .goal_on(0, "0", Rule::AtMost(0.0));
@@ -209,9 +214,13 @@ fn kept_arcs() -> Sample {
     Sample::counted(counted.held as f64)
 }
 
-/// What so many events take by themselves.
-fn payload(events: usize) -> Sample {
-    Sample::counted((events * size_of::<Plain>()) as f64)
+fn queue_of_arcs() -> Sample {
+    let (_queue, counted) = alloc::count(|| {
+        let mut queue = VecDeque::with_capacity(CAPACITY);
+        queue.extend((0..CAPACITY as u64).map(|value| Arc::new(Plain::new(value))));
+        queue
+    });
+    Sample::counted(counted.held as f64)
 }
 
 fn publishing<E: Message + Event>() -> Sample {

@@ -237,6 +237,21 @@ impl Effects {
             }
         }
         self.wakers.drain(..).for_each(wake);
+        let dead = if self.only_wakes() { None } else { self.run_others(hooks, oldest) };
+        self.put_back();
+        dead
+    }
+
+    /// Whether there is nothing to do but to wake readers, as most often.
+    fn only_wakes(&self) -> bool {
+        let Self { merges, discarded, cursors, spent, dropped, dead, slow, clashes, .. } = self;
+        let events = merges.len() + discarded.len() + cursors.len() + spent.len();
+        events + dropped.len() + dead.len() + slow.len() + clashes.len() == 0
+    }
+
+    /// Does all but waking readers.
+    #[cold]
+    fn run_others(&mut self, hooks: &Hooks, oldest: FindOldest<'_>) -> Option<Box<[DeadLetter]>> {
         for (mailbox, member, key) in self.merges.drain(..) {
             merge(|operation| operation(&mut mailbox.inbox()), member, &key);
         }
@@ -263,9 +278,7 @@ impl Effects {
         if !self.slow.is_empty() {
             self.tell_slow(oldest);
         }
-        let dead = (!self.dead.is_empty()).then(|| self.dead.drain(..).collect());
-        self.put_back();
-        dead
+        (!self.dead.is_empty()).then(|| self.dead.drain(..).collect())
     }
 
     #[cold]

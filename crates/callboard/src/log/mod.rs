@@ -60,7 +60,7 @@
 //! One event keeps its block. Where readers or handles keep few events of many (a reader that is
 //! always late has each of its events in another block) a log would come to hold far more than what
 //! waits. It counts the bytes of its blocks, and when they are several times what waits for the
-//! reader with most, it goes on in small blocks, of four slots, for a while.
+//! reader with most, it goes on in blocks of a single slot for a while.
 //!
 //! A value with a destructor has, besides, a count of *owners* in its slot: the readers that are
 //! yet to come to it, and the handles. The last owner drops the value, at once. A

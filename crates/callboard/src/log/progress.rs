@@ -249,6 +249,11 @@ impl ReaderProgress {
     pub(super) fn open_gap(&self, at: u64) {
         self.of_writer.open_at.store(at, Ordering::Relaxed);
         let mut gaps = self.gaps.lock();
+        if gaps.len() == gaps.capacity() {
+            // A reader that is always late has as many gaps as events: not twice the room for them.
+            let more = gaps.len() / 4 + 1;
+            gaps.reserve_exact(more);
+        }
         gaps.push_back(Gap { at, end: None });
         if gaps.len() == 1 {
             // Ordering: Relaxed. It comes before the head moves beyond `at`, which is released: a

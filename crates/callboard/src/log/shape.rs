@@ -17,8 +17,8 @@ pub(crate) struct Shape {
     /// Drops a value in place; `None` if there is nothing to drop.
     pub(super) drop: Option<DropGlue>,
     align: usize,
-    /// From the start of a block to its first slot.
-    pub(super) first: usize,
+    /// From the start of a block to its first slot, if it has several.
+    first: usize,
     /// From the start of a slot to the value in it, and to the next slot.
     pub(super) value: usize,
     pub(super) stride: usize,
@@ -35,8 +35,8 @@ const COUNTS: Layout = Layout::new::<[Count; SHARDS]>();
 const BLOCK_BYTES: usize = 4_096;
 /// ...and at the most this many events.
 const BLOCK_SLOTS: usize = if CHECKED { 2 } else { 64 };
-/// A small block holds at the most this many events.
-const FEW_SLOTS: usize = if CHECKED { 1 } else { 4 };
+/// A block of fewer events has no shards.
+const SHARDED_SLOTS: usize = if CHECKED { 2 } else { 5 };
 /// How many blocks of one event type and size are kept for the next events: enough that a steady
 /// flow allocates nothing, few enough that a burst leaves little behind. None under AddressSanitizer,
 /// which sees a wrong use only of what was freed.
@@ -67,11 +67,19 @@ impl Shape {
         let stride = (value + size_of::<E>()).next_multiple_of(align);
         let slots = first.saturating_add(stride.saturating_mul(slots(stride)));
         let shards = slots.next_multiple_of(COUNTS.align());
-        Self { id: TypeId::of::<E>, drop: drop_glue::<E>(), align, first, value, stride, shards }
+        Self { id: id_of::<E>, drop: drop_glue::<E>(), align, first, value, stride, shards }
     }
 
     pub(super) fn id(&self) -> TypeId {
         (self.id)()
+    }
+
+    /// Whether it is that of an `E`.
+    #[inline]
+    pub(super) fn is_for<E: 'static>(&self) -> bool {
+        // A function with two addresses costs a call, and two with one address return the same.
+        std::ptr::fn_addr_eq(self.id, id_of::<E> as fn() -> TypeId)
+            || self.id() == TypeId::of::<E>()
     }
 
     /// How many slots an ordinary block has.
@@ -81,7 +89,7 @@ impl Shape {
 
     /// Whether a block of so many slots has shards.
     pub(super) fn is_sharded(&self, slots: usize) -> bool {
-        slots > FEW_SLOTS && slots == self.slots()
+        slots >= SHARDED_SLOTS && slots == self.slots()
     }
 
     /// From the start of a block that has shards to those.
@@ -95,9 +103,11 @@ impl Shape {
         self.stride as u64
     }
 
-    /// How many slots a small block has.
-    pub(super) fn few_slots(&self) -> usize {
-        self.slots().min(FEW_SLOTS)
+    /// From the start of a block of so many slots to that of this index.
+    #[inline]
+    pub(super) fn offset(&self, slots: usize, index: usize) -> usize {
+        let first = if slots > 1 { self.first } else { HEADER.size().next_multiple_of(self.align) };
+        first + index * self.stride
     }
 
     /// Whether blocks are kept to be used again.
@@ -111,7 +121,8 @@ impl Shape {
         let size = if self.is_sharded(slots) {
             self.shards.checked_add(COUNTS.size())
         } else {
-            self.stride.checked_mul(slots).and_then(|size| size.checked_add(self.first))
+            let first = self.offset(slots, 0);
+            self.stride.checked_mul(slots).and_then(|size| size.checked_add(first))
         };
         let layout = size.map(|size| Layout::from_size_align(size, align));
         match layout {
@@ -120,6 +131,12 @@ impl Shape {
             _ => unreachable!("the event is larger than memory"),
         }
     }
+}
+
+// Not inlined, so that it has one address in most programs.
+#[inline(never)]
+fn id_of<E: 'static>() -> TypeId {
+    TypeId::of::<E>()
 }
 
 /// How many slots an ordinary block has.
@@ -137,25 +154,25 @@ mod tests {
 
     fn lies_well<E: 'static>() {
         let shape = Shape::of::<E>();
-        assert!(shape.first >= HEADER.size(), "the header has room");
         assert!(shape.value >= SLOT.size(), "what is said of the event has room");
         assert!(shape.stride - shape.value >= size_of::<E>(), "so has the event");
-        for slots in [1, shape.few_slots(), shape.slots()] {
-            let layout = shape.layout(slots);
-            assert!(layout.size() >= shape.first + slots * shape.stride, "so have the slots");
+        for slots in [1, shape.slots()] {
+            let (layout, first) = (shape.layout(slots), shape.offset(slots, 0));
+            assert!(first >= HEADER.size(), "the header has room");
+            assert!(layout.size() >= shape.offset(slots, slots), "so have the slots");
             assert!(layout.align() >= HEADER.align());
             if shape.is_sharded(slots) {
-                assert!(shape.shards() >= shape.first + slots * shape.stride);
+                assert!(shape.shards() >= shape.offset(slots, slots));
                 assert!(layout.size() >= shape.shards() + COUNTS.size(), "so have the shards");
                 assert_eq!(
                     (shape.shards() % COUNTS.align(), layout.align() % COUNTS.align()),
                     (0, 0)
                 );
             }
-            for offset in [shape.first, shape.stride, layout.align()] {
+            for offset in [first, shape.stride, layout.align()] {
                 assert_eq!(offset % SLOT.align(), 0, "every slot is aligned");
             }
-            for offset in [shape.first + shape.value, shape.stride, layout.align()] {
+            for offset in [first + shape.value, shape.stride, layout.align()] {
                 assert_eq!(offset % align_of::<E>(), 0, "so is every event");
             }
         }

@@ -50,11 +50,11 @@ pub(crate) struct Log {
     resuming: Vec<(usize, u64)>,
 }
 
-/// A log uses small blocks once its blocks take more than this many bytes, and more than this many
-/// times what the events take that wait for its slowest reader: one kept event keeps its whole
-/// block.
-const AMPLE_BYTES: usize = if CHECKED { 1_536 } else { 64 * 4_096 };
-const AMPLE_RATIO: u64 = 4;
+/// A log uses small blocks once its blocks take this many bytes more than what the events that wait
+/// for its slowest reader may: one kept event keeps its whole block.
+const AMPLE_BYTES: u64 = if CHECKED { 1_200 } else { 8 * 4_096 };
+/// How many quarters of their own size those may take.
+const AMPLE_QUARTERS: u64 = if CHECKED { 16 } else { 5 };
 /// How many events then go to small blocks.
 const SMALL_FOR: u64 = if CHECKED { 2 } else { 64 };
 
@@ -248,15 +248,15 @@ impl Log {
     }
 
     fn is_scattered(&self) -> bool {
-        let Some(beyond) = self.fill.bytes().checked_sub(AMPLE_BYTES) else {
+        let bytes = self.fill.bytes() as u64;
+        if bytes <= AMPLE_BYTES {
             return false;
-        };
+        }
         let position = self.fill.position();
         let held_back = position - self.fill.revealed();
         let waiting = self.readers.iter().map(|reader| reader.waiting(position)).max();
-        let taken =
-            waiting.unwrap_or(0).max(held_back).saturating_mul(AMPLE_RATIO * self.shape.pace());
-        beyond as u64 > taken
+        let waiting = waiting.unwrap_or(0).max(held_back).saturating_mul(self.shape.pace());
+        bytes - AMPLE_BYTES > (waiting / 4).saturating_mul(AMPLE_QUARTERS)
     }
 
     /// Bytes of the memory that its events lie in.

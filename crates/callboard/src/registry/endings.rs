@@ -101,6 +101,11 @@ impl Endings {
         self.counts[ending.place()].load(Ordering::Relaxed)
     }
 
+    /// How many requests ended, in any way.
+    pub(crate) fn all(&self) -> u64 {
+        self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
     /// The buckets in use, shortest times first: the upper bound and the count of each.
     pub(crate) fn buckets(&self) -> Vec<(Duration, u64)> {
         let counts = self.times.iter().map(|count| count.load(Ordering::Relaxed));
@@ -133,5 +138,6 @@ mod tests {
         assert_eq!(endings.buckets(), bounds);
         assert_eq!(endings.total_time(), Duration::from_nanos(times.iter().sum()));
         assert_eq!((endings.of(Ending::Gathered(End::Met)), endings.of(Ending::Refused)), (5, 1));
+        assert_eq!(endings.all(), 6);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::endings::{Ending, Endings};
 use crate::engine::Ticket;
 use crate::outcome::{RequestTrace, TroubledRequest};
-use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, discard};
 
 /// Open requests, and statistics of ended ones.
 #[derive(Default)]
@@ -18,8 +18,6 @@ pub(crate) struct Requests {
     pub(crate) late: AtomicU64,
     /// Answers under a name that had already answered.
     pub(crate) duplicate: AtomicU64,
-    /// Requests that ended, with any outcome.
-    pub(crate) ended: AtomicU64,
     /// The last requests that failed or were incomplete, newest last.
     troubles: Mutex<VecDeque<TroubledRequest>>,
     /// Whether new requests are traced. Ordering: Relaxed, since each request uses the value that
@@ -81,7 +79,6 @@ impl Requests {
         drop(open);
         drop(entry);
         self.endings.count(ending, time);
-        self.ended.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The open requests, oldest first.
@@ -130,7 +127,6 @@ impl Requests {
     /// Counts a request that ended before it was made.
     pub(crate) fn refuse(&self) {
         self.endings.count(Ending::Refused, None);
-        self.ended.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Keeps a request that failed or was incomplete.

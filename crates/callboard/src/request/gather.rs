@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use super::builder::Completion;
@@ -46,6 +46,8 @@ struct Open<Q: Request> {
     wait: Option<Wait>,
     deadline: Deadline,
     predicate: Option<PredicateState<Q::Response>>,
+    /// Whether it has not been polled yet.
+    is_new: bool,
     /// Whether the asker has the answers.
     over: bool,
     /// How the request ends if it is dropped early; then how it ended.
@@ -148,6 +150,7 @@ fn open<Q: Request>(
             Completion::Until(predicate) => Some(PredicateState::new(predicate)),
             _ => None,
         },
+        is_new: true,
         over: false,
         ending: Ending::GivenUp,
         queued: true,
@@ -210,17 +213,17 @@ impl<Q: Request> Open<Q> {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
-        // Cloning and dropping a waker runs user code, so neither happens under the lock.
-        let waker = context.waker().clone();
-        let old = self.exchange.state.lock().waker.replace(waker);
-        discard_any(old);
         let Self { exchange, slot, wait, deadline, predicate, ending, .. } = self;
-        let mut in_time = true;
+        // Cloning and dropping a waker runs user code, so neither happens under the lock. The first
+        // poll will need one; a later one is likely to be the last.
+        let mut waker = std::mem::take(&mut self.is_new).then(|| context.waker().clone());
+        let (mut in_time, mut listens) = (true, false);
         let mut present = None;
         let (gathered, queued) = loop {
             let mut state = exchange.state.lock();
             if let Some(chain) = state.cycle.take() {
                 drop(state);
+                discard_any(waker);
                 *ending = Ending::Refused;
                 return Poll::Ready(Err(cycle(exchange, chain.into())));
             }
@@ -250,15 +253,27 @@ impl<Q: Request> Open<Q> {
             }
             state.rejected = state.responded;
             let recheck = std::mem::take(&mut state.recheck);
+            let wakes = |waker: &Waker| waker.will_wake(context.waker());
+            listens = listens || state.waker.as_ref().is_some_and(wakes);
+            let old = waker.take().and_then(|waker| {
+                listens = true;
+                state.waker.replace(waker)
+            });
             drop(state);
+            discard_any(old);
             if let (true, Some(wait)) = (recheck, &wait) {
                 wait.recheck();
+                continue;
+            }
+            if !listens {
+                waker = Some(context.waker().clone());
                 continue;
             }
             ready!(deadline.poll(&*exchange.core.settings.clock, context));
             // The last answers may have come with the end of the time: one more look.
             in_time = false;
         };
+        discard_any(waker);
         (self.over, self.queued) = (true, queued);
         self.ending = Ending::Gathered(gathered.end());
         Poll::Ready(Ok(gathered))

@@ -47,7 +47,7 @@ impl Bus {
         let tickets = core.requests.list();
         let requests = RequestsSnapshot {
             open: tickets.iter().map(|ticket| open(ticket.status(), now)).collect(),
-            ended: core.requests.ended.load(Ordering::Relaxed),
+            ended: core.requests.endings.all(),
             endings: EndingsSnapshot::of(&core.requests),
             late: core.requests.late.load(Ordering::Relaxed),
             duplicate: core.requests.duplicate.load(Ordering::Relaxed),

@@ -157,8 +157,19 @@ struct Key {
 #[derive(Debug)]
 pub(super) struct Alarm {
     deadline: Instant,
-    /// The scheduled alarm's key, and the waker it was set for.
-    set: Option<(Key, Waker)>,
+    /// The scheduled alarm's key, and which waker it was set for. The schedule keeps that waker
+    /// until the deadline, so no other has its addresses.
+    set: Option<(Key, Addresses)>,
+}
+
+/// The addresses of a waker's data and of its functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Addresses(usize, usize);
+
+impl Addresses {
+    fn of(waker: &Waker) -> Self {
+        Self(waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())
+    }
 }
 
 impl Alarm {
@@ -180,18 +191,18 @@ impl Alarm {
         if cfg!(callboard_shuttle) {
             unreachable!("a program that is scheduled has a clock that is moved by hand");
         }
-        if !matches!(&self.set, Some((_, waker)) if waker.will_wake(context.waker())) {
+        if !matches!(self.set, Some((_, known)) if known == Addresses::of(context.waker())) {
             self.cancel();
             // Cloning a waker is user code and may panic; do it before anything is set.
-            let (waker, same) = (context.waker().clone(), context.waker().clone());
-            self.set = Some((timer().set(self.deadline, waker), same));
+            let waker = context.waker().clone();
+            let addresses = Addresses::of(&waker);
+            self.set = Some((timer().set(self.deadline, waker), addresses));
         }
     }
 
     fn cancel(&mut self) {
-        if let Some((key, waker)) = self.set.take() {
+        if let Some((key, _)) = self.set.take() {
             discard(timer().cancel(key));
-            discard(waker);
         }
     }
 }

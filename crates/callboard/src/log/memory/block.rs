@@ -1,7 +1,6 @@
 //! Blocks: the memory that events live in, and who keeps it.
 
 use std::alloc::handle_alloc_error;
-use std::any::TypeId;
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
 
@@ -9,19 +8,18 @@ use super::pool::Pool;
 use super::shard::{Count, SHARDS, Shard};
 use super::slot::{Place, Slot};
 use crate::log::Shape;
-use crate::sync::{Access, Arc, AtomicPtr, AtomicUsize, Ordering, alloc, dealloc};
+use crate::sync::{Access, Arc, AtomicPtr, AtomicU32, Ordering, alloc, dealloc};
 
 /// What stands before the slots of a block.
 pub(in crate::log) struct Header {
     /// How many pins there are: the block is given back when the last is gone.
-    pins: AtomicUsize,
+    pins: AtomicU32,
+    slots: u32,
     /// The block that continues this one. This address doesn't pin it: a reader that follows it has
     /// a pin on it already.
     pub(super) next: AtomicPtr<Self>,
     /// The type of the events, and how they lie.
-    id: TypeId,
     pub(super) shape: &'static Shape,
-    pub(super) slots: usize,
     /// Where the block goes when it is given back. Accessed only by the thread that has just made the block, or
     /// has just removed its last pin.
     pool: UnsafeCell<Option<Arc<Pool>>>,
@@ -44,24 +42,23 @@ unsafe impl Send for Address {}
 unsafe impl Sync for Address {}
 
 impl Header {
-    /// Whether the block is for events of type `E`.
-    pub(super) fn is_for<E: 'static>(&self) -> bool {
-        self.id == TypeId::of::<E>()
+    pub(super) fn slots(&self) -> usize {
+        self.slots as usize
     }
 
     /// Adds pins, to be [claimed](Address::claim) later, or to be those of a handle.
     #[inline]
-    pub(super) fn add_pins(&self, pins: usize) {
+    pub(super) fn add_pins(&self, pins: u32) {
         // Ordering: Relaxed, as in `Arc`: the caller holds a pin. Only a program that leaks handles in
         // a loop gets here; it is stopped before the count could wrap.
-        if self.pins.fetch_add(pins, Ordering::Relaxed) > usize::MAX / 2 {
+        if self.pins.fetch_add(pins, Ordering::Relaxed) > u32::MAX / 2 {
             std::process::abort();
         }
     }
 }
 
 impl Pin {
-    /// A block for several events, a small one or a whole one, with `pins` pins, one of which is
+    /// A block of a log, for one event if it is small, with `pins` pins, one of which is
     /// returned and the others are yet to be [claimed](Address::claim). It comes from the pool and
     /// will go back to it.
     pub(super) fn from_pool(
@@ -70,14 +67,16 @@ impl Pin {
         small: bool,
         pins: usize,
     ) -> Self {
-        let small = small && shape.few_slots() < shape.slots();
-        let slots = if small { shape.few_slots() } else { shape.slots() };
+        let small = small && shape.slots() > 1;
+        let slots = if small { 1 } else { shape.slots() };
         let block = pool.take(small).unwrap_or_else(|| {
             if shape.is_pooled() {
                 pool.bytes.fetch_add(shape.layout(slots).size(), Ordering::Relaxed);
             }
             Self::allocate(shape, slots)
         });
+        // A bus has no room for so many readers that their number would not fit.
+        let pins = pins as u32;
         // SAFETY: the block is new, or was in the pool: nobody else has it.
         unsafe { block.ready(pins, shape.is_pooled().then(|| Arc::clone(pool))) }
     }
@@ -94,14 +93,15 @@ impl Pin {
         let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else {
             handle_alloc_error(layout);
         };
-        let (pins, next) = (AtomicUsize::new(0), AtomicPtr::new(ptr::null_mut()));
+        let (pins, next) = (AtomicU32::new(0), AtomicPtr::new(ptr::null_mut()));
         let (pool, access) = (UnsafeCell::new(None), Access::new());
-        let header = Header { pins, next, id: shape.id(), shape, slots, pool, access };
+        // There are few slots in a block.
+        let header = Header { pins, slots: slots as u32, next, shape, pool, access };
         let block = memory.cast::<Header>();
         // SAFETY: the memory is ours, and large and aligned enough for a header.
         unsafe { block.write(header) };
         for index in 0..slots {
-            let offset = shape.first + index * shape.stride;
+            let offset = shape.offset(slots, index);
             // SAFETY: the block has room for all its slots, and is ours. A block of several slots
             // is small, and an alignment is below 4 GiB, so that the offset fits.
             unsafe { memory.byte_add(offset).cast().write(Slot::at(offset as u32)) };
@@ -129,8 +129,8 @@ impl Pin {
     #[inline]
     pub(super) fn place(&self, index: usize) -> Place {
         let header = self.header();
-        assert!(index < header.slots, "a block has no slot {index}");
-        let offset = header.shape.first + index * header.shape.stride;
+        assert!(index < header.slots(), "a block has no slot {index}");
+        let offset = header.shape.offset(header.slots(), index);
         // SAFETY: a block has room for all its slots.
         Place(unsafe { self.0.0.byte_add(offset) }.cast())
     }
@@ -138,7 +138,7 @@ impl Pin {
     /// The shard for a reader's handles: its own, if the block has any.
     pub(super) fn shard(&self, own: Shard) -> Shard {
         let header = self.header();
-        if header.shape.is_sharded(header.slots) { own } else { Shard::NONE }
+        if header.shape.is_sharded(header.slots()) { own } else { Shard::NONE }
     }
 }
 
@@ -175,7 +175,7 @@ impl Address {
     /// # Safety
     ///
     /// Nobody else has the block: it is new, or was in a pool.
-    unsafe fn ready(self, pins: usize, pool: Option<Arc<Pool>>) -> Pin {
+    unsafe fn ready(self, pins: u32, pool: Option<Arc<Pool>>) -> Pin {
         // SAFETY: the caller's promise.
         unsafe {
             self.header().pins.store(pins, Ordering::Relaxed);
@@ -192,7 +192,7 @@ impl Address {
     ///
     /// The pins are the caller's to remove.
     #[inline]
-    pub(super) unsafe fn unpin(self, pins: usize) {
+    pub(super) unsafe fn unpin(self, pins: u32) {
         // SAFETY: the block is there as long as a pin is.
         let header = unsafe { self.header() };
         // Ordering: Release pairs with the Acquire of the thread that removes the last pin, as in `Arc`:
@@ -211,7 +211,7 @@ impl Address {
         // SAFETY: nobody else has the block.
         let header = unsafe { self.header() };
         header.access.write();
-        let (shape, slots) = (header.shape, header.slots);
+        let (shape, slots) = (header.shape, header.slots());
         // SAFETY: as above.
         let pool = unsafe { (*header.pool.get()).take() };
         // In the pool the block must not keep the pool alive; and if this drops the pool, the
@@ -237,10 +237,10 @@ impl Address {
         // dropped: their owners held pins.
         unsafe {
             let header = self.0.read();
-            if header.shape.is_sharded(header.slots) {
+            if header.shape.is_sharded(header.slots()) {
                 self.0.byte_add(header.shape.shards()).cast::<[Count; SHARDS]>().drop_in_place();
             }
-            dealloc(self.0.as_ptr().cast(), header.shape.layout(header.slots));
+            dealloc(self.0.as_ptr().cast(), header.shape.layout(header.slots()));
         }
     }
 }

@@ -122,7 +122,7 @@ impl Fill {
         let (Some(_), Some(tail)) = (flow.stop_ends(), &self.tail) else {
             return;
         };
-        let (index, lost) = (tail.header().slots - self.left, flow.progress.take_lost());
+        let (index, lost) = (tail.header().slots() - self.left, flow.progress.take_lost());
         let pin = tail.another();
         flow.progress.close_gap(End { position: self.position, index, pin, lost });
         self.flowing += 1;
@@ -205,7 +205,7 @@ impl Fill {
         if let Some(hold) = &mut self.hold {
             hold.blocks.push(block.another());
         }
-        (self.next, self.left) = (block.place(0), block.header().slots);
+        (self.next, self.left) = (block.place(0), block.header().slots());
         self.tail = Some(block);
     }
 

@@ -55,7 +55,7 @@ impl Held {
     /// Whether the event is an `E`.
     pub(crate) fn is<E: 'static>(&self) -> bool {
         // SAFETY: the block is pinned.
-        unsafe { self.block().header() }.is_for::<E>()
+        unsafe { self.block().header() }.shape.is_for::<E>()
     }
 
     /// The event, if it is an `E`.

@@ -41,7 +41,7 @@ impl Fill {
         assert_eq!(self.flowing, 0, "a reader flows");
         self.resume(flow);
         if let Some(tail) = &self.tail {
-            let (index, first) = (tail.header().slots - self.left, self.position);
+            let (index, first) = (tail.header().slots() - self.left, self.position);
             self.hold = Some(Hold { blocks: vec![tail.another()], index, first, revealed: first });
         }
     }
@@ -61,7 +61,7 @@ impl Fill {
         }
         let (mut index, mut position) = (hold.index, hold.first);
         for block in &hold.blocks {
-            while index < block.header().slots && position < self.position {
+            while index < block.header().slots() && position < self.position {
                 // SAFETY: the block is pinned. The slot was written for the reader of the start buffer,
                 // an owner that has not come to it, since none of them is revealed.
                 unsafe { block.place(index).retain(self.shape) };

@@ -71,13 +71,13 @@ impl Shard {
     ///
     /// The block is pinned, has this shape, and has shards if this is one.
     #[inline]
-    pub(super) unsafe fn add(self, block: Address, shape: &Shape, handles: usize) {
+    pub(super) unsafe fn add(self, block: Address, shape: &Shape, handles: u32) {
         // SAFETY: the caller's promise.
         let (header, count) = unsafe { (block.header(), self.count(block, shape)) };
         let Some(count) = count else { return header.add_pins(handles) };
         // Ordering: Relaxed, as in `Header::add_pins`. Who takes the last one away sees the pin added: it
         // acquires what the caller releases when that gives up its own part, later.
-        match count.fetch_add(handles, Ordering::Relaxed) {
+        match count.fetch_add(handles as usize, Ordering::Relaxed) {
             0 => header.add_pins(1),
             before if before > usize::MAX / 2 => std::process::abort(),
             _ => {}
@@ -90,17 +90,19 @@ impl Shard {
     ///
     /// As in [`add`](Self::add); and they are the caller's to remove.
     #[inline]
-    pub(super) unsafe fn remove(self, block: Address, shape: &Shape, handles: usize) {
+    pub(super) unsafe fn remove(self, block: Address, shape: &Shape, handles: u32) {
         // SAFETY: the caller's promise: what it removes keeps the block until it is removed, and the
         // shard's pin until that is.
         unsafe {
             match self.count(block, shape) {
                 None => block.unpin(handles),
                 // Ordering: as in `Address::unpin`.
-                Some(count) if count.fetch_sub(handles, Ordering::AcqRel) == handles => {
-                    block.unpin(1);
+                Some(count) => {
+                    let handles = handles as usize;
+                    if count.fetch_sub(handles, Ordering::AcqRel) == handles {
+                        block.unpin(1);
+                    }
                 }
-                Some(_) => {}
             }
         }
     }

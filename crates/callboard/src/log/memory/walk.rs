@@ -82,7 +82,7 @@ impl Walk {
         self.leave();
         (self.next, self.shard) = (block.place(index), block.shard(self.own));
         // There are few in a block.
-        self.left = (block.header().slots - index) as u8;
+        self.left = (block.header().slots() - index) as u8;
         self.block = Some(block);
     }
 
@@ -161,9 +161,10 @@ impl Walk {
     #[cold]
     fn add_credits(&mut self) {
         if let Some(block) = &self.block {
+            let credits = CREDITS.min(self.left);
             // SAFETY: the block is pinned, and the shard is one that it has.
-            unsafe { self.shard.add(block.0, block.header().shape, CREDITS.into()) };
-            self.credits = CREDITS;
+            unsafe { self.shard.add(block.0, block.header().shape, credits.into()) };
+            self.credits = credits;
         }
     }
 
@@ -172,7 +173,7 @@ impl Walk {
     #[inline]
     pub(in crate::log) fn lend<E: 'static>(&mut self, most: usize) -> Option<Lending<'_, E>> {
         self.enter()?;
-        if !self.block.as_ref()?.header().is_for::<E>() {
+        if !self.block.as_ref()?.header().shape.is_for::<E>() {
             return None;
         }
         let known = usize::try_from(self.known()).unwrap_or(usize::MAX);

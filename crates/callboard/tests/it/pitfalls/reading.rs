@@ -204,7 +204,7 @@ fn memory_of_deliveries_that_are_kept_names_their_type() {
     let mut steps = bus.subscribe::<Step>("steps");
     bus.start();
     let mut kept = Vec::new();
-    for n in 0..400_000 {
+    for n in 0..1_600_000 {
         bus.publish(Step(n));
         let step = steps.try_recv().unwrap();
         if n % 64 == 0 {
