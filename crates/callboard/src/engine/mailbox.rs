@@ -63,7 +63,7 @@ impl Mailbox {
         id: u64,
         settings: MailboxSettings,
         concurrency: usize,
-        members: &[&'static TypeInfo],
+        members: impl Iterator<Item = &'static TypeInfo>,
         log: Option<(usize, sync::Arc<ReaderProgress>)>,
         merges_unlocked: bool,
     ) -> Self {
@@ -71,7 +71,7 @@ impl Mailbox {
         let (type_number, progress) =
             log.map_or((0, None), |(number, progress)| (number as u32, Some(progress)));
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
-        inbox.accounts = members.iter().map(|info| Account::new(info)).collect();
+        inbox.accounts = members.map(Account::new).collect();
         Self {
             id,
             settings,

@@ -24,9 +24,10 @@ impl Head {
 ///
 /// Both sides may share a cache line: while the reader flows, the writer looks here only when the
 /// reader may be full; and when the writer comes here for every event, the reader does not take.
-/// Two readers may not.
+/// Two readers may not: what lies around the counts, the gaps and an `Arc`'s, keeps those of two
+/// readers a line apart. (To align them to lines costs a fifth of the time to subscribe.)
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C)]
 pub(crate) struct ReaderProgress {
     of_reader: OfReader,
     of_writer: OfWriter,
@@ -63,6 +64,10 @@ struct OfWriter {
     /// not full. The reader can't see behind that gap, so the writer notes the high water.
     overlooks_until: AtomicU64,
 }
+
+// From the counts of one to those of the next there is an `Arc`'s header, and these gaps.
+#[cfg(not(callboard_loom))]
+const _: () = assert!(size_of::<ReaderProgress>() - size_of::<(OfReader, OfWriter)>() + 16 >= 56);
 
 /// A position that is never reached.
 pub(super) const NO_GAP: u64 = u64::MAX;

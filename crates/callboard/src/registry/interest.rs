@@ -52,18 +52,19 @@ impl MemberInterest {
 }
 
 impl Wanted {
-    /// The types that are known when the subscription is opened.
-    pub(crate) fn infos(&self) -> Vec<&'static TypeInfo> {
-        match self {
-            Self::Members(members) => members.iter().map(|member| member.info).collect(),
-            Self::Everything | Self::Matching(_) | Self::Nothing(_) => Vec::new(),
-        }
+    /// The members, if it names any.
+    pub(crate) fn members(&self) -> &[MemberInterest] {
+        if let Self::Members(members) = self { members } else { &[] }
+    }
+
+    /// The types that it names.
+    pub(crate) fn infos(&self) -> impl Iterator<Item = &'static TypeInfo> {
+        self.members().iter().map(|member| member.info)
     }
 
     /// Whether the subscription names a type.
     pub(crate) fn names(&self, info: &TypeInfo) -> bool {
-        let Self::Members(members) = self else { return false };
-        members.iter().any(|member| member.info.id() == info.id())
+        self.infos().any(|named| named.id() == info.id())
     }
 
     /// Whether the subscription wants a type that it did not name.
@@ -78,7 +79,7 @@ impl Wanted {
     /// A type that a set names twice, through two Rust paths, which the derive macro can't detect.
     /// The first variant receives its events.
     pub(crate) fn repeated(&self) -> Option<&'static TypeInfo> {
-        let Self::Members(members) = self else { return None };
+        let members = self.members();
         let mut numbered = members.iter().enumerate();
         numbered.find(|(number, it)| it.is_among(&members[..*number])).map(|(_, it)| it.info)
     }
@@ -90,8 +91,7 @@ impl Wanted {
 
     /// The types of the requests that the subscription answers.
     pub(crate) fn answers(&self) -> impl Iterator<Item = &'static TypeInfo> {
-        let members = if let Self::Members(members) = self { &members[..] } else { &[] };
-        let answered = members.iter().filter(|member| member.role == Role::Respond);
+        let answered = self.members().iter().filter(|member| member.role == Role::Respond);
         answered.map(|member| member.info)
     }
 }

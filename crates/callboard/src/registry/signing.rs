@@ -97,14 +97,14 @@ impl Registry {
         let timed = signing.timed;
         let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
             signing;
-        let infos = wanted.infos();
         let (mailbox, reader) = match log {
             Some(info) => {
                 let number = self.number_of(info, deferred);
                 let (capacity, mut opened) = (settings.capacity, None);
                 let cursor = self.types[number].feed.join(capacity, |cursor| {
                     let log = Some((number, cursor.progress().clone()));
-                    let mailbox = Mailbox::new(id, settings, concurrency, &infos, log, false);
+                    let mailbox =
+                        Mailbox::new(id, settings, concurrency, wanted.infos(), log, false);
                     let mailbox = Arc::new(mailbox);
                     opened = Some(Arc::clone(&mailbox));
                     mailbox
@@ -113,7 +113,8 @@ impl Registry {
                 (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, cursor, timed))
             }
             None => {
-                let mailbox = Mailbox::new(id, settings, concurrency, &infos, None, unlocked);
+                let mailbox =
+                    Mailbox::new(id, settings, concurrency, wanted.infos(), None, unlocked);
                 let mailbox = Arc::new(mailbox);
                 self.add_to_types(&mailbox, &wanted, reads_logs, deferred);
                 (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon, timed))
@@ -127,7 +128,7 @@ impl Registry {
             mailbox.close(deferred);
         }
         match &wanted {
-            Wanted::Members(_) => infos.iter().for_each(|info| self.refresh_mode_of(info)),
+            Wanted::Members(_) => wanted.infos().for_each(|info| self.refresh_mode_of(info)),
             _ => self.refresh_modes(),
         }
         let listener = Listener { mailbox, wanted, reads_logs, late, signed_in, replayed: 0 };
