@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::Origin;
 use crate::event::{Event, Priority, key_of};
 use crate::published::Published;
-use crate::registry::{Core, Header, Mode, Publication};
+use crate::registry::{Core, Mode, Publication};
 use crate::sync::{discard, discard_any};
 use crate::trace::PublishSpan;
 
@@ -77,38 +77,16 @@ pub(crate) fn publish_batch<E: Event>(
 #[inline(never)]
 fn publish_in_full<E: Event>(
     core: &Arc<Core>,
-    mut event: Option<E>,
+    event: Option<E>,
     priority: Priority,
     origin: Origin,
 ) -> Published {
-    if let Some(handle) = core.directory.find_event::<E>()
-        && handle.is(Mode::LogAndQueues)
-    {
-        let (type_number, published_at) = (handle.number, core.moment());
-        let key = event.as_ref().and_then(key_of);
-        let header = Header { type_number, priority, origin, published_at, key };
-        let accepted = core.with(|registry, deferred| {
-            registry.accept_by_log_and_queues(header, &mut event, false, deferred)
-        });
-        if let Some((sequence, routed, held)) = accepted {
-            // The last interested reader may just have left.
-            discard_any(event);
-            discard_any(held);
-            return Published::routed(sequence, routed);
-        }
-    }
+    let Some(event) = event else { unreachable!("the short path leaves what it does not accept") };
     let span = PublishSpan::begin(core.settings.trace, E::TYPE);
     let mut publication = Publication {
-        priority,
-        key: event.as_ref().and_then(key_of),
-        event,
-        origin,
-        published_at: core.moment(),
-        answer: false,
-        keep: false,
-        kept: None,
-        ticket: None,
+        key: key_of(&event),
         context: span.context(),
+        ..Publication::new(event, priority, origin, core.moment())
     };
     let accepted = core.accept(&mut publication);
     // It was not delivered.

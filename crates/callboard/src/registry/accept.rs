@@ -28,6 +28,22 @@ pub(crate) struct Publication<E> {
 }
 
 impl<E> Publication<E> {
+    /// An event without a key, that is neither a request nor an answer.
+    pub(crate) fn new(event: E, priority: Priority, origin: Origin, published_at: Moment) -> Self {
+        Self {
+            event: Some(event),
+            priority,
+            key: None,
+            origin,
+            published_at,
+            answer: false,
+            keep: false,
+            kept: None,
+            ticket: None,
+            context: Context::default(),
+        }
+    }
+
     /// Whether it may wait for the start in the log of its type: it may not be taken back, absorb
     /// another, or reach anybody by another way.
     fn fits_log(&self, info: &TypeInfo) -> bool {
@@ -40,19 +56,10 @@ impl<E> Publication<E> {
     }
 
     pub(super) fn envelope(&mut self, info: &'static TypeInfo, held: Held) -> Envelope {
-        let (key, ticket) = (self.key.clone(), self.ticket.take());
+        let (key, ticket) = (self.key.take(), self.ticket.take());
         let context = std::mem::take(&mut self.context);
         Envelope { info, held, priority: self.priority, key, ticket, answer: self.answer, context }
     }
-}
-
-/// The metadata of a published event.
-pub(crate) struct Header {
-    pub(crate) type_number: usize,
-    pub(crate) priority: Priority,
-    pub(crate) origin: Origin,
-    pub(crate) published_at: Moment,
-    pub(crate) key: Option<Key>,
 }
 
 /// The outcome of a publication.
@@ -102,30 +109,8 @@ impl Registry {
         Some((self.sequence, routed))
     }
 
-    /// Like [`accept_by_log`](Self::accept_by_log), for an event that also goes to queues or that
-    /// has a timestamp. With `keep` it is returned as well, even if nothing else receives it.
-    #[inline]
-    pub(crate) fn accept_by_log_and_queues<E: Event>(
-        &mut self,
-        header: Header,
-        event: &mut Option<E>,
-        keep: bool,
-        deferred: &mut Deferred<'_>,
-    ) -> Option<(u64, Routed, Option<Held>)> {
-        let entry = &mut self.types[header.type_number];
-        let heard = keep || entry.mode != Mode::NoSubscribers;
-        if !heard || entry.mode == Mode::General || header.priority != E::ABILITIES.fixed_rank() {
-            return None;
-        }
-        self.sequence += 1;
-        entry.published += 1;
-        entry.publishers.count(header.origin.publisher());
-        let stamp = Stamp::new(self.sequence, header.origin.cause(), header.published_at);
-        let (routed, held) = entry.offer_to_all(event, stamp, header.key, keep, deferred);
-        Some((self.sequence, routed, held))
-    }
-
     /// Accepts an event: assigns its sequence number, and routes or buffers it.
+    #[inline(always)]
     pub(crate) fn accept<E: Event>(
         &mut self,
         publication: &mut Publication<E>,
@@ -198,6 +183,8 @@ impl Registry {
         let held = Held::new(stamp, event);
         publication.kept = publication.keep.then(|| held.clone());
         let envelope = publication.envelope(self.types[number].info, held);
+        // To merge it with an older one that is buffered.
+        publication.key = envelope.key.clone();
         self.buffer.push(envelope, number, deferred)
     }
 }

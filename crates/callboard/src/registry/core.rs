@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use super::blocking::BlockingCalls;
 use super::watch::{FORGOTTEN, UnstartedWatch};
 use super::{
-    Accepted, CloseList, Directory, Figures, Header, Listener, Mode, Phase, Publication, Registry,
-    Requests, Role,
+    Accepted, CloseList, Directory, Figures, Listener, Phase, Publication, Registry, Requests, Role,
 };
 use crate::engine::{DeadLetter, Deferred, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, key_of};
@@ -147,24 +146,15 @@ impl Core {
     fn publish_dead(&self, letters: Box<[DeadLetter]>) {
         for letter in letters {
             let origin = Origin::default().caused_by(letter.event().stamp().as_cause());
-            let mut publication = Publication {
-                event: Some(letter),
-                priority: Priority::Normal,
-                key: None,
-                origin,
-                published_at: self.moment(),
-                answer: false,
-                keep: false,
-                kept: None,
-                ticket: None,
-                context: Context::default(),
-            };
+            let mut publication = Publication::new(letter, Priority::Normal, origin, self.moment());
             self.with(|registry, deferred| registry.accept_dead(&mut publication, deferred));
             discard_any(publication.event);
         }
     }
 
     /// Accepts an event and runs its deferred effects.
+    // Always inlined, with the two below it: most of a publication is constant where it is made.
+    #[inline(always)]
     pub(crate) fn accept<E: Event>(self: &Arc<Self>, publication: &mut Publication<E>) -> Accepted {
         let accepted = self.with(|registry, deferred| registry.accept(publication, deferred));
         if let Accepted::Buffered { mergeable, first, .. } = accepted {
@@ -181,43 +171,13 @@ impl Core {
         published_at: Moment,
     ) -> Held {
         let priority = E::ABILITIES.rank(&answer);
-        let mut answer = Some(answer);
-        if let Some(handle) = self.directory.find_event::<E>()
-            && !handle.is(Mode::General)
-        {
-            let (type_number, key) = (handle.number, answer.as_ref().and_then(key_of));
-            let header = Header { type_number, priority, origin, published_at, key };
-            let accepted = self.with(|registry, deferred| {
-                registry.accept_by_log_and_queues(header, &mut answer, true, deferred)
-            });
-            if let Some((.., Some(held))) = accepted {
-                return held;
-            }
-        }
-        self.accept_answer_in_full(answer, priority, origin, published_at)
-    }
-
-    /// The general path of [`accept_answer`](Self::accept_answer).
-    #[inline(never)]
-    fn accept_answer_in_full<E: Event>(
-        self: &Arc<Self>,
-        answer: Option<E>,
-        priority: Priority,
-        origin: Origin,
-        published_at: Moment,
-    ) -> Held {
         let mut publication = Publication {
-            priority,
-            key: answer.as_ref().and_then(key_of),
-            event: answer,
-            origin,
-            published_at,
+            key: key_of(&answer),
             answer: true,
             keep: true,
-            kept: None,
-            ticket: None,
             // Observers of the answer continue the responder's span.
             context: Context::current(self.settings.trace),
+            ..Publication::new(answer, priority, origin, published_at)
         };
         self.accept(&mut publication);
         match (publication.kept, publication.event) {

@@ -36,9 +36,6 @@ pub(crate) enum Mode {
     NoSubscribers,
     /// Only through the log of its type. The registry confirms this under its lock.
     LogOnly,
-    /// Only through the log and queues, perhaps with a timestamp. The registry confirms this under
-    /// its lock.
-    LogAndQueues,
     /// The general path.
     General,
 }

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, LinkProbe, PRE_START_CAPACITY};
-pub(crate) use accept::{Accepted, Header, Publication};
+pub(crate) use accept::{Accepted, Publication};
 pub(crate) use buffer::Buffer;
 use buffer::{Gap, Replayed};
 pub(crate) use directory::{Directory, Mode};
@@ -222,10 +222,12 @@ impl Registry {
         let entry = &mut self.types[number];
         let running = self.phase == Phase::Running;
         let ordinary = running && !self.draining && self.collectors == 0;
-        entry.mode = if ordinary { entry.mode(self.keeps_time) } else { Mode::General };
+        let mode = if ordinary { entry.mode() } else { Mode::General };
+        // Only the general path reads the clock, and opens a span.
+        let adds = self.traces || (self.keeps_time && mode == Mode::LogOnly);
+        entry.mode = if adds { Mode::General } else { mode };
         if let Some(handle) = self.directory.find(entry.info.id()) {
-            // Tracing adds steps to a publication that the registry doesn't know of.
-            handle.set_mode(if self.traces { Mode::General } else { entry.mode });
+            handle.set_mode(entry.mode);
         }
     }
 

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::{Mode, Publication, Tally};
-use crate::engine::{Admission, Deferred, Envelope, Feed, Horizon, Mailbox, Route, Routed, Ticket};
-use crate::event::{Event, Key, TypeInfo};
+use crate::engine::{Admission, Deferred, Envelope, Feed, Horizon, Mailbox, Route, Routed};
+use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Stamp};
 use crate::overflow::Ledger;
-use crate::trace::Context;
 
 /// One event type: its subscribers, and the counts of its events.
 pub(crate) struct TypeEntry {
@@ -52,46 +51,15 @@ impl TypeEntry {
         }
     }
 
-    /// How its events are published while the bus runs; `keeps_time` says whether the bus keeps
-    /// time.
-    pub(super) fn mode(&self, keeps_time: bool) -> Mode {
-        let queued = !self.route.is_empty();
-        if self.info.retain {
+    /// How its events are published while the bus runs.
+    pub(super) fn mode(&self) -> Mode {
+        if self.info.retain || !self.route.is_empty() {
             Mode::General
-        } else if self.feed.is_empty() && !queued {
+        } else if self.feed.is_empty() {
             Mode::NoSubscribers
-        } else if queued || keeps_time {
-            Mode::LogAndQueues
         } else {
             Mode::LogOnly
         }
-    }
-
-    /// Delivers an event of the type's priority, which is neither a request nor retained, to all
-    /// readers of the type. Returns the event with `keep`, and if no queue takes it; the returned
-    /// handle may be the last one.
-    #[inline]
-    pub(super) fn offer_to_all<E: Event>(
-        &mut self,
-        event: &mut Option<E>,
-        stamp: Stamp,
-        key: Option<Key>,
-        keep: bool,
-        deferred: &mut Deferred<'_>,
-    ) -> (Routed, Option<Held>) {
-        let Self { info, feed, route, .. } = self;
-        let queued = !route.is_empty();
-        let (mut routed, held) = feed.offer(event, stamp, keep || queued, deferred);
-        if !queued {
-            return (routed, held);
-        }
-        let Some(held) = held else { unreachable!("an event that is to be kept is returned") };
-        let kept = keep.then(|| held.clone());
-        let (priority, answer, context) = (info.rank, false, Context::default());
-        let envelope = Envelope { info, held, priority, key, ticket: None, answer, context };
-        let (by_queues, _) = route.offer(envelope, Admission::Bounded, deferred);
-        routed += by_queues;
-        (routed, kept)
     }
 
     /// All readers of its events.
@@ -100,6 +68,7 @@ impl TypeEntry {
     }
 
     /// Delivers an event to all readers of the type and, if it is a request, to all responders.
+    #[inline(always)]
     pub(super) fn publish<E: Event>(
         &mut self,
         publication: &mut Publication<E>,
@@ -147,7 +116,7 @@ impl TypeEntry {
         self.replayed += 1;
         let held = self.feed.reveal(sequence, !self.route.is_empty());
         if let Some(held) = held {
-            self.deliver(Envelope::logged(self.info, held), None, Admission::Beyond, deferred);
+            self.deliver(Envelope::logged(self.info, held), Admission::Beyond, deferred);
         }
     }
 
@@ -193,9 +162,8 @@ impl TypeEntry {
             return Routed::default();
         }
         publication.kept = publication.keep.then(|| held.clone());
-        let mut envelope = publication.envelope(self.info, held);
-        let ticket = envelope.ticket.take();
-        self.deliver(envelope, ticket, Admission::Bounded, deferred)
+        let envelope = publication.envelope(self.info, held);
+        self.deliver(envelope, Admission::Bounded, deferred)
     }
 
     /// Publishes an event of another priority than its type's. It can't use the log, which is FIFO.
@@ -222,11 +190,13 @@ impl TypeEntry {
         admission: Admission,
         deferred: &mut Deferred<'_>,
     ) -> Routed {
-        let ticket = envelope.ticket.take();
-        let awaited = ticket.is_some() || envelope.answer;
+        let awaited = envelope.ticket.is_some() || envelope.answer;
         let held = deferred.collects().then(|| envelope.held.clone());
+        // The readers of the log are observers, and get no call.
+        let ticket = envelope.ticket.take();
         let mut routed = self.feed.hand_over(&envelope, admission, deferred);
-        routed += self.deliver(envelope, ticket, admission, deferred);
+        envelope.ticket = ticket;
+        routed += self.deliver(envelope, admission, deferred);
         let unheard = routed == Routed::default() && !awaited;
         self.unheard += u64::from(unheard);
         if let (true, Some(held)) = (unheard, held) {
@@ -237,36 +207,41 @@ impl TypeEntry {
 
     /// Delivers an event to the readers that have queues, and retains it if its type does so. With
     /// a ticket it is a request, which only responders receive as a call.
+    #[inline]
     fn deliver(
         &mut self,
         envelope: Envelope,
-        ticket: Option<Arc<dyn Ticket>>,
         admission: Admission,
         deferred: &mut Deferred<'_>,
     ) -> Routed {
-        if self.info.retain
-            && let Some(old) = self.retained.replace(envelope.clone())
-        {
+        if self.info.retain {
+            self.retain(&envelope, deferred);
+        }
+        if envelope.ticket.is_some() {
+            return self.ask(envelope, admission, deferred);
+        }
+        offer(&self.route, envelope, admission, deferred)
+    }
+
+    #[cold]
+    fn retain(&mut self, envelope: &Envelope, deferred: &mut Deferred<'_>) {
+        let mut retained = Envelope { ticket: None, ..envelope.clone() };
+        retained.context.sever();
+        if let Some(old) = self.retained.replace(retained) {
             deferred.discard_event(old);
         }
-        if let Some(retained) = &mut self.retained {
-            retained.context.sever();
-        }
-        let mut offer = |route: &Route, envelope| {
-            let (routed, unread) = route.offer(envelope, admission, deferred);
-            unread.into_iter().for_each(|envelope| deferred.discard_event(envelope));
-            routed
-        };
-        let Some(ticket) = ticket else {
-            return offer(&self.route, envelope);
-        };
-        let asker = ticket.assign(envelope.sequence(), &mut self.responders.mailboxes());
+    }
+
+    /// Delivers a request to its observers, and to its responders.
+    fn ask(&self, mut call: Envelope, admission: Admission, deferred: &mut Deferred<'_>) -> Routed {
+        let Some(ticket) = call.ticket.take() else { return Routed::default() };
+        let asker = ticket.assign(call.sequence(), &mut self.responders.mailboxes());
         let mut routed = Routed::default();
         if !self.route.is_empty() {
-            routed += offer(&self.route, envelope.clone());
+            routed += offer(&self.route, call.clone(), admission, deferred);
         }
-        let call = Envelope { ticket: Some(ticket), ..envelope };
-        routed += offer(&self.responders, call);
+        call.ticket = Some(ticket);
+        routed += offer(&self.responders, call, admission, deferred);
         deferred.wake(asker);
         routed
     }
@@ -284,4 +259,17 @@ impl TypeEntry {
         self.route.remove(mailbox);
         self.responders.remove(mailbox);
     }
+}
+
+/// Offers an event to the readers of a route.
+#[inline]
+fn offer(
+    route: &Route,
+    envelope: Envelope,
+    admission: Admission,
+    deferred: &mut Deferred<'_>,
+) -> Routed {
+    let (routed, unread) = route.offer(envelope, admission, deferred);
+    unread.into_iter().for_each(|envelope| deferred.discard_event(envelope));
+    routed
 }

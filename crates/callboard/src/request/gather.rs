@@ -156,16 +156,9 @@ fn open<Q: Request>(
         queued: true,
     };
     let mut publication = Publication {
-        event: Some(request),
-        priority,
-        key: None,
-        origin,
-        published_at,
-        answer: false,
-        keep: false,
-        kept: None,
         ticket: Some(ticket),
         context: inquiry.context(),
+        ..Publication::new(request, priority, origin, published_at)
     };
     let accepted = open.exchange.core.accept(&mut publication);
     discard(publication);
