@@ -10,7 +10,7 @@ use crate::overflow::DropReason;
 /// An event that a subscriber lost, or that had no subscriber: for debugging.
 ///
 /// A dead letter is an event itself. The bus publishes dead letters as long as they have a
-/// subscriber: [`Bus::dead_letters`](crate::Bus::dead_letters) subscribes, lossily. Meanwhile,
+/// subscriber: [`Bus::dead_letters`](crate::Bus::dead_letters) subscribes, lossily. While it does,
 /// publishing an event without subscribers costs about as much as one with. Dropping a
 /// subscription, merging events and withdrawing a request produce no dead letters, and neither does
 /// losing a dead letter. Events that wait for the start when the bus is closed become none either:

@@ -368,7 +368,7 @@ impl Feed {
     }
 
     /// Notes that the readers have more losses to report, or less capacity: the next event is
-    /// offered to each anew.
+    /// offered to each of them again.
     pub(crate) fn recheck_capacity(&mut self) {
         self.log.recheck_capacity();
     }

@@ -119,7 +119,7 @@ impl Mailbox {
         self.inbox().handler_stats_mut().holds = holds;
     }
 
-    /// The reader hands out an event that it held back; `holds` says what it still holds.
+    /// The reader hands out an event that it held back; `holds` says what it keeps.
     pub(crate) fn release(&self, holds: Holds, now: Moment) {
         let mut inbox = self.inbox();
         inbox.handler_stats_mut().holds = holds;

@@ -20,7 +20,7 @@ impl LogReader {
     /// first.
     #[inline]
     pub(super) fn next(&mut self, mailbox: &Mailbox) -> Next {
-        // The log first: a reader that sees an event there also sees what was queued before it.
+        // The log first: a reader that sees an event there also sees the events queued before it.
         let in_log = self.cursor.look_and_note();
         if self.cursor.progress().queued() > 0 {
             return self.compare(mailbox);

@@ -67,7 +67,7 @@ impl Mailbox {
         log: Option<(usize, sync::Arc<ReaderProgress>)>,
         merges_unlocked: bool,
     ) -> Self {
-        // A bus has no room for so many types that their number would not fit.
+        // A bus has no room for enough types to overflow the number.
         let (type_number, progress) =
             log.map_or((0, None), |(number, progress)| (number as u32, Some(progress)));
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
@@ -310,7 +310,7 @@ impl Mailbox {
     }
 
     /// Finishes the current event and takes the next, for a reader that has no log.
-    // Inline, so that what is taken is moved once.
+    // Inline, so that the taken event is moved once.
     #[inline]
     pub(super) fn finish_and_take(
         &self,

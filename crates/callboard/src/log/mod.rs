@@ -61,7 +61,7 @@
 //! of its own window and no others.
 //!
 //! One event keeps its block. If readers or handles keep few events of many (a reader that is
-//! always late has each of its events in another block), a log could hold far more than what waits.
+//! always late has each of its events in another block), a log could hold far more than waits.
 //! So the log counts the bytes of its blocks, and when these are several times what waits for the
 //! reader with the largest backlog, it uses blocks of a single slot for a while.
 //!

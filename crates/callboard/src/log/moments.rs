@@ -25,7 +25,7 @@ const SPARE: usize = if CHECKED { 1 } else { 64 };
 const SPARE_PER_READER: usize = 8;
 
 impl Moments {
-    /// Whether it is time to [retain](Self::retain) what waits.
+    /// Whether it is time to [trim](Self::retain) the list.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
         self.list.len() >= self.trimmed_at

@@ -237,7 +237,7 @@ impl Log {
         (admitted, self.write(admitted, event, stamp, keep))
     }
 
-    /// Begins a block: a small one if the log's blocks take far more than what waits.
+    /// Begins a block: a small one if the log's blocks take far more than the waiting events.
     #[cold]
     fn begin_block(&mut self) {
         let position = self.fill.position();

@@ -72,7 +72,7 @@ struct Reader<'a> {
     kept: Vec<Delivery<Note>>,
     /// The last number of each publisher.
     last: BTreeMap<usize, u64>,
-    /// How many events this subscription got, and how many it was told that it missed.
+    /// How many events this subscription got, and how many were reported as missed.
     got: u64,
     missed: u64,
 }

@@ -33,7 +33,7 @@ impl Mailbox {
         self.inbox().sources().all(|source| source.registered)
     }
 
-    /// A log of which it is not a waiter: the number of the type, and the index of the source.
+    /// A log that it is not a waiter of: the number of the type, and the index of the source.
     pub(crate) fn unregistered_source(&self) -> Option<(usize, usize)> {
         if self.progress.is_some() {
             let unregistered = !self.registered.load(Ordering::Relaxed);

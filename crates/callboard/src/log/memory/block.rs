@@ -75,7 +75,7 @@ impl Pin {
             }
             Self::allocate(shape, slots)
         });
-        // A bus has no room for so many readers that their number would not fit.
+        // A bus has no room for enough readers to overflow the count.
         let pins = pins as u32;
         // SAFETY: the block is new, or was in the pool: nobody else has it.
         unsafe { block.ready(pins, shape.is_pooled().then(|| Arc::clone(pool))) }
@@ -196,7 +196,7 @@ impl Address {
         // SAFETY: the block is there as long as a pin is.
         let header = unsafe { self.header() };
         // Ordering: Release pairs with the Acquire of the thread that removes the last pin, as in `Arc`:
-        // every use of the block comes before it is used anew.
+        // every use of the block comes before it is reused.
         if header.pins.fetch_sub(pins, Ordering::AcqRel) == pins {
             // SAFETY: nobody has the block now.
             unsafe { self.recycle() }

@@ -63,7 +63,7 @@ impl Fill {
         for block in &hold.blocks {
             while index < block.header().slots() && position < self.position {
                 // SAFETY: the block is pinned. The slot was written for the reader of the start buffer,
-                // an owner that has not come to it, since none of them is revealed.
+                // an owner that has not reached it, since none of them is revealed.
                 unsafe { block.place(index).retain(self.shape) };
                 (index, position) = (index + 1, position + 1);
             }

@@ -54,8 +54,8 @@ impl Place {
     /// yet.
     #[inline(always)]
     pub(super) unsafe fn write<E: Payload>(self, owners: usize, stamp: Stamp, event: E) {
-        // SAFETY: the caller's promise; the value lies behind the slot as its shape says. (A bus has
-        // no room for so many readers that their number would not fit.)
+        // SAFETY: the caller's promise; the value lies behind the slot as its shape says. (A bus
+        // has no room for enough readers to overflow the count.)
         unsafe {
             self.0.as_ref().access.write();
             self.0.as_ref().owners.store(owners as u32, Ordering::Relaxed);

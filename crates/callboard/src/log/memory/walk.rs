@@ -52,7 +52,7 @@ impl Walk {
     /// on.
     #[inline]
     pub(in crate::log) fn look(&mut self) -> Option<u64> {
-        // Ordering: Acquire pairs with the Release in `Fill::write`. What it stored before the
+        // Ordering: Acquire pairs with the Release in `Fill::write`. What that stored before the
         // head, the next gap among it, is visible from here on.
         let head = self.head.0.0.load(Ordering::Acquire);
         if self.position == head {

@@ -97,7 +97,7 @@ mod recorder {
 
     use super::Deed;
 
-    /// Does the deed when it is told of a metric.
+    /// Does the deed when it receives a metric.
     pub(super) struct Rigged<'a>(pub(super) &'a Deed);
 
     impl Recorder for Rigged<'_> {

@@ -11,7 +11,7 @@ use super::{Company, Deed, Place, Reaches, Tick, try_everything};
 use crate::listening::{Listener, listening, said_as};
 use crate::support::{Log, OnDrop, publish_all};
 
-/// Does the deed when it is told something.
+/// Does the deed when it receives a message.
 struct Told(Deed);
 
 impl Listener for Told {
@@ -20,7 +20,7 @@ impl Listener for Told {
     }
 }
 
-/// Does the deed when it is asked whether it wants to be told something.
+/// Does the deed when it is asked whether a message is enabled.
 struct Asked(Deed);
 
 impl Listener for Asked {

@@ -82,7 +82,7 @@ struct State {
     bus: Option<Bus>,
     armed: bool,
     ran: bool,
-    /// What its panic said.
+    /// The message of its panic.
     panicked: Option<String>,
     companions: Option<Companions>,
 }
