@@ -1,21 +1,22 @@
-//! The cursors of a subscription that reads several logs, or that drops its oldest.
+//! The cursors of a subscription that reads several logs, or that drops its oldest event.
 //!
-//! Either its reader has them, and takes no lock to read; or they lie in its inbox, where publishers
-//! take what makes room for newer events, and where it is seen how long the oldest has been waiting.
+//! Either they are in its reader, which takes no lock to read; or they are in its inbox, where
+//! publishers remove events to make room for newer ones, and where the age of the oldest event can
+//! be read.
 //!
 //! # One order
 //!
 //! The events of several logs are received in the order of their numbers, the more urgent types
 //! first. A reader that looks at one log after another may see an event in the last one and have
-//! missed an older one, published meanwhile, in the first. So it first asks how far the bus has
-//! published, the [`Horizon`]: it then finds everything up to there, wherever it looks, and leaves
-//! what lies beyond for the next look.
+//! missed an older one, published in between, in the first. So it first reads how far the bus has
+//! published, the [`Horizon`]: every log then contains everything up to there, and the reader
+//! leaves later events for its next look.
 
 use super::horizon::{Horizon, Written};
 use crate::event::{Priority, TypeInfo};
 use crate::log::{Held, LogCursor};
 
-/// Where a subscription reads one log.
+/// A subscription's cursor in one log.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     log: LogCursor,
@@ -30,11 +31,11 @@ pub(crate) struct Cursor {
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
     list: Vec<Cursor>,
-    /// Of each cursor the place of its next event, if that is known and within the horizon.
+    /// For each cursor, the place of its next event, if that is known and within the horizon.
     next: Vec<Place>,
     /// The first of these places.
     first: Due,
-    /// Of each cursor the number of its type.
+    /// For each cursor, the number of its type.
     types: Vec<usize>,
     /// The horizon at the last look.
     horizon: u64,
@@ -42,7 +43,7 @@ pub(crate) struct Cursors {
     known: u64,
 }
 
-/// The place of an event in the order in which a subscription receives: the least comes first.
+/// The place of an event in the order in which a subscription receives: the lowest comes first.
 ///
 /// The two highest bits are its lane, the others its [order](Self::order) there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +66,7 @@ impl Default for Due {
     }
 }
 
-/// An event that was taken at a cursor.
+/// An event that was taken from a cursor.
 pub(super) struct Logged {
     pub(super) held: Held,
     pub(super) info: &'static TypeInfo,
@@ -74,10 +75,10 @@ pub(super) struct Logged {
 }
 
 impl Place {
-    /// Of no event: behind all others.
+    /// The place of no event: after all others.
     pub(super) const NONE: Self = Self(u64::MAX);
 
-    /// How far the lane is from the lowest bit.
+    /// The position of the lane's lowest bit.
     const LANE: u32 = 62;
 
     #[inline]
@@ -91,12 +92,12 @@ impl Place {
     }
 
     pub(super) fn lane(self) -> usize {
-        // There are three.
+        // There are three lanes.
         (self.0 >> Self::LANE) as usize
     }
 
-    /// Twice the number of the event; one more for a request that is to be answered, which comes
-    /// behind the same request where it is observed.
+    /// Twice the number of the event, plus one for a request to be answered: that comes after the
+    /// same request where it is observed.
     pub(super) fn order(self) -> u64 {
         self.0 & ((1 << Self::LANE) - 1)
     }
@@ -112,7 +113,7 @@ impl Cursor {
         Self { log, info, lane: info.rank.lane(), member, source }
     }
 
-    /// Looks whether there is an event, and for its place.
+    /// Checks for an event, and returns its place.
     fn look(&mut self) -> Place {
         if self.log.look() { self.known_next(u64::MAX) } else { Place::NONE }
     }
@@ -142,18 +143,18 @@ impl Cursors {
         list.into_iter().zip(types).for_each(|(cursor, number)| self.add(cursor, number));
     }
 
-    /// How many events were found to wait, where only the reader looks at the logs.
+    /// How many events were found waiting, if only the reader looks at the logs.
     #[inline]
     pub(super) fn known(&self) -> u64 {
         self.known
     }
 
-    /// As [`known`](Self::known), also where publishers look at the logs.
+    /// Like [`known`](Self::known), also if publishers look at the logs.
     pub(super) fn known_to_all(&self) -> u64 {
         self.list.iter().map(|cursor| cursor.log.known()).sum()
     }
 
-    /// The next of the events that are known.
+    /// The next of the known events.
     #[inline]
     pub(super) fn next_known(&self) -> Option<Due> {
         (self.first.place != Place::NONE).then_some(self.first)
@@ -173,7 +174,7 @@ impl Cursors {
     /// The next event, for a reader that holds the lock under which cursors are added.
     pub(super) fn next(&mut self, horizon: &Horizon) -> Option<Due> {
         if self.list.len() == 1 {
-            // One log has its order without a horizon.
+            // A single log is ordered without a horizon.
             self.horizon = u64::MAX;
             self.look_at(0);
             return self.next_known();
@@ -191,7 +192,7 @@ impl Cursors {
         self.next_known()
     }
 
-    /// Looks at those logs where there is something new between two horizons.
+    /// Looks at the logs that were written between two horizons.
     #[inline(always)]
     fn look(&mut self, from: u64, until: u64, horizon: &Horizon) {
         if !Horizon::remembers(from, until) {
@@ -236,8 +237,7 @@ impl Cursors {
         }
     }
 
-    /// The oldest event of a lane. The registry's lock is held, so that nothing is published
-    /// meanwhile.
+    /// The oldest event of a lane. The registry's lock is held, so nothing is published in between.
     pub(super) fn oldest_of(&mut self, lane: usize) -> Option<Due> {
         let cursors = self.list.iter_mut().enumerate().filter(|(_, cursor)| cursor.lane == lane);
         let dues = cursors.map(|(index, cursor)| Due { place: cursor.look(), index });
@@ -249,11 +249,11 @@ impl Cursors {
         self.list.iter_mut().any(|cursor| cursor.lane == place.lane() && cursor.look() <= place)
     }
 
-    /// Takes the next event. `unlocked`: no lock shows others that it is taken.
+    /// Takes the next event. `unlocked` says that no lock shows others that it is taken.
     #[inline(always)]
     pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<Logged> {
         let cursor = self.list.get_mut(due.index)?;
-        // Behind a gap there may be more than was counted: to say too often that it drains is safe.
+        // There may be more behind a gap than was counted: reporting a drain too often is safe.
         let held = cursor.log.take_any(unlocked && self.known <= 1)?;
         self.known = self.known.saturating_sub(1);
         if cursor.log.hides_more() && cursor.log.look() {
@@ -264,7 +264,7 @@ impl Cursors {
         *self.next.get_mut(due.index)? = next;
         self.first = match &self.next[..] {
             [_] => Due { place: next, index: 0 },
-            // Behind a lock, others look too, and it is not counted what they find.
+            // Behind a lock, others look too, and the events that they find are not counted.
             _ if unlocked && self.known == 0 => Due::NONE,
             _ => self.find_first(),
         };

@@ -1,4 +1,4 @@
-//! Events that somebody did not get, as events of their own.
+//! Events that a subscriber did not get, as events of their own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use crate::event::{Abilities, AnyEvent, Contract, Event, Receipt, TypeInfo};
 use crate::log::Held;
 use crate::overflow::DropReason;
 
-/// An event that a subscriber lost, or that nobody listens to: for debugging.
+/// An event that a subscriber lost, or that had no subscriber: for debugging.
 ///
-/// It is an event itself, which the bus publishes as long as somebody subscribes to it:
-/// [`Bus::dead_letters`](crate::Bus::dead_letters) does so, lossily. Meanwhile publishing an event
-/// without subscribers costs about as much as one with. What a subscription gives up when it is
-/// dropped, what is merged and what an asker takes back is no dead letter, and neither is a dead
-/// letter that is lost. Events that wait for the start when the bus is closed are none either: a
-/// closed bus publishes nothing. They are counted in the snapshot and reported to
+/// A dead letter is an event itself. The bus publishes dead letters as long as they have a
+/// subscriber: [`Bus::dead_letters`](crate::Bus::dead_letters) subscribes, lossily. While it does,
+/// publishing an event without subscribers costs about as much as one with. Dropping a
+/// subscription, merging events and withdrawing a request produce no dead letters, and neither does
+/// losing a dead letter. Events that wait for the start when the bus is closed become none either:
+/// a closed bus publishes nothing. They are counted in the snapshot and reported to
 /// [`on_drop`](crate::Bus::on_drop), with [`DropReason::Closed`].
 ///
 /// # Examples
@@ -73,12 +73,12 @@ impl DeadLetter {
     }
 
     /// The subscriber that lost the event, or [`Dropped::BUFFER`](crate::Dropped::BUFFER); `None`
-    /// if nobody listens to the event's type.
+    /// if the event's type has no subscribers.
     pub fn subscriber(&self) -> Option<&str> {
         self.subscriber.as_deref()
     }
 
-    /// Why the subscriber lost the event; `None` if nobody listens to the event's type.
+    /// Why the subscriber lost the event; `None` if the event's type has no subscribers.
     pub fn reason(&self) -> Option<DropReason> {
         self.reason
     }

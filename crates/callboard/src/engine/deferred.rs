@@ -1,4 +1,4 @@
-//! What an operation owes once its locks are released.
+//! The work that an operation must do once its locks are released.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -22,7 +22,7 @@ pub(crate) type DropCallback = Arc<dyn Fn(&Dropped) + Send + Sync>;
 /// The user's callbacks.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    /// Whether somebody listens to dead letters. Ordering: Relaxed, since it is read and written
+    /// Whether dead letters have a subscriber. Ordering: Relaxed, since it is read and written
     /// under the registry's lock.
     collects: AtomicBool,
     on_drop: Mutex<Option<DropCallback>>,
@@ -70,12 +70,12 @@ struct Effects {
     waiters: Vec<LogSubscriber>,
     merges: Vec<(Arc<Mailbox>, usize, Key)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
-    /// Cursors of readers that are gone, and of the start buffer, with the events that wait there.
+    /// Cursors of dropped readers, and of the start buffer, with the events that wait there.
     cursors: Vec<Box<dyn Any + Send>>,
     spent: Vec<Envelope>,
     dropped: Vec<Dropped>,
     dead: Vec<DeadLetter>,
-    /// Readers that have just fallen behind: they lost an event, and not the one before.
+    /// Readers that have just fallen behind: they lost an event but not the one before.
     slow: Vec<Arc<Mailbox>>,
     /// The number of drops so far, if it is to be logged; otherwise 0.
     said: u64,
@@ -104,7 +104,7 @@ impl<'a> Deferred<'a> {
         }
     }
 
-    /// Takes over the waiters of a log, to be woken.
+    /// Takes over the waiters of a log, to wake them.
     #[cold]
     pub(super) fn wake_waiters(&mut self, waiters: &mut Vec<LogSubscriber>) {
         for LogSubscriber { mailbox, source } in waiters.iter() {
@@ -127,14 +127,14 @@ impl<'a> Deferred<'a> {
         self.effects().discarded.push((mailbox, entry.envelope, reason));
     }
 
-    /// Takes over the cursors of a reader that is gone, with what waits there.
+    /// Takes over the cursors of a dropped reader, with the events that wait there.
     pub(super) fn drop_sources(&mut self, sources: Option<Box<Sources>>) {
         if let Some(sources) = sources {
             self.effects().cursors.push(sources);
         }
     }
 
-    /// Takes over the cursor of the start buffer, with the events that nobody took.
+    /// Takes over the cursor of the start buffer, with the events that were not taken.
     pub(super) fn drop_cursor(&mut self, cursor: Option<LogCursor>) {
         if let Some(cursor) = cursor {
             self.effects().cursors.push(Box::new(cursor));
@@ -146,8 +146,8 @@ impl<'a> Deferred<'a> {
         self.effects().spent.push(envelope);
     }
 
-    /// Has an event that somebody did not get published as a dead letter, if anybody listens to
-    /// those. The registry's lock is held.
+    /// Publishes, as a dead letter, an event that a subscriber did not get, if dead letters have a
+    /// subscriber. The registry's lock is held.
     #[inline]
     pub(crate) fn bury(
         &mut self,
@@ -161,20 +161,20 @@ impl<'a> Deferred<'a> {
         }
     }
 
-    /// Has two types that share a name reported.
+    /// Reports two types that share a name.
     pub(crate) fn report_clash(&mut self, first: &'static TypeInfo, second: &'static TypeInfo) {
         self.effects().clashes.push((first, second));
     }
 
-    /// Counts critical drops; whether they are to be [reported](Self::report). The registry's lock
+    /// Counts critical drops. Returns whether to [report](Self::report) them. The registry's lock
     /// is held.
     #[inline]
     pub(crate) fn count_drops(&mut self, drops: u64) -> bool {
         let before = self.hooks.dropped.load(Ordering::Relaxed);
         let last = before + drops;
         self.hooks.dropped.store(last, Ordering::Relaxed);
-        // The log hears of the first, then ever more rarely: a subscriber that is stuck must not
-        // flood it.
+        // The first drop is logged, then exponentially fewer: a stuck subscriber must not flood the
+        // log.
         let said = last > self.hooks.said_until.load(Ordering::Relaxed);
         if said {
             // Up to the next power of two.
@@ -184,19 +184,19 @@ impl<'a> Deferred<'a> {
         said || self.hooks.hooked.load(Ordering::Relaxed)
     }
 
-    /// Has a drop reported to the drop callback and, now and then, to the log.
+    /// Reports a drop to the drop callback and, now and then, to the log.
     pub(crate) fn report(&mut self, dropped: Dropped) {
         self.effects().dropped.push(dropped);
     }
 
-    /// Has it told that a subscriber has fallen behind.
+    /// Reports that a subscriber has fallen behind.
     #[cold]
     pub(super) fn tell_slow(&mut self, mailbox: &Arc<Mailbox>) {
         self.effects().slow.push(Arc::clone(mailbox));
     }
 
-    /// Does it all. No lock may be held. `oldest` finds when the oldest event was published that waits
-    /// for a subscription. What is left to do is to publish the dead letters.
+    /// Runs everything. No lock may be held. `oldest` finds when the oldest event that waits for a
+    /// subscription was published. Returns the dead letters, which the caller publishes.
     #[inline]
     pub(crate) fn run(
         self,
@@ -205,26 +205,26 @@ impl<'a> Deferred<'a> {
         self.effects.and_then(|effects| effects.run(self.hooks, &oldest))
     }
 
-    /// Whether somebody listens to dead letters. The registry's lock is held.
+    /// Whether dead letters have a subscriber. The registry's lock is held.
     #[inline]
     pub(crate) fn collects(&self) -> bool {
         self.hooks.collects.load(Ordering::Relaxed)
     }
 
-    /// Somebody listens to dead letters now, or nobody any more. The registry's lock is held.
+    /// Sets whether dead letters have a subscriber. The registry's lock is held.
     pub(crate) fn collect(&self, collects: bool) {
         self.hooks.collects.store(collects, Ordering::Relaxed);
     }
 }
 
 impl Effects {
-    /// Empty lists.
+    /// Returns empty lists.
     fn fetch() -> Box<Self> {
         SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
     }
 
-    /// Does it all. What runs here may come back to this thread's next operation: the lists are
-    /// put back only in the end.
+    /// Runs everything. This may run the next operation of this thread, so the lists are put back
+    /// only at the end.
     #[inline(never)]
     fn run(
         mut self: Box<Self>,
@@ -242,14 +242,14 @@ impl Effects {
         dead
     }
 
-    /// Whether there is nothing to do but to wake readers, as most often.
+    /// Whether there are only readers to wake, the most common case.
     fn only_wakes(&self) -> bool {
         let Self { merges, discarded, cursors, spent, dropped, dead, slow, clashes, .. } = self;
         let events = merges.len() + discarded.len() + cursors.len() + spent.len();
         events + dropped.len() + dead.len() + slow.len() + clashes.len() == 0
     }
 
-    /// Does all but waking readers.
+    /// Runs everything except the wakers.
     #[cold]
     fn run_others(&mut self, hooks: &Hooks, oldest: FindOldest<'_>) -> Option<Box<[DeadLetter]>> {
         for (mailbox, member, key) in self.merges.drain(..) {
@@ -286,19 +286,19 @@ impl Effects {
         self.slow.drain(..).for_each(|mailbox| mailbox.fall_behind(|| oldest(&mailbox)));
     }
 
-    /// Leaves the lists, which are empty, for the next operation, unless they have grown large.
+    /// Keeps the lists, which are empty, for the next operation, unless they have grown large.
     fn put_back(self: Box<Self>) {
         let Self { wakers, waiters, merges, discarded, spent, dropped, slow, .. } = &*self;
         let woken = wakers.capacity() + waiters.capacity() + merges.capacity() + slow.capacity();
         let room = woken + discarded.capacity() + spent.capacity() + dropped.capacity();
         if room <= KEPT_ROOM {
-            // A thread that ends has no use for them.
+            // A thread that is ending has no use for them.
             let _ = SPARE.try_with(|spare| spare.set(Some(self)));
         }
     }
 }
 
-/// Lists with room for more entries than this are not kept.
+/// Lists with capacity for more entries than this are not kept.
 const KEPT_ROOM: usize = 4_096;
 
 fn wake(waker: Waker) {
@@ -311,9 +311,9 @@ fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
         crate::report::say!(warn, "{dropped}; {said} so far on this bus");
     }
     thread_local! {
-        /// The buses, by their hooks, in whose drop callback this thread is: a drop that the
-        /// callback itself brings about is counted but not reported, or a callback that publishes
-        /// to a full subscriber would call itself for ever.
+        /// The buses, by their hooks, whose drop callback this thread is running. A drop that the
+        /// callback itself causes is counted but not reported: otherwise a callback that publishes
+        /// to a full subscriber would call itself forever.
         static REPORTING: RefCell<Vec<*const Hooks>> = const { RefCell::new(Vec::new()) };
     }
     let this: *const Hooks = hooks;
@@ -329,7 +329,7 @@ fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
         !nested
     });
     if !matches!(entered, Ok(true)) {
-        // It may have been replaced meanwhile, and this be its last owner.
+        // It may have been replaced in between, leaving this its last owner.
         return discard(callback);
     }
     for dropped in dropped {

@@ -1,4 +1,4 @@
-//! An event on its way.
+//! An event on its way to a reader.
 
 use std::any::Any;
 use std::fmt;
@@ -19,18 +19,18 @@ pub(crate) struct Envelope {
     pub(crate) info: &'static TypeInfo,
     pub(crate) held: Held,
     pub(crate) priority: Priority,
-    /// What the event is about, if its type coalesces.
+    /// The key that the event coalesces by, if its type does.
     pub(crate) key: Option<Key>,
-    /// Where the answer goes, if the reader is to answer it.
+    /// Where the answer goes, if the reader is to answer the event.
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
-    /// Its asker hears it: it is an answer, and one that may be replayed.
+    /// The event is an answer that its asker receives, and may be replayed.
     pub(crate) answer: bool,
-    /// The span it comes from, if the bus traces.
+    /// The span that it comes from, if the bus traces.
     pub(crate) context: Context,
 }
 
 impl Envelope {
-    /// Of an event that was in the log of its type.
+    /// The envelope of an event that was in the log of its type.
     pub(crate) fn logged(info: &'static TypeInfo, held: Held) -> Self {
         let (priority, context) = (info.rank, Context::default());
         Self { info, held, priority, key: None, ticket: None, answer: false, context }
@@ -40,7 +40,7 @@ impl Envelope {
         self.held.stamp().sequence
     }
 
-    /// Bytes it takes to hold it, without what the event owns elsewhere.
+    /// The bytes needed to hold it, without memory that the event owns elsewhere.
     pub(crate) fn footprint(&self) -> usize {
         size_of::<Self>() + self.info.size
     }
@@ -52,20 +52,19 @@ impl fmt::Debug for Envelope {
     }
 }
 
-/// An open request as the engine and the registry see it. The implementation is the crate's own,
-/// so these may be called under a lock, except where said otherwise.
+/// An open request as the engine and the registry see it. Implemented only by the crate, so its
+/// methods may be called under a lock, except where noted.
 pub(crate) trait Ticket: Send + Sync {
-    /// The request goes to these responders and to no others. Called once, under the registry's
-    /// lock, before any of them can take it. Returns the asker's waker if that decides the
-    /// outcome.
+    /// Sends the request to these responders and no others. Called once, under the registry's lock,
+    /// before any of them can take it. Returns the asker's waker if that decides the outcome.
     fn assign(
         &self,
         sequence: u64,
         responders: &mut dyn Iterator<Item = &Arc<Mailbox>>,
     ) -> Option<Waker>;
 
-    /// The bus closes with the request in its buffer; these are its responders. Called under the
-    /// registry's lock.
+    /// The bus closes while the request is in its buffer; these are its responders. Called under
+    /// the registry's lock.
     fn strand(&self, responders: Vec<Arc<str>>);
 
     /// A responder will not get the request, or lost it. Called with no lock held.
@@ -86,7 +85,7 @@ pub(crate) trait Ticket: Send + Sync {
     /// The request as a snapshot shows it. Called with no lock held.
     fn status(&self) -> TicketStatus;
 
-    /// The request as it is remembered, while its asker waits. Called with no lock held.
+    /// The trace of the request, while its asker waits. Called with no lock held.
     fn trace(&self) -> Option<RequestTrace>;
 
     /// The invocation that waits for the answers, if the request is a nested one.
@@ -96,12 +95,11 @@ pub(crate) trait Ticket: Send + Sync {
     /// held.
     fn pending(&self) -> Pending;
 
-    /// Something else that the asker waited for has ended: its next poll looks whether the request
-    /// is in a circle. Called with no lock held.
+    /// Notes that something else that the asker waited for has ended: its next poll checks whether
+    /// the request is in a cycle. Called with no lock held.
     fn reconsider(&self);
 
-    /// The request is the one that fails to open a circle of waiting responders. Called with no
-    /// lock held.
+    /// Fails the request, to break a cycle of waiting responders. Called with no lock held.
     fn fail(&self, chain: Vec<String>);
 }
 
@@ -110,15 +108,15 @@ pub(crate) trait Ticket: Send + Sync {
 pub(crate) struct Pending {
     /// How many of the parts below have to answer before the request completes.
     pub(crate) needs: usize,
-    /// For each expected responder that may still answer: the candidates for giving its answer.
+    /// For each expected responder that may still answer: the candidates for its answer.
     pub(crate) parts: Vec<Vec<Candidate>>,
 }
 
 /// One subscription that may still answer a request.
 pub(crate) enum Candidate {
-    /// One that may still sign in, or is about to leave.
+    /// A responder that may still sign in, or is about to leave.
     Unknown,
-    /// It has the request in its queue, or will have.
+    /// The request is in this queue, or will be.
     Queued(Arc<Mailbox>),
     /// The subscription of this number is handling the request.
     Handling(u64),
@@ -144,11 +142,11 @@ pub(crate) struct TicketStatus {
     pub(crate) sequence: Option<u64>,
     pub(crate) began: Instant,
     pub(crate) deadline: Option<Instant>,
-    /// What each expected responder's outcome would be if time were over now.
+    /// The outcome of each expected responder if the time were up now.
     pub(crate) outcomes: Vec<(Arc<str>, Outcome)>,
 }
 
-/// An event that a reader took, before it is given its type back.
+/// An event that a reader took, before its type is restored.
 #[doc(hidden)]
 pub struct Taken {
     pub(crate) info: &'static TypeInfo,

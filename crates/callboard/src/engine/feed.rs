@@ -1,4 +1,4 @@
-//! Who reads the log of one event type.
+//! The readers of one event type's log.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,37 +12,37 @@ use crate::room;
 
 /// The log of one event type, and the mailboxes whose readers read it.
 ///
-/// Such a reader has a queue too, which is empty nearly always: what does not come by the log (a
-/// replay, an event of another priority than its type's) comes by that.
+/// Such a reader also has a queue, which is almost always empty. It holds events that do not come
+/// through the log: replays, and events whose priority differs from that of their type.
 pub(crate) struct Feed {
     info: &'static TypeInfo,
     log: Log,
     horizon: Arc<Horizon>,
     /// The number of the type.
     number: usize,
-    /// How many of its readers read other logs too, or drop the oldest.
+    /// How many of its readers also read other logs, or drop their oldest event.
     cursors: usize,
-    /// In the places that the log gives them.
+    /// In the places that the log assigns.
     readers: Vec<LogSubscriber>,
-    /// For how many of them a loss is an incident.
+    /// How many of them are critical: a loss is an incident.
     critical: usize,
-    /// The places of those that drop an older event for the one that is written. Empty between two
-    /// events.
+    /// The places of the readers that drop an older event for the one being written. Empty between
+    /// two events.
     evicting: Vec<usize>,
-    /// Those whose readers have found nothing, each once.
+    /// The readers that found nothing, each once.
     waiters: Vec<LogSubscriber>,
     /// How many of them have left.
     departed_waiters: usize,
 }
 
-/// One that reads a log: a mailbox, and which of its sources the log is.
+/// A reader of a log: a mailbox, and the index of the log among its sources.
 #[derive(Clone)]
 pub(super) struct LogSubscriber {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) source: usize,
 }
 
-/// The readers of a log, of which it asks whether there is room.
+/// The readers of a log, asked by it for their capacity.
 struct Asked<'a> {
     info: &'static TypeInfo,
     readers: &'a [LogSubscriber],
@@ -84,7 +84,7 @@ impl Feed {
         self.readers.iter().map(|reader| &reader.mailbox)
     }
 
-    /// Adds a reader: `open` makes its mailbox.
+    /// Adds a reader, whose mailbox `open` creates.
     pub(crate) fn join(
         &mut self,
         capacity: usize,
@@ -110,8 +110,9 @@ impl Feed {
         self.readers.push(reader);
     }
 
-    /// Removes the reader in this place, which has dropped so many of the events taken. Returns what the
-    /// log knows of it, with what waits for it counted as dropped: the caller drops its cursor.
+    /// Removes the reader in this place, which has dropped `evicted` of the events taken. Returns
+    /// its account of the log, with the waiting events counted as dropped: the caller drops its
+    /// cursor.
     pub(crate) fn leave(&mut self, place: usize, evicted: u64) -> Account {
         let mut account = Account::new(self.info);
         self.add_stats(place, &mut account);
@@ -128,7 +129,7 @@ impl Feed {
         account
     }
 
-    /// Takes one that leaves off the list of waiters. Its entry may stay until half of the entries are
+    /// Removes a leaving reader from the waiters. Its entry may stay until half of the entries are
     /// stale.
     fn remove_waiter(&mut self, left: &LogSubscriber) {
         self.departed_waiters += usize::from(left.mailbox.set_registered(left.source, false));
@@ -138,7 +139,7 @@ impl Feed {
         }
     }
 
-    /// Adds what the log knows of the reader in this place to an account.
+    /// Adds the log's statistics of the reader in this place to an account.
     pub(crate) fn add_stats(&self, place: usize, account: &mut Account) -> ReaderStats {
         let stats = self.log.stats(place);
         account.ledger.offered += stats.offered;
@@ -148,17 +149,17 @@ impl Feed {
         stats
     }
 
-    /// The reader has found nothing: it is woken by the next event.
+    /// Registers a reader that has found nothing, to be woken by the next event.
     pub(crate) fn register_waiter(&mut self, mailbox: &Arc<Mailbox>, source: usize) {
-        // Nothing ever comes for one without capacity.
+        // A reader without capacity never gets anything.
         let hopeful = mailbox.settings.capacity > 0;
         if hopeful && !mailbox.set_registered(source, true) {
             self.waiters.push(LogSubscriber { mailbox: Arc::clone(mailbox), source });
         }
     }
 
-    /// Writes an event to the log. It is taken out of `event` if somebody will read it, or if
-    /// `keep` asks for it; then it is returned too.
+    /// Writes an event to the log. Takes it out of `event` if a reader will get it, or if `keep` is
+    /// set; then it is also returned.
     #[inline(always)]
     pub(crate) fn offer<E: Event>(
         &mut self,
@@ -197,7 +198,8 @@ impl Feed {
         log.admit_each(sequence, &mut Asked { info, readers, evicting })
     }
 
-    /// Lets older events make room for the one that was just written. Returns how many did.
+    /// Drops older events to make room for the one that was just written. Returns how many were
+    /// dropped.
     #[inline(never)]
     fn make_room(&mut self, sequence: u64, deferred: &mut Deferred<'_>) -> usize {
         let Self { info, readers, evicting, .. } = self;
@@ -205,8 +207,9 @@ impl Feed {
         evicting.filter(|mailbox| mailbox.make_room(info, sequence, deferred)).count()
     }
 
-    /// So many readers were refused the event that was just written, and that may be an incident.
-    // A call of its own, so that an event that everybody gets is quick.
+    /// Notes that `dropped` readers were refused the event that was just written, which may be an
+    /// incident.
+    // A call of its own, so that an event that every reader gets is fast.
     #[inline(never)]
     fn note_refused(&mut self, dropped: usize, sequence: u64, deferred: &mut Deferred<'_>) {
         if self.log.stops() {
@@ -217,20 +220,20 @@ impl Feed {
         }
     }
 
-    /// Some reader has lost an event just now, and perhaps not the one before.
+    /// Reports readers that have just lost an event, and perhaps not the one before.
     #[cold]
     fn tell_slow(&self, deferred: &mut Deferred<'_>) {
         let refused = self.log.refused().iter().map(|place| &self.readers[*place].mailbox);
         refused.filter(|mailbox| mailbox.falls_behind()).for_each(|it| deferred.tell_slow(it));
     }
 
-    /// When the oldest event was published that waits for the reader in this place, if the bus keeps
-    /// time.
+    /// When the oldest event that waits for the reader in this place was published, if the bus
+    /// keeps time.
     pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
         self.log.oldest(place)
     }
 
-    /// Bytes of the memory that the events of the log lie in.
+    /// Bytes of the blocks that hold the log's events.
     pub(crate) fn bytes(&self) -> usize {
         self.log.bytes()
     }
@@ -239,7 +242,7 @@ impl Feed {
         self.log.refused().iter().map(|place| &*self.readers[*place].mailbox)
     }
 
-    /// For how many of those that were refused the event just now that is an incident.
+    /// How many of the readers that were refused the event are critical.
     #[inline]
     fn critical(&self, refused: usize) -> u64 {
         let critical = match self.critical {
@@ -257,8 +260,8 @@ impl Feed {
         });
     }
 
-    /// Has the event that was just written published as a dead letter of each reader that was
-    /// refused it.
+    /// Publishes the event that was just written as a dead letter for each reader that was refused
+    /// it.
     #[cold]
     pub(crate) fn bury_refused(&self, held: &Held, deferred: &mut Deferred<'_>) {
         for mailbox in self.refused() {
@@ -266,12 +269,12 @@ impl Feed {
         }
     }
 
-    /// Writes an event that is to wait for the start: see [`Log::hold_back`].
+    /// Writes an event that waits for the start: see [`Log::hold_back`].
     pub(crate) fn hold_back<E: Event>(&mut self, event: &mut Option<E>, stamp: Stamp) {
         self.log.hold_back(event, stamp);
     }
 
-    /// Has every reader get what is held back, if anything is.
+    /// Resumes every reader at the first event that is held back, if there is one.
     pub(crate) fn resume_held(&mut self, deferred: &mut Deferred<'_>) {
         if !self.log.resume_held() {
             return;
@@ -280,16 +283,16 @@ impl Feed {
             deferred.wake_waiters(&mut self.waiters);
             self.departed_waiters = 0;
         }
-        // One without capacity is no waiter, and gets a replay all the same.
+        // A reader without capacity is not a waiter, but still gets a replay.
         let idle = self.readers.iter().filter(|it| it.mailbox.settings.capacity == 0);
         idle.for_each(|it| deferred.wake(it.mailbox.wake()));
     }
 
     /// Reveals the next event that is held back, of this number, to the readers that were
-    /// [resumed](Self::resume_held). `take`: it is returned too.
+    /// [resumed](Self::resume_held). If `take` is set, returns it as well.
     pub(crate) fn reveal(&mut self, sequence: u64, take: bool) -> Option<Held> {
         if self.cursors > 0 {
-            // First: a reader that sees the event is to see the loss that it reports.
+            // First: a reader that sees the event must see the loss that it reports.
             for LogSubscriber { mailbox, .. } in &self.readers {
                 mailbox.note_revealed(self.info, sequence);
             }
@@ -301,17 +304,18 @@ impl Feed {
         held
     }
 
-    /// The next event that is held back, which no reader was [resumed](Self::resume_held) for.
+    /// Takes the next event that is held back, for which no reader was
+    /// [resumed](Self::resume_held).
     pub(crate) fn take_held_back(&mut self) -> Option<Held> {
         self.log.reveal(true)
     }
 
-    /// All that was held back is revealed.
+    /// Ends the hold: all events are revealed.
     pub(crate) fn end_hold(&mut self, deferred: &mut Deferred<'_>) {
         deferred.drop_cursor(self.log.end_hold());
     }
 
-    /// Hands an event to every reader by its queue.
+    /// Hands an event to every reader through its queue.
     pub(crate) fn hand_over(
         &mut self,
         envelope: &Envelope,
@@ -347,7 +351,7 @@ impl Feed {
         routed
     }
 
-    /// Every reader lost these many events before what it gets next.
+    /// Notes that every reader lost this many events before the next one that it gets.
     pub(crate) fn add_lost(&mut self, lost: u64) {
         for (place, LogSubscriber { mailbox, .. }) in self.readers.iter().enumerate() {
             if mailbox.progress().is_some() {
@@ -358,13 +362,13 @@ impl Feed {
         }
     }
 
-    /// The number of the last event that waits for the reader in this place, if any does.
+    /// The number of the last event that waits for the reader in this place, if there is one.
     pub(crate) fn last(&self, place: usize) -> Option<u64> {
         self.log.last(place)
     }
 
-    /// The readers have more events to report as lost, or less room: the next event is offered to
-    /// each anew.
+    /// Notes that the readers have more losses to report, or less capacity: the next event is
+    /// offered to each of them again.
     pub(crate) fn recheck_capacity(&mut self) {
         self.log.recheck_capacity();
     }

@@ -1,4 +1,4 @@
-//! What a reader does with the events that it takes.
+//! How a reader handles the events that it takes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,32 +7,31 @@ use super::{Deferred, HandlerPanic, Mailbox, Times};
 use crate::log::Moment;
 use crate::sync::Ordering;
 
-/// What the reader does with what it takes.
+/// How a reader handles the events that it takes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HandlerStats {
-    /// Events are handed to a handler by `serve`.
+    /// A handler run by `serve` handles the events.
     pub(crate) served: bool,
-    /// Since when the reader has had the event that it took last; known only if the bus keeps
-    /// time.
+    /// When the reader took its last event; known only if the bus keeps time.
     pub(crate) in_hand_since: Moment,
-    /// Served handlers that run.
+    /// How many served handlers are running.
     pub(crate) handling: u64,
-    /// Since when the longest-running of them runs.
+    /// When the longest-running of them started.
     pub(crate) handling_since: Option<Instant>,
-    /// The type of the event that the only one of them handles.
+    /// The type of the event being handled, if a single handler is running.
     pub(super) event_type: Option<&'static str>,
-    /// Handlings that ended, with their times in all and the longest.
+    /// How many handlings have ended, and their total and longest time.
     pub(crate) handled: u64,
     pub(crate) busy: Duration,
     pub(crate) longest: Duration,
     pub(crate) times: Times,
-    /// Served handlers that panicked, and the last of these panics.
+    /// How many served handlers panicked, and the last of these panics.
     pub(crate) panics: u64,
     pub(crate) last_panic: Option<Arc<HandlerPanic>>,
     pub(crate) holds: Holds,
 }
 
-/// What is known of a reader of which there is nothing to say yet.
+/// The stats of a reader without any.
 pub(super) static NO_STATS: HandlerStats = HandlerStats {
     served: false,
     in_hand_since: Moment::NONE,
@@ -48,7 +47,8 @@ pub(super) static NO_STATS: HandlerStats = HandlerStats {
     holds: Holds::Nothing,
 };
 
-/// What a reader that paces itself (see `subscription::pace`) has taken and not handed out.
+/// The events that a reader that paces itself (see `subscription::pace`) has taken but not handed
+/// out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Holds {
     #[default]
@@ -69,8 +69,8 @@ impl HandlerStats {
         self.handling_since.get_or_insert(now);
     }
 
-    /// A served handler has ended after `time`; `oldest` is when the first of those that still
-    /// run began.
+    /// A served handler has ended after `time`; `oldest` is when the first handler still running
+    /// began.
     pub(crate) fn end(&mut self, time: Duration, oldest: Option<Instant>) {
         self.handling = self.handling.saturating_sub(1);
         self.handling_since = oldest;
@@ -84,13 +84,13 @@ impl HandlerStats {
         self.last_panic = Some(Arc::new(panic));
     }
 
-    /// When what the reader has been handling for longest began, as far as that is known.
+    /// When the longest current handling began, as far as known.
     pub(crate) fn began(&self) -> Option<Instant> {
         self.handling_since.or_else(|| self.in_hand_since.instant())
     }
 
-    /// The reader asks for the next event: it is done with the last ones that it took, unless it
-    /// handed them to a handler. Each is said to have taken its part of the time.
+    /// The reader asks for the next event: it has finished the last ones that it took, unless it
+    /// handed them to a handler. The time is divided evenly among them.
     pub(super) fn finish_current(&mut self, events: u32, now: Moment) {
         let since = std::mem::replace(&mut self.in_hand_since, Moment::NONE);
         if let (1.., Some(time)) = (events, now.nanoseconds_since(since)) {
@@ -108,18 +108,18 @@ impl HandlerStats {
 }
 
 impl Mailbox {
-    /// What the reader does with what it took, and whether it has an event in hand.
+    /// How the reader handles its events, and whether it has one in hand.
     pub(crate) fn handler_stats(&self) -> (HandlerStats, bool) {
         let inbox = self.inbox();
         (inbox.handler_stats().clone(), self.in_hand())
     }
 
-    /// The reader holds back what it took.
+    /// Notes which events the reader holds back.
     pub(crate) fn hold(&self, holds: Holds) {
         self.inbox().handler_stats_mut().holds = holds;
     }
 
-    /// The reader hands out an event that it held back; `holds` is what it still holds.
+    /// The reader hands out an event that it held back; `holds` says what it keeps.
     pub(crate) fn release(&self, holds: Holds, now: Moment) {
         let mut inbox = self.inbox();
         inbox.handler_stats_mut().holds = holds;
@@ -136,7 +136,7 @@ impl Mailbox {
         self.in_hand.store(false, Ordering::Relaxed);
     }
 
-    /// The bus is draining: a reader that holds an event back is to hand it out.
+    /// The bus is draining: wakes a reader that holds an event back, to hand it out.
     pub(crate) fn hurry(&self, deferred: &mut Deferred<'_>) {
         let mut inbox = self.inbox();
         if inbox.handler_stats().holds != Holds::Nothing {

@@ -1,9 +1,9 @@
-//! How far the logs of a bus are written, and which of them last.
+//! How far the logs of a bus are written, and which of them were written last.
 
 use crate::sync::{AtomicU32, AtomicU64, CHECKED, Ordering, Padded};
 
-/// How far the logs of a bus are written: all that was published for them up to this number is there.
-/// The readers of several logs merge by it: see [`cursors`](super::cursors).
+/// How far the logs of a bus are written: everything published to them up to this number is there.
+/// Readers of several logs merge by it: see [`cursors`](super::cursors).
 #[derive(Debug, Default)]
 pub(crate) struct Horizon(Padded<Line>);
 
@@ -18,23 +18,24 @@ struct Line {
 
 const RECENT: usize = if CHECKED { 2 } else { 8 };
 
-/// What is known of a number.
+/// Where the event of a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Written {
     /// The event is in the log of the type with this number.
     To(usize),
-    /// It is in no log.
+    /// The event is in no log.
     Nowhere,
-    /// That was too long ago.
+    /// Unknown: the number is too old.
     Forgotten,
 }
 
 impl Horizon {
-    /// An event was written: its number, and that of its type. The registry's lock is held.
+    /// Notes that an event was written: its number, and that of its type. The registry's lock is
+    /// held.
     #[inline]
     pub(super) fn advance(&self, number: u64, type_number: usize) {
         let Line { number: last, recent } = &self.0.0;
-        // The upper halves are cut off: what is mistaken for something else costs a look in vain.
+        // The upper halves are cut off: a mix-up costs a needless look.
         let entry = (number as u32) << 16 | (type_number.min(TOO_LARGE) as u32);
         // Ordering: Relaxed. The number below is released after this.
         recent[number as usize % RECENT].store(entry, Ordering::Relaxed);
@@ -48,7 +49,7 @@ impl Horizon {
         self.0.0.number.load(Ordering::Acquire)
     }
 
-    /// Where the event of a number was written, of one between two horizons.
+    /// Where the event of a number between two horizons was written.
     #[inline]
     pub(super) fn written(&self, number: u64) -> Written {
         let entry = self.0.0.recent[number as usize % RECENT].load(Ordering::Relaxed);
@@ -59,12 +60,12 @@ impl Horizon {
         }
     }
 
-    /// Whether it may be known of all the numbers between two horizons what was written.
+    /// Whether everything written between two horizons may still be known.
     #[inline]
     pub(super) fn remembers(from: u64, until: u64) -> bool {
         until.wrapping_sub(from) <= RECENT as u64
     }
 }
 
-/// Type numbers from here on are not told.
+/// Type numbers from here on are not recorded.
 const TOO_LARGE: usize = u16::MAX as usize;

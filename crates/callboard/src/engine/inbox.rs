@@ -1,4 +1,4 @@
-//! A queue with its accounts: what a mailbox's lock guards, and what the start buffer is.
+//! A queue with its accounts: the data behind a mailbox's lock, and the start buffer.
 //!
 //! Plain data, like the queue in it.
 
@@ -21,23 +21,23 @@ use crate::log::Moment;
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::trace::{Context, Trail};
 
-/// A queue with its accounts, and who reads it.
+/// A queue with its accounts and the state of its reader.
 pub(crate) struct Inbox {
-    /// What is queued; made when the first entry comes, since the reader of a log hardly ever has
+    /// The queued entries; allocated for the first entry, since the reader of a log hardly ever has
     /// one.
     queue: Option<Box<Queue>>,
-    /// The logs that its reader reads, if it merges them or drops the oldest.
+    /// The logs that its reader reads, if it merges them or drops the oldest event.
     pub(crate) sources: Option<Box<Sources>>,
-    /// One event may come in twice, as an event and as a request.
+    /// One event may arrive twice, as an event and as a request.
     pub(super) doubles: bool,
     pub(crate) capacity: usize,
     overflow: Overflow,
     /// Why an event that does not fit is dropped.
     refusal: DropReason,
-    /// One per member of the set; a reader of everything gets one more per type it meets, and the
-    /// start buffer has one for each type there is.
+    /// One per member of the set. A reader of everything gets one more per type it meets; the start
+    /// buffer has one for each type.
     pub(crate) accounts: Vec<Account>,
-    /// Events lost since the last one queued; the next one queued will say so.
+    /// Events lost since the last one queued, to be reported by the next one queued.
     pub(crate) gap: u64,
     pub(crate) high_water: usize,
     /// The capacity that would have sufficed: the most that was queued or lost between two takes.
@@ -46,18 +46,18 @@ pub(crate) struct Inbox {
     pub(super) state: State,
     /// Set while the reader sleeps.
     pub(crate) waker: Option<Waker>,
-    /// The reader was woken by an event, and has not tried to take it yet.
+    /// The reader was woken by an event and has not tried to take it yet.
     pub(super) woken: bool,
-    /// What the reader does with what it takes, once there is anything to say of it.
+    /// How the reader handles events, once there is anything to record.
     handler_stats: Option<Box<HandlerStats>>,
 }
 
-/// What a mailbox takes in.
+/// Whether a mailbox accepts events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// Events come in.
+    /// Events are accepted.
     Open,
-    /// The bus is closed: what is queued may still be read.
+    /// The bus is closed: queued events may still be read.
     Closed,
     /// The reader is gone.
     Gone,
@@ -70,12 +70,12 @@ pub(crate) struct Account {
     pub(crate) ledger: Ledger,
 }
 
-/// What became of an event that was offered.
+/// The result of offering an event.
 pub(crate) struct Offered {
     pub(crate) queued: bool,
     /// An older event with its key is queued too.
     pub(crate) mergeable: bool,
-    /// The event that was lost: this one, or an older one in its favour.
+    /// The event that was lost: this one, or an older one that made room for it.
     pub(crate) lost: Option<(Entry, DropReason)>,
 }
 
@@ -106,18 +106,18 @@ impl Inbox {
         }
     }
 
-    /// The events queued, most urgent first.
+    /// The queued events, most urgent first.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.queue.iter().flat_map(|queue| queue.iter())
     }
 
-    /// How many events wait. If it reads logs, the registry's lock is held.
+    /// How many events wait. The registry's lock is held if it reads logs.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.len()) + self.in_logs()
     }
 
-    /// How much of the capacity is taken. If it reads logs, the registry's lock is held.
+    /// How much of the capacity is used. The registry's lock is held if it reads logs.
     #[inline]
     pub(crate) fn occupied(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.occupied()) + self.in_logs()
@@ -130,7 +130,7 @@ impl Inbox {
         usize::try_from(waiting).unwrap_or(usize::MAX)
     }
 
-    /// Whether an event waits, in the queue or at a cursor that the reader does not have.
+    /// Whether an event waits, in the queue or at a cursor that is not in the reader.
     #[inline]
     pub(super) fn has_more(&mut self) -> bool {
         let queued = self.queue.as_ref().is_some_and(|queue| queue.len() > 0);
@@ -142,7 +142,7 @@ impl Inbox {
         self.sources.iter().flat_map(|sources| sources.iter())
     }
 
-    /// The cursors, unless the reader has them.
+    /// The cursors, unless they are in the reader.
     #[inline]
     fn cursors(&mut self) -> Option<&mut Cursors> {
         let sources = self.sources.as_mut().filter(|sources| !sources.read_unlocked)?;
@@ -154,17 +154,17 @@ impl Inbox {
         self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
-    /// Whether some event that waits is to report a loss.
+    /// Whether some waiting event has a loss to report.
     pub(super) fn has_losses(&self) -> bool {
         self.queue.as_ref().is_some_and(|queue| !queue.losses.is_empty())
     }
 
-    /// When the oldest event that is queued was published, if the bus keeps time.
+    /// When the oldest queued event was published, if the bus keeps time.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         self.entries().filter_map(|it| it.envelope.held.stamp().published_at()).min()
     }
 
-    /// What the reader does with what it takes.
+    /// How the reader handles events.
     pub(crate) fn handler_stats(&self) -> &HandlerStats {
         self.handler_stats.as_deref().unwrap_or(&NO_STATS)
     }
@@ -173,7 +173,8 @@ impl Inbox {
         self.handler_stats.get_or_insert_default()
     }
 
-    /// The reader has finished with so many events, on a bus that keeps time, and perhaps taken more.
+    /// Notes that the reader has finished this many events, on a bus that keeps time, and perhaps
+    /// taken more.
     #[inline(never)]
     pub(super) fn note_finished(&mut self, events: u32, now: Moment, takes: bool) {
         let stats = self.handler_stats_mut();
@@ -233,7 +234,7 @@ impl Inbox {
         })
     }
 
-    /// Takes the next event, if that lies in a log.
+    /// Takes the next event, if it is in a log.
     fn take_logged(&mut self, mailbox: u64, now: Moment) -> Option<Taken> {
         let queued =
             self.queue.as_ref().map(|queue| (queue.occupied(), queue.first().map(Entry::place)));
@@ -254,7 +255,7 @@ impl Inbox {
         Some(Taken { info, held, ticket: None, receipt, member, mailbox })
     }
 
-    /// Gives back what the queue has grown to, if it is empty.
+    /// Releases the queue's spare memory, if it is empty.
     pub(super) fn shrink_if_empty(&mut self) {
         if let Some(queue) = self.queue.as_mut().filter(|queue| queue.len() == 0) {
             queue.shrink_if_empty();
@@ -277,7 +278,7 @@ impl Inbox {
     }
 }
 
-/// Accounts for an entry taken out of the queue for another reason than being read.
+/// Accounts for an entry taken out of the queue for a reason other than being read.
 fn unqueue(accounts: &mut [Account], entry: &Entry, reason: DropReason) {
     let ledger = &mut accounts[entry.member].ledger;
     ledger.queued -= 1;

@@ -1,12 +1,12 @@
-//! One handler at work: the node of the wait-for graph that stands for it.
+//! A running handler: a node of the wait-for graph.
 
 use std::sync::{Arc, Weak};
 
 use super::Ticket;
 use crate::sync::{AtomicU8, Ordering, discard_any};
 
-/// One event or call being handled: by a handler that `serve` runs, or a call in the hands of a
-/// hand-written loop. Requests made meanwhile refer to it as their asker.
+/// One event or call being handled: by a handler that `serve` runs, or a call being handled by a
+/// hand-written loop. Requests made in the process refer to it as their asker.
 #[derive(Debug)]
 pub(crate) struct Invocation {
     /// The subscription that took the event.
@@ -15,7 +15,7 @@ pub(crate) struct Invocation {
     pub(crate) name: Arc<str>,
     /// The number of the event.
     pub(crate) sequence: u64,
-    /// The name of the one who asks in its place, if it is not its own handler.
+    /// The name of the helper that asks in its place, unless its own handler asks.
     pub(crate) helper: Option<Arc<str>>,
     /// The request to be answered, if it is a call.
     request: Option<Weak<dyn Ticket>>,
@@ -41,21 +41,21 @@ impl Invocation {
         Self { mailbox, name, sequence, helper, request, state: AtomicU8::new(0) }
     }
 
-    /// A component that asks outside handlers. It is no node of the graph: nothing waits for it.
+    /// A component that asks outside handlers. It is not a node of the graph: nothing waits for it.
     pub(crate) fn of_component(name: Arc<str>) -> Self {
         let (helper, request) = (None, None);
         Self { mailbox: 0, name, sequence: 0, helper, request, state: AtomicU8::new(0) }
     }
 
-    /// The same call, in the hands of somebody who asks under another name.
+    /// The same call, for a helper that asks under another name.
     pub(crate) fn helped_by(&self, helper: Arc<str>) -> Self {
         let (name, helper) = (Arc::clone(&self.name), Some(helper));
         let (request, state) = (self.request.clone(), AtomicU8::new(0));
         Self { mailbox: self.mailbox, name, sequence: self.sequence, helper, request, state }
     }
 
-    /// Whether it handles an event or a call; a [component](Self::of_component) outside handlers does
-    /// not.
+    /// Whether it handles an event or a call; a [component](Self::of_component) outside handlers
+    /// does not.
     pub(crate) fn is_handling(&self) -> bool {
         self.mailbox != 0
     }
@@ -66,7 +66,8 @@ impl Invocation {
     }
 
     // Ordering, here and below: Release pairs with the Acquire in `has`. The wait-for graph that
-    // reads the flags is a picture of one moment; a flag that is set meanwhile belongs to the next.
+    // reads the flags is a snapshot of one moment; a flag that is set after that belongs to the
+    // next.
     fn set(&self, flag: u8) {
         self.state.fetch_or(flag, Ordering::Release);
     }
@@ -87,9 +88,9 @@ impl Invocation {
         self.set(ENDED);
     }
 
-    /// Whether it takes up one of its subscriber's handlers. A served handler does until it ends;
-    /// a call in a hand-written loop does until it is answered or dropped, unless the subscriber is
-    /// `served` by now.
+    /// Whether it occupies one of its subscriber's handlers. A served handler does so until it
+    /// ends; a call in a hand-written loop, until it is answered or dropped, unless the subscriber
+    /// is `served` by now.
     pub(crate) fn occupies(&self, served: bool) -> bool {
         if self.has(SERVED) { !self.has(ENDED) } else { !served && !self.has(ANSWERED) }
     }
@@ -105,7 +106,7 @@ impl Invocation {
         self.asked_by().filter(|asker| asker.is_handling())
     }
 
-    /// The invocation or the component that waits for the answer to its call.
+    /// The invocation or component that waits for the answer to its call.
     pub(crate) fn asked_by(&self) -> Option<Arc<Self>> {
         if self.has(ANSWERED) {
             return None;
@@ -113,7 +114,7 @@ impl Invocation {
         let request = self.request.as_ref()?.upgrade();
         let open = request.as_ref().filter(|request| request.is_open());
         let asker = open.and_then(|request| request.asker());
-        // It may be the last one.
+        // This may be the last handle.
         discard_any(request);
         asker
     }

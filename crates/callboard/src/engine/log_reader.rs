@@ -1,4 +1,4 @@
-//! A reader of one log, which takes no lock; and the events that it lends.
+//! A reader of one log, which takes no lock, and the events that it lends.
 
 use std::fmt;
 
@@ -8,18 +8,19 @@ use crate::event::{Event, EventRef, Priority, Receipt};
 use crate::log::{Lent, LogCursor, Moment, Stretch};
 use crate::sync::WaitList;
 
-/// A reader of one log. What can't come by that is in its queue.
+/// A reader of one log. Events that can't go through the log are in its queue.
 pub(super) struct LogReader {
     pub(super) cursor: LogCursor,
-    /// The place of the event of the queue that was found to be the next.
+    /// The place of the queued event that was found to be next.
     pub(super) due: Place,
 }
 
 impl LogReader {
-    /// Where the next event is: the more urgent, or else the earlier, of the log's and the queue's.
+    /// Where the next event is: in the log or in the queue, the more urgent or else the earlier
+    /// first.
     #[inline]
     pub(super) fn next(&mut self, mailbox: &Mailbox) -> Next {
-        // The log first: a reader that sees an event there also sees what was queued before it.
+        // The log first: a reader that sees an event there also sees the events queued before it.
         let in_log = self.cursor.look_and_note();
         if self.cursor.progress().queued() > 0 {
             return self.compare(mailbox);
@@ -39,16 +40,16 @@ impl LogReader {
             if of_log.is_some_and(|of_log| of_log < queued) {
                 return Next::Log;
             }
-            // What was found in the queue may have come behind an event of the log that had not
-            // come when the log was looked at.
+            // The event found in the queue may have been queued after an event of the log that was
+            // not there yet when the log was checked.
             if of_log.is_none() {
                 of_log = self.peek(rank);
                 if of_log.is_some() {
                     continue;
                 }
             }
-            // It stays the first of its lane until it is taken. One that is more urgent may come
-            // meanwhile, which itself may have come behind one of the log.
+            // It stays the first of its lane until it is taken. A more urgent one may arrive in
+            // between, which itself may have come after one of the log.
             self.due = queued;
             return Next::Found;
         }
@@ -59,13 +60,12 @@ impl LogReader {
     }
 }
 
-/// Events that are lent, each taken as it is handed out.
+/// Lent events, each taken as it is handed out.
 #[doc(hidden)]
 pub struct LentEvents<'a, E: 'static> {
     pub(super) stretch: Stretch<'a, E>,
     pub(super) mailbox: &'a Mailbox,
-    /// Told when the last event that was known to be there has been taken, and when the next was
-    /// asked for.
+    /// Notified when the last known event has been taken, and when the next one was asked for.
     pub(super) changed: &'a WaitList,
     pub(super) taken: &'a mut u32,
     /// When the batch began, if the bus keeps time.
@@ -96,7 +96,7 @@ impl<'a, E: Event> Iterator for LentEvents<'a, E> {
 }
 
 impl<'a, E: Event> LentEvents<'a, E> {
-    /// An event of which there is something to say.
+    /// An event whose receipt is not empty.
     #[inline(never)]
     fn received(&mut self, lent: Lent<'a, E>, missed: u64) -> EventRef<'a, E> {
         *self.taken += 1;

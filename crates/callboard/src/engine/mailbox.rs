@@ -20,7 +20,7 @@ use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence};
 use crate::trace::{Context, Hand, Trail};
 
-/// What a subscription was opened with.
+/// The settings a subscription was opened with.
 #[derive(Clone)]
 pub(crate) struct MailboxSettings {
     pub(crate) name: Arc<str>,
@@ -30,7 +30,7 @@ pub(crate) struct MailboxSettings {
     pub(crate) call_site: &'static Location<'static>,
     /// Excluded from `settle`.
     pub(crate) excluded_from_settle: bool,
-    /// Told when the reader falls behind, and when it has caught up.
+    /// Notified when the reader falls behind, and when it has caught up.
     pub(crate) watch: Arc<SlowWatch>,
 }
 
@@ -38,19 +38,19 @@ pub(crate) struct MailboxSettings {
 pub(crate) struct Mailbox {
     pub(crate) id: u64,
     pub(crate) settings: MailboxSettings,
-    /// How many calls the owner handles at once: what it was opened with, then what it serves.
-    /// Ordering: Relaxed, since it is a hint for the cycle check and guards nothing.
+    /// How many calls the owner handles at once: as set when opened, later as served. Ordering:
+    /// Relaxed, since it is a hint for the cycle check and guards nothing.
     concurrency: AtomicUsize,
-    /// If it reads the log of its type: what its reader and the log's writer tell each other.
+    /// If it reads the log of its type: the state shared by its reader and the log's writer.
     pub(super) progress: Option<sync::Arc<ReaderProgress>>,
     /// The number of that type.
     type_number: u32,
-    /// If its reader has cursors of its own: what that sees without a lock.
+    /// If its reader has cursors of its own: what the reader sees without a lock.
     pub(super) signals: Option<Arc<Signals>>,
     /// The reader took an event and has not asked for the next one. Only the reader sets it.
-    /// Ordering: Relaxed where the inbox is locked, as it is where both are read.
+    /// Ordering: Relaxed where the inbox is locked, since it is locked where both are read.
     pub(super) in_hand: AtomicBool,
-    /// Nothing more comes in.
+    /// No more events arrive.
     pub(super) closed: AtomicBool,
     /// It is among the waiters of its log. Set and cleared under the registry's lock.
     pub(super) registered: AtomicBool,
@@ -67,7 +67,7 @@ impl Mailbox {
         log: Option<(usize, sync::Arc<ReaderProgress>)>,
         merges_unlocked: bool,
     ) -> Self {
-        // A bus has no room for so many types that their number would not fit.
+        // A bus has no room for enough types to overflow the number.
         let (type_number, progress) =
             log.map_or((0, None), |(number, progress)| (number as u32, Some(progress)));
         let mut inbox = Inbox::new(settings.capacity, settings.overflow, DropReason::Full);
@@ -87,13 +87,13 @@ impl Mailbox {
         }
     }
 
-    /// What is in it. No user code may run while this is held.
+    /// Locks the inbox. No user code may run while it is locked.
     #[inline]
     pub(crate) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock()
     }
 
-    /// If it reads the log of its type: what its reader and the log's writer tell each other.
+    /// If it reads the log of its type: the state shared by its reader and the log's writer.
     pub(crate) fn progress(&self) -> Option<&ReaderProgress> {
         self.progress.as_deref()
     }
@@ -103,15 +103,14 @@ impl Mailbox {
         self.in_hand.load(Ordering::Acquire)
     }
 
-    /// Opens an account for one more type; returns its member number.
+    /// Opens an account for one more type. Returns its member number.
     pub(crate) fn add_member(&self, info: &'static TypeInfo) -> usize {
         let accounts = &mut self.inbox().accounts;
         accounts.push(Account::new(info));
         accounts.len() - 1
     }
 
-    /// Offers an event. The caller holds the registry's lock, which is what gives all mailboxes
-    /// one order.
+    /// Offers an event. The caller holds the registry's lock, which gives all mailboxes one order.
     pub(crate) fn offer(
         self: &Arc<Self>,
         entry: Entry,
@@ -147,12 +146,12 @@ impl Mailbox {
         Routed { delivered: usize::from(offered.queued), dropped }
     }
 
-    /// The reader lost these many events before what comes next.
+    /// Notes that the reader lost this many events before the next one.
     pub(crate) fn add_lost(&self, lost: u64) {
         self.inbox().gap += lost;
     }
 
-    /// How many events its queue was offered so far.
+    /// How many events its queue has been offered so far.
     pub(crate) fn offered(&self) -> u64 {
         self.inbox().accounts.iter().map(|account| account.ledger.offered).sum()
     }
@@ -169,7 +168,7 @@ impl Mailbox {
         deferred.discard(self.id, entry, reason);
     }
 
-    /// Accounts for an event of a log's reader that does not fit.
+    /// Accounts for an event that does not fit, for the reader of a log.
     pub(super) fn refuse(&self) {
         let ledger = &mut self.inbox().accounts[0].ledger;
         ledger.offered += 1;
@@ -182,7 +181,7 @@ impl Mailbox {
         self.settings.importance == Importance::Critical
     }
 
-    /// The loss of an event, as it is reported.
+    /// The loss of an event, for a report.
     pub(super) fn dropped(
         &self,
         info: &'static TypeInfo,
@@ -198,7 +197,7 @@ impl Mailbox {
         }
     }
 
-    /// Has the loss of an event reported, if it is an incident.
+    /// Reports the loss of an event if it is an incident.
     pub(super) fn report(
         &self,
         info: &'static TypeInfo,
@@ -219,8 +218,8 @@ impl Mailbox {
         }
     }
 
-    /// The reader asks for the next event: it has finished with the events that it took before.
-    /// Whether it had taken any.
+    /// The reader asks for the next event: it has finished the events that it took before. Returns
+    /// whether it had taken any.
     #[inline]
     pub(super) fn finish_current(&self, events: u32, now: Moment) -> bool {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
@@ -235,37 +234,38 @@ impl Mailbox {
         in_hand
     }
 
-    /// Like [`finish_current`](Self::finish_current), when there is no event. The caller notifies those
-    /// who wait for readers.
+    /// Like [`finish_current`](Self::finish_current), when there is no event. The caller notifies
+    /// the threads that wait for readers.
     #[inline]
     pub(super) fn finish_current_and_fence(&self, events: u32, now: Moment) {
         if self.finish_current(events, now) {
-            // Ordering: a thread that waits for readers has such a fence between its registration and
-            // its look at them: either it sees that this reader is done, or the reader sees that it
-            // waits.
+            // Ordering: a thread that waits for readers has such a fence between its registration
+            // and its check of them: either it sees that this reader is done, or the reader sees
+            // that it waits.
             fence(Ordering::SeqCst);
         }
         self.note_empty();
     }
 
-    /// Marks the reader as busy, before it takes an event: a thread that sees that the event is gone
-    /// sees the mark.
+    /// Marks the reader as busy, before it takes an event: a thread that sees that the event is
+    /// gone sees the mark.
     #[inline]
     pub(crate) fn hand(&self) {
         if !self.in_hand.load(Ordering::Relaxed) {
-            // Ordering: Relaxed. The count of what was taken is released after this, and acquired
-            // by a thread that sees that the event is gone; a queue is locked.
+            // Ordering: Relaxed. The taken count is released after this, and acquired by a thread
+            // that sees that the event is gone; a queue is locked.
             self.in_hand.store(true, Ordering::Relaxed);
         }
     }
 
-    /// With how many of the events that it took last the reader is done now: none, if it has handed them
-    /// to a handler.
+    /// How many of the events that it took last the reader has finished now: none if it has handed
+    /// them to a handler.
     fn finished(&self, taken: u32) -> u32 {
         if self.in_hand.load(Ordering::Relaxed) { taken } else { 0 }
     }
 
-    /// The reader takes the next event without a lock, and has finished with those that it took before.
+    /// The reader takes the next event without a lock, and has finished the events that it took
+    /// before.
     #[inline]
     pub(super) fn finish_and_mark(&self, events: u32, now: Moment) {
         if now.is_known() {
@@ -274,8 +274,8 @@ impl Mailbox {
         self.hand();
     }
 
-    /// Takes the next event, or the one in this place of the queue, unless that was taken back.
-    /// `finished`: with how many events the reader is done, unless it is in a batch.
+    /// Takes the next event, or the one in this place of the queue unless that was withdrawn.
+    /// `finished` is how many events the reader has finished; `None` within a batch.
     pub(super) fn take(
         &self,
         finished: Option<u32>,
@@ -301,7 +301,7 @@ impl Mailbox {
         taken
     }
 
-    /// The reader keeps the context of an event that it takes.
+    /// Keeps the context of an event that the reader takes.
     #[cold]
     fn keep(&self, context: Context, hand: &mut Hand) -> Trail {
         let trail = Trail::new(&context, &self.settings.name);
@@ -309,8 +309,8 @@ impl Mailbox {
         trail
     }
 
-    /// Asks for the next event, and takes it, for a reader that has no log.
-    // Inline, so that what is taken is moved once.
+    /// Finishes the current event and takes the next, for a reader that has no log.
+    // Inline, so that the taken event is moved once.
     #[inline]
     pub(super) fn finish_and_take(
         &self,
@@ -332,7 +332,7 @@ impl Mailbox {
         taken
     }
 
-    /// Whether the queue holds an event, for a reader that asks for it.
+    /// Whether the queue holds an event, for a reader that asks for the next one.
     pub(super) fn ready(&self) -> Next {
         let mut inbox = self.inbox();
         inbox.woken = false;
@@ -344,14 +344,15 @@ impl Mailbox {
         }
     }
 
-    /// Whether nothing more comes in.
+    /// Whether no more events arrive.
     #[inline]
     pub(super) fn is_closed(&self) -> bool {
-        // Ordering: Acquire pairs with the Release in `close`: everything that came before is seen.
+        // Ordering: Acquire pairs with the Release in `close`: everything that came before is
+        // visible.
         self.closed.load(Ordering::Acquire)
     }
 
-    /// The bus is closed: nothing more comes in.
+    /// Closes the mailbox with the bus: no more events arrive.
     pub(crate) fn close(&self, deferred: &mut Deferred<'_>) {
         let mut inbox = self.inbox();
         if inbox.state == State::Open {
@@ -362,7 +363,7 @@ impl Mailbox {
         deferred.wake(inbox.waker.take());
     }
 
-    /// The reader is gone: gives up everything queued. Returns the final accounts.
+    /// Drops the queue after the reader was dropped. Returns the final accounts.
     pub(crate) fn leave(&self, deferred: &mut Deferred<'_>) -> Vec<Account> {
         let mut inbox = self.inbox();
         inbox.state = State::Gone;

@@ -1,4 +1,4 @@
-//! A reader that has cursors of its own: it merges several logs without a lock.
+//! A reader with cursors of its own, which merges several logs without a lock.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use crate::event::Receipt;
 use crate::log::Moment;
 use crate::sync::Ordering;
 
-/// A reader that has cursors of its own.
+/// A reader with cursors of its own.
 #[derive(Debug)]
 pub(super) struct MergedReader {
     cursors: Cursors,
     horizon: Arc<Horizon>,
     signals: Arc<Signals>,
-    /// Where the event was found that is the next: in a log; or in the queue, in this place.
+    /// Where the next event was found: in a log, or in this place of the queue.
     found: Result<Due, Option<Place>>,
-    /// The most that was seen waiting in the logs.
+    /// The most events that were seen waiting in the logs.
     high_water: u64,
 }
 
@@ -41,8 +41,8 @@ impl MergedReader {
         self.cursors.next_until(horizon, &self.horizon)
     }
 
-    /// Takes the next event, if that is in a log and nothing is in the queue. In a batch, it looks at the
-    /// logs only when it must.
+    /// Takes the next event, if that is in a log and the queue is empty. In a batch, it checks the
+    /// logs only when necessary.
     #[inline(always)]
     pub(super) fn take_next(
         &mut self,
@@ -63,8 +63,8 @@ impl MergedReader {
         self.take(due, mailbox, now)
     }
 
-    /// Takes the event that was [found](Self::next) to be the next, or says where it is in the queue.
-    /// `finished`: with how many events the reader is done, unless it is in a batch.
+    /// Takes the event that was [found](Self::next) to be next, or returns its place in the queue.
+    /// `finished` is how many events the reader has finished; `None` within a batch.
     pub(super) fn take_found(
         &mut self,
         mailbox: &Mailbox,
@@ -97,7 +97,7 @@ impl MergedReader {
         Some(Taken { info, held, ticket: None, receipt, member, mailbox: mailbox.id })
     }
 
-    /// So many were seen waiting in the logs.
+    /// Notes that this many were seen waiting in the logs.
     #[cold]
     fn raise_high_water(&mut self, known: u64) {
         self.high_water = self.high_water.max(known);
@@ -116,8 +116,9 @@ impl MergedReader {
             if due.is_some_and(|due| due.place < queued) {
                 break;
             }
-            // Before the event in the queue, an event may have been written that the look at the logs
-            // did not see. If the next look does, the queue may hold more by now that precedes that.
+            // Before the event in the queue, an event may have been written that the look at the
+            // logs did not see. If the next look sees it, the queue may by then hold more events
+            // that precede it.
             due = self.look(mailbox);
             if due.is_none_or(|due| queued < due.place) {
                 self.found = Err(Some(queued));

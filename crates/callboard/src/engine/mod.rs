@@ -11,8 +11,8 @@
 //! ```
 //!
 //! An event is written once, to the log of its type (see [`log`](crate::log)). A subscription reads
-//! logs by cursors, one per type. There are three kinds of readers; the settings of the subscription
-//! decide which one it gets:
+//! logs by cursors, one per type. There are three kinds of readers; the settings of the
+//! subscription determine which one it gets:
 //!
 //! | reader | for | where its cursors are |
 //! | --- | --- | --- |
@@ -22,8 +22,8 @@
 //!
 //! A queue per subscription, in the inbox, holds what a log can't: calls (their asker may withdraw
 //! them), events that coalesce by key, events whose priority differs from that of their type, and
-//! what is retained. A bus that traces delivers everything by queues. The reader takes
-//! the more urgent event first, then the one with the lower sequence number, wherever it is.
+//! retained events. A bus that traces delivers everything by queues. The reader takes the more
+//! urgent event first, then the one with the lower sequence number, from log or queue.
 //!
 //! The parts:
 //!
@@ -37,41 +37,41 @@
 //!   queue, the cursors if they are not in the reader, and the accounts. A [`Mailbox`] is an inbox
 //!   under a lock, and the waker of its reader.
 //! - A [`Deferred`] collects everything that must happen after the locks are released: wakers to
-//!   wake, values to drop, drops to report, events to merge. All of it runs user code.
+//!   wake, values to drop, drops to report, events to merge. All of it may run user code.
 //!
 //! # One capacity
 //!
-//! The capacity of a subscription bounds the sum of what waits in its logs and in its queue. The
-//! writer of a log can't compute that sum for each event. With room for *n* events the subscription
-//! can't be full before *n* more events were published on the whole bus, so the writer asks it
-//! again only then ([`Windows`](crate::log::Windows)). A subscription that loses an event is full; so
-//! by then each of its other logs asks again, too, and the next event that it gets reports the loss
-//! ([`Losses`](losses::Losses)), whichever log that comes by.
+//! The capacity of a subscription bounds the total of the events waiting in its logs and its queue.
+//! The writer of a log can't compute that total for each event. With capacity for *n* more events,
+//! the subscription can't be full before *n* more events were published on the whole bus, so the
+//! writer asks it again only then ([`Windows`](crate::log::Windows)). A subscription that loses an
+//! event is full; so by then each of its other logs asks again, too, and the next event that it
+//! gets from any log reports the loss ([`Losses`](losses::Losses)).
 //!
-//! A subscription that drops its oldest event gets the newer one first; then the publisher takes
-//! the oldest one out, unless the reader has taken one meanwhile.
+//! A subscription that drops its oldest event gets the new event first; then the publisher removes
+//! the oldest one, unless the reader has taken one in between.
 //!
 //! # Sleeping
 //!
 //! A reader that finds nothing stores its waker in its mailbox and then adds itself to the waiters
-//! of each of its feeds, under the registry's lock, unless it is there already; then it looks once
+//! of each of its feeds, under the registry's lock, unless it is there already; then it checks once
 //! more. A publication takes the waiters of its feed, under the same lock, after it has written to
-//! the log, and takes the wakers out of the mailboxes afterwards. So the last look sees an event
-//! that was written before the reader was on the list, and a later event wakes it. A waiter
-//! without a waker (its future was dropped) costs one look.
+//! the log, and takes the wakers out of the mailboxes afterwards. So the last check sees an event
+//! that was written before the reader was on the list, and a later event wakes it. A waiter without
+//! a waker (its future was dropped) costs one check.
 //!
 //! # Invariants
 //!
 //! 1. Locks are taken in the order registry, then mailbox or a reader's gaps; a reader takes only
-//!    its mailbox and its gaps, but to go to sleep.
+//!    its mailbox and its gaps, except to go to sleep.
 //! 2. No user code runs under a lock: no `Drop`, waker, callback, `Coalesce` or `Debug`.
 //! 3. A lane of a queue is sorted by sequence, and so is a log. Both are written under the
 //!    registry's lock, so any two readers see the events they share in one order.
 //! 4. For every account of every subscription, offered = delivered + queued + dropped at every
-//!    quiescent moment; a queue's, whenever its lock is free.
+//!    quiescent moment; for a queue's account, whenever its lock is free.
 //!
 //! The rest of the crate uses only what this module exports; the engine behind it can be replaced
-//! whole.
+//! as a whole.
 
 mod cursors;
 mod dead_letter;

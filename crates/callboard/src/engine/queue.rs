@@ -1,4 +1,4 @@
-//! What one reader has not read yet, within its capacity.
+//! The unread events of one reader, within its capacity.
 
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::collections::{HashMap, VecDeque};
@@ -11,7 +11,7 @@ use crate::event::{Key, Priority, TypeInfo};
 use crate::log::Held;
 use crate::overflow::Overflow;
 
-/// An event in a queue, and which of the reader's members it is for.
+/// An event in a queue, with the reader's member that it is for.
 pub(crate) struct Entry {
     pub(crate) envelope: Envelope,
     pub(crate) member: usize,
@@ -33,12 +33,12 @@ impl Entry {
     }
 }
 
-/// May an entry exceed the capacity?
+/// Whether an entry may exceed the capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// No: this is ordinary traffic.
+    /// It may not: this is ordinary traffic.
     Bounded,
-    /// Yes: it is replayed, or retained, and was accepted before.
+    /// It may: it is replayed or retained, and was accepted before.
     Beyond,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Mergeable {
 /// The sequences queued for one key.
 struct Sequences {
     newest: u64,
-    /// Oldest first; empty but while a merge is under way.
+    /// Oldest first; empty unless a merge is in progress.
     older: Vec<u64>,
 }
 
@@ -64,7 +64,7 @@ impl Sequences {
         self.older.push(std::mem::replace(&mut self.newest, sequence));
     }
 
-    /// Forgets one of them, unless it is the only one; whether it did.
+    /// Removes one of them, unless it is the only one. Returns whether it did.
     fn forget(&mut self, sequence: u64) -> bool {
         if sequence != self.newest {
             self.older.retain(|other| *other != sequence);
@@ -79,7 +79,7 @@ impl Sequences {
 /// The sequences queued for each key of one member.
 type Keys = HashMap<Key, Sequences, BuildHasherDefault<HashOfKey>>;
 
-/// Takes the hash that a key brings along.
+/// Passes on the hash that is stored in a key.
 #[derive(Default)]
 struct HashOfKey(u64);
 
@@ -97,33 +97,33 @@ impl Hasher for HashOfKey {
     }
 }
 
-/// What came of two events with the same key.
+/// The result of merging two events with the same key.
 pub(crate) struct Merged {
     pub(crate) older: Entry,
     /// The value of the newer one, which was replaced.
     pub(crate) replaced: Held,
-    /// The lane of the newer one, if it is another than that of the older, and in that nothing between
-    /// the two is left; and the order of the last one before the older there.
+    /// If the two were in different lanes and nothing is left between them in the older one's lane:
+    /// the lane of the newer one, and the order of the last event before the older one.
     pub(super) heir: Option<(usize, u64)>,
 }
 
-/// What one reader has not read yet: a lane per priority, each sorted by sequence.
+/// The unread events of one reader: a lane per priority, each sorted by sequence.
 ///
-/// Plain data: it takes no lock and runs no user code, and hands back what it removes, so that
-/// the caller can drop it elsewhere.
+/// Plain data: it takes no lock and runs no user code. It returns what it removes, so that the
+/// caller can drop it elsewhere.
 pub(crate) struct Queue {
     lanes: [VecDeque<Entry>; Priority::COUNT],
     overflow: Overflow,
-    /// With `Overflow::Coalesce`, for each member that has had a key. More than one sequence is queued
-    /// for a key only while a merge is under way.
+    /// With `Overflow::Coalesce`, for each member that has had a key. More than one sequence is
+    /// queued for a key only while a merge is in progress.
     keyed: Vec<Keys>,
-    /// How many entries are about to be merged into another, and take no place of their own.
+    /// How many entries are about to be merged into another, and so use no capacity.
     surplus: usize,
-    /// What the reader has lost, here and in its logs.
+    /// The reader's losses, in the queue and in its logs.
     pub(super) losses: Losses,
 }
 
-/// What has grown beyond this many entries gives its memory back when it is found to be empty.
+/// Lists that have grown beyond this many entries are freed when they are found empty.
 const KEPT_ENTRIES: usize = 64;
 
 impl Queue {
@@ -142,7 +142,7 @@ impl Queue {
         self.lanes.iter().map(VecDeque::len).sum()
     }
 
-    /// How much of the capacity is taken.
+    /// How much of the capacity is used.
     #[inline]
     pub(crate) fn occupied(&self) -> usize {
         self.len() - self.surplus
@@ -153,14 +153,15 @@ impl Queue {
         self.lanes.iter().flatten()
     }
 
-    /// Whether an entry with a key is to absorb older ones.
+    /// Whether an entry with a key absorbs older ones.
     #[inline]
     pub(crate) fn coalesces(&self) -> bool {
         self.overflow == Overflow::Coalesce
     }
 
-    /// Notes the key of an entry that is to be [enqueued](Self::enqueue). `None` if there is no room
-    /// for it; otherwise whether an older one with the key is queued: see [`mergeable`](Self::mergeable).
+    /// Notes the key of an entry that is to be [enqueued](Self::enqueue). `None` if there is no
+    /// capacity for it; otherwise whether an older one with the key is queued: see
+    /// [`mergeable`](Self::mergeable).
     pub(crate) fn note_key(&mut self, entry: &Entry, key: &Key, admits: bool) -> Option<bool> {
         if self.keyed.len() <= entry.member {
             self.keyed.resize_with(entry.member + 1, Keys::default);
@@ -210,7 +211,7 @@ impl Queue {
         entry
     }
 
-    /// It was found to be empty.
+    /// Frees lists that have grown, when the queue was found empty.
     pub(crate) fn shrink_if_empty(&mut self) {
         for lane in &mut self.lanes {
             if lane.is_empty() && lane.capacity() > KEPT_ENTRIES {
@@ -231,8 +232,8 @@ impl Queue {
         std::mem::take(&mut self.lanes).into_iter().flatten()
     }
 
-    /// Removes the entry with this sequence, and what else it must be: an event that observes and a
-    /// call that asks may share one.
+    /// Removes the entry with this sequence that `fits`: an observed event and a call may share a
+    /// sequence.
     pub(crate) fn remove(&mut self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<Entry> {
         let (lane, place) = self.find(sequence, fits)?;
         let entry = self.lanes[lane].remove(place)?;
@@ -252,7 +253,8 @@ impl Queue {
         self.lanes[lane].back().map(Entry::place)
     }
 
-    /// If there is nothing in a lane between the two of a pair: the order of the last one before.
+    /// If there is nothing between the two of a pair in a lane: the order of the last event before
+    /// them.
     fn heir(&self, lane: usize, pair: &Mergeable) -> Option<u64> {
         let lane = &self.lanes[lane];
         let place = lane.partition_point(|entry| entry.sequence() < pair.older);
@@ -282,9 +284,9 @@ impl Queue {
         Some(Mergeable { info, member, older, newer, older_event, newer_event })
     }
 
-    /// Puts `merged` in the newer one's place and removes the older, if both are still queued as
-    /// they were. Returns what is to be dropped: the older entry and the newer one's value; and in
-    /// which lane the newer one is, if nothing between them is left in the lane of the older.
+    /// Puts `merged` in the newer one's place and removes the older, if both are still queued
+    /// unchanged. Returns the values to drop: the older entry and the newer one's value; and the
+    /// lane of the newer one, if nothing between them is left in the lane of the older.
     pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Held) -> Option<Merged> {
         let same = |entry: &Entry, event: &Held| entry.envelope.held == *event;
         let fits = |entry: &Entry| entry.member == pair.member;
@@ -313,7 +315,7 @@ impl Queue {
         })
     }
 
-    /// Forgets the key of an entry that is taken out.
+    /// Removes the key of an entry that is taken out.
     fn forget_key(&mut self, member: usize, key: &Key, sequence: u64) {
         let Some(keys) = self.keyed.get_mut(member) else { return };
         let Some(mut sequences) = keys.remove(key) else { return };

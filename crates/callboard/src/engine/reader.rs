@@ -19,23 +19,24 @@ use crate::trace::Hand;
 pub struct Reader {
     pub(crate) mailbox: Arc<Mailbox>,
     ends: Ends,
-    /// What its handling continues, if the bus traces: then all comes by its inbox.
+    /// The context that its handling continues, if the bus traces: then all events come through its
+    /// inbox.
     pub(crate) hand: Hand,
-    /// Told when the reader has drained.
+    /// Notified when the reader has drained.
     changed: Arc<WaitList>,
     /// Whether the bus keeps time.
     timed: bool,
-    /// How many events the reader has taken since it asked last. More than one only in a batch.
+    /// How many events the reader has taken since it last asked. More than one only in a batch.
     taken: u32,
 }
 
 /// How a reader reads.
 enum Ends {
-    /// All that it reads is in its inbox: a queue, or cursors, or both.
+    /// All its events are in its inbox: a queue, or cursors, or both.
     Inbox,
-    /// One log; what can't come by that is in the queue.
+    /// One log; events that can't go through it are in the queue.
     Log(LogReader),
-    /// Several logs; what can't come by those is in the queue.
+    /// Several logs; events that can't go through them are in the queue.
     Logs(Box<MergedReader>),
 }
 
@@ -44,7 +45,7 @@ enum Ends {
 pub(crate) enum Next {
     /// In the one log that it reads.
     Log,
-    /// In the queue or in one of the logs that it merges; if these are behind a lock, perhaps.
+    /// In the queue or in one of the logs that it merges; if these are behind a lock, only perhaps.
     Found,
     Empty,
     Closed,
@@ -80,10 +81,10 @@ impl Reader {
         Self { mailbox, ends, hand: Hand::default(), changed, timed, taken: 1 }
     }
 
-    /// Where the next event is. A reader that asks has finished with what it took before.
+    /// Where the next event is. A reader that asks has finished the events that it took before.
     #[inline]
     pub(crate) fn next(&mut self, now: Moment) -> Next {
-        // First whether it is closed: what it holds by then is all there will be.
+        // Check first whether it is closed: the events that it holds by then are all there will be.
         let closed = self.mailbox.is_closed();
         match self.look() {
             Next::Empty => {
@@ -100,7 +101,7 @@ impl Reader {
         }
     }
 
-    /// Where the next event is. To look is not to ask for it.
+    /// Where the next event is. Looking does not count as asking for it.
     #[inline]
     pub(crate) fn look(&mut self) -> Next {
         match &mut self.ends {
@@ -110,7 +111,7 @@ impl Reader {
         }
     }
 
-    /// Whether an event waits. To look is not to ask for it.
+    /// Whether an event waits. Looking does not count as asking for it.
     pub(crate) fn has_more(&mut self) -> bool {
         let in_log = match &mut self.ends {
             Ends::Log(log) => log.cursor.look_and_note(),
@@ -120,13 +121,13 @@ impl Reader {
         in_log || self.mailbox.inbox().has_more()
     }
 
-    /// Whether all its events come by its inbox.
+    /// Whether all its events come through its inbox.
     #[inline]
     pub(crate) fn has_inbox_only(&self) -> bool {
         matches!(self.ends, Ends::Inbox)
     }
 
-    /// Takes the next event, if that is surely in one of the logs that it merges. Where the bus keeps
+    /// Takes the next event, if it is certainly in one of the logs that it merges. If the bus keeps
     /// time, only in a batch, which began at `now`.
     #[inline(always)]
     pub(crate) fn take_merged(&mut self, in_batch: bool, now: Moment) -> Option<Taken> {
@@ -141,13 +142,13 @@ impl Reader {
         Some(taken)
     }
 
-    /// The queue of a reader that has no log was found to be empty.
+    /// Notes that the queue of a reader that has no log was found empty.
     #[inline]
     pub(crate) fn note_empty(&self) {
         self.mailbox.note_empty();
     }
 
-    /// Asks for the next event, and takes it, for a reader that has no log.
+    /// Finishes the current event and takes the next, for a reader that has no log.
     #[inline]
     pub(crate) fn finish_and_take(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
         self.hand.release();
@@ -155,8 +156,9 @@ impl Reader {
         self.mailbox.finish_and_take(finished, now, &mut self.hand)
     }
 
-    /// Has the task of a reader that has no log woken by the next event, unless that has come, or
-    /// none will. Whether it may sleep. `register_waiter` puts the mailbox among the waiters of its logs.
+    /// Stores the waker of a reader that has no log, to be woken by the next event, unless an event
+    /// is queued or none will come. Returns whether the reader may sleep. `register_waiter` adds
+    /// the mailbox to the waiters of its logs.
     pub(crate) fn sleep_by_queue(
         &self,
         waker: &Waker,
@@ -176,7 +178,7 @@ impl Reader {
         self.take_from(Some(finished), now)
     }
 
-    /// As [`take_found`](Self::take_found), in a batch that began at `now`.
+    /// Like [`take_found`](Self::take_found), in a batch that began at `now`.
     pub(crate) fn take_in_batch(&mut self, now: Moment) -> Result<Taken, TryRecvError> {
         self.hand.release();
         let taken = self.take_from(None, now);
@@ -184,7 +186,7 @@ impl Reader {
         taken
     }
 
-    /// `finished`: with how many events the reader is done, unless it is in a batch.
+    /// `finished` is how many events the reader has finished; `None` within a batch.
     #[inline]
     fn take_from(&mut self, finished: Option<u32>, now: Moment) -> Result<Taken, TryRecvError> {
         let Self { mailbox, ends, hand, .. } = self;
@@ -199,7 +201,7 @@ impl Reader {
         mailbox.take(finished, now, place, hand)
     }
 
-    /// Whether the next event is surely one of the log. It is how ordinary traffic is read, and it
+    /// Whether the next event is certainly in the log. This is how ordinary traffic is read, and it
     /// is short.
     #[inline]
     pub(crate) fn finds_log(&mut self) -> bool {
@@ -225,7 +227,7 @@ impl Reader {
         Some(Delivery::new(kept, receipt))
     }
 
-    /// The events that may be lent: the next ones of the log.
+    /// The next events of the log that may be lent.
     #[inline]
     pub(crate) fn lend<E: Event>(&mut self, now: Moment) -> Option<LentEvents<'_, E>> {
         let Self { mailbox, ends: Ends::Log(LogReader { cursor, .. }), changed, taken, .. } = self
@@ -233,8 +235,8 @@ impl Reader {
             return None;
         };
         mailbox.finish_and_mark(std::mem::replace(taken, 0), now);
-        // Behind the next event of the log may be one that comes after what is in the queue: a
-        // replay, between what was published before it and what is published now.
+        // After the next event of the log, there may be one that comes after a queued event: a
+        // replay, between events published before it and events published now.
         let most = if cursor.progress().queued() > 0 { 1 } else { usize::MAX };
         let stretch = cursor.stretch(most)?;
         Some(LentEvents { stretch, mailbox, changed, taken, now })
@@ -245,14 +247,14 @@ impl Reader {
         self.mailbox.finish_and_mark(std::mem::replace(&mut self.taken, 0), now);
     }
 
-    /// Ends a batch: the reader has finished with its last event. The caller notifies those who wait for
-    /// the reader.
+    /// Ends a batch: the reader has finished its last event. The caller notifies the threads that
+    /// wait for the reader.
     pub(crate) fn end_batch(&mut self, now: Moment) {
         self.hand.release();
         self.mailbox.finish_current_and_fence(self.taken, now);
     }
 
-    /// As [`next`](Self::next), and whether there is an event in the queue is certain.
+    /// Like [`next`](Self::next), but certain about an event in the queue.
     #[inline]
     pub(crate) fn ready(&mut self, now: Moment) -> Next {
         match self.next(now) {
@@ -261,7 +263,8 @@ impl Reader {
         }
     }
 
-    /// Waits until there is an event. `register_waiter` puts the mailbox among the waiters of its logs.
+    /// Waits until there is an event. `register_waiter` adds the mailbox to the waiters of its
+    /// logs.
     #[inline]
     pub(crate) fn poll_ready(
         &mut self,
@@ -274,7 +277,7 @@ impl Reader {
             ready => return Poll::Ready(ready),
         }
         self.sleep(context, register_waiter);
-        // Whatever came before the waker was set is seen now; what comes later wakes it.
+        // An event that arrived before the waker was set is seen now; a later one wakes it.
         match self.ready(now) {
             Next::Empty => Poll::Pending,
             ready => {
@@ -284,20 +287,21 @@ impl Reader {
         }
     }
 
-    /// Has the task woken by whatever comes next.
+    /// Stores the task's waker, to be woken by the next event.
     fn sleep(&self, context: &Context<'_>, register_waiter: impl FnOnce(&Arc<Mailbox>)) {
         if !self.mailbox.wakes(context.waker()) {
-            // Cloning a waker, and dropping one, is the user's code: not under the lock.
+            // Cloning and dropping a waker runs user code: not under the lock.
             let waker = Waker::clone(context.waker());
             discard_any(self.mailbox.set_waker(Some(waker)));
         }
-        // The publisher clears the flag first and takes the waker then, so it finds the one set above.
+        // The publisher first clears the flag and then takes the waker, so it finds the one set
+        // above.
         if !self.mailbox.is_registered_everywhere() {
             register_waiter(&self.mailbox);
         }
     }
 
-    /// Forgets the sleeping reader: its future was dropped.
+    /// Removes the waker: the reader's future was dropped.
     pub(crate) fn forget_waker(&self) {
         discard_any(self.mailbox.set_waker(None));
     }

@@ -1,4 +1,4 @@
-//! Who takes the events of one type through a queue of its own.
+//! The subscribers that take the events of one type through queues of their own.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) struct Route {
 
 struct Stop {
     mailbox: Arc<Mailbox>,
-    /// Which of the mailbox's members the type is.
+    /// The mailbox's member number for the type.
     member: usize,
 }
 
@@ -50,7 +50,7 @@ impl Route {
         room::shrink_if_sparse(&mut self.stops);
     }
 
-    /// Which of the mailbox's members the type is, if it is one.
+    /// The mailbox's member number for the type, if it takes the type.
     pub(crate) fn member(&self, mailbox: u64) -> Option<usize> {
         self.place(mailbox).map(|place| self.stops[place].member)
     }
@@ -63,7 +63,7 @@ impl Route {
         self.stops.iter().map(|stop| &stop.mailbox)
     }
 
-    /// Offers the event to every mailbox of the route. Hands it back if there is none.
+    /// Offers the event to every mailbox of the route. Returns the event if there is none.
     pub(crate) fn offer(
         &self,
         envelope: Envelope,

@@ -1,5 +1,5 @@
-//! What the current thread is handling: the cause of what it publishes, and the asker of what it
-//! requests.
+//! The event that the current thread is handling: the cause of its publications, and the asker of
+//! its requests.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::log::{Cause, Stamp};
 use crate::sync::{isolate_for_message, thread_local};
 use crate::trace::{Context, Handling};
 
-/// What is being handled. The bus enters it around each poll of a served handler.
+/// The event being handled. The bus enters the scope around each poll of a served handler.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Scope {
@@ -21,7 +21,7 @@ pub struct Scope {
     info: Option<&'static TypeInfo>,
     /// The subscription whose handler runs.
     server: Option<Arc<Mailbox>>,
-    /// Made when it is first needed, except for calls.
+    /// Created when first needed, except for calls.
     invocation: Option<Arc<Invocation>>,
 }
 
@@ -38,13 +38,13 @@ pub(crate) struct HandlerPanic {
 pub(crate) struct Origin {
     /// The sequence of the event being handled; 0 for none.
     pub(crate) cause: u64,
-    /// The publisher, in the lower half, and how far before the cause the first event of the chain
-    /// is, in the higher. Two numbers are handed on in registers, three are not.
+    /// The publisher, in the lower half, and the distance from the cause back to the first event of
+    /// the chain, in the upper half. Two numbers are passed in registers, three are not.
     rest: u64,
 }
 
-/// Who publishes: its number in the registry, 0 if it has no name; and, above these bits, the number
-/// of the type of the event that it handles, from 1, as far as there are bits for it.
+/// The publisher: its number in the registry, 0 if it has no name; and, above these bits, the
+/// number of the type of the event that it handles, from 1, as far as it fits.
 const NAME_BITS: u32 = 14;
 const NAME_MASK: u32 = (1 << NAME_BITS) - 1;
 
@@ -53,13 +53,13 @@ impl Origin {
         Self { cause: sequence, rest: u64::from(back) << 32 | u64::from(self.publisher()) }
     }
 
-    /// The publisher is the one of this number.
+    /// Sets the publisher, by its number.
     pub(crate) fn published_by(self, name: u32) -> Self {
         let rest = self.rest & !u64::from(NAME_MASK) | u64::from(name & NAME_MASK);
         Self { rest, ..self }
     }
 
-    /// The publisher handles an event of the type of this number.
+    /// Notes that the publisher handles an event of the type of this number.
     fn handling(self, type_number: usize) -> Self {
         let number = u32::try_from(type_number + 1).ok();
         let bits = number.filter(|number| *number < 1 << (32 - NAME_BITS)).unwrap_or(0);
@@ -67,18 +67,18 @@ impl Origin {
         Self { rest: others | u64::from(bits << NAME_BITS), ..self }
     }
 
-    /// The number of a publisher's name, and that of the type that it handled, if any.
+    /// The number of a publisher's name, and of the type that it handled, if any.
     pub(crate) fn split(publisher: u32) -> (u32, Option<usize>) {
         (publisher & NAME_MASK, (publisher >> NAME_BITS).checked_sub(1).map(|it| it as usize))
     }
 
-    /// What is said of the cause in the stamp of what comes from here.
+    /// The cause of publications from here, for their stamps.
     #[inline]
     pub(crate) fn cause(self) -> Cause {
         Cause { sequence: self.cause, back: (self.rest >> 32) as u32 }
     }
 
-    /// Who publishes, to be [split](Self::split); 0 if nothing is known of it.
+    /// The publisher, to be [split](Self::split); 0 if unknown.
     #[inline]
     pub(crate) fn publisher(self) -> u32 {
         self.rest as u32
@@ -89,8 +89,8 @@ thread_local! {
     static CURRENT: RefCell<Scope> = const {
         RefCell::new(Scope { origin: NOWHERE, info: None, server: None, invocation: None })
     };
-    /// The origin of `CURRENT` once more: every publication reads it, and plain data is quicker
-    /// to read.
+    /// A copy of the origin of `CURRENT`: every publication reads it, and plain data is faster to
+    /// read.
     static ORIGIN: Cell<Origin> = const { Cell::new(NOWHERE) };
 }
 
@@ -115,14 +115,14 @@ impl Scope {
         self.info
     }
 
-    /// What is scheduled runs in this scope: nobody's handler, with the origin that it was scheduled
+    /// The scope of a scheduled publication: no handler's, with the origin that it was scheduled
     /// with.
     pub(crate) fn scheduled(origin: Origin) -> Serving {
         Serving { scope: Self { origin, ..Self::default() }, span: Handling::default() }
     }
 
-    /// The handler of this subscription is about to run in this scope, for an event that has this
-    /// context. `type_number` is that of the event, if the bus has met that type.
+    /// Prepares to run this subscription's handler in this scope, for an event that has this
+    /// context. `type_number` is that of the event, if the bus has met the type.
     pub(crate) fn serve(
         mut self,
         server: &Arc<Mailbox>,
@@ -143,14 +143,14 @@ impl Scope {
         Serving { scope: self, span }
     }
 
-    /// What is published in the current scope comes from there.
+    /// The origin of publications in the current scope.
     #[inline]
     pub(crate) fn current_origin() -> Origin {
         ORIGIN.with(Cell::get)
     }
 
-    /// What is requested in the current scope comes from there, and the asker is this; nobody,
-    /// outside handlers and while the thread is being torn down.
+    /// The origin and the asker of requests in the current scope. There is no asker outside
+    /// handlers and while the thread is being torn down.
     pub(crate) fn current_asker() -> (Origin, Option<Arc<Invocation>>) {
         let origin = Self::current_origin();
         if origin.cause == 0 {
@@ -165,7 +165,7 @@ impl Scope {
         CURRENT.try_with(|current| current.borrow().server.clone()).ok().flatten()
     }
 
-    /// The handler that runs in this scope has panicked.
+    /// Records a panic of the handler that runs in this scope.
     #[cold]
     fn note_panic(&self, message: String) {
         let Self { info, server, origin, .. } = self;
@@ -196,7 +196,7 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// The scope of a handler that runs, until this is dropped.
+/// The scope of a running handler, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Serving {
     scope: Scope,
@@ -204,8 +204,8 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Runs a part of the handler in its scope, and behind a fence; `None` if it panicked, which is
-    /// then noted of its subscriber.
+    /// Runs a part of the handler in its scope, and catches panics: returns `None` if it panicked,
+    /// which is then recorded for its subscriber.
     pub(crate) fn run<R>(&mut self, code: impl FnOnce() -> R) -> Option<R> {
         match isolate_for_message(|| self.enter(code)) {
             Ok(value) => Some(value),
@@ -217,7 +217,8 @@ impl Serving {
         }
     }
 
-    /// Runs `code` in its span, with this as the thread's current scope, then restores what was before.
+    /// Runs `code` in its span, with this as the thread's current scope, then restores the previous
+    /// one.
     // The scope is moved there and back: a poll of a handler touches no reference count.
     pub(crate) fn enter<R>(&mut self, code: impl FnOnce() -> R) -> R {
         struct Restore<'a> {

@@ -1,8 +1,9 @@
-//! Telling of subscribers that fall behind, and of those that have caught up.
+//! Reports of subscribers that fall behind, and that have caught up.
 //!
-//! A subscriber falls behind when it first loses an event for want of room, and has caught up when it
-//! finds nothing more to read. Both are told once. What they hang on is rare already: the loss of an
-//! event, and a reader that finds nothing; so a publication and a receive that succeed pay nothing.
+//! A subscriber falls behind when it first loses an event because it is full, and has caught up
+//! when it finds nothing more to read. Each is reported once. Both are tied to rare cases, the loss
+//! of an event and a reader that finds nothing, so a successful publication or receive pays
+//! nothing.
 
 use std::fmt;
 use std::panic::Location;
@@ -58,9 +59,9 @@ impl SlowWatch {
         discard(old);
     }
 
-    /// No lock is held. `times` is how often the subscriber has fallen behind.
+    /// Logs and reports. No lock is held. `times` is how often the subscriber has fallen behind.
     fn tell(&self, slow: &Slow, times: u32) {
-        // The log hears of one that falls behind again and again ever more rarely.
+        // A subscriber that keeps falling behind is logged exponentially less often.
         let told = times.is_power_of_two();
         if told && slow.caught_up {
             crate::report::say!(info, "{slow}");
@@ -84,16 +85,16 @@ impl Drop for SlowWatch {
 }
 
 impl Mailbox {
-    /// Whether the loss of an event just now is the first since it caught up, and to be told. A
-    /// lossy subscriber loses events as it was meant to, and one without capacity gets none.
+    /// Whether the loss of an event just now is the first since it caught up, and to be reported. A
+    /// lossy subscriber is meant to lose events, and one without capacity gets none.
     #[inline]
     pub(super) fn falls_behind(&self) -> bool {
         let minds = self.is_critical() && self.settings.capacity > 0;
         minds && !self.behind.now.load(Ordering::Relaxed)
     }
 
-    /// Tells that it has lost an event, unless somebody has. `oldest` finds when the oldest was
-    /// published that waits for it. No lock is held.
+    /// Reports that it has lost an event, unless that was reported already. `oldest` finds when the
+    /// oldest event that waits for it was published. No lock is held.
     pub(super) fn fall_behind(&self, oldest: impl FnOnce() -> Option<Instant>) {
         if !self.behind.now.swap(true, Ordering::Relaxed) {
             let times = self.behind.times.fetch_add(1, Ordering::Relaxed) + 1;
@@ -101,7 +102,7 @@ impl Mailbox {
         }
     }
 
-    /// The reader has found nothing: if it was behind, it has caught up. No lock is held.
+    /// Notes that the reader found nothing: if it was behind, it has caught up. No lock is held.
     #[inline]
     pub(super) fn note_empty(&self) {
         if self.behind.now.load(Ordering::Relaxed) {
@@ -135,7 +136,7 @@ impl Mailbox {
             _ => None,
         };
         let began = handler_stats.began();
-        // What waits in the log is not seen from here; it was full a moment ago.
+        // Events that wait in the log are not visible here; it was full a moment ago.
         let full = if caught_up { 0 } else { self.settings.capacity };
         Slow {
             subscriber: Arc::clone(&self.settings.name),
@@ -182,8 +183,8 @@ impl Slow {
         self.handling
     }
 
-    /// For how long it has been handling what it handles longest; for hand-written loops known
-    /// only if the bus keeps time.
+    /// The duration of its longest current handling; for hand-written loops, known only if the bus
+    /// keeps time.
     pub fn handling_for(&self) -> Option<Duration> {
         self.handling_for
     }

@@ -12,11 +12,11 @@ use crate::sync::{AtomicBool, AtomicUsize};
 #[derive(Debug)]
 pub(crate) struct Sources {
     list: Vec<Source>,
-    /// The cursors; if the reader has them, those that it has not fetched yet.
+    /// The cursors; if they are in the reader, those that it has not fetched yet.
     pub(super) cursors: Cursors,
-    /// Whether the reader has the cursors.
+    /// Whether the cursors are in the reader.
     pub(super) read_unlocked: bool,
-    /// How many events it had taken when that was asked last.
+    /// How many events it had taken at the last call of `takes`.
     took: u64,
     horizon: Arc<Horizon>,
 }
@@ -26,30 +26,30 @@ pub(crate) struct Sources {
 pub(crate) struct Source {
     meter: Meter,
     pub(crate) info: &'static TypeInfo,
-    /// Which type of the bus that is, and which member of the subscription.
+    /// The number of its type on the bus, and its member number in the subscription.
     pub(crate) type_number: usize,
     pub(crate) member: usize,
     /// Whether the subscription is among the waiters of the log. Changed with the registry's lock
-    /// held too.
+    /// held as well.
     pub(super) registered: bool,
-    /// How many events were taken to make room for newer ones.
+    /// How many events were dropped to make room for newer ones.
     pub(crate) evicted: u64,
 }
 
-/// What a reader that has its cursors is to see without a lock.
+/// What a reader that has its cursors sees without a lock.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     /// How many events are in its queue. Ordering: as `ReaderProgress::queued`.
     pub(super) queued: AtomicUsize,
-    /// There are cursors to be fetched. Ordering: Relaxed, set before the first event of the new log,
+    /// There are cursors to fetch. Ordering: Relaxed, set before the first event of the new log,
     /// and read after the head of a log was acquired; or read under the mailbox's lock.
     pub(super) arrived: AtomicBool,
     /// A waiting event has a loss to report. Ordering: Relaxed, as `arrived`.
     pub(super) reports: AtomicBool,
-    /// The reader was woken by an event, and has not looked for it yet. Ordering: Relaxed; the cycle
-    /// check takes it for a hint.
+    /// The reader was woken by an event, and has not looked for it yet. Ordering: Relaxed; the
+    /// cycle check uses it as a hint.
     pub(super) woken: AtomicBool,
-    /// The most that was seen waiting. Ordering: Relaxed; it is for people.
+    /// The most events that were seen waiting. Ordering: Relaxed; it is only reported.
     pub(super) high_water: AtomicUsize,
 }
 
@@ -58,7 +58,7 @@ impl Source {
         self.info.rank.lane()
     }
 
-    /// The reader's place among those of the log.
+    /// The reader's place in the log.
     pub(crate) fn place(&self) -> usize {
         self.meter.place()
     }
@@ -70,13 +70,13 @@ impl Sources {
         Self { list: Vec::new(), cursors, read_unlocked, took: 0, horizon }
     }
 
-    /// The next event, if its reader does not have the cursors.
+    /// The next event, if the cursors are not in its reader.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Due> {
         if self.read_unlocked { None } else { self.cursors.next(&self.horizon) }
     }
 
-    /// Adds a log; returns its index.
+    /// Adds a log. Returns its index.
     pub(super) fn add(
         &mut self,
         cursor: LogCursor,
@@ -104,12 +104,13 @@ impl Sources {
         self.list.iter().map(|source| source.meter.waiting()).sum()
     }
 
-    /// Whether the reader may not see all that waits for it. The registry's lock is held.
+    /// Whether some waiting events may lie behind a gap, where the reader can't see them. The
+    /// registry's lock is held.
     pub(super) fn overlooks(&self) -> bool {
         self.list.iter().any(|source| source.meter.overlooks())
     }
 
-    /// Whether the reader has taken an event, without a lock, since this was asked last.
+    /// Whether the reader has taken an event, without a lock, since the last call.
     pub(super) fn takes(&mut self) -> bool {
         let taken = self.list.iter().map(|source| source.meter.taken()).sum();
         self.read_unlocked && std::mem::replace(&mut self.took, taken) != taken

@@ -1,16 +1,17 @@
-//! How long handlings took, as a histogram that stays small.
+//! A compact histogram of handling times.
 
 use std::time::Duration;
 
-/// How long handlings took: how many fell into each of a fixed series of buckets.
+/// A histogram of handling times, with a fixed series of buckets.
 ///
-/// The series is log-linear, as that of HdrHistogram: each power of two, from 2¹⁰ nanoseconds up, is
-/// cut into eight buckets of one width, so that a bucket's upper bound is at most 12.5 % above any
-/// time in it. Counts are kept from the first bucket in use to the last: a few hundred bytes for
-/// most subscribers, and 3.5 KB for one whose handlings take from nanoseconds to centuries.
+/// The series is log-linear, as in HdrHistogram: each power of two, from 2¹⁰ nanoseconds up, is
+/// divided into eight buckets of equal width, so that a bucket's upper bound is at most 12.5 %
+/// above any time in it. Counts are kept from the first bucket in use to the last: a few hundred
+/// bytes for most subscribers, and 3.5 KB for one whose handlings take from nanoseconds to
+/// centuries.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Times {
-    /// The bucket that the first count is for.
+    /// The bucket of the first count.
     first: usize,
     counts: Vec<u64>,
 }
@@ -26,7 +27,7 @@ impl Times {
         Self { first: 0, counts: Vec::new() }
     }
 
-    /// Adds so many handlings that took this time each.
+    /// Adds `handlings` handlings that took this time each.
     pub(super) fn add(&mut self, time: Duration, handlings: u64) {
         let bucket = bucket(time);
         if self.counts.is_empty() {
@@ -43,15 +44,14 @@ impl Times {
         self.counts[place] += handlings;
     }
 
-    /// The buckets in use, shortest times first: each one's upper bound, and how many times fell into
-    /// it.
+    /// The buckets in use, shortest times first: the upper bound of each, and its count.
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         let counts = (self.first..).zip(&self.counts).filter(|(_, count)| **count > 0);
         counts.map(|(bucket, count)| (upper_bound(bucket), *count))
     }
 }
 
-/// The bucket that a time falls into.
+/// The bucket that contains a time.
 fn bucket(time: Duration) -> usize {
     // An upper bound belongs to its bucket.
     let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).saturating_sub(1);
@@ -62,7 +62,7 @@ fn bucket(time: Duration) -> usize {
     1 + ((power as usize) << CUTS) + cut as usize
 }
 
-/// The longest time that falls into a bucket.
+/// The longest time in a bucket.
 fn upper_bound(bucket: usize) -> Duration {
     let Some(place) = bucket.checked_sub(1) else {
         return Duration::from_nanos(1 << FIRST_POWER);

@@ -1,11 +1,11 @@
-//! An event that its reader looks at.
+//! An event that its reader borrows.
 
 use std::fmt;
 use std::ops::Deref;
 
 use super::memory::{Kept, Loan};
 
-/// An event that its reader looks at: lent by the block that it lies in, or kept.
+/// An event that its reader borrows: lent by its block, or kept.
 pub(crate) enum Lent<'a, E: 'static> {
     Loan(Loan<'a, E>),
     Kept(Kept<E>),
@@ -34,14 +34,14 @@ impl<E: 'static> Deref for Lent<'_, E> {
     }
 }
 
-/// As a reference does, it shows the event.
+/// Shows the event, like a reference.
 impl<E: fmt::Debug + 'static> fmt::Debug for Lent<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         E::fmt(self, f)
     }
 }
 
-/// As an `Arc` does, it shows the event.
+/// Shows the event, like an `Arc`.
 impl<E: fmt::Debug + 'static> fmt::Debug for Kept<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         E::fmt(self, f)

@@ -1,4 +1,4 @@
-//! When events were published that wait in a log.
+//! When the events that wait in a log were published.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -6,32 +6,32 @@ use std::ops::Range;
 use super::Moment;
 use crate::sync::CHECKED;
 
-/// When the events of a log were published that wait for any reader. A log of a bus that keeps no time
-/// has none.
+/// When the events of a log that wait for any reader were published. Empty if the bus keeps no
+/// time.
 ///
-/// The slots of the events hold the same moments, but only readers may look at those: a block is there
+/// The events' slots hold the same moments, but only readers may access those: a block lives only
 /// as long as its readers keep it.
 #[derive(Default)]
 pub(super) struct Moments {
-    /// With their positions, which rise.
+    /// Each with its position, in ascending order.
     list: VecDeque<(u64, Moment)>,
-    /// At this length, those that no longer wait are removed.
+    /// At this length, the moments of events that no longer wait are removed.
     trimmed_at: usize,
 }
 
-/// Up to this many are kept, and this many for each reader, so that removing what no longer waits costs
-/// each event the same on average.
+/// Up to this many moments are kept before a trim, plus this many for each reader, so that the
+/// amortized cost of trimming is constant.
 const SPARE: usize = if CHECKED { 1 } else { 64 };
 const SPARE_PER_READER: usize = 8;
 
 impl Moments {
-    /// Whether it is time to [retain](Self::retain) what waits.
+    /// Whether it is time to [trim](Self::retain) the list.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
         self.list.len() >= self.trimmed_at
     }
 
-    /// As [`is_full`](Self::is_full), where so many readers are left.
+    /// Like [`is_full`](Self::is_full), with `readers` readers left.
     pub(super) fn is_full_for(&self, readers: usize) -> bool {
         self.list.len() > SPARE_PER_READER * readers
     }
@@ -40,7 +40,7 @@ impl Moments {
         self.list.push_back((position, moment));
     }
 
-    /// Removes all but what lies in these stretches, those of `readers` readers.
+    /// Removes the moments outside these stretches, which belong to `readers` readers.
     #[cold]
     pub(super) fn retain(&mut self, mut stretches: Vec<Range<u64>>, readers: usize) {
         stretches.sort_unstable_by_key(|stretch| stretch.start);
@@ -53,7 +53,7 @@ impl Moments {
         self.list.shrink_to(self.trimmed_at);
     }
 
-    /// When the event of this position was published.
+    /// When the event at this position was published.
     pub(super) fn at(&self, position: u64) -> Option<Moment> {
         let index = self.list.binary_search_by_key(&position, |(position, _)| *position).ok()?;
         Some(self.list[index].1)
@@ -72,7 +72,7 @@ mod tests {
         let moment = |position| Moment::at(begin + Duration::from_nanos(position));
         let mut moments = Moments::default();
         (0..100).for_each(|position| moments.push(position, moment(position)));
-        // One reader waits for ever at 3, another flows, and a third waits behind a gap.
+        // One reader is stuck at 3, another flows, and a third waits behind a gap.
         moments.retain(vec![90..100, 3..4, 40..42, 41..43, 95..100], 3);
         let kept = (0..101).filter(|position| moments.at(*position) == Some(moment(*position)));
         assert!(kept.eq([3, 40, 41, 42].into_iter().chain(90..100)));

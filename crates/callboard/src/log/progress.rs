@@ -1,4 +1,4 @@
-//! What the writer and one reader tell each other.
+//! State shared by the writer and one reader.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -20,31 +20,32 @@ impl Head {
     }
 }
 
-/// What the writer and one reader tell each other.
+/// State shared by the writer and one reader.
 ///
 /// Both sides may share a cache line: while the reader flows, the writer looks here only when the
-/// reader may be full; and when the writer comes here for every event, the reader does not take.
-/// Two readers may not: what lies around the counts, the gaps and an `Arc`'s, keeps those of two
-/// readers a line apart. (To align them to lines costs a fifth of the time to subscribe.)
+/// reader may be full; and when the writer looks here for every event, the reader is not taking.
+/// Two readers must not share one. The words around the counters (the gaps, and an `Arc`'s counts)
+/// keep the counters of two readers a line apart; aligning them to lines instead made subscribing
+/// a fifth slower.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct ReaderProgress {
     of_reader: OfReader,
     of_writer: OfWriter,
-    /// The gaps that the reader has not come to, oldest first; only the last may be open.
-    /// Locked by the writer when it opens or closes one, by the reader when it comes to one.
+    /// The gaps that the reader has not reached, oldest first; only the last may be open. Locked by
+    /// the writer to open or close a gap, and by the reader when it reaches one.
     gaps: Mutex<VecDeque<Gap>>,
 }
 
 #[derive(Debug, Default)]
 struct OfReader {
-    /// How many events the reader has taken. Only it stores this.
+    /// How many events the reader has taken. Only the reader stores this.
     taken: AtomicU64,
-    /// The most that was waiting for it.
+    /// The most events that have waited for it.
     high_water: AtomicUsize,
     /// How much of the reader's capacity its own queue takes.
     queued: AtomicUsize,
-    /// How many events the reader has taken from there.
+    /// How many events the reader has taken from its own queue.
     taken_from_queue: AtomicU64,
 }
 
@@ -52,47 +53,48 @@ struct OfReader {
 struct OfWriter {
     /// Where the reader's next gap begins; `NO_GAP` if there is none. Stored with the gaps locked.
     next_gap: AtomicU64,
-    /// How many events the reader has lost in the gap that is open. Only the writer stores this.
+    /// How many events the reader has lost in the open gap. Only the writer stores this.
     lost: AtomicU64,
-    /// The reader's place in the log. The writer's alone.
+    /// The reader's place in the log. Used only by the writer.
     place: AtomicUsize,
-    /// Where the gap begins that is open; `NO_GAP` while the reader flows.
+    /// Where the open gap begins; `NO_GAP` while the reader flows.
     open_at: AtomicU64,
     /// How many of the positions so far, or up to the open gap, were not for the reader.
     skipped: AtomicU64,
-    /// Until it has taken this many events, a gap lies ahead that was opened although the reader was
-    /// not full. The reader can't see behind that gap, so the writer notes the high water.
+    /// Until the reader has taken this many events, it has a gap ahead that was opened although the
+    /// reader was not full. The reader can't see behind that gap, so the writer tracks the high
+    /// water.
     overlooks_until: AtomicU64,
 }
 
-// From the counts of one to those of the next there is an `Arc`'s header, and these gaps.
+// The gaps, and the counts of an `Arc`, lie between the counters of two readers.
 #[cfg(not(callboard_loom))]
 const _: () = assert!(size_of::<ReaderProgress>() - size_of::<(OfReader, OfWriter)>() + 16 >= 56);
 
 /// A position that is never reached.
 pub(super) const NO_GAP: u64 = u64::MAX;
 
-/// A stretch of the log that a reader does not get.
+/// A range of positions that a reader does not get.
 #[derive(Debug)]
 struct Gap {
     at: u64,
-    /// `None` while it is open: nothing follows yet.
+    /// `None` while the gap is open: nothing follows yet.
     end: Option<End>,
 }
 
-/// Where and how a reader goes on behind a gap.
+/// Where and how a reader continues after a gap.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) position: u64,
     pub(super) index: usize,
-    /// The block to go on in.
+    /// The block to continue in.
     pub(super) pin: Pin,
     /// How many events the reader lost in the gap.
     pub(super) lost: u64,
 }
 
 impl ReaderProgress {
-    /// Of a reader that comes at this position.
+    /// The progress of a reader that joins at this position.
     pub(crate) fn new(position: u64) -> Self {
         let of_writer = OfWriter {
             next_gap: AtomicU64::new(NO_GAP),
@@ -105,7 +107,7 @@ impl ReaderProgress {
         Self {
             of_reader: OfReader::default(),
             of_writer,
-            // For the one that every reader begins with.
+            // Room for the gap that every reader begins with.
             gaps: Mutex::new(VecDeque::with_capacity(1)),
         }
     }
@@ -115,7 +117,7 @@ impl ReaderProgress {
         self.of_reader.taken.load(Ordering::Acquire)
     }
 
-    /// The reader has taken so many.
+    /// Stores how many events the reader has taken.
     #[inline]
     pub(super) fn set_taken(&self, taken: u64) {
         // Ordering: Release pairs with the Acquire in `taken`: a thread that sees the count sees what
@@ -123,12 +125,12 @@ impl ReaderProgress {
         self.of_reader.taken.store(taken, Ordering::Release);
     }
 
-    /// As [`set_taken`](Self::set_taken), and nothing that the reader does afterwards comes
-    /// before it: a thread that waits for the reader to drain sees this count, or the reader sees
-    /// that it waits.
+    /// Like [`set_taken`](Self::set_taken), but nothing that the reader does afterwards is ordered
+    /// before it: either a thread that waits for the reader to drain sees this count, or the reader
+    /// sees that the thread waits.
     #[inline]
     pub(crate) fn set_taken_and_drained(&self, taken: u64) {
-        // Ordering: SeqCst; the waiting side has a fence between its registration and its look at
+        // Ordering: SeqCst; the waiting side has a fence between its registration and its load of
         // this count. An exchange, since a fence takes several times as long on x86.
         self.of_reader.taken.swap(taken, Ordering::SeqCst);
         fence_of_model();
@@ -153,9 +155,9 @@ impl ReaderProgress {
     /// checks it before each take.
     #[inline]
     pub(crate) fn queued(&self) -> usize {
-        // Ordering: Acquire pairs with the Release in `set_queued`: a writer that sees that there
-        // are fewer sees that the reader has taken something. The reader itself needs no more than
-        // the head, which it has acquired, or the lock of its mailbox.
+        // Ordering: Acquire pairs with the Release in `set_queued`: a writer that sees a lower
+        // count sees that the reader has taken something. The reader itself needs only the head,
+        // which it has acquired, or the lock of its mailbox.
         self.of_reader.queued.load(Ordering::Acquire)
     }
 
@@ -165,14 +167,14 @@ impl ReaderProgress {
         self.of_reader.queued.store(waiting, Ordering::Release);
     }
 
-    /// How many events the reader has taken, here and from its own queue.
+    /// How many events the reader has taken, from the log and from its own queue.
     pub(super) fn taken_in_all(&self) -> u64 {
         self.taken() + self.of_reader.taken_from_queue.load(Ordering::Relaxed)
     }
 
     #[inline]
     pub(super) fn next_gap(&self) -> u64 {
-        // Ordering: Relaxed. It is a position and no more; the reader has acquired a head beyond it.
+        // Ordering: Relaxed. It is only a position; the reader has acquired a head beyond it.
         self.of_writer.next_gap.load(Ordering::Relaxed)
     }
 
@@ -185,7 +187,7 @@ impl ReaderProgress {
         self.of_writer.place.store(place, Ordering::Relaxed);
     }
 
-    /// How many of the positions so far, or up to the gap that is open, were not for the reader.
+    /// How many of the positions so far, or up to the open gap, were not for the reader.
     #[inline]
     pub(super) fn skipped(&self) -> u64 {
         self.of_writer.skipped.load(Ordering::Relaxed)
@@ -198,8 +200,8 @@ impl ReaderProgress {
         until.saturating_sub(self.skipped())
     }
 
-    /// Hands out the stretches of positions that wait for the reader, oldest first, if the log is
-    /// written up to `head`. The writer's lock is held.
+    /// Calls `each` with the ranges of positions that wait for the reader, oldest first, if the log
+    /// is written up to `head`. The writer's lock is held.
     pub(super) fn stretches(&self, head: u64, mut each: impl FnMut(Range<u64>)) {
         let gaps = self.gaps.lock();
         let closed = |gap: &Gap| Some(gap.end.as_ref()?.position - gap.at);
@@ -219,14 +221,15 @@ impl ReaderProgress {
         }
     }
 
-    /// Whether the reader may not see all that waits for it.
+    /// Whether some waiting events may lie behind a gap, where the reader can't see them.
     #[inline]
     pub(super) fn overlooks(&self) -> bool {
         let until = self.of_writer.overlooks_until.load(Ordering::Relaxed);
         until > 0 && self.taken() < until
     }
 
-    /// The reader has got so many events before a gap that was opened although it was not full.
+    /// Notes that the reader was admitted `until` events before a gap that was opened although it
+    /// was not full.
     pub(super) fn set_overlooks(&self, until: u64) {
         self.of_writer.overlooks_until.store(until, Ordering::Relaxed);
     }
@@ -239,23 +242,23 @@ impl ReaderProgress {
 
     #[inline]
     pub(super) fn add_lost(&self, lost: u64) {
-        // Only the writer stores this, so it needs no atomic addition.
+        // Only the writer stores this, so no atomic addition is needed.
         self.of_writer.lost.store(self.lost() + lost, Ordering::Relaxed);
     }
 
-    /// What was lost so far is told by what comes next.
+    /// Takes the count of lost events, to be reported with the next event.
     pub(super) fn take_lost(&self) -> u64 {
         let lost = self.lost();
         self.of_writer.lost.store(0, Ordering::Relaxed);
         lost
     }
 
-    /// The reader gets nothing from `at` on.
+    /// Opens a gap: the reader gets nothing from `at` on.
     pub(super) fn open_gap(&self, at: u64) {
         self.of_writer.open_at.store(at, Ordering::Relaxed);
         let mut gaps = self.gaps.lock();
         if gaps.len() == gaps.capacity() {
-            // A reader that is always late has as many gaps as events: not twice the room for them.
+            // A reader that is always late has as many gaps as events: avoid doubling the capacity.
             let more = gaps.len() / 4 + 1;
             gaps.reserve_exact(more);
         }
@@ -267,7 +270,7 @@ impl ReaderProgress {
         }
     }
 
-    /// The reader gets events again.
+    /// Closes the open gap: the reader gets events again.
     pub(super) fn close_gap(&self, end: End) {
         let at = self.of_writer.open_at.swap(NO_GAP, Ordering::Relaxed);
         self.of_writer.skipped.store(self.skipped() + (end.position - at), Ordering::Relaxed);
@@ -277,8 +280,8 @@ impl ReaderProgress {
         }
     }
 
-    /// What was lost so far is told behind the gap that was closed last, to which the reader has not
-    /// come.
+    /// Adds the events lost so far to the gap that was closed last, which the reader has not
+    /// reached.
     pub(super) fn tell_lost(&self) {
         let lost = self.take_lost();
         if let Some(end) = self.gaps.lock().back_mut().and_then(|gap| gap.end.as_mut()) {
@@ -286,8 +289,9 @@ impl ReaderProgress {
         }
     }
 
-    /// The reader has come to its next gap: the end of it, unless it is still open, or nothing behind it
-    /// is revealed: until then, what was lost may be [added](Self::tell_lost).
+    /// Passes the reader's next gap, which it has reached, and returns its end. `None` while the
+    /// gap is open or nothing behind it is revealed; until then, losses may be
+    /// [added](Self::tell_lost).
     pub(super) fn pass_gap(&self, head: u64) -> Option<End> {
         let mut gaps = self.gaps.lock();
         let end = gaps.front_mut()?.end.take_if(|end| end.position < head)?;

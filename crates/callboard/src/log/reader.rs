@@ -5,25 +5,25 @@ use super::progress::Head;
 use super::{Lent, ReaderProgress, Stamp};
 use crate::sync::{Arc, Ordering, discard};
 
-/// One reader's place in a log. It takes no lock but at gaps, and writes to nothing that another
-/// reader reads.
+/// One reader's cursor in a log. It takes no lock except at gaps, and writes to nothing that
+/// another reader reads.
 #[derive(Debug)]
 pub(crate) struct LogCursor {
     walk: Walk,
     counts: Counts,
 }
 
-/// What a reader knows of the events that it does not get.
+/// Counts of the events that a reader does not get.
 #[derive(Debug)]
 struct Counts {
     /// How many of the positions so far were not for it.
     skipped: u64,
-    /// What was lost before the next event.
+    /// How many events were lost before the next one.
     missed: u64,
 }
 
 impl Counts {
-    /// Tells that the walk has taken an event. Returns what was missed before it.
+    /// Notes that the walk has taken an event. Returns how many were missed before it.
     #[inline]
     fn note_taken(&mut self, walk: &Walk) -> u64 {
         let taken = walk.position() - self.skipped;
@@ -47,7 +47,7 @@ impl LogCursor {
         &self.walk.progress
     }
 
-    /// Looks whether there is an event, and notes how many wait.
+    /// Checks for an event, and notes how many wait.
     #[inline]
     pub(crate) fn look_and_note(&mut self) -> bool {
         let Some(waiting) = self.walk.look() else {
@@ -62,7 +62,7 @@ impl LogCursor {
         true
     }
 
-    /// Looks whether there is an event.
+    /// Checks for an event.
     #[inline]
     pub(crate) fn look(&mut self) -> bool {
         match self.walk.look() {
@@ -71,7 +71,7 @@ impl LogCursor {
         }
     }
 
-    /// As [`look_and_note`](Self::look_and_note), at a gap.
+    /// Like [`look_and_note`](Self::look_and_note), at a gap.
     #[cold]
     fn note_behind_gap(&mut self) -> bool {
         let waits = self.pass_gap();
@@ -79,7 +79,7 @@ impl LogCursor {
         waits
     }
 
-    /// Notes how many are known to wait, here and in the reader's own queue.
+    /// Notes how many are known to wait, in the log and in the reader's own queue.
     #[cold]
     pub(crate) fn note_waiting(&self) {
         let waiting = usize::try_from(self.walk.known()).unwrap_or(usize::MAX);
@@ -87,7 +87,7 @@ impl LogCursor {
         progress.raise_high_water(waiting.saturating_add(progress.queued()));
     }
 
-    /// Goes on behind the gap that it has come to, if that has an end.
+    /// Continues after the gap that it has reached, if that is closed.
     #[cold]
     fn pass_gap(&mut self) -> bool {
         let Some((width, lost)) = self.walk.pass_gap() else {
@@ -98,31 +98,31 @@ impl LogCursor {
         self.look()
     }
 
-    /// What is said of the event that comes next, if there is one.
+    /// The stamp of the next event, if there is one.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<&Stamp> {
         if self.look() { self.walk.peek() } else { None }
     }
 
-    /// Whether there is nothing known to come, though there may be: behind a gap.
+    /// Whether no event is known, but some may follow behind a gap.
     #[inline]
     pub(crate) fn hides_more(&self) -> bool {
         self.walk.known() == 0 && self.walk.position() == self.walk.progress.next_gap()
     }
 
-    /// What is said of the event that comes next, if it is known to be there.
+    /// The stamp of the next event, if that is known.
     #[inline]
     pub(crate) fn peek_known(&mut self) -> Option<&Stamp> {
         self.walk.peek()
     }
 
-    /// Whether the last event taken was the last that was known to be there.
+    /// Whether the last event taken was the last known one.
     #[inline]
     pub(crate) fn drained(&self) -> bool {
         self.walk.known() == 0
     }
 
-    /// Takes the next event, if there is one, with what was missed before it.
+    /// Takes the next event, if there is one, with the count of events missed before it.
     #[inline]
     pub(crate) fn take<E: 'static>(&mut self) -> Option<(Kept<E>, u64)> {
         if self.drained() && !self.look_and_note() {
@@ -133,8 +133,8 @@ impl LogCursor {
         Some((held.downcast().ok()?, missed))
     }
 
-    /// Takes the next event, if there is one, of whatever type. `drains`: it is the last that its
-    /// reader knows of, in any log, and no lock shows others that it is taken.
+    /// Takes the next event of any type, if there is one. `drains` says that it is the last that
+    /// its reader knows of, in any log, and that no lock shows others that it is taken.
     #[inline]
     pub(crate) fn take_any(&mut self, drains: bool) -> Option<Held> {
         if self.drained() && !self.look() {
@@ -150,17 +150,17 @@ impl LogCursor {
         Some(held)
     }
 
-    /// How the reader stands, for others.
+    /// The reader's progress, for other threads.
     pub(crate) fn meter(&self) -> Meter {
         Meter { head: Arc::clone(&self.walk.head), progress: Arc::clone(&self.walk.progress) }
     }
 
-    /// How many events were seen to wait when the reader looked last.
+    /// How many events the reader saw waiting at its last look.
     pub(crate) fn known(&self) -> u64 {
         self.walk.known()
     }
 
-    /// The events that are there, up to `most` and to the end of their block, to be lent while the
+    /// The events that are available, up to `most` and to the end of their block, lent while the
     /// cursor is borrowed. `None` if there is none.
     #[inline]
     pub(crate) fn stretch<E: 'static>(&mut self, most: usize) -> Option<Stretch<'_, E>> {
@@ -173,7 +173,7 @@ impl LogCursor {
 }
 
 impl Drop for LogCursor {
-    /// Gives up what waits. The reader has left the log.
+    /// Drops the waiting events. The reader has left the log.
     fn drop(&mut self) {
         while self.look() {
             self.walk.skip_known();
@@ -184,7 +184,7 @@ impl Drop for LogCursor {
     }
 }
 
-/// How a reader of a log stands, for those who don't have its cursor.
+/// A reader's progress, for code that does not have its cursor.
 #[derive(Debug)]
 pub(crate) struct Meter {
     head: Arc<Head>,
@@ -199,7 +199,8 @@ impl Meter {
         self.progress.admitted(head).saturating_sub(self.progress.taken())
     }
 
-    /// Whether the reader may not see all that waits for it. The writer's lock is held.
+    /// Whether some waiting events may lie behind a gap, where the reader can't see them. The
+    /// writer's lock is held.
     pub(crate) fn overlooks(&self) -> bool {
         self.progress.overlooks()
     }
@@ -215,7 +216,7 @@ impl Meter {
     }
 }
 
-/// Some events in one block, each taken as it is handed out.
+/// Several events in one block, each taken as it is handed out.
 #[derive(Debug)]
 pub(crate) struct Stretch<'a, E: 'static> {
     lending: Lending<'a, E>,
@@ -228,8 +229,8 @@ impl<'a, E: 'static> Stretch<'a, E> {
         self.lending.walk().1
     }
 
-    /// Takes the next event, with what was missed before it. If it is the last that was known to
-    /// be there, `drained` is called.
+    /// Takes the next event, with the count of events missed before it. Calls `drained` if it is
+    /// the last known one.
     #[inline]
     pub(crate) fn take(&mut self, drained: impl FnOnce()) -> Option<(Lent<'a, E>, u64)> {
         let loan = self.lending.take()?;

@@ -8,7 +8,7 @@ pub(super) struct ReaderRecord {
     pub(super) capacity: u64,
     /// The number of the last event before the open gap, if there is one.
     pub(super) last: u64,
-    /// Whether it has a [`Window`](super::Windows), which says whether it is full.
+    /// Whether its capacity is determined by [`Windows`](super::Windows).
     pub(super) windowed: bool,
     /// `Log::offered` when the reader joined.
     pub(super) offered_before: u64,
@@ -17,14 +17,14 @@ pub(super) struct ReaderRecord {
     /// The reader's counts, and how many events waited, at its last loss.
     pub(super) seen: (u64, usize),
     pub(super) seen_waiting: u64,
-    /// How many events it had taken by then, and how many it has lost since it took one.
+    /// How many events it had taken at the last update, and how many it has lost since it took one.
     pub(super) took: u64,
     pub(super) lost_since_take: u64,
     /// The capacity that would have sufficed until then.
     pub(super) demand: u64,
 }
 
-/// Counts that no reader has.
+/// Counts that no reader can have.
 pub(super) const NEVER: (u64, usize) = (u64::MAX, 0);
 
 /// One reader's account.
@@ -51,20 +51,20 @@ impl ReaderRecord {
         self.admitted(position) - self.flow.progress.taken() + self.flow.progress.queued() as u64
     }
 
-    /// The position from which on it would be full, if it flows and takes nothing more.
+    /// The position at which it becomes full if it flows and takes nothing more.
     #[inline]
     pub(super) fn limit(&self) -> u64 {
         let room = self.capacity.saturating_sub(self.flow.progress.queued() as u64);
         (self.flow.progress.skipped() + self.flow.progress.taken()).saturating_add(room)
     }
 
-    /// The position from which on it is to be looked at, if it flows.
+    /// The position at which the writer checks it next, if it flows.
     #[inline]
     pub(super) fn next_look(&self) -> u64 {
         if self.flow.progress.overlooks() { 0 } else { self.limit() }
     }
 
-    /// The event of this position is for it, and is counted here unless it sees that itself.
+    /// Updates the high water for the event at this position, if the reader can't see it itself.
     #[inline]
     pub(super) fn note_next(&self, position: u64) {
         if self.flow.progress.overlooks() {
@@ -72,7 +72,7 @@ impl ReaderRecord {
         }
     }
 
-    /// Opens a gap for it behind the event of this number, unless one is open; whether it did.
+    /// Opens a gap after the event of this number, unless one is open. Returns whether it did.
     pub(super) fn stop(&mut self, fill: &mut Fill, last: u64) -> bool {
         let stops = fill.stop(&mut self.flow);
         if stops {
@@ -81,25 +81,25 @@ impl ReaderRecord {
         stops
     }
 
-    /// Whether it has a gap open; otherwise it flows.
+    /// Whether it has an open gap; otherwise it flows.
     pub(super) fn is_stopped(&self) -> bool {
         self.flow.stopped_at().is_some()
     }
 
-    /// Whether it is as full as when it last lost an event, as far as a short look tells.
+    /// Whether it is as full as at its last loss, judging by its counts only.
     #[inline]
     pub(super) fn stays_full(&self) -> bool {
         self.seen_waiting >= self.capacity && self.seen == self.flow.progress.counts()
     }
 
-    /// Does not get an event, because it is as full as it was.
+    /// Counts a lost event; the reader is as full as it was.
     #[inline]
     pub(super) fn lose_again(&mut self) {
         self.flow.progress.add_lost(1);
         self.lost_since_take += 1;
     }
 
-    /// Does not get an event, because it is full.
+    /// Counts a lost event; the reader is full.
     #[inline]
     pub(super) fn lose(&mut self) {
         let counts = self.flow.progress.counts();
@@ -117,7 +117,8 @@ impl ReaderRecord {
         self.flow.progress.raise_high_water(as_usize(self.seen_waiting));
     }
 
-    /// What it has lost counts until it takes something, from here or from its own queue.
+    /// Resets the count of losses if the reader has taken something since, from the log or its own
+    /// queue.
     fn note_takes(&mut self) {
         self.demand = self.demand();
         let took = self.flow.progress.taken_in_all();
@@ -126,10 +127,10 @@ impl ReaderRecord {
         }
     }
 
-    /// Its own queue has got an event, and it may have lost some since it took one.
+    /// Notes that its own queue has got an event; it may have lost some since it last took one.
     pub(super) fn note_queued(&mut self, position: u64) {
         self.note_takes();
-        // The counts may become what they were, and yet it has taken something.
+        // The counts may return to their old values although the reader has taken something.
         self.seen = NEVER;
         let waiting = self.waiting(position);
         self.demand = self.demand.max(waiting + self.lost_since_take);

@@ -1,4 +1,4 @@
-//! How events lie in a block: plain arithmetic, which the memory relies on.
+//! The layout of events in a block: plain arithmetic, which the memory relies on.
 
 use std::alloc::Layout;
 use std::any::TypeId;
@@ -6,53 +6,54 @@ use std::any::TypeId;
 use super::memory::{Count, DropGlue, Header, SHARDS, Slot, drop_glue};
 use crate::sync::CHECKED;
 
-/// What may lie in a block: any thread may read it there, and drop it.
+/// A type whose values may be stored in a block: any thread may read and drop them there.
 pub(crate) trait Payload: Send + Sync + 'static {}
 
 impl<E: Send + Sync + 'static> Payload for E {}
 
-/// How an event type lies in a block.
+/// The layout of an event type in a block.
 pub(crate) struct Shape {
     id: fn() -> TypeId,
     /// Drops a value in place; `None` if there is nothing to drop.
     pub(super) drop: Option<DropGlue>,
     align: usize,
-    /// From the start of a block to its first slot, if it has several.
+    /// From the start of a block to its first slot, if it has several slots.
     first: usize,
     /// From the start of a slot to the value in it, and to the next slot.
     pub(super) value: usize,
     pub(super) stride: usize,
-    /// From the start of a whole block to the shards behind its slots.
+    /// From the start of a whole block to the shards after its slots.
     shards: usize,
 }
 
-/// What stands before the slots of a block, and before the event in a slot.
+/// What precedes the slots of a block, and the event in a slot.
 const HEADER: Layout = Layout::new::<Header>();
 const SLOT: Layout = Layout::new::<Slot>();
-/// What stands behind the slots of a block that has more than a few.
+/// The shards, which follow the slots of a block that has more than a few.
 const COUNTS: Layout = Layout::new::<[Count; SHARDS]>();
 /// A block holds about this many bytes...
 const BLOCK_BYTES: usize = 4_096;
 /// ...and at the most this many events.
 const BLOCK_SLOTS: usize = if CHECKED { 2 } else { 64 };
-/// A block of fewer events has no shards.
+/// A block with fewer slots has no shards.
 const SHARDED_SLOTS: usize = if CHECKED { 2 } else { 5 };
-/// How many blocks of one event type and size are kept for the next events: enough that a steady
-/// flow allocates nothing, few enough that a burst leaves little behind. None under AddressSanitizer,
-/// which sees a wrong use only of what was freed.
+/// How many blocks of one event type and size are kept for reuse: enough that a steady flow
+/// allocates nothing, few enough that a burst leaves little behind. None under AddressSanitizer,
+/// which detects wrong uses only of freed memory.
 pub(super) const SPARE_BLOCKS: usize = match (cfg!(callboard_asan), CHECKED) {
     (true, _) => 0,
     (false, true) => 1,
     (false, false) => 4,
 };
-/// A block of events that are larger is not kept to be used again: to allocate it is little beside
-/// filling it.
+/// Blocks of larger events are not kept for reuse: allocating one costs little compared to filling
+/// it.
 const POOLED_EVENT: usize = 16_384;
-/// A block of several slots starts at a cache line, so that a slot of 64 bytes is one.
+/// A block of several slots starts at a cache line, so that a slot of 64 bytes occupies exactly
+/// one.
 const CACHE_LINE: usize = 64;
 
 impl Shape {
-    /// How an `E` lies.
+    /// The layout of an `E`.
     #[inline]
     pub(crate) const fn of<E: 'static>() -> &'static Self {
         const { &Self::new::<E>() }
@@ -74,7 +75,7 @@ impl Shape {
         (self.id)()
     }
 
-    /// Whether it is that of an `E`.
+    /// Whether this is the layout of an `E`.
     #[inline]
     pub(super) fn is_for<E: 'static>(&self) -> bool {
         // A function with two addresses costs a call, and two with one address return the same.
@@ -87,12 +88,12 @@ impl Shape {
         slots(self.stride)
     }
 
-    /// Whether a block of so many slots has shards.
+    /// Whether a block of this many slots has shards.
     pub(super) fn is_sharded(&self, slots: usize) -> bool {
         slots >= SHARDED_SLOTS && slots == self.slots()
     }
 
-    /// From the start of a block that has shards to those.
+    /// From the start of a block that has shards to its shards.
     #[inline]
     pub(super) const fn shards(&self) -> usize {
         self.shards
@@ -103,19 +104,19 @@ impl Shape {
         self.stride as u64
     }
 
-    /// From the start of a block of so many slots to that of this index.
+    /// From the start of a block of `slots` slots to the slot of this index.
     #[inline]
     pub(super) fn offset(&self, slots: usize, index: usize) -> usize {
         let first = if slots > 1 { self.first } else { HEADER.size().next_multiple_of(self.align) };
         first + index * self.stride
     }
 
-    /// Whether blocks are kept to be used again.
+    /// Whether blocks are kept for reuse.
     pub(super) fn is_pooled(&self) -> bool {
         self.stride <= POOLED_EVENT
     }
 
-    /// What a block of so many slots takes.
+    /// The memory layout of a block of this many slots.
     pub(super) fn layout(&self, slots: usize) -> Layout {
         let align = self.align.max(if slots > 1 { CACHE_LINE } else { HEADER.align() });
         let size = if self.is_sharded(slots) {
@@ -127,7 +128,7 @@ impl Shape {
         let layout = size.map(|size| Layout::from_size_align(size, align));
         match layout {
             Some(Ok(layout)) => layout,
-            // A value of almost `isize::MAX` bytes can't have been made in the first place.
+            // A value of almost `isize::MAX` bytes can't exist in the first place.
             _ => unreachable!("the event is larger than memory"),
         }
     }

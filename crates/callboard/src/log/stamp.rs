@@ -1,12 +1,12 @@
-//! What is said of an event when it is published.
+//! The metadata of an event, set when it is published.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What is said of an event when it is published: the same for all its readers.
+/// The metadata of an event, set when it is published: the same for all its readers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamp {
-    /// From 1, in the order of acceptance, one count for the whole bus.
+    /// The event's number: starts at 1, counts the whole bus, in the order of acceptance.
     pub(crate) sequence: u64,
     lineage: Lineage,
     pub(super) published_at: Moment,
@@ -17,15 +17,15 @@ pub(crate) struct Stamp {
 pub(crate) struct Cause {
     /// The sequence of that event; 0 for none.
     pub(crate) sequence: u64,
-    /// How far before it the first event of the chain is.
+    /// The distance from that event back to the first event of the chain.
     pub(crate) back: u32,
 }
 
-/// A [`Cause`] in 8 bytes, as seen from the event that it led to: 0 for none; the distance of the
-/// cause, in 31 bits, and its `back`, in 32; or, if that distance is greater, the highest bit and
-/// the cause alone, with which the chain then begins anew.
+/// A [`Cause`] in 8 bytes, relative to the event that it led to. 0 means none. Otherwise it is the
+/// distance to the cause, in 31 bits, and the cause's `back`, in 32; or, if the distance does not
+/// fit, the highest bit and the cause alone, and the chain begins anew with the cause.
 ///
-/// So an event in its slot is no larger for it that the first of its chain is known.
+/// So recording the first event of the chain does not make slots larger.
 #[derive(Debug, Clone, Copy)]
 struct Lineage(u64);
 
@@ -35,7 +35,7 @@ struct Lineage(u64);
 pub struct Moment(i64);
 
 impl Stamp {
-    /// Of no event.
+    /// The stamp of no event.
     pub(super) const NONE: Self =
         Self { sequence: 0, lineage: Lineage(0), published_at: Moment::NONE };
 
@@ -49,8 +49,8 @@ impl Stamp {
         self.lineage.cause(self.sequence).sequence
     }
 
-    /// The sequence of the first event of the chain of causes that led to this one; its own if there
-    /// is no cause.
+    /// The sequence of the first event of the chain of causes that led to this one; its own if it
+    /// has no cause.
     pub(crate) fn origin(&self) -> u64 {
         match self.lineage.cause(self.sequence) {
             Cause { sequence: 0, .. } => self.sequence,
@@ -58,7 +58,7 @@ impl Stamp {
         }
     }
 
-    /// This event as the cause of another. A chain that is too long begins anew with it.
+    /// This event as the cause of another. A chain that is too long begins anew with this event.
     #[inline]
     pub(crate) fn as_cause(&self) -> Cause {
         if self.lineage.0 == 0 {
@@ -67,7 +67,7 @@ impl Stamp {
         Cause::from(self.sequence, self.origin())
     }
 
-    /// How many nanoseconds it was under way until a moment, if the bus keeps time.
+    /// The nanoseconds from publication to a moment, if the bus keeps time.
     #[inline]
     pub(crate) fn waited_until(&self, moment: Moment) -> Option<u64> {
         moment.nanoseconds_since(self.published_at)
@@ -77,7 +77,7 @@ impl Stamp {
         self.published_at.instant()
     }
 
-    /// The same moment by the system's clock; `None` if that can't show it.
+    /// The time of publication by the system's clock; `None` if the clock can't represent it.
     pub(crate) fn published_at_system_time(&self) -> Option<SystemTime> {
         match self.published_at.distance()? {
             (after, false) => origin().system_time.checked_add(after),
@@ -141,7 +141,7 @@ impl Moment {
     #[inline]
     pub(crate) fn nanoseconds_since(self, earlier: Self) -> Option<u64> {
         let known = self.is_known() && earlier.is_known();
-        // A difference that overflows is one of centuries.
+        // Only a difference of centuries overflows.
         known.then(|| u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
@@ -212,7 +212,8 @@ mod tests {
         assert_eq!(shown(Some(now + far)), Some(at + far));
     }
 
-    /// What is known of an event that this one caused, whose chain began with `origin`.
+    /// The cause and the origin of an event that `cause` led to, in a chain that began with
+    /// `origin`.
     fn known(sequence: u64, cause: u64, origin: u64) -> (u64, u64) {
         let stamp = Stamp::new(sequence, Cause::from(cause, origin), Moment::NONE);
         (stamp.cause(), stamp.origin())

@@ -14,8 +14,8 @@ use super::{LogCursor, Moment, Payload, Shape, Stamp};
 use crate::room;
 use crate::sync::CHECKED;
 
-/// The events of one type, and where each of its readers stands. Its owner's lock is what makes
-/// the writer the only one.
+/// The events of one type, and the writer's records of its readers. The owner's lock ensures that
+/// there is only one writer.
 pub(crate) struct Log {
     shape: &'static Shape,
     fill: Fill,
@@ -26,34 +26,34 @@ pub(crate) struct Log {
     readers: Vec<ReaderRecord>,
     /// No flowing reader is full before this position.
     room_until: u64,
-    /// For each flowing reader the first position at which it may be full, and its place; the least on
-    /// top. Computed at the last check; the true limit rises as the reader takes events.
+    /// For each flowing reader, the first position at which it may be full, and its place; the
+    /// lowest on top. Computed at the last check; the true limit rises as the reader takes events.
     limits: BinaryHeap<Reverse<(u64, usize)>>,
     /// No flowing reader with a window is full before the event of this number.
     safe_until: u64,
-    /// For each flowing reader with a window the first event number at which it may be full; as
+    /// For each flowing reader with a window, the first event number at which it may be full; like
     /// `limits`.
     windows: BinaryHeap<Reverse<(u64, usize)>>,
     /// Up to this position blocks are small.
     small_until: u64,
     moments: Moments,
-    /// Who keeps the events that are held back for the start.
+    /// The reader that keeps the events held back for the start.
     held_back: Option<(Flow, LogCursor)>,
-    /// The places of the readers that have a gap open.
+    /// The places of the readers that have an open gap.
     stopped: Vec<usize>,
     /// `stopped`, `limits` and `windows` are stale.
     unsure: bool,
-    /// Some reader lost the last event and not the one before.
+    /// Some reader lost the last event but not the one before.
     stops: bool,
     /// Readers whose gap the next event closes: place, and free capacity if it has a window. Empty
     /// between two events.
     resuming: Vec<(usize, u64)>,
 }
 
-/// A log uses small blocks once its blocks take this many bytes more than what the events that wait
-/// for its slowest reader may: one kept event keeps its whole block.
+/// A log uses small blocks once its blocks take this many bytes more than [`AMPLE_QUARTERS`] allow
+/// for the reader with the largest backlog: one kept event keeps its whole block.
 const AMPLE_BYTES: u64 = if CHECKED { 1_200 } else { 8 * 4_096 };
-/// How many quarters of their own size those may take.
+/// How many quarters of their own size the waiting events may take in blocks.
 const AMPLE_QUARTERS: u64 = if CHECKED { 16 } else { 5 };
 /// How many events then go to small blocks.
 const SMALL_FOR: u64 = if CHECKED { 2 } else { 64 };
@@ -80,12 +80,12 @@ impl Log {
         }
     }
 
-    /// Adds a reader, in the next place. It begins with the next event: before that is a gap.
+    /// Adds a reader, in the next place. It starts with the next event, after a gap.
     pub(crate) fn join(&mut self, capacity: usize) -> LogCursor {
         self.open(capacity, false)
     }
 
-    /// As [`join`](Self::join), a reader that has a window.
+    /// Like [`join`](Self::join), for a reader that has a window.
     pub(crate) fn join_with_window(&mut self) -> LogCursor {
         self.open(0, true)
     }
@@ -111,9 +111,9 @@ impl Log {
         LogCursor::new(walk)
     }
 
-    /// Removes the reader in this place: it gets nothing more. The last one takes its place.
+    /// Removes the reader in this place: it gets nothing more. The last reader moves to this place.
     pub(crate) fn leave(&mut self, place: usize) {
-        // Its cursor may still be read, and must find an end: what comes now is not counted for it.
+        // Its cursor may still be read and must find an end: later events are not counted for it.
         self.stop(place);
         self.readers.swap_remove(place);
         if let Some(moved) = self.readers.get(place) {
@@ -129,7 +129,7 @@ impl Log {
         room::shrink_if_sparse(&mut self.readers);
     }
 
-    /// How the reader in this place stands.
+    /// The account of the reader in this place.
     pub(crate) fn stats(&self, place: usize) -> ReaderStats {
         let reader = &self.readers[place];
         let taken = reader.flow.progress.taken();
@@ -142,12 +142,12 @@ impl Log {
         }
     }
 
-    /// How many wait for the reader in this place, or in its own queue.
+    /// How many events wait for the reader in this place, in the log and in its own queue.
     pub(crate) fn waiting(&self, place: usize) -> u64 {
         self.readers[place].waiting(self.fill.position())
     }
 
-    /// The number of the last event that waits for the reader in this place, if any does.
+    /// The number of the last event that waits for the reader in this place, if there is one.
     pub(crate) fn last(&self, place: usize) -> Option<u64> {
         let reader = &self.readers[place];
         if reader.waiting(self.fill.position()) == 0 {
@@ -156,20 +156,20 @@ impl Log {
         Some(if reader.is_stopped() { reader.last } else { self.last })
     }
 
-    /// The reader lost these many before what it gets next.
+    /// Notes that the reader lost this many events before the next one that it gets.
     pub(crate) fn add_lost(&mut self, place: usize, lost: u64) {
         self.stop_early(place);
         self.readers[place].flow.progress.add_lost(lost);
     }
 
-    /// What the reader in this place has lost since the last event that it will get, to be told
-    /// by another way.
+    /// Takes the count of events that the reader in this place has lost since the last one that it
+    /// will get, for the caller to report.
     pub(crate) fn take_lost(&mut self, place: usize) -> u64 {
         self.readers[place].flow.progress.take_lost()
     }
 
-    /// Writes an event that so many readers get. It is taken out of `event` if anybody does, or if
-    /// `keep` asks for it: then it is returned.
+    /// Writes an event that `admitted` readers get. Takes it out of `event` if there are any, or if
+    /// `keep` is set; then it is also returned.
     #[inline(always)]
     pub(crate) fn write<E: Payload>(
         &mut self,
@@ -209,13 +209,13 @@ impl Log {
         for reader in &self.readers {
             reader.flow.progress.stretches(head, |stretch| waiting.push(stretch));
         }
-        // What is held back waits for all.
+        // The events that are held back wait for all readers.
         waiting.push(head..position);
         self.moments.retain(waiting, self.readers.len());
     }
 
-    /// When the oldest event was published that waits for the reader in this place, if the bus keeps
-    /// time.
+    /// When the oldest event that waits for the reader in this place was published, if the bus
+    /// keeps time.
     pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
         let mut oldest = None;
         self.readers[place].flow.progress.stretches(self.fill.revealed(), |stretch| {
@@ -224,7 +224,7 @@ impl Log {
         self.moments.at(oldest?)?.instant()
     }
 
-    /// Offers an event, for those who need not be quick.
+    /// Offers an event, for tests that need not be fast.
     #[cfg(all(test, callboard_loom))]
     pub(crate) fn offer<E: Payload>(
         &mut self,
@@ -237,7 +237,7 @@ impl Log {
         (admitted, self.write(admitted, event, stamp, keep))
     }
 
-    /// Begins a block: a small one, if the log's blocks take far more than what waits.
+    /// Begins a block: a small one if the log's blocks take far more than the waiting events.
     #[cold]
     fn begin_block(&mut self) {
         let position = self.fill.position();
@@ -259,7 +259,7 @@ impl Log {
         bytes - AMPLE_BYTES > (waiting / 4).saturating_mul(AMPLE_QUARTERS)
     }
 
-    /// Bytes of the memory that its events lie in.
+    /// Bytes of the blocks that hold its events.
     pub(crate) fn bytes(&self) -> usize {
         self.fill.bytes()
     }

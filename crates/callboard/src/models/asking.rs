@@ -1,4 +1,4 @@
-//! A request that is answered, given up and cut off, all at once.
+//! A request that is answered, abandoned and cut off at the same time.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -17,7 +17,7 @@ impl Request for Plain {
     type Response = Note;
 }
 
-/// A bus, a request that is open on it, and the call that its responder has taken.
+/// A bus with an open request, and the call that its responder has taken.
 fn asked() -> (Bus, Gather<Plain>, Call<Plain>) {
     let bus = Bus::new();
     bus.start();

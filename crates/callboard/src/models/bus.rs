@@ -1,4 +1,4 @@
-//! A whole bus: who gets what, when several do something at once.
+//! A whole bus: what each subscriber gets when several threads act at once.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::sync::{Arc, block_on};
 use crate::testing::settle_within;
 use crate::{Bus, Delivery, Overflow, Priority, Subscription};
 
-/// Longer than any model: it never passes.
+/// A timeout longer than any model: it never passes.
 pub(super) const EVER: Duration = Duration::from_secs(1 << 20);
 
 pub(super) fn started() -> Bus {
@@ -20,7 +20,7 @@ pub(super) fn started() -> Bus {
     bus
 }
 
-/// What is there: its number, and before it what was missed, as `-2-`; a point for nothing.
+/// The next event: its number, preceded by the missed count, as `-2-`; a dot if there is none.
 fn take(subscription: &mut Subscription<Note>) -> String {
     let shown = |note: Delivery<Note>| match note.missed() {
         0 => note.number().to_string(),
@@ -33,7 +33,7 @@ pub(super) fn takes(subscription: &mut Subscription<Note>, times: usize) -> Stri
     (0..times).map(|_| take(subscription)).collect::<Vec<_>>().join(" ")
 }
 
-/// All that is left.
+/// All remaining events.
 pub(super) fn rest(subscription: &mut Subscription<Note>) -> String {
     let left = std::iter::repeat_with(|| take(subscription)).take_while(|seen| seen != ".");
     left.collect::<Vec<_>>().join(" ")
@@ -230,7 +230,7 @@ fn who_waits_for_the_drain_of_a_batch_sees_it() {
     });
 }
 
-/// Whether a reader is done with its only event, as the bus tells it.
+/// The state of a reader's only event, according to the bus.
 fn stage(bus: &Bus) -> &'static str {
     let snapshot = bus.snapshot();
     match &snapshot.subscribers[0] {

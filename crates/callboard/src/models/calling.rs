@@ -1,4 +1,4 @@
-//! Users' code that uses the bus from where the bus runs it, against another thread that does.
+//! User code that uses the bus while the bus runs it, against another thread that does the same.
 
 use loom::thread;
 
@@ -42,7 +42,7 @@ fn drop_callback_publishes_beside_another() {
         });
         assert_eq!(bus.publish(Note::new(1)).dropped(), 1);
         publisher.join().unwrap();
-        // The callback has a handle of the bus that has the callback.
+        // The callback holds the bus that holds the callback.
         bus.on_drop(|_| {});
         numbers(&mut reader)
     });

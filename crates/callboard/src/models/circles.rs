@@ -1,4 +1,4 @@
-//! Nested requests that close a circle together, whichever comes first.
+//! Nested requests that together close a cycle, in every order.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -12,7 +12,7 @@ use crate::error::RequestError;
 use crate::request::{Call, Gather, Responder};
 use crate::{Bus, End};
 
-/// What a poll has shown.
+/// The result of a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Open,
@@ -29,7 +29,7 @@ fn poll(gather: &mut Gather<Question>) -> Seen {
     }
 }
 
-/// A responder with a call in hand, and who waits for that.
+/// A responder that is handling a call, and the request that waits for it.
 struct Busy {
     responder: Responder<Question>,
     call: Call<Question>,
@@ -48,7 +48,7 @@ fn nested(call: &Call<Question>, number: u64, of: &[&str]) -> Gather<Question> {
     call.request(Question::new(number)).expect(of).first().timeout(EVER).gather()
 }
 
-/// The last call of those that it has.
+/// Takes all its calls, and returns the last.
 fn last(responder: &mut Responder<Question>) -> Call<Question> {
     responder.try_iter().last().expect("it is asked")
 }
@@ -71,7 +71,7 @@ fn of_two_that_ask_crosswise_exactly_one_fails() {
             (Seen::Open, Seen::Cycle) => (of_a, b, "b"),
             both => panic!("{both:?}"),
         };
-        // The one that has failed goes on.
+        // The one that has failed continues.
         let Busy { mut responder, call, _outer } = right;
         call.respond(Note::new(5));
         last(&mut responder).respond(Note::new(6));

@@ -1,4 +1,4 @@
-//! The end of a bus, against the first thing that is done with it.
+//! The end of a bus, against the first operation on it.
 
 use loom::thread;
 
@@ -8,7 +8,7 @@ use super::watched::{Note, Question, is_alive};
 use crate::sync::block_on;
 use crate::{AnyEvent, Bus, End, Overflow};
 
-/// Drops a clone on a thread of its own.
+/// Drops a clone on its own thread.
 fn dropped(bus: &Bus) -> thread::JoinHandle<()> {
     let bus = bus.clone();
     thread::spawn(move || drop(bus))

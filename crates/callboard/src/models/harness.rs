@@ -1,4 +1,4 @@
-//! Runs a model, and checks that it explored what it was to explore.
+//! Runs a model, and checks that it explored what it should.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::watched;
 
-/// What a model is to explore.
+/// What a model should explore.
 #[must_use = "nothing is explored before `check`"]
 pub(super) struct Model {
     name: &'static str,
@@ -17,27 +17,27 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// A model that is explored whole, and has exactly these outcomes.
+    /// A model that is explored exhaustively, and has exactly these outcomes.
     pub(super) fn new(name: &'static str, outcomes: &'static [&'static str]) -> Self {
         Self { name, outcomes, floor: 2, preemptions: None }
     }
 
-    /// There are at least so many executions. The default is 2.
+    /// Requires at least this many executions. The default is 2.
     pub(super) fn at_least(self, floor: usize) -> Self {
         Self { floor, ..self }
     }
 
-    /// Explores only executions in which threads are interrupted at most so many times.
+    /// Explores only executions in which threads are preempted at most this many times.
     pub(super) fn preemptions(self, most: usize) -> Self {
         Self { preemptions: Some(most), ..self }
     }
 
-    /// Runs `model` in every order; it returns its outcome.
+    /// Runs `model` in every order; `model` returns its outcome.
     ///
     /// # Panics
     ///
-    /// If an execution does, or leaves an event alive; if there are too few executions, or other
-    /// outcomes than there should be.
+    /// If an execution panics or leaves an event alive; if there are too few executions, or other
+    /// outcomes than expected.
     pub(super) fn check<O: Into<String>>(self, model: impl Fn() -> O + Send + Sync + 'static) {
         let seen = Arc::new(Mutex::new(BTreeMap::<String, usize>::new()));
         let mut builder = loom::model::Builder::new();
@@ -64,7 +64,7 @@ impl Model {
         assert!(complaint.is_none(), "{}: {}", self.name, complaint.unwrap_or_default());
     }
 
-    /// What is wrong with what was seen, if anything.
+    /// What is wrong with the outcomes seen, if anything.
     fn complaint(&self, seen: &BTreeMap<String, usize>) -> Option<String> {
         let executions: usize = seen.values().sum();
         let missing = self.outcomes.iter().find(|outcome| !seen.contains_key(**outcome));
@@ -79,7 +79,7 @@ impl Model {
         }
     }
 
-    /// One line for whoever reads it, or makes a table of it.
+    /// Prints one line, for readers and tables.
     fn report(&self, seen: &BTreeMap<String, usize>, begun: Instant, passed: bool) {
         let executions: usize = seen.values().sum();
         let preemptions = self.preemptions.map_or("all".to_owned(), |most| most.to_string());

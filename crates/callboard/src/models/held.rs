@@ -8,7 +8,7 @@ use super::watched::{Note, is_alive};
 
 #[test]
 fn reader_sees_what_is_revealed_and_no_more() {
-    // Blocks of two: what is held back begins in the middle of one.
+    // Blocks of two slots: the events held back start in the middle of one.
     let outcomes = &["1 .", "1 2"];
     Model::new("held.reveal", outcomes).at_least(40).preemptions(2).check(|| {
         let mut writer = Writer::new::<Note>();
@@ -48,7 +48,7 @@ fn reader_that_leaves_before_the_start_gets_none() {
         });
         writer.reveal(2);
         let (cursor, seen) = reader.join().unwrap();
-        // What was not taken goes with the cursor.
+        // The events that were not taken are dropped with the cursor.
         drop(cursor);
         assert!((1..=3).all(|number| !is_alive(number)));
         seen

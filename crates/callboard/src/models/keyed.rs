@@ -1,4 +1,4 @@
-//! Events that coalesce: they are merged with no lock held, while others come and are taken.
+//! Events that coalesce: they are merged with no lock held, while others arrive and are taken.
 
 use loom::thread;
 
@@ -7,17 +7,17 @@ use super::harness::Model;
 use super::watched::Tally;
 use crate::{Bus, Overflow, Subscription};
 
-/// A reader for whom events of one key become one.
+/// A reader that merges events of one key.
 fn reader(bus: &Bus) -> Subscription<Tally> {
     bus.subscriber("reader").late().capacity(1).overflow(Overflow::Coalesce).subscribe()
 }
 
-/// What is there: the count of each, the next first.
+/// The counts of the remaining events, the next first.
 fn rest(reader: &mut Subscription<Tally>) -> Vec<u64> {
     reader.try_iter().map(|tally| tally.count()).collect()
 }
 
-/// Publishes a tally on a thread of its own.
+/// Publishes a tally on its own thread.
 fn publish(bus: &Bus, count: u64) -> thread::JoinHandle<()> {
     let bus = bus.clone();
     thread::spawn(move || {

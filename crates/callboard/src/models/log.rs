@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::log::{Cause, Held, Log, LogCursor, Moment, Shape, Stamp};
 use crate::sync::{Arc, Mutex};
 
-/// A log with its owner's lock left out: the thread that has it is the only writer.
+/// A log without its owner's lock: the thread that has it is the only writer.
 pub(super) struct Writer {
     pub(super) log: Log,
     next: u64,
@@ -52,7 +52,7 @@ impl Writer {
         }
     }
 
-    /// Reveals all the events that are held back, of which there are so many.
+    /// Reveals all the events that are held back; there are `count` of them.
     pub(super) fn reveal(&mut self, count: usize) {
         (0..count).for_each(|_| drop(self.log.reveal(false)));
         drop(self.log.end_hold());
@@ -65,7 +65,7 @@ impl Writer {
     }
 }
 
-/// Takes a note: its number, and before it what was missed, as `-2-`.
+/// Takes a note: its number, preceded by the missed count, as `-2-`.
 fn take(cursor: &mut LogCursor) -> Option<String> {
     let (note, missed) = cursor.take::<Note>()?;
     Some(shown(note.number(), missed))
@@ -75,12 +75,12 @@ fn shown(number: u64, missed: u64) -> String {
     if missed == 0 { number.to_string() } else { format!("-{missed}-{number}") }
 }
 
-/// What `times` looks find, with a point for each in vain.
+/// The results of `times` looks, with a dot if there was no event.
 pub(super) fn takes(cursor: &mut LogCursor, times: usize) -> String {
     (0..times).map(|_| take(cursor).unwrap_or_else(|| ".".to_owned())).collect::<Vec<_>>().join(" ")
 }
 
-/// All that is left in a cursor that nobody writes for any more.
+/// All remaining events of a cursor whose log is no longer written.
 pub(super) fn rest(cursor: &mut LogCursor) -> String {
     std::iter::from_fn(|| take(cursor)).collect::<Vec<_>>().join(" ")
 }
@@ -104,7 +104,7 @@ fn what_is_seen_is_whole() {
 
 #[test]
 fn capacity_is_exact_against_a_taker() {
-    // The first is read meanwhile; if that made room, the second waits and the third is too many.
+    // The first is read concurrently; if that made room, the second waits and the third is lost.
     let outcomes = &["0 1: 1 -1-3", "1 0: 1 2"];
     Model::new("log.capacity", outcomes).at_least(370).check(|| {
         let mut writer = Writer::new::<Note>();
@@ -121,7 +121,7 @@ fn capacity_is_exact_against_a_taker() {
     });
 }
 
-/// The first is there; of the second and the third each may find room, and the fourth comes last.
+/// The first is there; the second and the third may each find room, and the fourth comes last.
 #[test]
 fn gap_opens_against_a_taker() {
     let outcomes = &[
@@ -190,7 +190,7 @@ fn reader_follows_into_the_next_block() {
 
 #[test]
 fn reader_leaves_while_events_come() {
-    // Of the second event and the third, those that were written before it left are given up.
+    // The second and the third event are dropped if they were written before the reader left.
     let outcomes = &["00", "10", "11"];
     Model::new("log.leave", outcomes).at_least(8).check(|| {
         let mut writer = Writer::new::<Note>();
@@ -249,8 +249,9 @@ fn what_was_taken_is_counted_before_it_is_dropped() {
 
 #[test]
 fn what_was_lost_counts_until_something_is_taken_elsewhere() {
-    // Two wait in a queue of its own and one was lost; each number is the capacity that would have
-    // sufficed. Whoever sees that one was taken there does not add to what was lost before.
+    // Two events wait in the reader's own queue and one was lost; each number is the capacity that
+    // would have sufficed. After the writer sees that one was taken from the queue, it does not add
+    // to the earlier loss.
     Model::new("log.demand", &["3 3", "4 4", "4 5"]).at_least(14).check(|| {
         let mut writer = Writer::new::<Note>();
         let cursor = writer.log.join(1);

@@ -1,4 +1,4 @@
-//! The memory of a log: blocks that are left and used again, handles, and who drops an event.
+//! The memory of a log: blocks that are left and reused, handles, and which owner drops an event.
 
 use loom::thread;
 
@@ -7,7 +7,7 @@ use super::log::{Writer, rest, takes};
 use super::watched::{Note, Plain, is_alive};
 use crate::log::{Kept, LogCursor};
 
-/// The last that is there, of those without a destructor.
+/// The last available event, of a type without a destructor.
 fn plains(cursor: &mut LogCursor) -> u64 {
     std::iter::from_fn(|| cursor.take::<Plain>())
         .map(|(plain, _)| plain.0)
@@ -56,8 +56,8 @@ fn block_is_used_again_behind_the_last_of_two_readers() {
     Model::new("log.reuse_two", &["2 3"]).at_least(1_400).check(|| {
         let mut writer = Writer::new::<Plain>();
         let (mut one, mut two) = (writer.log.join(9), writer.log.join(9));
-        // Neither comes to the last of these: whoever does passes a fence, which to loom orders more
-        // than it does.
+        // Neither reaches the last event: a reader that does passes a fence, which orders more in
+        // loom than it does in reality.
         writer.plains(4);
         assert!(one.take::<Plain>().is_some());
         let reader = thread::spawn(move || {
@@ -65,7 +65,7 @@ fn block_is_used_again_behind_the_last_of_two_readers() {
             (one, seen)
         });
         assert!((0..3).all(|_| two.take::<Plain>().is_some()));
-        // 5 and 6 come into the block of 1 and 2, if both have left that.
+        // 5 and 6 go into the block of 1 and 2, if both readers have left it.
         writer.plains(2);
         let (_one, [second, third]) = reader.join().unwrap();
         format!("{second} {third}")
@@ -188,7 +188,7 @@ fn lent_events_are_dropped_by_the_last_of_two() {
 
 #[test]
 fn stuck_reader_keeps_its_own_window_only() {
-    // The slow one has 1 and 2; the quick one goes on, by blocks that are used again.
+    // The slow reader keeps 1 and 2; the quick one continues, through blocks that are reused.
     let outcomes = &["3", "."];
     Model::new("log.stuck", outcomes).at_least(11).check(|| {
         let mut writer = Writer::new::<Note>();

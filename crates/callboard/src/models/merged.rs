@@ -1,4 +1,4 @@
-//! A reader that merges several logs without a lock: one order, one capacity, and its sleep.
+//! A reader that merges several logs without a lock: its order, its capacity, and its sleep.
 
 use std::future::Future;
 use std::task::{Context, Waker};
@@ -15,7 +15,7 @@ use crate::subscription::Member;
 use crate::sync::block_on;
 use crate::{AnyEvent, Bus, Call, Delivery, Event, EventSet, Priority, Received, Subscription};
 
-/// A reader of everything; it has looked at the logs of notes and, behind that, of plain events.
+/// A reader of everything. It has looked at the logs of notes and then of plain events.
 fn reader(bus: &Bus, capacity: usize) -> Subscription<AnyEvent> {
     bus.publish(Note::new(0));
     bus.publish(Plain(0));
@@ -31,7 +31,7 @@ fn number(event: &AnyEvent) -> u64 {
     plain.or_else(slow).or_else(note).expect("there are three types")
 }
 
-/// The number, and before it what was missed, as `-2-`.
+/// The number, preceded by the missed count, as `-2-`.
 fn shown(event: &AnyEvent) -> String {
     match event.missed() {
         0 => number(event).to_string(),
@@ -39,13 +39,13 @@ fn shown(event: &AnyEvent) -> String {
     }
 }
 
-/// What `times` looks find, with a point for each in vain.
+/// The results of `times` looks, with a dot if there was no event.
 fn takes(reader: &mut Subscription<AnyEvent>, times: usize) -> String {
     let mut take = || reader.try_recv().map_or_else(|_| ".".to_owned(), |event| shown(&event));
     (0..times).map(|_| take()).collect::<Vec<_>>().join(" ")
 }
 
-/// A thread that looks `times` times, and hands the reader back with what it found.
+/// A thread that looks `times` times, and returns the reader with what it found.
 fn spawn_reading(
     mut reader: Subscription<AnyEvent>,
     times: usize,
@@ -56,7 +56,7 @@ fn spawn_reading(
     })
 }
 
-/// All that is left.
+/// All remaining events.
 fn rest(reader: &mut Subscription<AnyEvent>) -> String {
     reader.try_iter().map(|event| shown(&event)).collect::<Vec<_>>().join(" ")
 }
@@ -67,7 +67,7 @@ fn events_of_two_logs_are_read_in_their_order() {
         || {
             let bus = started();
             let reading = spawn_reading(reader(&bus, 9), 2);
-            // What is published first lies in the log that is looked at first.
+            // The event published first is in the log that is looked at first.
             bus.publish(Note::new(1));
             bus.publish(Plain(2));
             let (mut reader, seen) = reading.join().unwrap();
@@ -99,7 +99,7 @@ fn a_batch_of_two_logs_is_in_their_order() {
 
 #[test]
 fn one_capacity_spans_two_logs() {
-    // The first is read meanwhile; if that made room, the second waits and the third is too many.
+    // The first is read concurrently; if that made room, the second waits and the third is lost.
     let outcomes = &["0 1: 1 -1-3", "1 0: 1 2"];
     Model::new("merged.capacity", outcomes).at_least(50).check(|| {
         let bus = started();
@@ -130,7 +130,7 @@ fn an_urgent_event_in_the_queue_overtakes_those_in_logs() {
         });
 }
 
-/// An event that is less urgent than others.
+/// An event that is less urgent than the others.
 #[derive(Debug)]
 struct Slow(u64);
 
@@ -144,7 +144,7 @@ fn a_queue_and_the_logs_keep_the_order_of_each_priority() {
     Model::new("merged.lanes", &["1", "2"]).at_least(1_000).preemptions(3).check(|| {
         let bus = started();
         let reader = reader(&bus, 9);
-        // By the queue, as the next one.
+        // Goes through the queue, as the next event.
         bus.publish_with(Plain(1), Priority::Low);
         let reading = spawn_reading(reader, 1);
         bus.publish_with(Slow(2), Priority::Normal);
@@ -156,7 +156,7 @@ fn a_queue_and_the_logs_keep_the_order_of_each_priority() {
     });
 }
 
-/// What observes an event, and answers a request.
+/// A set that observes an event and answers a request.
 #[derive(Debug)]
 enum Desk {
     Seen(Delivery<Plain>),

@@ -15,7 +15,7 @@ use crate::event::Delivery;
 use crate::sync::{PanicOfModel, block_on};
 use crate::{Bus, Event, Overflow, Subscription};
 
-/// Panics without a word.
+/// Panics without a message.
 fn panic() -> ! {
     resume_unwind(Box::new(PanicOfModel))
 }
@@ -103,8 +103,8 @@ fn destructor_that_panics_as_its_reader_leaves_takes_nothing_along() {
     }
 }
 
-/// The type goes by the log alone from there on, and nobody there has room: the publisher is the last to have
-/// the event.
+/// From then on the type uses only the log, where no reader has room: the publisher is the last
+/// owner of the event.
 #[test]
 fn destructor_that_panics_as_the_last_queue_leaves_reaches_no_publisher() {
     Model::new("panic.last_queue", &["had room", "had none"]).at_least(10).check(|| {

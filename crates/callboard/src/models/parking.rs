@@ -1,4 +1,4 @@
-//! A thread that waits for a future, against whoever wakes it.
+//! A thread that waits for a future, against the thread that wakes it.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -16,7 +16,7 @@ fn what_was_done_before_the_wake_is_seen_by_the_poll() {
         let mut worker = None;
         block_on(poll_fn(|context| {
             if worker.is_some() {
-                // Nobody else wakes this future.
+                // No other thread wakes this future.
                 work.with(|_| ());
                 return Poll::Ready(());
             }
@@ -34,7 +34,7 @@ fn what_was_done_before_the_wake_is_seen_by_the_poll() {
 
 #[test]
 fn wake_that_is_left_from_an_earlier_future_is_none_of_the_next() {
-    // The first future does not wait for its waker, which comes at any time after that.
+    // The first future does not wait for its waker, which is woken at any later time.
     Model::new("park.left", &["2", "3"]).at_least(17_400).check(|| {
         let mut early = None;
         block_on(poll_fn(|context| {

@@ -1,4 +1,5 @@
-//! The phases of a bus: starting, pausing and resuming, while somebody publishes, comes or goes.
+//! The phases of a bus: starting, pausing and resuming, while other threads publish, subscribe or
+//! leave.
 
 use loom::thread;
 
@@ -8,14 +9,14 @@ use super::watched::Note;
 use crate::sync::block_on;
 use crate::{Bus, Overflow, Subscription};
 
-/// A reader that gets by the log what can go by it, and one that gets all by its queue.
+/// A reader that uses the log where possible, and one that reads under its inbox's lock.
 pub(super) const WAYS: [Overflow; 2] = [Overflow::DropNewest, Overflow::DropOldest];
 
 fn reader(bus: &Bus, overflow: Overflow) -> Subscription<Note> {
     bus.subscriber("reader").late().overflow(overflow).subscribe()
 }
 
-/// A bus that keeps what is published: for the first time, or once more.
+/// A bus that buffers publications: before its first start, or paused.
 fn buffering(paused: bool) -> Bus {
     let bus = Bus::new();
     if paused {
@@ -27,7 +28,7 @@ fn buffering(paused: bool) -> Bus {
 
 #[test]
 fn pause_keeps_an_event_or_lets_it_through_and_loses_none() {
-    // How many of the first and of the second were let through.
+    // How many of the first and of the second event were let through.
     let outcomes = &["00", "01", "10", "11"];
     for (name, overflow) in ["phase.pause.log", "phase.pause.queue"].into_iter().zip(WAYS) {
         Model::new(name, outcomes).at_least(510).check(move || {
@@ -107,7 +108,7 @@ fn who_comes_while_the_bus_pauses_gets_what_is_kept() {
                 }
             });
             let mut reader = reader(&bus, overflow);
-            // It may come before the pause, or end it before it has kept anything.
+            // This may come before the pause, or end it before anything was buffered.
             let replayed = bus.start().replayed();
             other.join().unwrap();
             assert!(replayed + bus.start().replayed() <= 1);

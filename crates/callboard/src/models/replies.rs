@@ -1,4 +1,4 @@
-//! A reply slot, against what may end the request before the answer is there.
+//! A reply slot, against everything that may end the request before the answer is there.
 
 use std::pin::pin;
 use std::task::{Context, Waker};

@@ -1,4 +1,4 @@
-//! The retained event, handed over while others come, go, or end the bus.
+//! Handing over the retained event while other threads subscribe, leave, or close the bus.
 
 use loom::thread;
 
@@ -11,7 +11,7 @@ fn late(bus: &Bus, overflow: Overflow) -> Subscription<Latest> {
     bus.subscriber("late").late().overflow(overflow).with_retained().subscribe()
 }
 
-/// All that is left.
+/// All remaining events.
 fn rest(reader: &mut Subscription<Latest>) -> String {
     let seen = reader.try_iter().map(|latest| latest.number().to_string());
     seen.collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! A handler at work, against whoever closes the bus, unsubscribes it, or waits for it.
+//! A running handler, against a thread that closes the bus, unsubscribes it, or waits for it.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -21,7 +21,7 @@ fn with_one(overflow: Overflow) -> (Bus, Subscription<Note>) {
     (bus, reader)
 }
 
-/// What a handler waits for.
+/// Work that a handler waits for.
 #[derive(Debug, Default)]
 struct Errand(Mutex<(bool, Option<Waker>)>);
 

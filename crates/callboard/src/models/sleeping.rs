@@ -1,4 +1,4 @@
-//! A subscriber that is not concerned, beside one that is: it sleeps on.
+//! A subscriber that gets nothing, beside one that does: it stays asleep.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ impl Wake for Wakes {
     }
 }
 
-/// Publishes a [`Plain`] beside a sleeper which gets none of it, on a bus that runs, or one that starts
-/// meanwhile.
+/// Publishes a [`Plain`] beside a sleeper that does not get it, on a running bus or one that starts
+/// concurrently.
 fn sleeps_on<S: EventSet + 'static>(
     name: &'static str,
     runs: bool,

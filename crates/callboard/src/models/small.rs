@@ -1,7 +1,7 @@
-//! Small blocks: a log goes on in them while few of its events are kept of many.
+//! Small blocks, which a log uses while few of many events are kept.
 //!
-//! Compiled for models it does so for two events, once it has five blocks or so more than what
-//! waits would take.
+//! Compiled for models, it does so for two events, once it has about five blocks more than the
+//! waiting events would take.
 
 use loom::thread;
 
@@ -10,8 +10,8 @@ use super::log::{Writer, rest, takes};
 use super::watched::Note;
 use crate::log::{Kept, LogCursor};
 
-/// A log of which one event of every two is kept, just before it goes on in small blocks; with a
-/// reader that has taken all, what it keeps, and the bytes of a whole block.
+/// A log of which every other event is kept, just before it switches to small blocks; with a reader
+/// that has taken everything, the kept events, and the bytes of a whole block.
 fn scattered() -> (Writer, LogCursor, Vec<Kept<Note>>, usize) {
     let mut writer = Writer::new::<Note>();
     let mut cursor = writer.log.join(9);
@@ -27,7 +27,7 @@ fn scattered() -> (Writer, LogCursor, Vec<Kept<Note>>, usize) {
 
 #[test]
 fn reader_follows_through_small_blocks_into_a_whole_one() {
-    // 11 and 12 are alone in their blocks; where 13 goes depends on how many wait.
+    // 11 and 12 are alone in their blocks; the block of 13 depends on how many events wait.
     let outcomes = &["11 12 . small", "11 12 . whole", "11 12 13 small", "11 12 13 whole"];
     Model::new("small.follow", outcomes).at_least(550).check(|| {
         let (mut writer, mut cursor, kept, whole) = scattered();

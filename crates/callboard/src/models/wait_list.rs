@@ -1,4 +1,4 @@
-//! A list of waiting tasks, against those who change what they wait for.
+//! A list of waiting tasks, against threads that change what they wait for.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -9,7 +9,7 @@ use super::harness::Model;
 use crate::log::ReaderProgress;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, WaitList, Waiting, block_on, fence_of_model};
 
-/// A condition, and those who wait for it.
+/// A condition, and the tasks that wait for it.
 struct Board<C> {
     condition: C,
     list: WaitList,

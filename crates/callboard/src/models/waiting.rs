@@ -1,4 +1,4 @@
-//! A subscriber in each state of its waiting, against each thing that may end it; on a real bus.
+//! A subscriber in each state of its waiting, against each event that may end it; on a real bus.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,9 +28,9 @@ const WAYS: [Way; 3] = [Way::Log, Way::Inbox, Way::Queue];
 enum End {
     Publish,
     Close,
-    /// An event that overtakes, and so comes by the queue.
+    /// An event that overtakes others, and so goes through the queue.
     Urgent,
-    /// The last handle of the bus goes.
+    /// The last handle of the bus is dropped.
     LastDrop,
 }
 
@@ -65,7 +65,7 @@ impl End {
         }
     }
 
-    /// A handle to keep, unless the last one is to go.
+    /// A handle to keep, unless the last one is to be dropped.
     fn keeps(self, bus: &Bus) -> Option<Bus> {
         match self {
             Self::Publish | Self::Close | Self::Urgent => Some(bus.clone()),
@@ -81,10 +81,10 @@ impl End {
     }
 }
 
-/// How a reader came to what it received.
+/// How a reader received, and what.
 type Received = (&'static str, Option<Delivery<Note>>);
 
-/// A waker that wakes nobody: a task that would be polled again later.
+/// A waker that wakes no task: one that would be polled again later.
 #[derive(Debug)]
 struct Later;
 
@@ -92,7 +92,7 @@ impl Wake for Later {
     fn wake(self: Arc<Self>) {}
 }
 
-/// Runs `reader` beside each end, by each way. It returns its outcome, and what it received.
+/// Runs `reader` against each end, by each way. `reader` returns its outcome, and what it received.
 fn against_each_end(
     test: &'static str,
     outcomes: &'static [&'static str],
@@ -105,7 +105,7 @@ fn against_each_end(
     });
 }
 
-/// Runs `reader` beside each end, by each way; its waker is not kept.
+/// Runs `reader` against each end, by each way; its waker is not kept.
 fn for_each_end<F>(test: &'static str, outcomes: &'static [&'static str], reader: F)
 where
     F: Fn(End, Subscription<Note>, &Waker) -> &'static str + Copy + Send + Sync + 'static,
@@ -156,7 +156,7 @@ fn reader_that_gave_up_waiting_misses_nothing() {
     });
 }
 
-/// Polls once, and forgets the future, so that its waker stays where it is.
+/// Polls once, and leaks the future, so that its waker stays in place.
 fn poll_and_forget(
     subscription: &mut Subscription<Note>,
     waker: &Waker,

@@ -1,4 +1,4 @@
-//! Events that tell when they are dropped twice, read afterwards, or left alive.
+//! Events that detect being dropped twice, read afterwards, or leaked.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,22 +10,22 @@ use crate::request::Request;
 #[derive(Debug)]
 pub(super) struct Note(u64);
 
-/// An event without one, which goes by blocks that are used again.
+/// An event without one, which uses blocks that are reused.
 #[derive(Debug)]
 pub(super) struct Plain(pub(super) u64);
 
-/// An event whose latest is kept.
+/// An event whose latest value is retained.
 #[derive(Debug)]
 pub(super) struct Latest(Note);
 
-/// Events that may all stand for one another: a newer one adds what the older one counts.
+/// Events that may all be merged: a newer one adds the count of the older one.
 #[derive(Debug)]
 pub(super) struct Tally {
     count: u64,
     note: Note,
 }
 
-/// A request with a destructor, whose answer has one too.
+/// A request with a destructor; its answer has one as well.
 #[derive(Debug)]
 pub(super) struct Question(Note);
 
@@ -67,9 +67,9 @@ impl Request for Question {
     type Response = Note;
 }
 
-// The threads of a model are run by one thread of the process.
+// All threads of a model run on one thread of the process.
 thread_local! {
-    /// Whether the notes of this execution are alive.
+    /// Which notes of this execution are alive.
     static ALIVE: RefCell<BTreeMap<u64, bool>> = const { RefCell::new(BTreeMap::new()) };
 }
 
@@ -80,7 +80,7 @@ impl Note {
         Self(number)
     }
 
-    /// A note of a number that no other has.
+    /// A note with an unused number.
     fn another() -> Self {
         let last = ALIVE.with_borrow(|alive| alive.last_key_value().map(|(number, _)| *number));
         Self::new(last.unwrap_or_default() + 1)
@@ -126,7 +126,7 @@ impl Question {
 impl Drop for Note {
     fn drop(&mut self) {
         let before = ALIVE.with_borrow_mut(|alive| alive.insert(self.0, false));
-        // While a panic unwinds, what was found first is what counts.
+        // During a panic, only the first error counts.
         let twice = before != Some(true) && !std::thread::panicking();
         assert!(!twice, "note {} is dropped twice", self.0);
     }
@@ -136,12 +136,12 @@ pub(super) fn is_alive(number: u64) -> bool {
     ALIVE.with_borrow(|alive| alive.get(&number) == Some(&true))
 }
 
-/// An execution begins.
+/// Begins an execution.
 pub(super) fn begin() {
     ALIVE.with_borrow_mut(BTreeMap::clear);
 }
 
-/// An execution ends: every note was dropped.
+/// Ends an execution: every note was dropped.
 pub(super) fn end() {
     let left = ALIVE.with_borrow(|alive| alive.iter().find(|it| *it.1).map(|it| *it.0));
     assert_eq!(left, None, "a note is left alive");

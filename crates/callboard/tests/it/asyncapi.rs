@@ -1,4 +1,4 @@
-//! The AsyncAPI document. That it is one, the official parser says: `cargo xtask test --only
+//! The AsyncAPI document. The official parser checks that it is valid: `cargo xtask test --only
 //! documents`.
 
 use callboard::testing::block_on;
@@ -43,7 +43,7 @@ enum Shipping {
     Ended(Delivery<OrderEnded>),
 }
 
-/// What a reference leads to; fails if that is nothing.
+/// Resolves a reference; fails if it leads nowhere.
 fn follow<'a>(document: &'a Value, reference: &Value) -> &'a Value {
     let target = reference["$ref"].as_str().expect("a reference");
     let pointer = target.strip_prefix('#').expect("within the document");

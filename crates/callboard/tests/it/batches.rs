@@ -1,5 +1,5 @@
-//! Batches that are lent: their events may be kept or dropped in any order and on any thread, and
-//! whoever waits for their reader is told when it is done.
+//! Lent batches: their events may be kept or dropped in any order and on any thread, and tasks that
+//! wait for their reader are notified when it is done.
 
 use std::pin::pin;
 use std::thread;
@@ -156,7 +156,7 @@ fn batch_of_a_queue_ends_so_that_its_reader_sees_to_others() {
 
 #[test]
 fn batch_is_in_hand_until_it_has_no_next() {
-    /// More than a batch of either kind has.
+    /// More events than a batch of either kind has.
     const MANY: u64 = 100;
     let bus = Bus::new();
     let mut log = bus.subscribe::<Number>("log");

@@ -306,7 +306,7 @@ fn demand_counts_what_comes_by_the_queue_between_two_takes() {
         bus.publish(Tick(7));
         assert_eq!(demand(), 8, "{overflow:?}: 4 wait, 4 were lost");
 
-        // What is taken from either place makes an end of what was lost.
+        // Taking an event from either place resets the count of losses.
         for _ in 0..4 {
             assert!(ticks.try_recv().is_ok());
             publish_all(&bus, (8..11).map(Tick));

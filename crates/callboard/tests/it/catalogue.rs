@@ -54,7 +54,7 @@ struct AskStock;
 #[request(type = "reserve.ask", response = StockCounted)]
 struct AskReserve;
 
-/// By hand, as before there were contracts.
+/// Written by hand, as before there were contracts.
 #[derive(Debug)]
 struct Tick;
 

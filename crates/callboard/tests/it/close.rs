@@ -1,4 +1,4 @@
-//! Closing, and waiting until everybody has drained.
+//! Closing, and waiting until every subscriber has drained.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -204,7 +204,7 @@ fn drain_waits_for_a_handler_that_is_about_to_begin() {
         let mut serving = Box::pin(ticks.serve(|_| std::future::pending()));
         assert!(poll(&mut serving).is_pending());
         bus.publish(Tick(0));
-        // Between taking an event and beginning to handle it, a service reads the clock.
+        // A service reads the clock between taking an event and starting to handle it.
         let (draining, early) = (bus.clone(), Arc::new(AtomicBool::new(false)));
         let drained = Arc::clone(&early);
         *lock(&clock.0) = Some(Box::new(move || {
@@ -249,7 +249,7 @@ fn whoever_waits_for_the_drain_is_always_told() {
                 if round % 2 == 0 {
                     thread::yield_now();
                 }
-                // Far beyond our patience: only being told ends it.
+                // Far beyond our patience: only a notification ends it.
                 let drained = soon("the drain", bus.close_and_drain(10 * PATIENCE));
                 let settled = soon("that all settles", settle_within(&bus, 10 * PATIENCE));
                 assert!(settled.is_ok());

@@ -1,4 +1,4 @@
-//! Events that may stand for one another, in queues and while the bus buffers.
+//! Events that may be merged, in queues and while the bus buffers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -370,7 +370,7 @@ fn race(seed: u64) {
     assert!(bus.snapshot().balances());
 }
 
-/// A merge takes the older event away, and what was lost before it is told by what comes next.
+/// A merge removes the older event; the next event reports the losses before it.
 #[test]
 fn what_was_missed_before_a_merged_event_is_told_by_the_next_in_order() {
     let bus = Bus::new();

@@ -1,5 +1,5 @@
-//! Nested requests: one that could only be answered by a responder that waits for it fails at
-//! once, with the chain of names; others are not mistaken for it.
+//! Nested requests: one that only a responder waiting for it could answer fails at once, with the
+//! chain of names; other requests are not mistaken for one.
 
 use std::sync::Arc;
 use std::thread;
@@ -19,7 +19,7 @@ pub(crate) struct Ask(pub(crate) Vec<&'static str>);
 
 type Errors = Log<RequestError>;
 
-/// Hands the question on to the next name of its route, by a plain request.
+/// Passes the question on to the next name of its route, by a plain request.
 async fn pass_on(bus: Bus, call: Call<Ask>, errors: Errors) {
     if call.0[0] != call.responder() {
         return call.decline("everybody is asked, but this is for another");
@@ -109,7 +109,7 @@ fn concurrent_responder_may_be_met_as_often_as_it_handles_at_once() {
     });
 }
 
-/// A running bus with responders that a test plays by hand.
+/// A running bus with responders that a test operates by hand.
 pub(crate) fn by_hand<const N: usize>(names: [&str; N]) -> (Bus, [Responder<Ask>; N]) {
     let bus = Bus::new();
     let responders = names.map(|name| bus.responder::<Ask>(name));
@@ -233,7 +233,7 @@ fn request_after_the_answer_is_no_cycle() {
                         let last = call.0.is_empty();
                         call.respond(Answer);
                         if !last {
-                            // Sent, not waited for: the loop goes on to it.
+                            // Sent but not awaited: the loop gets to it later.
                             let mut gather = bus.request(Ask(vec![])).expect(["b"]).gather();
                             log.push(poll(&mut gather).is_ready());
                         }
@@ -274,7 +274,7 @@ fn chain_may_cross_buses() {
     let (other, [b]) = by_hand(["b"]);
     let of_a = call_in_hand(&one, &mut a);
     let mut on_the_other = None;
-    // A served handler on one bus asks on another: the ancestry goes along.
+    // A served handler on one bus asks on another: the ancestry is passed on.
     let mut serving = Box::pin(b.serve(|call| {
         let mut nested = one.request(Ask(vec![])).expect(["a"]).gather();
         on_the_other = Some(poll(&mut nested).is_pending());

@@ -1,4 +1,4 @@
-//! Dead letters: what somebody lost, and what nobody listens to.
+//! Dead letters: events that a subscriber lost, and events without subscribers.
 
 use callboard::{
     AnyEvent, Bus, DeadLetter, Delivery, DropReason, Dropped, Event, EventSet, Overflow, Priority,
@@ -205,7 +205,7 @@ enum Both {
     Dead(Delivery<DeadLetter>),
 }
 
-/// Letters are published while a bus buffers, so none may wait in their log.
+/// Dead letters are published while a bus buffers, so none may wait in their log.
 #[test]
 fn letter_that_is_forwarded_before_the_start_waits_beside_new_ones() {
     let [from, to] = [(); 2].map(|()| Bus::builder().pre_start_capacity(1).build().unwrap());
@@ -222,7 +222,7 @@ fn letter_that_is_forwarded_before_the_start_waits_beside_new_ones() {
     assert!(to.snapshot().balances());
 }
 
-/// A dead letter is not held back: its number may be higher than that of an event that waits.
+/// A dead letter is not held back: its number may be higher than that of a waiting event.
 #[test]
 fn replay_hides_no_dead_letter_from_a_reader_of_both() {
     for reads_before in [true, false] {

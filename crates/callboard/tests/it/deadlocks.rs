@@ -1,5 +1,5 @@
 //! Nested requests of several chains that wait for one another: one of them fails at once, with the
-//! names of the whole circle, and the others complete.
+//! names of the whole cycle, and the others complete.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -23,12 +23,12 @@ struct AskA;
 #[request(response = Answer)]
 struct AskB;
 
-/// Asks one responder, for as long as it takes.
+/// Asks one responder, without a time limit.
 pub(crate) fn ask<Q: Request<Response = Answer>>(bus: &Bus, request: Q, of: &str) -> Gather<Q> {
     bus.request(request).expect([of]).timeout(Duration::MAX).gather()
 }
 
-/// The circle that a request has failed for, if that is how it has ended.
+/// The cycle that a request has failed for, if it has.
 pub(crate) fn circle<Q: Request>(gather: &mut Gather<Q>) -> Option<RequestError> {
     match poll(gather) {
         Poll::Ready(Err(error @ RequestError::Cycle { .. })) => Some(error),
@@ -36,7 +36,7 @@ pub(crate) fn circle<Q: Request>(gather: &mut Gather<Q>) -> Option<RequestError>
     }
 }
 
-/// The call that was made last of those that a responder has.
+/// The most recent call of a responder.
 pub(crate) fn last<Q: Request>(responder: &mut Responder<Q>) -> Call<Q> {
     responder.try_iter().last().unwrap()
 }
@@ -138,7 +138,7 @@ fn threads_that_block_crosswise_lose_one_request_each_time() {
     });
 }
 
-/// In whatever order they run, also when the bus is paused while they ask.
+/// In any order, also when the bus is paused while they ask.
 #[test]
 fn ring_of_three_loses_one_request_in_every_order() {
     Sim::for_each_seed(0..200, |sim| {
@@ -196,7 +196,7 @@ fn circle_may_run_through_two_buses() {
         assert!(a.unwrap().is_complete() && b.unwrap().is_complete());
     };
     soon("both answers", or(asking, async { _ = serving.await }));
-    // The numbers of two buses do not say which is the older.
+    // The numbers of two buses do not tell which request is older.
     let errors = errors.take();
     let chains = [["a", "b", "a"], ["b", "a", "b"]];
     assert!(chains.iter().any(|chain| errors == [cycle(chain)]), "{errors:?}");

@@ -1,5 +1,5 @@
-//! Whether a request can still complete is a question of its rule and of everybody who may answer
-//! it: while it can, nobody is in a deadlock, and as soon as it can't, somebody is told.
+//! Whether a request can still complete depends on its rule and on all who may answer it. While it
+//! can, there is no deadlock; as soon as it can't, one of the requests fails.
 
 use std::future::Future;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn held(bus: &Bus, responder: &mut Responder<Ask>) -> Call<Ask> {
     last(responder)
 }
 
-/// Asks one more from a call in hand; it must not be refused.
+/// Sends another request from a call in hand; it must not be refused.
 fn waits(call: &Call<Ask>, expected: &[&str], rule: Rule) -> Gather<Ask> {
     let mut gather = asks(call, expected, rule);
     assert!(poll(&mut gather).is_pending(), "{expected:?}");
@@ -106,7 +106,7 @@ fn answer_that_the_predicate_rejects_is_a_hope_lost() {
     assert_eq!(circle(&mut back), Some(cycle(&["a", "b", "a"])));
 }
 
-/// The asker has not been polled since: perhaps that answer was all it wanted.
+/// The asker has not been polled since: perhaps that answer was all it needed.
 #[test]
 fn answer_that_the_predicate_has_not_judged_may_be_the_last() {
     let (bus, [mut a, mut b, mut c]) = by_hand(["a", "b", "c"]);
@@ -181,7 +181,7 @@ fn circle_closes_when_all_places_of_a_concurrent_responder_wait_for_it() {
     assert!(poll(&mut asks(&of_b, &["two"], ALL)).is_pending(), "one of two will be free");
 }
 
-/// `x` has two places, of which one will be free: it holds nobody up.
+/// `x` has two places, one of which will be free: it blocks no request.
 #[test]
 fn circle_runs_through_responders_that_are_stuck_only() {
     let (bus, [mut a, mut b, _free]) = by_hand(["a", "b", "free"]);
@@ -193,7 +193,7 @@ fn circle_runs_through_responders_that_are_stuck_only() {
     let mut closing = asks(&of_a, &["x", "b"], ALL);
     assert_eq!(circle(&mut closing), Some(cycle(&["a", "b", "a"])));
 
-    // Also when it comes about later: who waits for the circle from outside does not fail.
+    // Also when the cycle forms later: a request that waits for it from outside does not fail.
     let mut c = bus.subscriber("c").late().responder::<Ask>();
     let mut waiting = waits(&of_a, &["x", "b", "c"], |request| request.at_least(2));
     let mut younger = waits(&of_x[0], &["a"], ALL);
@@ -226,7 +226,7 @@ fn handler_that_waits_for_two_requests_is_stuck_once_the_other_one_has_ended() {
         let of_b = b.try_recv().unwrap();
         let mut back = waits(&of_b, &["a"], ALL);
         last(&mut c).respond(Answer);
-        // The first poll sees the answer, and the second what that leaves.
+        // The first poll sees the answer, and the second its consequences.
         assert!(poll(&mut serving).is_pending());
         assert!(poll(&mut serving).is_pending());
         let ended = circle(&mut back);
@@ -247,7 +247,7 @@ fn expected_responder_that_may_still_sign_in_before_the_start_is_a_hope() {
     assert_eq!(circle(&mut back), Some(cycle(&["a", "b", "a"])), "it has not come");
 }
 
-/// Two are called `b`; the one that is free leaves while the request waits for the start.
+/// Two responders are called `b`; the free one leaves while the request waits for the start.
 #[test]
 fn namesake_that_leaves_before_the_start_is_a_hope_lost() {
     let (bus, [mut a, mut b, free]) = by_hand(["a", "b", "b"]);
@@ -270,7 +270,7 @@ fn closed_bus_says_that_it_is_closed_not_that_there_is_a_circle() {
     assert_eq!(ended.unwrap_err(), RequestError::Closed);
 }
 
-/// What was taken before `serve` is in nobody's way: the service takes the next call all the same.
+/// A call taken before `serve` does not matter: the service takes the next call all the same.
 #[test]
 fn call_kept_from_before_the_service_takes_none_of_its_places() {
     let (bus, [mut a, mut b]) = by_hand(["a", "b"]);
@@ -286,7 +286,7 @@ fn call_kept_from_before_the_service_takes_none_of_its_places() {
     assert!(poll(&mut nested).is_ready());
 }
 
-/// It says that its calls are handled elsewhere, and then serves them one by one.
+/// It declares that its calls are handled elsewhere, and then serves them one by one.
 #[test]
 fn service_handles_as_many_at_once_as_it_says() {
     let bus = Bus::new();

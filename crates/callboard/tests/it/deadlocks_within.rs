@@ -1,5 +1,5 @@
-//! What waits where it must not: in its own handler, for its own bus, or where users' code runs that
-//! the bus calls. It fails at once and says why, or it is allowed and works.
+//! Waiting where it must not happen: in its own handler, for its own bus, or in user code that the
+//! bus runs. It fails at once and says why, or it is allowed and works.
 
 use std::future::Future;
 use std::pin::pin;
@@ -106,7 +106,7 @@ fn handler_may_start_its_bus_when_everybody_is_there() {
     assert_eq!(late.len(), 1);
 }
 
-/// A service that asks its own responder in users' code, which its handler has the bus run.
+/// A service that asks its own responder in user code that its handler makes the bus run.
 fn served_that_runs(run: impl Fn(&Bus, Log<Result<bool, RequestError>>)) {
     let (bus, [a]) = by_hand(["a"]);
     let results = Log::new();

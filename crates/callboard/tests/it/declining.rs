@@ -16,7 +16,7 @@ struct Validate {
     _token: Token,
 }
 
-/// Asks `validator`, who does as is said, and returns what came of its part.
+/// Asks `validator`, which runs `act`, and returns its outcome.
 fn asked(act: impl FnOnce(callboard::Call<Validate>)) -> Option<Outcome> {
     let (bus, census) = (Bus::new(), Census::default());
     let mut validator = bus.responder::<Validate>("validator");

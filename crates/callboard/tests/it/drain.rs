@@ -1,4 +1,4 @@
-//! Shutdown in order: handlers may publish and ask what follows, everybody else is refused.
+//! Orderly shutdown: handlers may publish and ask during a drain, all others are refused.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn handlers_publish_what_follows_and_nobody_else_does() {
             let bus = bus.clone();
             move || soon("the drain", bus.drain(PATIENCE))
         });
-        // It is not quiet before this has been read.
+        // The drain can't end before this has been read.
         eventually("the drain", || bus.publish(Noise).closed());
         assert_eq!(bus.phase(), Phase::Running, "it closes only in the end");
         assert_eq!(

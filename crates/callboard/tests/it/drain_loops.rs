@@ -1,4 +1,4 @@
-//! Draining beside hand-written loops, and what a bus that drains says of itself.
+//! Draining with hand-written loops, and what a draining bus reports about itself.
 
 use std::task::Poll;
 use std::time::Duration;

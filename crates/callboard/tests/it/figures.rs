@@ -1,4 +1,4 @@
-//! `Snapshot::record`: the figures, as the `metrics` facade gets them.
+//! `Snapshot::record`: the figures, as the `metrics` facade receives them.
 #![cfg(feature = "metrics")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ mod namesake {
     pub(super) struct Tick;
 }
 
-/// What a recorder was told, by name and the values of the labels.
+/// The metrics that a recorder received, by name and label values.
 #[derive(Debug)]
 struct Figures {
     values: BTreeMap<String, DebugValue>,
@@ -38,7 +38,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// What a recorder knows that was told of one snapshot after the other.
+    /// The metrics of a recorder after these snapshots.
     fn of(snapshots: &[Snapshot]) -> Self {
         let recorder = DebuggingRecorder::new();
         metrics::with_local_recorder(&recorder, || {

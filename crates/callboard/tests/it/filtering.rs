@@ -1,4 +1,4 @@
-//! Promise 10: only what you asked for wakes you, and the cost of a publish depends on the
+//! Promise 10: only events you asked for wake you, and the cost of a publish depends on the
 //! subscribers of that event type, not on the number of subscribers or types.
 
 use std::pin::Pin;
@@ -111,7 +111,7 @@ fn recv_that_is_given_up_is_not_woken() {
     assert_eq!(wakes.count(), 0);
 }
 
-/// The quickest of several rounds of a thousand publications.
+/// The fastest of several rounds of a thousand publications.
 fn cost(bus: &Bus) -> Duration {
     let round = || {
         let began = Instant::now();
@@ -147,7 +147,7 @@ fn publishing_costs_the_same_beside_thousands_of_others() {
             .collect();
         let types = subscribe_to_many_types(&bus);
         let beside = cost(&bus);
-        // Walking the others, or the types, would cost a hundred times as much.
+        // Iterating over the other subscribers or types would cost a hundred times as much.
         assert!(beside < alone * 5, "{alone:?} alone, {beside:?} beside five thousand");
         assert!(others.iter().all(|other| other.ledger().offered == 0));
         drop(types);

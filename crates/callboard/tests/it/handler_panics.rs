@@ -22,7 +22,7 @@ enum Inbox {
     Ask(Call<Ask>),
 }
 
-/// The subscriber `served` once all that is queued has been handled.
+/// The subscriber `served` once all queued events have been handled.
 fn after(bus: &Bus, serving: impl Future<Output = ()>) -> SubscriberSnapshot {
     let mut serving = Box::pin(serving);
     loop {

@@ -11,7 +11,7 @@ use crate::support::{poll, publish_all};
 #[derive(Debug, Event)]
 struct Job(Duration);
 
-/// What is known of handlers that took these times, one after the other.
+/// The stats of handlers that took these times, one after the other.
 fn times_of(times: impl IntoIterator<Item = Duration>) -> HandlerTimes {
     let clock = ManualClock::new();
     let bus = Bus::builder().clock(clock.clone()).build().unwrap();
@@ -29,14 +29,14 @@ fn times_of(times: impl IntoIterator<Item = Duration>) -> HandlerTimes {
     times
 }
 
-/// Whether `shown` is the time, or above it by an eighth at most.
+/// Whether `shown` is the time, or at most an eighth above it.
 fn is_near(shown: Duration, time: Duration) -> bool {
     shown >= time && shown - time <= time / 8
 }
 
 #[test]
 fn percentiles_are_those_of_all_handlings() {
-    // 1 ms to 1,000 ms, in an order that is no order.
+    // 1 ms to 1,000 ms, shuffled.
     let times = times_of((0..1_000).map(|n| Duration::from_millis(n * 387 % 1_000 + 1)));
     let expected = [(times.p50, 500), (times.p90, 900), (times.p99, 990)];
     for (shown, milliseconds) in expected {

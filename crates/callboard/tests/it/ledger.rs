@@ -42,7 +42,7 @@ enum Inbox {
     Ask(Call<Ask>),
 }
 
-/// Checks every account there is, and each type's against those of its subscribers.
+/// Checks every account, and each type's against those of its subscribers.
 fn assert_balances(snapshot: &Snapshot, what: &str) {
     assert!(snapshot.balances(), "{what}: {snapshot:#?}");
     let mut queued: BTreeMap<&str, u64> = BTreeMap::new();
@@ -67,7 +67,7 @@ struct Program {
     rng: Rng,
     inboxes: Vec<Subscription<Inbox>>,
     universal: Vec<Subscription<AnyEvent>>,
-    /// Those that read a log, unless they drop the oldest or merge.
+    /// The subscribers that read a log, unless they drop the oldest or merge.
     plain: Vec<Subscription<Plain>>,
     gathers: Vec<Gather<Ask>>,
     calls: Vec<Call<Ask>>,

@@ -1,4 +1,4 @@
-//! Nested requests that outlive the call that they were made for: nobody waits for them there any more.
+//! Nested requests that outlive the call that they were made for: nothing waits for them any more.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ fn request_left_behind_by_a_call_that_was_answered_is_in_no_cycle() {
     assert!(poll(&mut back()).is_pending(), "a waits for nobody");
 }
 
-/// The bus can't know what a handler waits for that has answered: it may be what it asked.
+/// The bus can't know what a handler that has answered waits for: it may be its own request.
 #[test]
 fn handler_is_in_a_cycle_until_it_ends_and_not_when_it_handles_another() {
     let (bus, [a, mut b]) = by_hand(["a", "b"]);
@@ -80,7 +80,8 @@ fn request_whose_asker_has_given_up_is_in_no_cycle() {
     assert!(poll(&mut back()).is_pending(), "a does not wait for b any more");
 }
 
-/// Each is answered only when the next one has been asked; to drop that chain once overflowed the stack.
+/// Each is answered only when the next one was asked; dropping that chain once overflowed the
+/// stack.
 #[test]
 fn chain_of_requests_left_behind_has_no_end() {
     in_time("requests each of which leaves another behind", || {

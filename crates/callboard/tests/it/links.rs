@@ -1,4 +1,4 @@
-//! Links to other processes are shown in snapshots, and their troubles are findings.
+//! Links to other processes are shown in snapshots, and their problems are findings.
 
 use callboard::{Bus, FindingKind, LinkStatus};
 

@@ -1,4 +1,4 @@
-//! Hearing what the bus says in the log of the program.
+//! Capturing what the bus logs.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use tracing::{Dispatch, Event, Level, Metadata, Subscriber, dispatcher, span};
 
 use crate::support::Log;
 
-/// Something that listens to what the program says.
+/// A listener to the program's log.
 pub(crate) trait Listener: 'static + Send + Sync {
     fn asked(&self) {}
     fn told(&self, level: Level, what: String);
@@ -21,23 +21,23 @@ impl Listener for Log<(Level, String)> {
     }
 }
 
-/// Runs `code` while somebody listens to what is said on this thread.
+/// Runs `code` with a listener to what is logged on this thread.
 ///
-/// While there is only one listener, `tracing` asks the thread that comes by a message first whether
-/// anybody wants it. That may be the thread of another test, where nobody does; and then nobody
-/// hears that message any more. So there always is another listener, who hears nothing.
+/// With a single listener, `tracing` first asks the thread that reaches a message whether it is
+/// wanted. That may be a thread of another test without a listener; then the message is never
+/// delivered again. So there is always a second listener, which ignores everything.
 pub(crate) fn listening<R>(listener: impl Listener, code: impl FnOnce() -> R) -> R {
     static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Ear(Log::new())));
     LazyLock::force(&ANOTHER);
     dispatcher::with_default(&Dispatch::new(Ear(listener)), code)
 }
 
-/// What the bus says on this thread while `code` runs.
+/// What the bus logs on this thread while `code` runs.
 pub(crate) fn said(code: impl FnOnce()) -> Vec<String> {
     said_as(code).into_iter().map(|(_, what)| what).collect()
 }
 
-/// As [`said`], with how grave it is.
+/// Like [`said`], with the levels.
 pub(crate) fn said_as(code: impl FnOnce()) -> Vec<(Level, String)> {
     let log = Log::new();
     listening(log.clone(), code);

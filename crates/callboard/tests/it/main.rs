@@ -1,4 +1,4 @@
-//! The library from the outside: one file per promise of the contract, and one per part.
+//! The library from the outside: one file per promise of the contract, and one per component.
 #![cfg(feature = "derive")]
 
 #[cfg(feature = "asyncapi")]

@@ -18,7 +18,7 @@ fn tick(number: u64) -> Tick {
     Tick { publisher: 0, number }
 }
 
-/// Checks that nothing is missing from what each publisher published.
+/// Checks that no event of any publisher is missing.
 fn assert_gets_all(ticks: &mut Subscription<Tick>, publishers: usize, each: u64) {
     let mut next = vec![0; publishers];
     for _ in 0..publishers as u64 * each {

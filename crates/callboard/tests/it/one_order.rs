@@ -1,4 +1,4 @@
-//! Promise 2: whoever receives two events receives them in the same order, whatever threads
+//! Promise 2: all that receive two events receive them in the same order, no matter which threads
 //! published them, and a publisher's own events keep theirs.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -204,7 +204,7 @@ fn subscriber_gets_whatever_is_published_after_it_has_subscribed() {
                     bus.pause();
                     bus.start();
                 }
-                // One may be under way that was begun before.
+                // One may be in progress that was started before.
                 let first = guest.blocking_recv().unwrap().1;
                 assert!(first <= before + 2, "{first} is the first, {before} were published");
                 let next: Vec<u64> = guest.try_iter().take(5).map(|event| event.1).collect();

@@ -29,7 +29,7 @@ enum Inbox {
     Question(Call<Question>),
 }
 
-/// Sequence, cause and origin of what is received next.
+/// Sequence, cause and origin of the next event received.
 fn chain(everything: &mut callboard::Subscription<AnyEvent>) -> (u64, Option<u64>, u64) {
     let event = everything.try_recv().unwrap();
     let shown = event.metadata();
@@ -67,7 +67,7 @@ fn handlers_pass_the_origin_on() {
         (6, Some(4), 2),
     ];
     assert_eq!(chains, expected);
-    // Each form of a received event says so.
+    // Each form of a received event reports it.
     let lent: Vec<_> = thirds.try_recv_batch().unwrap().map(|it| it.origin()).collect();
     assert_eq!(lent, [1, 2]);
 }

@@ -1,4 +1,4 @@
-//! Promise 8: a panic in user code poisons nothing and skips nobody else.
+//! Promise 8: a panic in user code poisons nothing and affects no other subscriber.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -45,7 +45,7 @@ pub(crate) fn explodes(code: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(code)).is_err()
 }
 
-/// The bus works as ever.
+/// The bus still works.
 pub(crate) fn assert_works(bus: &Bus) {
     let mut ticks = bus.subscriber("after the panic").late().subscribe::<Tick>();
     let published = bus.publish(Tick(7));
@@ -146,7 +146,7 @@ fn many_destructors_that_panic_at_once_do_not_abort() {
     });
 }
 
-/// Panics when asked for anything.
+/// Panics on every call.
 #[derive(Debug)]
 struct Touchy;
 

@@ -1,5 +1,5 @@
-//! Promise 8, where an event dies: a destructor that panics reaches whoever drops the event itself,
-//! and nobody else.
+//! Promise 8, where an event is dropped: a destructor that panics reaches only the code that drops
+//! the event itself.
 
 use callboard::{Bus, Coalesce, Delivery, Event, Overflow, Request};
 
@@ -116,7 +116,7 @@ fn question_and_answers_of_a_dropped_gather_may_panic() {
         a.respond(bomb());
         b.respond(bomb());
         drop(gather);
-        // The question may go off in the hands of its last reader, but nothing else with it.
+        // The question may panic where its last reader drops it, but nothing else does.
         let _ = explodes(|| drop(c));
         assert_works(&bus);
     });

@@ -1,4 +1,4 @@
-//! Priorities: a more urgent event overtakes, in each queue, those that are less so.
+//! Priorities: a more urgent event overtakes less urgent ones in each queue.
 
 use std::thread;
 

@@ -1,4 +1,4 @@
-//! Publishers with names: who publishes what, and events in batches.
+//! Named publishers: which publisher publishes what, and events in batches.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What every form of a received event says of itself.
+//! What every form of a received event reports about itself.
 
 use std::time::Duration;
 

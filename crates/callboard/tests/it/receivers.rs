@@ -276,7 +276,7 @@ fn nothing_is_waited_for_where_nothing_is_asked() {
     assert_eq!(ticks.recv_timeout(Duration::MAX).unwrap().0, 1);
     bus.publish(Tick(2));
     assert_eq!(ticks.recv_timeout(Duration::ZERO).unwrap().0, 2, "what is there is given");
-    // A reader lets others go first now and then; not where that would be taken for the end.
+    // A reader yields now and then; not where that would be taken for the end.
     for number in 0..500 {
         bus.publish(Tick(number));
         assert_eq!(ticks.recv_timeout(Duration::ZERO).unwrap().0, number);

@@ -1,4 +1,4 @@
-//! `callboard::testing::Recorder`: what was published, for tests to look at.
+//! `callboard::testing::Recorder`: the published events, for tests to inspect.
 
 use callboard::testing::{Matcher, Recorder};
 use callboard::{Bus, Event, Priority};

@@ -1,5 +1,5 @@
-//! Promise 7: publish, subscribe, unsubscribe, request and close are legal inside a handler, a
-//! drop callback, a waker, and whatever else of the user's runs inside the bus.
+//! Promise 7: publish, subscribe, unsubscribe, request and close are legal inside a handler, a drop
+//! callback, a waker, and any other user code that runs inside the bus.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ struct Echo;
 #[request(response = Tick)]
 struct Ask;
 
-/// Uses everything that a bus offers. It must not need an open bus.
+/// Uses everything that a bus offers, without requiring an open bus.
 pub(crate) fn use_everything(bus: &Bus) {
     bus.publish(Echo);
     bus.publish_with(Echo, Priority::High);

@@ -1,4 +1,4 @@
-//! Promise 7, the hardest part: an event's `Drop` may use the bus, wherever the event dies.
+//! Promise 7, the hardest part: an event's `Drop` may use the bus, wherever the event is dropped.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ enum Traps {
 #[derive(Debug, Event)]
 struct Echo;
 
-/// Makes destructors that use the bus, and counts how many have run.
+/// Creates destructors that use the bus, and counts how many have run.
 #[derive(Clone)]
 struct Snare {
     bus: Bus,
@@ -246,7 +246,7 @@ struct Merging {
     amount: u32,
 }
 
-/// What to do while absorbing, and what to give the merged event for a destructor.
+/// What to do while absorbing, and what to give the merged event as a destructor.
 type Plot = (Box<dyn Fn() + Send>, Box<dyn Fn() -> OnDrop + Send>);
 static PLOT: Mutex<Option<Plot>> = Mutex::new(None);
 /// The tests that set `PLOT`, one at a time.

@@ -1,4 +1,4 @@
-//! Promise 7: what the bus says in the log may itself be published on the bus.
+//! Promise 7: log messages of the bus may themselves be published on the bus.
 #![cfg(feature = "tracing")]
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::support::{in_time, publish_all};
 #[derive(Debug, callboard::Event)]
 struct Tick;
 
-/// A log that is published on the bus it comes from.
+/// A log that is published on the bus that it comes from.
 struct Forward {
     bus: Bus,
     busy: AtomicBool,
@@ -56,7 +56,7 @@ fn log_of_the_bus_may_be_published_on_it() {
     });
 }
 
-/// A log that can't take what it is told.
+/// A log that fails on every message.
 struct Broken;
 
 impl Listener for Broken {

@@ -308,8 +308,8 @@ fn leaving_while_others_publish_frees_each_event_once() {
         bus.start();
         let mut stays = bus.subscriber("stays").late().lossy().subscribe::<Lingering>();
         let done = AtomicBool::new(false);
-        // Each guest is there for twenty events, and leaves during twenty more. Without that bound a
-        // busy machine, on which each yield takes long, would be given more and more to drop.
+        // Each guest stays for twenty events, and leaves during twenty more. Without that bound, a
+        // busy machine, on which each yield takes long, would have more and more events to drop.
         let (published, allowed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             let (bus, census, done) = (&bus, &census, &done);
@@ -332,7 +332,7 @@ fn leaving_while_others_publish_frees_each_event_once() {
             for _ in 0..100 {
                 let guest = bus.subscriber("guest").late().capacity(usize::MAX);
                 let guest = guest.subscribe::<Lingering>();
-                // Not by a look at the guest, which would take the publisher's lock all the time.
+                // Not by checking the guest, which would take the publisher's lock all the time.
                 let come = allowed.fetch_add(40, Ordering::SeqCst);
                 while published.load(Ordering::SeqCst) < come + 20 {
                     thread::yield_now();
@@ -350,7 +350,7 @@ struct Numbered(u64, #[expect(dead_code, reason = "only counted")] Token);
 
 #[test]
 fn what_is_forgotten_leaves_the_rest_as_it_was() {
-    // What is forgotten stays within reach of a detector of leaks.
+    // Leaked values stay reachable for leak detectors.
     static CENSUS: LazyLock<Census> = LazyLock::new(Census::default);
     static FORGOTTEN: Mutex<Vec<Delivery<Numbered>>> = Mutex::new(Vec::new());
     let (bus, census) = (Bus::new(), &*CENSUS);

@@ -1,4 +1,4 @@
-//! Promise 3 once more: what waits for the start in logs and what waits in queues is one replay.
+//! Promise 3, continued: events that wait for the start in logs and in queues are one replay.
 
 use std::thread;
 
@@ -49,7 +49,7 @@ fn what_waits_in_logs_and_in_queues_is_replayed_in_one_order() {
     }
 }
 
-/// Readers that look again and again while another thread starts the bus.
+/// Readers that look repeatedly while another thread starts the bus.
 #[test]
 fn loss_before_a_pause_is_told_by_the_first_event_that_is_replayed() {
     in_time("readers that poll while the bus starts", || {

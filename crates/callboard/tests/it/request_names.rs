@@ -1,4 +1,4 @@
-//! What a request says of names that were given twice, or not at all.
+//! What a request reports about names that were given twice, or not at all.
 
 use std::future::IntoFuture;
 

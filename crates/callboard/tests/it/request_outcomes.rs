@@ -1,4 +1,4 @@
-//! What came of each responder's part, and how a request waits for the start.
+//! The outcome of each responder, and how a request waits for the start.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -307,8 +307,8 @@ fn real_time_ends_a_request_too() {
     });
 }
 
-/// A clock whose time is over when it is asked for the second time, and then an answer comes just
-/// before it says so.
+/// A clock whose timeout expires when it is polled for the second time, with an answer that arrives
+/// just before it reports so.
 #[derive(Debug, Clone)]
 struct LastMoment {
     now: Instant,

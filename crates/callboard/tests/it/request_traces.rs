@@ -1,4 +1,4 @@
-//! The last requests, as a waterfall shows them.
+//! The last requests, displayed as a waterfall.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -19,10 +19,10 @@ struct Question;
 #[request(response = Answer)]
 struct Nested;
 
-/// Times in the tests count in this.
+/// The unit of times in the tests.
 const STEP: Duration = Duration::from_secs(1);
 
-/// A started bus that remembers requests, on a clock held by hand.
+/// A started bus that traces requests, on a manual clock.
 fn traced() -> (ManualClock, Bus) {
     let clock = ManualClock::new();
     let bus = Bus::builder().clock(clock.clone()).build().unwrap();
@@ -31,7 +31,7 @@ fn traced() -> (ManualClock, Bus) {
     (clock, bus)
 }
 
-/// A request to these responders, sent.
+/// A request to these responders, already sent.
 fn asked(bus: &Bus, expected: &[&str]) -> Gather<Question> {
     let mut gather = bus.request(Question).expect(expected).timeout(100 * STEP).gather();
     assert!(poll(&mut gather).is_pending());
@@ -42,7 +42,7 @@ fn recent(bus: &Bus) -> Vec<RequestTrace> {
     bus.snapshot().requests.recent
 }
 
-/// What became of each responder, with the steps after which it took the request and was done.
+/// The outcome of each responder, with the steps after which it took the request and was done.
 fn parts(trace: &RequestTrace) -> Vec<(&str, &str, Option<u64>, Option<u64>)> {
     let steps = |time: Option<Duration>| time.map(|time| time.as_secs());
     let part = |it: &ResponderTrace| (steps(it.taken), steps(it.ended));

@@ -1,4 +1,4 @@
-//! Asking: the completion rules, what counts and what does not, and the impossible calls.
+//! Requests: the completion rules, which answers count, and impossible calls.
 
 use std::task::Poll;
 use std::thread;

@@ -1,4 +1,4 @@
-//! Types of which the bus keeps the latest for late subscribers.
+//! Types whose latest event the bus retains for late subscribers.
 
 use std::thread;
 
@@ -24,7 +24,7 @@ enum State {
     Tick(Delivery<Tick>),
 }
 
-/// The latest of its type.
+/// The retained event of its type.
 fn kept(bus: &Bus) -> Option<Delivery<Leader>> {
     late::<Leader>(bus).try_recv().ok()
 }

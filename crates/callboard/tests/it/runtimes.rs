@@ -1,4 +1,4 @@
-//! What holds whatever becomes of the tokio runtime that the bus is used in.
+//! Guarantees that hold whatever happens to the tokio runtime that the bus is used in.
 #![cfg(feature = "tokio")]
 
 use std::time::{Duration, Instant};
@@ -15,14 +15,15 @@ struct Tick;
 #[request(response = Tick)]
 struct Ask;
 
-/// One that drives its timers on the thread that blocks in it, and one that drives them elsewhere.
+/// A runtime that drives its timers on the thread that blocks in it, and one that does so
+/// elsewhere.
 fn runtimes() -> [Runtime; 2] {
     [Builder::new_current_thread(), Builder::new_multi_thread()]
         .map(|mut builder| builder.worker_threads(1).enable_time().build().unwrap())
 }
 
-/// The watch over an unstarted bus once ended with the runtime in which the first event was published, and
-/// took the process along.
+/// The watch over an unstarted bus once ended with the runtime in which the first event was
+/// published, and aborted the process.
 #[test]
 fn runtime_may_end_before_the_bus_is_started() {
     for runtime in runtimes() {
@@ -35,7 +36,7 @@ fn runtime_may_end_before_the_bus_is_started() {
     }
 }
 
-/// Its one thread is blocked, so that the runtime can't tell when the time is over.
+/// Its only thread is blocked, so the runtime can't tell when the timeout expires.
 #[test]
 fn blocking_calls_in_a_runtime_of_one_thread_end_in_time() {
     const SHORT: Duration = Duration::from_millis(1);
@@ -56,7 +57,7 @@ fn blocking_calls_in_a_runtime_of_one_thread_end_in_time() {
     });
 }
 
-/// Time that is paused stands still while a thread is blocked, and may have gone far ahead before.
+/// Paused time stands still while a thread is blocked, and may have been advanced far before.
 #[test]
 fn blocking_calls_in_paused_time_take_real_time() {
     const HOUR: Duration = Duration::from_secs(3_600);
@@ -71,7 +72,7 @@ fn blocking_calls_in_paused_time_take_real_time() {
             let begun = Instant::now();
             assert_eq!(ticks.recv_timeout(SHORT).unwrap_err(), RecvTimeoutError::Timeout);
             assert!(begun.elapsed() >= SHORT);
-            // And whoever does not block waits by the runtime again, which lets no time pass.
+            // A task that does not block waits on the runtime again, which lets no time pass.
             let _oracle = bus.subscriber("oracle").late().responder::<Ask>();
             let request = bus.request(Ask).expect(["oracle"]).timeout(HOUR);
             assert_eq!(request.gather().await.unwrap().end(), End::TimedOut);
@@ -79,7 +80,7 @@ fn blocking_calls_in_paused_time_take_real_time() {
     });
 }
 
-/// The only thread of a runtime is told apart from others: it is counted by the line of the call.
+/// The only thread of a runtime is treated specially: calls are counted by their line.
 #[test]
 fn blocking_calls_are_counted_where_nothing_else_can_run() {
     const SHORT: Duration = Duration::from_millis(1);

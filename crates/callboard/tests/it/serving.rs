@@ -1,4 +1,5 @@
-//! Handlers that the bus runs: how many at once, and what they publish names as its cause.
+//! Handlers that the bus runs: how many at once, and that their publications name the event as
+//! cause.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -83,7 +84,7 @@ fn what_the_handler_of_a_call_publishes_names_the_request() {
     assert_eq!(causes, [Some(gathered.sequence()); 2]);
 }
 
-/// However many run, those that are left go on when others end.
+/// However many handlers run, the remaining ones continue when others end.
 #[test]
 fn crowd_of_handlers_ends_in_any_order() {
     const CROWD: u64 = 200;
@@ -105,7 +106,7 @@ fn crowd_of_handlers_ends_in_any_order() {
         may_end.set(round);
         let woken: Vec<Waker> = wakers.take().into_values().collect();
         woken.into_iter().for_each(Waker::wake);
-        // It takes some turns, in which it lets others go first.
+        // It takes several polls, since it yields in between.
         for _ in 0..3 {
             assert!(poll(&mut serving).is_pending());
         }

@@ -1,4 +1,4 @@
-//! What can be subscribed to: one type, a set as an enum, everything, a pattern.
+//! Subscribable sets: one type, an enum of types, everything, a pattern.
 
 use callboard::{
     AnyEvent, Bus, Call, Delivery, Event, EventSet, InterestSnapshot, Pattern, Request,
@@ -43,7 +43,7 @@ enum OneType {
     Parsed(Delivery<Parsed>),
 }
 
-/// Such a set used to get nothing, and to look for it for ever.
+/// Such a set used to get nothing, and to look for it forever.
 #[test]
 fn set_of_one_type_gets_its_events() {
     let bus = Bus::new();
@@ -233,7 +233,7 @@ fn types_that_share_a_name_are_told_apart() {
 
 type Verify = Validate;
 
-/// Two variants of one type, by two names of it.
+/// Two variants of one type, by two of its names.
 #[derive(Debug, EventSet)]
 enum Twice {
     Validate(Call<Validate>),

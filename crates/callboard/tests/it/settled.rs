@@ -1,4 +1,4 @@
-//! Completion rules side by side, and what is made of a result.
+//! Completion rules side by side, and how results are evaluated.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn outcome(rule: Rule, third: Third) -> (End, usize) {
     if poll(&mut gather).is_ready() {
         return (End::Unreachable, 0);
     }
-    // The third goes first, so that a rule which needs it ends by what it does.
+    // The third goes first, so that a rule that needs it ends according to what it does.
     let call = c.as_mut().and_then(|c| c.try_recv().ok());
     match (third, call) {
         (Third::Answers, Some(call)) => call.respond(Answer(3)),
@@ -71,7 +71,7 @@ fn each_rule_ends_as_the_guide_says() {
     ];
     let thirds = [Answers, IsMissing, Declines, Dies, HasNoRoom, StaysSilent];
     let expected = [
-        // What has come by the poll that ends it is there.
+        // Answers that arrived by the poll that ends the request are included.
         [
             (Met, 3),
             (Unreachable, 0),

@@ -1,4 +1,4 @@
-//! Events of every shape: of no size, of a great one, and of an alignment of their own.
+//! Events of every shape: zero-sized, large, and with unusual alignment.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -39,7 +39,7 @@ impl Drop for Counted {
 
 #[test]
 fn events_of_every_shape_come_as_they_were_sent() {
-    // A large event is moved a few times, and without optimisation each move is a copy.
+    // A large event is moved a few times, and without optimization each move is a copy.
     let roomy = thread::Builder::new().stack_size(1 << 26);
     roomy.spawn(send_every_shape).unwrap().join().unwrap();
 }

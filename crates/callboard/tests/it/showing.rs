@@ -1,4 +1,4 @@
-//! What handles show of what they hold, and a delivery of its event.
+//! The `Debug` output of handles shows what they hold, and that of a delivery its event.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What public types show of themselves in a log: by `Debug` and by `Display`.
+//! How public types appear in a log: by `Debug` and by `Display`.
 
 use std::fmt::{Debug, Display};
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Coalesce for Urgent {
     fn key(&self) {}
 }
 
-/// Pins what each value shows.
+/// Pins the output of each value.
 #[track_caller]
 fn table<const N: usize>(rows: [(String, &str); N]) {
     for (shown, expected) in rows {
@@ -60,7 +60,7 @@ fn job(id: u64) -> Job {
     Job { id }
 }
 
-/// Publications with each result that there is.
+/// One publication for each possible result.
 fn publications() -> [Published; 6] {
     let bus = Bus::builder().pre_start_capacity(1).build().unwrap();
     let _jobs = bus.subscriber("jobs").capacity(2).subscribe::<Job>();
@@ -116,7 +116,7 @@ fn received_event_shows_itself_with_what_is_known_of_it() {
     ]);
 }
 
-/// One who answered, one who declined, a stranger who answered, and one who was absent.
+/// One that answered, one that declined, an unexpected one that answered, and one that was absent.
 fn gathered() -> Gathered<Verdict> {
     let bus = Bus::new();
     let mut responders = ["a", "b", "stranger"].map(|name| bus.responder::<Ask>(name));

@@ -1,4 +1,4 @@
-//! A subscriber that falls behind is told of once, and once when it has caught up.
+//! A subscriber that falls behind is reported once, and once when it has caught up.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::{Log, poll, publish_all};
 #[derive(Debug, Event)]
 struct Tick(#[expect(dead_code, reason = "only published")] u64);
 
-/// What the slow callback was told: who, and whether it has caught up.
+/// The reports of the slow callback: the subscriber, and whether it has caught up.
 type Told = Log<(String, bool)>;
 
 fn listened(bus: &Bus) -> Told {
@@ -45,7 +45,7 @@ fn subscriber_that_falls_behind_is_told_of_once_until_it_has_caught_up() {
     let behind = ["log", "oldest", "queue"].map(|name| (name.to_owned(), false));
     assert_eq!(names, behind, "once, however many are lost");
 
-    // Whoever takes something, and loses more, is still behind.
+    // A subscriber that takes something and then loses more is still behind.
     for _ in 0..2 {
         assert!(log.try_recv().is_ok() && queue.try_recv().is_ok() && oldest.try_recv().is_ok());
         ticks(&bus, 9);
@@ -99,7 +99,7 @@ fn waiting_reader_and_batch_and_replay_are_told_of_too() {
     assert_eq!(told.take(), [("batches".to_owned(), true)]);
 }
 
-/// What is told of a reader that a bus which keeps time has lost an event for.
+/// The report for a reader that a bus that keeps time has lost an event for.
 fn report(serve: bool) -> Slow {
     let clock = ManualClock::new();
     let bus = Bus::builder().timestamps(true).clock(clock.clone()).build().unwrap();
@@ -178,7 +178,7 @@ fn callback_that_panics_or_publishes_disturbs_nobody() {
     assert!(bus.snapshot().balances());
 }
 
-/// The oldest event may wait in another log than that of the event that is lost.
+/// The oldest event may wait in another log than the lost event.
 #[test]
 fn oldest_event_is_found_in_whatever_log_it_waits() {
     #[derive(Debug, Event)]

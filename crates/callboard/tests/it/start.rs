@@ -1,5 +1,5 @@
-//! Promise 3: what is published before `start` reaches every subscriber present at `start`,
-//! before anything published after it, in order.
+//! Promise 3: events published before `start` reach every subscriber present at `start`, before
+//! anything published after it, in order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -335,13 +335,13 @@ impl Coalesce for Keyed {
     fn key(&self) {}
 }
 
-/// What the full buffer drops need not be newer than all that it keeps.
+/// The events that the full buffer drops need not be newer than all that it keeps.
 #[test]
 fn what_the_buffer_dropped_is_told_of_where_it_is_missing() {
     let bus = Bus::builder().pre_start_capacity(2).build().unwrap();
     let mut all = bus.subscribe::<AnyEvent>("all");
     let mut changes = bus.subscribe::<Change>("changes");
-    // Each newer one takes the place of the older; each change finds none, but the first.
+    // Each newer one replaces the older one; no change but the first finds room.
     for number in 0..200 {
         bus.publish(Keyed);
         assert_eq!(bus.publish(Change(number)).buffered(), number == 0);

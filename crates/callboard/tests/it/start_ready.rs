@@ -1,4 +1,4 @@
-//! Waiting until everybody expected has signed in.
+//! Waiting until all expected subscribers have signed in.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The start-up timeline: who signed in when, what was held, and what was replayed to whom.
+//! The start-up timeline: when each subscriber signed in, what was held, and what was replayed to
+//! it.
 
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ fn second() -> Duration {
     Duration::from_secs(1)
 }
 
-/// A bus on a clock held by hand.
+/// A bus on a manual clock.
 fn timed() -> (ManualClock, Bus) {
     let clock = ManualClock::new();
     let bus = Bus::builder().clock(clock.clone()).build().unwrap();
@@ -84,7 +85,7 @@ fn snapshot_tells_what_was_held_and_who_was_given_how_much_of_it() {
     bus.pause();
     bus.publish(Config(5));
     bus.start();
-    // What was read since does not matter.
+    // Events read since then do not matter.
     assert_eq!((both.try_iter().count(), configs.try_iter().count()), (6, 4));
 
     let snapshot = bus.snapshot();
@@ -105,7 +106,7 @@ fn events_that_were_merged_count_once_in_what_was_held() {
     assert_eq!(changes.try_recv().unwrap().0, 8);
 }
 
-/// A clock that shows the time once, for the bus to be built, and then panics.
+/// A clock that returns the time once, when the bus is built, and then panics.
 #[derive(Debug)]
 struct Broken(std::sync::Once);
 

@@ -1,5 +1,5 @@
 //! Promises 2, 4, 5 and 9 at once: readers that come, go, fall behind and catch up while others
-//! publish get every event in its order or are told of the loss, and nothing is left behind.
+//! publish get every event in order or a report of its loss, and nothing is leaked.
 
 use std::collections::BTreeMap;
 use std::sync::Barrier;
@@ -62,7 +62,7 @@ fn storm(seed: u64) -> Census {
     census
 }
 
-/// One who reads in every way, and now and then leaves and comes back.
+/// A reader that uses every way of reading, and sometimes leaves and comes back.
 struct Reader<'a> {
     bus: &'a Bus,
     capacity: usize,
@@ -72,7 +72,7 @@ struct Reader<'a> {
     kept: Vec<Delivery<Note>>,
     /// The last number of each publisher.
     last: BTreeMap<usize, u64>,
-    /// How many this subscription got, and how many it was told that it missed.
+    /// How many events this subscription got, and how many were reported as missed.
     got: u64,
     missed: u64,
 }
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         (self.got, self.missed) = (0, 0);
     }
 
-    /// Reads in one of the ways: publisher, number and loss of each event.
+    /// Reads in one of the ways: publisher, number and losses of each event.
     fn read(&mut self) -> Vec<(usize, u64, u64)> {
         let Self { rng, notes, kept, .. } = self;
         let mut seen = Vec::new();

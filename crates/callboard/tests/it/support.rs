@@ -1,4 +1,4 @@
-//! What the tests share: patience that ends, seeds, wakers that count, a clock held by hand.
+//! Shared test helpers: bounded patience, seeds, wakers that count, a manual clock.
 
 use std::fmt;
 use std::future::Future;
@@ -19,7 +19,7 @@ const SLOW: bool = cfg!(any(callboard_asan, callboard_tsan));
 /// How long anything may take before it counts as hanging.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(if SLOW { 300 } else { 20 });
 
-/// Runs `code` on a thread of its own, so that a deadlock fails with a message.
+/// Runs `code` on its own thread, so that a deadlock fails with a message.
 #[track_caller]
 pub(crate) fn in_time<R: Send + 'static>(
     what: &str,
@@ -37,7 +37,7 @@ pub(crate) fn in_time<R: Send + 'static>(
     }
 }
 
-/// What the panic says with which this ends.
+/// The message of the panic that `code` ends with.
 #[track_caller]
 pub(crate) fn panics(code: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(code)).unwrap_err();
@@ -109,24 +109,24 @@ pub(crate) fn in_a_process(test: &str, code: impl FnOnce()) {
     );
 }
 
-/// Publishes one after the other, whatever comes of it.
+/// Publishes events one after the other, ignoring the results.
 pub(crate) fn publish_all<E: Event>(bus: &Bus, events: impl IntoIterator<Item = E>) {
     for event in events {
         bus.publish(event);
     }
 }
 
-/// A lock that a panic elsewhere does not poison.
+/// Locks a mutex, ignoring poisoning.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Forgets a value, as `mem::forget` does, but within reach of a detector of leaks.
+/// Leaks a value, like `mem::forget`, but keeps it reachable for leak detectors.
 pub(crate) fn forget<T>(value: T) {
     leak(value);
 }
 
-/// Leaks a value, as `Box::leak` does, but within reach of a detector of leaks.
+/// Leaks a value, like `Box::leak`, but keeps it reachable for leak detectors.
 pub(crate) fn leak<'a, T>(value: T) -> &'a mut T {
     static LEAKED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
     let leaked = Box::leak(Box::new(value));
@@ -134,7 +134,7 @@ pub(crate) fn leak<'a, T>(value: T) -> &'a mut T {
     leaked
 }
 
-/// A list that many hands append to.
+/// A list that several owners append to.
 #[derive(Debug)]
 pub(crate) struct Log<T>(Arc<Mutex<Vec<T>>>);
 

@@ -142,7 +142,7 @@ fn settle_is_told_of_the_end_of_a_request() {
     assert!(poll(&mut settling).is_ready());
 }
 
-/// The order in which three workers that compete for nothing happen to answer.
+/// The order in which three workers without dependencies happen to answer.
 fn interleaving(seed: u64) -> Vec<u32> {
     let mut sim = Sim::new(seed);
     let bus = sim.bus();

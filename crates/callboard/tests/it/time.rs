@@ -1,5 +1,5 @@
-//! Clocks: what they show, and the sleeps that they give out. Each sleep ends at its moment, and keeps
-//! nothing of a task that has given it up.
+//! Clocks: the times that they return, and their sleeps. Each sleep ends at its moment, and keeps
+//! nothing of a task that has abandoned it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,7 +9,7 @@ use callboard::{AnyEvent, Bus, Clock, Event, Sleep, SystemClock};
 
 use crate::support::{Wakes, eventually, poll, poll_with, soon};
 
-/// So far away that it does not come while a test runs.
+/// So far away that it is not reached during a test.
 const FAR: Duration = Duration::from_secs(1_000_000);
 
 const SHORT: Duration = Duration::from_millis(5);
@@ -22,7 +22,7 @@ fn asleep(clock: &impl Clock, time: Duration) -> (Sleep, Arc<Wakes>) {
     (sleep, wakes)
 }
 
-/// Whether nobody but the test has the task.
+/// Whether the test is the only owner of the task.
 fn is_forgotten(wakes: &Arc<Wakes>) -> bool {
     Arc::strong_count(wakes) == 1
 }
@@ -90,7 +90,7 @@ fn timeout_of_no_time_is_over_at_once() {
 #[derive(Debug, Event)]
 struct Tick;
 
-/// What a reader of a bus that keeps time by this clock knows of an event that is published now.
+/// The times of an event published now, as read on a bus that keeps time by this clock.
 fn published(clock: impl Clock) -> (Instant, SystemTime) {
     let bus = Bus::builder().clock(clock).timestamps(true).build().unwrap();
     let mut ticks = bus.subscribe::<Tick>("clock");
@@ -105,7 +105,7 @@ fn time_of_publication_can_be_told_by_the_system_clock() {
     let before = SystemTime::now();
     let (first, shown) = published(SystemClock);
     let after = SystemTime::now();
-    // The two clocks are not read at one moment.
+    // The two clocks are not read at the same moment.
     let tolerance = Duration::from_secs(1);
     assert!((before - tolerance..=after + tolerance).contains(&shown), "{shown:?}");
     let (second, later) = published(SystemClock);
@@ -143,7 +143,7 @@ mod tokio_clock {
     use crate::listening::said;
     use crate::support::soon;
 
-    /// Sleeps a few times, and returns what was said.
+    /// Sleeps a few times, and returns what was logged.
     fn sleep(block_on: impl Fn(callboard::Sleep)) -> Vec<String> {
         said(|| {
             for _ in 0..3 {

@@ -1,5 +1,5 @@
-//! A bus that traces, and `tracing` subscribers that are no friends of it. (What well-meaning ones export
-//! is tested in `examples/traces`.)
+//! A tracing bus with hostile `tracing` subscribers. (What well-behaved ones export is tested in
+//! `examples/traces`.)
 #![cfg(feature = "tracing")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -26,7 +26,7 @@ struct Answer;
 #[request(response = Answer)]
 struct Question;
 
-/// Does the same deed whatever it is called for.
+/// Does the same deed on every call.
 struct Rigged {
     deed: Box<dyn Fn() + Send + Sync>,
     armed: Arc<AtomicBool>,
@@ -39,7 +39,7 @@ struct Rigged {
 impl Rigged {
     fn run(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        // The spans of what the deed itself does lead to no further deed.
+        // The spans of the deed itself trigger no further deed.
         if self.armed.swap(false, Ordering::Relaxed) {
             let done = catch_unwind(AssertUnwindSafe(&self.deed));
             self.armed.store(true, Ordering::Relaxed);
@@ -91,13 +91,13 @@ impl Subscriber for Rigged {
     }
 }
 
-/// Drops a span in this test's own hands, where its subscriber may panic.
+/// Drops a span of this test's own, where its subscriber may panic.
 fn let_go(span: Span) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(span)));
 }
 
-/// Everything that a bus does with spans, watched by one that does `deed` with it at every turn. What
-/// comes of it must be what comes of it unwatched.
+/// Everything that a bus does with spans, with a subscriber that does `deed` on every call. The
+/// results must be the same as without it.
 fn watched(makes_no_spans: bool, deed: impl Fn(&Bus) + Send + Sync + 'static) {
     let bus = Bus::builder().trace(true).build().unwrap();
     let (armed, calls) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
@@ -162,7 +162,7 @@ fn watcher_that_panics_fails_nothing() {
     }
 }
 
-/// Also that no lock is held: each of these takes the registry's.
+/// Also checks that no lock is held: each of these takes the registry's.
 #[test]
 fn watcher_may_use_the_bus() {
     #[derive(Debug, Event)]

@@ -1,4 +1,4 @@
-//! What every public type promises by its traits alone.
+//! What every public type guarantees by its traits alone.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -198,7 +198,7 @@ fn names_are_whatever_turns_into_a_string() {
     drop(bus.request(Ask).expect(vec![String::from("owned")]));
 }
 
-/// A field may be `Sync` alone or neither: what is shared is only ever `Send + Sync`.
+/// A field may be only `Sync`, or neither: a shared event is always `Send + Sync`.
 #[test]
 fn only_shareable_types_are_events() {
     fn is_event<E: Event>() -> bool {

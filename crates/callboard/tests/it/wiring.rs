@@ -1,4 +1,4 @@
-//! The wiring: who publishes, hears, asks and answers what, and how it is written down.
+//! The wiring: which components publish, observe, ask and answer what, and its text formats.
 
 use std::process::Command;
 
@@ -249,7 +249,7 @@ fn relation_knows_its_direction() {
     assert!(!incoming.iter().any(|it| it.is_outgoing()));
 }
 
-/// Names that mean something to the languages a wiring is written in.
+/// Names that have a meaning in the languages that a wiring is written in.
 #[derive(Debug)]
 struct Odd;
 
@@ -325,7 +325,7 @@ fn graphviz_draws_any_name() {
 
 const CHILD: &str = "CALLBOARD_TEST_WIRING";
 
-/// Run by itself it does nothing; as a child of the test below it is a user's test.
+/// Run by itself it does nothing; as a child process of the test below it is a user's test.
 #[test]
 fn users_test() {
     let Some(path) = std::env::var_os(CHILD) else { return };

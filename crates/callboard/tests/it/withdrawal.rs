@@ -44,7 +44,7 @@ fn queued_calls_are_taken_back() {
     assert_eq!((requests.open.len(), requests.ended), (0, 100));
 }
 
-/// The part has its answer from another of its name, and this one has not looked yet.
+/// The part has its answer from a namesake, and this one has not looked yet.
 #[test]
 fn call_that_a_namesake_has_answered_is_taken_back() {
     let bus = Bus::new();
@@ -270,7 +270,7 @@ fn storm(seed: u64) {
                         if rng.one_in(2) {
                             request = request.first();
                         }
-                        // Another asker may pause the bus meanwhile.
+                        // Another asker may pause the bus in between.
                         let mut gather = request.timeout(PATIENCE).gather();
                         let gathered = loop {
                             if let Poll::Ready(result) = poll(&mut gather) {

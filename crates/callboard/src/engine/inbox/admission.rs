@@ -1,4 +1,4 @@
-//! What comes in, and what makes room for it.
+//! How events enter an inbox, and how room is made for them.
 
 use super::{Inbox, Offered, unqueue};
 use crate::engine::Envelope;
@@ -8,14 +8,14 @@ use crate::engine::queue::{Admission, Entry, Queue};
 use crate::event::Priority;
 use crate::overflow::{DropReason, Overflow};
 
-/// Where an event is.
+/// Where the oldest event of a lane is.
 enum Oldest {
     Queued,
     Logged(Due),
 }
 
 impl Inbox {
-    // Always: as a call of its own it would have the entry, which is large, moved once more.
+    // Always: as a call of its own it would move the entry, which is large, once more.
     #[inline(always)]
     pub(crate) fn offer(&mut self, entry: Entry, admission: Admission) -> Offered {
         let in_logs = self.in_logs();
@@ -51,8 +51,8 @@ impl Inbox {
         self.note_admitted(place, 0);
     }
 
-    /// An event has come that waits in the queue, or for which there is room, besides what waits,
-    /// in a log.
+    /// Notes that an event has arrived: it waits in the queue, or it will be written to a log that
+    /// has capacity for it beyond the waiting events.
     #[inline]
     pub(in crate::engine) fn note_admitted(&mut self, place: Place, in_its_log: usize) {
         if self.gap > 0 {
@@ -65,7 +65,7 @@ impl Inbox {
         self.demand = self.demand.max(occupied + self.lost_since_take);
     }
 
-    /// Offers an event for which there is no room, unless an older one makes some.
+    /// Offers an event to a full inbox: it is lost unless an older event makes room.
     #[cold]
     fn offer_to_full(&mut self, entry: Entry, in_logs: usize) -> Offered {
         if self.overflow == Overflow::DropOldest
@@ -80,7 +80,7 @@ impl Inbox {
         Offered { queued: false, mergeable: false, lost: Some((entry, self.refusal)) }
     }
 
-    /// What was lost counts until the reader takes something, perhaps without a lock.
+    /// Resets the count of losses if the reader has taken something since, perhaps without a lock.
     #[inline]
     fn note_takes(&mut self) {
         if self.sources.as_mut().is_some_and(|sources| sources.takes()) {
@@ -88,7 +88,7 @@ impl Inbox {
         }
     }
 
-    /// An event does not come in.
+    /// Counts an event that is refused.
     fn refuse(&mut self, in_logs: usize) {
         self.note_takes();
         self.gap += 1;
@@ -98,8 +98,8 @@ impl Inbox {
         self.demand = self.demand.max(occupied + self.lost_since_take);
     }
 
-    /// Whether an event that is to be written to a log comes in: for how many, that one included,
-    /// there is room; and whether an older one is then to [make room](Self::make_room) for it.
+    /// Whether an event about to be written to a log is admitted. Returns the capacity for this and
+    /// further events, and whether an older event must then [make room](Self::make_room).
     pub(in crate::engine) fn admit(&mut self, place: Place) -> (u64, bool) {
         let occupied = self.occupied();
         let full = occupied >= self.capacity;
@@ -108,27 +108,28 @@ impl Inbox {
             return (0, false);
         }
         self.note_admitted(place, usize::from(!full));
-        // The reader, which notes its high water, does not see all: it is noted here, each time.
+        // The reader, which notes its high water, can't see all events: note it here for each one.
         let overlooks = self.sources.as_ref().is_some_and(|sources| sources.overlooks());
         let room = self.capacity.saturating_sub(occupied).max(1);
         let room = if self.doubles || overlooks { 1 } else { room };
         (room as u64, full)
     }
 
-    /// Whether there is an event that may make room for one of a lane.
+    /// Whether some event may be dropped for one of a lane.
     fn has_victim(&mut self, lane: usize) -> bool {
         (lane..Priority::COUNT).any(|lane| self.oldest_of(lane).is_some())
     }
 
     /// Drops the oldest event in favour of the one in this place, unless the reader has made room
-    /// meanwhile.
+    /// in between.
     pub(in crate::engine) fn make_room(&mut self, place: Place) -> Option<Entry> {
         if self.occupied() <= self.capacity {
             return None;
         }
         let evicted = self.evict(place.lane());
         self.demand = self.demand.max(self.occupied() + self.lost_since_take);
-        // What nobody behind it in its lane reports, the newer one does, if it has not been read.
+        // A loss that no later event of its lane reports is reported by the new event, unless that
+        // was read.
         let waits = self.cursors().is_some_and(|cursors| cursors.has(place));
         if waits && self.gap > 0 {
             let gap = std::mem::take(&mut self.gap);
@@ -137,7 +138,7 @@ impl Inbox {
         evicted
     }
 
-    /// Drops the oldest of the least urgent events, of those that are not more urgent than a lane.
+    /// Drops the oldest of the least urgent events, but none that is more urgent than a lane.
     fn evict(&mut self, lane: usize) -> Option<Entry> {
         let lanes = (lane..Priority::COUNT).rev();
         let entry = lanes.into_iter().find_map(|lane| self.evict_oldest_of(lane))?;
@@ -145,7 +146,7 @@ impl Inbox {
         let place = entry.place();
         self.losses().add_oldest(place);
         if self.oldest_of(place.lane()).is_none() {
-            // Nobody waits behind the one that made room: the arriving event is next.
+            // No event waits behind the one that made room: the arriving event is next.
             self.gap += self.losses().take_behind(place.lane(), None);
         }
         Some(entry)
@@ -189,7 +190,7 @@ impl Inbox {
         &mut self.queue().losses
     }
 
-    /// What the next event is to report as missed.
+    /// How many missed events the event in this place is to report.
     #[inline]
     pub(in crate::engine) fn report(&mut self, place: Place) -> u64 {
         self.queue.as_mut().map_or(0, |queue| queue.losses.report(place))

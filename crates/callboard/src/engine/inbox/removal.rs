@@ -1,4 +1,4 @@
-//! What leaves an inbox without being read: a request that is taken back, events that are merged.
+//! How entries leave an inbox without being read: withdrawn requests and merged events.
 
 use super::{Inbox, unqueue};
 use crate::engine::cursors::Place;
@@ -9,8 +9,8 @@ use crate::overflow::DropReason;
 use crate::sync::discard;
 
 impl Inbox {
-    /// Takes out a request that its asker takes back. `last` finds the number of the last event
-    /// that waits in a log.
+    /// Takes out a request that its asker withdraws. `last` finds the number of the last event that
+    /// waits in a log.
     pub(crate) fn withdraw(
         &mut self,
         sequence: u64,
@@ -19,8 +19,8 @@ impl Inbox {
         let queue = self.queue.as_mut()?;
         let entry = queue.remove(sequence, |entry| entry.envelope.ticket.is_some())?;
         unqueue(&mut self.accounts, &entry, DropReason::Withdrawn);
-        // The next event of its lane reports what it was to report; if none waits there, the next
-        // event that comes in.
+        // The next event of its lane takes over the loss that it was to report; if none waits
+        // there, the next event that arrives does.
         let lane = entry.place().lane();
         let sources = self.sources.iter().flat_map(|sources| sources.iter());
         let logged = sources.filter(|source| source.lane() == lane).filter_map(last);
@@ -31,8 +31,8 @@ impl Inbox {
     }
 }
 
-/// Merges what an inbox holds under this key until it is one event. `access` runs a function on
-/// the inbox under its lock; the merging itself is the user's code, and runs without.
+/// Merges the events of an inbox that have this key until one is left. `access` runs a function on
+/// the inbox under its lock; merging runs user code, without the lock.
 pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, key: &Key) {
     loop {
         let mut pair = None;
@@ -52,7 +52,7 @@ pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, 
                 }
             }
         });
-        // Otherwise another publisher, or the reader, was faster: look again.
+        // Otherwise another publisher or the reader was faster: look again.
         let (older, replaced) = done.map(|done| (done.older, done.replaced)).unzip();
         discard(older);
         discard(replaced);

@@ -1,4 +1,4 @@
-//! What is known of the reader: how many events it handles at once, and whether it comes for more.
+//! The state of the reader: how many events it handles at once, and whether it will receive more.
 
 use std::sync::Arc;
 
@@ -15,12 +15,13 @@ impl Mailbox {
         self.inbox().state == State::Gone
     }
 
-    /// How many events the owner handles at once, as far as is known.
+    /// How many events the owner handles at once, as far as known.
     pub(crate) fn concurrency(&self) -> usize {
         self.concurrency.load(Ordering::Relaxed)
     }
 
-    /// The owner serves its events, up to this many at a time, whatever it said before.
+    /// Notes that the owner serves its events, up to this many at a time, overriding any earlier
+    /// limit.
     pub(crate) fn serve(&self, limit: usize) {
         self.concurrency.store(limit, Ordering::Relaxed);
         self.inbox().handler_stats_mut().served = true;
@@ -31,14 +32,14 @@ impl Mailbox {
         self.inbox().handler_stats().served
     }
 
-    /// Whether the reader waits for the next event. A waker alone doesn't say so: a stream's may
-    /// be left from a poll that was given up.
+    /// Whether the reader waits for the next event. A waker alone doesn't prove it: a stream's may
+    /// be left over from an abandoned poll.
     pub(crate) fn sleeps(&self) -> bool {
         !self.in_hand() && self.inbox().waker.is_some()
     }
 
-    /// Whether a hand-written loop waits for its next event, or was woken for it and has not come
-    /// back yet.
+    /// Whether a hand-written loop waits for its next event, or was woken for it and has not
+    /// returned yet.
     pub(crate) fn will_receive(&self) -> bool {
         let inbox = self.inbox();
         let woken = |signals: &Arc<Signals>| signals.woken.load(Ordering::Relaxed);

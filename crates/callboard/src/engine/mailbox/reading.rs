@@ -1,4 +1,4 @@
-//! The logs that a subscription reads by cursors, and whether there is room for what is written there.
+//! The logs that a subscription reads by cursors, and its capacity for events in them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::overflow::DropReason;
 use crate::sync::Ordering;
 
 impl Mailbox {
-    /// Has its reader read the log of a type, from the next event on. Returns the index of the source.
+    /// Adds a log that its reader reads from the next event on. Returns the index of the source.
     pub(in crate::engine) fn add_source(
         &self,
         cursor: LogCursor,
@@ -35,7 +35,7 @@ impl Mailbox {
         index
     }
 
-    /// The reader fetches the cursors that are there for it.
+    /// Moves the cursors that wait to be fetched to the reader.
     #[cold]
     pub(in crate::engine) fn fetch_cursors(&self, into: &mut Cursors) {
         let mut inbox = self.inbox();
@@ -55,7 +55,7 @@ impl Mailbox {
         self.inbox().first().map(Entry::place)
     }
 
-    /// What the event in this place, which the reader has taken, is to report as missed.
+    /// How many missed events to report with the event in this place, which the reader has taken.
     #[cold]
     pub(in crate::engine) fn missed(&self, place: Place) -> u64 {
         let mut inbox = self.inbox();
@@ -64,7 +64,7 @@ impl Mailbox {
         missed
     }
 
-    /// Shows a reader that has its cursors what is in the inbox.
+    /// Publishes the state of the inbox to a reader that has its cursors.
     pub(crate) fn show(&self, inbox: &Inbox) {
         if let Some(signals) = &self.signals {
             signals.reports.store(inbox.has_losses(), Ordering::Relaxed);
@@ -73,13 +73,14 @@ impl Mailbox {
         }
     }
 
-    /// One event may come in twice: the reader observes a type of requests, and answers it.
+    /// Notes that one event may arrive twice: the reader observes a type of requests, and answers
+    /// it.
     pub(crate) fn set_doubles(&self) {
         self.inbox().doubles = true;
     }
 
-    /// One of the logs that it reads, by its index: the number of the type, the mailbox's place there,
-    /// and how many of the events taken were dropped.
+    /// One of the logs that it reads, by its index: the number of the type, the mailbox's place
+    /// there, and how many of the events taken were dropped.
     pub(crate) fn log(&self, index: usize) -> Option<(usize, usize, u64)> {
         if let Some(progress) = &self.progress {
             return (index == 0).then(|| (self.type_number as usize, progress.place(), 0));
@@ -88,13 +89,13 @@ impl Mailbox {
         inbox.sources().nth(index).map(|it| (it.type_number, it.place(), it.evicted))
     }
 
-    /// All logs that it reads, each as [`log`](Self::log) returns it. No lock is held between two of
+    /// All logs that it reads, each as [`log`](Self::log) returns it. The lock is released between
     /// them.
     pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, u64)> {
         (0..).map_while(|index| self.log(index))
     }
 
-    /// Which of its members a type is, if it reads the log of that.
+    /// The member number of a type, if it reads the log of that type.
     pub(crate) fn member_reading(&self, type_number: usize) -> Option<usize> {
         if self.progress.is_some() {
             return (self.type_number as usize == type_number).then_some(0);
@@ -103,18 +104,19 @@ impl Mailbox {
         Some(inbox.sources().find(|source| source.type_number == type_number)?.member)
     }
 
-    /// Which of its members a source is.
+    /// The member number of a source.
     pub(in crate::engine) fn member_of(&self, source: usize) -> usize {
         self.inbox().sources().nth(source).map_or(0, |source| source.member)
     }
 
-    /// The most that was seen waiting by a reader that has its cursors.
+    /// The most events seen waiting by a reader that has its cursors.
     pub(crate) fn seen_waiting(&self) -> usize {
         self.signals.as_ref().map_or(0, |signals| signals.high_water.load(Ordering::Relaxed))
     }
 
-    /// Whether an event that is to be written to the log of a type comes in: for how many, that one
-    /// included, there is room; and whether an older one is then to [make room](Self::make_room).
+    /// Whether an event about to be written to the log of a type is admitted. Returns the capacity
+    /// for this and further events, and whether an older event must then [make
+    /// room](Self::make_room).
     pub(in crate::engine) fn admit(&self, info: &TypeInfo, number: u64) -> (u64, bool) {
         let mut inbox = self.inbox();
         let admitted = inbox.admit(Place::new(info.rank, number, false));
@@ -122,7 +124,8 @@ impl Mailbox {
         admitted
     }
 
-    /// An event that was held back is about to be revealed, in a log that the reader reads beside others.
+    /// Notes that an event that was held back is about to be revealed, in a log that the reader
+    /// reads beside others.
     pub(in crate::engine) fn note_revealed(&self, info: &TypeInfo, number: u64) {
         if self.progress.is_none() {
             let mut inbox = self.inbox();
@@ -131,7 +134,8 @@ impl Mailbox {
         }
     }
 
-    /// Drops the oldest event in favour of one that was written to the log of a type; whether it did.
+    /// Drops the oldest event in favour of one that was written to the log of a type. Returns
+    /// whether it did.
     pub(in crate::engine) fn make_room(
         self: &Arc<Self>,
         info: &TypeInfo,

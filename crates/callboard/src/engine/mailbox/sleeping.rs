@@ -1,4 +1,4 @@
-//! How a reader falls asleep, and is woken: see "Sleeping" in [`engine`](crate::engine).
+//! How a reader falls asleep and is woken: see "Sleeping" in [`engine`](crate::engine).
 
 use std::task::Waker;
 
@@ -7,7 +7,7 @@ use crate::engine::inbox::State;
 use crate::sync::{Ordering, discard_any};
 
 impl Mailbox {
-    /// Puts it among the waiters of one of its logs, or takes it off; whether it was.
+    /// Adds it to the waiters of one of its logs, or removes it. Returns whether it was one before.
     pub(in crate::engine) fn set_registered(&self, source: usize, registered: bool) -> bool {
         if self.progress.is_some() {
             return self.registered.swap(registered, Ordering::Relaxed);
@@ -33,7 +33,7 @@ impl Mailbox {
         self.inbox().sources().all(|source| source.registered)
     }
 
-    /// A log among whose waiters it is not: the number of the type, and the index of the source.
+    /// A log that it is not a waiter of: the number of the type, and the index of the source.
     pub(crate) fn unregistered_source(&self) -> Option<(usize, usize)> {
         if self.progress.is_some() {
             let unregistered = !self.registered.load(Ordering::Relaxed);
@@ -44,10 +44,11 @@ impl Mailbox {
         Some((source.type_number, index))
     }
 
-    /// Has the reader woken by the next event, unless that has come, or none will. Whether it may
-    /// sleep; and whether all its cursors are among the waiters of their logs.
+    /// Stores the waker, to be woken by the next event, unless an event is queued or none will
+    /// come. Returns whether the reader may sleep, and whether all its cursors are among the
+    /// waiters of their logs.
     pub(in crate::engine) fn sleep(&self, waker: &Waker) -> (bool, bool) {
-        // Cloning a waker, and dropping one, is the user's code: not under the lock.
+        // Cloning and dropping a waker runs user code: not under the lock.
         let waker = waker.clone();
         let mut inbox = self.inbox();
         let sleeps = inbox.state == State::Open && !inbox.has_more();
@@ -61,8 +62,8 @@ impl Mailbox {
         (sleeps, registered)
     }
 
-    /// The reader is among all waiters now: it goes on if an event has come meanwhile, or none
-    /// will. Whether it may sleep.
+    /// Checks again, now that the reader is among all waiters: it goes on if an event has arrived
+    /// in between, or none will. Returns whether it may sleep.
     pub(in crate::engine) fn sleep_on(&self) -> bool {
         let mut inbox = self.inbox();
         if inbox.state == State::Open && !inbox.has_more() {
@@ -75,7 +76,7 @@ impl Mailbox {
         false
     }
 
-    /// Whom to wake, since an event has come by a log.
+    /// Takes the waker, since an event has arrived in a log.
     pub(in crate::engine) fn wake(&self) -> Option<Waker> {
         let mut inbox = self.inbox();
         let waker = inbox.waker.take()?;
@@ -86,12 +87,12 @@ impl Mailbox {
         Some(waker)
     }
 
-    /// Whether this waker is the one to be woken.
+    /// Whether this waker would be woken.
     pub(in crate::engine) fn wakes(&self, waker: &Waker) -> bool {
         matches!(&self.inbox().waker, Some(known) if known.will_wake(waker))
     }
 
-    /// Sets whom to wake; returns whom it would have been.
+    /// Replaces the waker. Returns the old one.
     pub(in crate::engine) fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
         let mut inbox = self.inbox();
         inbox.woken = false;

@@ -1,4 +1,4 @@
-//! Blocks: the memory that events live in, and who keeps it.
+//! Blocks: the memory that holds events, and the pins that keep it.
 
 use std::alloc::handle_alloc_error;
 use std::cell::UnsafeCell;
@@ -10,18 +10,18 @@ use super::slot::{Place, Slot};
 use crate::log::Shape;
 use crate::sync::{Access, Arc, AtomicPtr, AtomicU32, Ordering, alloc, dealloc};
 
-/// What stands before the slots of a block.
+/// What precedes the slots of a block.
 pub(in crate::log) struct Header {
-    /// How many pins there are: the block is given back when the last is gone.
+    /// How many pins there are: the block is returned when the last is removed.
     pins: AtomicU32,
     slots: u32,
-    /// The block that continues this one. This address doesn't pin it: a reader that follows it has
-    /// a pin on it already.
+    /// The block after this one. The address doesn't pin that block: a reader that follows it has a
+    /// pin on the block already.
     pub(super) next: AtomicPtr<Self>,
-    /// The type of the events, and how they lie.
+    /// The type and layout of the events.
     pub(super) shape: &'static Shape,
-    /// Where the block goes when it is given back. Accessed only by the thread that has just made the block, or
-    /// has just removed its last pin.
+    /// Where the block goes when it is returned. Accessed only by the thread that has just made the
+    /// block or removed its last pin.
     pool: UnsafeCell<Option<Arc<Pool>>>,
     access: Access,
 }
@@ -30,7 +30,7 @@ pub(in crate::log) struct Header {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Address(pub(super) NonNull<Header>);
 
-/// One pin on a block: it stays as it is until the pin is dropped.
+/// One pin on a block, which keeps the block as it is until the pin is dropped.
 #[derive(Debug)]
 pub(in crate::log) struct Pin(pub(super) Address);
 
@@ -46,7 +46,7 @@ impl Header {
         self.slots as usize
     }
 
-    /// Adds pins, to be [claimed](Address::claim) later, or to be those of a handle.
+    /// Adds pins, to be [claimed](Address::claim) later or to become those of a handle.
     #[inline]
     pub(super) fn add_pins(&self, pins: u32) {
         // Ordering: Relaxed, as in `Arc`: the caller holds a pin. Only a program that leaks handles in
@@ -58,9 +58,9 @@ impl Header {
 }
 
 impl Pin {
-    /// A block of a log, for one event if it is small, with `pins` pins, one of which is
-    /// returned and the others are yet to be [claimed](Address::claim). It comes from the pool and
-    /// will go back to it.
+    /// Takes a block of a log from the pool, or makes one that will return to the pool. The block
+    /// is for one event if `small`. It has `pins` pins: one is returned, the others are to be
+    /// [claimed](Address::claim).
     pub(super) fn from_pool(
         pool: &Arc<Pool>,
         shape: &'static Shape,
@@ -75,7 +75,7 @@ impl Pin {
             }
             Self::allocate(shape, slots)
         });
-        // A bus has no room for so many readers that their number would not fit.
+        // A bus has no room for enough readers to overflow the count.
         let pins = pins as u32;
         // SAFETY: the block is new, or was in the pool: nobody else has it.
         unsafe { block.ready(pins, shape.is_pooled().then(|| Arc::clone(pool))) }
@@ -125,7 +125,7 @@ impl Pin {
         unsafe { self.0.claim() }
     }
 
-    /// Where slot `index` is.
+    /// The slot of this index.
     #[inline]
     pub(super) fn place(&self, index: usize) -> Place {
         let header = self.header();
@@ -135,7 +135,7 @@ impl Pin {
         Place(unsafe { self.0.0.byte_add(offset) }.cast())
     }
 
-    /// The shard for a reader's handles: its own, if the block has any.
+    /// The shard that counts a reader's handles: its own, if the block has shards.
     pub(super) fn shard(&self, own: Shard) -> Shard {
         let header = self.header();
         if header.shape.is_sharded(header.slots()) { own } else { Shard::NONE }
@@ -160,7 +160,7 @@ impl Address {
         Pin(self)
     }
 
-    /// What is said of the block.
+    /// The block's header.
     ///
     /// # Safety
     ///
@@ -186,7 +186,7 @@ impl Address {
         Pin(self)
     }
 
-    /// Removes pins; the last one's gives the block back.
+    /// Removes pins; removing the last one returns the block.
     ///
     /// # Safety
     ///
@@ -196,7 +196,7 @@ impl Address {
         // SAFETY: the block is there as long as a pin is.
         let header = unsafe { self.header() };
         // Ordering: Release pairs with the Acquire of the thread that removes the last pin, as in `Arc`:
-        // every use of the block comes before it is used anew.
+        // every use of the block comes before it is reused.
         if header.pins.fetch_sub(pins, Ordering::AcqRel) == pins {
             // SAFETY: nobody has the block now.
             unsafe { self.recycle() }
@@ -214,8 +214,8 @@ impl Address {
         let (shape, slots) = (header.shape, header.slots());
         // SAFETY: as above.
         let pool = unsafe { (*header.pool.get()).take() };
-        // In the pool the block must not keep the pool alive; and if this drops the pool, the
-        // block goes with it.
+        // In the pool, the block must not keep the pool alive; if this drops the pool, the block is
+        // freed with it.
         let rest = pool.as_ref().map_or(Some(self), |pool| {
             let rest = pool.put(self, slots < shape.slots());
             if rest.is_some() {

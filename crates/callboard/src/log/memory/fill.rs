@@ -1,4 +1,4 @@
-//! The cursor where a log is written.
+//! The writer's cursor in a log.
 
 use std::any::TypeId;
 use std::ptr::NonNull;
@@ -14,9 +14,9 @@ use crate::log::progress::{End, Head, ReaderProgress};
 use crate::log::{Payload, Shape, Stamp};
 use crate::sync::{Arc, Ordering};
 
-/// Where a log is written: the place of the next event, and who gets it.
+/// The writer's cursor in a log: where the next event goes, and how many readers get it.
 pub(in crate::log) struct Fill {
-    /// The type of the events, and how they lie.
+    /// The type and layout of the events.
     id: TypeId,
     pub(super) shape: &'static Shape,
     pub(super) head: Arc<Head>,
@@ -24,22 +24,22 @@ pub(in crate::log) struct Fill {
     pub(super) position: u64,
     /// The block that is being filled, once there is one.
     pub(super) tail: Option<Pin>,
-    /// Where in it the next event goes, and for how many there is room.
+    /// Where in the tail the next event goes, and how many slots are left there.
     next: Place,
     pub(super) left: usize,
-    /// How many readers flow: they get the next event.
+    /// How many readers flow: these get the next event.
     pub(super) flowing: usize,
     /// How many readers there have been.
     opened: usize,
     pool: Arc<Pool>,
-    /// What is written and not to be seen yet.
+    /// The events that are written but not visible yet.
     pub(super) hold: Option<Hold>,
 }
 
-/// Whether one reader flows, as its writer knows it.
+/// The writer's record of whether one reader flows.
 pub(in crate::log) struct Flow {
     pub(in crate::log) progress: Arc<ReaderProgress>,
-    /// Where the gap begins that it has open; otherwise it flows, and has a pin on the tail.
+    /// Where its open gap begins; if there is none, the reader flows and has a pin on the tail.
     stopped_at: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ impl Flow {
         self.stopped_at
     }
 
-    /// It flows again. Where its gap began, if it was stopped.
+    /// Makes the reader flow again. Returns where its gap began, if it was stopped.
     pub(super) fn stop_ends(&mut self) -> Option<u64> {
         self.stopped_at.take()
     }
@@ -76,7 +76,7 @@ impl Fill {
         self.position
     }
 
-    /// A new reader, which is stopped.
+    /// Adds a reader, which is stopped.
     pub(in crate::log) fn open(&mut self) -> (Flow, Walk) {
         let begin = self.revealed();
         let progress = Arc::new(ReaderProgress::new(begin));
@@ -90,7 +90,8 @@ impl Fill {
             progress,
             block: None,
             next: Place(NonNull::dangling()),
-            // A block of several slots is small, and of a single one the end is not used.
+            // A block of several slots is small; with a single slot, the end of the slot is not
+            // used.
             stride: self.shape.stride as u32,
             own,
             shard: Shard::NONE,
@@ -102,7 +103,7 @@ impl Fill {
         (flow, walk)
     }
 
-    /// Opens a gap for the reader, unless one is open; whether it did.
+    /// Opens a gap for the reader, unless one is open. Returns whether it did.
     pub(in crate::log) fn stop(&mut self, flow: &mut Flow) -> bool {
         if flow.stopped_at.is_some() {
             return false;
@@ -113,7 +114,7 @@ impl Fill {
         true
     }
 
-    /// Closes the reader's gap: it goes on with the next event, for which there is
+    /// Closes the reader's gap: it continues with the next event, for which there is
     /// [room](Self::has_room) and which must be written at once.
     pub(in crate::log) fn resume(&mut self, flow: &mut Flow) {
         if self.left == 0 {
@@ -128,7 +129,7 @@ impl Fill {
         self.flowing += 1;
     }
 
-    /// Writes an event, which it takes out, and returns a handle of it if `keep` asks for one.
+    /// Writes an event, taking it out of `event`, and returns a handle of it if `keep` is set.
     #[inline(always)]
     pub(crate) fn write<E: Payload>(
         &mut self,
@@ -142,7 +143,7 @@ impl Fill {
         held
     }
 
-    /// As [`write`](Self::write), and readers do not see it yet.
+    /// Like [`write`](Self::write), but readers do not see the event yet.
     #[inline(always)]
     pub(super) fn put<E: Payload>(
         &mut self,
@@ -176,13 +177,13 @@ impl Fill {
         Some(unsafe { Held::take_over(place, Shard::NONE) })
     }
 
-    /// Whether the next event finds room in the block that is being filled.
+    /// Whether the next event fits into the tail.
     #[inline]
     pub(in crate::log) fn has_room(&self) -> bool {
         self.left > 0
     }
 
-    /// Bytes of the blocks that its events lie in, those included that wait to be used again.
+    /// Bytes of the blocks that hold its events, including those in the pool.
     pub(in crate::log) fn bytes(&self) -> usize {
         // Ordering: Relaxed; it guards nothing.
         self.pool.bytes.load(Ordering::Relaxed)
@@ -192,7 +193,8 @@ impl Fill {
     ///
     /// # Panics
     ///
-    /// If the last one [has room](Self::has_room): its readers would walk over what was never written.
+    /// If the last block [has room](Self::has_room): its readers would read slots that were never
+    /// written.
     #[cold]
     pub(in crate::log) fn begin_block(&mut self, small: bool) {
         assert_eq!(self.left, 0, "the last block has room");
@@ -209,11 +211,11 @@ impl Fill {
         self.tail = Some(block);
     }
 
-    /// Lets the tail go, since nobody flows: handles pin what they need.
+    /// Releases the tail, since no reader flows: handles pin the blocks they need.
     ///
     /// # Panics
     ///
-    /// If somebody flows, who would walk over the slots that are left.
+    /// If a reader flows: it would read the slots that are left.
     pub(in crate::log) fn rest(&mut self) {
         assert_eq!(self.flowing, 0, "a reader flows");
         (self.tail, self.left) = (None, 0);

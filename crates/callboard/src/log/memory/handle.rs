@@ -1,6 +1,6 @@
-//! Handles: an event in somebody's hands.
+//! Handles: each keeps one event.
 //!
-//! A handle is one pointer, to the event's slot, like an `Arc`; the slot knows its block.
+//! A handle is one pointer to the event's slot, like an `Arc`; the slot knows its block.
 
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -11,15 +11,15 @@ use super::shard::{Shard, Share, Tagged};
 use super::slot::Place;
 use crate::log::{Payload, Shape, Stamp};
 
-/// An event that is kept: one owner of its value, and a part in the pins of its block. Two are equal
-/// if they are of the same event.
+/// A handle that keeps an event: one owner of its value, and a part in the pins of its block. Two
+/// are equal if they keep the same event.
 #[derive(Debug)]
 pub(crate) struct Held(Tagged);
 
-/// As [`Held`], of a known type.
+/// Like [`Held`], of a known type.
 pub(crate) struct Kept<E: 'static>(ManuallyDrop<Held>, PhantomData<fn() -> E>);
 
-/// An event that is lent by the block that it lies in: one owner of its value, without a pin.
+/// An event lent by its block: one owner of its value, without a pin.
 pub(crate) struct Loan<'a, E: 'static>(ManuallyDrop<Kept<E>>, PhantomData<&'a E>);
 
 impl Held {
@@ -93,8 +93,8 @@ impl PartialEq for Held {
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: this is an owner, with a part in the pins, and both are gone after this. The part is
-        // given up last, also if the event's destructor panics.
+        // SAFETY: this is an owner, with a part in the pins, and both are gone after this. The part
+        // is given up last, even if the event's destructor panics.
         unsafe {
             let shape = self.block().header().shape;
             let _share = Share::of(self.0, shape);
@@ -126,8 +126,8 @@ impl<E: 'static> Clone for Kept<E> {
 
 impl<E: 'static> Drop for Kept<E> {
     fn drop(&mut self) {
-        // SAFETY: as for `Held`, which is not dropped besides; and it is an `E`, so that nobody need
-        // look up how that is dropped.
+        // SAFETY: as for `Held`, which is not dropped as well; and it is an `E`, so its destructor
+        // need not be looked up.
         unsafe {
             let _share = Share::of(self.0.0, Shape::of::<E>());
             self.0.0.place().release(Shape::of::<E>());
@@ -141,7 +141,7 @@ impl<E: 'static> Loan<'_, E> {
     /// The caller is an owner of the event at `place`, which is an `E`, and hands that over. The
     /// block is pinned for the lifetime.
     pub(super) unsafe fn take_over(place: Place) -> Self {
-        // Instead of a pin of its own it has that of the lifetime.
+        // It has no pin of its own: the lifetime guarantees one.
         let held = Held(Tagged::new(place, Shard::NONE));
         Self(ManuallyDrop::new(Kept(ManuallyDrop::new(held), PhantomData)), PhantomData)
     }

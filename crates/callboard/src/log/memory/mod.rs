@@ -1,24 +1,24 @@
-//! The log's raw memory: the unsafe code of the crate, but for one word (`event::packed`).
+//! The log's raw memory: all unsafe code of the crate, except for one word (`event::packed`).
 //!
-//! Blocks hold events in slots, handles keep them and are counted in shards, and a pool keeps blocks
-//! for later. Two cursors are all that the rest of the log has of them: the writer's [`Fill`] and a
-//! reader's [`Walk`], which go from slot to slot and hand out what lies there. Everything that this
-//! module shows is safe to call; why is said in [`log`](super), by the invariants 1 to 3:
+//! Blocks hold events in slots, handles keep events and are counted in shards, and a pool keeps
+//! blocks for reuse. The rest of the log sees only two cursors, the writer's [`Fill`] and a
+//! reader's [`Walk`], which go from slot to slot and hand out the events there. The whole interface
+//! is safe to call, by the invariants 1 to 3 of [`log`](super):
 //!
-//! - 1 is kept by `Fill::write`, which moves the head on behind the slot, and by `Walk::look`: a
-//!   walk takes nothing beyond what that saw.
-//! - 2 and 3 are kept by `Fill::resume` and `Fill::stop`, which count the readers that flow, so
-//!   that a block is begun with a pin for each, and a slot is written with a share for each; and
-//!   by `Walk::look` again, which ends at the reader's next gap. `Fill::resume_held` adds what a reader
-//!   that was stopped has missed of that: the hold pins its blocks, and the reader for which the events
-//!   are held back still owns its share of each.
+//! - 1 is kept by `Fill::write`, which moves the head behind the slot, and by `Walk::look`: a walk
+//!   takes nothing beyond the head that it saw.
+//! - 2 and 3 are kept by `Fill::resume` and `Fill::stop`, which count the flowing readers, so that
+//!   a block is begun with a pin for each and a slot is written with a share for each; and by
+//!   `Walk::look` again, which ends at the reader's next gap. `Fill::resume_held` adds what a
+//!   stopped reader has missed of these: the hold pins its blocks, and the start buffer's reader
+//!   still owns its share of each event.
 //!
-//! What is taken on trust, from two pages without unsafe code: that [`ReaderProgress`](super::ReaderProgress) has a
-//! walk stop at the first of its gaps and hands out their ends in order, each once; and the
-//! arithmetic of [`Shape`](super::Shape). And that the cursors are used with those they belong to:
-//! a `Flow` with its `Fill`.
+//! The safety argument relies on two modules without unsafe code: on
+//! [`ReaderProgress`](super::ReaderProgress), that a walk stops at the first of its gaps and gets
+//! the ends of the gaps in order, each once; and on the arithmetic of [`Shape`](super::Shape). It
+//! also relies on the cursors being used with the objects they belong to: a `Flow` with its `Fill`.
 //!
-//! A cursor, a flow or a handle that is forgotten (`mem::forget`) keeps memory; it does no harm.
+//! Leaking a cursor, a flow or a handle (`mem::forget`) leaks memory and does no other harm.
 
 mod block;
 mod fill;

@@ -1,4 +1,4 @@
-//! Blocks that wait to be used again.
+//! A pool of blocks for reuse.
 
 use std::ptr::{self, NonNull};
 
@@ -6,31 +6,31 @@ use super::block::{Address, Header};
 use crate::log::shape::SPARE_BLOCKS;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
-/// The blocks of one log: those that wait to be used again, and how much memory there is in all.
-/// Any thread may bring a block, the writer takes them.
+/// The pool of one log: its blocks for reuse, and the size of all its blocks. Any thread may return
+/// a block; the writer takes them.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    /// Whole blocks and small ones. Each place holds a block that nobody else has, or none.
+    /// Whole blocks and small ones. Each place is empty or holds a block that nobody else has.
     places: [[AtomicPtr<Header>; SPARE_BLOCKS]; 2],
-    /// Bytes of all the blocks that are to come back here, or are here. Ordering: Relaxed, since it
-    /// guards nothing.
+    /// Bytes of all the blocks that are in the pool or will return to it. Ordering: Relaxed, since
+    /// it guards nothing.
     pub(super) bytes: AtomicUsize,
 }
 
 impl Pool {
-    /// Takes a block out, a small one or a whole one, if there is one.
+    /// Takes out a block, small or whole, if there is one.
     pub(super) fn take(&self, small: bool) -> Option<Address> {
         self.places[usize::from(small)].iter().find_map(|place| {
             if place.load(Ordering::Relaxed).is_null() {
                 return None;
             }
             // Ordering: Acquire pairs with the Release in `put`: every use of the block before it
-            // was put here comes before those to come.
+            // was put here comes before any later use.
             NonNull::new(place.swap(ptr::null_mut(), Ordering::Acquire)).map(Address)
         })
     }
 
-    /// Puts a block in that nobody has; hands it back if there is no room.
+    /// Puts in a block that nobody has; returns it if the pool is full.
     pub(super) fn put(&self, block: Address, small: bool) -> Option<Address> {
         // Ordering: Release pairs with the Acquire in `take`.
         let (stored, not) = (Ordering::Release, Ordering::Relaxed);

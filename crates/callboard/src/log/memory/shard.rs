@@ -1,9 +1,9 @@
-//! Shards: the counts of a block's handles, so that readers on different cores don't write to one
-//! cache line for each event.
+//! Shards: the counts of a block's handles, split so that readers on different cores don't write to
+//! the same cache line for each event.
 //!
-//! A handle is counted where its tag says: in one of the shards of its block, or among the pins
-//! themselves. A shard that counts any handle has one pin for all of them. (The idea is that of
-//! sharded counters, as crossbeam's `ShardedLock` and Java's `Striped64` have them.)
+//! A handle's tag says where it is counted: in one of the shards of its block, or directly among
+//! the pins. A shard that counts any handles has one pin for all of them. (The idea is that of
+//! sharded counters, as in crossbeam's `ShardedLock` and Java's `Striped64`.)
 
 use std::ptr::NonNull;
 
@@ -19,10 +19,10 @@ pub(super) struct Shard(u8);
 /// How many shards a block of several slots has.
 pub(in crate::log) const SHARDS: usize = if CHECKED { 1 } else { 4 };
 
-/// What a shard is.
+/// The count of one shard.
 pub(in crate::log) type Count = Padded<AtomicUsize>;
 
-/// Where a slot is, and in the lowest bits where its handle is counted.
+/// The address of a slot, with the shard that counts the handle in the lowest bits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tagged(NonNull<Slot>);
 
@@ -43,16 +43,16 @@ unsafe impl Send for Tagged {}
 unsafe impl Sync for Tagged {}
 
 impl Shard {
-    /// Among the pins themselves.
+    /// Directly among the pins.
     pub(super) const NONE: Self = Self(0);
 
-    /// The one for the reader of this number.
+    /// The shard for the reader of this number.
     pub(super) fn for_reader(number: usize) -> Self {
         // There are few.
         Self(1 + (number % SHARDS) as u8)
     }
 
-    /// Its count in a block, unless that is the pins themselves.
+    /// Its count in a block, unless it counts directly among the pins.
     ///
     /// # Safety
     ///
@@ -65,7 +65,7 @@ impl Shard {
         Some(&unsafe { counts.add(index).as_ref() }.0)
     }
 
-    /// Counts so many handles more.
+    /// Adds handles to the count.
     ///
     /// # Safety
     ///
@@ -75,8 +75,9 @@ impl Shard {
         // SAFETY: the caller's promise.
         let (header, count) = unsafe { (block.header(), self.count(block, shape)) };
         let Some(count) = count else { return header.add_pins(handles) };
-        // Ordering: Relaxed, as in `Header::add_pins`. Who takes the last one away sees the pin added: it
-        // acquires what the caller releases when that gives up its own part, later.
+        // Ordering: Relaxed, as in `Header::add_pins`. The thread that removes the last handle sees
+        // the pin added: it acquires what the caller releases when the caller gives up its own
+        // part, later.
         match count.fetch_add(handles as usize, Ordering::Relaxed) {
             0 => header.add_pins(1),
             before if before > usize::MAX / 2 => std::process::abort(),
@@ -84,7 +85,7 @@ impl Shard {
         }
     }
 
-    /// Counts so many handles less.
+    /// Removes handles from the count.
     ///
     /// # Safety
     ///
@@ -127,7 +128,7 @@ impl Tagged {
 }
 
 impl Share {
-    /// Takes over the part of a handle.
+    /// Takes over a handle's part in the pins.
     ///
     /// # Safety
     ///

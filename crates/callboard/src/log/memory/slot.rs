@@ -1,4 +1,4 @@
-//! Slots: an event in its block, what is said of it, and who owns it.
+//! Slots: an event in its block, with its metadata and its count of owners.
 
 use std::ptr::NonNull;
 
@@ -6,37 +6,37 @@ use super::block::Address;
 use crate::log::{Payload, Shape, Stamp};
 use crate::sync::{Access, AtomicU32, Ordering};
 
-/// What stands before an event in its slot.
+/// What precedes an event in its slot.
 pub(in crate::log) struct Slot {
-    /// How many owners the value has, if it is one that must be dropped: readers that have not
-    /// come to it, and handles. The last drops it.
+    /// How many owners the value has, if it has a destructor: readers that have not reached it, and
+    /// handles. The last owner drops it.
     owners: AtomicU32,
     /// From the start of the block to this slot.
     offset: u32,
     stamp: Stamp,
-    /// Of the stamp and the event.
+    /// Reports accesses to the stamp and the event to a model checker.
     access: Access,
 }
 
 impl Slot {
-    /// A slot without an event, so many bytes behind the start of its block.
+    /// A slot without an event, at this offset in its block.
     pub(super) fn at(offset: u32) -> Self {
         let (owners, stamp, access) = (AtomicU32::new(0), Stamp::NONE, Access::new());
         Self { owners, offset, stamp, access }
     }
 }
 
-/// Drops a value in place, which nobody uses any more.
+/// Drops in place a value that is no longer used.
 pub(in crate::log) type DropGlue = unsafe fn(NonNull<u8>);
 
-/// How an `E` is dropped, if there is anything to drop.
+/// The drop glue of `E`, if it has any.
 pub(in crate::log) const fn drop_glue<E>() -> Option<DropGlue> {
     // SAFETY: the caller's promise: it is a valid `E` that nobody uses any more.
     let drop: DropGlue = |value| unsafe { value.cast::<E>().drop_in_place() };
     if std::mem::needs_drop::<E>() { Some(drop) } else { None }
 }
 
-/// Where a slot is, without a claim on it.
+/// The address of a slot, without a claim on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place(pub(super) NonNull<Slot>);
 
@@ -46,7 +46,7 @@ unsafe impl Send for Place {}
 unsafe impl Sync for Place {}
 
 impl Place {
-    /// Writes an event and what is said of it.
+    /// Writes an event and its stamp.
     ///
     /// # Safety
     ///
@@ -54,8 +54,8 @@ impl Place {
     /// yet.
     #[inline(always)]
     pub(super) unsafe fn write<E: Payload>(self, owners: usize, stamp: Stamp, event: E) {
-        // SAFETY: the caller's promise; the value lies behind the slot as its shape says. (A bus has
-        // no room for so many readers that their number would not fit.)
+        // SAFETY: the caller's promise; the value lies behind the slot as its shape says. (A bus
+        // has no room for enough readers to overflow the count.)
         unsafe {
             self.0.as_ref().access.write();
             self.0.as_ref().owners.store(owners as u32, Ordering::Relaxed);
@@ -64,18 +64,18 @@ impl Place {
         }
     }
 
-    /// The slot behind this one.
+    /// The slot after this one.
     ///
     /// # Safety
     ///
-    /// The slot is one of a block whose slots are so far apart.
+    /// The slot is one of a block whose slots are this far apart.
     #[inline]
     pub(super) unsafe fn behind(self, stride: usize) -> Self {
         // SAFETY: the end of a slot is inside its block, or one byte behind it.
         Self(unsafe { self.0.byte_add(stride) })
     }
 
-    /// The block it is in.
+    /// The block that contains the slot.
     ///
     /// # Safety
     ///
@@ -85,7 +85,7 @@ impl Place {
         unsafe { Address(self.0.byte_sub(self.0.as_ref().offset as usize).cast()) }
     }
 
-    /// What is said of the event.
+    /// The event's stamp.
     ///
     /// # Safety
     ///
@@ -99,8 +99,8 @@ impl Place {
     ///
     /// # Safety
     ///
-    /// As [`stamp`](Self::stamp); it is an `E`; and if it is to be dropped, the caller is one of
-    /// its owners for `'a`.
+    /// As [`stamp`](Self::stamp); the value is an `E`; and if it has a destructor, the caller is
+    /// one of its owners for `'a`.
     pub(super) unsafe fn value<'a, E: 'static>(self) -> &'a E {
         // SAFETY: the caller's promise; the value lies behind the slot as its shape says.
         let value = unsafe { self.0.byte_add(Shape::of::<E>().value).cast().as_ref() };
@@ -112,7 +112,7 @@ impl Place {
     ///
     /// # Safety
     ///
-    /// The caller is one, and the slot lies in a block of this shape.
+    /// The caller is an owner, and the slot lies in a block of this shape.
     #[inline]
     pub(super) unsafe fn retain(self, shape: &Shape) {
         if shape.drop.is_some() {
@@ -126,7 +126,7 @@ impl Place {
         }
     }
 
-    /// Gives up being an owner; the last one drops the value. That runs the user's code.
+    /// Gives up ownership; the last owner drops the value, which runs user code.
     ///
     /// # Safety
     ///

@@ -1,4 +1,4 @@
-//! The cursor where one reader reads a log.
+//! A reader's cursor in a log.
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -11,31 +11,31 @@ use crate::log::progress::{Head, ReaderProgress};
 use crate::log::{Shape, Stamp};
 use crate::sync::{Arc, CHECKED, Ordering};
 
-/// Where a log is read: the place of the next event.
+/// A reader's cursor in a log: the place of its next event.
 #[derive(Debug)]
 pub(in crate::log) struct Walk {
     pub(in crate::log) head: Arc<Head>,
     pub(in crate::log) progress: Arc<ReaderProgress>,
-    /// The block that the next event, or the last one taken, is in.
+    /// The block that contains the next event, or the last one taken.
     pub(super) block: Option<Pin>,
     /// The slot of the next event, unless that is in the next block.
     pub(super) next: Place,
     /// From one slot to the next.
     pub(super) stride: u32,
-    /// The shard for its handles, in a block that has any, and in this block.
+    /// The shard for its handles in sharded blocks, and in this block.
     pub(super) own: Shard,
     pub(super) shard: Shard,
-    /// How many handles are counted in the block that are yet to be handed out.
+    /// How many handles are counted in the block but not handed out yet.
     pub(super) credits: u8,
-    /// How many slots of the block are left, that of the next event included.
+    /// How many slots of the block are left, including that of the next event.
     pub(super) left: u8,
-    /// The position that comes next.
+    /// The position of the next event.
     pub(super) position: u64,
-    /// Up to here the events are known to be there.
+    /// The events before this position are known to be available.
     pub(super) visible: u64,
 }
 
-/// How many handles are counted at a time: one atomic operation for so many events handed out.
+/// How many handles are counted at a time: one atomic operation for this many events handed out.
 const CREDITS: u8 = if CHECKED { 2 } else { 64 };
 
 impl Walk {
@@ -43,15 +43,16 @@ impl Walk {
         self.position
     }
 
-    /// How many events are known to be there.
+    /// How many events are known to be available.
     pub(in crate::log) fn known(&self) -> u64 {
         self.visible - self.position
     }
 
-    /// Looks how many there are. `None`: the reader has come to a gap, and others have gone on.
+    /// Checks how many events are available. `None`: the reader is at a gap, and others have gone
+    /// on.
     #[inline]
     pub(in crate::log) fn look(&mut self) -> Option<u64> {
-        // Ordering: Acquire pairs with the Release in `Fill::write`. What it stored before the
+        // Ordering: Acquire pairs with the Release in `Fill::write`. What that stored before the
         // head, the next gap among it, is visible from here on.
         let head = self.head.0.0.load(Ordering::Acquire);
         if self.position == head {
@@ -65,8 +66,8 @@ impl Walk {
         Some(self.known())
     }
 
-    /// Goes on behind the gap that it has come to, if that has an end. Returns how many positions
-    /// the gap has, and how many events were lost in it.
+    /// Continues after the gap that it has reached, if that is closed. Returns the width of the gap
+    /// in positions, and how many events were lost in it.
     #[cold]
     pub(in crate::log) fn pass_gap(&mut self) -> Option<(u64, u64)> {
         let revealed = self.head.0.0.load(Ordering::Acquire);
@@ -77,7 +78,7 @@ impl Walk {
         Some((width, end.lost))
     }
 
-    /// Goes on in another block, with the slot of this index.
+    /// Continues in another block, at the slot of this index.
     fn go_on_in(&mut self, block: Pin, index: usize) {
         self.leave();
         (self.next, self.shard) = (block.place(index), block.shard(self.own));
@@ -94,7 +95,7 @@ impl Walk {
         self.block = None;
     }
 
-    /// Goes on in the next block, where the next event is known to be.
+    /// Continues in the next block, where the next event is known to be.
     #[cold]
     fn go_on(&mut self) -> Option<()> {
         let next = self.block.as_ref()?.header().next.load(Ordering::Relaxed);
@@ -105,7 +106,7 @@ impl Walk {
         Some(())
     }
 
-    /// The slot of the next event, if that is known to be there. Its block is pinned.
+    /// The slot of the next event, if that is known to be available. Its block is pinned.
     #[inline]
     fn enter(&mut self) -> Option<Place> {
         if self.position >= self.visible {
@@ -117,7 +118,7 @@ impl Walk {
         Some(self.next)
     }
 
-    /// What is said of the next event, if that is known to be there.
+    /// The stamp of the next event, if that is known to be available.
     #[inline]
     pub(in crate::log) fn peek(&mut self) -> Option<&Stamp> {
         // SAFETY: the head is beyond this position, which is this reader's: its slot was written,
@@ -125,7 +126,7 @@ impl Walk {
         self.enter().map(|place| unsafe { place.stamp() })
     }
 
-    /// Takes the next event, if that is known to be there.
+    /// Takes the next event, if that is known to be available.
     #[inline]
     pub(in crate::log) fn take(&mut self) -> Option<Held> {
         let place = self.enter()?;
@@ -143,7 +144,7 @@ impl Walk {
         }
     }
 
-    /// Gives up the events that are known to be there, if nothing is owed for each of them.
+    /// Skips the known events, if they have no destructor to run.
     pub(in crate::log) fn skip_known(&mut self) {
         while let Some(place) = self.enter() {
             if self.block.as_ref().is_none_or(|block| block.header().shape.drop.is_some()) {
@@ -168,8 +169,8 @@ impl Walk {
         }
     }
 
-    /// The events that are known to be there, up to `most` and to the end of their block, if they
-    /// are of type `E`.
+    /// The events that are known to be available, up to `most` and to the end of their block, if
+    /// they are of type `E`.
     #[inline]
     pub(in crate::log) fn lend<E: 'static>(&mut self, most: usize) -> Option<Lending<'_, E>> {
         self.enter()?;
@@ -188,7 +189,7 @@ impl Drop for Walk {
     }
 }
 
-/// Some events in one block, to be lent while the walk is borrowed.
+/// Several events in one block, to be lent while the walk is borrowed.
 #[derive(Debug)]
 pub(in crate::log) struct Lending<'a, E: 'static> {
     walk: &'a mut Walk,
@@ -197,7 +198,7 @@ pub(in crate::log) struct Lending<'a, E: 'static> {
 }
 
 impl<'a, E: 'static> Lending<'a, E> {
-    /// The walk, and how many events are left to be lent.
+    /// The walk, and how many events are left to lend.
     pub(in crate::log) fn walk(&self) -> (&Walk, usize) {
         (self.walk, self.left)
     }

@@ -1,4 +1,4 @@
-//! Who gets an event: those that have room.
+//! Which readers get an event: those that have capacity.
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
@@ -8,31 +8,31 @@ use crate::log::Windows;
 use crate::room;
 
 impl Log {
-    /// The places of the readers that did not get the event just offered because they are full:
-    /// all that are stopped then.
+    /// The places of the readers that did not get the event just offered because they are full.
+    /// These are all that are stopped at that point.
     #[inline]
     pub(crate) fn refused(&self) -> &[usize] {
         &self.stopped
     }
 
-    /// Whether some reader has lost an event, and perhaps not the one before, since this was asked last.
+    /// Whether some reader has lost an event, and perhaps not the one before, since the last call.
     #[inline]
     pub(crate) fn stops(&mut self) -> bool {
         self.stops && std::mem::take(&mut self.stops)
     }
 
-    /// The reader in this place does not get an event because it is full.
+    /// Counts an event that the reader in this place does not get because it is full.
     pub(crate) fn refuse(&mut self, place: usize) {
         self.stop(place);
         self.readers[place].lose();
     }
 
-    /// The own queue of the reader in this place has got an event.
+    /// Notes that the own queue of the reader in this place has got an event.
     pub(crate) fn note_queued(&mut self, place: usize) {
         self.readers[place].note_queued(self.fill.position());
     }
 
-    /// The readers' own queues have grown: they have less room here.
+    /// Notes that the readers' own queues have grown, which leaves less capacity in the log.
     pub(crate) fn recheck_capacity(&mut self) {
         self.invalidate_limits();
     }
@@ -44,7 +44,7 @@ impl Log {
         }
     }
 
-    /// Opens a gap for a reader that may have room.
+    /// Opens a gap for a reader that may still have capacity.
     pub(super) fn stop_early(&mut self, place: usize) {
         self.stop(place);
         let reader = &self.readers[place];
@@ -52,19 +52,19 @@ impl Log {
         reader.flow.progress.set_overlooks(admitted);
     }
 
-    /// The reader in this place has a gap open.
+    /// Notes that the reader in this place has an open gap.
     pub(super) fn note_stopped(&mut self, place: usize) {
         if !self.unsure {
             self.stopped.push(place);
         }
     }
 
-    /// Marks places and limits as stale: the next event computes them anew.
+    /// Marks places and limits as stale: the next event recomputes them.
     pub(super) fn invalidate_limits(&mut self) {
         (self.unsure, self.room_until, self.safe_until) = (true, 0, 0);
     }
 
-    /// Works out anew who is stopped, and the limits of the others.
+    /// Recomputes which readers are stopped, and the limits of the others.
     #[cold]
     fn rebuild_limits(&mut self) {
         let mut limits = std::mem::take(&mut self.limits).into_vec();
@@ -87,9 +87,9 @@ impl Log {
         (self.limits, self.windows, self.unsure) = (limits.into(), windows.into(), false);
     }
 
-    /// Offers the event of this number to every reader, if none of them can be full but those that
-    /// were full before and have read nothing since: how many get it. Otherwise each is to be
-    /// [asked](Self::admit_each). Those that get it wait for it to be [written](Self::write).
+    /// Offers the event of this number to every reader, if none can be full except those that were
+    /// full before and have read nothing since. Returns how many get it; these wait for it to be
+    /// [written](Self::write). `None`: each reader must be [asked](Self::admit_each).
     #[inline(always)]
     pub(crate) fn admit_as_before(&mut self, sequence: u64) -> Option<usize> {
         self.offered += 1;
@@ -112,7 +112,7 @@ impl Log {
         Some(readers.len() - stopped.len())
     }
 
-    /// Offers the event to each reader that may be full, and to all others. Those that are full are
+    /// Offers the event to each reader, and checks those that may be full. Those that are full are
     /// then [`refused`](Self::refused). Returns how many get it.
     #[inline]
     pub(crate) fn admit_each(&mut self, sequence: u64, windows: &mut impl Windows) -> usize {
@@ -152,7 +152,7 @@ impl Log {
         self.readers.len() - self.stopped.len()
     }
 
-    /// Looks at the readers that may be full by now; stops those that are.
+    /// Checks the readers that may be full by now, and stops those that are.
     fn look_at_limits(&mut self) {
         let Self { fill, readers, stopped, limits, stops, last, .. } = self;
         let position = fill.position();
@@ -179,7 +179,7 @@ impl Log {
         self.room_until = limits.peek().map_or(u64::MAX, |Reverse((limit, _))| *limit);
     }
 
-    /// As [`look_at_limits`](Self::look_at_limits), at those that have windows.
+    /// Like [`look_at_limits`](Self::look_at_limits), for the readers that have windows.
     fn look_at_windows(&mut self, sequence: u64, asked: &mut impl Windows) {
         let Self { fill, readers, stopped, windows, stops, last, .. } = self;
         while let Some(mut first) = windows.peek_mut() {
@@ -202,7 +202,7 @@ impl Log {
         self.safe_until = windows.peek().map_or(u64::MAX, |Reverse((limit, _))| *limit);
     }
 
-    /// Lets those whose gap ends go on with the event that is to be written.
+    /// Lets the readers whose gaps end continue with the event that is about to be written.
     #[cold]
     pub(super) fn resume(&mut self, sequence: u64) {
         for (place, room) in self.resuming.drain(..) {

@@ -5,8 +5,8 @@ use crate::log::memory::Held;
 use crate::log::{LogCursor, Payload, Stamp};
 
 impl Log {
-    /// Writes an event that no reader sees until it is [revealed](Self::reveal). From the first on, no
-    /// reader gets anything, until all are revealed.
+    /// Writes an event that no reader sees until it is [revealed](Self::reveal). From the first
+    /// such event on, no reader gets anything until all are revealed.
     pub(crate) fn hold_back<E: Payload>(&mut self, event: &mut Option<E>, stamp: Stamp) {
         if self.held_back.is_none() {
             (0..self.readers.len()).for_each(|place| self.stop_early(place));
@@ -26,8 +26,8 @@ impl Log {
         self.fill.write_held(stamp, event);
     }
 
-    /// Has every reader get what is held back, before the first of it is revealed. That may be more
-    /// than it has room for. Whether anything is.
+    /// Resumes every reader at the first event that is held back, before any is revealed. A reader
+    /// may get more than its capacity. Returns whether any event is held back.
     pub(crate) fn resume_held(&mut self) -> bool {
         if self.held_back.is_none() {
             return false;
@@ -44,7 +44,7 @@ impl Log {
         true
     }
 
-    /// Lets readers see the next event that is held back. `take`: it is returned too.
+    /// Lets readers see the next event that is held back. If `take` is set, returns it as well.
     pub(crate) fn reveal(&mut self, take: bool) -> Option<Held> {
         if self.fill.hides_all() {
             let resumed = self.readers.iter().filter(|reader| !reader.is_stopped());
@@ -57,8 +57,8 @@ impl Log {
         cursor.take_any(false)
     }
 
-    /// All is revealed. What is returned keeps the events that were not taken, which may be dropped with
-    /// it: not under a lock.
+    /// Ends the hold, when all events are revealed. The returned cursor keeps the events that were
+    /// not taken. Dropping it may drop events, so it must not happen under a lock.
     pub(crate) fn end_hold(&mut self) -> Option<LogCursor> {
         let (mut flow, cursor) = self.held_back.take()?;
         self.fill.stop(&mut flow);

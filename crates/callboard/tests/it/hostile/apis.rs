@@ -1,4 +1,4 @@
-//! What a user's code can do with a bus.
+//! What user code can do with a bus.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -37,7 +37,7 @@ enum Inbox {
 /// One use of a bus, by name.
 pub(super) type Api = (&'static str, fn(&Bus));
 
-/// Everything that a bus offers, by itself. Those that close the bus come last.
+/// Everything that a bus offers, one by one. Those that close the bus come last.
 pub(super) const APIS: &[Api] = &[
     ("publish", |bus| publish_all(bus, [Note(0), Note(1)])),
     ("publish what is retained", |bus| publish_all(bus, [Echo(0), Echo(1)])),
@@ -206,7 +206,7 @@ fn filled_queue(bus: &Bus) -> Subscription<AnyEvent> {
     all
 }
 
-/// Asks, and has the call dealt with, if the bus is open.
+/// Asks, and has the call handled by `deal`, if the bus is open.
 fn ask(bus: &Bus, deal: impl FnOnce(Call<Ask>)) {
     bus.start();
     let mut inbox = visitor(bus).subscribe::<Inbox>();

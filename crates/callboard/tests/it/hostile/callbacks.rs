@@ -1,4 +1,4 @@
-//! What a program hands to the bus to be called: the functions of a type, the drop callback, a
+//! Callbacks that a program passes to the bus: the functions of a type, the drop callback, a
 //! predicate, a conversion.
 
 use std::fmt;
@@ -21,7 +21,7 @@ enum Function {
     Clone,
 }
 
-/// An event whose type's functions are the user's.
+/// An event whose type's functions are user code.
 struct Rigged(Function, Deed);
 
 struct RiggedKey(Function, Deed);
@@ -98,7 +98,7 @@ impl Drop for RiggedKey {
     }
 }
 
-/// Publishes two that coalesce, the second with its deed armed.
+/// Publishes two events that coalesce, the second with its deed armed.
 fn publish_rigged(bus: &Bus, deed: &Deed, function: Function) {
     bus.publish(Rigged(function, deed.clone()));
     deed.arm();
@@ -129,7 +129,7 @@ const fn fenced(name: &'static str, run: fn(&Deed)) -> Place {
     Place { name, panic: Reaches::Nobody, run }
 }
 
-/// A place where the code is that of the very caller.
+/// A place where the caller's own code runs.
 const fn own(name: &'static str, run: fn(&Deed)) -> Place {
     Place { name, panic: Reaches::Caller, run }
 }

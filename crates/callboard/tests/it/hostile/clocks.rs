@@ -1,4 +1,4 @@
-//! Clocks: that are the user's, and that jump.
+//! Clocks: implemented by users, and jumping.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
@@ -94,7 +94,7 @@ const fn fenced(name: &'static str, run: fn(&Deed)) -> Place {
     Place { name, panic: Reaches::Nobody, run }
 }
 
-/// A place where time is asked for by the very caller.
+/// A place where the caller itself asks for the time.
 const fn own(name: &'static str, run: fn(&Deed)) -> Place {
     Place { name, panic: Reaches::Caller, run }
 }
@@ -187,13 +187,13 @@ fn clocks_do_as_they_like() {
     try_everything(PLACES, &[Company::Full, Company::Reader]);
 }
 
-/// A clock that goes wherever it is set, against what a clock promises.
+/// A clock that can be set to any time, against the contract of clocks.
 #[derive(Debug, Clone)]
 struct Jumping(Arc<Mutex<(Instant, Vec<Waker>)>>);
 
 impl Jumping {
     fn new() -> Self {
-        // Far enough from the beginning of time to go back.
+        // Far enough from the origin of time to go back.
         Self(Arc::new(Mutex::new((Instant::now() + YEAR, Vec::new()))))
     }
 
@@ -234,7 +234,7 @@ fn jumping() -> (Jumping, Bus) {
     (clock, bus)
 }
 
-/// A handler was busy for longer than can be told.
+/// A handler was busy for longer than can be represented.
 #[test]
 fn clock_that_leaps_to_and_fro_breaks_no_sum() {
     let (clock, bus) = jumping();
@@ -253,7 +253,7 @@ fn clock_that_leaps_to_and_fro_breaks_no_sum() {
     assert!((6 * 291 * YEAR..6 * 293 * YEAR).contains(&busy), "{busy:?}");
 }
 
-/// The watch over an unstarted bus polls its sleep wherever that is woken.
+/// The watch over an unstarted bus polls its sleep wherever it is woken.
 #[test]
 fn sleep_that_panics_when_it_is_polled_again_reaches_nobody_who_wakes_it() {
     #[derive(Debug)]
@@ -337,7 +337,7 @@ fn clock_that_leaps_ends_what_is_over_and_nothing_else() {
     });
 }
 
-/// What is ready is ready, whatever time it is.
+/// Ready events are delivered, whatever the time is.
 #[test]
 fn clock_that_stands_still_makes_nobody_wait_who_need_not() {
     in_time("a clock that stands still", || {

@@ -1,4 +1,4 @@
-//! Those who read what the bus hands out: events that are lent, pictures, accounts, answers.
+//! Code that reads what the bus returns: lent events, snapshots, accounts, answers.
 
 use std::fmt::{self, Write};
 
@@ -7,7 +7,7 @@ use callboard::{AnyEvent, Event};
 use super::{Answer, Ask, Company, Deed, Place, Reaches, Tick, try_everything};
 use crate::support::{poll, publish_all};
 
-/// A place where the code is that of the very caller.
+/// A place where the caller's own code runs.
 const fn own(name: &'static str, run: fn(&Deed)) -> Place {
     Place { name, panic: Reaches::Caller, run }
 }
@@ -97,7 +97,7 @@ mod recorder {
 
     use super::Deed;
 
-    /// Does the deed when it is told of a metric.
+    /// Does the deed when it receives a metric.
     pub(super) struct Rigged<'a>(pub(super) &'a Deed);
 
     impl Recorder for Rigged<'_> {

@@ -1,4 +1,4 @@
-//! Destructors of events: an event dies wherever its last holder gives it up.
+//! Destructors of events: an event is dropped wherever its last holder releases it.
 
 use callboard::{AnyEvent, Bus, Coalesce, Event, Overflow, Request, SubscriberBuilder};
 
@@ -45,7 +45,7 @@ fn asked(deed: &Deed) -> AskCharged {
     AskCharged(Charge(deed.clone()))
 }
 
-/// One that does nothing.
+/// A charge that does nothing.
 fn dud() -> Charge {
     Charge(Deed::new(Code::NONE, None))
 }
@@ -54,7 +54,7 @@ fn room(bus: &Bus, capacity: usize) -> SubscriberBuilder {
     bus.subscriber("charged").late().capacity(capacity)
 }
 
-/// A place where no panic reaches anybody.
+/// A place where a panic reaches no caller.
 const fn fenced(name: &'static str, run: fn(&Deed)) -> Place {
     Place { name, panic: Reaches::Nobody, run }
 }
@@ -250,7 +250,7 @@ const PLACES: &[Place] = &[
     }),
 ];
 
-/// Where there is no company, since it would be given the event.
+/// Places that must be alone, since company would be given the event.
 const ALONE: &[Place] = &[fenced("an event that is replayed to nobody", |deed| {
     let bus = deed.bus();
     bus.publish(charged(deed));
@@ -264,7 +264,7 @@ fn destructors_do_as_they_like() {
     try_everything(ALONE, &[]);
 }
 
-/// In one place after the other, more destructors panic than a frame survives.
+/// In one place after the other, more destructors panic than one stack frame survives.
 #[test]
 fn several_destructors_may_panic_in_one_operation() {
     in_a_process("hostile::destructors::several_destructors_may_panic_in_one_operation", || {
@@ -292,7 +292,7 @@ fn several_destructors_may_panic_in_one_operation() {
     });
 }
 
-/// What is forgotten is never dropped, and stands in nobody's way.
+/// Leaked events are never dropped, but do not block others.
 #[test]
 fn forgotten_events_stand_in_nobodys_way() {
     let bus = Bus::new();

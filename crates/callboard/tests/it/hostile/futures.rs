@@ -1,4 +1,4 @@
-//! Futures that are dropped or forgotten after any number of polls, whatever happens in between.
+//! Futures that are dropped or leaked after any number of polls, whatever happens in between.
 
 use std::future::Future;
 use std::iter::Take;
@@ -15,7 +15,7 @@ use futures_lite::StreamExt;
 use super::{Answer, Ask, Tick};
 use crate::support::{Log, PATIENCE, Wakes, forget, in_time, poll, poll_with, publish_all, soon};
 
-/// How a future is given up.
+/// How a future is abandoned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Dropped,
@@ -25,13 +25,13 @@ enum End {
 /// More polls than any of these futures takes.
 const POLLS: usize = 5;
 
-/// Every way to give up a future.
+/// Every way to abandon a future.
 fn cuts() -> impl Iterator<Item = (usize, End)> {
     (0..=POLLS).flat_map(|polls| [(polls, End::Dropped), (polls, End::Forgotten)])
 }
 
-/// Polls a future so many times, with something happening before each poll and before the end, and
-/// gives it up. What it was ready with, if it was.
+/// Polls a future up to `polls` times, with `before` called before each poll and before the end,
+/// and abandons it. Returns its output, if it was ready.
 fn cut<F: Future>(
     future: F,
     (polls, end): (usize, End),
@@ -48,7 +48,7 @@ fn cut<F: Future>(
         }
     }
     if output.is_none() {
-        // Of this it is woken, perhaps, and never polled again.
+        // The future may be woken by this, but is never polled again.
         before(polls);
     }
     match end {
@@ -64,7 +64,7 @@ type Receive<S> = for<'a> fn(
     &'a mut Vec<<S as EventSet>::Item>,
 ) -> Pin<Box<dyn Future<Output = Vec<<S as EventSet>::Item>> + 'a>>;
 
-/// Receives one event after the other by futures that are mostly given up.
+/// Receives one event after the other by futures that are mostly abandoned.
 fn receive<S: EventSet>(number: fn(S::Item) -> u64, receive: Receive<S>) {
     for (queued, at) in [(0, 0), (0, 1), (0, 2), (3, 0)] {
         for way in cuts() {
@@ -85,7 +85,7 @@ fn receive<S: EventSet>(number: fn(S::Item) -> u64, receive: Receive<S>) {
                 got.extend(subscription.try_iter().map(number));
                 assert!(got.into_iter().eq(0..published), "{way:?}");
 
-                // Whoever comes next sleeps and is woken.
+                // A later receiver sleeps and is woken.
                 let (wakes, waker) = Wakes::new();
                 let mut recv = subscription.recv();
                 assert!(poll_with(&mut recv, &waker).is_pending());
@@ -129,7 +129,7 @@ fn number(event: AnyEvent) -> u64 {
     event.downcast_ref::<Tick>().map_or(0, |tick| tick.0)
 }
 
-/// Receives batches by futures that are mostly given up, and takes one event of each.
+/// Receives batches by futures that are mostly abandoned, and takes one event of each.
 fn batches<S: EventSet>(number: fn(S::Item) -> u64, of: fn(Take<Batch<'_, S>>) -> Vec<u64>) {
     for way in cuts() {
         in_time(&format!("receiving a batch, {way:?}"), move || {
@@ -162,7 +162,7 @@ fn batch_may_be_forgotten() {
     assert_still_read(&bus, ticks);
 }
 
-/// Whoever comes next sleeps and is woken.
+/// A later receiver sleeps and is woken.
 fn assert_still_read<S: EventSet>(bus: &Bus, mut ticks: Subscription<S>) {
     let (wakes, waker) = Wakes::new();
     let mut recv = ticks.recv();
@@ -384,7 +384,8 @@ fn serving_calls_may_be_given_up() {
             if asked.is_pending() {
                 asked = poll(&mut gather);
             }
-            // A forgotten call is never dropped: only time tells, as of one that is being handled.
+            // A leaked call is never dropped: only the timeout ends it, like a call that is being
+            // handled.
             let told = polls > 2 || end == End::Dropped;
             assert_eq!(asked.is_ready(), told, "{way:?}");
             drop(gather);

@@ -58,7 +58,7 @@ fn serve(deed: &Deed, limit: usize, handling: fn(&Deed) -> Handling) {
     assert_eq!(begun.take(), [0, 1], "the next event is handled whatever this one did");
 }
 
-/// Twice, unless the deed has closed the bus, and it has ended.
+/// Twice, unless the deed has closed the bus and the future has ended.
 fn poll_twice(serving: &mut Pin<&mut impl Future>) {
     if poll(serving).is_pending() {
         let _ = poll(serving);
@@ -154,7 +154,7 @@ fn several_handlers_that_are_given_up_may_panic() {
     });
 }
 
-/// It would wait for itself: it is named, and its time runs out.
+/// It would wait for itself: it is named in the error, and its timeout expires.
 #[test]
 fn handler_that_waits_for_its_own_bus_to_be_done_is_named() {
     in_time("a handler that waits for itself", || {
@@ -178,7 +178,7 @@ fn handler_that_waits_for_its_own_bus_to_be_done_is_named() {
     });
 }
 
-/// Whoever asked it is told by the timeout, and nobody else.
+/// Only its asker is affected, and learns of it by the timeout.
 #[test]
 fn handler_that_forgets_its_call_costs_its_asker_the_timeout() {
     in_time("a handler that forgets its call", || {

@@ -1,4 +1,4 @@
-//! The log of the program: a `tracing` subscriber runs wherever the bus has something to say.
+//! The program's log: a `tracing` subscriber runs wherever the bus logs something.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{Company, Deed, Place, Reaches, Tick, try_everything};
 use crate::listening::{Listener, listening, said_as};
 use crate::support::{Log, OnDrop, publish_all};
 
-/// Does the deed when it is told something.
+/// Does the deed when it receives a message.
 struct Told(Deed);
 
 impl Listener for Told {
@@ -20,7 +20,7 @@ impl Listener for Told {
     }
 }
 
-/// Does the deed when it is asked whether it wants to be told something.
+/// Does the deed when it is asked whether a message is enabled.
 struct Asked(Deed);
 
 impl Listener for Asked {
@@ -31,7 +31,7 @@ impl Listener for Asked {
     fn told(&self, _: Level, _: String) {}
 }
 
-/// Cannot take what it is told, ever.
+/// Fails on every message.
 struct Broken;
 
 impl Listener for Broken {
@@ -40,7 +40,7 @@ impl Listener for Broken {
     }
 }
 
-/// Whatever the bus says while `code` runs, with how grave it is before it.
+/// Everything that the bus logs while `code` runs, each with its level.
 fn said(code: impl FnOnce()) -> Vec<String> {
     said_as(code).into_iter().map(|(level, what)| format!("{level}: {what}")).collect()
 }
@@ -132,7 +132,7 @@ fn log_does_as_it_likes() {
     try_everything(PLACES, &[Company::Reader]);
 }
 
-/// A panic of the log used to leave `publish`, and to take with it the reports of the drops.
+/// A panic of the log used to leave `publish`, and to suppress the reports of the drops.
 #[test]
 fn log_that_panics_hides_no_drop_and_leaves_no_publisher() {
     let bus = Bus::new();
@@ -175,7 +175,7 @@ fn log_names_all_types_that_share_a_name() {
     assert!(["one", "two", "three"].iter().all(|one| findings.contains(&types(one))), "{findings}");
 }
 
-/// As two versions of one crate bring them.
+/// Two versions of one crate may bring such types.
 #[test]
 fn log_tells_of_types_whose_names_are_the_same_everywhere() {
     let one = {
@@ -204,7 +204,7 @@ fn log_tells_of_types_whose_names_are_the_same_everywhere() {
 
 type SameTick = Tick;
 
-/// Two variants of one type, by two names of it.
+/// Two variants of one type, by two of its names.
 #[derive(Debug, callboard::EventSet)]
 enum Twice {
     Tick(callboard::Delivery<Tick>),

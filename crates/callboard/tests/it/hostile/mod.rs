@@ -1,9 +1,9 @@
-//! Users' code that means no good, or has a bad day: wherever the bus runs it, it panics, waits for
-//! another thread that uses the bus, uses the bus itself, or forgets what it was given.
+//! Hostile or faulty user code: wherever the bus runs it, it panics, waits for another thread that
+//! uses the bus, uses the bus itself, or leaks what it was given.
 //!
-//! A *place* is one way for the bus to run a user's code; a *deed* is what that code does. Each
-//! file has the places of one kind, and tries every deed in each of them: those that panic or wait also
-//! in company, on which a panic must have no effect.
+//! A *place* is one way for the bus to run user code; a *deed* is what that code does. Each file
+//! has the places of one kind, and tries every deed in each of them. Deeds that panic or wait are
+//! also tried in company, on which a panic must have no effect.
 
 mod apis;
 mod callbacks;
@@ -42,7 +42,7 @@ struct Answer(u64);
 #[request(type = "hostile.ask", response = Answer)]
 struct Ask;
 
-/// One way for the bus to run a user's code.
+/// One way for the bus to run user code.
 #[derive(Clone, Copy)]
 struct Place {
     name: &'static str,
@@ -51,22 +51,22 @@ struct Place {
     run: fn(&Deed),
 }
 
-/// Whom a panic of the user's code reaches.
+/// The code that a panic of user code reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reaches {
     Nobody,
-    /// Whoever called the bus: it is this very caller's code.
+    /// The caller of the bus: it is that caller's own code.
     Caller,
 }
 
-/// What the user's code does, once, after it was armed.
+/// What the user code does, once, after it was armed.
 #[derive(Clone)]
 struct Deed(Arc<Inner>);
 
 #[derive(Clone, Copy)]
 struct Code {
     name: &'static str,
-    /// It is meant to: any other panic is the bus's, or of a test that something is right.
+    /// The code panics on purpose: any other panic is the bus's, or a failed assertion.
     panics: bool,
     run: fn(&Bus),
 }
@@ -82,17 +82,17 @@ struct State {
     bus: Option<Bus>,
     armed: bool,
     ran: bool,
-    /// What its panic said.
+    /// The message of its panic.
     panicked: Option<String>,
     companions: Option<Companions>,
 }
 
-/// Who else there is on the bus.
+/// Which other subscribers the bus has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Company {
-    /// One for whom there is no room: what it loses is reported.
+    /// A subscriber without capacity: its losses are reported.
     Full,
-    /// One that sleeps until something comes.
+    /// A subscriber that sleeps until an event arrives.
     Reader,
 }
 
@@ -126,12 +126,12 @@ impl Deed {
         Self(Arc::new(Inner { code, company, state: Mutex::default() }))
     }
 
-    /// The bus that it is about, not started.
+    /// The bus under test, not started.
     fn bus(&self) -> Bus {
         self.bus_of(Bus::new())
     }
 
-    /// The bus that it is about, started.
+    /// The bus under test, started.
     fn running(&self) -> Bus {
         let bus = self.bus();
         bus.start();
@@ -145,12 +145,12 @@ impl Deed {
         bus
     }
 
-    /// From now on it is done when the bus runs it.
+    /// From now on, the deed is done when the bus runs it.
     fn arm(&self) {
         let mut state = lock(&self.0.state);
         let closed = state.bus.as_ref().is_none_or(|bus| bus.phase() == Phase::Closed);
         if let Some(companions) = state.companions.take_if(|_| !closed) {
-            // What these drop may ask whether the deed is armed.
+            // Destructors that run here may ask whether the deed is armed.
             drop(state);
             let companions = companions.rested();
             state = lock(&self.0.state);
@@ -159,7 +159,7 @@ impl Deed {
         state.armed = true;
     }
 
-    /// The user's code.
+    /// The user code.
     fn run(&self) {
         let bus = {
             let mut state = lock(&self.0.state);
@@ -171,14 +171,14 @@ impl Deed {
         let done = catch_unwind(AssertUnwindSafe(|| (self.0.code.run)(&bus)));
         let mut state = lock(&self.0.state);
         (state.ran, state.panicked) = (true, done.as_ref().err().map(|panic| said(&**panic)));
-        // A deed may itself have woken whom it liked, and replaced the callback.
+        // The deed may itself have woken readers, and replaced the callback.
         let concerned = if done.is_ok() { state.companions.take() } else { None };
         drop(state);
         drop(concerned);
         done.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
-    /// What the panic said, if it has panicked.
+    /// The message of the panic, if the deed has panicked.
     fn panicked(&self) -> Option<String> {
         lock(&self.0.state).panicked.clone()
     }
@@ -213,12 +213,12 @@ impl Companions {
         let (wakes, waker) = Wakes::new();
         let mut sleeps = all.recv();
         assert!(poll_with(&mut sleeps, &waker).is_pending());
-        // So that the bus goes on holding the waker.
+        // So that the bus keeps the waker.
         forget(sleeps);
         Self::Reader { all, wakes }
     }
 
-    /// Whoever was woken sleeps again, until more comes.
+    /// A reader that was woken sleeps again, until more arrives.
     fn rested(self) -> Self {
         match self {
             Self::Reader { mut all, wakes } if wakes.count() > 0 => {
@@ -229,7 +229,7 @@ impl Companions {
         }
     }
 
-    /// Nothing was kept from them.
+    /// Checks that they missed nothing.
     fn assert_untouched(&self) {
         match self {
             Self::Full { all, reported } => {
@@ -245,8 +245,8 @@ impl Companions {
     }
 }
 
-/// Tries everything in each of these places, alone and in each of these companies, and names all
-/// that went wrong.
+/// Tries everything in each of these places, alone and in each of these companies, and lists all
+/// failures.
 fn try_everything(places: &[Place], companies: &[Company]) {
     let mut wrong = Vec::new();
     let mut attempt = |place: &Place, code: Code, company| {
@@ -274,7 +274,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
     panic.downcast_ref::<String>().map_or_else(|| literal().to_owned(), String::clone)
 }
 
-/// The payload of a panic that panics in its turn.
+/// A panic payload that itself panics when dropped.
 struct Explosive;
 
 impl Drop for Explosive {
@@ -304,7 +304,7 @@ fn try_deed(place: &Place, code: Code, company: Option<Company>) {
     });
 }
 
-/// The bus works as ever, unless the deed has closed it.
+/// The bus still works, unless the deed has closed it.
 fn assert_works(deed: &Deed) {
     let (bus, companions) = {
         let mut state = lock(&deed.0.state);

@@ -1,4 +1,4 @@
-//! Names: empty, huge, given twice, full of control characters. A name is any text.
+//! Names: empty, huge, given twice, full of control characters. Any text may be a name.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -136,7 +136,7 @@ fn patterns_may_be_huge_or_wrong() {
     }
 }
 
-/// Types are told apart by themselves: one never gets the other's events.
+/// Types are distinguished by identity: one never gets the other's events.
 #[test]
 fn event_types_of_one_name_are_never_mixed_up() {
     let bus = Bus::new();

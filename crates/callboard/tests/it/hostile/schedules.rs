@@ -1,4 +1,4 @@
-//! What is published later: the function that makes it, its destructors, and the clock it waits by.
+//! Scheduled publications: the function that makes events, its destructors, and the clock.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ fn rig(deed: &Deed) -> OnDrop {
     OnDrop::new(move || deed.run())
 }
 
-/// A started bus on a clock that is moved by hand.
+/// A started bus on a manual clock.
 fn manual(deed: &Deed) -> (ManualClock, Bus) {
     let clock = ManualClock::new();
     let bus = deed.bus_of(Bus::builder().clock(clock.clone()).build().unwrap());
@@ -35,7 +35,7 @@ fn manual(deed: &Deed) -> (ManualClock, Bus) {
     (clock, bus)
 }
 
-/// Schedules an event in a second, by a clock that does the deed.
+/// Schedules an event in a second, on a clock that does the deed.
 fn scheduling(deed: &Deed, function: Function) {
     let bus = rigged(deed, function);
     bus.start();
@@ -113,7 +113,7 @@ const PLACES: &[Place] = &[
     }),
 ];
 
-/// Where nobody else may get the event.
+/// Places where no other subscriber may get the event.
 const UNHEARD: &[Place] = &[
     fenced("a destructor of an event that is published late", |deed| {
         let (clock, bus) = manual(deed);
@@ -141,7 +141,7 @@ fn schedules_do_as_they_like() {
 #[event(type = "hostile.counted")]
 struct Counted(#[expect(dead_code, reason = "counted")] Token);
 
-/// A clock whose sleeps a test decides about.
+/// A clock whose sleeps are controlled by a test.
 struct Odd<F>(F);
 
 impl<F> std::fmt::Debug for Odd<F> {
@@ -184,7 +184,7 @@ fn clock_that_panics_drops_the_event_and_the_log_names_the_call() {
     }
 }
 
-/// A schedule's own wake must not be lost, as that of a task is not.
+/// A schedule's wake-up of itself must not be lost, as a task's is not.
 #[test]
 fn sleep_that_wakes_while_it_is_polled_is_polled_again() {
     let bus = odd(|_| {
@@ -193,7 +193,7 @@ fn sleep_that_wakes_while_it_is_polled_is_polled_again() {
             if std::mem::replace(&mut polled, true) {
                 return Poll::Ready(());
             }
-            // By another thread, and the poll is not over before.
+            // Woken by another thread, before the poll returns.
             let waker = context.waker().clone();
             thread::spawn(move || waker.wake()).join().unwrap();
             Poll::Pending
@@ -258,7 +258,7 @@ fn sleeps_that_end_early_keep_the_phase() {
     };
     let hour = 3_600 * SECOND;
     let every = bus.publish_every(hour, || Tick(0));
-    // Each ends an hour early, or nearly two: the second is taken for a clock that went back.
+    // Each ends an hour early, or nearly two: the second counts as a clock that went back.
     (0..2).for_each(|_| wakers.take().into_iter().for_each(Waker::wake));
     let [first, second, third] = asked.take().try_into().unwrap();
     assert_eq!(second - first, hour);

@@ -1,4 +1,4 @@
-//! Sizes: no room, room for one, room without end; events of no size and of 1 MiB; a crowd.
+//! Sizes: no capacity, capacity one, unlimited; zero-sized events and events of 1 MiB; a crowd.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -161,7 +161,7 @@ fn events_of_a_mebibyte_arrive_whole() {
     fn large(number: u8) -> Large {
         Large([number; 1 << 20])
     }
-    // They pass over the stack of whoever publishes them, several times in a debug build.
+    // They are moved over the publisher's stack several times in a debug build.
     let moved = thread::Builder::new().stack_size(64 << 20).spawn(|| {
         let bus = Bus::new();
         let mut log = bus.subscribe::<Large>("log");
@@ -192,8 +192,8 @@ fn events_that_hold_a_mebibyte_elsewhere_need_no_stack() {
     assert!(boxed.try_iter().map(|boxed| boxed.0[(1 << 20) - 1]).eq(0..20));
 }
 
-/// How many make a crowd: 20,000, or what the environment says (a release build has the patience
-/// for a million: `CALLBOARD_CROWD=1000000`).
+/// The size of a crowd: 20,000, or as set in the environment (a release build can handle a million:
+/// `CALLBOARD_CROWD=1000000`).
 fn crowd() -> usize {
     let said = std::env::var("CALLBOARD_CROWD").ok();
     said.map_or(20_000, |said| said.parse().expect("CALLBOARD_CROWD is a number"))

@@ -1,4 +1,4 @@
-//! Wakers: whoever makes something happen runs the wakers of those who wait for it.
+//! Wakers: a thread that causes a change runs the wakers of the tasks that wait for it.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -137,7 +137,7 @@ const WOKEN: &[Place] = &[
             let ask = || bus.request(Ask).expect(["oracle"]).timeout(timeout).gather();
             let mut gather = ask();
             deed.arm();
-            // It may be away for longer than that.
+            // The thread may be suspended for longer than that.
             while poll_with(&mut gather, &waker(deed)).is_ready() {
                 gather = ask();
             }
@@ -213,7 +213,7 @@ const WOKEN: &[Place] = &[
         run: |deed| {
             let bus = deed.running();
             let ticks = bus.subscriber("clock").late().subscribe::<Tick>();
-            // It wakes itself while it is polled, for ever.
+            // It wakes itself while it is polled, forever.
             let mut serving = pin!(ticks.serve(|_| {
                 std::future::poll_fn::<(), _>(|context| {
                     context.waker().wake_by_ref();
@@ -230,7 +230,7 @@ const WOKEN: &[Place] = &[
     },
 ];
 
-/// The last clone of a waker is dropped by whoever gives it up.
+/// The last clone of a waker is dropped by the thread that releases it.
 const DROPPED: &[Place] = &[
     Place {
         name: "the destructor of a waker, when another is given",

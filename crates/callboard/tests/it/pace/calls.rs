@@ -1,4 +1,4 @@
-//! Calls among what is debounced or throttled: none is merged away, and none waits.
+//! Calls among debounced or throttled events: none is merged away, and none waits.
 
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
@@ -33,7 +33,7 @@ fn ask(bus: &Bus, number: u64) -> Gather<Ask> {
     gather
 }
 
-/// The call that there is now.
+/// The call that is available now.
 fn next_call(paced: &mut Paced<Inbox>) -> Option<Call<Ask>> {
     match now(paced)?.unwrap().into_item() {
         Inbox::Ask(call) => Some(call),
@@ -41,7 +41,7 @@ fn next_call(paced: &mut Paced<Inbox>) -> Option<Call<Ask>> {
     }
 }
 
-/// The number of the tick that there is now, and how many were merged.
+/// The number of the tick that is available now, and how many were merged.
 fn tick(paced: &mut Paced<Inbox>) -> Option<(u64, u64)> {
     let burst = now(paced)?.unwrap();
     match &*burst {
@@ -102,7 +102,7 @@ fn call_that_waits_behind_a_burst_is_lost_by_nobody() {
             assert_eq!(tick(&mut paced), Some((1, 0)));
             (paced, asked)
         };
-        // It is given back with the subscription.
+        // It is returned with the subscription.
         let (paced, asked) = behind_a_burst();
         let (subscription, held) = paced.into_inner();
         let Inbox::Ask(call) = held.unwrap().into_item() else { panic!("it is the call") };
@@ -142,7 +142,7 @@ fn responder_that_is_paced_answers_each_call() {
     }
 }
 
-/// It is taken back from the queue, between two polls.
+/// It is withdrawn from the queue, between two polls.
 #[test]
 fn call_that_is_withdrawn_ends_no_burst() {
     for (clock, bus) in buses() {

@@ -1,4 +1,4 @@
-//! Other times while it runs.
+//! Changing the times while the adapter runs.
 
 use super::{SECOND, Tick, buses, tick, ticks};
 

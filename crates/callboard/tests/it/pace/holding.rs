@@ -1,4 +1,4 @@
-//! What is held back: kept through cancellations and panics, and waited for where that can end.
+//! Held-back events: kept through cancellations and panics, and waited for where that can end.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -67,7 +67,7 @@ fn streams_and_threads_receive_the_same() {
                 panic!("it is due")
             };
             assert_eq!(burst.0, 1);
-            // Begun by a stream, and ended by a thread.
+            // Started by a stream, and ended by a thread.
             bus.publish(Tick(2));
             assert!(Pin::new(&mut paced).poll_next(&mut context).is_pending());
             let reader = thread::spawn(move || {
@@ -110,7 +110,7 @@ fn settle_waits_for_what_is_held_back_once_its_time_has_come() {
     }
 }
 
-/// The component's task is woken by the clock, and has not run when the test looks.
+/// The component's task is woken by the clock, and has not run when the test checks.
 #[test]
 fn settle_after_the_clock_was_moved_sees_what_that_brings_about() {
     #[derive(Debug, Event)]
@@ -172,12 +172,12 @@ fn drain_waits_until_what_was_held_back_is_handed_out() {
     clock.advance(SECOND);
     let Poll::Ready(Err(error)) = poll(&mut drain) else { panic!("its time is over") };
     assert_eq!(error.unfinished()[0].to_string(), "`clock` (0 queued, 1 in hand)");
-    // One that is dropped has drained.
+    // A dropped one has drained.
     drop(paced);
     assert!(soon("the drain", bus.close_and_drain(SECOND)).is_ok());
 }
 
-/// A clock that panics when it is told to.
+/// A clock that panics on request.
 #[derive(Debug, Clone)]
 struct Moody {
     in_now: Arc<AtomicBool>,
@@ -230,7 +230,7 @@ fn clock_that_panics_reaches_the_reader_and_loses_nothing() {
         let burst = burst.unwrap();
         assert_eq!((burst.0, burst.merged()), (2, 1));
     }
-    // A sleep that is given up for a later one, or by the end, is fenced in.
+    // A sleep that is abandoned for a later one, or by the end, is isolated.
     let mut paced = ticks(&bus).debounce(60 * SECOND, 60 * SECOND);
     bus.publish(Tick(1));
     let mut context = Context::from_waker(Waker::noop());

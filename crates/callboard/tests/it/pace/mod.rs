@@ -34,7 +34,7 @@ enum Either {
     Tock(Delivery<Tock>),
 }
 
-/// Started buses on a clock that the test moves: with readers of a log, and of queues only.
+/// Started buses on a manual clock: with readers of a log, and with readers of queues only.
 fn buses() -> [(ManualClock, Bus); 2] {
     [false, true].map(|timestamps| {
         let clock = ManualClock::new();
@@ -48,7 +48,7 @@ fn ticks(bus: &Bus) -> callboard::Subscription<Tick> {
     bus.subscriber("clock").late().subscribe()
 }
 
-/// What there is now; `Some(None)` is the end.
+/// What is available now; `Some(None)` is the end.
 fn now<S: EventSet>(paced: &mut Paced<S>) -> Option<Option<Burst<S::Item>>> {
     match pin!(paced.recv()).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(burst) => Some(burst),
@@ -56,7 +56,7 @@ fn now<S: EventSet>(paced: &mut Paced<S>) -> Option<Option<Burst<S::Item>>> {
     }
 }
 
-/// The number of the tick that there is now, and how many were merged.
+/// The number of the tick that is available now, and how many were merged.
 fn tick(paced: &mut Paced<Tick>) -> Option<(u64, u64)> {
     let burst = now(paced)?.expect("the bus is open");
     Some((burst.0, burst.merged()))
@@ -94,7 +94,7 @@ fn debounce_hands_out_a_stream_that_never_is_quiet_all_the_same() {
             seen.extend(tick(&mut ticks).map(|(number, merged)| (half_second, number, merged)));
             clock.advance(SECOND / 2);
         }
-        // Each time it is that of the burst's own first item that counts.
+        // The time of the burst's own first item counts.
         assert_eq!(seen, [(6, 6, 6), (13, 13, 6)]);
         clock.advance(SECOND);
         assert_eq!(tick(&mut ticks), Some((19, 5)), "and the last is not forgotten");

@@ -29,7 +29,7 @@ async fn adapters_follow_paused_time() {
     assert_eq!((burst.0, burst.merged(), began.elapsed()), (2, 1, 120 * SECOND));
 }
 
-/// A sleep of tokio's is driven by its runtime, and panics after that has ended.
+/// tokio's sleeps are driven by their runtime, and panic after it has ended.
 #[test]
 fn adapter_may_move_between_runtimes_and_threads() {
     in_time("an adapter that moves", || {
@@ -50,7 +50,7 @@ fn adapter_may_move_between_runtimes_and_threads() {
         begin_in_a_runtime(&mut paced, 2);
         assert_eq!(paced.blocking_recv().unwrap().0, 2);
         begin_in_a_runtime(&mut paced, 3);
-        // And blocked in a runtime whose only thread that is.
+        // Also when blocking the only thread of a runtime.
         runtime().block_on(async { assert_eq!(paced.blocking_recv().unwrap().0, 3) });
     });
 }

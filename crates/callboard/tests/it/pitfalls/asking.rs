@@ -1,4 +1,4 @@
-//! Asking: what can never be answered, and what was not.
+//! Requests: those that can never be answered, and those that were not.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};

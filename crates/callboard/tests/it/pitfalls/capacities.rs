@@ -103,7 +103,7 @@ fn a_capacity_far_too_large_comes_with_a_smaller_one() {
 
 #[test]
 fn a_loop_that_blocks_is_not_told_to_grow_and_one_that_is_slow_does_not_block() {
-    // The bus keeps no time, so it knows of no loop for how long it has had its event.
+    // The bus keeps no time, so it does not know for how long a loop has had its event.
     let bus = Bus::new();
     let mut blocked = bus.subscriber("blocked").capacity(20).subscribe::<Step>();
     let mut slow = bus.subscriber("slow").capacity(20).subscribe::<Step>();

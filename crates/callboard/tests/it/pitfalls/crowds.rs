@@ -1,4 +1,4 @@
-//! Crowds: names that are shared, and findings by the ten thousands.
+//! Crowds: shared names, and findings by the ten thousands.
 
 use callboard::{
     AnyEvent, Bus, Call, Delivery, Diagnosis, EventSet, Finding, FindingKind, InterestSnapshot,
@@ -20,7 +20,7 @@ enum Inbox {
 #[test]
 fn many_findings_of_one_kind_are_summed_up_behind_the_worst() {
     let bus = Bus::new();
-    // The later it comes, the more it has lost.
+    // The later a subscriber comes, the more it has lost.
     let mut crowd: Vec<_> = (0..1_234_usize)
         .map(|n| bus.subscriber(format!("{n}")).capacity(2_000 - n).subscribe::<Step>())
         .collect();
@@ -75,7 +75,7 @@ fn hundred_thousand_full_subscribers_are_a_page() {
     assert!(shown.len() < 5_000, "{} bytes", shown.len());
 }
 
-/// With a look at each subscriber for each type, that would be 10,000,000,000 looks.
+/// Checking each subscriber for each type would take 10,000,000,000 checks.
 #[test]
 fn time_of_a_diagnosis_grows_with_the_bus_and_not_with_its_square() {
     const CROWD: usize = 100_000;

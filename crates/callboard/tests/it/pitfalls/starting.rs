@@ -1,4 +1,4 @@
-//! Starting: forgetting it, coming late, a buffer too small.
+//! Starting: forgetting it, arriving late, a buffer that is too small.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ fn a_start_buffer_too_small_is_named() {
 fn expected_subscriber_that_never_signed_in_is_named_before_the_start_and_after_it() {
     let bus = Bus::builder().expect_subscribers(["here", "absent"]).build().unwrap();
     let _here = bus.subscribe::<Step>("here");
-    // No event waits, and yet the start does not come.
+    // No event waits, and yet the start does not happen.
     assert_eq!(expect(&bus, FindingKind::NotSignedIn).culprit, "absent");
     bus.start();
     let finding = expect(&bus, FindingKind::NotSignedIn);
@@ -124,7 +124,7 @@ fn responder_that_was_asked_and_is_not_there_is_named() {
         ("unknown", "was asked for `pit.question` and is no responder of it"),
     ];
     assert_eq!(shown, expected);
-    // It may be there under another hat.
+    // It may be present in another role.
     let _observer = bus.subscriber("unknown").late().subscribe::<Question>();
     assert!(found(&bus, FindingKind::NotSignedIn).is_some());
     let _unknown = bus.subscriber("unknown").late().responder::<Question>();

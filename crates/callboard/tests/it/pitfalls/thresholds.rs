@@ -1,4 +1,4 @@
-//! From where on something is a finding: what is just short of it is none.
+//! Thresholds of findings: values just below them are not reported.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use FindingKind::{
     TooSlow, Unheard,
 };
 
-/// Of a bus with one subscriber, who has taken an event, lost as many as this, and asked for more.
+/// A bus with one subscriber that has taken an event, lost `lost` events, and asked for more.
 fn snapshot(lost: u32) -> Snapshot {
     let bus = Bus::new();
     let mut reader = bus.subscriber("reader").capacity(1).subscribe::<Step>();
@@ -30,7 +30,7 @@ fn kinds(snapshot: Snapshot) -> Vec<FindingKind> {
     Diagnosis::of(snapshot).findings.iter().map(|finding| finding.kind).collect()
 }
 
-/// What is found when the subscriber, who has lost as many as this, is changed.
+/// The findings if the subscriber, which has lost `lost` events, is changed.
 fn of_reader(lost: u32, change: impl FnOnce(&mut SubscriberSnapshot)) -> Vec<FindingKind> {
     let mut snapshot = snapshot(lost);
     change(&mut snapshot.subscribers[0]);

@@ -57,7 +57,7 @@ fn bus_that_closes_ends_its_schedules_at_once() {
         let token = census.token();
         let every = bus.publish_every(SECOND, move || Counted { _token: token.clone() });
         close(&bus);
-        // A handle is none that keeps the bus open.
+        // A handle does not keep the bus open.
         drop(bus);
         assert!(once.is_finished() && every.is_finished());
         assert_eq!(census.alive(), 0);
@@ -80,7 +80,7 @@ fn closed_bus_schedules_nothing_and_frees_the_event() {
     assert_eq!(clock.advance_to_next(), None);
 }
 
-/// The handle is cancelled by what the event itself brings about.
+/// The handle is cancelled as a consequence of the event itself.
 #[test]
 fn event_may_cancel_its_own_schedule_as_it_is_published() {
     #[derive(Debug, Event)]
@@ -102,13 +102,13 @@ fn event_may_cancel_its_own_schedule_as_it_is_published() {
                 drop(handle);
             }
         };
-        // By the event's destructor: nobody gets it.
+        // By the event's destructor: it has no subscriber.
         let event = Rigged(OnDrop::new(cancels.clone()));
         *lock(&handles) = Some(bus.publish_after(SECOND, event));
         clock.advance(SECOND);
         assert_eq!(prevented.take(), [Some(false)], "it is being published");
 
-        // By the destructor of an event that never is published.
+        // By the destructor of an event that is never published.
         let event = Rigged(OnDrop::new(cancels.clone()));
         let scheduled = bus.publish_after(SECOND, event);
         *lock(&handles) = Some(bus.publish_after(SECOND, Done));

@@ -29,7 +29,7 @@ struct Counted {
 #[event(type = "schedule.done")]
 struct Done;
 
-/// A started bus on a clock that the test moves.
+/// A started bus on a manual clock.
 fn manual() -> (ManualClock, Bus) {
     let clock = ManualClock::new();
     let bus = Bus::builder().clock(clock.clone()).build().unwrap();
@@ -129,7 +129,7 @@ fn scheduled_events_have_the_cause_of_the_scope_that_made_the_schedule() {
             match tick.0 {
                 0 => lock(&kept).push(bus.publish_after(SECOND, Done)),
                 1 => lock(&kept).push(bus.publish_every(2 * SECOND, || Done)),
-                // Its handler wakes the schedules, and did not cause them.
+                // Its handler wakes the schedules, but did not cause them.
                 _ => clock.advance(2 * SECOND),
             }
             std::future::ready(())

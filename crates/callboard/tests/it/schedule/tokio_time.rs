@@ -39,7 +39,7 @@ async fn clock_held_by_hand_fires_in_its_advance_in_a_runtime_too() {
     assert!(ticks.try_recv().is_ok());
 }
 
-/// Once polled after the end of its runtime, a sleep of tokio's panics.
+/// tokio's sleeps panic if polled after the end of their runtime.
 #[test]
 fn schedule_outlives_its_runtime_by_the_systems_timer() {
     in_time("a schedule without its runtime", || {
