@@ -9,10 +9,9 @@ use std::time::Instant;
 use super::feed::LogSubscriber;
 use super::inbox::merge;
 use super::queue::Entry;
-use super::sources::Sources;
 use super::{DeadLetter, Envelope, Mailbox};
 use crate::event::{Key, TypeInfo, two_types};
-use crate::log::{Held, LogCursor};
+use crate::log::Held;
 use crate::overflow::{DropReason, Dropped};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate, thread_local};
 
@@ -127,18 +126,10 @@ impl<'a> Deferred<'a> {
         self.effects().discarded.push((mailbox, entry.envelope, reason));
     }
 
-    /// Takes over the cursors of a dropped reader, with the events that wait there.
-    pub(super) fn drop_sources(&mut self, sources: Option<Box<Sources>>) {
-        if let Some(sources) = sources {
-            self.effects().cursors.push(sources);
-        }
-    }
-
-    /// Takes over the cursor of the start buffer, with the events that were not taken.
-    pub(super) fn drop_cursor(&mut self, cursor: Option<LogCursor>) {
-        if let Some(cursor) = cursor {
-            self.effects().cursors.push(Box::new(cursor));
-        }
+    /// Takes over the cursors of a reader that is gone, or of the start buffer, with the events that
+    /// nobody took.
+    pub(super) fn drop_cursors(&mut self, cursors: Box<dyn Any + Send>) {
+        self.effects().cursors.push(cursors);
     }
 
     /// Takes over an event that a queue or the bus no longer keeps.

@@ -312,7 +312,9 @@ impl Feed {
 
     /// Ends the hold: all events are revealed.
     pub(crate) fn end_hold(&mut self, deferred: &mut Deferred<'_>) {
-        deferred.drop_cursor(self.log.end_hold());
+        if let Some(cursor) = self.log.end_hold() {
+            deferred.drop_cursors(Box::new(cursor));
+        }
     }
 
     /// Hands an event to every reader through its queue.

@@ -369,7 +369,9 @@ impl Mailbox {
         inbox.state = State::Gone;
         self.in_hand.store(false, Ordering::Relaxed);
         deferred.wake(inbox.waker.take());
-        deferred.drop_sources(inbox.sources.take());
+        if let Some(sources) = inbox.sources.take() {
+            deferred.drop_cursors(sources);
+        }
         for entry in inbox.take_all(Some(DropReason::Unsubscribed)) {
             deferred.discard(self.id, entry, DropReason::Unsubscribed);
         }

@@ -79,20 +79,18 @@ impl Mailbox {
         self.inbox().doubles = true;
     }
 
-    /// One of the logs that it reads, by its index: the number of the type, the mailbox's place
-    /// there, and how many of the events taken were dropped.
-    pub(crate) fn log(&self, index: usize) -> Option<(usize, usize, u64)> {
-        if let Some(progress) = &self.progress {
-            return (index == 0).then(|| (self.type_number as usize, progress.place(), 0));
-        }
-        let inbox = self.inbox();
-        inbox.sources().nth(index).map(|it| (it.type_number, it.place(), it.evicted))
-    }
-
-    /// All logs that it reads, each as [`log`](Self::log) returns it. The lock is released between
-    /// them.
-    pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, u64)> {
-        (0..).map_while(|index| self.log(index))
+    /// The logs that it reads: the number of each type, the mailbox's place there, and how many of
+    /// the events taken were dropped.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, u64)> + use<> {
+        let only = self.progress.as_ref().map(|it| (self.type_number as usize, it.place(), 0));
+        let merged: Vec<_> = match only {
+            Some(_) => Vec::new(),
+            None => {
+                let inbox = self.inbox();
+                inbox.sources().map(|it| (it.type_number, it.place(), it.evicted)).collect()
+            }
+        };
+        only.into_iter().chain(merged)
     }
 
     /// The member number of a type, if it reads the log of that type.
