@@ -222,12 +222,15 @@ impl Registry {
         let entry = &mut self.types[number];
         let running = self.phase == Phase::Running;
         let ordinary = running && !self.draining && self.collectors == 0;
-        let mode = if ordinary { entry.mode() } else { Mode::General };
-        // Only the general path reads the clock, and opens a span.
-        let adds = self.traces || (self.keeps_time && mode == Mode::LogOnly);
-        entry.mode = if adds { Mode::General } else { mode };
+        entry.mode = match entry.mode() {
+            // Only the general path reads the clock, or opens a span.
+            Mode::LogOnly if self.keeps_time || self.traces => Mode::General,
+            mode if ordinary => mode,
+            _ => Mode::General,
+        };
         if let Some(handle) = self.directory.find(entry.info.id()) {
-            handle.set_mode(entry.mode);
+            // An event without subscribers has a span, too.
+            handle.set_mode(if self.traces { Mode::General } else { entry.mode });
         }
     }
 

@@ -96,6 +96,17 @@ fn let_go(span: Span) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(span)));
 }
 
+#[test]
+fn event_without_subscribers_has_no_number_with_time_or_traces_either() {
+    for (time, traces) in [(false, false), (true, false), (false, true), (true, true)] {
+        let bus = Bus::builder().timestamps(time).trace(traces).build().unwrap();
+        bus.start();
+        assert_eq!(bus.publish(Tick).sequence(), None, "{time} {traces}");
+        let _ticks = bus.subscriber("ticks").late().subscribe::<Tick>();
+        assert_eq!(bus.publish(Tick).sequence(), Some(1), "{time} {traces}");
+    }
+}
+
 /// Everything that a bus does with spans, with a subscriber that does `deed` on every call. The
 /// results must be the same as without it.
 fn watched(makes_no_spans: bool, deed: impl Fn(&Bus) + Send + Sync + 'static) {
