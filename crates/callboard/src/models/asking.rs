@@ -38,7 +38,7 @@ fn poll(gather: &mut Gather<Plain>) -> Option<End> {
 
 #[test]
 fn asker_that_waits_is_woken_by_the_answer() {
-    Model::new("ask.answer", &["at once", "later"]).at_least(90).check(|| {
+    Model::new("ask.answer", &["at once", "later"]).at_least(80).check(|| {
         let (_bus, mut gather, call) = asked();
         let responder = thread::spawn(move || call.respond(Note::new(1)));
         let at_once = poll(&mut gather);
@@ -63,7 +63,7 @@ fn responder_that_drops_its_call_wakes_the_asker() {
 
 #[test]
 fn answer_and_close_come_at_once() {
-    Model::new("ask.close", &["closed", "met"]).at_least(120).check(|| {
+    Model::new("ask.close", &["closed", "met"]).at_least(80).check(|| {
         let (bus, gather, call) = asked();
         let responder = thread::spawn(move || call.respond(Note::new(1)));
         bus.close();

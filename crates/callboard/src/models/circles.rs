@@ -55,7 +55,7 @@ fn last(responder: &mut Responder<Question>) -> Call<Question> {
 
 #[test]
 fn of_two_that_ask_crosswise_exactly_one_fails() {
-    Model::new("circle.crosswise", &["a", "b"]).at_least(800).check(|| {
+    Model::new("circle.crosswise", &["a", "b"]).at_least(400).check(|| {
         let bus = started();
         let (a, b) = (busy(&bus, "a", 1), busy(&bus, "b", 2));
         let asking = thread::spawn(move || {
@@ -82,7 +82,7 @@ fn of_two_that_ask_crosswise_exactly_one_fails() {
 
 #[test]
 fn circle_that_a_decline_closes_beside_a_request_is_found() {
-    Model::new("circle.decline", &["at once", "later"]).at_least(14_000).check(|| {
+    Model::new("circle.decline", &["at once", "later"]).at_least(5_000).check(|| {
         let bus = started();
         let (a, b, c) = (busy(&bus, "a", 1), busy(&bus, "b", 2), busy(&bus, "c", 3));
         let Busy { responder: mut of_c, call, _outer } = c;

@@ -174,7 +174,7 @@ fn request_waits_for_the_start_or_is_taken_back() {
 
 #[test]
 fn two_answers_meet_the_request_once() {
-    Model::new("reply.two", &["1 0", "1 1"]).at_least(11_400).preemptions(3).check(|| {
+    Model::new("reply.two", &["1 0", "1 1"]).at_least(5_500).preemptions(3).check(|| {
         let bus = started();
         let mut responders =
             ["a", "b"].map(|name| bus.subscriber(name).late().responder::<Question>());
