@@ -36,6 +36,8 @@ pub(crate) struct Log {
     windows: BinaryHeap<Reverse<(u64, usize)>>,
     /// Up to this position blocks are small.
     small_until: u64,
+    /// Up to this position the last check stands, which found whole blocks to be right.
+    dense_until: u64,
     moments: Moments,
     /// The reader that keeps the events held back for the start.
     held_back: Option<(Flow, LogCursor)>,
@@ -50,12 +52,12 @@ pub(crate) struct Log {
     resuming: Vec<(usize, u64)>,
 }
 
-/// A log uses small blocks once its blocks take this many bytes more than [`AMPLE_QUARTERS`] allow
-/// for the reader with the largest backlog: one kept event keeps its whole block.
-const AMPLE_BYTES: u64 = if CHECKED { 1_200 } else { 8 * 4_096 };
+/// A log uses small blocks once its blocks have this many bytes of slots more than
+/// [`AMPLE_QUARTERS`] allow for the waiting events: one kept event keeps its whole block.
+const AMPLE_BYTES: u64 = 8 * 4_096;
 /// How many quarters of their own size the waiting events may take in blocks.
-const AMPLE_QUARTERS: u64 = if CHECKED { 16 } else { 5 };
-/// How many events then go to small blocks.
+const AMPLE_QUARTERS: u64 = if CHECKED { 6 } else { 5 };
+/// How many events then go to small blocks, at least.
 const SMALL_FOR: u64 = if CHECKED { 2 } else { 64 };
 
 impl Log {
@@ -64,6 +66,7 @@ impl Log {
             shape,
             fill: Fill::new(shape),
             small_until: 0,
+            dense_until: 0,
             moments: Moments::default(),
             held_back: None,
             offered: 0,
@@ -237,26 +240,40 @@ impl Log {
         (admitted, self.write(admitted, event, stamp, keep))
     }
 
-    /// Begins a block: a small one if the log's blocks take far more than the waiting events.
+    /// Begins a block: a small one if the log's blocks have far more slots than events wait.
     #[cold]
     fn begin_block(&mut self) {
         let position = self.fill.position();
-        if position >= self.small_until && self.is_scattered() {
-            self.small_until = position + SMALL_FOR;
+        if position >= self.small_until.max(self.dense_until) {
+            // The check visits each reader, so it is made at most once for as many events.
+            let readers = self.readers.len() as u64;
+            if self.is_scattered() {
+                self.small_until = position + SMALL_FOR.max(readers);
+            } else {
+                self.dense_until = position + readers;
+            }
         }
         self.fill.begin_block(position < self.small_until);
     }
 
+    /// Whether the log's blocks have far more slots than events wait. The events that wait for
+    /// flowing readers are the log's last ones, so they overlap; those of a stopped reader may not.
     fn is_scattered(&self) -> bool {
-        let bytes = self.fill.bytes() as u64;
-        if bytes <= AMPLE_BYTES {
+        let ample = if CHECKED { 9 } else { AMPLE_BYTES / self.shape.pace() };
+        let slots = self.fill.slots() as u64;
+        if slots <= ample {
             return false;
         }
         let position = self.fill.position();
-        let held_back = position - self.fill.revealed();
-        let waiting = self.readers.iter().map(|reader| reader.waiting(position)).max();
-        let waiting = waiting.unwrap_or(0).max(held_back).saturating_mul(self.shape.pace());
-        bytes - AMPLE_BYTES > (waiting / 4).saturating_mul(AMPLE_QUARTERS)
+        let (mut flowing, mut stopped) = (position - self.fill.revealed(), 0);
+        for reader in &self.readers {
+            let waiting = reader.waiting(position);
+            match reader.flow.stopped_at() {
+                None => flowing = flowing.max(waiting),
+                Some(_) => stopped += waiting,
+            }
+        }
+        slots - ample > (flowing + stopped) * AMPLE_QUARTERS / 4
     }
 
     /// Bytes of the blocks that hold its events.

@@ -15,7 +15,7 @@ use crate::engine::{DeadLetter, Deferred, Hooks, Mailbox, Origin, SlowWatch, mer
 use crate::event::{Event, Priority, key_of};
 use crate::link::LinkStatus;
 use crate::log::{Held, Moment, Stamp};
-use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard_any, isolate};
+use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard, isolate};
 use crate::time::{Clock, Deadline, DefaultClock};
 use crate::trace::Context;
 
@@ -148,7 +148,7 @@ impl Core {
             let origin = Origin::default().caused_by(letter.event().stamp().as_cause());
             let mut publication = Publication::new(letter, Priority::Normal, origin, self.moment());
             self.with(|registry, deferred| registry.accept_dead(&mut publication, deferred));
-            discard_any(publication.event);
+            discard(publication);
         }
     }
 

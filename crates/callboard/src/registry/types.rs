@@ -89,7 +89,9 @@ impl TypeEntry {
             }
             if routed == Routed::default() && !asked && !publication.answer {
                 self.unheard += 1;
-                self.bury_unheard(publication, stamp, deferred);
+                if let Some(held) = &publication.kept {
+                    deferred.bury(self.info, held, None);
+                }
             }
             return routed;
         }
@@ -131,24 +133,6 @@ impl TypeEntry {
         self.feed.recheck_capacity();
     }
 
-    /// Has an event that nobody listens to published as a dead letter.
-    fn bury_unheard<E: Event>(
-        &self,
-        publication: &mut Publication<E>,
-        stamp: Stamp,
-        deferred: &mut Deferred<'_>,
-    ) {
-        if !deferred.collects() {
-            return;
-        }
-        if let Some(event) = publication.event.take() {
-            publication.kept = Some(Held::new(stamp, event));
-        }
-        if let Some(held) = &publication.kept {
-            deferred.bury(self.info, held, None);
-        }
-    }
-
     /// Delivers an event to the readers that have queues.
     fn publish_kept<E: Event>(
         &mut self,
@@ -161,7 +145,8 @@ impl TypeEntry {
             publication.kept = Some(held);
             return Routed::default();
         }
-        publication.kept = publication.keep.then(|| held.clone());
+        let keep = publication.keep || deferred.collects();
+        publication.kept = keep.then(|| held.clone());
         let envelope = publication.envelope(self.info, held);
         self.deliver(envelope, Admission::Bounded, deferred)
     }
@@ -191,7 +176,8 @@ impl TypeEntry {
         deferred: &mut Deferred<'_>,
     ) -> Routed {
         let awaited = envelope.ticket.is_some() || envelope.answer;
-        let held = deferred.collects().then(|| envelope.held.clone());
+        let letter =
+            deferred.collects().then(|| Envelope::logged(self.info, envelope.held.clone()));
         // The readers of the log are observers, and get no call.
         let ticket = envelope.ticket.take();
         let mut routed = self.feed.hand_over(&envelope, admission, deferred);
@@ -199,8 +185,12 @@ impl TypeEntry {
         routed += self.deliver(envelope, admission, deferred);
         let unheard = routed == Routed::default() && !awaited;
         self.unheard += u64::from(unheard);
-        if let (true, Some(held)) = (unheard, held) {
-            deferred.bury(self.info, &held, None);
+        if let Some(letter) = letter {
+            if unheard {
+                deferred.bury(self.info, &letter.held, None);
+            }
+            // By now it may be the last handle, whose drop runs user code.
+            deferred.discard_event(letter);
         }
         routed
     }

@@ -196,6 +196,44 @@ fn destructor_of_a_dead_letter_may_panic() {
     bus.publish(Fragile);
 }
 
+/// The letter of an event whose last handle it holds, for a reader that is full.
+#[test]
+fn destructor_of_a_dead_letter_that_is_lost_may_panic() {
+    let bus = Bus::new();
+    let dead = bus.subscriber("dead").capacity(1).lossy().subscribe::<DeadLetter>();
+    bus.start();
+    bus.publish(Tick(1));
+    assert_eq!(dead.len(), 1, "it is full");
+    let late = bus.subscriber("late").capacity(1).overflow(Overflow::DropOldest);
+    let _late = late.lossy().late().subscribe::<Fragile>();
+    for dropped in [0, 1, 1] {
+        assert_eq!(bus.publish(Fragile).dropped(), dropped);
+    }
+    // Three in one operation.
+    let other = Bus::new();
+    let _dead = other.subscriber("dead").capacity(0).lossy().subscribe::<DeadLetter>();
+    (0..3).for_each(|_| assert!(other.publish(Fragile).buffered()));
+    assert_eq!(other.start().replayed, 3);
+}
+
+#[derive(Debug, Event)]
+#[event(retain)]
+struct Leader(u32);
+
+#[test]
+fn event_that_is_retained_and_has_no_subscribers_has_a_letter() {
+    let bus = Bus::new();
+    let mut dead = bus.dead_letters("dead");
+    bus.publish(Leader(1));
+    bus.start();
+    bus.publish(Leader(2));
+    for number in [1, 2] {
+        let letter = dead.try_recv().unwrap();
+        assert_eq!(letter.event().downcast_ref::<Leader>().map(|leader| leader.0), Some(number));
+    }
+    assert!(dead.try_recv().is_err());
+}
+
 #[derive(Debug, Event)]
 struct Noted;
 

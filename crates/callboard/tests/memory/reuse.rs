@@ -39,6 +39,31 @@ fn waking_a_reader_allocates_nothing() {
     });
 }
 
+/// Neither is what waits scattered, nor is it when another stretch of events waits beside it.
+#[test]
+#[cfg_attr(callboard_asan, ignore = "under AddressSanitizer no block is used again")]
+fn reader_that_lags_beside_a_stalled_one_allocates_nothing() {
+    const LAG: u64 = 4_000;
+    let bus = Bus::new();
+    let mut lags = bus.subscriber("lags").capacity(usize::MAX).subscribe::<Answer>();
+    bus.start();
+    (0..LAG).for_each(|number| assert_eq!(bus.publish(Answer(number)).dropped(), 0));
+    let mut round = || {
+        for number in 0..64 {
+            bus.publish(Answer(number));
+        }
+        assert_eq!(lags.try_iter().take(64).count(), 64);
+    };
+    assert_no_allocation("alone", &mut round);
+    let stalled = bus.subscriber("stalled").capacity(LAG as usize).late().lossy();
+    let stalled = stalled.subscribe::<Answer>();
+    // Until it is full, and the other one far behind it.
+    (0..2 * LAG / 64).for_each(|_| round());
+    assert_no_allocation("beside the stalled one", &mut round);
+    drop(stalled);
+    assert_no_allocation("after it has left", &mut round);
+}
+
 #[test]
 #[cfg_attr(callboard_asan, ignore = "under AddressSanitizer no block is used again")]
 fn queue_that_never_holds_many_allocates_nothing() {

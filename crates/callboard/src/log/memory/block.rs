@@ -71,7 +71,7 @@ impl Pin {
         let slots = if small { 1 } else { shape.slots() };
         let block = pool.take(small).unwrap_or_else(|| {
             if shape.is_pooled() {
-                pool.bytes.fetch_add(shape.layout(slots).size(), Ordering::Relaxed);
+                pool.note_allocated(small);
             }
             Self::allocate(shape, slots)
         });
@@ -217,9 +217,10 @@ impl Address {
         // In the pool, the block must not keep the pool alive; if this drops the pool, the block is
         // freed with it.
         let rest = pool.as_ref().map_or(Some(self), |pool| {
-            let rest = pool.put(self, slots < shape.slots());
+            let small = slots < shape.slots();
+            let rest = pool.put(self, small);
             if rest.is_some() {
-                pool.bytes.fetch_sub(shape.layout(slots).size(), Ordering::Relaxed);
+                pool.note_freed(small);
             }
             rest
         });

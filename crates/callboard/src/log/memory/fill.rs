@@ -183,10 +183,17 @@ impl Fill {
         self.left > 0
     }
 
-    /// Bytes of the blocks that hold its events, including those in the pool.
+    /// Bytes of the blocks of the log, including those that wait to be used again.
     pub(in crate::log) fn bytes(&self) -> usize {
-        // Ordering: Relaxed; it guards nothing.
-        self.pool.bytes.load(Ordering::Relaxed)
+        let [whole, small] = self.pool.blocks();
+        let size = |slots| self.shape.layout(slots).size();
+        whole * size(self.shape.slots()) + small * size(1)
+    }
+
+    /// How many slots these blocks have.
+    pub(in crate::log) fn slots(&self) -> usize {
+        let [whole, small] = self.pool.blocks();
+        whole * self.shape.slots() + small
     }
 
     /// Begins a block, a small one or a whole one, with a pin for each reader that flows.

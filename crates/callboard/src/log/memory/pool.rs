@@ -12,12 +12,27 @@ use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 pub(super) struct Pool {
     /// Whole blocks and small ones. Each place is empty or holds a block that nobody else has.
     places: [[AtomicPtr<Header>; SPARE_BLOCKS]; 2],
-    /// Bytes of all the blocks that are in the pool or will return to it. Ordering: Relaxed, since
-    /// it guards nothing.
-    pub(super) bytes: AtomicUsize,
+    /// How many whole blocks and small ones there are, including those that wait here. Ordering:
+    /// Relaxed, since the counts guard nothing.
+    blocks: [AtomicUsize; 2],
 }
 
 impl Pool {
+    /// How many whole blocks and small ones there are.
+    pub(super) fn blocks(&self) -> [usize; 2] {
+        [0, 1].map(|size| self.blocks[size].load(Ordering::Relaxed))
+    }
+
+    /// A block was allocated that will come back here.
+    pub(super) fn note_allocated(&self, small: bool) {
+        self.blocks[usize::from(small)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Such a block is about to be freed.
+    pub(super) fn note_freed(&self, small: bool) {
+        self.blocks[usize::from(small)].fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Takes out a block, small or whole, if there is one.
     pub(super) fn take(&self, small: bool) -> Option<Address> {
         self.places[usize::from(small)].iter().find_map(|place| {
