@@ -260,7 +260,8 @@ impl Log {
     /// flowing readers are the log's last ones, so they overlap; those of a stopped reader may not.
     fn is_scattered(&self) -> bool {
         let ample = if CHECKED { 9 } else { AMPLE_BYTES / self.shape.pace() };
-        let slots = self.fill.slots() as u64;
+        let [whole, small] = self.fill.blocks();
+        let slots = (whole * self.shape.slots() + small) as u64;
         if slots <= ample {
             return false;
         }
@@ -278,6 +279,8 @@ impl Log {
 
     /// Bytes of the blocks that hold its events.
     pub(crate) fn bytes(&self) -> usize {
-        self.fill.bytes()
+        let [whole, small] = self.fill.blocks();
+        let size = |slots| self.shape.layout(slots).size();
+        whole * size(self.shape.slots()) + small * size(1)
     }
 }

@@ -71,7 +71,7 @@ impl Pin {
         let slots = if small { 1 } else { shape.slots() };
         let block = pool.take(small).unwrap_or_else(|| {
             if shape.is_pooled() {
-                pool.note_allocated(small);
+                pool.count(small).fetch_add(1, Ordering::Relaxed);
             }
             Self::allocate(shape, slots)
         });
@@ -220,7 +220,7 @@ impl Address {
             let small = slots < shape.slots();
             let rest = pool.put(self, small);
             if rest.is_some() {
-                pool.note_freed(small);
+                pool.count(small).fetch_sub(1, Ordering::Relaxed);
             }
             rest
         });

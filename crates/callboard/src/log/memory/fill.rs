@@ -183,17 +183,9 @@ impl Fill {
         self.left > 0
     }
 
-    /// Bytes of the blocks of the log, including those that wait to be used again.
-    pub(in crate::log) fn bytes(&self) -> usize {
-        let [whole, small] = self.pool.blocks();
-        let size = |slots| self.shape.layout(slots).size();
-        whole * size(self.shape.slots()) + small * size(1)
-    }
-
-    /// How many slots these blocks have.
-    pub(in crate::log) fn slots(&self) -> usize {
-        let [whole, small] = self.pool.blocks();
-        whole * self.shape.slots() + small
+    /// How many whole blocks and small ones the log has, including those that wait to be used again.
+    pub(in crate::log) fn blocks(&self) -> [usize; 2] {
+        [false, true].map(|small| self.pool.count(small).load(Ordering::Relaxed))
     }
 
     /// Begins a block, a small one or a whole one, with a pin for each reader that flows.

@@ -18,19 +18,9 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// How many whole blocks and small ones there are.
-    pub(super) fn blocks(&self) -> [usize; 2] {
-        [0, 1].map(|size| self.blocks[size].load(Ordering::Relaxed))
-    }
-
-    /// A block was allocated that will come back here.
-    pub(super) fn note_allocated(&self, small: bool) {
-        self.blocks[usize::from(small)].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Such a block is about to be freed.
-    pub(super) fn note_freed(&self, small: bool) {
-        self.blocks[usize::from(small)].fetch_sub(1, Ordering::Relaxed);
+    /// How many blocks of a size there are.
+    pub(super) fn count(&self, small: bool) -> &AtomicUsize {
+        &self.blocks[usize::from(small)]
     }
 
     /// Takes out a block, small or whole, if there is one.
