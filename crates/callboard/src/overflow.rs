@@ -16,9 +16,9 @@ pub enum Overflow {
     /// The oldest of the least urgent queued events is dropped; if the new event is less urgent
     /// than all queued ones, it is dropped instead.
     DropOldest,
-    /// A newer event absorbs a queued one with the same key at once, whether the queue is full or
-    /// not (see [`Coalesce`](crate::Coalesce)). Events that do not coalesce are dropped as by
-    /// `DropNewest`.
+    /// A newer event absorbs a queued one with the same key, whether the queue is full or not (see
+    /// [`Coalesce`](crate::Coalesce)). While [`absorb`](crate::Coalesce::absorb) runs, both are
+    /// queued. An event whose type does not coalesce is dropped as by `DropNewest`.
     Coalesce,
 }
 

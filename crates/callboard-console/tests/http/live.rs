@@ -105,7 +105,7 @@ fn a_bus_that_waits_says_for_whom() {
     let state = stream.find("state", |_| true);
     let lines = [
         "the bus has not started: 1 of 1000 events wait for `start`",
-        "`template` is expected and has not signed in; start it, correct the name, or expect it no longer",
+        "`template` is expected and has not signed in; start it, correct the name, or remove it from the expected names",
     ];
     let verdict = json!({"ok": false, "lines": lines, "earlier": [], "past": []});
     assert_eq!(state["verdict"], verdict);

@@ -42,14 +42,14 @@ fn trouble(request: &TroubledRequest) -> Option<(FindingKind, String, &'static s
             let missing: Vec<_> = missing.collect();
             let missing = missing.into_iter().map(|(name, outcome)| format!("`{name}` {outcome}"));
             let mut seen = format!("{end}: {}", first_of(missing, ", "));
-            let mut cure = "see to these responders, or ask for fewer answers with `at_least`";
+            let mut cure = "check these responders, or ask for fewer answers with `at_least`";
             let queued = |(_, outcome): &(String, Outcome)| *outcome == Outcome::TimedOutQueued;
             if request.before_start {
                 seen += "; the bus had not started, or was paused";
                 cure = "call `start`: requests wait for it, too";
             } else if let (true, Some(site)) = (outcomes.iter().any(queued), &request.blocking_at) {
                 seen += &format!("; asked by a blocking call at {site}");
-                cure = "see to these responders; if they run on the thread that the call blocks, \
+                cure = "check these responders; if they run on the thread that the call blocks, \
                         await `gather` instead";
             }
             Some((FindingKind::RequestFailed, seen, cure))

@@ -17,7 +17,7 @@ pub(super) fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut
     }
     if let InterestSnapshot::BadPattern(problem) = &of.interest {
         let seen = format!("receives nothing: {problem}");
-        found.add(FindingKind::BadPattern, &of.name, seen, "mend the pattern");
+        found.add(FindingKind::BadPattern, &of.name, seen, "fix the pattern");
     }
     if of.late {
         let seen =
@@ -35,7 +35,7 @@ pub(super) fn reading(of: &SubscriberSnapshot, open: &[OpenRequest], found: &mut
             let slow: Vec<_> = slow.map(|(name, _)| format!("`{name}`")).collect();
             let slow = first_of(slow.iter(), ", ");
             seen += &format!(": it waits for {slow} to answer `{}`", request.event_type);
-            cure = format!("see to {slow}, ask with a shorter timeout, or use `serve_concurrent`");
+            cure = format!("check {slow}, ask with a shorter timeout, or use `serve_concurrent`");
         }
         found.weigh(of.queued as u64, FindingKind::HandlerBlocks, &of.name, seen, cure);
     } else if is_full(of) && !is_busy(of) && !of.waiting {

@@ -180,7 +180,7 @@ fn capacity(of: &SubscriberSnapshot, found: &mut Findings) {
                 count(lost, "event"),
                 of.queued
             );
-            let cure = "no capacity cures that: handle them faster, merge them by key, or \
+            let cure = "no capacity is enough: handle them faster, merge them by key, or \
                         subscribe to fewer";
             found.weigh(lost, FindingKind::TooSlow, &of.name, seen, cure);
         } else {
@@ -223,7 +223,7 @@ fn memory(snapshot: &Snapshot, found: &mut Findings) {
                 "has events that lie in {} bytes of memory, while all that waits is {}",
                 of.memory, snapshot.bytes
             );
-            let cure = "keep fewer of its deliveries: copy out of them what is needed";
+            let cure = "keep fewer of its deliveries: copy what you need";
             found.weigh(of.memory as u64, FindingKind::MemoryHeld, &of.event_type, seen, cure);
         }
     }
@@ -260,11 +260,11 @@ fn wiring(listeners: &HashMap<&str, &str>, of: &TypeSnapshot, found: &mut Findin
     } else if of.request {
         return;
     } else if of.published > 0 && of.published == of.unheard && of.subscribers == 0 {
-        let seen = format!("was published {} and nobody listens", times(of.published));
+        let seen = format!("was published {} and has no subscriber", times(of.published));
         (FindingKind::Unheard, seen, "subscribe to it, or stop publishing it")
     } else if let (0, Some(listener), []) = (of.published, listener, &of.publishers[..]) {
-        let seen = format!("was never published, and `{listener}` listens");
-        (FindingKind::NeverPublished, seen, "publish it, or stop listening")
+        let seen = format!("was never published, and `{listener}` subscribes to it");
+        (FindingKind::NeverPublished, seen, "publish it, or unsubscribe")
     } else {
         return;
     };

@@ -43,12 +43,12 @@ fn missing(snapshot: &Snapshot, found: &mut Findings) {
         if !types.is_empty() {
             seen += &format!("; it was asked for {}", quoted(&types));
         }
-        let cure = "start it, correct the name, or expect it no longer";
+        let cure = "start it, correct the name, or remove it from the expected names";
         found.weigh(types.len() as u64, FindingKind::NotSignedIn, name, seen, cure);
     }
     for (name, types) in asked {
-        let seen = format!("was asked for {} and is no responder of it", quoted(&types));
-        let cure = "sign it in under this name before the start, or ask whom there is";
+        let seen = format!("was asked for {} and has no responder of that name", quoted(&types));
+        let cure = "sign it in under this name before the start, or expect an existing responder";
         found.weigh(types.len() as u64, FindingKind::NotSignedIn, name, seen, cure);
     }
 }

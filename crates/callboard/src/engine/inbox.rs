@@ -154,6 +154,11 @@ impl Inbox {
         self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
+    /// How many of these are about to be merged into another.
+    pub(crate) fn merging(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.len() - queue.occupied())
+    }
+
     /// Whether some waiting event has a loss to report.
     pub(super) fn has_losses(&self) -> bool {
         self.queue.as_ref().is_some_and(|queue| !queue.losses.is_empty())

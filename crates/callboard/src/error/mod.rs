@@ -114,7 +114,7 @@ impl fmt::Display for StartError {
         match self {
             Self::NotReady { missing } => {
                 let missing = first_of(missing.iter().map(|name| format!("`{name}`")), ", ");
-                write!(f, "not everybody signed in in time; missing: {missing}")
+                write!(f, "timed out; not signed in: {missing}")
             }
             Self::Closed => f.write_str("the bus is closed"),
         }

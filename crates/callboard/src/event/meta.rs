@@ -47,8 +47,8 @@ macro_rules! metadata {
         /// this one; its own if there is no [`cause`](Self::cause). Events with the same origin
         /// result from the same event.
         ///
-        /// A new chain starts at a cause given as a bare number, and at one more than two thousand
-        /// million events back.
+        /// A new chain starts if the cause is given as a bare number, or is more than two billion
+        /// events old.
         pub fn origin(&self) -> u64 {
             self.stamp().origin()
         }

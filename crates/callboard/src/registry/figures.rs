@@ -78,7 +78,8 @@ impl Registry {
             figures.queued += waiting;
             figures.in_logs += waiting * entry.info.size;
         }
-        let seen = figures.queued.max(mailbox.seen_waiting());
+        // An event that is being merged into another is queued, and takes no capacity.
+        let seen = (figures.queued - inbox.merging()).max(mailbox.seen_waiting());
         figures.high_water = figures.high_water.max(seen);
         figures.demand = figures.demand.max(figures.high_water);
         drop(inbox);

@@ -42,7 +42,7 @@ pub struct Snapshot {
     pub sequence: u64,
     /// Events refused because the bus was closed.
     pub refused: u64,
-    /// How many of those were published, or requested, by handlers for their event.
+    /// How many of those were published or requested by a handler, while it handled an event.
     pub cut_off: u64,
     /// The expected subscribers and responders that have not signed in.
     pub missing: Vec<String>,

@@ -26,7 +26,7 @@ const LONGEST: usize = 32;
 /// drop-newest. It is the cheapest way to receive when several events are queued; when they arrive
 /// one by one, [`recv`](Subscription::recv) is. Events are borrowed as
 /// [`EventRef`](crate::EventRef)s, without a reference count or a copy.
-/// [`keep`](crate::EventRef::keep) turns it into a [`Delivery`](crate::Delivery). (Sets, and
+/// [`keep`](crate::EventRef::keep) turns one into a [`Delivery`](crate::Delivery). (Sets, and
 /// [`AnyEvent`](crate::AnyEvent), return their items by value.)
 ///
 /// The reader counts as busy until the batch has returned `None` or the reader receives again: see

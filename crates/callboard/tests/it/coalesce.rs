@@ -151,11 +151,17 @@ fn merge_under_way_takes_no_room_from_another_key() {
     let watched = Arc::new(Mutex::new(coalescing::<Watched>(&bus, 2)));
     publish_all(&bus, [1, 2].map(Watched));
     let (reader, publisher) = (Arc::clone(&watched), bus.clone());
+    let counts = Arc::new(Mutex::new((0, 0)));
+    let counted = Arc::clone(&counts);
     *lock(&MEANWHILE) = Some(Box::new(move || {
+        let snapshot = publisher.snapshot();
+        let keyed = snapshot.subscriber("keyed").unwrap();
+        *lock(&counted) = (keyed.queued, keyed.high_water);
         drop(lock(&reader).try_recv());
         publisher.publish(Watched(3));
     }));
     bus.publish(Watched(2));
+    assert_eq!(*lock(&counts), (3, 2), "the one that is merged is queued, beyond the capacity");
     assert_eq!(lock(&watched).ledger().lost(), 0, "1 was read, so 3 fits beside 2");
     assert!(lock(&watched).try_iter().map(|watched| watched.0).is_sorted());
 }

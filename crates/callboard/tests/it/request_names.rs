@@ -37,7 +37,7 @@ fn only_answer_may_be_that_of_somebody_who_was_not_expected() {
     assert_eq!(diagnosis.findings[0].kind, FindingKind::RequestFailed);
     assert_eq!(
         diagnosis.to_string(),
-        "`config.validate` out of reach: `expected` abandoned the request; see to these \
+        "`config.validate` out of reach: `expected` abandoned the request; check these \
          responders, or ask for fewer answers with `at_least`"
     );
 }

@@ -48,7 +48,7 @@ fn a_handler_that_waits_for_an_answer_is_told_from_one_that_is_slow_itself() {
     let finding = expect(&bus, FindingKind::HandlerBlocks);
     assert_eq!(finding.culprit, "waits");
     assert!(finding.seen.ends_with("it waits for `slow` to answer `pit.question`"), "{finding}");
-    assert!(finding.cure.starts_with("see to `slow`"), "{finding}");
+    assert!(finding.cure.starts_with("check `slow`"), "{finding}");
 }
 
 #[test]

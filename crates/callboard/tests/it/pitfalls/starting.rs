@@ -121,7 +121,7 @@ fn responder_that_was_asked_and_is_not_there_is_named() {
     let shown: Vec<_> = of_kind.map(|it| (it.culprit.as_str(), it.seen.as_str())).collect();
     let expected = [
         ("absent", "is expected and has not signed in; it was asked for `pit.question`"),
-        ("unknown", "was asked for `pit.question` and is no responder of it"),
+        ("unknown", "was asked for `pit.question` and has no responder of that name"),
     ];
     assert_eq!(shown, expected);
     // It may be present in another role.

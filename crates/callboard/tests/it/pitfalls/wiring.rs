@@ -18,7 +18,7 @@ fn wiring_that_leads_nowhere_is_named() {
     assert_eq!(expect(&bus, FindingKind::Unheard).culprit, "pit.other");
     let finding = expect(&bus, FindingKind::NeverPublished);
     assert_eq!(finding.culprit, "pit.step");
-    assert!(finding.seen.contains("`steps` listens"), "{finding}");
+    assert!(finding.seen.contains("`steps` subscribes to it"), "{finding}");
     drop(block_on(bus.request(Question).expect(["ghost"]).gather()));
     assert_eq!(expect(&bus, FindingKind::NoResponder).culprit, "pit.question");
 }
