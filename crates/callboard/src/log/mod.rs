@@ -62,8 +62,8 @@
 //!
 //! One event keeps its block. If readers or handles keep few events of many (a reader that is
 //! always late has each of its events in another block), a log could hold far more than waits.
-//! So the log counts the bytes of its blocks, and when these are several times what waits for the
-//! reader with the largest backlog, it uses blocks of a single slot for a while.
+//! So the log compares the slots of its blocks with the events that wait, and while there are far
+//! more slots, it uses blocks of a single slot.
 //!
 //! The slot of a value with a destructor also counts *owners*: the readers that have not reached it
 //! yet, and the handles. The last owner drops the value at once. A value without a destructor needs
