@@ -55,6 +55,8 @@ pub(crate) struct Log {
 /// A log uses small blocks once its blocks have this many bytes of slots more than
 /// [`AMPLE_QUARTERS`] allow for the waiting events: one kept event keeps its whole block.
 const AMPLE_BYTES: u64 = 8 * 4_096;
+/// As many times this if queues receive the events: the log doesn't know what waits there.
+const AMPLE_IF_QUEUED: u64 = 8;
 /// How many quarters of their own size the waiting events may take in blocks.
 const AMPLE_QUARTERS: u64 = if CHECKED { 6 } else { 5 };
 /// How many events then go to small blocks, at least.
@@ -185,7 +187,7 @@ impl Log {
             return None;
         }
         if !self.fill.has_room() {
-            self.begin_block();
+            self.begin_block(keep);
         }
         if !self.resuming.is_empty() {
             self.resume(stamp.sequence);
@@ -240,14 +242,15 @@ impl Log {
         (admitted, self.write(admitted, event, stamp, keep))
     }
 
-    /// Begins a block: a small one if the log's blocks have far more slots than events wait.
+    /// Begins a block: a small one if the log's blocks have far more slots than events wait, for its
+    /// readers or, if it is `queued`, in queues.
     #[cold]
-    fn begin_block(&mut self) {
+    fn begin_block(&mut self, queued: bool) {
         let position = self.fill.position();
         if position >= self.small_until.max(self.dense_until) {
             // The check visits each reader, so it is made at most once for as many events.
             let readers = self.readers.len() as u64;
-            if self.is_scattered() {
+            if self.is_scattered(queued) {
                 self.small_until = position + SMALL_FOR.max(readers);
             } else {
                 self.dense_until = position + readers;
@@ -258,8 +261,9 @@ impl Log {
 
     /// Whether the log's blocks have far more slots than events wait. The events that wait for
     /// flowing readers are the log's last ones, so they overlap; those of a stopped reader may not.
-    fn is_scattered(&self) -> bool {
+    fn is_scattered(&self, queued: bool) -> bool {
         let ample = if CHECKED { 9 } else { AMPLE_BYTES / self.shape.pace() };
+        let ample = if queued { ample * AMPLE_IF_QUEUED } else { ample };
         let [whole, small] = self.fill.blocks();
         let slots = (whole * self.shape.slots() + small) as u64;
         if slots <= ample {

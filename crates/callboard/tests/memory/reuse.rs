@@ -64,6 +64,23 @@ fn reader_that_lags_beside_a_stalled_one_allocates_nothing() {
     assert_no_allocation("after it has left", &mut round);
 }
 
+/// What waits in a queue lies in the log's blocks, and the log doesn't know of it.
+#[test]
+#[cfg_attr(callboard_asan, ignore = "under AddressSanitizer no block is used again")]
+fn queue_that_lags_allocates_nothing() {
+    let bus = Bus::new();
+    let queued = bus.subscriber("queued").capacity(2_000).overflow(Overflow::Coalesce);
+    let mut queued = queued.subscribe::<Answer>();
+    bus.start();
+    (0..1_500).for_each(|number| assert_eq!(bus.publish(Answer(number)).dropped(), 0));
+    assert_no_allocation("queued", || {
+        for number in 0..64 {
+            bus.publish(Answer(number));
+        }
+        assert_eq!(queued.try_iter().take(64).count(), 64);
+    });
+}
+
 #[test]
 #[cfg_attr(callboard_asan, ignore = "under AddressSanitizer no block is used again")]
 fn queue_that_never_holds_many_allocates_nothing() {

@@ -12,7 +12,7 @@ impl Log {
             (0..self.readers.len()).for_each(|place| self.stop_early(place));
         }
         if !self.fill.has_room() {
-            self.begin_block();
+            self.begin_block(false);
         }
         if self.held_back.is_none() {
             let (mut flow, walk) = self.fill.open();
