@@ -70,11 +70,12 @@ fn loss_before_a_pause_is_told_by_the_first_event_that_is_replayed() {
             publish_all(&bus, (0..50).map(Change));
             bus.publish(Config(2));
             thread::scope(|scope| {
-                scope.spawn(|| bus.start());
+                let starts = scope.spawn(|| bus.start());
                 let poll = std::iter::repeat_with(|| by_logs.try_recv().ok());
                 assert_eq!(poll.flatten().next().map(|event| event.missed()), Some(1));
                 let poll = std::iter::repeat_with(|| by_log.try_recv().ok());
                 assert_eq!(poll.flatten().next().map(|config| config.missed()), Some(1));
+                assert_eq!(starts.join().unwrap().replayed, 51);
             });
         }
     });
