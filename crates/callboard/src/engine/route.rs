@@ -63,21 +63,22 @@ impl Route {
         self.stops.iter().map(|stop| &stop.mailbox)
     }
 
-    /// Offers the event to every mailbox of the route. Returns the event if there is none.
+    /// Offers the event to every mailbox of the route.
     pub(crate) fn offer(
         &self,
         envelope: Envelope,
         admission: Admission,
         deferred: &mut Deferred<'_>,
-    ) -> (Routed, Option<Envelope>) {
+    ) -> Routed {
         let mut routed = Routed::default();
         let Some((last, others)) = self.stops.split_last() else {
-            return (routed, Some(envelope));
+            deferred.discard_event(envelope);
+            return routed;
         };
         for Stop { mailbox, member } in others {
             routed += mailbox.offer(Entry::new(envelope.clone(), *member), admission, deferred);
         }
         routed += last.mailbox.offer(Entry::new(envelope, last.member), admission, deferred);
-        (routed, None)
+        routed
     }
 }

@@ -75,27 +75,27 @@ impl TypeEntry {
         stamp: Stamp,
         deferred: &mut Deferred<'_>,
     ) -> Routed {
+        if publication.priority != self.info.rank {
+            return self.publish_out_of_rank(publication, stamp, deferred);
+        }
         let asked = publication.ticket.is_some();
         let collects = deferred.collects();
         let queued = self.info.retain || asked || !self.route.is_empty();
         let keep = publication.keep || queued || collects;
-        if publication.priority == self.info.rank {
-            let (mut routed, held) = self.feed.offer(&mut publication.event, stamp, keep, deferred);
-            if let Some(held) = held {
-                if collects {
-                    self.feed.bury_refused(&held, deferred);
-                }
-                routed += self.publish_kept(publication, held, deferred);
+        let (mut routed, held) = self.feed.offer(&mut publication.event, stamp, keep, deferred);
+        if let Some(held) = held {
+            if collects {
+                self.feed.bury_refused(&held, deferred);
             }
-            if routed == Routed::default() && !asked && !publication.answer {
-                self.unheard += 1;
-                if let Some(held) = &publication.kept {
-                    deferred.bury(self.info, held, None);
-                }
-            }
-            return routed;
+            routed += self.publish_kept(publication, held, deferred);
         }
-        self.publish_out_of_rank(publication, stamp, deferred)
+        if routed == Routed::default() && !asked && !publication.answer {
+            self.unheard += 1;
+            if let Some(held) = &publication.kept {
+                deferred.bury(self.info, held, None);
+            }
+        }
+        routed
     }
 
     /// The events that are held back are about to be replayed, to the readers of the log by that if
@@ -141,7 +141,7 @@ impl TypeEntry {
         deferred: &mut Deferred<'_>,
     ) -> Routed {
         if publication.ticket.is_none() && self.route.is_empty() && !self.info.retain {
-            // An answer that only its asker receives.
+            // It is kept for the asker that it answers, or for a dead letter.
             publication.kept = Some(held);
             return Routed::default();
         }
@@ -210,7 +210,7 @@ impl TypeEntry {
         if envelope.ticket.is_some() {
             return self.ask(envelope, admission, deferred);
         }
-        offer(&self.route, envelope, admission, deferred)
+        self.route.offer(envelope, admission, deferred)
     }
 
     #[cold]
@@ -228,10 +228,10 @@ impl TypeEntry {
         let asker = ticket.assign(call.sequence(), &mut self.responders.mailboxes());
         let mut routed = Routed::default();
         if !self.route.is_empty() {
-            routed += offer(&self.route, call.clone(), admission, deferred);
+            routed += self.route.offer(call.clone(), admission, deferred);
         }
         call.ticket = Some(ticket);
-        routed += offer(&self.responders, call, admission, deferred);
+        routed += self.responders.offer(call, admission, deferred);
         deferred.wake(asker);
         routed
     }
@@ -249,17 +249,4 @@ impl TypeEntry {
         self.route.remove(mailbox);
         self.responders.remove(mailbox);
     }
-}
-
-/// Offers an event to the readers of a route.
-#[inline]
-fn offer(
-    route: &Route,
-    envelope: Envelope,
-    admission: Admission,
-    deferred: &mut Deferred<'_>,
-) -> Routed {
-    let (routed, unread) = route.offer(envelope, admission, deferred);
-    unread.into_iter().for_each(|envelope| deferred.discard_event(envelope));
-    routed
 }
