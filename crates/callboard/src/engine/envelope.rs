@@ -154,7 +154,8 @@ pub struct Taken {
     pub(crate) ticket: Option<Arc<dyn Ticket>>,
     pub(crate) receipt: Receipt,
     pub(crate) member: usize,
-    pub(crate) mailbox: u64,
+    /// The responder that took it, if it is a call.
+    pub(crate) responder: Option<Arc<Mailbox>>,
 }
 
 impl Taken {

@@ -5,16 +5,17 @@
 mod admission;
 mod removal;
 
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
 pub(crate) use removal::merge;
 
-use super::Taken;
 use super::cursors::{Cursors, Logged, Place};
 use super::handler_stats::{HandlerStats, NO_STATS};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
+use super::{Mailbox, Taken};
 use crate::error::TryRecvError;
 use crate::event::{Receipt, TypeInfo};
 use crate::log::Moment;
@@ -198,13 +199,13 @@ impl Inbox {
     #[inline]
     pub(super) fn take(
         &mut self,
-        mailbox: u64,
+        mailbox: &Arc<Mailbox>,
         now: Moment,
         place: Option<Place>,
         hold: impl FnOnce(Context) -> Trail,
     ) -> Result<Taken, TryRecvError> {
         if self.sources.is_some()
-            && let Some(taken) = self.take_logged(mailbox, now)
+            && let Some(taken) = self.take_logged(now)
         {
             return Ok(taken);
         }
@@ -225,6 +226,7 @@ impl Inbox {
         ledger.delivered += 1;
         let missed = self.report(entry.place());
         let Entry { envelope, member } = entry;
+        let responder = envelope.ticket.is_some().then(|| Arc::clone(mailbox));
         let mut receipt = Receipt::new(missed, envelope.held.stamp().waited_until(now));
         if envelope.context.is_some() {
             receipt.trace(hold(envelope.context));
@@ -235,12 +237,12 @@ impl Inbox {
             ticket: envelope.ticket,
             receipt,
             member,
-            mailbox,
+            responder,
         })
     }
 
     /// Takes the next event, if it is in a log.
-    fn take_logged(&mut self, mailbox: u64, now: Moment) -> Option<Taken> {
+    fn take_logged(&mut self, now: Moment) -> Option<Taken> {
         let queued =
             self.queue.as_ref().map(|queue| (queue.occupied(), queue.first().map(Entry::place)));
         let sources = self.sources.as_mut()?;
@@ -257,7 +259,7 @@ impl Inbox {
         let Logged { held, info, member, .. } = logged?;
         self.lost_since_take = 0;
         let receipt = Receipt::new(self.report(due.place), held.stamp().waited_until(now));
-        Some(Taken { info, held, ticket: None, receipt, member, mailbox })
+        Some(Taken { info, held, ticket: None, receipt, member, responder: None })
     }
 
     /// Releases the queue's spare memory, if it is empty.

@@ -277,7 +277,7 @@ impl Mailbox {
     /// Takes the next event, or the one in this place of the queue unless that was withdrawn.
     /// `finished` is how many events the reader has finished; `None` within a batch.
     pub(super) fn take(
-        &self,
+        self: &Arc<Self>,
         finished: Option<u32>,
         now: Moment,
         place: Option<Place>,
@@ -285,7 +285,7 @@ impl Mailbox {
     ) -> Result<Taken, TryRecvError> {
         let mut inbox = self.inbox();
         inbox.woken = false;
-        let taken = inbox.take(self.id, now, place, |context| self.keep(context, hand));
+        let taken = inbox.take(self, now, place, |context| self.keep(context, hand));
         if taken.is_ok() {
             if let Some(events) = finished.filter(|_| now.is_known()) {
                 inbox.note_finished(self.finished(events), now, true);
@@ -313,7 +313,7 @@ impl Mailbox {
     // Inline, so that the taken event is moved once.
     #[inline]
     pub(super) fn finish_and_take(
-        &self,
+        self: &Arc<Self>,
         finished: u32,
         now: Moment,
         hand: &mut Hand,
@@ -321,7 +321,7 @@ impl Mailbox {
         let mut inbox = self.inbox();
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         inbox.woken = false;
-        let taken = inbox.take(self.id, now, None, |context| self.keep(context, hand));
+        let taken = inbox.take(self, now, None, |context| self.keep(context, hand));
         let takes = taken.is_ok();
         if takes != in_hand {
             self.in_hand.store(takes, Ordering::Relaxed);

@@ -94,7 +94,7 @@ impl MergedReader {
         };
         let (info, held, member) = (logged.info, logged.held, logged.member);
         let receipt = Receipt::new(missed, held.stamp().waited_until(now));
-        Some(Taken { info, held, ticket: None, receipt, member, mailbox: mailbox.id })
+        Some(Taken { info, held, ticket: None, receipt, member, responder: None })
     }
 
     /// Notes that this many were seen waiting in the logs.

@@ -124,6 +124,8 @@ impl<Q: Request> RequestBuilder<Q> {
     // Without the hint, inlining would depend on the rest of the program.
     #[inline]
     pub fn expect(mut self, responders: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let responders = responders.into_iter();
+        self.expected.reserve(responders.size_hint().0);
         for name in responders {
             self.expected.add(name.as_ref());
         }

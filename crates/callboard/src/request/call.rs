@@ -10,7 +10,7 @@ use super::asker::Asker;
 use super::exchange::Exchange;
 use super::{Request, RequestBuilder, Responder};
 use crate::bus::Bus;
-use crate::engine::{Invocation, Scope, Taken, kept};
+use crate::engine::{Invocation, Mailbox, Scope, Taken, kept};
 use crate::event::{Delivery, Metadata, Receipt, Received, TypeInfo, describe, metadata, received};
 use crate::log::{Kept, Stamp};
 use crate::outcome::Outcome;
@@ -59,10 +59,9 @@ pub struct Call<Q: Request> {
     /// `Some` until the call is dropped.
     question: Option<Kept<Q>>,
     pub(super) exchange: Arc<Exchange<Q>>,
-    mailbox: u64,
+    responder: Arc<Mailbox>,
     /// The responder's index in the exchange.
     place: usize,
-    responder: Arc<str>,
     receipt: Receipt,
     answered: bool,
     /// The asker of nested requests made for this call; set when the first may be made.
@@ -72,15 +71,17 @@ pub struct Call<Q: Request> {
 impl<Q: Request> Call<Q> {
     #[inline]
     fn new(taken: Taken) -> Self {
-        let Taken { held, ticket, mailbox, receipt, .. } = taken;
-        let Some(ticket) = ticket else { unreachable!("a responder is given calls only") };
+        let Taken { held, ticket, responder, receipt, .. } = taken;
+        let (Some(ticket), Some(responder)) = (ticket, responder) else {
+            unreachable!("a responder is given calls only")
+        };
         let Ok(exchange) = ticket.into_any().downcast::<Exchange<Q>>() else {
             unreachable!("a route leads only to members of its own type")
         };
-        let (place, responder) = exchange.take(mailbox);
+        let place = exchange.take(&responder);
         let question = Some(kept(held));
         let (answered, invocation) = (false, OnceLock::new());
-        Self { question, exchange, mailbox, place, responder, receipt, answered, invocation }
+        Self { question, exchange, responder, place, receipt, answered, invocation }
     }
 
     /// Answers the request. If the request has already ended, the answer is counted as late and
@@ -98,7 +99,7 @@ impl<Q: Request> Call<Q> {
         let held = core.accept_answer(answer, origin, published_at);
         let answer =
             Delivery::new(kept(held), Receipt::new(0, published_at.is_known().then_some(0)));
-        self.exchange.answer(self.place, &self.responder, answer);
+        self.exchange.answer(self.place, &self.responder.settings.name, answer);
     }
 
     /// Declines to answer, with a reason.
@@ -209,7 +210,7 @@ impl<Q: Request> Call<Q> {
 
     /// The name of this responder.
     pub fn responder(&self) -> &str {
-        &self.responder
+        &self.responder.settings.name
     }
 
     /// The chain of components that wait for the answer: the asker of this request, then, if that
@@ -286,7 +287,7 @@ impl<Q: Request> Call<Q> {
     fn end(&mut self) {
         self.answered = true;
         if self.exchange.trace.is_some() {
-            self.exchange.note_ended(self.mailbox);
+            self.exchange.note_ended(self.responder.id);
         }
         if let Some(invocation) = self.invocation.get() {
             invocation.answer();
@@ -295,8 +296,9 @@ impl<Q: Request> Call<Q> {
 
     pub(super) fn invocation(&self) -> Arc<Invocation> {
         let invocation = self.invocation.get_or_init(|| {
-            let (request, name) = (Arc::downgrade(&self.exchange), Arc::clone(&self.responder));
-            Arc::new(Invocation::of_call(self.mailbox, name, self.sequence(), request))
+            let request = Arc::downgrade(&self.exchange);
+            let Mailbox { id, settings, .. } = &*self.responder;
+            Arc::new(Invocation::of_call(*id, Arc::clone(&settings.name), self.sequence(), request))
         });
         Arc::clone(invocation)
     }
@@ -331,7 +333,7 @@ impl<Q: Request> Deref for Call<Q> {
 impl<Q: Request> fmt::Debug for Call<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Call");
-        shown.field("request", &**self.question()).field("responder", &self.responder);
+        shown.field("request", &**self.question()).field("responder", &self.responder());
         describe(&mut shown, self.stamp(), &self.receipt);
         shown.finish_non_exhaustive()
     }

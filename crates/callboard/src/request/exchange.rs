@@ -10,7 +10,7 @@ use super::parts::{Parts, Stage};
 use super::recent::Trace;
 use super::rule::Rule;
 use super::state::{Closed, Lost, State};
-use crate::engine::{Candidate, Invocation, Pending};
+use crate::engine::{Candidate, Invocation, Mailbox, Pending};
 use crate::event::{Delivery, TypeInfo};
 use crate::outcome::End;
 use crate::registry::{Core, Phase, Requests};
@@ -115,20 +115,18 @@ impl<Q: Request> Exchange<Q> {
         !self.ended.load(Ordering::Acquire)
     }
 
-    /// Records that the responder took the request from its queue. Returns its index and name.
-    pub(super) fn take(&self, mailbox: u64) -> (usize, Arc<str>) {
+    /// Records that the responder took the request from its queue. Returns its index.
+    pub(super) fn take(&self, responder: &Mailbox) -> usize {
         let mut state = self.state.lock();
-        let place = state.place(mailbox);
-        let name = state.responder(place).and_then(|responder| {
+        let place = state.place(responder.id);
+        if let Some(responder) = state.responder(place) {
             responder.stage = Stage::Handling;
-            responder.name.take()
-        });
-        drop(state);
-        let name = name.unwrap_or_default();
-        if self.trace.is_some() {
-            self.note_taken(mailbox, &name);
         }
-        (place, name)
+        drop(state);
+        if self.trace.is_some() {
+            self.note_taken(responder);
+        }
+        place
     }
 
     /// Records the responder's answer.

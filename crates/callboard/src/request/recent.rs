@@ -7,6 +7,7 @@ use super::Request;
 use super::exchange::Exchange;
 use super::parts::{Part, Parts, Stage};
 use crate::bus::Bus;
+use crate::engine::Mailbox;
 use crate::event::Delivery;
 use crate::outcome::{End, RequestTrace, ResponderTrace};
 use crate::registry::Slot;
@@ -66,8 +67,8 @@ type Answered<R> = (Arc<str>, Delivery<R>);
 
 impl Trace {
     /// Records that the responder took the request.
-    fn begin(&self, mailbox: u64, responder: &Arc<str>, taken: Option<Instant>) {
-        let responder = Arc::clone(responder);
+    fn begin(&self, responder: &Mailbox, taken: Option<Instant>) {
+        let (mailbox, responder) = (responder.id, Arc::clone(&responder.settings.name));
         self.0.lock().push(Stretch { mailbox, responder, taken, ended: None });
     }
 
@@ -83,9 +84,9 @@ impl Trace {
 impl<Q: Request> Exchange<Q> {
     /// Records that a responder took a traced request.
     #[cold]
-    pub(super) fn note_taken(&self, mailbox: u64, responder: &Arc<str>) {
+    pub(super) fn note_taken(&self, responder: &Mailbox) {
         let now = self.core.now();
-        self.trace.iter().for_each(|trace| trace.begin(mailbox, responder, now));
+        self.trace.iter().for_each(|trace| trace.begin(responder, now));
     }
 
     /// Records that a responder answered, declined or dropped a traced request.

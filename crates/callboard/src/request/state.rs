@@ -92,11 +92,9 @@ impl<R: 'static> State<R> {
         self.dispatched = true;
         let mut next = 0;
         for mailbox in responders {
-            let name = &mailbox.settings.name;
-            let (mailbox, stage) = (mailbox.id, Stage::Queued);
-            let responder = ResponderState { mailbox, name: Some(Arc::clone(name)), stage };
+            let responder = ResponderState { mailbox: mailbox.id, stage: Stage::Queued };
             // Responders are often named in the order in which they signed in.
-            let place = self.parts.find(name, next);
+            let place = self.parts.find(&mailbox.settings.name, next);
             next = place.map_or(next, |place| place + 1);
             match place.and_then(|place| self.parts.get_mut(place)) {
                 Some(part) if part.responder.mailbox == 0 => part.responder = responder,
