@@ -1,11 +1,11 @@
 //! The ways to use the bus that are measured: what is published, on which bus, and how one
-//! subscribes to it. Only [`Typed`] borrows events in batches.
+//! subscribes to it.
 
 use std::marker::PhantomData;
 
 use callboard::{
-    AnyEvent, Bus, Delivery, Event, EventRef, EventSet, Overflow, Published, SubscriberBuilder,
-    Subscription,
+    AnyEvent, AnyEventRef, Bus, Delivery, Event, EventRef, EventSet, Overflow, Published,
+    SubscriberBuilder, Subscription,
 };
 
 use crate::events::{Keyed, Kind, Message, Pair, Plain, Small};
@@ -92,7 +92,7 @@ macro_rules! one_type {
 
 /// The methods of a way whose subscribers receive three types.
 macro_rules! three_types {
-    ($set:ty, $item:ty) => {
+    ($set:ty, $item:ident, $lent:ty, $lent_item:ident, $show:ident) => {
         type Message = Kind;
         type Set = $set;
 
@@ -106,8 +106,37 @@ macro_rules! three_types {
         }
 
         #[inline]
-        fn look<S: Sink>(item: &$item, sink: &mut S) {
-            Self::take(item, sink);
+        fn take<S: Sink>(item: &$item, sink: &mut S) {
+            $show!(item, sink, $item)
+        }
+
+        #[inline]
+        fn look<S: Sink>(item: &$lent, sink: &mut S) {
+            $show!(item, sink, $lent_item)
+        }
+    };
+}
+
+/// Shows the sink an item of a set, owned or lent.
+macro_rules! show_set {
+    ($item:expr, $sink:expr, $set:ident) => {
+        match $item {
+            $set::Small(event) => $sink.take::<Small>(event),
+            $set::Pair(event) => $sink.take::<Pair>(event),
+            $set::Plain(event) => $sink.take::<Plain>(event),
+        }
+    };
+}
+
+/// Shows the sink an event of any type, owned or lent.
+macro_rules! show_any {
+    ($item:expr, $sink:expr, $_any:ident) => {
+        if let Some(event) = $item.downcast_ref::<Small>() {
+            $sink.take(event);
+        } else if let Some(event) = $item.downcast_ref::<Pair>() {
+            $sink.take(event);
+        } else if let Some(event) = $item.downcast_ref::<Plain>() {
+            $sink.take(event);
         }
     };
 }
@@ -117,31 +146,11 @@ impl<E: Message + Event> Way for Typed<E> {
 }
 
 impl Way for Set {
-    three_types!(Inbox, Inbox);
-
-    #[inline]
-    fn take<S: Sink>(item: &Inbox, sink: &mut S) {
-        match item {
-            Inbox::Small(event) => sink.take::<Small>(event),
-            Inbox::Pair(event) => sink.take::<Pair>(event),
-            Inbox::Plain(event) => sink.take::<Plain>(event),
-        }
-    }
+    three_types!(Inbox, Inbox, InboxRef<'_>, InboxRef, show_set);
 }
 
 impl Way for Everything {
-    three_types!(AnyEvent, AnyEvent);
-
-    #[inline]
-    fn take<S: Sink>(item: &AnyEvent, sink: &mut S) {
-        if let Some(event) = item.downcast_ref::<Small>() {
-            sink.take(event);
-        } else if let Some(event) = item.downcast_ref::<Pair>() {
-            sink.take(event);
-        } else if let Some(event) = item.downcast_ref::<Plain>() {
-            sink.take(event);
-        }
-    }
+    three_types!(AnyEvent, AnyEvent, AnyEventRef<'_>, AnyEventRef, show_any);
 }
 
 impl Way for DropOldest {

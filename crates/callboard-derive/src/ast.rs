@@ -1,6 +1,8 @@
 //! The model of a derive's item: first as written, then as checked.
 
-use syn::{Data, DeriveInput, ExprPath, Generics, Ident, LitStr, Path, Type, parse_quote};
+use syn::{
+    Data, DeriveInput, ExprPath, Generics, Ident, LitStr, Path, Type, Visibility, parse_quote,
+};
 
 use crate::attr::{Helper, Options};
 use crate::contract::Contract;
@@ -87,7 +89,8 @@ pub(crate) struct Request<'a> {
 pub(crate) struct EventSet<'a> {
     /// The path of the `callboard` crate.
     pub(crate) root: Path,
-    /// The enum's name.
+    /// The enum's visibility and name.
+    pub(crate) vis: &'a Visibility,
     pub(crate) ident: &'a Ident,
     /// Its variants, at least one.
     pub(crate) members: Vec<Member<'a>>,

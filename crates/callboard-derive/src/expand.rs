@@ -1,11 +1,10 @@
-//! Generating the code for a checked item.
+//! Generating the code for a checked event or request.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Path;
-use syn::spanned::Spanned as _;
 
-use crate::ast::{Event, EventSet, Member, Priority, Request};
+use crate::ast::{Event, Priority, Request};
 use crate::contract::{Contract, Field, Variant};
 
 /// `impl Event`.
@@ -92,72 +91,13 @@ fn with_fields(root: &Path, fields: &[Field]) -> Option<TokenStream> {
     (!fields.is_empty()).then(|| quote!(.with_fields(const { &[ #(#list),* ] })))
 }
 
-/// `impl EventSet`.
-pub(crate) fn event_set(set: &EventSet<'_>) -> TokenStream {
-    let EventSet { root, ident, members } = set;
-    let attributes = attributes();
-    let member =
-        |Member { ty, .. }: &Member<'_>| quote_spanned!(ty.span()=> <#ty as #root::Member>);
-    let interests = members.iter().map(|it| {
-        let member = member(it);
-        quote!(#member::interest())
-    });
-    let last = members.len().saturating_sub(1);
-    let items = members.iter().enumerate().map(|(at, it)| {
-        let (member, variant) = (member(it), it.variant);
-        let pattern = if at == last { quote!(_) } else { quote!(#at) };
-        quote!(#pattern => Self::#variant(#member::take(taken)))
-    });
-    let metadata = members.iter().map(|it| {
-        let (member, variant) = (member(it), it.variant);
-        quote!(Self::#variant(inner) => #member::metadata(inner))
-    });
-    let receipts = members.iter().map(|it| {
-        let (member, variant) = (member(it), it.variant);
-        quote!(Self::#variant(inner) => #member::receipt(inner))
-    });
-    let scopes = members.iter().map(|it| {
-        let (member, variant) = (member(it), it.variant);
-        quote!(Self::#variant(inner) => #member::scope(inner))
-    });
-    quote! {
-        #attributes
-        impl #root::EventSet for #ident {
-            type Item = Self;
-            type Ref<'lent> = Self;
-            type Lent<'lent> = ::core::iter::Empty<Self>;
-
-            fn interest() -> #root::__private::Interest {
-                #root::__private::Interest::members([ #(#interests),* ])
-            }
-
-            #[inline]
-            fn item(taken: #root::__private::Taken) -> Self {
-                match taken.member() { #(#items),* }
-            }
-
-            fn scope(item: &Self) -> #root::__private::Scope {
-                match item { #(#scopes),* }
-            }
-        }
-
-        #attributes
-        impl #root::Received for #ident {
-            fn metadata(&self) -> #root::Metadata {
-                match self { #(#metadata),* }
-            }
-
-            fn receipt(&self) -> ::core::option::Option<&#root::__private::Receipt> {
-                match self { #(#receipts),* }
-            }
-        }
-    }
-}
-
 /// The attributes of each `impl`.
-fn attributes() -> TokenStream {
+pub(crate) fn attributes() -> TokenStream {
     quote! {
         #[automatically_derived]
-        #[allow(deprecated, reason = "whoever uses a deprecated event is told, not its derive")]
+        #[allow(
+            deprecated, unused_qualifications,
+            reason = "whoever uses a deprecated event is told, not its derive; it spells whole paths"
+        )]
     }
 }

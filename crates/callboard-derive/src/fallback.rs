@@ -69,6 +69,10 @@ pub(crate) fn event_set(item: &Item<'_>, error: &Error) -> TokenStream {
                 ::core::unreachable!()
             }
 
+            fn lent(_: #root::__private::LentTaken<'_>) -> Self {
+                ::core::unreachable!()
+            }
+
             fn scope(_: &Self) -> #root::__private::Scope {
                 ::core::unreachable!()
             }

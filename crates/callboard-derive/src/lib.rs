@@ -22,6 +22,7 @@ mod errors;
 mod expand;
 mod fallback;
 mod name;
+mod set;
 mod spell;
 mod valid;
 mod written;
@@ -158,7 +159,7 @@ pub fn derive_event_set(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let item = ast::Item::read(&input, attr::OF_EVENT_SET);
     match valid::event_set(&item) {
-        Ok(set) => expand::event_set(&set),
+        Ok(set) => set::event_set(&set),
         Err(error) => fallback::event_set(&item, &error),
     }
     .into()

@@ -65,7 +65,7 @@ pub(crate) fn event_set<'a>(item: &'a Item<'_>) -> syn::Result<EventSet<'a>> {
         ),
     }
     check_distinct(&members, &mut errors);
-    errors.or(EventSet { root: item.root(), ident: item.ident, members })
+    errors.or(EventSet { root: item.root(), vis: &item.input.vis, ident: item.ident, members })
 }
 
 fn check_event<'a>(item: &'a Item<'_>, errors: &mut Errors) -> Event<'a> {

@@ -163,8 +163,8 @@ pub use error::{
     TryRecvError, Unfinished,
 };
 pub use event::{
-    Abilities, AnyEvent, Cause, Coalesce, Contract, Delivery, Event, EventRef, FieldContract,
-    Metadata, Pattern, PatternError, Priority, Received, VariantContract,
+    Abilities, AnyEvent, AnyEventRef, Cause, Coalesce, Contract, Delivery, Event, EventRef,
+    FieldContract, Metadata, Pattern, PatternError, Priority, Received, VariantContract,
 };
 pub use link::{LinkPeer, LinkStatus};
 #[cfg(feature = "tokio")]
@@ -199,7 +199,7 @@ pub use callboard_derive::{Event, EventSet, Request};
 /// Used by the derives; not part of the public API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::engine::{LentEvents, Reader, Scope, Taken};
+    pub use crate::engine::{LentEvents, LentTaken, Reader, Scope, Taken};
     pub use crate::event::{NotCoalescing, Probe, Receipt};
     pub use crate::registry::{Interest, MemberInterest};
 }

@@ -1,6 +1,6 @@
 //! The expansions against a stand-in for the core, which shows what they ask of it.
 
-use board::__private::{Interest, Receipt, Scope, Taken};
+use board::__private::{Interest, LentTaken, Receipt, Scope, Taken};
 use board::{
     Coalesce, Event, EventSet, FieldContract, Member, Metadata, Priority, Received, Request,
 };
@@ -144,9 +144,16 @@ mod board {
         fn receipt(&self) -> Option<&__private::Receipt>;
     }
 
-    pub(crate) trait Member {
+    pub(crate) trait Member: Sized {
+        type Ref<'a>: From<Self> + Received;
         fn interest() -> __private::Interest;
         fn take(taken: __private::Taken) -> Self;
+        fn lent(taken: __private::LentTaken<'_>) -> Self::Ref<'_>;
+        fn keep(lent: Self::Ref<'_>) -> Self;
+
+        fn received<'a>(lent: &'a Self::Ref<'_>) -> &'a dyn Received {
+            lent
+        }
         fn scope(item: &Self) -> __private::Scope;
         fn metadata(item: &Self) -> Metadata;
         fn receipt(item: &Self) -> Option<&__private::Receipt>;
@@ -158,7 +165,71 @@ mod board {
         type Lent<'a>: Iterator<Item = Self::Ref<'a>>;
         fn interest() -> __private::Interest;
         fn item(taken: __private::Taken) -> Self::Item;
+        fn lent(taken: __private::LentTaken<'_>) -> Self::Ref<'_>;
         fn scope(item: &Self::Item) -> __private::Scope;
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Delivery<E>(pub(crate) usize, pub(crate) PhantomData<E>);
+
+    #[derive(Debug)]
+    pub(crate) struct EventRef<'a, E>(
+        pub(crate) Result<&'a usize, usize>,
+        pub(crate) PhantomData<E>,
+    );
+
+    impl<E> EventRef<'_, E> {
+        pub(crate) fn keep(self) -> Delivery<E> {
+            Delivery(self.0.map_or_else(|owned| owned, |lent| *lent), PhantomData)
+        }
+    }
+
+    impl<E> From<Delivery<E>> for EventRef<'_, E> {
+        fn from(delivery: Delivery<E>) -> Self {
+            Self(Err(delivery.0), PhantomData)
+        }
+    }
+
+    impl<E> Received for EventRef<'_, E> {
+        fn metadata(&self) -> Metadata {
+            Metadata("event")
+        }
+
+        fn receipt(&self) -> Option<&__private::Receipt> {
+            None
+        }
+    }
+
+    impl<E: 'static> Member for Delivery<E> {
+        type Ref<'a> = EventRef<'a, E>;
+
+        fn interest() -> __private::Interest {
+            __private::Interest(vec!["event"])
+        }
+
+        fn take(taken: __private::Taken) -> Self {
+            Self(taken.member(), PhantomData)
+        }
+
+        fn lent(taken: __private::LentTaken<'_>) -> EventRef<'_, E> {
+            EventRef(Ok(taken.0), PhantomData)
+        }
+
+        fn keep(lent: EventRef<'_, E>) -> Self {
+            lent.keep()
+        }
+
+        fn scope(_: &Self) -> __private::Scope {
+            __private::Scope("event")
+        }
+
+        fn metadata(_: &Self) -> Metadata {
+            Metadata("event")
+        }
+
+        fn receipt(_: &Self) -> Option<&__private::Receipt> {
+            None
+        }
     }
 
     pub(crate) mod __private {
@@ -192,6 +263,14 @@ mod board {
         impl Taken {
             pub(crate) const fn member(&self) -> usize {
                 self.0
+            }
+        }
+
+        pub(crate) struct LentTaken<'a>(pub(crate) &'a usize);
+
+        impl LentTaken<'_> {
+            pub(crate) const fn member(&self) -> usize {
+                *self.0
             }
         }
 
@@ -272,13 +351,33 @@ fn contract_has_only_what_there_is() {
 #[derive(Debug)]
 struct Held<const AT: usize>(usize);
 
+impl<const AT: usize> Received for Held<AT> {
+    fn metadata(&self) -> Metadata {
+        <Self as Member>::metadata(self)
+    }
+
+    fn receipt(&self) -> Option<&Receipt> {
+        <Self as Member>::receipt(self)
+    }
+}
+
 impl<const AT: usize> Member for Held<AT> {
+    type Ref<'a> = Self;
+
     fn interest() -> Interest {
         Interest(vec![["a", "b", "c"][AT]])
     }
 
     fn take(taken: Taken) -> Self {
         Self(taken.member())
+    }
+
+    fn lent(taken: LentTaken<'_>) -> Self {
+        Self(taken.member())
+    }
+
+    fn keep(lent: Self) -> Self {
+        lent
     }
 
     fn scope(_: &Self) -> Scope {
@@ -320,6 +419,35 @@ fn item_is_the_variant_of_the_member_taken() {
     assert!(matches!(Inbox::item(Taken(1)), Inbox::Second(Held(1))));
     assert!(matches!(Inbox::item(Taken(2)), Inbox::Last(Held(2))));
     assert!(matches!(Single::item(Taken(0)), Single::Only(Held(0))));
+}
+
+/// A set of which one member can be lent.
+#[derive(Debug, callboard::EventSet)]
+#[event_set(crate = board)]
+enum Mixed {
+    Event(board::Delivery<u8>),
+    Held(Held<1>),
+}
+
+#[test]
+fn lent_item_is_the_variant_of_the_member_taken_and_can_be_kept() {
+    let (event, held) = (Mixed::lent(LentTaken(&0)), Mixed::lent(LentTaken(&1)));
+    assert!(matches!(&event, MixedRef::Event(board::EventRef(Ok(0), _))));
+    assert_eq!((event.metadata(), event.receipt()), (Metadata("event"), None));
+    assert!(matches!(event.keep(), Mixed::Event(board::Delivery(0, _))));
+    assert!(matches!(&held, MixedRef::Held(Held(1))));
+    assert_eq!((held.metadata(), held.receipt()), (Metadata("b"), Some(&Receipt("b"))));
+    assert!(matches!(held.keep(), Mixed::Held(Held(1))));
+    let owned = MixedRef::from(Mixed::Event(Member::take(Taken(0))));
+    assert!(matches!(&owned, MixedRef::Event(board::EventRef(Err(0), _))));
+    assert!(matches!(owned.keep(), Mixed::Event(board::Delivery(0, _))));
+}
+
+#[test]
+fn set_without_events_is_not_lent() {
+    assert!(matches!(Inbox::lent(LentTaken(&0)), Inbox::First(Held(0))));
+    assert!(matches!(Inbox::lent(LentTaken(&2)), Inbox::Last(Held(2))));
+    assert!(matches!(Single::lent(LentTaken(&0)), Single::Only(Held(0))));
 }
 
 #[test]

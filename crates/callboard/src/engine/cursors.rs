@@ -14,23 +14,19 @@
 
 use super::horizon::{Horizon, Written};
 use crate::event::{Priority, TypeInfo};
-use crate::log::{Held, LogCursor};
-
-/// A subscription's cursor in one log.
-#[derive(Debug)]
-pub(crate) struct Cursor {
-    log: LogCursor,
-    info: &'static TypeInfo,
-    lane: usize,
-    member: usize,
-    /// Its place among the subscription's [`Sources`](super::sources::Sources).
-    source: usize,
-}
+use crate::log::{Held, Lendings, Loan, LogCursor};
 
 /// The cursors of one subscription.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
-    list: Vec<Cursor>,
+    logs: Vec<LogCursor>,
+    merge: Merge,
+}
+
+/// The order in which the events of several logs are received.
+#[derive(Debug, Default)]
+pub(super) struct Merge {
+    list: Vec<Merged>,
     /// For each cursor, the place of its next event, if that is known and within the horizon.
     next: Vec<Place>,
     /// The first of these places.
@@ -41,6 +37,16 @@ pub(crate) struct Cursors {
     horizon: u64,
     /// How many events are known to wait.
     known: u64,
+}
+
+/// One of the merged logs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Merged {
+    pub(super) info: &'static TypeInfo,
+    lane: usize,
+    pub(super) member: usize,
+    /// Its place among the subscription's [`Sources`](super::sources::Sources).
+    pub(super) source: usize,
 }
 
 /// The place of an event in the order in which a subscription receives: the lowest comes first.
@@ -64,14 +70,6 @@ impl Default for Due {
     fn default() -> Self {
         Self::NONE
     }
-}
-
-/// An event that was taken from a cursor.
-pub(super) struct Logged {
-    pub(super) held: Held,
-    pub(super) info: &'static TypeInfo,
-    pub(super) member: usize,
-    pub(super) source: usize,
 }
 
 impl Place {
@@ -103,25 +101,15 @@ impl Place {
     }
 }
 
-impl Cursor {
-    pub(super) fn new(
-        log: LogCursor,
-        info: &'static TypeInfo,
-        member: usize,
-        source: usize,
-    ) -> Self {
-        Self { log, info, lane: info.rank.lane(), member, source }
+impl Merged {
+    pub(super) fn new(info: &'static TypeInfo, member: usize, source: usize) -> Self {
+        Self { info, lane: info.rank.lane(), member, source }
     }
 
-    /// Checks for an event, and returns its place.
-    fn look(&mut self) -> Place {
-        if self.log.look() { self.known_next(u64::MAX) } else { Place::NONE }
-    }
-
-    /// The place of the next event, if that is known and its number is at most this.
+    /// The place of the next event of its log, if that is known and its number is at most this.
     #[inline]
-    fn known_next(&mut self, horizon: u64) -> Place {
-        match self.log.peek_known() {
+    fn known_next(&self, log: &LogCursor, horizon: u64) -> Place {
+        match log.peek_known() {
             Some(stamp) if stamp.sequence <= horizon => {
                 Place::in_lane(self.lane, 2 * stamp.sequence)
             }
@@ -131,27 +119,151 @@ impl Cursor {
 }
 
 impl Cursors {
-    pub(super) fn add(&mut self, cursor: Cursor, type_number: usize) {
-        self.types.push(type_number);
-        self.list.push(cursor);
-        self.next.push(Place::NONE);
+    pub(super) fn add(&mut self, log: LogCursor, merged: Merged, type_number: usize) {
+        self.logs.push(log);
+        self.merge.types.push(type_number);
+        self.merge.list.push(merged);
+        self.merge.next.push(Place::NONE);
     }
 
     /// Moves all cursors of `others` here.
     pub(super) fn append(&mut self, others: &mut Self) {
-        let Self { list, types, .. } = std::mem::take(others);
-        list.into_iter().zip(types).for_each(|(cursor, number)| self.add(cursor, number));
+        let Self { logs, merge: Merge { list, types, .. } } = std::mem::take(others);
+        let all = logs.into_iter().zip(list).zip(types);
+        all.for_each(|((log, merged), number)| self.add(log, merged, number));
     }
 
     /// How many events were found waiting, if only the reader looks at the logs.
     #[inline]
     pub(super) fn known(&self) -> u64 {
-        self.known
+        self.merge.known
     }
 
     /// Like [`known`](Self::known), also if publishers look at the logs.
     pub(super) fn known_to_all(&self) -> u64 {
-        self.list.iter().map(|cursor| cursor.log.known()).sum()
+        self.logs.iter().map(LogCursor::known).sum()
+    }
+
+    /// The next of the known events.
+    #[inline]
+    pub(super) fn next_known(&self) -> Option<Due> {
+        self.merge.next_known()
+    }
+
+    /// The next event, for a reader that holds the lock under which cursors are added.
+    pub(super) fn next(&mut self, horizon: &Horizon) -> Option<Due> {
+        if self.logs.len() == 1 {
+            // A single log is ordered without a horizon.
+            self.merge.horizon = u64::MAX;
+            self.look_at(0);
+            return self.next_known();
+        }
+        self.next_until(horizon.get(), horizon)
+    }
+
+    /// The next event up to a number that the horizon had when the cursors were added.
+    #[inline(always)]
+    pub(super) fn next_until(&mut self, until: u64, horizon: &Horizon) -> Option<Due> {
+        let from = std::mem::replace(&mut self.merge.horizon, until);
+        if from != until {
+            self.look(from, until, horizon);
+        }
+        self.next_known()
+    }
+
+    /// Looks at the logs that were written between two horizons.
+    #[inline(always)]
+    fn look(&mut self, from: u64, until: u64, horizon: &Horizon) {
+        if from == 0 || !Horizon::remembers(from, until) {
+            return self.look_at_all();
+        }
+        for number in from.wrapping_add(1)..=until {
+            match horizon.written(number) {
+                Written::To(type_number) => self.look_at_type(type_number),
+                Written::Nowhere => {}
+                Written::Forgotten => return self.look_at_all(),
+            }
+        }
+    }
+
+    #[inline]
+    fn look_at_type(&mut self, number: usize) {
+        if let Some(index) = self.merge.types.iter().position(|it| *it == number) {
+            self.look_at(index);
+        }
+    }
+
+    #[inline(never)]
+    fn look_at_all(&mut self) {
+        (0..self.logs.len()).for_each(|index| self.look_at(index));
+        self.merge.first = self.merge.find_first();
+    }
+
+    #[inline]
+    fn look_at(&mut self, index: usize) {
+        let Self { logs, merge } = self;
+        let Some(log) = logs.get_mut(index) else { return };
+        let known = log.known();
+        if log.look() {
+            merge.known += log.known() - known;
+            merge.note_found(index, log);
+        }
+    }
+
+    /// The place of the next event of a cursor, known or not.
+    fn look_for(&mut self, index: usize) -> Place {
+        let (Some(log), Some(merged)) = (self.logs.get_mut(index), self.merge.list.get(index))
+        else {
+            return Place::NONE;
+        };
+        if log.look() { merged.known_next(log, u64::MAX) } else { Place::NONE }
+    }
+
+    /// The cursors of a lane, each with the place of its next event.
+    fn of_lane(&mut self, lane: usize) -> impl Iterator<Item = Due> {
+        (0..self.logs.len()).filter_map(move |index| {
+            let is_there = self.merge.list.get(index).is_some_and(|it| it.lane == lane);
+            is_there.then(|| Due { place: self.look_for(index), index })
+        })
+    }
+
+    /// The oldest event of a lane. The registry's lock is held, so nothing is published in between.
+    pub(super) fn oldest_of(&mut self, lane: usize) -> Option<Due> {
+        let oldest = self.of_lane(lane).min_by_key(|due| due.place);
+        oldest.filter(|due| due.place != Place::NONE)
+    }
+
+    /// Whether the last event of a lane, in this place, still waits.
+    pub(super) fn has(&mut self, place: Place) -> bool {
+        self.of_lane(place.lane()).any(|due| due.place <= place)
+    }
+
+    /// Takes the next event. `unlocked` says that no lock shows others that it is taken.
+    #[inline(always)]
+    pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<(Held, Merged)> {
+        let Self { logs, merge } = self;
+        let log = logs.get_mut(due.index)?;
+        // There may be more behind a gap than was counted: reporting a drain too often is safe.
+        let held = log.take_any(unlocked && merge.known <= 1)?;
+        merge.known = merge.known.saturating_sub(1);
+        if log.hides_more() && log.look() {
+            merge.known += log.known();
+        }
+        merge.go_on(due.index, log, unlocked);
+        Some((held, *merge.list.get(due.index)?))
+    }
+
+    /// The known events, to be lent.
+    pub(super) fn lend(&mut self) -> (Lendings<'_>, &mut Merge) {
+        (LogCursor::lend_all(&mut self.logs), &mut self.merge)
+    }
+}
+
+impl Merge {
+    /// How many events are known to wait.
+    #[inline]
+    pub(super) fn known(&self) -> u64 {
+        self.known
     }
 
     /// The next of the known events.
@@ -171,103 +283,51 @@ impl Cursors {
         first
     }
 
-    /// The next event, for a reader that holds the lock under which cursors are added.
-    pub(super) fn next(&mut self, horizon: &Horizon) -> Option<Due> {
-        if self.list.len() == 1 {
-            // A single log is ordered without a horizon.
-            self.horizon = u64::MAX;
-            self.look_at(0);
-            return self.next_known();
-        }
-        self.next_until(horizon.get(), horizon)
-    }
-
-    /// The next event up to a number that the horizon had when the cursors were added.
-    #[inline(always)]
-    pub(super) fn next_until(&mut self, until: u64, horizon: &Horizon) -> Option<Due> {
-        let from = std::mem::replace(&mut self.horizon, until);
-        if from != until {
-            self.look(from, until, horizon);
-        }
-        self.next_known()
-    }
-
-    /// Looks at the logs that were written between two horizons.
-    #[inline(always)]
-    fn look(&mut self, from: u64, until: u64, horizon: &Horizon) {
-        if !Horizon::remembers(from, until) {
-            return self.look_at_all();
-        }
-        for number in from.wrapping_add(1)..=until {
-            match horizon.written(number) {
-                Written::To(type_number) => self.look_at_type(type_number),
-                Written::Nowhere => {}
-                Written::Forgotten => return self.look_at_all(),
+    /// Notes the next event of a cursor that has one.
+    #[inline]
+    fn note_found(&mut self, index: usize, log: &LogCursor) {
+        if let (Some(merged), Some(next)) = (self.list.get(index), self.next.get_mut(index))
+            && *next == Place::NONE
+        {
+            *next = merged.known_next(log, self.horizon);
+            if *next < self.first.place {
+                self.first = Due { place: *next, index };
             }
         }
     }
 
-    #[inline]
-    fn look_at_type(&mut self, number: usize) {
-        if let Some(index) = self.types.iter().position(|it| *it == number) {
-            self.look_at(index);
-        }
-    }
-
-    #[inline(never)]
-    fn look_at_all(&mut self) {
-        (0..self.list.len()).for_each(|index| self.look_at(index));
-    }
-
-    #[inline]
-    fn look_at(&mut self, index: usize) {
-        let (Some(cursor), Some(next)) = (self.list.get_mut(index), self.next.get_mut(index))
-        else {
-            return;
+    /// Goes on to the next event, after one was taken from a cursor. Returns the place of the
+    /// cursor's next.
+    #[inline(always)]
+    fn go_on(&mut self, index: usize, log: &LogCursor, unlocked: bool) -> Place {
+        let (Some(merged), Some(next)) = (self.list.get(index), self.next.get_mut(index)) else {
+            return Place::NONE;
         };
-        let known = cursor.log.known();
-        if cursor.log.look() {
-            self.known += cursor.log.known() - known;
-            if *next == Place::NONE {
-                *next = cursor.known_next(self.horizon);
-                if *next < self.first.place {
-                    self.first = Due { place: *next, index };
-                }
-            }
-        }
-    }
-
-    /// The oldest event of a lane. The registry's lock is held, so nothing is published in between.
-    pub(super) fn oldest_of(&mut self, lane: usize) -> Option<Due> {
-        let cursors = self.list.iter_mut().enumerate().filter(|(_, cursor)| cursor.lane == lane);
-        let dues = cursors.map(|(index, cursor)| Due { place: cursor.look(), index });
-        dues.min_by_key(|due| due.place).filter(|due| due.place != Place::NONE)
-    }
-
-    /// Whether the last event of a lane, in this place, still waits.
-    pub(super) fn has(&mut self, place: Place) -> bool {
-        self.list.iter_mut().any(|cursor| cursor.lane == place.lane() && cursor.look() <= place)
-    }
-
-    /// Takes the next event. `unlocked` says that no lock shows others that it is taken.
-    #[inline(always)]
-    pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<Logged> {
-        let cursor = self.list.get_mut(due.index)?;
-        // There may be more behind a gap than was counted: reporting a drain too often is safe.
-        let held = cursor.log.take_any(unlocked && self.known <= 1)?;
-        self.known = self.known.saturating_sub(1);
-        if cursor.log.hides_more() && cursor.log.look() {
-            self.known += cursor.log.known();
-        }
-        let (info, member, source) = (cursor.info, cursor.member, cursor.source);
-        let next = cursor.known_next(self.horizon);
-        *self.next.get_mut(due.index)? = next;
+        let place = merged.known_next(log, self.horizon);
+        *next = place;
         self.first = match &self.next[..] {
-            [_] => Due { place: next, index: 0 },
+            [_] => Due { place, index: 0 },
             // Behind a lock, others look too, and the events that they find are not counted.
             _ if unlocked && self.known == 0 => Due::NONE,
             _ => self.find_first(),
         };
-        Some(Logged { held, info, member, source })
+        place
+    }
+
+    /// Takes the next known event, if it can be lent. Behind a gap there may be an earlier event
+    /// than those of the other logs, so a batch ends there, and the next look is at all logs.
+    #[inline(always)]
+    pub(super) fn lend<'a>(
+        &mut self,
+        logs: &mut Lendings<'a>,
+    ) -> Option<(Place, Loan<'a, Held>, &Merged)> {
+        let due = self.next_known()?;
+        let loan = logs.lend(due.index, self.known <= 1)?;
+        self.known = self.known.saturating_sub(1);
+        let log = logs.cursor(due.index)?;
+        if self.go_on(due.index, log, true) == Place::NONE && log.hides_more() {
+            (self.first, self.horizon) = (Due::NONE, 0);
+        }
+        Some((due.place, loan, self.list.get(due.index)?))
     }
 }

@@ -7,8 +7,10 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::{Invocation, Mailbox};
-use crate::event::{AnyEvent, Delivery, Event, Key, Priority, Receipt, TypeInfo};
-use crate::log::{Held, Kept};
+use crate::event::{
+    AnyEvent, AnyEventRef, Delivery, Event, EventRef, Key, Priority, Receipt, TypeInfo,
+};
+use crate::log::{Held, Kept, Loan};
 use crate::outcome::{Outcome, RequestTrace};
 use crate::overflow::DropReason;
 use crate::trace::Context;
@@ -158,7 +160,27 @@ pub struct Taken {
     pub(crate) responder: Option<Arc<Mailbox>>,
 }
 
+/// An event that is lent in a batch, before its type is restored.
+#[doc(hidden)]
+pub struct LentTaken<'a> {
+    pub(super) info: &'static TypeInfo,
+    pub(super) loan: Loan<'a, Held>,
+    pub(super) receipt: Receipt,
+    pub(super) member: usize,
+}
+
 impl Taken {
+    /// An event that was in the log of its type.
+    #[inline]
+    pub(super) fn logged(
+        held: Held,
+        receipt: Receipt,
+        info: &'static TypeInfo,
+        member: usize,
+    ) -> Self {
+        Self { info, held, ticket: None, receipt, member, responder: None }
+    }
+
     /// The place of the event's type among the members of the set.
     #[inline]
     pub fn member(&self) -> usize {
@@ -173,6 +195,33 @@ impl Taken {
     #[inline]
     pub(crate) fn into_any(self) -> AnyEvent {
         AnyEvent::new(self.info, self.held, self.receipt)
+    }
+}
+
+impl<'a> LentTaken<'a> {
+    /// The place of the event's type among the members of the set.
+    #[inline(always)]
+    pub fn member(&self) -> usize {
+        self.member
+    }
+
+    #[inline(always)]
+    pub(crate) fn into_event<E: Event>(self) -> EventRef<'a, E> {
+        match self.loan.downcast() {
+            Ok(loan) => EventRef::new(loan, self.receipt),
+            Err(_) => unreachable!("a route leads only to members of its own type"),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn into_any(self) -> AnyEventRef<'a> {
+        AnyEventRef::new(self.info, self.loan, self.receipt)
+    }
+}
+
+impl fmt::Debug for LentTaken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.info.name, self.loan.stamp().sequence)
     }
 }
 

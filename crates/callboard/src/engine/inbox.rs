@@ -11,7 +11,7 @@ use std::time::Instant;
 
 pub(crate) use removal::merge;
 
-use super::cursors::{Cursors, Logged, Place};
+use super::cursors::{Cursors, Place};
 use super::handler_stats::{HandlerStats, NO_STATS};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
@@ -256,10 +256,10 @@ impl Inbox {
         }
         let logged = if first { cursors.take(due, false) } else { None };
         self.high_water = self.high_water.max(waiting);
-        let Logged { held, info, member, .. } = logged?;
+        let (held, merged) = logged?;
         self.lost_since_take = 0;
         let receipt = Receipt::new(self.report(due.place), held.stamp().waited_until(now));
-        Some(Taken { info, held, ticket: None, receipt, member, responder: None })
+        Some(Taken::logged(held, receipt, merged.info, merged.member))
     }
 
     /// Releases the queue's spare memory, if it is empty.

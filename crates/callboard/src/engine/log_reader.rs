@@ -5,7 +5,7 @@ use std::fmt;
 use super::cursors::Place;
 use super::{Mailbox, Next};
 use crate::event::{Event, EventRef, Priority, Receipt};
-use crate::log::{Lent, LogCursor, Moment, Stretch};
+use crate::log::{Kept, Loan, LogCursor, Moment, Stretch};
 use crate::sync::WaitList;
 
 /// A reader of one log. Events that can't go through the log are in its queue.
@@ -98,7 +98,7 @@ impl<'a, E: Event> Iterator for LentEvents<'a, E> {
 impl<'a, E: Event> LentEvents<'a, E> {
     /// An event whose receipt is not empty.
     #[inline(never)]
-    fn received(&mut self, lent: Lent<'a, E>, missed: u64) -> EventRef<'a, E> {
+    fn received(&mut self, lent: Loan<'a, Kept<E>>, missed: u64) -> EventRef<'a, E> {
         *self.taken += 1;
         let waited = lent.stamp().waited_until(self.now);
         EventRef::new(lent, Receipt::new(missed, waited))

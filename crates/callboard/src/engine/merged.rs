@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::cursors::{Cursors, Due, Place};
+use super::cursors::{Cursors, Due, Merge, Place};
 use super::horizon::Horizon;
 use super::sources::Signals;
-use super::{Mailbox, Next, Taken};
+use super::{LentTaken, Mailbox, Next, Taken};
 use crate::event::Receipt;
-use crate::log::Moment;
-use crate::sync::Ordering;
+use crate::log::{Lendings, Moment, Stamp};
+use crate::sync::{Ordering, WaitList};
 
 /// A reader with cursors of its own.
 #[derive(Debug)]
@@ -20,6 +20,82 @@ pub(super) struct MergedReader {
     found: Result<Due, Option<Place>>,
     /// The most events that were seen waiting in the logs.
     high_water: u64,
+}
+
+/// The reader of a batch.
+pub(super) struct Lender<'a> {
+    pub(super) mailbox: &'a Mailbox,
+    /// Notified when the last known event has been taken, and when the next one was asked for.
+    pub(super) changed: &'a WaitList,
+    /// How many events of the batch were taken.
+    pub(super) taken: &'a mut u32,
+    /// When the batch began, if the bus keeps time.
+    pub(super) now: Moment,
+}
+
+/// Lent events of several logs, each taken as it is handed out.
+pub(crate) struct LentBatch<'a> {
+    logs: Lendings<'a>,
+    merge: &'a mut Merge,
+    signals: &'a Signals,
+    lender: Lender<'a>,
+    /// How many more events may be lent.
+    left: usize,
+}
+
+/// The most events in a batch, so that a task that reads batches yields regularly. A batch of one
+/// log ends with its block, which has as many slots.
+const MOST_LENT: usize = 64;
+
+impl<'a> Iterator for LentBatch<'a> {
+    type Item = LentTaken<'a>;
+
+    // Always inlined, with its callees: the event would be stored in pieces of 8 bytes and loaded in
+    // pieces of 16.
+    #[inline(always)]
+    fn next(&mut self) -> Option<LentTaken<'a>> {
+        let lent = if self.left > 0 { self.merge.lend(&mut self.logs) } else { None };
+        let Some((place, loan, merged)) = lent else {
+            self.lender.end();
+            return None;
+        };
+        let Lender { mailbox, changed, taken, now } = &mut self.lender;
+        let receipt = self.signals.receipt(mailbox, place, loan.stamp(), *now);
+        let lent = LentTaken { info: merged.info, loan, receipt, member: merged.member };
+        (**taken, self.left) = (**taken + 1, self.left - 1);
+        if self.merge.known() == 0 {
+            changed.notify_all();
+        }
+        Some(lent)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let known = usize::try_from(self.merge.known()).unwrap_or(usize::MAX);
+        (0, Some(known.min(self.left)))
+    }
+}
+
+impl Lender<'_> {
+    /// Ends the batch: the reader has finished its last event.
+    #[cold]
+    fn end(&mut self) {
+        let now = if self.now.is_known() { self.mailbox.now() } else { Moment::NONE };
+        self.mailbox.finish_current_and_fence(*self.taken, now);
+        self.changed.notify_all();
+    }
+}
+
+impl Signals {
+    /// The receipt of an event, in this place, that the reader takes.
+    #[inline(always)]
+    fn receipt(&self, mailbox: &Mailbox, place: Place, stamp: &Stamp, now: Moment) -> Receipt {
+        let reports = self.reports.load(Ordering::Relaxed);
+        if !reports && !now.is_known() {
+            return Receipt::default();
+        }
+        let missed = if reports { mailbox.missed(place) } else { 0 };
+        Receipt::new(missed, stamp.waited_until(now))
+    }
 }
 
 impl MergedReader {
@@ -41,26 +117,16 @@ impl MergedReader {
         self.cursors.next_until(horizon, &self.horizon)
     }
 
-    /// Takes the next event, if that is in a log and the queue is empty. In a batch, it checks the
-    /// logs only when necessary.
+    /// Takes the next event, if that is in a log and the queue is empty.
     #[inline(always)]
-    pub(super) fn take_next(
-        &mut self,
-        mailbox: &Mailbox,
-        in_batch: bool,
-        now: Moment,
-    ) -> Option<Taken> {
-        let known = if in_batch { self.cursors.next_known() } else { None };
-        let due = match known {
-            Some(due) => due,
-            None => self.look(mailbox)?,
-        };
+    pub(super) fn take_next(&mut self, mailbox: &Mailbox) -> Option<Taken> {
+        let due = self.look(mailbox)?;
         // After the look: a reader that sees an event sees that something was queued before it.
         if self.signals.queued.load(Ordering::Acquire) > 0 {
             return None;
         }
         mailbox.hand();
-        self.take(due, mailbox, now)
+        self.take(due, mailbox, Moment::NONE)
     }
 
     /// Takes the event that was [found](Self::next) to be next, or returns its place in the queue.
@@ -86,15 +152,27 @@ impl MergedReader {
         if known > self.high_water {
             self.raise_high_water(known);
         }
-        let logged = self.cursors.take(due, true)?;
-        let missed = if self.signals.reports.load(Ordering::Relaxed) {
-            mailbox.missed(due.place)
-        } else {
-            0
-        };
-        let (info, held, member) = (logged.info, logged.held, logged.member);
-        let receipt = Receipt::new(missed, held.stamp().waited_until(now));
-        Some(Taken { info, held, ticket: None, receipt, member, responder: None })
+        let (held, merged) = self.cursors.take(due, true)?;
+        let receipt = self.signals.receipt(mailbox, due.place, held.stamp(), now);
+        Some(Taken::logged(held, receipt, merged.info, merged.member))
+    }
+
+    /// Whether the next event was [found](Self::next) in a log.
+    pub(super) fn found_in_log(&self) -> bool {
+        self.found.is_ok()
+    }
+
+    /// The events found in the logs, to be lent in a batch.
+    pub(super) fn lend<'a>(&'a mut self, lender: Lender<'a>) -> LentBatch<'a> {
+        self.found = Err(None);
+        let known = self.cursors.known();
+        if known > self.high_water {
+            self.raise_high_water(known);
+        }
+        // After the event that was found, one in the queue may come.
+        let left = if self.signals.queued.load(Ordering::Acquire) > 0 { 1 } else { MOST_LENT };
+        let (logs, merge) = self.cursors.lend();
+        LentBatch { logs, merge, signals: &self.signals, lender, left }
     }
 
     /// Notes that this many were seen waiting in the logs.

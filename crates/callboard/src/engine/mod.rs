@@ -96,8 +96,8 @@ mod times;
 
 pub use dead_letter::DeadLetter;
 pub(crate) use deferred::{Deferred, DropCallback, Hooks};
-pub use envelope::Taken;
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
+pub use envelope::{LentTaken, Taken};
 pub(crate) use feed::Feed;
 pub(crate) use handler_stats::{HandlerStats, Holds};
 pub(crate) use horizon::Horizon;
@@ -105,6 +105,7 @@ pub(crate) use inbox::{Account, Inbox, merge};
 pub(crate) use invocation::Invocation;
 pub use log_reader::LentEvents;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
+pub(crate) use merged::LentBatch;
 pub(crate) use queue::{Admission, Entry};
 pub(crate) use reader::Next;
 pub use reader::Reader;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::cursors::Place;
 use super::log_reader::{LentEvents, LogReader};
-use super::merged::MergedReader;
+use super::merged::{Lender, LentBatch, MergedReader};
 use super::{Horizon, Mailbox, Taken};
 use crate::error::TryRecvError;
 use crate::event::{Delivery, Event, Receipt};
@@ -127,19 +127,14 @@ impl Reader {
         matches!(self.ends, Ends::Inbox)
     }
 
-    /// Takes the next event, if it is certainly in one of the logs that it merges. If the bus keeps
-    /// time, only in a batch, which began at `now`.
+    /// Takes the next event, if it is certainly in one of the logs that it merges, and the bus keeps
+    /// no time.
     #[inline(always)]
-    pub(crate) fn take_merged(&mut self, in_batch: bool, now: Moment) -> Option<Taken> {
-        let Ends::Logs(logs) = &mut self.ends else { return None };
-        if self.timed && !in_batch {
-            return None;
+    pub(crate) fn take_merged(&mut self) -> Option<Taken> {
+        match &mut self.ends {
+            Ends::Logs(logs) if !self.timed => logs.take_next(&self.mailbox),
+            _ => None,
         }
-        let taken = logs.take_next(&self.mailbox, in_batch, now)?;
-        if in_batch {
-            self.taken += 1;
-        }
-        Some(taken)
     }
 
     /// Notes that the queue of a reader that has no log was found empty.
@@ -240,6 +235,21 @@ impl Reader {
         let most = if cursor.progress().queued() > 0 { 1 } else { usize::MAX };
         let stretch = cursor.stretch(most)?;
         Some(LentEvents { stretch, mailbox, changed, taken, now })
+    }
+
+    /// Whether the next event was [found](Self::next) in one of the logs that it merges.
+    pub(crate) fn found_in_logs(&self) -> bool {
+        matches!(&self.ends, Ends::Logs(logs) if logs.found_in_log())
+    }
+
+    /// The events that were [found](Self::next) in the logs that it merges, to be lent.
+    #[inline]
+    pub(crate) fn lend_merged(&mut self, now: Moment) -> Option<LentBatch<'_>> {
+        self.begin_batch(now);
+        let Self { mailbox, ends: Ends::Logs(logs), changed, taken, .. } = self else {
+            return None;
+        };
+        Some(logs.lend(Lender { mailbox, changed, taken, now }))
     }
 
     /// Begins a batch that is not lent by one log.

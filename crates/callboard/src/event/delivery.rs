@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use super::{Event, Receipt, describe, metadata};
-use crate::log::{Kept, Lent, Stamp};
+use crate::log::{Kept, Loan, Stamp};
 
 /// An event as a subscriber receives it: owned, `'static`, cheap to clone (the event itself is
 /// shared), and dereferencing to the event.
@@ -64,7 +64,7 @@ impl<E: 'static> Deref for Delivery<E> {
 impl<E: fmt::Debug + 'static> fmt::Debug for Delivery<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Delivery");
-        shown.field("event", &self.event);
+        shown.field("event", &*self.event);
         describe(&mut shown, self.event.stamp(), &self.receipt);
         shown.finish()
     }
@@ -107,19 +107,19 @@ impl<E: 'static> Clone for Delivery<E> {
 /// # Ok::<(), callboard::TryRecvError>(())
 /// ```
 pub struct EventRef<'a, E: 'static> {
-    event: Lent<'a, E>,
+    event: Loan<'a, Kept<E>>,
     pub(super) receipt: Receipt,
 }
 
-impl<'a, E: Event> EventRef<'a, E> {
-    pub(crate) fn new(event: Lent<'a, E>, receipt: Receipt) -> Self {
+impl<'a, E: 'static> EventRef<'a, E> {
+    pub(crate) fn new(event: Loan<'a, Kept<E>>, receipt: Receipt) -> Self {
         Self { event, receipt }
     }
 
     /// Keeps the event beyond the batch.
     #[must_use]
     pub fn keep(self) -> Delivery<E> {
-        Delivery { event: self.event.into_kept(), receipt: self.receipt }
+        Delivery { event: self.event.keep(), receipt: self.receipt }
     }
 
     metadata!();
@@ -133,7 +133,7 @@ impl<'a, E: Event> EventRef<'a, E> {
 impl<E: fmt::Debug + 'static> fmt::Debug for EventRef<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("EventRef");
-        shown.field("event", &self.event);
+        shown.field("event", &**self.event);
         describe(&mut shown, self.event.stamp(), &self.receipt);
         shown.finish()
     }
@@ -146,9 +146,9 @@ impl<E: fmt::Display + 'static> fmt::Display for EventRef<'_, E> {
     }
 }
 
-impl<E: Event> From<Delivery<E>> for EventRef<'_, E> {
+impl<E: 'static> From<Delivery<E>> for EventRef<'_, E> {
     fn from(delivery: Delivery<E>) -> Self {
-        Self { event: Lent::Kept(delivery.event), receipt: delivery.receipt }
+        Self { event: delivery.event.into(), receipt: delivery.receipt }
     }
 }
 

@@ -16,7 +16,7 @@ mod received;
 mod schema;
 
 pub use abilities::{Abilities, Priority};
-pub use any::AnyEvent;
+pub use any::{AnyEvent, AnyEventRef};
 pub use cause::Cause;
 pub use coalesce::Coalesce;
 pub(crate) use coalesce::Key;

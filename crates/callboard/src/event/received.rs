@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{AnyEvent, Delivery, Event, EventRef, Receipt};
+use super::{AnyEvent, AnyEventRef, Delivery, Event, EventRef, Receipt};
 
 /// The metadata of a received event. Returned by [`Received::metadata`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,5 +164,9 @@ impl<E: Event> Received for EventRef<'_, E> {
 }
 
 impl Received for AnyEvent {
+    received!(item => item.event_type());
+}
+
+impl Received for AnyEventRef<'_> {
     received!(item => item.event_type());
 }

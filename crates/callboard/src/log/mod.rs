@@ -129,13 +129,12 @@
 //! | `reader` | [`LogCursor`]: a reader's cursor with its missed count; a [`Stretch`] lends several events in one go; a [`Meter`] shows others the reader's backlog |
 //! | `progress` | [`ReaderProgress`]: the state that writer and reader share; the gaps |
 //! | `memory` | blocks, slots, the pool and a cursor for either end: nearly all the unsafe code of the crate, behind a safe interface |
-//! | `memory::handle` | [`Held`] and [`Kept`]: a share of an event with a pin on its block, of any type and of a known one |
-//! | `lent` | [`Lent`]: an event that its reader borrows, with or without a share of its own |
+//! | `memory::lending` | lending events of one log or several while their cursors are borrowed |
+//! | `memory::handle` | [`Held`] and [`Kept`]: a share of an event with a pin on its block, of any type and of a known one; [`Loan`]: one that its reader borrows, usually without a pin |
 //! | `moments` | when the waiting events were published |
 //! | `window` | [`Windows`]: the readers whose capacity spans several logs, or that drop their oldest |
 //! | `shape`, `stamp` | [`Shape`]: the layout of a type's events in a block; [`Stamp`]: an event's metadata |
 
-mod lent;
 #[expect(unsafe_code, reason = "the one place where a measurement pays for it; see its page")]
 mod memory;
 mod moments;
@@ -147,8 +146,7 @@ mod stamp;
 mod window;
 mod writer;
 
-pub(crate) use lent::Lent;
-pub(crate) use memory::{Held, Kept};
+pub(crate) use memory::{Held, Kept, Lendings, Loan};
 pub(crate) use progress::ReaderProgress;
 pub(crate) use reader::{LogCursor, Meter, Stretch};
 pub(crate) use record::ReaderStats;

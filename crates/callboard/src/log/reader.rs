@@ -1,15 +1,15 @@
 //! The reading end of a log.
 
-use super::memory::{Held, Kept, Lending, Walk};
+use super::memory::{Held, Kept, Lending, Lendings, Loan, Walk};
 use super::progress::Head;
-use super::{Lent, ReaderProgress, Stamp};
+use super::{ReaderProgress, Stamp};
 use crate::sync::{Arc, Ordering, discard};
 
 /// One reader's cursor in a log. It takes no lock except at gaps, and writes to nothing that
 /// another reader reads.
 #[derive(Debug)]
 pub(crate) struct LogCursor {
-    walk: Walk,
+    pub(super) walk: Walk,
     counts: Counts,
 }
 
@@ -112,7 +112,7 @@ impl LogCursor {
 
     /// The stamp of the next event, if that is known.
     #[inline]
-    pub(crate) fn peek_known(&mut self) -> Option<&Stamp> {
+    pub(crate) fn peek_known(&self) -> Option<&Stamp> {
         self.walk.peek()
     }
 
@@ -141,13 +141,24 @@ impl LogCursor {
             return None;
         }
         let held = self.walk.take()?;
+        self.show_taken(drains);
+        Some(held)
+    }
+
+    /// Shows others how many events were taken.
+    #[inline]
+    fn show_taken(&self, drains: bool) {
         let taken = self.walk.position() - self.counts.skipped;
         if drains {
             self.walk.progress.set_taken_and_drained(taken);
         } else {
             self.walk.progress.set_taken(taken);
         }
-        Some(held)
+    }
+
+    /// The events of several cursors, to be lent while these are borrowed.
+    pub(crate) fn lend_all(cursors: &mut [Self]) -> Lendings<'_> {
+        Lendings::new(cursors)
     }
 
     /// The reader's progress, for other threads.
@@ -232,13 +243,24 @@ impl<'a, E: 'static> Stretch<'a, E> {
     /// Takes the next event, with the count of events missed before it. Calls `drained` if it is
     /// the last known one.
     #[inline]
-    pub(crate) fn take(&mut self, drained: impl FnOnce()) -> Option<(Lent<'a, E>, u64)> {
+    pub(crate) fn take(&mut self, drained: impl FnOnce()) -> Option<(Loan<'a, Kept<E>>, u64)> {
         let loan = self.lending.take()?;
         let (walk, _) = self.lending.walk();
         let missed = self.counts.note_taken(walk);
         if walk.known() == 0 {
             drained();
         }
-        Some((Lent::Loan(loan), missed))
+        Some((loan, missed))
+    }
+}
+
+impl<'a> Lendings<'a> {
+    /// Takes the next event of the cursor of this index, if that is known and can be lent. `drains`
+    /// as in [`LogCursor::take_any`].
+    #[inline]
+    pub(crate) fn lend(&mut self, index: usize, drains: bool) -> Option<Loan<'a, Held>> {
+        let loan = self.take(index)?;
+        self.cursor(index)?.show_taken(drains);
+        Some(loan)
     }
 }

@@ -139,7 +139,7 @@ fn lent_events_are_kept_against_the_writer() {
             let mut stretch = cursor.stretch::<Note>(9).expect("the first is there");
             let mut kept = Vec::new();
             while let Some((lent, _)) = stretch.take(|| {}) {
-                kept.push(lent.into_kept());
+                kept.push(lent.keep());
             }
             let seen = kept.iter().map(|note| note.number().to_string());
             (cursor, seen.collect::<Vec<_>>().join(" "))
@@ -157,7 +157,7 @@ fn lent_event_that_is_kept_outlives_its_log() {
         let mut cursor = writer.log.join(9);
         writer.notes(2);
         let mut stretch = cursor.stretch::<Note>(1).expect("the first is there");
-        let kept = stretch.take(|| {}).expect("the first is there").0.into_kept();
+        let kept = stretch.take(|| {}).expect("the first is there").0.keep();
         let holder = thread::spawn(move || kept.number().to_string());
         writer.log.leave(0);
         drop((writer, cursor));

@@ -1,21 +1,17 @@
 //! A request that a responder has received.
 
 use std::fmt;
-use std::iter::Empty;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::asker::Asker;
 use super::exchange::Exchange;
-use super::{Request, RequestBuilder, Responder};
-use crate::bus::Bus;
+use super::{Request, RequestBuilder};
 use crate::engine::{Invocation, Mailbox, Scope, Taken, kept};
-use crate::event::{Delivery, Metadata, Receipt, Received, TypeInfo, describe, metadata, received};
+use crate::event::{Delivery, Receipt, Received, TypeInfo, describe, metadata, received};
 use crate::log::{Kept, Stamp};
 use crate::outcome::Outcome;
-use crate::registry::{Interest, MemberInterest, Role};
-use crate::subscription::{EventSet, Member, SubscriberBuilder};
 use crate::sync::{OnceLock, discard};
 
 /// A request that a responder has received. It dereferences to the request, and is answered once,
@@ -70,7 +66,7 @@ pub struct Call<Q: Request> {
 
 impl<Q: Request> Call<Q> {
     #[inline]
-    fn new(taken: Taken) -> Self {
+    pub(super) fn new(taken: Taken) -> Self {
         let Taken { held, ticket, responder, receipt, .. } = taken;
         let (Some(ticket), Some(responder)) = (ticket, responder) else {
             unreachable!("a responder is given calls only")
@@ -303,7 +299,7 @@ impl<Q: Request> Call<Q> {
         Arc::clone(invocation)
     }
 
-    fn scope(&self) -> Scope {
+    pub(super) fn scope(&self) -> Scope {
         Scope::of_call(TypeInfo::of::<Q>(), self.stamp(), self.invocation())
     }
 }
@@ -341,60 +337,4 @@ impl<Q: Request> fmt::Debug for Call<Q> {
 
 impl<Q: Request> Received for Call<Q> {
     received!(_item => Q::TYPE);
-}
-
-impl<Q: Request> Member for Call<Q> {
-    fn interest() -> MemberInterest {
-        MemberInterest::of::<Q>(Role::Respond)
-    }
-
-    fn take(taken: Taken) -> Self {
-        Self::new(taken)
-    }
-
-    fn scope(item: &Self) -> Scope {
-        item.scope()
-    }
-
-    fn metadata(item: &Self) -> Metadata {
-        Received::metadata(item)
-    }
-
-    fn receipt(item: &Self) -> Option<&Receipt> {
-        Received::receipt(item)
-    }
-}
-
-impl<Q: Request> EventSet for Call<Q> {
-    type Item = Self;
-    type Ref<'a> = Self;
-    type Lent<'a> = Empty<Self>;
-
-    fn interest() -> Interest {
-        Interest::members([MemberInterest::of::<Q>(Role::Respond)])
-    }
-
-    fn item(taken: Taken) -> Self {
-        Self::new(taken)
-    }
-
-    fn scope(item: &Self) -> Scope {
-        item.scope()
-    }
-}
-
-impl Bus {
-    /// Signs in as a responder with the same defaults as [`subscribe`](Self::subscribe).
-    #[track_caller]
-    pub fn responder<Q: Request>(&self, name: impl Into<String>) -> Responder<Q> {
-        self.subscriber(name).responder()
-    }
-}
-
-impl SubscriberBuilder {
-    /// Signs in as a responder to requests of type `Q`.
-    #[track_caller]
-    pub fn responder<Q: Request>(&self) -> Responder<Q> {
-        self.subscribe::<Call<Q>>()
-    }
 }

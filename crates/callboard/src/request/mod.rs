@@ -29,6 +29,7 @@ mod gathered;
 mod parts;
 mod predicate;
 mod recent;
+mod responder;
 mod rule;
 mod span;
 mod state;
@@ -42,9 +43,9 @@ pub use call::Call;
 pub use context::CallContext;
 pub use gather::Gather;
 pub use gathered::Gathered;
+pub use responder::Responder;
 
 use crate::event::{Abilities, Event, TypeInfo};
-use crate::subscription::Subscription;
 
 /// An event that requests answers: every responder of its type may answer once.
 ///
@@ -108,6 +109,3 @@ impl<Q: Request> Abilities<Q> {
         self.answered_by(TypeInfo::of::<Q::Response>)
     }
 }
-
-/// A responder's inbox: a subscription to the calls of one request type.
-pub type Responder<Q> = Subscription<Call<Q>>;

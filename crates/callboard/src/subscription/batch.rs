@@ -9,25 +9,26 @@ use std::task::{Context, Poll};
 
 use super::receive::retry_with_backoff;
 use super::{EventSet, Subscription};
-use crate::engine::{Next, Reader};
+use crate::engine::{LentBatch, Next, Reader};
 use crate::error::TryRecvError;
 use crate::log::Moment;
 use crate::registry::Core;
 
-/// The most events in a batch of several types, or of an inbox, so that a task that reads batches
-/// yields regularly. A batch from one log ends with its block, after 64 events or fewer.
+/// The most events in a batch of a queue, so that a task that reads batches yields regularly.
+/// A batch that lends has up to 64.
 const LONGEST: usize = 32;
 
 /// An iterator over some of a subscription's queued events. It takes each event as it returns it;
 /// events that it has not returned when it is dropped stay queued. A more urgent event that arrives
 /// during the iteration is in the next batch.
 ///
-/// A batch has up to 64 events, or 32 of a set, of everything, or with another policy than
-/// drop-newest. It is the cheapest way to receive when several events are queued; when they arrive
-/// one by one, [`recv`](Subscription::recv) is. Events are borrowed as
-/// [`EventRef`](crate::EventRef)s, without a reference count or a copy.
-/// [`keep`](crate::EventRef::keep) turns one into a [`Delivery`](crate::Delivery). (Sets, and
-/// [`AnyEvent`](crate::AnyEvent), return their items by value.)
+/// A batch has up to 64 events, or 32 with another policy than drop-newest. It is the cheapest way
+/// to receive when several events are queued; when they arrive one by one,
+/// [`recv`](Subscription::recv) is. Events are borrowed, without a reference count or a copy: as an
+/// [`EventRef`](crate::EventRef) of one type, an [`AnyEventRef`](crate::AnyEventRef) of everything,
+/// and of a set as the enum that `#[derive(EventSet)]` makes beside it, with `Ref` at the end of its
+/// name. `keep` turns one into a [`Delivery`](crate::Delivery), an [`AnyEvent`](crate::AnyEvent) or
+/// an item of the set.
 ///
 /// The reader counts as busy until the batch has returned `None` or the reader receives again: see
 /// [`settle`](crate::testing::settle).
@@ -68,6 +69,7 @@ pub struct Batch<'a, S: EventSet> {
 
 enum Source<'a, S: EventSet> {
     Log(S::Lent<'a>),
+    Logs(LentBatch<'a>),
     Queue { reader: &'a mut Reader, left: usize },
 }
 
@@ -127,6 +129,9 @@ impl<S: EventSet> Subscription<S> {
         let Self { core, reader, .. } = self;
         let source = match next {
             Next::Log => Source::Log(S::lend(reader, now).ok_or(TryRecvError::Empty)?),
+            Next::Found if reader.found_in_logs() => {
+                Source::Logs(reader.lend_merged(now).ok_or(TryRecvError::Empty)?)
+            }
             Next::Found => {
                 reader.begin_batch(now);
                 Source::Queue { reader, left: LONGEST }
@@ -149,14 +154,6 @@ impl<'a, S: EventSet> Batch<'a, S> {
         let Source::Queue { reader, left } = &mut self.source else {
             return None;
         };
-        if *left > 0
-            && !S::TAKES_LOGGED
-            && let Some(taken) = reader.take_merged(true, self.now)
-        {
-            *left -= 1;
-            self.core.changed.notify_all();
-            return Some(S::item(taken).into());
-        }
         let taken = match reader.look() {
             Next::Found if *left > 0 => reader.take_in_batch(self.now).ok(),
             _ => None,
@@ -176,15 +173,17 @@ impl<'a, S: EventSet> Iterator for Batch<'a, S> {
 
     #[inline]
     fn next(&mut self) -> Option<S::Ref<'a>> {
-        let Source::Log(lent) = &mut self.source else {
-            return self.next_queued();
-        };
-        lent.next()
+        match &mut self.source {
+            Source::Log(lent) => lent.next(),
+            Source::Logs(lent) => lent.next().map(S::lent),
+            Source::Queue { .. } => self.next_queued(),
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         match &self.source {
             Source::Log(lent) => lent.size_hint(),
+            Source::Logs(lent) => lent.size_hint(),
             Source::Queue { left, .. } => (0, Some(*left)),
         }
     }

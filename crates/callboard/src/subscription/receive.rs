@@ -97,7 +97,7 @@ impl<S: EventSet> Subscription<S> {
     // A separate function with everything inlined into it, so that the event stays in registers.
     #[inline(never)]
     fn take_merged(&mut self) -> Option<S::Item> {
-        let taken = self.reader.take_merged(false, Moment::NONE)?;
+        let taken = self.reader.take_merged()?;
         self.after_take();
         Some(S::item(taken))
     }

@@ -2,8 +2,10 @@
 
 use std::iter::Empty;
 
-use crate::engine::{LentEvents, Reader, Scope, Taken};
-use crate::event::{AnyEvent, Delivery, Event, EventRef, Metadata, Receipt, Received, TypeInfo};
+use crate::engine::{LentEvents, LentTaken, Reader, Scope, Taken};
+use crate::event::{
+    AnyEvent, AnyEventRef, Delivery, Event, EventRef, Metadata, Receipt, Received, TypeInfo,
+};
 use crate::log::Moment;
 use crate::registry::{Interest, MemberInterest, Role, Wanted};
 
@@ -68,8 +70,9 @@ pub trait EventSet: Sized + 'static {
     /// The item that a subscription returns.
     type Item: Received + Send + 'static;
 
-    /// The item that a [`Batch`](crate::Batch) returns: an [`EventRef`] for one type, otherwise the
-    /// item itself.
+    /// The item that a [`Batch`](crate::Batch) lends: an [`EventRef`] for one type, an
+    /// [`AnyEventRef`] for everything. For an enum, it is an enum of the same variants, whose name
+    /// ends in `Ref`.
     type Ref<'a>: From<Self::Item> + Received;
 
     #[doc(hidden)]
@@ -105,6 +108,9 @@ pub trait EventSet: Sized + 'static {
     }
 
     #[doc(hidden)]
+    fn lent(taken: LentTaken<'_>) -> Self::Ref<'_>;
+
+    #[doc(hidden)]
     fn scope(item: &Self::Item) -> Scope;
 }
 
@@ -116,11 +122,25 @@ pub trait EventSet: Sized + 'static {
     note = "wrap the event type: `Delivery<{Self}>`"
 )]
 pub trait Member: Sized + Send + 'static {
+    /// What a [`Batch`](crate::Batch) lends: an [`EventRef`], or the call itself.
+    type Ref<'a>: From<Self> + Received;
+
     #[doc(hidden)]
     fn interest() -> MemberInterest;
 
     #[doc(hidden)]
     fn take(taken: Taken) -> Self;
+
+    #[doc(hidden)]
+    fn lent(taken: LentTaken<'_>) -> Self::Ref<'_>;
+
+    #[doc(hidden)]
+    fn keep(lent: Self::Ref<'_>) -> Self;
+
+    #[doc(hidden)]
+    fn received<'a>(lent: &'a Self::Ref<'_>) -> &'a dyn Received {
+        lent
+    }
 
     #[doc(hidden)]
     fn scope(item: &Self) -> Scope;
@@ -133,6 +153,8 @@ pub trait Member: Sized + Send + 'static {
 }
 
 impl<E: Event> Member for Delivery<E> {
+    type Ref<'a> = EventRef<'a, E>;
+
     fn interest() -> MemberInterest {
         MemberInterest::of::<E>(Role::Observe)
     }
@@ -140,6 +162,15 @@ impl<E: Event> Member for Delivery<E> {
     #[inline]
     fn take(taken: Taken) -> Self {
         taken.into_delivery()
+    }
+
+    #[inline]
+    fn lent(taken: LentTaken<'_>) -> EventRef<'_, E> {
+        taken.into_event()
+    }
+
+    fn keep(lent: EventRef<'_, E>) -> Self {
+        lent.keep()
     }
 
     fn scope(item: &Self) -> Scope {
@@ -185,6 +216,10 @@ impl<E: Event> EventSet for E {
         taken.into_delivery()
     }
 
+    fn lent(taken: LentTaken<'_>) -> EventRef<'_, E> {
+        taken.into_event()
+    }
+
     fn scope(item: &Delivery<E>) -> Scope {
         Scope::of_event(TypeInfo::of::<E>(), item.stamp())
     }
@@ -192,11 +227,16 @@ impl<E: Event> EventSet for E {
 
 impl EventSet for AnyEvent {
     type Item = Self;
-    type Ref<'a> = Self;
-    type Lent<'a> = Empty<Self>;
+    type Ref<'a> = AnyEventRef<'a>;
+    type Lent<'a> = Empty<AnyEventRef<'a>>;
 
     fn interest() -> Interest {
         Interest(Wanted::Everything)
+    }
+
+    #[inline]
+    fn lent(taken: LentTaken<'_>) -> AnyEventRef<'_> {
+        taken.into_any()
     }
 
     #[inline]

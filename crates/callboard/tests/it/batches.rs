@@ -1,11 +1,15 @@
 //! Lent batches: their events may be kept or dropped in any order and on any thread, and tasks that
 //! wait for their reader are notified when it is done.
 
+use std::ops::Range;
 use std::pin::pin;
 use std::thread;
 
 use callboard::testing::settle_within;
-use callboard::{AnyEvent, Bus, Event, EventRef, EventSet, Priority, Subscription};
+use callboard::{
+    AnyEvent, Bus, Call, Delivery, Event, EventRef, EventSet, Overflow, Priority, Received,
+    Request, Subscription,
+};
 
 use crate::support::{Census, PATIENCE, Token, Wakes, in_time, poll, poll_with, publish_all, soon};
 
@@ -83,6 +87,169 @@ fn lent_events_outlive_their_batch_in_any_order_and_on_any_thread() {
     assert_eq!(census.alive(), 0);
 }
 
+#[derive(Debug, Event)]
+struct Text(String);
+
+/// Two logs, whose events have destructors.
+#[derive(Debug, EventSet)]
+enum Inbox {
+    Counted(Delivery<Counted>),
+    Text(Delivery<Text>),
+}
+
+/// Publishes an event to each of the two logs in turn: the numbers of a range.
+fn publish_in_turn(bus: &Bus, census: &Census, numbers: Range<u64>) {
+    for number in numbers {
+        let delivered = if number % 2 == 0 {
+            bus.publish(Counted(number, census.token())).delivered()
+        } else {
+            bus.publish(Text(number.to_string())).delivered()
+        };
+        assert_eq!(delivered, 2);
+    }
+}
+
+/// What a batch of two logs lends stays as it is while the blocks that other readers have left are
+/// used again.
+#[test]
+fn lent_events_of_a_set_outlive_their_batch_in_any_order_and_on_any_thread() {
+    const MANY: u64 = 2_000;
+    let (bus, census) = (Bus::new(), Census::default());
+    let mut reader = bus.subscriber("reader").capacity(usize::MAX).subscribe::<Inbox>();
+    let mut all = bus.subscriber("all").capacity(usize::MAX).subscribe::<AnyEvent>();
+    bus.start();
+    let (mut kept, mut next, mut lengths) = (Vec::new(), 0, Vec::new());
+    for round in 0..MANY / 100 {
+        publish_in_turn(&bus, &census, 100 * round..100 * (round + 1));
+        let mut others = 70;
+        while let Ok(batch) = reader.try_recv_batch() {
+            let lent: Vec<InboxRef<'_>> = batch.collect();
+            lengths.push(lent.len());
+            // What the other reader leaves is used again by the next events.
+            all.try_iter().for_each(drop);
+            publish_all(&bus, (0..std::mem::take(&mut others)).map(|_| Text("other".into())));
+            thread::scope(|scope| {
+                for (place, item) in lent.into_iter().enumerate().rev() {
+                    let number = match &item {
+                        InboxRef::Counted(event) => event.0,
+                        InboxRef::Text(text) if text.0 == "other" => continue,
+                        InboxRef::Text(text) => text.0.parse().unwrap(),
+                    };
+                    match place % 3 {
+                        0 => kept.push((number, item.keep())),
+                        1 => drop(item),
+                        _ => drop(scope.spawn(move || drop(item))),
+                    }
+                    next += 1;
+                }
+            });
+            all.try_iter().for_each(drop);
+        }
+    }
+    assert_eq!(next, MANY);
+    assert!(lengths.iter().any(|length| *length > 40), "{lengths:?}");
+    for (number, item) in &kept {
+        match item {
+            Inbox::Counted(event) => assert_eq!(event.0, *number),
+            Inbox::Text(text) => assert_eq!(text.0, number.to_string()),
+        }
+    }
+    drop((reader, all, bus));
+    let counted = kept.iter().filter(|(number, _)| number % 2 == 0).count();
+    assert_eq!(census.alive(), counted);
+    drop(kept);
+    assert_eq!(census.alive(), 0);
+}
+
+#[test]
+fn batch_of_everything_lends_events_in_one_order() {
+    let (bus, census) = (Bus::new(), Census::default());
+    let mut all = bus.subscriber("all").capacity(200).subscribe::<AnyEvent>();
+    let mut set = bus.subscriber("set").capacity(200).subscribe::<Inbox>();
+    bus.start();
+    publish_in_turn(&bus, &census, 0..200);
+    let mut next = 0;
+    while let Ok(batch) = all.try_recv_batch() {
+        for event in batch {
+            assert_eq!((event.sequence(), event.missed()), (next + 1, 0));
+            match event.downcast::<Counted>() {
+                Ok(counted) => assert_eq!((counted.0, counted.sequence()), (next, next + 1)),
+                Err(event) => {
+                    assert!(event.is::<Text>() && !event.is::<Counted>());
+                    assert_eq!(format!("{event:?}"), format!("Text(\"{next}\")"));
+                    assert_eq!(event.keep().event_type(), "text");
+                }
+            }
+            next += 1;
+        }
+    }
+    assert_eq!(next, 200);
+    let mut sequences = 0;
+    while let Ok(batch) = set.try_recv_batch() {
+        for item in batch {
+            sequences += 1;
+            assert_eq!(item.sequence(), sequences);
+            assert_eq!(item.event_type(), ["text", "counted"][sequences as usize % 2]);
+        }
+    }
+    assert_eq!(sequences, 200);
+    assert_eq!(census.alive(), 0);
+}
+
+#[derive(Debug, Request)]
+#[request(response = Number)]
+struct Question;
+
+#[derive(Debug, EventSet)]
+enum Desk {
+    Number(Delivery<Number>),
+    Asked(Call<Question>),
+}
+
+/// Calls come by a queue, and events by logs.
+#[test]
+fn batch_of_a_set_keeps_the_order_of_what_comes_from_elsewhere() {
+    let bus = Bus::new();
+    let mut desk = bus.subscribe::<Desk>("desk");
+    bus.start();
+    bus.publish(Number(1));
+    let mut asked = pin!(bus.request(Question).expect(["desk"]).gather());
+    assert!(poll(&mut asked).is_pending());
+    publish_all(&bus, (3..5).map(Number));
+    let mut seen = Vec::new();
+    while let Ok(batch) = desk.try_recv_batch() {
+        seen.extend(batch.map(|item| match item {
+            DeskRef::Number(number) => number.0,
+            DeskRef::Asked(call) => {
+                call.respond(Number(0));
+                2
+            }
+        }));
+    }
+    // The answer, too, is a number.
+    assert_eq!(seen, [1, 2, 3, 4, 0]);
+    assert!(poll(&mut asked).is_ready());
+}
+
+/// Behind a gap of one log there may be an earlier event than the next of the other.
+#[test]
+fn batch_of_a_set_ends_at_a_loss_and_keeps_the_order() {
+    let (bus, census) = (Bus::new(), Census::default());
+    let mut set = bus.subscriber("set").capacity(4).subscribe::<Inbox>();
+    bus.start();
+    let text = |number: u64| bus.publish(Text(number.to_string())).delivered();
+    let counted = |number| bus.publish(Counted(number, census.token())).delivered();
+    assert_eq!([counted(1), counted(2), text(3), text(4), text(5), counted(6)], [1, 1, 1, 1, 0, 0]);
+    let take = |set: &mut Subscription<Inbox>, most| {
+        let batch = set.try_recv_batch().into_iter().flatten();
+        batch.take(most).map(|item| (item.sequence(), item.missed())).collect::<Vec<_>>()
+    };
+    assert_eq!(take(&mut set, 2), [(1, 0), (2, 0)]);
+    assert_eq!([counted(7), text(8)], [1, 1]);
+    let got: Vec<_> = (0..4).flat_map(|_| take(&mut set, 9)).collect();
+    assert_eq!(got, [(3, 0), (4, 0), (7, 2), (8, 0)]);
+}
+
 #[test]
 fn closed_reader_of_batches_is_not_waited_for() {
     in_time("whoever waits for a reader of batches", || {
@@ -147,11 +314,15 @@ fn drain_does_not_wait_for_a_reader_with_its_last_event_in_hand() {
 #[test]
 fn batch_of_a_queue_ends_so_that_its_reader_sees_to_others() {
     let bus = Bus::new();
+    let drops_oldest = bus.subscriber("oldest").overflow(Overflow::DropOldest);
+    let mut oldest = drops_oldest.subscribe::<AnyEvent>();
     let mut all = bus.subscribe::<AnyEvent>("all");
     bus.start();
     publish_all(&bus, (0..100).map(Number));
-    let lengths = std::iter::from_fn(|| Some(all.try_recv_batch().ok()?.count()));
+    let lengths = std::iter::from_fn(|| Some(oldest.try_recv_batch().ok()?.count()));
     assert!(lengths.eq([32, 32, 32, 4]));
+    let lengths = std::iter::from_fn(|| Some(all.try_recv_batch().ok()?.count()));
+    assert!(lengths.eq([64, 36]));
 }
 
 #[test]
@@ -167,12 +338,12 @@ fn batch_is_in_hand_until_it_has_no_next() {
     assert_eq!((in_hand("log"), in_hand("queue")), (false, false));
     for _ in 0..5 {
         let batches = (log.try_recv_batch(), queue.try_recv_batch());
-        let (Ok(mut lent), Ok(mut owned)) = batches else { break };
+        let (Ok(mut lent), Ok(mut any)) = batches else { break };
         assert_eq!((in_hand("log"), in_hand("queue")), (true, true));
         while lent.next().is_some() {
             assert!(in_hand("log"));
         }
-        while owned.next().is_some() {
+        while any.next().is_some() {
             assert!(in_hand("queue"));
         }
         assert_eq!((in_hand("log"), in_hand("queue")), (false, false));

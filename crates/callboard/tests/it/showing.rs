@@ -35,8 +35,8 @@ fn subscription_shows_how_full_it_is() {
     assert_eq!(batch.size_hint(), (2, Some(2)));
     assert_eq!(batch.count(), 2);
     let batch = all.try_recv_batch().unwrap();
-    assert_eq!(format!("{batch:?}"), "Batch { left_at_most: 32, .. }");
-    assert_eq!(batch.size_hint(), (0, Some(32)));
+    assert_eq!(format!("{batch:?}"), "Batch { left_at_most: 3, .. }");
+    assert_eq!(batch.size_hint(), (0, Some(3)));
 }
 
 #[test]

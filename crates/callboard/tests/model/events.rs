@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard::{
-    AnyEvent, Call, Coalesce, Delivery, Event, EventRef, EventSet, Overflow, Priority, Request,
+    AnyEvent, AnyEventRef, Call, Coalesce, Delivery, Event, EventRef, EventSet, Overflow, Priority,
+    Request,
 };
 
 /// The event types by name.
@@ -295,26 +296,38 @@ impl Seen for Call<Ask> {
     }
 }
 
+/// The value of an event of any type, owned or lent.
+macro_rules! look {
+    ($event:expr; $($kind:ident)*) => {{
+        let event = $event;
+        let value = None;
+        $(
+            assert_eq!(event.is::<$kind>(), event.downcast_ref::<$kind>().is_some());
+            let value = value.or_else(|| event.downcast_ref::<$kind>().map(Valued::value));
+        )*
+        let value: Value = value.expect("a type of the tests");
+        assert_eq!(value.kind.name(), event.event_type());
+        value
+    }};
+    ($event:expr) => { look!($event; Plain Change Status Kept Ranked Urgent Ask Reply) };
+}
+
+/// An event of any type that is lent.
+impl Seen for AnyEventRef<'_> {
+    fn seen(self, keep: bool) -> (Got, InHand) {
+        let got = got!(self, look!(&self), false);
+        let (again, in_hand) = match self.downcast::<Change>() {
+            Ok(change) => change.seen(keep),
+            Err(any) => any.keep().seen(keep),
+        };
+        assert_eq!(again, got, "what was lent, and then kept or given its type back");
+        (got, in_hand)
+    }
+}
+
 impl Seen for AnyEvent {
     fn seen(self, keep: bool) -> (Got, InHand) {
-        fn show<E: Event + Valued>(event: &AnyEvent) -> Option<Value> {
-            assert_eq!(event.is::<E>(), event.downcast_ref::<E>().is_some());
-            event.downcast_ref::<E>().map(Valued::value)
-        }
-        fn look(event: &AnyEvent) -> Value {
-            let value = show::<Plain>(event)
-                .or_else(|| show::<Change>(event))
-                .or_else(|| show::<Status>(event))
-                .or_else(|| show::<Kept>(event))
-                .or_else(|| show::<Ranked>(event))
-                .or_else(|| show::<Urgent>(event))
-                .or_else(|| show::<Ask>(event))
-                .or_else(|| show::<Reply>(event))
-                .expect("a type of the tests");
-            assert_eq!(value.kind.name(), event.event_type());
-            value
-        }
-        let got = got!(self, look(&self), false);
+        let got = got!(self, look!(&self), false);
         match (keep, self.downcast::<Plain>()) {
             (false, _) => (got, InHand::Nothing),
             (true, Ok(plain)) => {
@@ -322,7 +335,7 @@ impl Seen for AnyEvent {
                 assert_eq!(again, got, "an event with its type given back");
                 (got, in_hand)
             }
-            (true, Err(any)) => (got, InHand::Event(Box::new(move || look(&any)))),
+            (true, Err(any)) => (got, InHand::Event(Box::new(move || look!(&any)))),
         }
     }
 }
@@ -342,6 +355,26 @@ impl Seen for Desk {
         match self {
             Self::Plain(delivery) => delivery.seen(keep),
             Self::Seen(delivery) => delivery.seen(keep),
+            Self::Call(call) => call.seen(keep),
+        }
+    }
+}
+
+impl Seen for TrioRef<'_> {
+    fn seen(self, keep: bool) -> (Got, InHand) {
+        match self {
+            Self::Plain(event) => event.seen(keep),
+            Self::Change(event) => event.seen(keep),
+            kept @ Self::Kept(_) => kept.keep().seen(keep),
+        }
+    }
+}
+
+impl Seen for DeskRef<'_> {
+    fn seen(self, keep: bool) -> (Got, InHand) {
+        match self {
+            Self::Plain(event) => event.seen(keep),
+            Self::Seen(event) => event.seen(keep),
             Self::Call(call) => call.seen(keep),
         }
     }

@@ -161,9 +161,9 @@ impl Inbox {
             }
             Oldest::Logged(due) => {
                 let sources = self.sources.as_mut()?;
-                let logged = sources.cursors.take(due, false)?;
-                sources.get_mut(logged.source)?.evicted += 1;
-                Some(Entry::new(Envelope::logged(logged.info, logged.held), logged.member))
+                let (held, merged) = sources.cursors.take(due, false)?;
+                sources.get_mut(merged.source)?.evicted += 1;
+                Some(Entry::new(Envelope::logged(merged.info, held), merged.member))
             }
         }
     }

@@ -128,11 +128,9 @@ impl Pin {
     /// The slot of this index.
     #[inline]
     pub(super) fn place(&self, index: usize) -> Place {
-        let header = self.header();
-        assert!(index < header.slots(), "a block has no slot {index}");
-        let offset = header.shape.offset(header.slots(), index);
-        // SAFETY: a block has room for all its slots.
-        Place(unsafe { self.0.0.byte_add(offset) }.cast())
+        assert!(index < self.header().slots(), "a block has no slot {index}");
+        // SAFETY: the block is pinned, and has the slot.
+        unsafe { self.0.place(index) }
     }
 
     /// The shard that counts a reader's handles: its own, if the block has shards.
@@ -168,6 +166,19 @@ impl Address {
     pub(super) unsafe fn header<'a>(self) -> &'a Header {
         // SAFETY: the caller's promise; a header was written when the block was made.
         unsafe { self.0.as_ref() }
+    }
+
+    /// The slot of this index.
+    ///
+    /// # Safety
+    ///
+    /// The block is pinned, and has such a slot.
+    pub(super) unsafe fn place(self, index: usize) -> Place {
+        // SAFETY: the caller's promise; a block has room for all its slots.
+        unsafe {
+            let header = self.header();
+            Place(self.0.byte_add(header.shape.offset(header.slots(), index)).cast())
+        }
     }
 
     /// Makes a block ready for use.

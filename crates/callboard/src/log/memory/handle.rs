@@ -19,8 +19,20 @@ pub(crate) struct Held(Tagged);
 /// Like [`Held`], of a known type.
 pub(crate) struct Kept<E: 'static>(ManuallyDrop<Held>, PhantomData<fn() -> E>);
 
-/// An event lent by its block: one owner of its value, without a pin.
-pub(crate) struct Loan<'a, E: 'static>(ManuallyDrop<Kept<E>>, PhantomData<&'a E>);
+/// An event that its reader borrows: one owner of its value, usually without a pin.
+pub(crate) struct Loan<'a, H: Handle>(ManuallyDrop<H>, PhantomData<&'a H>);
+
+/// [`Held`] or [`Kept`].
+pub(crate) trait Handle {
+    fn held(&self) -> &Held;
+
+    fn shape(&self) -> &'static Shape;
+
+    /// # Safety
+    ///
+    /// The event is of the handle's type, if that is known.
+    unsafe fn of(held: Held) -> Self;
+}
 
 impl Held {
     /// Keeps an event in a block of its own.
@@ -78,9 +90,9 @@ impl Clone for Held {
             let (block, place) = (self.block(), self.0.place());
             let shape = block.header().shape;
             place.retain(shape);
-            self.0.shard().add(block, shape, 1);
+            self.0.counted().shard().add(block, shape, 1);
         }
-        Self(self.0)
+        Self(self.0.counted())
     }
 }
 
@@ -135,37 +147,104 @@ impl<E: 'static> Drop for Kept<E> {
     }
 }
 
-impl<E: 'static> Loan<'_, E> {
-    /// # Safety
-    ///
-    /// The caller is an owner of the event at `place`, which is an `E`, and hands that over. The
-    /// block is pinned for the lifetime.
-    pub(super) unsafe fn take_over(place: Place) -> Self {
-        // It has no pin of its own: the lifetime guarantees one.
-        let held = Held(Tagged::new(place, Shard::NONE));
-        Self(ManuallyDrop::new(Kept(ManuallyDrop::new(held), PhantomData)), PhantomData)
+impl Handle for Held {
+    fn held(&self) -> &Held {
+        self
     }
 
-    /// Keeps the event.
-    pub(crate) fn into_kept(self) -> Kept<E> {
-        let held = Held(ManuallyDrop::new(self).0.0.0);
-        // SAFETY: the block is pinned for the lifetime, and now once more.
-        unsafe { held.block().header() }.add_pins(1);
-        Kept(ManuallyDrop::new(held), PhantomData)
+    #[inline]
+    fn shape(&self) -> &'static Shape {
+        // SAFETY: the block is pinned.
+        unsafe { self.block().header() }.shape
+    }
+
+    #[inline]
+    unsafe fn of(held: Held) -> Self {
+        held
     }
 }
 
-impl<E: 'static> Deref for Loan<'_, E> {
-    type Target = Kept<E>;
+impl<E: 'static> Handle for Kept<E> {
+    fn held(&self) -> &Held {
+        &self.0
+    }
 
-    fn deref(&self) -> &Kept<E> {
+    #[inline]
+    fn shape(&self) -> &'static Shape {
+        Shape::of::<E>()
+    }
+
+    #[inline]
+    unsafe fn of(held: Held) -> Self {
+        Self(ManuallyDrop::new(held), PhantomData)
+    }
+}
+
+impl<H: Handle> Loan<'_, H> {
+    /// # Safety
+    ///
+    /// The caller is an owner of the event at `place`, of the handle's type, and hands that over.
+    /// The block is pinned for the lifetime.
+    #[inline]
+    pub(super) unsafe fn take_over(place: Place) -> Self {
+        // SAFETY: the caller's promise.
+        let handle = unsafe { H::of(Held(Tagged::new(place, Shard::LENT))) };
+        Self(ManuallyDrop::new(handle), PhantomData)
+    }
+
+    /// Keeps the event.
+    pub(crate) fn keep(self) -> H {
+        let handle = ManuallyDrop::new(self).0.held().0;
+        // SAFETY: the block is pinned for the lifetime, and then by a pin that counts; the event is
+        // of the same type as before.
+        unsafe {
+            if handle.shard() == Shard::LENT {
+                handle.place().block().header().add_pins(1);
+            }
+            H::of(Held(handle.counted()))
+        }
+    }
+}
+
+impl<'a> Loan<'a, Held> {
+    /// The event as an `E`, if it is one.
+    #[inline]
+    pub(crate) fn downcast<E: 'static>(self) -> Result<Loan<'a, Kept<E>>, Self> {
+        if !self.is::<E>() {
+            return Err(self);
+        }
+        let held = Held(ManuallyDrop::new(self).0.0);
+        // SAFETY: it is an `E`.
+        Ok(Loan(ManuallyDrop::new(unsafe { Kept::of(held) }), PhantomData))
+    }
+}
+
+impl<H: Handle> From<H> for Loan<'_, H> {
+    fn from(handle: H) -> Self {
+        Self(ManuallyDrop::new(handle), PhantomData)
+    }
+}
+
+impl<H: Handle> Deref for Loan<'_, H> {
+    type Target = H;
+
+    fn deref(&self) -> &H {
         &self.0
     }
 }
 
-impl<E: 'static> Drop for Loan<'_, E> {
+impl<H: Handle> Drop for Loan<'_, H> {
+    #[inline]
     fn drop(&mut self) {
-        // SAFETY: this is an owner of an `E`, which is gone after this.
-        unsafe { self.0.0.0.place().release(Shape::of::<E>()) }
+        let handle = self.0.held().0;
+        // SAFETY: this is an owner, which is gone after this; the block, which is pinned, has this
+        // shape.
+        unsafe {
+            if handle.shard() == Shard::LENT {
+                handle.place().release(self.0.shape());
+            } else {
+                ManuallyDrop::drop(&mut self.0);
+            }
+        }
     }
 }

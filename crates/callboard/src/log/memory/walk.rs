@@ -1,14 +1,13 @@
 //! A reader's cursor in a log.
 
-use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::block::{Address, Pin};
-use super::handle::{Held, Loan};
+use super::handle::Held;
 use super::shard::Shard;
 use super::slot::Place;
+use crate::log::Stamp;
 use crate::log::progress::{Head, ReaderProgress};
-use crate::log::{Shape, Stamp};
 use crate::sync::{Arc, CHECKED, Ordering};
 
 /// A reader's cursor in a log: the place of its next event.
@@ -95,20 +94,25 @@ impl Walk {
         self.block = None;
     }
 
+    /// The block after this one, which contains the next event, and on which this reader has a pin.
+    fn next_block(&self) -> Option<Address> {
+        // The writer added a pin for each reader that flowed when it began the block.
+        let next = self.block.as_ref()?.header().next.load(Ordering::Relaxed);
+        NonNull::new(next).map(Address)
+    }
+
     /// Continues in the next block, where the next event is known to be.
     #[cold]
     fn go_on(&mut self) -> Option<()> {
-        let next = self.block.as_ref()?.header().next.load(Ordering::Relaxed);
-        // SAFETY: the writer added a pin for each reader that flowed when it began the block, and the
-        // next event, which this reader gets, is in it.
-        let block = unsafe { Address(NonNull::new(next)?).claim() };
+        // SAFETY: the pin was added for this reader, which gets the next event.
+        let block = unsafe { self.next_block()?.claim() };
         self.go_on_in(block, 0);
         Some(())
     }
 
     /// The slot of the next event, if that is known to be available. Its block is pinned.
     #[inline]
-    fn enter(&mut self) -> Option<Place> {
+    pub(super) fn enter(&mut self) -> Option<Place> {
         if self.position >= self.visible {
             return None;
         }
@@ -118,12 +122,35 @@ impl Walk {
         Some(self.next)
     }
 
+    /// Goes past the slot that it has [entered](Self::enter).
+    ///
+    /// # Safety
+    ///
+    /// The slots of the block are this far apart.
+    #[inline]
+    pub(super) unsafe fn pass(&mut self, stride: usize) {
+        (self.left, self.position) = (self.left - 1, self.position + 1);
+        // SAFETY: the end of a slot is inside its block, or one byte behind it; there the address is
+        // not used.
+        self.next = unsafe { self.next.behind(stride) };
+    }
+
     /// The stamp of the next event, if that is known to be available.
     #[inline]
-    pub(in crate::log) fn peek(&mut self) -> Option<&Stamp> {
+    pub(in crate::log) fn peek(&self) -> Option<&Stamp> {
+        if self.position >= self.visible {
+            return None;
+        }
+        let place = if self.left > 0 { self.next } else { self.first_of_next_block()? };
         // SAFETY: the head is beyond this position, which is this reader's: its slot was written,
         // and its block is pinned.
-        self.enter().map(|place| unsafe { place.stamp() })
+        Some(unsafe { place.stamp() })
+    }
+
+    #[cold]
+    fn first_of_next_block(&self) -> Option<Place> {
+        // SAFETY: the next event is there, so the block has a slot and is pinned for this reader.
+        self.next_block().map(|block| unsafe { block.place(0) })
     }
 
     /// Takes the next event, if that is known to be available.
@@ -133,13 +160,11 @@ impl Walk {
         if self.credits == 0 {
             self.add_credits();
         }
-        (self.credits, self.left, self.position) =
-            (self.credits - 1, self.left - 1, self.position + 1);
-        // SAFETY: the end of a slot is inside its block, or one byte behind it; there the address is not
-        // used. The slot was written, and this reader owns a share of its event, which it hands over
-        // with a handle that was counted.
+        self.credits -= 1;
+        // SAFETY: the slot was written, and this reader owns a share of its event, which it hands
+        // over with a handle that was counted.
         unsafe {
-            self.next = place.behind(self.stride as usize);
+            self.pass(self.stride as usize);
             Some(Held::take_over(place, self.shard))
         }
     }
@@ -168,53 +193,10 @@ impl Walk {
             self.credits = credits;
         }
     }
-
-    /// The events that are known to be available, up to `most` and to the end of their block, if
-    /// they are of type `E`.
-    #[inline]
-    pub(in crate::log) fn lend<E: 'static>(&mut self, most: usize) -> Option<Lending<'_, E>> {
-        self.enter()?;
-        if !self.block.as_ref()?.header().shape.is_for::<E>() {
-            return None;
-        }
-        let known = usize::try_from(self.known()).unwrap_or(usize::MAX);
-        let left = most.min(known).min(self.left.into());
-        Some(Lending { walk: self, left, event: PhantomData })
-    }
 }
 
 impl Drop for Walk {
     fn drop(&mut self) {
         self.leave();
-    }
-}
-
-/// Several events in one block, to be lent while the walk is borrowed.
-#[derive(Debug)]
-pub(in crate::log) struct Lending<'a, E: 'static> {
-    walk: &'a mut Walk,
-    left: usize,
-    event: PhantomData<&'a E>,
-}
-
-impl<'a, E: 'static> Lending<'a, E> {
-    /// The walk, and how many events are left to lend.
-    pub(in crate::log) fn walk(&self) -> (&Walk, usize) {
-        (self.walk, self.left)
-    }
-
-    /// Takes the next event.
-    pub(in crate::log) fn take(&mut self) -> Option<Loan<'a, E>> {
-        self.left = self.left.checked_sub(1)?;
-        let place = self.walk.next;
-        self.walk.left -= 1;
-        self.walk.position += 1;
-        // SAFETY: a lending is of slots of one block, which is for events of type `E`; behind the
-        // last one the address is not used. The reader's share of the event goes over. The block
-        // stays pinned for `'a`: for so long the walk is borrowed, and takes no step but these.
-        unsafe {
-            self.walk.next = place.behind(Shape::of::<E>().stride);
-            Some(Loan::take_over(place))
-        }
     }
 }

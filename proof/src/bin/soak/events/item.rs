@@ -1,10 +1,10 @@
 //! What a reader sees of an event, whichever way it came.
 
-use callboard::{AnyEvent, Call, Delivery, EventRef};
+use callboard::{AnyEvent, AnyEventRef, Call, Delivery, EventRef};
 
 use super::{
-    Alarm, Blob, Change, Desk, Detail, Fact, Inquiry, Kind, Leader, Note, Origin, Question, Sent,
-    Slab, Status, Tick, Trio, Verdict,
+    Alarm, Blob, Change, Desk, DeskRef, Detail, Fact, Inquiry, Kind, Leader, Note, Origin,
+    Question, Sent, Slab, Status, Tick, Trio, TrioRef, Verdict,
 };
 
 /// What a reader sees of an event.
@@ -74,49 +74,44 @@ impl<Q: Question> Item for Call<Q> {
     }
 }
 
-impl Item for AnyEvent {
-    fn look(&self) -> Option<Look> {
-        fn of<E: Sent>(event: &AnyEvent) -> Option<Look> {
-            Some(look!(event, event.downcast_ref::<E>()?, false))
+/// Looks at an event of any type, owned or lent.
+macro_rules! any {
+    ($event:ty) => {
+        impl Item for $event {
+            fn look(&self) -> Option<Look> {
+                any!(self; Tick Note Blob Slab Change Status Leader Alarm Inquiry Detail Verdict Fact)
+            }
         }
-        match Kind::named(self.event_type())? {
-            Kind::Tick => of::<Tick>(self),
-            Kind::Note => of::<Note>(self),
-            Kind::Blob => of::<Blob>(self),
-            Kind::Slab => of::<Slab>(self),
-            Kind::Change => of::<Change>(self),
-            Kind::Status => of::<Status>(self),
-            Kind::Leader => of::<Leader>(self),
-            Kind::Alarm => of::<Alarm>(self),
-            Kind::Inquiry => of::<Inquiry>(self),
-            Kind::Detail => of::<Detail>(self),
-            Kind::Verdict => of::<Verdict>(self),
-            Kind::Fact => of::<Fact>(self),
+    };
+    ($event:expr; $($kind:ident)*) => {
+        match Kind::named($event.event_type())? {
+            $(Kind::$kind => Some(look!($event, $event.downcast_ref::<$kind>()?, false)),)*
         }
-    }
+    };
 }
 
-impl Item for Trio {
-    fn look(&self) -> Option<Look> {
-        match self {
-            Self::Note(note) => note.look(),
-            Self::Change(change) => change.look(),
-            Self::Leader(leader) => leader.look(),
+any!(AnyEvent);
+any!(AnyEventRef<'_>);
+
+/// Looks at an item of a set, owned or lent; one variant may hold calls.
+macro_rules! set {
+    ($set:ty: $($variant:ident)* $(; $call:ident)?) => {
+        impl Item for $set {
+            fn look(&self) -> Option<Look> {
+                match self {
+                    $(Self::$variant(event) => event.look(),)*
+                    $(Self::$call(call) => call.look(),)?
+                }
+            }
+
+            $(fn into_call(self) -> Option<Call<Inquiry>> {
+                if let Self::$call(call) = self { Some(call) } else { None }
+            })?
         }
-    }
+    };
 }
 
-impl Item for Desk {
-    fn look(&self) -> Option<Look> {
-        match self {
-            Self::Tick(tick) => tick.look(),
-            Self::Alarm(alarm) => alarm.look(),
-            Self::Seen(seen) => seen.look(),
-            Self::Call(call) => call.look(),
-        }
-    }
-
-    fn into_call(self) -> Option<Call<Inquiry>> {
-        if let Self::Call(call) = self { Some(call) } else { None }
-    }
-}
+set!(Trio: Note Change Leader);
+set!(TrioRef<'_>: Note Change Leader);
+set!(Desk: Tick Alarm Seen; Call);
+set!(DeskRef<'_>: Tick Alarm Seen; Call);
