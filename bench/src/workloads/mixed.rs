@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use callboard::{AnyEvent, Bus, Delivery, EventSet};
+use callboard::{AnyEvent, Bus, Delivery, EventSet, Subscription};
 
 use crate::events::{Heap, Message, Plain};
 use crate::flow::{Sink, Tally};
@@ -24,18 +24,66 @@ pub(super) fn rows() -> Vec<Row> {
         "one thread; bursts of 64 events of two types, to a typed, a set and a universal subscriber",
     )
     .deliveries(3)
-    .ours("callboard", mixed)
+    .ours("callboard", |events| mixed(events, Readers::one_by_one))
+    .ours("callboard, try_recv_batch", |events| mixed(events, Readers::in_batches))
     .baseline("callboard, three typed", "", typed);
     vec![row]
 }
 
-fn mixed(events: u64) -> Sample {
+/// The three subscriptions.
+struct Readers {
+    typed: Subscription<Plain>,
+    set: Subscription<Inbox>,
+    everything: Subscription<AnyEvent>,
+}
+
+impl Readers {
+    /// Reads event by event.
+    fn one_by_one(&mut self, tallies: &mut [Tally; 3]) {
+        self.typed.try_iter().for_each(|event| tallies[0].take(&*event));
+        for event in self.set.try_iter() {
+            match event {
+                Inbox::Plain(event) => tallies[1].take(&*event),
+                Inbox::Heap(event) => tallies[1].take(&*event),
+            }
+        }
+        for event in self.everything.try_iter() {
+            match event.downcast_ref::<Plain>() {
+                Some(event) => tallies[2].take(event),
+                None => event.downcast_ref::<Heap>().into_iter().for_each(|it| tallies[2].take(it)),
+            }
+        }
+    }
+
+    /// Reads in batches.
+    fn in_batches(&mut self, tallies: &mut [Tally; 3]) {
+        while let Ok(batch) = self.typed.try_recv_batch() {
+            batch.for_each(|event| tallies[0].take(&*event));
+        }
+        while let Ok(batch) = self.set.try_recv_batch() {
+            batch.for_each(|event| match event {
+                InboxRef::Plain(event) => tallies[1].take(&*event),
+                InboxRef::Heap(event) => tallies[1].take(&*event),
+            });
+        }
+        while let Ok(batch) = self.everything.try_recv_batch() {
+            batch.for_each(|event| match event.downcast_ref::<Plain>() {
+                Some(event) => tallies[2].take(event),
+                None => event.downcast_ref::<Heap>().into_iter().for_each(|it| tallies[2].take(it)),
+            });
+        }
+    }
+}
+
+fn mixed(events: u64, read: fn(&mut Readers, &mut [Tally; 3])) -> Sample {
     let events = events.next_multiple_of(BURST);
     let bus = Bus::new();
     let subscriber = |name: &str| bus.subscriber(name).capacity(CAPACITY);
-    let mut typed = subscriber("typed").subscribe::<Plain>();
-    let mut set = subscriber("set").subscribe::<Inbox>();
-    let mut everything = subscriber("everything").subscribe::<AnyEvent>();
+    let mut readers = Readers {
+        typed: subscriber("typed").subscribe(),
+        set: subscriber("set").subscribe(),
+        everything: subscriber("everything").subscribe(),
+    };
     bus.start();
     let mut tallies = [Tally::default(); 3];
     let begun = Instant::now();
@@ -47,19 +95,7 @@ fn mixed(events: u64) -> Sample {
                 _ => bus.publish(Plain::new(value)),
             };
         }
-        typed.try_iter().for_each(|event| tallies[0].take(&*event));
-        for event in set.try_iter() {
-            match event {
-                Inbox::Plain(event) => tallies[1].take(&*event),
-                Inbox::Heap(event) => tallies[1].take(&*event),
-            }
-        }
-        for event in everything.try_iter() {
-            match event.downcast_ref::<Plain>() {
-                Some(event) => tallies[2].take(event),
-                None => event.downcast_ref::<Heap>().into_iter().for_each(|it| tallies[2].take(it)),
-            }
-        }
+        read(&mut readers, &mut tallies);
     }
     let elapsed = begun.elapsed();
     tallies[1].check("callboard, set", events);

@@ -129,6 +129,11 @@ pub fn derive_request(input: TokenStream) -> TokenStream {
 /// parameters. `#[event_set(crate = some::path)]` sets the path of `callboard`, if it is not
 /// `::callboard`.
 ///
+/// Beside an enum `Inbox` that holds deliveries, the derive makes an enum `InboxRef<'_>` with the
+/// same variants and visibility, which batches lend: it holds an `EventRef<'_, E>` for each
+/// `Delivery<E>`, and everything else as it is. `InboxRef::keep` turns an item into one of the set. (A
+/// delivery under another name, as by a type alias, is not recognized, and so not lent but kept.)
+///
 /// # Examples
 ///
 /// ```

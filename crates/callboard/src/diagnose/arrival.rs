@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::event::Pattern;
 use crate::overflow::Ledger;
-use crate::snapshot::{InterestSnapshot, Snapshot};
+use crate::snapshot::{InterestSnapshot, Snapshot, SubscriberSnapshot};
 
 /// Why a subscriber did or did not receive the events of a type; the first reason that applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,12 @@ pub enum Arrival {
     },
     /// All events were published before the subscriber subscribed.
     CameLate {
+        /// Where it subscribed.
+        call_site: String,
+    },
+    /// The subscriber answers requests of the type, and has not been asked since it subscribed. One
+    /// that is published instead of asked only reaches observers.
+    NotAsked {
         /// Where it subscribed.
         call_site: String,
     },
@@ -95,10 +101,22 @@ pub(super) fn arrival(snapshot: &Snapshot, subscriber: &str, event_type: &str) -
         let handling = subscriber.in_hand || subscriber.handling > 0;
         Arrival::NotRead { queued: ledger.queued, handling }
     } else if ledger.offered == 0 {
-        Arrival::CameLate { call_site: subscriber.call_site.clone() }
+        let call_site = subscriber.call_site.clone();
+        if only_answers(subscriber, event_type) {
+            Arrival::NotAsked { call_site }
+        } else {
+            Arrival::CameLate { call_site }
+        }
     } else {
         Arrival::Delivered { delivered: ledger.delivered }
     }
+}
+
+/// Whether the subscriber answers requests of a type, and does not observe them.
+fn only_answers(subscriber: &SubscriberSnapshot, event_type: &str) -> bool {
+    let count = |names: &[String]| names.iter().filter(|name| *name == event_type).count();
+    let InterestSnapshot::Types(types) = &subscriber.interest else { return false };
+    count(types) == count(&subscriber.answers)
 }
 
 impl fmt::Display for Arrival {
@@ -131,6 +149,11 @@ impl fmt::Display for Arrival {
                 f,
                 "it subscribed, at {call_site}, after all of them had been published; subscribe \
                  before `start`, or ask for `.with_retained()`"
+            ),
+            Self::NotAsked { call_site } => write!(
+                f,
+                "it answers `Bus::request`, and was not asked since it subscribed, at {call_site}; a \
+                 request that is published only reaches observers"
             ),
             Self::Delivered { delivered } => write!(f, "delivered: {delivered}"),
         }

@@ -84,6 +84,12 @@ impl Wanted {
         numbered.find(|(number, it)| it.is_among(&members[..*number])).map(|(_, it)| it.info)
     }
 
+    /// Whether the subscription names its types, and none of their events has a key.
+    pub(crate) fn never_coalesces(&self) -> bool {
+        let members = self.members();
+        !members.is_empty() && members.iter().all(|it| !it.info.coalesces())
+    }
+
     /// Whether the subscription answers requests of some type.
     pub(crate) fn responds(&self) -> bool {
         self.answers().next().is_some()

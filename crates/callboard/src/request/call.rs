@@ -172,7 +172,7 @@ impl<Q: Request> Call<Q> {
 
     /// Opens a nested request, made in order to answer this one. It is for hand-written responder
     /// loops: inside a handler run by [`serve`](crate::Subscription::serve), a plain
-    /// [`Bus::request`] is nested automatically.
+    /// [`Bus::request`](crate::Bus::request) is nested automatically.
     ///
     /// # Examples
     ///

@@ -59,6 +59,41 @@ const LONGEST: usize = 32;
 /// assert_eq!(sum, 4_950);
 /// # });
 /// ```
+///
+/// The items of a set are lent as those of a second enum:
+///
+/// ```
+/// use callboard::{Bus, Delivery, Event, EventSet};
+///
+/// #[derive(Debug, Event)]
+/// struct Tick(u32);
+///
+/// #[derive(Debug, Event)]
+/// struct Alarm(&'static str);
+///
+/// #[derive(Debug, EventSet)]
+/// enum Inbox {
+///     Tick(Delivery<Tick>),
+///     Alarm(Delivery<Alarm>),
+/// }
+///
+/// let bus = Bus::new();
+/// let mut inbox = bus.subscribe::<Inbox>("clock");
+/// bus.start();
+/// bus.publish(Tick(1));
+/// bus.publish(Alarm("late"));
+/// bus.publish(Tick(2));
+///
+/// let (mut sum, mut alarms) = (0, Vec::new());
+/// for item in inbox.try_recv_batch()? {
+///     match item {
+///         InboxRef::Tick(tick) => sum += tick.0,
+///         InboxRef::Alarm(alarm) => alarms.push(alarm.keep()),
+///     }
+/// }
+/// assert_eq!((sum, alarms[0].0), (3, "late"));
+/// # Ok::<(), callboard::TryRecvError>(())
+/// ```
 #[must_use = "a batch hands out events only when it is iterated"]
 pub struct Batch<'a, S: EventSet> {
     core: &'a Core,

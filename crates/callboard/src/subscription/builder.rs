@@ -202,6 +202,14 @@ impl SubscriberBuilder {
                 info.rust_name(),
             );
         }
+        if settings.overflow == Overflow::Coalesce && wanted.never_coalesces() {
+            crate::report::say!(
+                warn,
+                "subscriber `{}` at {call_site} is to coalesce, but no event of its types has a key: \
+                 what does not fit is dropped; implement `Coalesce` for one, or choose another overflow",
+                self.settings.name,
+            );
+        }
         let (one_type, retained) = (S::TAKES_LOGGED, self.retained);
         let (timed, traced) = (self.core.settings.timestamps, self.core.settings.trace);
         let changed = Arc::clone(&self.core.changed);

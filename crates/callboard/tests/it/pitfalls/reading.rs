@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use callboard::testing::{ManualClock, Sim};
-use callboard::{AnyEvent, Arrival, Bus, DropReason, Event, FindingKind};
+use callboard::{AnyEvent, Arrival, Bus, Call, Delivery, DropReason, Event, EventSet, FindingKind};
 
 use super::{Question, Step, expect, found, said};
 use crate::support::publish_all;
@@ -111,6 +111,28 @@ fn events_not_arriving_have_a_diagnosis() {
 }
 
 #[test]
+fn responder_to_a_request_that_was_published_was_not_asked() {
+    let bus = Bus::new();
+    let _oracle = bus.responder::<Question>("oracle");
+    let mut both = bus.subscribe::<Both>("both");
+    bus.start();
+    bus.publish(Question);
+    let arrival = |subscriber| bus.diagnose().arrival(subscriber, Question::TYPE);
+    let Arrival::NotAsked { call_site } = arrival("oracle") else {
+        panic!("{:?}", arrival("oracle"))
+    };
+    assert!(call_site.contains("reading.rs:"), "{call_site}");
+    assert_eq!(arrival("both"), Arrival::NotRead { queued: 1, handling: false });
+    assert!(matches!(both.try_recv(), Ok(Both::Seen(_))));
+}
+
+#[derive(Debug, EventSet)]
+enum Both {
+    Seen(Delivery<Question>),
+    Asked(Call<Question>),
+}
+
+#[test]
 fn events_lost_before_the_start_are_told_from_those_lost_after_it() {
     let bus = Bus::builder().pre_start_capacity(2).build().unwrap();
     let mut steps = bus.subscribe::<Step>("steps");
@@ -167,6 +189,11 @@ fn arrivals_read_as_sentences() {
             Arrival::CameLate { call_site },
             "it subscribed, at main.rs:1:2, after all of them had been published; subscribe before \
              `start`, or ask for `.with_retained()`",
+        ),
+        (
+            Arrival::NotAsked { call_site: "main.rs:3:4".to_owned() },
+            "it answers `Bus::request`, and was not asked since it subscribed, at main.rs:3:4; a \
+             request that is published only reaches observers",
         ),
         (Arrival::Delivered { delivered: 6 }, "delivered: 6"),
     ];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callboard::testing::ManualClock;
-use callboard::{Bus, FindingKind};
+use callboard::{AnyEvent, Bus, Coalesce, Event, FindingKind, Overflow};
 
 use super::{Other, Question, Step, expect, found, said};
 
@@ -54,6 +54,33 @@ fn a_bus_that_was_started_in_time_says_nothing() {
         drop(bus);
     });
     assert_eq!(said, Vec::<String>::new());
+}
+
+#[test]
+fn coalescing_without_a_key_is_named_with_the_call_site() {
+    #[derive(Debug, Event)]
+    #[event(coalesce)]
+    struct Latest;
+
+    impl Coalesce for Latest {
+        type Key = ();
+
+        fn key(&self) {}
+    }
+
+    let bus = Bus::new();
+    let coalescing = |name| bus.subscriber(name).overflow(Overflow::Coalesce);
+    let said_of_others = said(|| {
+        drop(coalescing("keyed").subscribe::<Latest>());
+        drop(coalescing("all").subscribe::<AnyEvent>());
+    });
+    assert_eq!(said_of_others, Vec::<String>::new());
+    let line = line!() + 1;
+    let said = said(|| drop(coalescing("keyless").subscribe::<Step>()));
+    assert_eq!(said.len(), 1, "{said:?}");
+    let place = format!("starting.rs:{line}:");
+    assert!(said[0].contains("`keyless`") && said[0].contains(&place), "{}", said[0]);
+    assert!(said[0].contains("`Coalesce`"), "{}", said[0]);
 }
 
 #[test]
