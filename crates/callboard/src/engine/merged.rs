@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::cursors::{Cursors, Due, Merge, Place};
+use super::cursors::{Cursors, Due, Place};
 use super::horizon::Horizon;
+use super::lending::{Lender, LentMerged, MOST_LENT};
 use super::sources::Signals;
-use super::{LentTaken, Mailbox, Next, Taken};
+use super::{Mailbox, Next, Taken};
 use crate::event::Receipt;
-use crate::log::{Lendings, Moment, Stamp};
-use crate::sync::{Ordering, WaitList};
+use crate::log::{Moment, Stamp};
+use crate::sync::Ordering;
 
 /// A reader with cursors of its own.
 #[derive(Debug)]
@@ -22,73 +23,16 @@ pub(super) struct MergedReader {
     high_water: u64,
 }
 
-/// The reader of a batch.
-pub(super) struct Lender<'a> {
-    pub(super) mailbox: &'a Mailbox,
-    /// Notified when the last known event has been taken, and when the next one was asked for.
-    pub(super) changed: &'a WaitList,
-    /// How many events of the batch were taken.
-    pub(super) taken: &'a mut u32,
-    /// When the batch began, if the bus keeps time.
-    pub(super) now: Moment,
-}
-
-/// Lent events of several logs, each taken as it is handed out.
-pub(crate) struct LentBatch<'a> {
-    logs: Lendings<'a>,
-    merge: &'a mut Merge,
-    signals: &'a Signals,
-    lender: Lender<'a>,
-    /// How many more events may be lent.
-    left: usize,
-}
-
-/// The most events in a batch, so that a task that reads batches yields regularly. A batch of one
-/// log ends with its block, which has as many slots.
-const MOST_LENT: usize = 64;
-
-impl<'a> Iterator for LentBatch<'a> {
-    type Item = LentTaken<'a>;
-
-    // Always inlined, with its callees: the event would be stored in pieces of 8 bytes and loaded in
-    // pieces of 16.
-    #[inline(always)]
-    fn next(&mut self) -> Option<LentTaken<'a>> {
-        let lent = if self.left > 0 { self.merge.lend(&mut self.logs) } else { None };
-        let Some((place, loan, merged)) = lent else {
-            self.lender.end();
-            return None;
-        };
-        let Lender { mailbox, changed, taken, now } = &mut self.lender;
-        let receipt = self.signals.receipt(mailbox, place, loan.stamp(), *now);
-        let lent = LentTaken { info: merged.info, loan, receipt, member: merged.member };
-        (**taken, self.left) = (**taken + 1, self.left - 1);
-        if self.merge.known() == 0 {
-            changed.notify_all();
-        }
-        Some(lent)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let known = usize::try_from(self.merge.known()).unwrap_or(usize::MAX);
-        (0, Some(known.min(self.left)))
-    }
-}
-
-impl Lender<'_> {
-    /// Ends the batch: the reader has finished its last event.
-    #[cold]
-    fn end(&mut self) {
-        let now = if self.now.is_known() { self.mailbox.now() } else { Moment::NONE };
-        self.mailbox.finish_current_and_fence(*self.taken, now);
-        self.changed.notify_all();
-    }
-}
-
 impl Signals {
     /// The receipt of an event, in this place, that the reader takes.
     #[inline(always)]
-    fn receipt(&self, mailbox: &Mailbox, place: Place, stamp: &Stamp, now: Moment) -> Receipt {
+    pub(super) fn receipt(
+        &self,
+        mailbox: &Mailbox,
+        place: Place,
+        stamp: &Stamp,
+        now: Moment,
+    ) -> Receipt {
         let reports = self.reports.load(Ordering::Relaxed);
         if !reports && !now.is_known() {
             return Receipt::default();
@@ -163,7 +107,7 @@ impl MergedReader {
     }
 
     /// The events found in the logs, to be lent in a batch.
-    pub(super) fn lend<'a>(&'a mut self, lender: Lender<'a>) -> LentBatch<'a> {
+    pub(super) fn lend<'a>(&'a mut self, lender: Lender<'a>) -> LentMerged<'a> {
         self.found = Err(None);
         let known = self.cursors.known();
         if known > self.high_water {
@@ -172,7 +116,7 @@ impl MergedReader {
         // After the event that was found, one in the queue may come.
         let left = if self.signals.queued.load(Ordering::Acquire) > 0 { 1 } else { MOST_LENT };
         let (logs, merge) = self.cursors.lend();
-        LentBatch { logs, merge, signals: &self.signals, lender, left }
+        LentMerged { logs, merge, signals: &self.signals, lender, left }
     }
 
     /// Notes that this many were seen waiting in the logs.

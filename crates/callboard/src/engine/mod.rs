@@ -32,6 +32,7 @@
 //!   does not depend on the subscribers of other types.
 //! - [`Cursors`](cursors::Cursors) merge several logs by sequence number, up to the [`Horizon`].
 //!   [`Sources`](sources::Sources) are the same logs as the publishers and the registry see them.
+//! - A batch ([`lending`]) borrows the events of one log or of several from their reader.
 //! - An [`Envelope`] is one event in a queue: a handle and its metadata.
 //! - A [`Queue`](queue::Queue) is plain data: no lock, no waking, no user code. An [`Inbox`] is a
 //!   queue, the cursors if they are not in the reader, and the accounts. A [`Mailbox`] is an inbox
@@ -82,6 +83,7 @@ mod handler_stats;
 mod horizon;
 mod inbox;
 mod invocation;
+mod lending;
 mod log_reader;
 mod losses;
 mod mailbox;
@@ -103,9 +105,9 @@ pub(crate) use handler_stats::{HandlerStats, Holds};
 pub(crate) use horizon::Horizon;
 pub(crate) use inbox::{Account, Inbox, merge};
 pub(crate) use invocation::Invocation;
-pub use log_reader::LentEvents;
+pub use lending::LentEvents;
+pub(crate) use lending::LentMerged;
 pub(crate) use mailbox::{Mailbox, MailboxSettings};
-pub(crate) use merged::LentBatch;
 pub(crate) use queue::{Admission, Entry};
 pub(crate) use reader::Next;
 pub use reader::Reader;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::cursors::Place;
-use super::log_reader::{LentEvents, LogReader};
-use super::merged::{Lender, LentBatch, MergedReader};
+use super::lending::{Lender, LentEvents, LentMerged};
+use super::log_reader::LogReader;
+use super::merged::MergedReader;
 use super::{Horizon, Mailbox, Taken};
 use crate::error::TryRecvError;
 use crate::event::{Delivery, Event, Receipt};
@@ -234,7 +235,7 @@ impl Reader {
         // replay, between events published before it and events published now.
         let most = if cursor.progress().queued() > 0 { 1 } else { usize::MAX };
         let stretch = cursor.stretch(most)?;
-        Some(LentEvents { stretch, mailbox, changed, taken, now })
+        Some(LentEvents { stretch, lender: Lender { mailbox, changed, taken, now } })
     }
 
     /// Whether the next event was [found](Self::next) in one of the logs that it merges.
@@ -244,7 +245,7 @@ impl Reader {
 
     /// The events that were [found](Self::next) in the logs that it merges, to be lent.
     #[inline]
-    pub(crate) fn lend_merged(&mut self, now: Moment) -> Option<LentBatch<'_>> {
+    pub(crate) fn lend_merged(&mut self, now: Moment) -> Option<LentMerged<'_>> {
         self.begin_batch(now);
         let Self { mailbox, ends: Ends::Logs(logs), changed, taken, .. } = self else {
             return None;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use super::receive::retry_with_backoff;
 use super::{EventSet, Subscription};
-use crate::engine::{LentBatch, Next, Reader};
+use crate::engine::{LentMerged, Next, Reader};
 use crate::error::TryRecvError;
 use crate::log::Moment;
 use crate::registry::Core;
@@ -104,7 +104,7 @@ pub struct Batch<'a, S: EventSet> {
 
 enum Source<'a, S: EventSet> {
     Log(S::Lent<'a>),
-    Logs(LentBatch<'a>),
+    Logs(LentMerged<'a>),
     Queue { reader: &'a mut Reader, left: usize },
 }
 
