@@ -1,7 +1,8 @@
 //! The model of a derive's item: first as written, then as checked.
 
 use syn::{
-    Data, DeriveInput, ExprPath, Generics, Ident, LitStr, Path, Type, Visibility, parse_quote,
+    Attribute, Data, DeriveInput, ExprPath, Generics, Ident, LitStr, Path, Type, Visibility,
+    parse_quote,
 };
 
 use crate::attr::{Helper, Options};
@@ -89,7 +90,8 @@ pub(crate) struct Request<'a> {
 pub(crate) struct EventSet<'a> {
     /// The path of the `callboard` crate.
     pub(crate) root: Path,
-    /// The enum's visibility and name.
+    /// The enum's attributes, visibility and name.
+    pub(crate) attrs: &'a [Attribute],
     pub(crate) vis: &'a Visibility,
     pub(crate) ident: &'a Ident,
     /// Its variants, at least one.
@@ -98,7 +100,8 @@ pub(crate) struct EventSet<'a> {
 
 /// One variant of an inbox, and its field.
 pub(crate) struct Member<'a> {
-    /// The variant's name.
+    /// The variant's attributes and name.
+    pub(crate) attrs: &'a [Attribute],
     pub(crate) variant: &'a Ident,
     /// The type of its only field.
     pub(crate) ty: &'a Type,

@@ -95,9 +95,6 @@ fn with_fields(root: &Path, fields: &[Field]) -> Option<TokenStream> {
 pub(crate) fn attributes() -> TokenStream {
     quote! {
         #[automatically_derived]
-        #[allow(
-            deprecated, unused_qualifications,
-            reason = "whoever uses a deprecated event is told, not its derive; it spells whole paths"
-        )]
+        #[allow(deprecated, reason = "whoever uses a deprecated event is told, not its derive")]
     }
 }

@@ -131,8 +131,9 @@ pub fn derive_request(input: TokenStream) -> TokenStream {
 ///
 /// Beside an enum `Inbox` that holds deliveries, the derive makes an enum `InboxRef<'_>` with the
 /// same variants and visibility, which batches lend: it holds an `EventRef<'_, E>` for each
-/// `Delivery<E>`, and everything else as it is. `InboxRef::keep` turns an item into one of the set. (A
-/// delivery under another name, as by a type alias, is not recognized, and so not lent but kept.)
+/// `Delivery<E>`, and everything else as it is. `InboxRef::keep` turns an item into one of the set.
+/// The derive goes by what is written: a delivery under another name, as by a type alias, is not lent
+/// but kept, and an alias called `Delivery` must take the event as its only parameter.
 ///
 /// # Examples
 ///

@@ -7,7 +7,10 @@ use std::collections::hash_map::Entry;
 
 use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Data, Error, ExprPath, Field, Fields, GenericParam, Ident, LitStr, Variant};
+use syn::{
+    Attribute, Data, DeriveInput, Error, ExprPath, Field, Fields, GenericParam, Ident, LitStr,
+    Variant,
+};
 
 use crate::ast::{Event, EventSet, Item, Member, Priority, Request};
 use crate::attr::Helper;
@@ -65,7 +68,8 @@ pub(crate) fn event_set<'a>(item: &'a Item<'_>) -> syn::Result<EventSet<'a>> {
         ),
     }
     check_distinct(&members, &mut errors);
-    errors.or(EventSet { root: item.root(), vis: &item.input.vis, ident: item.ident, members })
+    let DeriveInput { attrs, vis, .. } = item.input;
+    errors.or(EventSet { root: item.root(), attrs, vis, ident: item.ident, members })
 }
 
 fn check_event<'a>(item: &'a Item<'_>, errors: &mut Errors) -> Event<'a> {
@@ -213,7 +217,7 @@ fn check_member<'a>(variant: &'a Variant, errors: &mut Errors) -> Option<Member<
     let (span, mistake) = match &variant.fields {
         Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
             let ty = &fields.unnamed[0].ty;
-            return Some(Member { variant: name, ty });
+            return Some(Member { attrs: &variant.attrs, variant: name, ty });
         }
         Fields::Unit => (name.span(), "holds nothing"),
         Fields::Unnamed(fields) if fields.unnamed.is_empty() => (fields.span(), "holds nothing"),
@@ -227,7 +231,7 @@ fn check_member<'a>(variant: &'a Variant, errors: &mut Errors) -> Option<Member<
 /// Checks that no two variants have the same type, which would be ambiguous.
 fn check_distinct(members: &[Member<'_>], errors: &mut Errors) {
     let mut seen: HashMap<String, &Ident> = HashMap::new();
-    for Member { variant, ty } in members {
+    for Member { variant, ty, .. } in members {
         match seen.entry(ty.to_token_stream().to_string()) {
             Entry::Vacant(entry) => {
                 entry.insert(variant);

@@ -107,7 +107,7 @@ impl Merged {
     }
 
     /// The place of the next event of its log, if that is known and its number is at most this.
-    #[inline]
+    #[inline(always)]
     fn known_next(&self, log: &LogCursor, horizon: u64) -> Place {
         match log.peek_known() {
             Some(stamp) if stamp.sequence <= horizon => {

@@ -14,6 +14,10 @@ use crate::error::RequestError;
 use crate::event::Delivery;
 use crate::registry::Core;
 
+/// The most names that room is made for at once: an iterator may promise more than there are, or
+/// repeat some.
+const MOST_RESERVED: usize = 64;
+
 /// The default time a request waits for its answers.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -125,7 +129,7 @@ impl<Q: Request> RequestBuilder<Q> {
     #[inline]
     pub fn expect(mut self, responders: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let responders = responders.into_iter();
-        self.expected.reserve(responders.size_hint().0);
+        self.expected.reserve(responders.size_hint().0.min(MOST_RESERVED));
         for name in responders {
             self.expected.add(name.as_ref());
         }

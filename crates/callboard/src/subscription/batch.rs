@@ -210,8 +210,9 @@ impl<'a, S: EventSet> Iterator for Batch<'a, S> {
     fn next(&mut self) -> Option<S::Ref<'a>> {
         match &mut self.source {
             Source::Log(lent) => lent.next(),
-            Source::Logs(lent) => lent.next().map(S::lent),
-            Source::Queue { .. } => self.next_queued(),
+            // For a single type this arm is not compiled, which keeps the loop over it short.
+            Source::Logs(lent) if !S::TAKES_LOGGED => lent.next().map(S::lent),
+            _ => self.next_queued(),
         }
     }
 

@@ -20,7 +20,12 @@ pub(crate) struct Held(Tagged);
 pub(crate) struct Kept<E: 'static>(ManuallyDrop<Held>, PhantomData<fn() -> E>);
 
 /// An event that its reader borrows: one owner of its value, usually without a pin.
-pub(crate) struct Loan<'a, H: Handle>(ManuallyDrop<H>, PhantomData<&'a H>);
+pub(crate) struct Loan<'a, H: Handle> {
+    handle: ManuallyDrop<H>,
+    /// Whether it has a pin. Usually the compiler knows.
+    pinned: bool,
+    block: PhantomData<&'a H>,
+}
 
 /// [`Held`] or [`Kept`].
 pub(crate) trait Handle {
@@ -90,9 +95,9 @@ impl Clone for Held {
             let (block, place) = (self.block(), self.0.place());
             let shape = block.header().shape;
             place.retain(shape);
-            self.0.counted().shard().add(block, shape, 1);
+            self.0.shard().add(block, shape, 1);
         }
-        Self(self.0.counted())
+        Self(self.0)
     }
 }
 
@@ -180,7 +185,7 @@ impl<E: 'static> Handle for Kept<E> {
     }
 }
 
-impl<H: Handle> Loan<'_, H> {
+impl<'a, H: Handle> Loan<'a, H> {
     /// # Safety
     ///
     /// The caller is an owner of the event at `place`, of the handle's type, and hands that over.
@@ -188,21 +193,23 @@ impl<H: Handle> Loan<'_, H> {
     #[inline]
     pub(super) unsafe fn take_over(place: Place) -> Self {
         // SAFETY: the caller's promise.
-        let handle = unsafe { H::of(Held(Tagged::new(place, Shard::LENT))) };
-        Self(ManuallyDrop::new(handle), PhantomData)
+        Self::new(unsafe { H::of(Held(Tagged::new(place, Shard::NONE))) }, false)
+    }
+
+    fn new(handle: H, pinned: bool) -> Self {
+        Self { handle: ManuallyDrop::new(handle), pinned, block: PhantomData }
     }
 
     /// Keeps the event.
     pub(crate) fn keep(self) -> H {
-        let handle = ManuallyDrop::new(self).0.held().0;
-        // SAFETY: the block is pinned for the lifetime, and then by a pin that counts; the event is
-        // of the same type as before.
-        unsafe {
-            if handle.shard() == Shard::LENT {
-                handle.place().block().header().add_pins(1);
-            }
-            H::of(Held(handle.counted()))
+        let loan = ManuallyDrop::new(self);
+        let held = Held(loan.handle.held().0);
+        if !loan.pinned {
+            // SAFETY: the block is pinned for the lifetime.
+            unsafe { held.block().header() }.add_pins(1);
         }
+        // SAFETY: the event is of the handle's type, as before.
+        unsafe { H::of(held) }
     }
 }
 
@@ -213,15 +220,15 @@ impl<'a> Loan<'a, Held> {
         if !self.is::<E>() {
             return Err(self);
         }
-        let held = Held(ManuallyDrop::new(self).0.0);
+        let loan = ManuallyDrop::new(self);
         // SAFETY: it is an `E`.
-        Ok(Loan(ManuallyDrop::new(unsafe { Kept::of(held) }), PhantomData))
+        Ok(Loan::new(unsafe { Kept::of(Held(loan.handle.0)) }, loan.pinned))
     }
 }
 
 impl<H: Handle> From<H> for Loan<'_, H> {
     fn from(handle: H) -> Self {
-        Self(ManuallyDrop::new(handle), PhantomData)
+        Self::new(handle, true)
     }
 }
 
@@ -229,21 +236,20 @@ impl<H: Handle> Deref for Loan<'_, H> {
     type Target = H;
 
     fn deref(&self) -> &H {
-        &self.0
+        &self.handle
     }
 }
 
 impl<H: Handle> Drop for Loan<'_, H> {
     #[inline]
     fn drop(&mut self) {
-        let handle = self.0.held().0;
         // SAFETY: this is an owner, which is gone after this; the block, which is pinned, has this
         // shape.
         unsafe {
-            if handle.shard() == Shard::LENT {
-                handle.place().release(self.0.shape());
+            if self.pinned {
+                ManuallyDrop::drop(&mut self.handle);
             } else {
-                ManuallyDrop::drop(&mut self.0);
+                self.handle.held().0.place().release(self.handle.shape());
             }
         }
     }

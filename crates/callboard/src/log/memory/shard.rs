@@ -28,7 +28,7 @@ pub(super) struct Tagged(NonNull<Slot>);
 
 /// The bits that hold a shard. A slot is aligned to its size at least, and larger than this.
 const TAG: usize = 7;
-const _: () = assert!(SHARDS < TAG && align_of::<Slot>() > TAG && size_of::<Slot>() > TAG);
+const _: () = assert!(SHARDS <= TAG && align_of::<Slot>() > TAG && size_of::<Slot>() > TAG);
 
 /// One handle's part in the pins of a block.
 pub(super) struct Share {
@@ -45,9 +45,6 @@ unsafe impl Sync for Tagged {}
 impl Shard {
     /// Directly among the pins.
     pub(super) const NONE: Self = Self(0);
-
-    /// Nowhere: the event is lent by a reader that has a pin on the block.
-    pub(super) const LENT: Self = Self(TAG as u8);
 
     /// The shard for the reader of this number.
     pub(super) fn for_reader(number: usize) -> Self {
@@ -127,11 +124,6 @@ impl Tagged {
     #[inline]
     pub(super) fn shard(self) -> Shard {
         Shard((self.0.addr().get() & TAG) as u8)
-    }
-
-    /// The tag of another handle of the event, which is counted.
-    pub(super) fn counted(self) -> Self {
-        if self.shard() == Shard::LENT { Self::new(self.place(), Shard::NONE) } else { self }
     }
 }
 
