@@ -240,7 +240,7 @@ impl Cursors {
 
     /// Takes the next event. `unlocked` says that no lock shows others that it is taken.
     #[inline(always)]
-    pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<(Held, Merged)> {
+    pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<(Held, &Merged)> {
         let Self { logs, merge } = self;
         let log = logs.get_mut(due.index)?;
         // There may be more behind a gap than was counted: reporting a drain too often is safe.
@@ -250,7 +250,7 @@ impl Cursors {
             merge.known += log.known();
         }
         merge.go_on(due.index, log, unlocked);
-        Some((held, *merge.list.get(due.index)?))
+        Some((held, merge.list.get(due.index)?))
     }
 
     /// The known events, to be lent.

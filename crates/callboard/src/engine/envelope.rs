@@ -153,11 +153,10 @@ pub(crate) struct TicketStatus {
 pub struct Taken {
     pub(crate) info: &'static TypeInfo,
     pub(crate) held: Held,
-    pub(crate) ticket: Option<Arc<dyn Ticket>>,
+    /// If it is a call: where the answer goes, and the responder that took it.
+    pub(crate) call: Option<(Arc<dyn Ticket>, Arc<Mailbox>)>,
     pub(crate) receipt: Receipt,
     pub(crate) member: usize,
-    /// The responder that took it, if it is a call.
-    pub(crate) responder: Option<Arc<Mailbox>>,
 }
 
 /// An event that is lent in a batch, before its type is restored.
@@ -178,7 +177,7 @@ impl Taken {
         info: &'static TypeInfo,
         member: usize,
     ) -> Self {
-        Self { info, held, ticket: None, receipt, member, responder: None }
+        Self { info, held, call: None, receipt, member }
     }
 
     /// The place of the event's type among the members of the set.

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 pub(crate) use removal::merge;
 
-use super::cursors::{Cursors, Place};
+use super::cursors::{Cursors, Merged, Place};
 use super::handler_stats::{HandlerStats, NO_STATS};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
@@ -226,19 +226,12 @@ impl Inbox {
         ledger.delivered += 1;
         let missed = self.report(entry.place());
         let Entry { envelope, member } = entry;
-        let responder = envelope.ticket.is_some().then(|| Arc::clone(mailbox));
+        let call = envelope.ticket.map(|ticket| (ticket, Arc::clone(mailbox)));
         let mut receipt = Receipt::new(missed, envelope.held.stamp().waited_until(now));
         if envelope.context.is_some() {
             receipt.trace(hold(envelope.context));
         }
-        Ok(Taken {
-            info: envelope.info,
-            held: envelope.held,
-            ticket: envelope.ticket,
-            receipt,
-            member,
-            responder,
-        })
+        Ok(Taken { info: envelope.info, held: envelope.held, call, receipt, member })
     }
 
     /// Takes the next event, if it is in a log.
@@ -256,10 +249,10 @@ impl Inbox {
         }
         let logged = if first { cursors.take(due, false) } else { None };
         self.high_water = self.high_water.max(waiting);
-        let (held, merged) = logged?;
+        let (held, &Merged { info, member, .. }) = logged?;
         self.lost_since_take = 0;
         let receipt = Receipt::new(self.report(due.place), held.stamp().waited_until(now));
-        Some(Taken::logged(held, receipt, merged.info, merged.member))
+        Some(Taken::logged(held, receipt, info, member))
     }
 
     /// Releases the queue's spare memory, if it is empty.

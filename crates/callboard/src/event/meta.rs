@@ -54,7 +54,8 @@ macro_rules! metadata {
         }
 
         /// When the event was published, on the bus's clock; `None` unless the bus keeps time
-        /// (see [`BusBuilder::timestamps`](crate::BusBuilder::timestamps)).
+        /// (see [`BusBuilder::timestamps`](crate::BusBuilder::timestamps)). Events with ascending
+        /// [`sequence`](Self::sequence) numbers have ascending times, or equal ones.
         pub fn published_at(&self) -> Option<::std::time::Instant> {
             self.stamp().published_at()
         }

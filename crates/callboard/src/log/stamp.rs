@@ -30,7 +30,7 @@ pub(crate) struct Cause {
 struct Lineage(u64);
 
 /// An `Option<Instant>` in 8 bytes: nanoseconds before or after the process's first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[doc(hidden)]
 pub struct Moment(i64);
 

@@ -126,6 +126,7 @@ impl Registry {
             Some(handle) => handle.number,
             None => self.register_type(TypeInfo::of::<E>(), deferred),
         };
+        self.put_in_order(&mut publication.published_at);
         let entry = &mut self.types[number];
         entry.published += 1;
         entry.publishers.count(publication.origin.publisher());
@@ -147,6 +148,16 @@ impl Registry {
         self.buffer_up(publication, number, deferred)
     }
 
+    /// Moves the time of an event behind that of the last one: of two publishers, the one that reads
+    /// the clock first may get its number last.
+    #[inline]
+    fn put_in_order(&mut self, published_at: &mut Moment) {
+        if published_at.is_known() {
+            self.latest = self.latest.max(*published_at);
+            *published_at = self.latest;
+        }
+    }
+
     /// Accepts a dead letter. It reaches its subscribers at once, even before the start, so it
     /// takes no space in the start buffer.
     pub(super) fn accept_dead(
@@ -157,6 +168,7 @@ impl Registry {
         if self.phase != Phase::Closed {
             let number = self.number_of(TypeInfo::of::<DeadLetter>(), deferred);
             self.sequence += 1;
+            self.put_in_order(&mut letter.published_at);
             let stamp = Stamp::new(self.sequence, letter.origin.cause(), letter.published_at);
             let entry = &mut self.types[number];
             entry.published += 1;

@@ -47,6 +47,7 @@ pub(crate) use types::TypeEntry;
 
 use crate::engine::{Account, Admission, DeadLetter, Deferred, Horizon, Mailbox, Source};
 use crate::event::TypeInfo;
+use crate::log::Moment;
 use crate::overflow::DropReason;
 
 /// The phase of a bus's life.
@@ -88,6 +89,8 @@ pub(crate) struct Registry {
     traces: bool,
     /// The sequence number of the last accepted event.
     pub(crate) sequence: u64,
+    /// The latest moment at which an event was published, if the bus keeps time.
+    latest: Moment,
     /// How far the logs are written, for readers of several of them.
     horizon: Arc<Horizon>,
     /// The types, in the order in which the bus first saw them.
@@ -159,6 +162,7 @@ impl Registry {
             cut_off: 0,
             collectors: 0,
             sequence: 0,
+            latest: Moment::NONE,
             horizon: Arc::default(),
             types: Vec::new(),
             directory,

@@ -67,8 +67,8 @@ pub struct Call<Q: Request> {
 impl<Q: Request> Call<Q> {
     #[inline]
     pub(super) fn new(taken: Taken) -> Self {
-        let Taken { held, ticket, responder, receipt, .. } = taken;
-        let (Some(ticket), Some(responder)) = (ticket, responder) else {
+        let Taken { held, call, receipt, .. } = taken;
+        let Some((ticket, responder)) = call else {
             unreachable!("a responder is given calls only")
         };
         let Ok(exchange) = ticket.into_any().downcast::<Exchange<Q>>() else {

@@ -1,13 +1,13 @@
 //! Clocks: the times that they return, and their sleeps. Each sleep ends at its moment, and keeps
 //! nothing of a task that has abandoned it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use callboard::testing::ManualClock;
 use callboard::{AnyEvent, Bus, Clock, Event, Sleep, SystemClock};
 
-use crate::support::{Wakes, eventually, poll, poll_with, soon};
+use crate::support::{Wakes, eventually, lock, poll, poll_with, soon};
 
 /// So far away that it is not reached during a test.
 const FAR: Duration = Duration::from_secs(1_000_000);
@@ -25,6 +25,42 @@ fn asleep(clock: &impl Clock, time: Duration) -> (Sleep, Arc<Wakes>) {
 /// Whether the test is the only owner of the task.
 fn is_forgotten(wakes: &Arc<Wakes>) -> bool {
     Arc::strong_count(wakes) == 1
+}
+
+/// A clock that is set by hand, backwards as well.
+#[derive(Debug, Clone)]
+struct SetClock(Arc<Mutex<Instant>>);
+
+impl Clock for SetClock {
+    fn now(&self) -> Instant {
+        *lock(&self.0)
+    }
+
+    fn sleep_until(&self, _deadline: Instant) -> Sleep {
+        Sleep::from_future(std::future::pending())
+    }
+}
+
+/// Of two publishers, the one that reads the clock first may get its number last. A clock that is
+/// set back shows the same without a race.
+#[test]
+fn times_ascend_with_the_numbers_of_events() {
+    #[derive(Debug, Event)]
+    struct Tick;
+
+    let begin = Instant::now();
+    let clock = SetClock(Arc::new(Mutex::new(begin)));
+    let bus = Bus::builder().clock(clock.clone()).timestamps(true).build().unwrap();
+    let mut all = bus.subscribe::<AnyEvent>("all");
+    let publish = |after: u64| {
+        *lock(&clock.0) = begin + Duration::from_secs(after);
+        bus.publish(Tick);
+    };
+    [3, 1].into_iter().for_each(publish);
+    bus.start();
+    [2, 4, 3, 5].into_iter().for_each(publish);
+    let after = |event: AnyEvent| event.published_at().unwrap().duration_since(begin).as_secs();
+    assert!(all.try_iter().map(after).eq([3, 3, 3, 4, 4, 5]));
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl<S: EventSet> Subscription<S> {
                 }),
                 Next::Found => match self.reader.take_found(now) {
                     Ok(taken) => {
-                        let (missed, is_call) = (taken.receipt.missed(), taken.ticket.is_some());
+                        let (missed, is_call) = (taken.receipt.missed(), taken.call.is_some());
                         Some(Read { burst: Burst::new(S::item(taken), missed), is_call })
                     }
                     Err(TryRecvError::Closed) => return Poll::Ready(None),
