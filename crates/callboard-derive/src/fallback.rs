@@ -73,6 +73,10 @@ pub(crate) fn event_set(item: &Item<'_>, error: &Error) -> TokenStream {
                 ::core::unreachable!()
             }
 
+            fn keep(lent: Self) -> Self {
+                lent
+            }
+
             fn scope(_: &Self) -> #root::__private::Scope {
                 ::core::unreachable!()
             }

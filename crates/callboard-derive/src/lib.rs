@@ -130,10 +130,12 @@ pub fn derive_request(input: TokenStream) -> TokenStream {
 /// `::callboard`.
 ///
 /// Beside an enum `Inbox` that holds deliveries, the derive makes an enum `InboxRef<'_>` with the
-/// same variants and visibility, which batches lend: it holds an `EventRef<'_, E>` for each
-/// `Delivery<E>`, and everything else as it is. `InboxRef::keep` turns an item into one of the set.
-/// The derive goes by what is written: a delivery under another name, as by a type alias, is not lent
-/// but kept, and an alias called `Delivery` must take the event as its only parameter.
+/// same variants and visibility, which batches lend. It holds an `EventRef<'_, E>` for each
+/// `Delivery<E>`, and a call as it is: calls are owned, to be answered. `InboxRef::keep` returns an
+/// `Inbox`. An enum that holds calls only has no such counterpart.
+///
+/// The derive goes by what is written. A delivery under another name, such as a type alias, is kept
+/// instead of lent. An alias called `Delivery` must have the event as its only parameter.
 ///
 /// # Examples
 ///

@@ -30,6 +30,8 @@ fn expand(set: &EventSet<'_>) -> TokenStream {
         (Ident::clone(ident), TokenStream::new())
     };
     let lent_set = lends.then(|| lent_set(set, &lent));
+    let lifetime_of_any = lends.then(|| quote!(<'_>));
+    let kept = if lends { quote!(#lent::keep(lent)) } else { quote!(lent) };
     let interests = members.iter().map(|it| call(root, it.ty, "interest", TokenStream::new()));
     let items = by_number(set, &|Member { ty, variant, .. }| {
         let item = call(root, ty, "take", variable(ty));
@@ -69,6 +71,10 @@ fn expand(set: &EventSet<'_>) -> TokenStream {
             #[inline]
             fn lent<'lent>(taken: #root::__private::LentTaken<'lent>) -> #lent #lifetime {
                 match taken.member() { #lent_items }
+            }
+
+            fn keep(lent: #lent #lifetime_of_any) -> Self {
+                #kept
             }
 
             fn scope(item: &Self) -> #root::__private::Scope {

@@ -49,8 +49,9 @@ pub enum Arrival {
         /// Where it subscribed.
         call_site: String,
     },
-    /// The subscriber answers requests of the type, and has not been asked since it subscribed. One
-    /// that is published instead of asked only reaches observers.
+    /// The subscriber answers requests of the type, and none was made with
+    /// [`Bus::request`](crate::Bus::request) since it subscribed. A request that is published only
+    /// reaches subscribers to the type, not its responders.
     NotAsked {
         /// Where it subscribed.
         call_site: String,
@@ -93,7 +94,9 @@ pub(super) fn arrival(snapshot: &Snapshot, subscriber: &str, event_type: &str) -
         ledger.add(&account.ledger);
     }
     let before_start = of_type.buffered.lost();
-    if of_type.buffered.queued > 0 {
+    // Of the requests that wait for the start, those that are open were made by `request`.
+    let asked = || snapshot.requests.open.iter().any(|open| open.event_type == event_type);
+    if of_type.buffered.queued > 0 && (!only_answers(subscriber, event_type) || asked()) {
         Arrival::Buffered { waiting: of_type.buffered.queued }
     } else if ledger.lost() > 0 || before_start > 0 {
         Arrival::Dropped { ledger, before_start }
@@ -153,7 +156,7 @@ impl fmt::Display for Arrival {
             Self::NotAsked { call_site } => write!(
                 f,
                 "it answers `Bus::request`, and was not asked since it subscribed, at {call_site}; a \
-                 request that is published only reaches observers"
+                 request that is published only reaches subscribers to the type"
             ),
             Self::Delivered { delivered } => write!(f, "delivered: {delivered}"),
         }

@@ -61,6 +61,10 @@ impl<Q: Request> EventSet for Call<Q> {
         <Self as Member>::lent(taken)
     }
 
+    fn keep(lent: Self) -> Self {
+        lent
+    }
+
     fn scope(item: &Self) -> Scope {
         item.scope()
     }

@@ -71,8 +71,9 @@ pub trait EventSet: Sized + 'static {
     type Item: Received + Send + 'static;
 
     /// The item that a [`Batch`](crate::Batch) lends: an [`EventRef`] for one type, an
-    /// [`AnyEventRef`] for everything. For an enum, it is an enum of the same variants, whose name
-    /// ends in `Ref`.
+    /// [`AnyEventRef`] for everything. For an enum that holds deliveries, it is an enum of the same
+    /// variants, whose name ends in `Ref`; for one that holds calls only, the enum itself. A function
+    /// for what any subscription lends takes a `&impl Received`.
     type Ref<'a>: From<Self::Item> + Received;
 
     #[doc(hidden)]
@@ -109,6 +110,29 @@ pub trait EventSet: Sized + 'static {
 
     #[doc(hidden)]
     fn lent(taken: LentTaken<'_>) -> Self::Ref<'_>;
+
+    /// Keeps a lent item beyond its batch, for code that is generic over sets; otherwise, it has a
+    /// method `keep`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callboard::{Bus, Event, EventSet, Subscription};
+    ///
+    /// #[derive(Debug, Event)]
+    /// struct Tick(u32);
+    ///
+    /// fn take_all<S: EventSet>(inbox: &mut Subscription<S>) -> Vec<S::Item> {
+    ///     inbox.try_recv_batch().into_iter().flatten().map(S::keep).collect()
+    /// }
+    ///
+    /// let bus = Bus::new();
+    /// let mut ticks = bus.subscribe::<Tick>("clock");
+    /// bus.start();
+    /// bus.publish(Tick(1));
+    /// assert_eq!(take_all(&mut ticks)[0].0, 1);
+    /// ```
+    fn keep(lent: Self::Ref<'_>) -> Self::Item;
 
     #[doc(hidden)]
     fn scope(item: &Self::Item) -> Scope;
@@ -220,6 +244,10 @@ impl<E: Event> EventSet for E {
         taken.into_event()
     }
 
+    fn keep(lent: EventRef<'_, E>) -> Delivery<E> {
+        lent.keep()
+    }
+
     fn scope(item: &Delivery<E>) -> Scope {
         Scope::of_event(TypeInfo::of::<E>(), item.stamp())
     }
@@ -237,6 +265,10 @@ impl EventSet for AnyEvent {
     #[inline]
     fn lent(taken: LentTaken<'_>) -> AnyEventRef<'_> {
         taken.into_any()
+    }
+
+    fn keep(lent: AnyEventRef<'_>) -> Self {
+        lent.keep()
     }
 
     #[inline]

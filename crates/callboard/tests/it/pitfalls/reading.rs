@@ -1,6 +1,7 @@
 //! Reading: handlers that block, events that do not arrive, memory that grows.
 
 use std::future::Future;
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use callboard::testing::{ManualClock, Sim};
 use callboard::{AnyEvent, Arrival, Bus, Call, Delivery, DropReason, Event, EventSet, FindingKind};
 
 use super::{Question, Step, expect, found, said};
-use crate::support::publish_all;
+use crate::support::{poll, publish_all};
 
 #[test]
 fn a_served_handler_that_blocks_is_named_with_its_time() {
@@ -115,15 +116,29 @@ fn responder_to_a_request_that_was_published_was_not_asked() {
     let bus = Bus::new();
     let _oracle = bus.responder::<Question>("oracle");
     let mut both = bus.subscribe::<Both>("both");
+    let arrival = |subscriber| bus.diagnose().arrival(subscriber, Question::TYPE);
     bus.start();
     bus.publish(Question);
-    let arrival = |subscriber| bus.diagnose().arrival(subscriber, Question::TYPE);
     let Arrival::NotAsked { call_site } = arrival("oracle") else {
         panic!("{:?}", arrival("oracle"))
     };
     assert!(call_site.contains("reading.rs:"), "{call_site}");
     assert_eq!(arrival("both"), Arrival::NotRead { queued: 1, handling: false });
     assert!(matches!(both.try_recv(), Ok(Both::Seen(_))));
+}
+
+#[test]
+fn responder_to_a_published_request_does_not_wait_for_the_start() {
+    let bus = Bus::new();
+    let _oracle = bus.responder::<Question>("oracle");
+    let _both = bus.subscribe::<Both>("both");
+    let arrival = |subscriber| bus.diagnose().arrival(subscriber, Question::TYPE);
+    bus.publish(Question);
+    assert!(matches!(arrival("oracle"), Arrival::NotAsked { .. }));
+    assert_eq!(arrival("both"), Arrival::Buffered { waiting: 1 });
+    let mut asked = pin!(bus.request(Question).expect(["oracle"]).gather());
+    assert!(poll(&mut asked).is_pending());
+    assert_eq!(arrival("oracle"), Arrival::Buffered { waiting: 2 });
 }
 
 #[derive(Debug, EventSet)]
@@ -193,7 +208,7 @@ fn arrivals_read_as_sentences() {
         (
             Arrival::NotAsked { call_site: "main.rs:3:4".to_owned() },
             "it answers `Bus::request`, and was not asked since it subscribed, at main.rs:3:4; a \
-             request that is published only reaches observers",
+             request that is published only reaches subscribers to the type",
         ),
         (Arrival::Delivered { delivered: 6 }, "delivered: 6"),
     ];
