@@ -42,16 +42,7 @@ fn expand(set: &EventSet<'_>) -> TokenStream {
         let item = if event_of(ty).is_some() { item } else { call(root, ty, "keep", item) };
         quote!(#lent::#variant(#item))
     });
-    let of_item = |method| {
-        let arms = members.iter().map(|Member { ty, variant, .. }| {
-            let inner = variable(ty);
-            let result = call(root, ty, method, inner.clone());
-            quote!(Self::#variant(#inner) => #result)
-        });
-        quote!(#(#arms),*)
-    };
-    let (scope, metadata, receipt) = (of_item("scope"), of_item("metadata"), of_item("receipt"));
-    let received = received(set, ident, &metadata, &receipt);
+    let (scope, received) = (arms(set, "scope", false), received(set, ident, false));
     quote! {
         #attributes
         impl #root::EventSet for #ident {
@@ -113,21 +104,7 @@ fn lent_set(set: &EventSet<'_>, lent: &Ident) -> TokenStream {
     };
     let owned = convert(ident, lent, quote!(::core::convert::From::from));
     let kept = convert(lent, ident, quote!(#root::EventRef::keep));
-    let of_item = |method: &str| {
-        let arms = members.iter().map(|Member { ty, variant, .. }| {
-            let inner = variable(ty);
-            let result = if event_of(ty).is_some() {
-                let received = call(root, ty, "received", quote_spanned!(ty.span()=> &*#inner));
-                let method = format_ident!("{method}");
-                quote!(#root::Received::#method(#received))
-            } else {
-                call(root, ty, method, inner.clone())
-            };
-            quote!(Self::#variant(#inner) => #result)
-        });
-        quote!(#(#arms),*)
-    };
-    let received = received(set, lent, &of_item("metadata"), &of_item("receipt"));
+    let received = received(set, lent, true);
     let attrs = copied(attrs);
     let about = format!("An item of [`{ident}`], lent by a batch.");
     let reason = "a derive repeats the names of the set, and need not be used";
@@ -162,15 +139,11 @@ fn lent_set(set: &EventSet<'_>, lent: &Ident) -> TokenStream {
     }
 }
 
-/// `impl Received` for the set or its lent counterpart, with the arms of the methods.
-fn received(
-    set: &EventSet<'_>,
-    of: &Ident,
-    metadata: &TokenStream,
-    receipt: &TokenStream,
-) -> TokenStream {
+/// `impl Received` for the set or its lent counterpart.
+fn received(set: &EventSet<'_>, of: &Ident, is_lent: bool) -> TokenStream {
     let (root, attributes) = (&set.root, attributes());
-    let lifetime = (of != set.ident).then(|| quote!(<'_>));
+    let lifetime = is_lent.then(|| quote!(<'_>));
+    let (metadata, receipt) = (arms(set, "metadata", is_lent), arms(set, "receipt", is_lent));
     quote! {
         #attributes
         impl #root::Received for #of #lifetime {
@@ -183,6 +156,23 @@ fn received(
             }
         }
     }
+}
+
+/// The arms of a `match` on an item of the set, or of its lent counterpart, that call a method.
+fn arms(set: &EventSet<'_>, method: &str, is_lent: bool) -> TokenStream {
+    let root = &set.root;
+    let arms = set.members.iter().map(|Member { ty, variant, .. }| {
+        let inner = variable(ty);
+        let result = if is_lent && event_of(ty).is_some() {
+            let received = call(root, ty, "received", quote_spanned!(ty.span()=> &*#inner));
+            let method = format_ident!("{method}");
+            quote!(#root::Received::#method(#received))
+        } else {
+            call(root, ty, method, inner.clone())
+        };
+        quote!(Self::#variant(#inner) => #result)
+    });
+    quote!(#(#arms),*)
 }
 
 /// The arms of a `match` on the number of the member that was taken.

@@ -26,7 +26,7 @@ pub(crate) struct Cursors {
 /// The order in which the events of several logs are received.
 #[derive(Debug, Default)]
 pub(super) struct Merge {
-    list: Vec<Merged>,
+    list: Vec<Input>,
     /// For each cursor, the place of its next event, if that is known and within the horizon.
     next: Vec<Place>,
     /// The first of these places.
@@ -39,9 +39,9 @@ pub(super) struct Merge {
     known: u64,
 }
 
-/// One of the merged logs.
+/// One of the logs that are merged.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Merged {
+pub(super) struct Input {
     pub(super) info: &'static TypeInfo,
     lane: usize,
     pub(super) member: usize,
@@ -101,7 +101,7 @@ impl Place {
     }
 }
 
-impl Merged {
+impl Input {
     pub(super) fn new(info: &'static TypeInfo, member: usize, source: usize) -> Self {
         Self { info, lane: info.rank.lane(), member, source }
     }
@@ -119,10 +119,10 @@ impl Merged {
 }
 
 impl Cursors {
-    pub(super) fn add(&mut self, log: LogCursor, merged: Merged, type_number: usize) {
+    pub(super) fn add(&mut self, log: LogCursor, input: Input, type_number: usize) {
         self.logs.push(log);
         self.merge.types.push(type_number);
-        self.merge.list.push(merged);
+        self.merge.list.push(input);
         self.merge.next.push(Place::NONE);
     }
 
@@ -130,7 +130,7 @@ impl Cursors {
     pub(super) fn append(&mut self, others: &mut Self) {
         let Self { logs, merge: Merge { list, types, .. } } = std::mem::take(others);
         let all = logs.into_iter().zip(list).zip(types);
-        all.for_each(|((log, merged), number)| self.add(log, merged, number));
+        all.for_each(|((log, input), number)| self.add(log, input, number));
     }
 
     /// How many events were found waiting, if only the reader looks at the logs.
@@ -212,11 +212,11 @@ impl Cursors {
 
     /// The place of the next event of a cursor, known or not.
     fn look_for(&mut self, index: usize) -> Place {
-        let (Some(log), Some(merged)) = (self.logs.get_mut(index), self.merge.list.get(index))
+        let (Some(log), Some(input)) = (self.logs.get_mut(index), self.merge.list.get(index))
         else {
             return Place::NONE;
         };
-        if log.look() { merged.known_next(log, u64::MAX) } else { Place::NONE }
+        if log.look() { input.known_next(log, u64::MAX) } else { Place::NONE }
     }
 
     /// The cursors of a lane, each with the place of its next event.
@@ -240,7 +240,7 @@ impl Cursors {
 
     /// Takes the next event. `unlocked` says that no lock shows others that it is taken.
     #[inline(always)]
-    pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<(Held, &Merged)> {
+    pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<(Held, &Input)> {
         let Self { logs, merge } = self;
         let log = logs.get_mut(due.index)?;
         // There may be more behind a gap than was counted: reporting a drain too often is safe.
@@ -286,10 +286,10 @@ impl Merge {
     /// Notes the next event of a cursor that has one.
     #[inline]
     fn note_found(&mut self, index: usize, log: &LogCursor) {
-        if let (Some(merged), Some(next)) = (self.list.get(index), self.next.get_mut(index))
+        if let (Some(input), Some(next)) = (self.list.get(index), self.next.get_mut(index))
             && *next == Place::NONE
         {
-            *next = merged.known_next(log, self.horizon);
+            *next = input.known_next(log, self.horizon);
             if *next < self.first.place {
                 self.first = Due { place: *next, index };
             }
@@ -300,10 +300,10 @@ impl Merge {
     /// cursor's next.
     #[inline(always)]
     fn go_on(&mut self, index: usize, log: &LogCursor, unlocked: bool) -> Place {
-        let (Some(merged), Some(next)) = (self.list.get(index), self.next.get_mut(index)) else {
+        let (Some(input), Some(next)) = (self.list.get(index), self.next.get_mut(index)) else {
             return Place::NONE;
         };
-        let place = merged.known_next(log, self.horizon);
+        let place = input.known_next(log, self.horizon);
         *next = place;
         self.first = match &self.next[..] {
             [_] => Due { place, index: 0 },
@@ -320,7 +320,7 @@ impl Merge {
     pub(super) fn lend<'a>(
         &mut self,
         logs: &mut Lendings<'a>,
-    ) -> Option<(Place, Loan<'a, Held>, &Merged)> {
+    ) -> Option<(Place, Loan<'a, Held>, &Input)> {
         let due = self.next_known()?;
         let loan = logs.lend(due.index, self.known <= 1)?;
         self.known = self.known.saturating_sub(1);

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 pub(crate) use removal::merge;
 
-use super::cursors::{Cursors, Merged, Place};
+use super::cursors::{Cursors, Input, Place};
 use super::handler_stats::{HandlerStats, NO_STATS};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
@@ -249,7 +249,7 @@ impl Inbox {
         }
         let logged = if first { cursors.take(due, false) } else { None };
         self.high_water = self.high_water.max(waiting);
-        let (held, &Merged { info, member, .. }) = logged?;
+        let (held, &Input { info, member, .. }) = logged?;
         self.lost_since_take = 0;
         let receipt = Receipt::new(self.report(due.place), held.stamp().waited_until(now));
         Some(Taken::logged(held, receipt, info, member))

@@ -96,13 +96,13 @@ impl<'a> Iterator for LentMerged<'a> {
     #[inline(always)]
     fn next(&mut self) -> Option<LentTaken<'a>> {
         let lent = if self.left > 0 { self.merge.lend(&mut self.logs) } else { None };
-        let Some((place, loan, merged)) = lent else {
+        let Some((place, loan, input)) = lent else {
             self.lender.end();
             return None;
         };
         let Lender { mailbox, changed, taken, now } = &mut self.lender;
         let receipt = self.signals.receipt(mailbox, place, loan.stamp(), *now);
-        let lent = LentTaken { info: merged.info, loan, receipt, member: merged.member };
+        let lent = LentTaken { info: input.info, loan, receipt, member: input.member };
         (**taken, self.left) = (**taken + 1, self.left - 1);
         if self.merge.known() == 0 {
             changed.notify_all();

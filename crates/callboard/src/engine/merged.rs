@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cursors::{Cursors, Due, Merged, Place};
+use super::cursors::{Cursors, Due, Input, Place};
 use super::horizon::Horizon;
 use super::lending::{Lender, LentMerged, MOST_LENT};
 use super::sources::Signals;
@@ -96,7 +96,7 @@ impl MergedReader {
         if known > self.high_water {
             self.raise_high_water(known);
         }
-        let (held, &Merged { info, member, .. }) = self.cursors.take(due, true)?;
+        let (held, &Input { info, member, .. }) = self.cursors.take(due, true)?;
         let receipt = self.signals.receipt(mailbox, due.place, held.stamp(), now);
         Some(Taken::logged(held, receipt, info, member))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cursors::{Cursors, Due, Merged};
+use super::cursors::{Cursors, Due, Input};
 use super::horizon::Horizon;
 use crate::event::TypeInfo;
 use crate::log::{LogCursor, Meter};
@@ -87,7 +87,7 @@ impl Sources {
         let index = self.list.len();
         let (meter, registered, evicted) = (cursor.meter(), false, 0);
         self.list.push(Source { meter, info, type_number, member, registered, evicted });
-        self.cursors.add(cursor, Merged::new(info, member, index), type_number);
+        self.cursors.add(cursor, Input::new(info, member, index), type_number);
         index
     }
 

@@ -303,31 +303,6 @@ fn impossible_calls_are_errors() {
     });
 }
 
-/// An iterator may promise more names than it has, or more than there is memory for.
-#[test]
-fn names_are_not_reserved_by_what_an_iterator_promises() {
-    struct Boaster(Option<&'static str>);
-
-    impl Iterator for Boaster {
-        type Item = &'static str;
-
-        fn next(&mut self) -> Option<&'static str> {
-            self.0.take()
-        }
-
-        fn size_hint(&self) -> (usize, Option<usize>) {
-            (usize::MAX, None)
-        }
-    }
-
-    let bus = Bus::new();
-    bus.start();
-    let request = bus.request(Validate(0)).expect(Boaster(Some("a"))).expect(Boaster(Some("b")));
-    let gathered = soon("nobody answers", request.gather()).unwrap();
-    let missing: Vec<_> = gathered.missing().map(|(name, _)| name).collect();
-    assert_eq!(missing, ["a", "b"]);
-}
-
 #[test]
 fn nothing_is_asked_before_the_first_poll() {
     let clock = HandClock::new();

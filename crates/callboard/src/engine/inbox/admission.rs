@@ -2,7 +2,7 @@
 
 use super::{Inbox, Offered, unqueue};
 use crate::engine::Envelope;
-use crate::engine::cursors::{Due, Merged, Place};
+use crate::engine::cursors::{Due, Input, Place};
 use crate::engine::losses::Losses;
 use crate::engine::queue::{Admission, Entry, Queue};
 use crate::event::Priority;
@@ -161,7 +161,7 @@ impl Inbox {
             }
             Oldest::Logged(due) => {
                 let sources = self.sources.as_mut()?;
-                let (held, &Merged { info, member, source, .. }) =
+                let (held, &Input { info, member, source, .. }) =
                     sources.cursors.take(due, false)?;
                 sources.get_mut(source)?.evicted += 1;
                 Some(Entry::new(Envelope::logged(info, held), member))

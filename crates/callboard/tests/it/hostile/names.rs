@@ -176,3 +176,28 @@ fn reasons_may_be_anything() {
     oracle.try_recv().unwrap().respond(Answer(1));
     assert!(soon("the answer", gather).unwrap().is_complete());
 }
+
+/// An iterator may promise more names than it has, or more than there is memory for.
+#[test]
+fn names_are_not_reserved_by_what_an_iterator_promises() {
+    struct Boaster(Option<&'static str>);
+
+    impl Iterator for Boaster {
+        type Item = &'static str;
+
+        fn next(&mut self) -> Option<&'static str> {
+            self.0.take()
+        }
+
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (usize::MAX, None)
+        }
+    }
+
+    let bus = Bus::new();
+    bus.start();
+    let request = bus.request(Ask).expect(Boaster(Some("a"))).expect(Boaster(Some("b")));
+    let gathered = soon("nobody answers", request.gather()).unwrap();
+    let missing: Vec<_> = gathered.missing().map(|(name, _)| name).collect();
+    assert_eq!(missing, ["a", "b"]);
+}
