@@ -219,6 +219,12 @@ impl Cursors {
         if log.look() { input.known_next(log, u64::MAX) } else { Place::NONE }
     }
 
+    /// The next event of a log, if the cursors are not in the reader.
+    pub(super) fn next_of(&mut self, source: usize) -> Option<Due> {
+        let due = Due { place: self.look_for(source), index: source };
+        (due.place != Place::NONE).then_some(due)
+    }
+
     /// The cursors of a lane, each with the place of its next event.
     fn of_lane(&mut self, lane: usize) -> impl Iterator<Item = Due> {
         (0..self.logs.len()).filter_map(move |index| {

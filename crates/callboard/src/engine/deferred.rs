@@ -10,7 +10,7 @@ use super::feed::LogSubscriber;
 use super::inbox::merge;
 use super::queue::Entry;
 use super::{DeadLetter, Envelope, Mailbox};
-use crate::event::{Key, TypeInfo, two_types};
+use crate::event::{TypeInfo, two_types};
 use crate::log::Held;
 use crate::overflow::{DropReason, Dropped};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, discard, isolate, thread_local};
@@ -67,7 +67,8 @@ type FindOldest<'a> = &'a dyn Fn(&Mailbox) -> Option<Instant>;
 struct Effects {
     wakers: Vec<Waker>,
     waiters: Vec<LogSubscriber>,
-    merges: Vec<(Arc<Mailbox>, usize, Key)>,
+    /// The subscription, its member, and the number of the event that absorbs others.
+    merges: Vec<(Arc<Mailbox>, usize, u64)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
     /// Cursors of dropped readers, and of the start buffer, with the events that wait there.
     cursors: Vec<Box<dyn Any + Send>>,
@@ -117,8 +118,8 @@ impl<'a> Deferred<'a> {
         }
     }
 
-    pub(super) fn merge(&mut self, mailbox: &Arc<Mailbox>, member: usize, key: Key) {
-        self.effects().merges.push((Arc::clone(mailbox), member, key));
+    pub(super) fn merge(&mut self, mailbox: &Arc<Mailbox>, member: usize, newer: u64) {
+        self.effects().merges.push((Arc::clone(mailbox), member, newer));
     }
 
     /// Takes over an entry that its reader will not get.
@@ -243,8 +244,8 @@ impl Effects {
     /// Runs everything except the wakers.
     #[cold]
     fn run_others(&mut self, hooks: &Hooks, oldest: FindOldest<'_>) -> Option<Box<[DeadLetter]>> {
-        for (mailbox, member, key) in self.merges.drain(..) {
-            merge(|operation| operation(&mut mailbox.inbox()), member, &key);
+        for (mailbox, member, newer) in self.merges.drain(..) {
+            merge(|operation| operation(&mut mailbox.inbox()), member, newer);
         }
         self.spent.drain(..).for_each(discard);
         self.cursors.clear();

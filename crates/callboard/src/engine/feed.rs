@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::queue::{Admission, Entry};
+use super::sources::Removed;
 use super::{Account, Deferred, Envelope, Horizon, Mailbox, Routed};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Log, LogCursor, ReaderStats, Stamp, Windows};
@@ -110,14 +111,12 @@ impl Feed {
         self.readers.push(reader);
     }
 
-    /// Removes the reader in this place, which has dropped `evicted` of the events taken. Returns
-    /// its account of the log, with the waiting events counted as dropped: the caller drops its
-    /// cursor.
-    pub(crate) fn leave(&mut self, place: usize, evicted: u64) -> Account {
+    /// Removes the reader in this place, from whose events some were `removed`. Returns its account of
+    /// the log, with the waiting events counted as dropped: the caller drops its cursor.
+    pub(crate) fn leave(&mut self, place: usize, removed: Removed) -> Account {
         let mut account = Account::new(self.info);
         self.add_stats(place, &mut account);
-        account.ledger.delivered -= evicted;
-        account.ledger.count_drops(DropReason::Oldest, evicted);
+        removed.correct(&mut account.ledger);
         self.log.leave(place);
         let left = self.readers.swap_remove(place);
         room::shrink_if_sparse(&mut self.readers);

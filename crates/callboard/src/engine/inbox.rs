@@ -3,13 +3,14 @@
 //! Plain data, like the queue in it.
 
 mod admission;
-mod removal;
+mod merging;
+mod withdrawal;
 
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-pub(crate) use removal::merge;
+pub(crate) use merging::merge;
 
 use super::cursors::{Cursors, Input, Place};
 use super::handler_stats::{HandlerStats, NO_STATS};
@@ -24,6 +25,8 @@ use crate::trace::{Context, Trail};
 
 /// A queue with its accounts and the state of its reader.
 pub(crate) struct Inbox {
+    /// The event that is about to arrive takes the place of one that waits.
+    supersedes: bool,
     /// The queued entries; allocated for the first entry, since the reader of a log hardly ever has
     /// one.
     queue: Option<Box<Queue>>,
@@ -74,8 +77,6 @@ pub(crate) struct Account {
 /// The result of offering an event.
 pub(crate) struct Offered {
     pub(crate) queued: bool,
-    /// An older event with its key is queued too.
-    pub(crate) mergeable: bool,
     /// The event that was lost: this one, or an older one that made room for it.
     pub(crate) lost: Option<(Entry, DropReason)>,
 }
@@ -89,6 +90,7 @@ impl Account {
 impl Inbox {
     pub(crate) fn new(capacity: usize, overflow: Overflow, refusal: DropReason) -> Self {
         Self {
+            supersedes: false,
             queue: None,
             sources: None,
             doubles: false,
@@ -225,7 +227,7 @@ impl Inbox {
         ledger.queued -= 1;
         ledger.delivered += 1;
         let missed = self.report(entry.place());
-        let Entry { envelope, member } = entry;
+        let Entry { envelope, member, .. } = entry;
         let call = envelope.ticket.map(|ticket| (ticket, Arc::clone(mailbox)));
         let mut receipt = Receipt::new(missed, envelope.held.stamp().waited_until(now));
         if envelope.context.is_some() {

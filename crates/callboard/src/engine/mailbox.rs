@@ -117,9 +117,6 @@ impl Mailbox {
         admission: Admission,
         deferred: &mut Deferred<'_>,
     ) -> Routed {
-        let member = entry.member;
-        let coalesces = self.settings.overflow == Overflow::Coalesce;
-        let key = if coalesces { entry.envelope.key.clone() } else { None };
         let mut inbox = self.inbox();
         if inbox.state != State::Open {
             drop(inbox);
@@ -136,9 +133,6 @@ impl Mailbox {
         self.publish_progress(&inbox);
         self.show(&inbox);
         drop(inbox);
-        if let (true, Some(key)) = (offered.mergeable, key) {
-            deferred.merge(self, member, key);
-        }
         let dropped = usize::from(offered.lost.is_some());
         if let Some((entry, reason)) = offered.lost {
             self.lose(entry, reason, deferred);

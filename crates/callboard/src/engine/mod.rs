@@ -74,6 +74,7 @@
 //! The rest of the crate uses only what this module exports; the engine behind it can be replaced
 //! as a whole.
 
+mod coalescers;
 mod cursors;
 mod dead_letter;
 mod deferred;
@@ -96,6 +97,7 @@ mod slow;
 mod sources;
 mod times;
 
+pub(crate) use coalescers::Coalescers;
 pub use dead_letter::DeadLetter;
 pub(crate) use deferred::{Deferred, DropCallback, Hooks};
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};

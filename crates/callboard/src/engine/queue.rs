@@ -1,25 +1,26 @@
 //! The unread events of one reader, within its capacity.
 
-use std::collections::hash_map::Entry::{Occupied, Vacant};
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
 
 use super::Envelope;
 use super::cursors::Place;
 use super::losses::Losses;
-use crate::event::{Key, Priority, TypeInfo};
+use crate::event::{Priority, TypeInfo};
 use crate::log::Held;
-use crate::overflow::Overflow;
 
 /// An event in a queue, with the reader's member that it is for.
 pub(crate) struct Entry {
     pub(crate) envelope: Envelope,
     pub(crate) member: usize,
+    /// The number of the event with the same key that it is about to absorb; 0 for none.
+    older: u64,
+    /// A newer event is about to absorb it, so it uses no capacity.
+    superseded: bool,
 }
 
 impl Entry {
     pub(crate) fn new(envelope: Envelope, member: usize) -> Self {
-        Self { envelope, member }
+        Self { envelope, member, older: 0, superseded: false }
     }
 
     pub(crate) fn sequence(&self) -> u64 {
@@ -30,6 +31,11 @@ impl Entry {
     pub(super) fn place(&self) -> Place {
         let Envelope { priority, ticket, .. } = &self.envelope;
         Place::new(*priority, self.sequence(), ticket.is_some())
+    }
+
+    /// Whether it is an event for this member, and no call.
+    fn is_event_for(&self, member: usize) -> bool {
+        self.member == member && self.envelope.ticket.is_none()
     }
 }
 
@@ -52,51 +58,6 @@ pub(crate) struct Mergeable {
     pub(crate) newer_event: Held,
 }
 
-/// The sequences queued for one key.
-struct Sequences {
-    newest: u64,
-    /// Oldest first; empty unless a merge is in progress.
-    older: Vec<u64>,
-}
-
-impl Sequences {
-    fn push(&mut self, sequence: u64) {
-        self.older.push(std::mem::replace(&mut self.newest, sequence));
-    }
-
-    /// Removes one of them, unless it is the only one. Returns whether it did.
-    fn forget(&mut self, sequence: u64) -> bool {
-        if sequence != self.newest {
-            self.older.retain(|other| *other != sequence);
-            return true;
-        }
-        let next = self.older.pop();
-        next.into_iter().for_each(|next| self.newest = next);
-        next.is_some()
-    }
-}
-
-/// The sequences queued for each key of one member.
-type Keys = HashMap<Key, Sequences, BuildHasherDefault<HashOfKey>>;
-
-/// Passes on the hash that is stored in a key.
-#[derive(Default)]
-struct HashOfKey(u64);
-
-impl Hasher for HashOfKey {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 ^= hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 /// The result of merging two events with the same key.
 pub(crate) struct Merged {
     pub(crate) older: Entry,
@@ -111,14 +72,17 @@ pub(crate) struct Merged {
 ///
 /// Plain data: it takes no lock and runs no user code. It returns what it removes, so that the
 /// caller can drop it elsewhere.
+#[derive(Default)]
 pub(crate) struct Queue {
     lanes: [VecDeque<Entry>; Priority::COUNT],
-    overflow: Overflow,
-    /// With `Overflow::Coalesce`, for each member that has had a key. More than one sequence is
-    /// queued for a key only while a merge is in progress.
-    keyed: Vec<Keys>,
-    /// How many entries are about to be merged into another, and so use no capacity.
+    /// How many entries are superseded.
     surplus: usize,
+    /// Events that were taken before they could absorb an older one, which waits in another lane:
+    /// the numbers of both. The next event with the key absorbs that one.
+    overtaken: Vec<(u64, u64)>,
+    /// Different keys have had one hash: that a newer event has the hash of an older one does not
+    /// mean any more that the older one will go.
+    pub(super) keys_clash: bool,
     /// The reader's losses, in the queue and in its logs.
     pub(super) losses: Losses,
 }
@@ -127,16 +91,6 @@ pub(crate) struct Queue {
 const KEPT_ENTRIES: usize = 64;
 
 impl Queue {
-    pub(crate) fn new(overflow: Overflow) -> Self {
-        Self {
-            lanes: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
-            overflow,
-            keyed: Vec::new(),
-            surplus: 0,
-            losses: Losses::default(),
-        }
-    }
-
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.lanes.iter().map(VecDeque::len).sum()
@@ -153,35 +107,16 @@ impl Queue {
         self.lanes.iter().flatten()
     }
 
-    /// Whether an entry with a key absorbs older ones.
-    #[inline]
-    pub(crate) fn coalesces(&self) -> bool {
-        self.overflow == Overflow::Coalesce
-    }
-
-    /// Notes the key of an entry that is to be [enqueued](Self::enqueue). `None` if there is no
-    /// capacity for it; otherwise whether an older one with the key is queued: see
-    /// [`mergeable`](Self::mergeable).
-    pub(crate) fn note_key(&mut self, entry: &Entry, key: &Key, admits: bool) -> Option<bool> {
-        if self.keyed.len() <= entry.member {
-            self.keyed.resize_with(entry.member + 1, Keys::default);
-        }
-        match self.keyed[entry.member].entry(key.clone()) {
-            Occupied(mut sequences) => {
-                sequences.get_mut().push(entry.sequence());
-                self.surplus += 1;
-                Some(true)
-            }
-            Vacant(place) => {
-                let first = || Sequences { newest: entry.sequence(), older: Vec::new() };
-                admits.then(|| place.insert(first())).map(|_| false)
-            }
-        }
-    }
-
     #[inline]
     pub(crate) fn enqueue(&mut self, entry: Entry) {
         self.lanes[entry.envelope.priority.lane()].push_back(entry);
+    }
+
+    /// Adds an entry that may be older than others of its lane.
+    pub(super) fn insert(&mut self, entry: Entry) {
+        let lane = &mut self.lanes[entry.envelope.priority.lane()];
+        let place = lane.partition_point(|other| other.place() < entry.place());
+        lane.insert(place, entry);
     }
 
     /// Removes the entry in this place, if it is there and the oldest of its lane.
@@ -201,11 +136,7 @@ impl Queue {
     fn pop_oldest_of(&mut self, lane: usize) -> Option<Entry> {
         let entry = self.lanes[lane].pop_front();
         match &entry {
-            Some(Entry { envelope, member }) => {
-                if let Some(key) = &envelope.key {
-                    self.forget_key(*member, key, envelope.sequence());
-                }
-            }
+            Some(entry) => self.note_removed(entry),
             None => self.shrink_if_empty(),
         }
         entry
@@ -218,6 +149,9 @@ impl Queue {
                 *lane = VecDeque::new();
             }
         }
+        if self.len() == 0 {
+            self.overtaken.clear();
+        }
     }
 
     /// The oldest of the most urgent entries.
@@ -227,19 +161,16 @@ impl Queue {
 
     /// Removes everything, most urgent first.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Entry> + use<> {
-        self.keyed = Vec::new();
-        self.surplus = 0;
+        (self.surplus, self.overtaken) = (0, Vec::new());
         std::mem::take(&mut self.lanes).into_iter().flatten()
     }
 
     /// Removes the entry with this sequence that `fits`: an observed event and a call may share a
     /// sequence.
     pub(crate) fn remove(&mut self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<Entry> {
-        let (lane, place) = self.find(sequence, fits)?;
+        let (lane, place) = self.find_that(sequence, fits)?;
         let entry = self.lanes[lane].remove(place)?;
-        if let Some(key) = &entry.envelope.key {
-            self.forget_key(entry.member, key, sequence);
-        }
+        self.note_removed(&entry);
         Some(entry)
     }
 
@@ -267,44 +198,116 @@ impl Queue {
 
     /// Removes the oldest entry of a lane.
     pub(crate) fn pop_lane(&mut self, lane: usize) -> Option<Entry> {
-        self.lanes[lane].pop_front()
+        let entry = self.lanes[lane].pop_front();
+        entry.inspect(|entry| self.note_removed(entry))
     }
 
-    /// The two newest entries with this key, if there are two.
-    pub(crate) fn mergeable(&self, member: usize, key: &Key) -> Option<Mergeable> {
-        let sequences = self.keyed.get(member)?.get(key)?;
-        let (older, newer) = (*sequences.older.last()?, sequences.newest);
-        let event = |sequence| {
-            let (lane, place) = self.find(sequence, |entry| entry.member == member)?;
-            let envelope = &self.lanes[lane][place].envelope;
-            Some((envelope.info, envelope.held.clone()))
+    /// The lowest number of an entry.
+    pub(super) fn lowest(&self) -> Option<u64> {
+        self.lanes.iter().filter_map(VecDeque::front).map(Entry::sequence).min()
+    }
+
+    /// Whether this event waits here for a member.
+    pub(super) fn holds(&self, sequence: u64, member: usize) -> bool {
+        self.find_event(sequence, member).is_some()
+    }
+
+    /// Marks the last event of a member with some key as superseded by one that is about to arrive,
+    /// if it is here. Returns its number: the last event to arrive, or one that this left behind.
+    pub(super) fn supersede(&mut self, last: u64, member: usize) -> Option<u64> {
+        let overtaken = self.overtaken.iter().position(|(taken, _)| *taken == last);
+        let last = overtaken.map_or(last, |place| self.overtaken.swap_remove(place).1);
+        let frees = !self.keys_clash;
+        let entry = self.find_event_mut(last, member).filter(|entry| !entry.superseded)?;
+        entry.superseded = frees;
+        self.surplus += usize::from(frees);
+        Some(last)
+    }
+
+    /// The event of this number has arrived, for which another was [superseded](Self::supersede).
+    /// Returns whether the two are to be merged: neither has been taken.
+    pub(super) fn link(&mut self, newer: u64, older: u64, member: usize) -> bool {
+        if !self.holds(older, member) {
+            return false;
+        }
+        let Some(entry) = self.find_event_mut(newer, member) else {
+            self.part(newer, older, member);
+            return false;
         };
-        let (info, older_event) = event(older)?;
-        let (_, newer_event) = event(newer)?;
-        Some(Mergeable { info, member, older, newer, older_event, newer_event })
+        entry.older = older;
+        true
+    }
+
+    /// The newer event of two with one key was taken first.
+    #[cold]
+    fn part(&mut self, newer: u64, older: u64, member: usize) {
+        if self.restore(older, member) {
+            self.overtaken.push((newer, older));
+        }
+    }
+
+    /// An event is not superseded any more. Returns whether it is here.
+    fn restore(&mut self, sequence: u64, member: usize) -> bool {
+        let Some(entry) = self.find_event_mut(sequence, member) else { return false };
+        let superseded = std::mem::take(&mut entry.superseded);
+        self.surplus -= usize::from(superseded);
+        superseded
+    }
+
+    /// Two events that are to be merged, the newer of which has this number.
+    pub(crate) fn mergeable(&self, newer: u64, member: usize) -> Option<Mergeable> {
+        let (newer_entry, older) = {
+            let entry = self.find_event(newer, member)?;
+            (entry, entry.older)
+        };
+        let older_event = self.find_event(older, member)?.envelope.held.clone();
+        let Envelope { info, held, .. } = &newer_entry.envelope;
+        Some(Mergeable { info, member, older, newer, older_event, newer_event: held.clone() })
     }
 
     /// Puts `merged` in the newer one's place and removes the older, if both are still queued
-    /// unchanged. Returns the values to drop: the older entry and the newer one's value; and the
-    /// lane of the newer one, if nothing between them is left in the lane of the older.
-    pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Held) -> Option<Merged> {
+    /// unchanged; without it, the two have different keys and stay. Returns what was removed.
+    pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Option<Held>) -> Option<Merged> {
+        let (older_lane, older_place) = self.find(pair.older, pair.member)?;
+        let (lane, place) = self.find(pair.newer, pair.member)?;
         let same = |entry: &Entry, event: &Held| entry.envelope.held == *event;
-        let fits = |entry: &Entry| entry.member == pair.member;
-        let (older_lane, older_place) = self.find(pair.older, fits)?;
-        let (lane, place) = self.find(pair.newer, fits)?;
         if !same(&self.lanes[older_lane][older_place], &pair.older_event)
             || !same(&self.lanes[lane][place], &pair.newer_event)
         {
             return None;
         }
+        let Some(merged) = merged else {
+            self.keys_clash = true;
+            self.lanes[lane][place].older = 0;
+            self.restore(pair.older, pair.member);
+            return None;
+        };
         let newer = &mut self.lanes[lane][place].envelope;
         let replaced = std::mem::replace(&mut newer.held, merged);
-        let older = self.remove(pair.older, fits)?;
+        // The newer one is to absorb what the older one was to.
+        let even_older = std::mem::take(&mut self.lanes[older_lane][older_place].older);
+        self.lanes[lane][place].older = even_older;
+        let older = self.remove(pair.older, |entry| entry.is_event_for(pair.member))?;
         let heir = (lane != older_lane).then(|| self.heir(older_lane, pair)).flatten();
         Some(Merged { older, replaced, heir: heir.map(|before| (lane, before)) })
     }
 
-    fn find(&self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<(usize, usize)> {
+    fn find_event(&self, sequence: u64, member: usize) -> Option<&Entry> {
+        let (lane, place) = self.find(sequence, member)?;
+        self.lanes[lane].get(place)
+    }
+
+    fn find_event_mut(&mut self, sequence: u64, member: usize) -> Option<&mut Entry> {
+        let (lane, place) = self.find(sequence, member)?;
+        self.lanes[lane].get_mut(place)
+    }
+
+    /// Where the event of this number is that waits for a member.
+    fn find(&self, sequence: u64, member: usize) -> Option<(usize, usize)> {
+        self.find_that(sequence, |entry| entry.is_event_for(member))
+    }
+
+    fn find_that(&self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<(usize, usize)> {
         self.lanes.iter().enumerate().find_map(|(number, lane)| {
             let first = lane.partition_point(|entry| entry.sequence() < sequence);
             let place = lane
@@ -315,15 +318,12 @@ impl Queue {
         })
     }
 
-    /// Removes the key of an entry that is taken out.
-    fn forget_key(&mut self, member: usize, key: &Key, sequence: u64) {
-        let Some(keys) = self.keyed.get_mut(member) else { return };
-        let Some(mut sequences) = keys.remove(key) else { return };
-        if sequences.forget(sequence) {
-            self.surplus -= 1;
-            keys.insert(Key::clone(key), sequences);
-        } else if keys.is_empty() && keys.capacity() > KEPT_ENTRIES {
-            *keys = Keys::default();
+    /// Takes note of an entry that was taken out.
+    #[inline(always)]
+    fn note_removed(&mut self, entry: &Entry) {
+        self.surplus -= usize::from(entry.superseded);
+        if entry.older > 0 {
+            self.part(entry.sequence(), entry.older, entry.member);
         }
     }
 }

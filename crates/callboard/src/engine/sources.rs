@@ -6,6 +6,7 @@ use super::cursors::{Cursors, Due, Input};
 use super::horizon::Horizon;
 use crate::event::TypeInfo;
 use crate::log::{LogCursor, Meter};
+use crate::overflow::{DropReason, Ledger};
 use crate::sync::{AtomicBool, AtomicUsize};
 
 /// The logs that a subscription reads by [`Cursors`].
@@ -32,8 +33,25 @@ pub(crate) struct Source {
     /// Whether the subscription is among the waiters of the log. Changed with the registry's lock
     /// held as well.
     pub(super) registered: bool,
-    /// How many events were dropped to make room for newer ones.
-    pub(crate) evicted: u64,
+    pub(crate) removed: Removed,
+}
+
+/// How many events were taken from a log for another reason than being read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Removed {
+    /// Dropped, to make room for newer ones.
+    pub(super) evicted: u64,
+    /// Moved to the queue, to be merged there.
+    fetched: u64,
+}
+
+impl Removed {
+    /// Corrects the ledger of a log, in which they count as delivered.
+    pub(crate) fn correct(self, ledger: &mut Ledger) {
+        ledger.delivered -= self.evicted + self.fetched;
+        ledger.offered -= self.fetched;
+        ledger.count_drops(DropReason::Oldest, self.evicted);
+    }
 }
 
 /// What a reader that has its cursors sees without a lock.
@@ -85,8 +103,8 @@ impl Sources {
         member: usize,
     ) -> usize {
         let index = self.list.len();
-        let (meter, registered, evicted) = (cursor.meter(), false, 0);
-        self.list.push(Source { meter, info, type_number, member, registered, evicted });
+        let (meter, registered, removed) = (cursor.meter(), false, Removed::default());
+        self.list.push(Source { meter, info, type_number, member, registered, removed });
         self.cursors.add(cursor, Input::new(info, member, index), type_number);
         index
     }
@@ -97,6 +115,11 @@ impl Sources {
 
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Source> {
         self.list.get_mut(index)
+    }
+
+    /// Notes that an event was moved from a log to the queue.
+    pub(super) fn note_fetched(&mut self, index: usize) {
+        self.list[index].removed.fetched += 1;
     }
 
     /// How many events wait. The registry's lock is held.

@@ -1,9 +1,10 @@
 //! Coalescing: merging events with the same key.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::num::NonZeroU64;
+use std::sync::OnceLock;
 
 use super::{Abilities, Event};
 
@@ -21,7 +22,8 @@ use super::{Abilities, Event};
 /// # Panics
 ///
 /// If [`key`](Self::key) panics, the event has no key; if [`absorb`](Self::absorb) panics, it
-/// counts as `None`. Both run on the publishing thread, with no lock held.
+/// counts as `None`. Both run on the publishing thread, with no lock held; `key` again, for both
+/// events, before they are merged.
 ///
 /// # Examples
 ///
@@ -57,11 +59,10 @@ use super::{Abilities, Event};
 /// assert_eq!(merged, [("b", 1), ("a", 3)]);
 /// ```
 pub trait Coalesce: Event {
-    /// The type of the keys, which identify what an event is about. The bus relies on `Hash`
-    /// feeding the hasher the same bytes for equal keys and different bytes for others. This holds
-    /// for numbers, strings, arrays and slices of them, and types that derive `Hash` from such. It
-    /// does not hold for `Path` and `PathBuf`, which leave out separators: use `as_os_str()`
-    /// instead.
+    /// The type of the keys, which identify what an event is about. A key is hashed when the event is
+    /// published, and compared with that of an older event before the two are merged. Its `Hash`
+    /// should tell keys apart, as a derived one does: of several keys with the same hash only the last
+    /// is remembered, so an event may stay unmerged, or be dropped by a full subscription.
     type Key: Hash + Eq;
 
     /// Returns the key of this event.
@@ -75,89 +76,59 @@ pub trait Coalesce: Event {
     }
 }
 
-/// A key as the bytes that its `Hash` feeds a hasher, so that comparing runs no user code. It is
-/// hashed once, and up to 16 bytes are stored inline.
-#[derive(Debug, Clone)]
-pub(crate) struct Key {
-    hash: u64,
-    bytes: Bytes,
-}
-
-#[derive(Debug, Clone)]
-enum Bytes {
-    Short { length: u8, bytes: [u8; SHORT] },
-    Long(Arc<Vec<u8>>),
-}
-
-const SHORT: usize = 16;
+/// The hash of a key, by a hasher that is seeded at random. Two keys with one hash are told apart when
+/// their events are about to be merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key(NonZeroU64);
 
 impl Key {
     fn of(key: &impl Hash) -> Self {
         static STATE: OnceLock<RandomState> = OnceLock::new();
-        let mut fed = Fed(Bytes::Short { length: 0, bytes: [0; SHORT] });
-        key.hash(&mut fed);
-        let hash = STATE.get_or_init(RandomState::new).hash_one(fed.0.as_slice());
-        Self { hash, bytes: fed.0 }
+        let hash = STATE.get_or_init(RandomState::new).hash_one(key);
+        Self(NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN))
     }
 }
 
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.bytes.as_slice() == other.bytes.as_slice()
+/// A map whose keys contain [`Key`]s, which are not hashed again.
+pub(crate) type ByKey<K> = HashMap<K, u64, BuildHasherDefault<AsIs>>;
+
+/// A hasher that combines the numbers that it is fed.
+#[derive(Default)]
+pub(crate) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
     }
-}
 
-impl Eq for Key {}
-
-/// Feeds a hasher the randomly seeded hash of the bytes.
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+    fn write_u64(&mut self, number: u64) {
+        self.0 = self.0.rotate_left(32) ^ number;
     }
-}
 
-impl Bytes {
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Short { length, bytes } => &bytes[..usize::from(*length)],
-            Self::Long(bytes) => bytes,
-        }
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
 /// A type's [`Coalesce`] implementation as plain functions.
 pub(crate) struct Coalescing<E> {
     pub(crate) key: fn(&E) -> Key,
+    /// Whether two events have equal keys.
+    pub(crate) equal: fn(&E, &E) -> bool,
     pub(crate) absorb: fn(&E, &E) -> Option<E>,
 }
 
 impl<E: Coalesce> Coalescing<E> {
     pub(super) const fn of() -> Self {
-        Self { key: |event| Key::of(&event.key()), absorb: E::absorb }
-    }
-}
-
-/// A hasher that records its input.
-struct Fed(Bytes);
-
-impl Hasher for Fed {
-    fn write(&mut self, more: &[u8]) {
-        match &mut self.0 {
-            Bytes::Short { length, bytes } => {
-                let (start, end) = (usize::from(*length), usize::from(*length) + more.len());
-                if let (Some(place), Ok(end)) = (bytes.get_mut(start..end), u8::try_from(end)) {
-                    place.copy_from_slice(more);
-                    *length = end;
-                } else {
-                    self.0 = Bytes::Long(Arc::new([&bytes[..start], more].concat()));
-                }
-            }
-            Bytes::Long(bytes) => Arc::make_mut(bytes).extend_from_slice(more),
+        Self {
+            key: |event| Key::of(&event.key()),
+            equal: |one, other| one.key() == other.key(),
+            absorb: E::absorb,
         }
-    }
-
-    fn finish(&self) -> u64 {
-        0
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct TypeInfo {
     id: fn() -> TypeId,
     rust_name: fn() -> &'static str,
     debug: fn(&Held, &mut fmt::Formatter<'_>) -> fmt::Result,
-    absorb: Option<fn(&Held, &Held) -> Option<Held>>,
+    coalescing: Option<Coalescing>,
     pub(crate) shape: &'static Shape,
     pub(crate) name: &'static str,
     /// The priority of all its events, or the default if it is computed from each value.
@@ -30,6 +30,12 @@ pub(crate) struct TypeInfo {
     pub(crate) of_the_bus: bool,
 }
 
+/// How its events are merged, if they have keys.
+struct Coalescing {
+    equal: fn(&Held, &Held) -> bool,
+    absorb: fn(&Held, &Held) -> Option<Held>,
+}
+
 impl TypeInfo {
     pub(crate) const fn of<E: Event>() -> &'static Self {
         const {
@@ -40,8 +46,10 @@ impl TypeInfo {
                     Some(event) => fmt::Debug::fmt(event, f),
                     None => Err(fmt::Error),
                 },
-                absorb: match E::ABILITIES.coalescing {
-                    Some(_) => Some(absorb::<E>),
+                coalescing: match E::ABILITIES.coalescing {
+                    Some(_) => {
+                        Some(Coalescing { equal: have_equal_keys::<E>, absorb: absorb::<E> })
+                    }
                     None => None,
                 },
                 shape: Shape::of::<E>(),
@@ -89,21 +97,20 @@ impl TypeInfo {
 
     /// Whether its events have keys, by which they coalesce.
     pub(crate) fn coalesces(&self) -> bool {
-        self.absorb.is_some()
+        self.coalescing.is_some()
     }
 
-    /// The merged event: `newer` itself unless the type merges both into a third. Runs user code.
-    pub(crate) fn absorb(&self, newer: &Held, older: &Held) -> Held {
-        self.absorb
-            .and_then(|absorb| {
-                isolate(
-                    format_args!("`Coalesce::absorb` of `{}`", self.name),
-                    "the newer event stands for both",
-                    || absorb(newer, older),
-                )
-                .flatten()
-            })
-            .unwrap_or_else(|| newer.clone())
+    /// Merges two events whose keys have one hash: into `newer` itself unless the type merges both
+    /// into a third. `None` if the keys differ. Runs user code.
+    pub(crate) fn merge(&self, newer: &Held, older: &Held) -> Option<Held> {
+        let Coalescing { equal, absorb } = self.coalescing.as_ref()?;
+        let what = format_args!("`Coalesce::key` of `{}`", self.name);
+        if !isolate(what, "the two events stay apart", || equal(newer, older)).unwrap_or(false) {
+            return None;
+        }
+        let what = format_args!("`Coalesce::absorb` of `{}`", self.name);
+        let merged = isolate(what, "the newer event stands for both", || absorb(newer, older));
+        Some(merged.flatten().unwrap_or_else(|| newer.clone()))
     }
 }
 
@@ -111,6 +118,11 @@ impl fmt::Debug for TypeInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
+}
+
+fn have_equal_keys<E: Event>(one: &Held, other: &Held) -> bool {
+    let (Some(one), Some(other)) = (one.get::<E>(), other.get()) else { return false };
+    E::ABILITIES.coalescing.as_ref().is_some_and(|coalescing| (coalescing.equal)(one, other))
 }
 
 fn absorb<E: Event>(newer: &Held, older: &Held) -> Option<Held> {

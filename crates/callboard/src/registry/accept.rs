@@ -72,8 +72,8 @@ pub(crate) enum Accepted {
     /// It is buffered until the start.
     Buffered {
         sequence: u64,
-        /// Whether an older event with its key is buffered too.
-        mergeable: bool,
+        /// The numbers of its type and of itself, if it is to absorb an older one with its key.
+        mergeable: Option<(usize, u64)>,
         /// Whether nothing else is buffered.
         first: bool,
     },
@@ -195,8 +195,6 @@ impl Registry {
         let held = Held::new(stamp, event);
         publication.kept = publication.keep.then(|| held.clone());
         let envelope = publication.envelope(self.types[number].info, held);
-        // To merge it with an older one that is buffered.
-        publication.key = envelope.key.clone();
         self.buffer.push(envelope, number, deferred)
     }
 }

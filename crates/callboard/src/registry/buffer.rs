@@ -7,7 +7,7 @@ use std::vec::IntoIter;
 
 use super::Accepted;
 use crate::engine::{Admission, Deferred, Entry, Envelope, Inbox, Ticket};
-use crate::event::TypeInfo;
+use crate::event::{ByKey, Key, TypeInfo};
 use crate::overflow::{DropReason, Dropped, Overflow};
 
 /// Events that wait for the start.
@@ -18,6 +18,8 @@ use crate::overflow::{DropReason, Dropped, Overflow};
 pub(crate) struct Buffer {
     /// Its capacity is what the events in logs leave of the buffer's.
     pub(crate) inbox: Inbox,
+    /// The number of the last event with each key, by type.
+    last_by_key: ByKey<(usize, Key)>,
     /// The numbers of the events that are held back in logs, and those of their types.
     held_back: Vec<(u64, usize)>,
     pub(crate) capacity: usize,
@@ -86,6 +88,7 @@ impl Buffer {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             inbox: Inbox::new(capacity, Overflow::Coalesce, DropReason::BufferFull),
+            last_by_key: ByKey::default(),
             held_back: Vec::new(),
             capacity,
             high_water: 0,
@@ -121,10 +124,10 @@ impl Buffer {
         self.held_back.push((sequence, type_number));
         let ledger = &mut self.inbox.accounts[type_number].ledger;
         (ledger.offered, ledger.queued) = (ledger.offered + 1, ledger.queued + 1);
-        self.taken_in(sequence, false)
+        self.taken_in(sequence, None)
     }
 
-    fn taken_in(&mut self, sequence: u64, mergeable: bool) -> Accepted {
+    fn taken_in(&mut self, sequence: u64, mergeable: Option<(usize, u64)>) -> Accepted {
         self.last = sequence;
         let waiting = self.inbox.occupied() + self.held_back.len();
         self.high_water = self.high_water.max(waiting);
@@ -138,7 +141,11 @@ impl Buffer {
         deferred: &mut Deferred<'_>,
     ) -> Accepted {
         let (sequence, asked) = (envelope.sequence(), envelope.ticket.is_some());
+        let key = envelope.key.map(|key| (type_number, key));
+        let last = key.and_then(|key| self.last_by_key.get(&key));
+        let older = last.and_then(|last| self.inbox.supersede(*last, type_number, None));
         let offered = self.inbox.offer(Entry::new(envelope, type_number), Admission::Bounded);
+        let merges = older.is_some_and(|older| self.inbox.link(sequence, older, type_number, None));
         if let Some((entry, reason)) = offered.lost {
             *self.losses.entry(Gap { after: self.last, type_number, asked }).or_default() += 1;
             if self.losses.len() > self.many_losses {
@@ -147,7 +154,8 @@ impl Buffer {
             self.report(entry.envelope, reason, deferred);
             return Accepted::BufferFull;
         }
-        self.taken_in(sequence, offered.mergeable)
+        key.map(|key| self.last_by_key.insert(key, sequence));
+        self.taken_in(sequence, merges.then_some((type_number, sequence)))
     }
 
     pub(super) fn report(
@@ -197,6 +205,7 @@ impl Buffer {
 
     /// Takes everything out: dropped for this reason or, without one, replayed.
     pub(super) fn take_all(&mut self, dropped: Option<DropReason>) -> Replay {
+        self.last_by_key = ByKey::default();
         let logged = std::mem::take(&mut self.held_back);
         self.inbox.capacity = self.capacity;
         for (_, type_number) in &logged {

@@ -158,7 +158,7 @@ impl Core {
     pub(crate) fn accept<E: Event>(self: &Arc<Self>, publication: &mut Publication<E>) -> Accepted {
         let accepted = self.with(|registry, deferred| registry.accept(publication, deferred));
         if let Accepted::Buffered { mergeable, first, .. } = accepted {
-            self.after_buffering::<E>(publication, mergeable, first);
+            self.after_buffering(mergeable, first);
         }
         accepted
     }
@@ -189,16 +189,9 @@ impl Core {
     }
 
     #[cold]
-    fn after_buffering<E: Event>(
-        self: &Arc<Self>,
-        publication: &Publication<E>,
-        mergeable: bool,
-        first: bool,
-    ) {
-        if let (true, Some(key), Some(handle)) =
-            (mergeable, &publication.key, self.directory.find_event::<E>())
-        {
-            merge(|operation| operation(&mut self.registry().buffer.inbox), handle.number, key);
+    fn after_buffering(self: &Arc<Self>, mergeable: Option<(usize, u64)>, first: bool) {
+        if let Some((type_number, newer)) = mergeable {
+            merge(|operation| operation(&mut self.registry().buffer.inbox), type_number, newer);
         }
         if first {
             self.start_watch();

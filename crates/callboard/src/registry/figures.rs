@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Registry;
 use crate::engine::{Account, Mailbox};
-use crate::overflow::{DropReason, Ledger};
+use crate::overflow::Ledger;
 
 /// How a subscription stands.
 pub(crate) struct Figures {
@@ -72,8 +72,7 @@ impl Registry {
             let entry = &self.types[source.type_number];
             let account = &mut figures.accounts[source.member];
             let stats = entry.feed.add_stats(source.place(), account);
-            account.ledger.delivered -= source.evicted;
-            account.ledger.count_drops(DropReason::Oldest, source.evicted);
+            source.removed.correct(&mut account.ledger);
             let waiting = usize::try_from(stats.waiting).unwrap_or(usize::MAX);
             figures.queued += waiting;
             figures.in_logs += waiting * entry.info.size;

@@ -197,12 +197,10 @@ impl Registry {
         for listener in self.listeners.values() {
             if listener.wanted.wants_unnamed(info) {
                 let member = listener.mailbox.add_member(info);
-                if listener.reads_logs {
-                    let source = entry.feed.join_by_cursor(&listener.mailbox, member);
+                let source = entry.add_reader(&listener.mailbox, member, listener.reads_logs);
+                if let Some(source) = source {
                     // The reader may already be asleep.
                     entry.feed.register_waiter(&listener.mailbox, source);
-                } else {
-                    entry.route.add(Arc::clone(&listener.mailbox), member);
                 }
             }
         }

@@ -57,7 +57,7 @@ impl SignIn {
 
     /// Whether the reader reads the logs of the types it observes; otherwise it has a queue.
     fn reads_logs(&self) -> bool {
-        self.settings.overflow != Overflow::Coalesce && !self.traced
+        !self.traced
     }
 }
 
@@ -164,7 +164,9 @@ impl Registry {
                         mailbox.set_doubles();
                     }
                     match interest.role {
-                        Role::Observe => self.types[number].add_reader(mailbox, member, reads_logs),
+                        Role::Observe => {
+                            self.types[number].add_reader(mailbox, member, reads_logs);
+                        }
                         Role::Respond => {
                             self.types[number].responders.add(Arc::clone(mailbox), member);
                         }
@@ -184,13 +186,12 @@ impl Registry {
     }
 
     fn hand_over_retained(&mut self, mailbox: &Arc<Mailbox>, deferred: &mut Deferred<'_>) {
-        let retained = |(number, entry): (usize, &TypeEntry)| {
-            let envelope = entry.retained.as_ref()?;
+        let retained = |(number, entry): (usize, &mut TypeEntry)| {
             let member =
                 mailbox.member_reading(number).or_else(|| entry.route.member(mailbox.id))?;
-            Some(Entry::new(envelope.clone(), member))
+            Some(Entry::new(entry.begin_with_retained()?, member))
         };
-        let mut kept: Vec<Entry> = self.types.iter().enumerate().filter_map(retained).collect();
+        let mut kept: Vec<Entry> = self.types.iter_mut().enumerate().filter_map(retained).collect();
         kept.sort_by_key(Entry::sequence);
         for entry in kept {
             mailbox.offer(entry, Admission::Beyond, deferred);
@@ -204,9 +205,9 @@ impl Registry {
         };
         self.count_collectors(&listener.wanted, -1, deferred);
         self.keep_panics(&listener.mailbox);
-        for (type_number, place, evicted) in listener.mailbox.logs() {
+        for (type_number, place, removed) in listener.mailbox.logs() {
             let entry = &mut self.types[type_number];
-            let account = entry.feed.leave(place, evicted);
+            let account = entry.feed.leave(place, removed);
             entry.departed.add(&account.ledger);
         }
         let accounts = listener.mailbox.leave(deferred);

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::{Mode, Publication, Tally};
-use crate::engine::{Admission, Deferred, Envelope, Feed, Horizon, Mailbox, Route, Routed};
-use crate::event::{Event, TypeInfo};
+use crate::engine::{
+    Admission, Coalescers, Deferred, Envelope, Feed, Horizon, Mailbox, Route, Routed,
+};
+use crate::event::{Event, Key, TypeInfo};
 use crate::log::{Held, Stamp};
-use crate::overflow::Ledger;
+use crate::overflow::{Ledger, Overflow};
 
 /// One event type: its subscribers, and the counts of its events.
 pub(crate) struct TypeEntry {
@@ -17,6 +19,8 @@ pub(crate) struct TypeEntry {
     pub(crate) route: Route,
     /// The responders, which have queues too.
     pub(crate) responders: Route,
+    /// The readers that merge its events by key, if there are any.
+    coalescers: Option<Box<Coalescers>>,
     /// How its events are published now, if they have the type's priority.
     pub(super) mode: Mode,
     /// The latest event, if the type retains.
@@ -41,6 +45,7 @@ impl TypeEntry {
             feed: Feed::new(info, number, Arc::clone(horizon)),
             route: Route::default(),
             responders: Route::default(),
+            coalescers: None,
             mode: Mode::General,
             retained: None,
             published: 0,
@@ -53,7 +58,7 @@ impl TypeEntry {
 
     /// How its events are published while the bus runs.
     pub(super) fn mode(&self) -> Mode {
-        if self.info.retain || !self.route.is_empty() {
+        if self.info.retain || !self.route.is_empty() || self.coalescers.is_some() {
             Mode::General
         } else if self.feed.is_empty() {
             Mode::NoSubscribers
@@ -78,6 +83,7 @@ impl TypeEntry {
         if publication.priority != self.info.rank {
             return self.publish_out_of_rank(publication, stamp, deferred);
         }
+        let merges = self.supersede(publication.key, stamp.sequence);
         let asked = publication.ticket.is_some();
         let collects = deferred.collects();
         let queued = self.info.retain || asked || !self.route.is_empty();
@@ -88,6 +94,9 @@ impl TypeEntry {
                 self.feed.bury_refused(&held, deferred);
             }
             routed += self.publish_kept(publication, held, deferred);
+        }
+        if merges {
+            self.merge(stamp.sequence, deferred);
         }
         if routed == Routed::default() && !asked && !publication.answer {
             self.unheard += 1;
@@ -175,6 +184,8 @@ impl TypeEntry {
         admission: Admission,
         deferred: &mut Deferred<'_>,
     ) -> Routed {
+        let sequence = envelope.sequence();
+        let merges = self.supersede(envelope.key, sequence);
         let awaited = envelope.ticket.is_some() || envelope.answer;
         let letter =
             deferred.collects().then(|| Envelope::logged(self.info, envelope.held.clone()));
@@ -183,6 +194,9 @@ impl TypeEntry {
         let mut routed = self.feed.hand_over(&envelope, admission, deferred);
         envelope.ticket = ticket;
         routed += self.deliver(envelope, admission, deferred);
+        if merges {
+            self.merge(sequence, deferred);
+        }
         let unheard = routed == Routed::default() && !awaited;
         self.unheard += u64::from(unheard);
         if let Some(letter) = letter {
@@ -236,16 +250,53 @@ impl TypeEntry {
         routed
     }
 
-    /// Adds an observer of the type.
-    pub(super) fn add_reader(&mut self, mailbox: &Arc<Mailbox>, member: usize, reads_logs: bool) {
-        if reads_logs {
-            self.feed.join_by_cursor(mailbox, member);
-        } else {
-            self.route.add(Arc::clone(mailbox), member);
+    /// Notes an event that is about to be delivered. Returns whether it is to be
+    /// [merged](Self::merge) with older ones that have its key.
+    #[inline(always)]
+    fn supersede(&mut self, key: Option<Key>, sequence: u64) -> bool {
+        match (&mut self.coalescers, key) {
+            (Some(coalescers), Some(key)) => coalescers.supersede(key, sequence),
+            _ => false,
         }
     }
 
+    #[cold]
+    fn merge(&mut self, sequence: u64, deferred: &mut Deferred<'_>) {
+        self.coalescers.iter_mut().for_each(|it| it.merge(sequence, deferred));
+    }
+
+    /// The retained event, for a reader that begins with it.
+    pub(super) fn begin_with_retained(&mut self) -> Option<Envelope> {
+        let retained = self.retained.clone()?;
+        if let (Some(coalescers), Some(key)) = (&mut self.coalescers, retained.key) {
+            coalescers.note_retained(key, retained.sequence());
+        }
+        Some(retained)
+    }
+
+    /// Adds an observer of the type. Returns the index of the log among its sources, if it reads
+    /// logs.
+    pub(super) fn add_reader(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        member: usize,
+        reads_logs: bool,
+    ) -> Option<usize> {
+        let source = reads_logs.then(|| self.feed.join_by_cursor(mailbox, member));
+        if source.is_none() {
+            self.route.add(Arc::clone(mailbox), member);
+        }
+        if self.info.coalesces() && mailbox.settings.overflow == Overflow::Coalesce {
+            let coalescers = self.coalescers.get_or_insert_default();
+            coalescers.add(Arc::clone(mailbox), member, source);
+        }
+        source
+    }
+
     pub(super) fn leave(&mut self, mailbox: u64) {
+        if self.coalescers.as_mut().is_some_and(|it| !it.remove(mailbox)) {
+            self.coalescers = None;
+        }
         self.route.remove(mailbox);
         self.responders.remove(mailbox);
     }

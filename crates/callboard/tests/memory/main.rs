@@ -287,6 +287,9 @@ fn burst_gives_its_memory_back() {
         });
         assert_eq!(ticks.try_iter().count() as u64, 2 * size);
         assert_eq!(keyed.try_iter().count() as u64, size);
+        // Keys are forgotten as more events arrive.
+        (0..100).for_each(|_| assert!(!bus.publish(Keyed(0)).closed()));
+        assert_eq!(keyed.try_iter().count(), 1);
         bus.pause();
     };
     assert_no_growth("a burst after small ones", 1, {
@@ -319,6 +322,9 @@ fn burst_leaves_little_behind() {
     bus.start();
     let counts = [ticks.try_iter().count(), keyed.try_iter().count(), all.try_iter().count() / 2];
     assert_eq!(counts.map(|count| count as u64), [BURST; 3]);
+    // Keys are forgotten as more events arrive.
+    (0..100).for_each(|key| assert!(!bus.publish(Keyed(key)).closed()));
+    assert_eq!((keyed.try_iter().count(), all.try_iter().count()), (100, 100));
     let left = HELD.get().0 - before;
     assert!(left < LEFT_BY_A_BURST, "{left} bytes are left");
 }

@@ -21,18 +21,12 @@ impl Inbox {
         let in_logs = self.in_logs();
         self.accounts[entry.member].ledger.offered += 1;
         let capacity = self.capacity;
-        let queue = self.queue();
-        let roomy = queue.occupied().saturating_add(in_logs) < capacity;
-        let (mut admits, mut mergeable) = (roomy || admission == Admission::Beyond, false);
-        if let Some(key) = entry.envelope.key.as_ref().filter(|_| queue.coalesces()) {
-            let noted = queue.note_key(&entry, key, admits);
-            (admits, mergeable) = (noted.is_some(), noted == Some(true));
-        }
-        if !admits {
+        let roomy = self.queue().occupied().saturating_add(in_logs) < capacity;
+        if !roomy && admission == Admission::Bounded && !self.supersedes {
             return self.offer_to_full(entry, in_logs);
         }
         self.enqueue(entry);
-        Offered { queued: true, mergeable, lost: None }
+        Offered { queued: true, lost: None }
     }
 
     #[inline(always)]
@@ -73,11 +67,11 @@ impl Inbox {
         {
             self.enqueue(entry);
             let lost = Some((oldest, DropReason::Oldest));
-            return Offered { queued: true, mergeable: false, lost };
+            return Offered { queued: true, lost };
         }
         self.accounts[entry.member].ledger.count_drop(self.refusal);
         self.refuse(in_logs);
-        Offered { queued: false, mergeable: false, lost: Some((entry, self.refusal)) }
+        Offered { queued: false, lost: Some((entry, self.refusal)) }
     }
 
     /// Resets the count of losses if the reader has taken something since, perhaps without a lock.
@@ -102,7 +96,7 @@ impl Inbox {
     /// further events, and whether an older event must then [make room](Self::make_room).
     pub(in crate::engine) fn admit(&mut self, place: Place) -> (u64, bool) {
         let occupied = self.occupied();
-        let full = occupied >= self.capacity;
+        let full = occupied >= self.capacity && !self.supersedes;
         if full && (self.overflow != Overflow::DropOldest || !self.has_victim(place.lane())) {
             self.refuse(self.in_logs());
             return (0, false);
@@ -163,7 +157,7 @@ impl Inbox {
                 let sources = self.sources.as_mut()?;
                 let (held, &Input { info, member, source, .. }) =
                     sources.cursors.take(due, false)?;
-                sources.get_mut(source)?.evicted += 1;
+                sources.get_mut(source)?.removed.evicted += 1;
                 Some(Entry::new(Envelope::logged(info, held), member))
             }
         }
@@ -182,9 +176,8 @@ impl Inbox {
     }
 
     #[inline]
-    fn queue(&mut self) -> &mut Queue {
-        let Self { queue, overflow, .. } = self;
-        queue.get_or_insert_with(|| Box::new(Queue::new(*overflow)))
+    pub(super) fn queue(&mut self) -> &mut Queue {
+        self.queue.get_or_insert_default()
     }
 
     fn losses(&mut self) -> &mut Losses {

@@ -8,7 +8,7 @@ use crate::engine::cursors::{Cursors, Place};
 use crate::engine::horizon::Horizon;
 use crate::engine::inbox::Inbox;
 use crate::engine::queue::Entry;
-use crate::engine::sources::Sources;
+use crate::engine::sources::{Removed, Sources};
 use crate::event::{Priority, TypeInfo};
 use crate::log::LogCursor;
 use crate::overflow::DropReason;
@@ -79,15 +79,16 @@ impl Mailbox {
         self.inbox().doubles = true;
     }
 
-    /// The logs that it reads: the number of each type, the mailbox's place there, and how many of
-    /// the events taken were dropped.
-    pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, u64)> + use<> {
-        let only = self.progress.as_ref().map(|it| (self.type_number as usize, it.place(), 0));
+    /// The logs that it reads: the number of each type, the mailbox's place there, and what was taken
+    /// without being read.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = (usize, usize, Removed)> + use<> {
+        let only = self.progress.as_ref();
+        let only = only.map(|it| (self.type_number as usize, it.place(), Removed::default()));
         let merged: Vec<_> = match only {
             Some(_) => Vec::new(),
             None => {
                 let inbox = self.inbox();
-                inbox.sources().map(|it| (it.type_number, it.place(), it.evicted)).collect()
+                inbox.sources().map(|it| (it.type_number, it.place(), it.removed)).collect()
             }
         };
         only.into_iter().chain(merged)

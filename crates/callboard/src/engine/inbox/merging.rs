@@ -1,0 +1,112 @@
+//! How events with equal keys are merged.
+//!
+//! An event that is about to arrive supersedes the last one with its key, if that waits: first the
+//! older one is marked, so that it uses no capacity any more; then the newer one arrives; then it is
+//! noted that the newer one is to absorb the older one. Both wait until [`merge`], which runs
+//! user code, has made one of them, with no lock held. The reader may take either before.
+
+use super::{Inbox, unqueue};
+use crate::engine::Envelope;
+use crate::engine::cursors::{Input, Place};
+use crate::engine::queue::{Entry, Merged};
+use crate::overflow::DropReason;
+use crate::sync::discard;
+
+impl Inbox {
+    /// Finds the last event with some key that has arrived for a member, which reads the log of this
+    /// source if it has one, and marks it as superseded. Returns its number, if it waits. The
+    /// registry's lock is held until the next event has arrived.
+    pub(crate) fn supersede(
+        &mut self,
+        last: u64,
+        member: usize,
+        source: Option<usize>,
+    ) -> Option<u64> {
+        if let Some(source) = source
+            && self.next_in(source).is_some_and(|next| next <= last)
+        {
+            self.fetch(source);
+        }
+        let queue = self.queue.as_mut();
+        let superseded = queue.and_then(|queue| queue.supersede(last, member));
+        self.supersedes = superseded.is_some() && !self.queue().keys_clash;
+        superseded
+    }
+
+    /// The event of this number has arrived, for which another was [superseded](Self::supersede).
+    /// Returns whether the two are to be merged.
+    pub(crate) fn link(
+        &mut self,
+        newer: u64,
+        older: u64,
+        member: usize,
+        source: Option<usize>,
+    ) -> bool {
+        self.supersedes = false;
+        source.into_iter().for_each(|source| self.fetch(source));
+        self.queue.as_mut().is_some_and(|queue| queue.link(newer, older, member))
+    }
+
+    /// No event of a type, whose log it reads by this source if it has one, waits with a lower number
+    /// than this.
+    pub(in crate::engine) fn waits_from(&mut self, source: Option<usize>) -> u64 {
+        let logged = source.and_then(|source| self.next_in(source));
+        let queued = self.queue.as_ref().and_then(|queue| queue.lowest());
+        logged.into_iter().chain(queued).min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether this event waits in the queue for a member.
+    pub(in crate::engine) fn holds(&self, sequence: u64, member: usize) -> bool {
+        self.queue.as_ref().is_some_and(|queue| queue.holds(sequence, member))
+    }
+
+    /// Moves everything that waits in a log to the queue.
+    pub(in crate::engine) fn fetch(&mut self, source: usize) {
+        while let Some(sources) = &mut self.sources
+            && let Some(due) = sources.cursors.next_of(source)
+            && let Some((held, &Input { info, member, .. })) = sources.cursors.take(due, false)
+        {
+            sources.note_fetched(source);
+            let ledger = &mut self.accounts[member].ledger;
+            (ledger.offered, ledger.queued) = (ledger.offered + 1, ledger.queued + 1);
+            self.queue().insert(Entry::new(Envelope::logged(info, held), member));
+        }
+    }
+
+    /// The number of the next event in a log.
+    fn next_in(&mut self, source: usize) -> Option<u64> {
+        let due = self.sources.as_mut()?.cursors.next_of(source)?;
+        Some(due.place.order() / 2)
+    }
+}
+
+/// Lets the event of this number absorb the older ones that it superseded. `access` runs a function
+/// on the inbox under its lock; merging runs user code, without the lock.
+pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, newer: u64) {
+    loop {
+        let mut pair = None;
+        access(&mut |inbox| pair = inbox.queue.as_ref().and_then(|it| it.mergeable(newer, member)));
+        let Some(pair) = pair else {
+            return;
+        };
+        let merged = pair.info.merge(&pair.newer_event, &pair.older_event);
+        let mut done = None;
+        access(&mut |inbox| {
+            done = inbox.queue.as_mut().and_then(|it| it.merge(&pair, merged.clone()));
+            if let Some(Merged { older, heir, .. }) = &done {
+                unqueue(&mut inbox.accounts, older, DropReason::Coalesced);
+                if let (Some((lane, before)), Some(queue)) = (*heir, &mut inbox.queue) {
+                    let to = Place::in_lane(lane, 2 * pair.newer);
+                    queue.losses.hand_on(older.place(), before, to);
+                }
+            }
+        });
+        // Otherwise another publisher or the reader was faster, or the keys differ: look again.
+        let (older, replaced) = done.map(|done| (done.older, done.replaced)).unzip();
+        discard(older);
+        discard(replaced);
+        discard(pair.older_event);
+        discard(pair.newer_event);
+        discard(merged);
+    }
+}
