@@ -225,17 +225,15 @@ impl Queue {
     }
 
     /// The event of this number has arrived, for which another was [superseded](Self::supersede).
-    /// Returns whether the two are to be merged: neither has been taken.
-    pub(super) fn link(&mut self, newer: u64, older: u64, member: usize) -> bool {
-        if !self.holds(older, member) {
-            return false;
-        }
-        let Some(entry) = self.find_event_mut(newer, member) else {
+    /// If neither has been taken, the two are to be merged: returns whether they are in two lanes.
+    pub(super) fn link(&mut self, newer: u64, older: u64, member: usize) -> Option<bool> {
+        let (older_lane, _) = self.find(older, member)?;
+        let Some((lane, place)) = self.find(newer, member) else {
             self.part(newer, older, member);
-            return false;
+            return None;
         };
-        entry.older = older;
-        true
+        self.lanes[lane][place].older = older;
+        Some(lane != older_lane)
     }
 
     /// The newer event of two with one key was taken first.

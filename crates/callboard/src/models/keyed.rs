@@ -46,7 +46,7 @@ fn older_event_is_merged_or_taken_but_not_both() {
 
 #[test]
 fn two_that_publish_at_once_leave_one() {
-    Model::new("keyed.publish", &["7"]).at_least(920).preemptions(3).check(|| {
+    Model::new("keyed.publish", &["7"]).at_least(800).preemptions(3).check(|| {
         let bus = started();
         let mut reader = reader(&bus);
         bus.publish(Tally::new(1));

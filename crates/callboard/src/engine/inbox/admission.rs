@@ -36,9 +36,7 @@ impl Inbox {
         if self.sources.is_none() && self.gap == 0 {
             queue.enqueue(entry);
             let occupied = queue.occupied();
-            self.high_water = self.high_water.max(occupied);
-            self.demand = self.demand.max(occupied + self.lost_since_take);
-            return;
+            return self.note_occupied(occupied);
         }
         let place = entry.place();
         queue.enqueue(entry);
@@ -54,7 +52,12 @@ impl Inbox {
             self.losses().add(place, gap);
         }
         self.note_takes();
-        let occupied = self.occupied() + in_its_log;
+        self.note_occupied(self.occupied() + in_its_log);
+    }
+
+    /// Notes how much of the capacity is used.
+    #[inline(always)]
+    pub(super) fn note_occupied(&mut self, occupied: usize) {
         self.high_water = self.high_water.max(occupied);
         self.demand = self.demand.max(occupied + self.lost_since_take);
     }
@@ -88,8 +91,7 @@ impl Inbox {
         self.gap += 1;
         self.lost_since_take += 1;
         let occupied = self.queue.as_ref().map_or(0, |queue| queue.occupied()) + in_logs;
-        self.high_water = self.high_water.max(occupied);
-        self.demand = self.demand.max(occupied + self.lost_since_take);
+        self.note_occupied(occupied);
     }
 
     /// Whether an event about to be written to a log is admitted. Returns the capacity for this and

@@ -44,7 +44,16 @@ impl Inbox {
     ) -> bool {
         self.supersedes = false;
         source.into_iter().for_each(|source| self.fetch(source));
-        self.queue.as_mut().is_some_and(|queue| queue.link(newer, older, member))
+        let queue = self.queue.as_mut();
+        let Some(leaves_its_lane) = queue.and_then(|queue| queue.link(newer, older, member)) else {
+            return false;
+        };
+        if leaves_its_lane && self.has_losses() {
+            // A loss that the older one was to report is then reported by the next of its lane.
+            let sources = self.sources().count();
+            (0..sources).for_each(|source| self.fetch(source));
+        }
+        true
     }
 
     /// No event of a type, whose log it reads by this source if it has one, waits with a lower number
@@ -62,6 +71,8 @@ impl Inbox {
 
     /// Moves everything that waits in a log to the queue.
     pub(in crate::engine) fn fetch(&mut self, source: usize) {
+        // The reader notes how many wait in its logs, but not what is merged before it looks.
+        self.note_occupied(self.occupied());
         while let Some(sources) = &mut self.sources
             && let Some(due) = sources.cursors.next_of(source)
             && let Some((held, &Input { info, member, .. })) = sources.cursors.take(due, false)
