@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::engine::Origin;
 use crate::event::{Event, Priority, key_of};
+use crate::log::Moment;
 use crate::published::Published;
-use crate::registry::{Core, Mode, Publication};
+use crate::registry::{Core, Heading, Mode, Publication};
 use crate::sync::{discard, discard_any};
 use crate::trace::PublishSpan;
 
@@ -22,10 +23,9 @@ pub(crate) fn publish<E: Event>(
         return publish_in_full(core, event, priority, origin);
     };
     let published = if handle.is(Mode::LogOnly) {
-        let accepted = core.with(|registry, deferred| {
-            registry.accept_by_log(handle.number, priority, origin, &mut event, deferred)
-        });
-        accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
+        publish_by_log(core, handle.number, priority, origin, Moment::NONE, &mut event)
+    } else if handle.is(Mode::LogTimed) {
+        return publish_timed(core, handle.number, event, priority, origin);
     } else if origin.publisher() == 0 && handle.is(Mode::NoSubscribers) {
         handle.count();
         Some(Published::unheard())
@@ -41,6 +41,44 @@ pub(crate) fn publish<E: Event>(
     published
 }
 
+/// Publishes an event to the log of its type, if it only goes there; otherwise it stays in `event`.
+#[inline(always)]
+fn publish_by_log<E: Event>(
+    core: &Core,
+    number: usize,
+    priority: Priority,
+    origin: Origin,
+    published_at: Moment,
+    event: &mut Option<E>,
+) -> Option<Published> {
+    // A constant, so that the event is not put in memory for a function that is never called.
+    let has_key = const { E::ABILITIES.coalescing.is_some() };
+    let key = if has_key { event.as_ref().and_then(key_of) } else { None };
+    let heading = Heading { priority, key, origin, published_at };
+    let accepted =
+        core.with(|registry, deferred| registry.accept_by_log(number, heading, event, deferred));
+    accepted.map(|(sequence, routed)| Published::routed(sequence, routed))
+}
+
+/// Publishes an event to the log of its type, on a bus that keeps time.
+// Not inlined: elsewhere the time is a constant, and the code shorter.
+#[inline(never)]
+fn publish_timed<E: Event>(
+    core: &Arc<Core>,
+    number: usize,
+    mut event: Option<E>,
+    priority: Priority,
+    origin: Origin,
+) -> Published {
+    match publish_by_log(core, number, priority, origin, core.moment(), &mut event) {
+        Some(published) => {
+            discard_any(event);
+            published
+        }
+        None => publish_in_full(core, event, priority, origin),
+    }
+}
+
 /// Publishes several events, as many as possible in one critical section.
 pub(crate) fn publish_batch<E: Event>(
     core: &Arc<Core>,
@@ -48,23 +86,26 @@ pub(crate) fn publish_batch<E: Event>(
     origin: Origin,
     mut each: impl FnMut(Published),
 ) {
-    // Computing a priority may run user code, so it is done before locking.
-    let ranked = batch.into_iter().map(|event| (E::ABILITIES.rank(&event), Some(event)));
-    let mut ranked: Vec<_> = ranked.collect();
+    // Priorities and keys may run user code, and so may the clock: before locking.
+    let published_at = core.moment();
+    let headed = batch.into_iter().map(|event| {
+        let (priority, key) = (E::ABILITIES.rank(&event), key_of(&event));
+        (Heading { priority, key, origin, published_at }, Some(event))
+    });
+    let mut headed: Vec<_> = headed.collect();
     let mut rest = 0;
-    if let Some(handle) = core.directory.find_event::<E>().filter(|handle| handle.is(Mode::LogOnly))
-    {
+    let by_log = if core.settings.timestamps { Mode::LogTimed } else { Mode::LogOnly };
+    if let Some(handle) = core.directory.find_event::<E>().filter(|handle| handle.is(by_log)) {
         core.with(|registry, deferred| {
-            for (priority, event) in &mut ranked {
-                let accepted =
-                    registry.accept_by_log(handle.number, *priority, origin, event, deferred);
+            for (heading, event) in &mut headed {
+                let accepted = registry.accept_by_log(handle.number, *heading, event, deferred);
                 let Some((sequence, routed)) = accepted else { break };
                 each(Published::routed(sequence, routed));
                 rest += 1;
             }
         });
     }
-    for (place, (priority, event)) in ranked.into_iter().enumerate() {
+    for (place, (Heading { priority, .. }, event)) in headed.into_iter().enumerate() {
         match event {
             Some(event) if place < rest => discard(event),
             Some(event) => each(publish(core, event, priority, origin)),
@@ -73,7 +114,7 @@ pub(crate) fn publish_batch<E: Event>(
     }
 }
 
-/// The general path of [`publish`].
+/// The general path of [`publish_at`].
 #[inline(never)]
 fn publish_in_full<E: Event>(
     core: &Arc<Core>,

@@ -60,7 +60,7 @@ impl Coalescers {
         if self.noted > KEPT_KEYS {
             self.noted = 0;
             if self.last.len() > KEPT_KEYS {
-                self.remove_keys(sequence);
+                self.remove_keys(key, sequence);
             }
         }
         last.is_some_and(|last| last >= self.from && self.supersede_last(last, sequence))
@@ -91,10 +91,10 @@ impl Coalescers {
         }
     }
 
-    /// Removes keys whose last event waits for nobody, if they may be many. The event of this number
-    /// is about to arrive.
-    #[cold]
-    fn remove_keys(&mut self, sequence: u64) {
+    /// Removes keys whose last event waits for nobody, if they may be many. An event with this key and
+    /// number is about to arrive.
+    #[inline(never)]
+    fn remove_keys(&mut self, key: Key, sequence: u64) {
         let Self { list, last, from, .. } = self;
         let mut waiting = 0;
         *from = sequence;
@@ -107,7 +107,12 @@ impl Coalescers {
         if last.len() <= most {
             return;
         }
-        last.retain(|_, last| *last >= *from);
+        if *from == sequence {
+            last.clear();
+            last.insert(key, sequence);
+        } else {
+            last.retain(|_, last| *last >= *from);
+        }
         if last.len() > most {
             // What was refused to a slow subscriber, and others have read, has numbers between those of
             // the events that wait. In a queue, events are found by their numbers.

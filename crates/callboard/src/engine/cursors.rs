@@ -153,10 +153,9 @@ impl Cursors {
     /// The next event, for a reader that holds the lock under which cursors are added.
     pub(super) fn next(&mut self, horizon: &Horizon) -> Option<Due> {
         if self.logs.len() == 1 {
-            // A single log is ordered without a horizon.
-            self.merge.horizon = u64::MAX;
-            self.look_at(0);
-            return self.next_known();
+            // A single log is ordered without a horizon. When another is added, both are looked at.
+            self.merge.horizon = 0;
+            return self.next_of(0);
         }
         self.next_until(horizon.get(), horizon)
     }
@@ -251,6 +250,9 @@ impl Cursors {
         let log = logs.get_mut(due.index)?;
         // There may be more behind a gap than was counted: reporting a drain too often is safe.
         let held = log.take_any(unlocked && merge.known <= 1)?;
+        if !unlocked && merge.list.len() == 1 {
+            return Some((held, merge.list.first()?));
+        }
         merge.known = merge.known.saturating_sub(1);
         if log.hides_more() && log.look() {
             merge.known += log.known();

@@ -8,6 +8,15 @@ use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Moment, Stamp};
 use crate::trace::Context;
 
+/// What an event brings along that only goes to the log of its type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heading {
+    pub(crate) priority: Priority,
+    pub(crate) key: Option<Key>,
+    pub(crate) origin: Origin,
+    pub(crate) published_at: Moment,
+}
+
 /// An event to be accepted by the bus.
 pub(crate) struct Publication<E> {
     /// Taken if a subscriber gets the event; otherwise the publisher drops it.
@@ -92,20 +101,26 @@ impl Registry {
     pub(crate) fn accept_by_log<E: Event>(
         &mut self,
         number: usize,
-        priority: Priority,
-        origin: Origin,
+        heading: Heading,
         event: &mut Option<E>,
         deferred: &mut Deferred<'_>,
     ) -> Option<(u64, Routed)> {
+        let Heading { priority, key, origin, published_at } = heading;
         let entry = &mut self.types[number];
-        if entry.mode != Mode::LogOnly || priority != E::ABILITIES.fixed_rank() {
+        let by_log = if published_at.is_known() { Mode::LogTimed } else { Mode::LogOnly };
+        if entry.mode != by_log || priority != E::ABILITIES.fixed_rank() {
             return None;
         }
         self.sequence += 1;
         entry.published += 1;
         entry.publishers.count(origin.publisher());
-        let stamp = Stamp::new(self.sequence, origin.cause(), Moment::NONE);
+        let published_at = put_in_order(published_at, &mut self.latest);
+        let stamp = Stamp::new(self.sequence, origin.cause(), published_at);
+        let merges = entry.supersede(key, stamp.sequence);
         let (routed, _) = entry.feed.offer(event, stamp, false, deferred);
+        if merges {
+            entry.merge(stamp.sequence, deferred);
+        }
         Some((self.sequence, routed))
     }
 
@@ -126,7 +141,8 @@ impl Registry {
             Some(handle) => handle.number,
             None => self.register_type(TypeInfo::of::<E>(), deferred),
         };
-        self.put_in_order(&mut publication.published_at);
+        let published_at = put_in_order(publication.published_at, &mut self.latest);
+        publication.published_at = published_at;
         let entry = &mut self.types[number];
         entry.published += 1;
         entry.publishers.count(publication.origin.publisher());
@@ -139,23 +155,12 @@ impl Registry {
                 return Accepted::Unheard;
             }
             self.sequence += 1;
-            let stamp =
-                Stamp::new(self.sequence, publication.origin.cause(), publication.published_at);
+            let stamp = Stamp::new(self.sequence, publication.origin.cause(), published_at);
             let routed = entry.publish(publication, stamp, deferred);
             return Accepted::Routed(self.sequence, routed);
         }
         self.sequence += 1;
         self.buffer_up(publication, number, deferred)
-    }
-
-    /// Moves the time of an event behind that of the last one: of two publishers, the one that reads
-    /// the clock first may get its number last.
-    #[inline]
-    fn put_in_order(&mut self, published_at: &mut Moment) {
-        if published_at.is_known() {
-            self.latest = self.latest.max(*published_at);
-            *published_at = self.latest;
-        }
     }
 
     /// Accepts a dead letter. It reaches its subscribers at once, even before the start, so it
@@ -168,8 +173,8 @@ impl Registry {
         if self.phase != Phase::Closed {
             let number = self.number_of(TypeInfo::of::<DeadLetter>(), deferred);
             self.sequence += 1;
-            self.put_in_order(&mut letter.published_at);
-            let stamp = Stamp::new(self.sequence, letter.origin.cause(), letter.published_at);
+            let published_at = put_in_order(letter.published_at, &mut self.latest);
+            let stamp = Stamp::new(self.sequence, letter.origin.cause(), published_at);
             let entry = &mut self.types[number];
             entry.published += 1;
             entry.publish(letter, stamp, deferred);
@@ -197,4 +202,15 @@ impl Registry {
         let envelope = publication.envelope(self.types[number].info, held);
         self.buffer.push(envelope, number, deferred)
     }
+}
+
+/// The time of an event, but not before that of the last one: of two publishers, the one that reads
+/// the clock first may get its number last.
+#[inline(always)]
+fn put_in_order(published_at: Moment, latest: &mut Moment) -> Moment {
+    if published_at.is_known() {
+        *latest = published_at.max(*latest);
+        return *latest;
+    }
+    published_at
 }

@@ -36,6 +36,8 @@ pub(crate) enum Mode {
     NoSubscribers,
     /// Only through the log of its type. The registry confirms this under its lock.
     LogOnly,
+    /// Likewise, on a bus that keeps time.
+    LogTimed,
     /// The general path.
     General,
 }

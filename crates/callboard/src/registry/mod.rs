@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::core::{Core, CoreSettings, Jitter, LinkProbe, PRE_START_CAPACITY};
-pub(crate) use accept::{Accepted, Publication};
+pub(crate) use accept::{Accepted, Heading, Publication};
 pub(crate) use buffer::Buffer;
 use buffer::{Gap, Replayed};
 pub(crate) use directory::{Directory, Mode};
@@ -225,8 +225,9 @@ impl Registry {
         let running = self.phase == Phase::Running;
         let ordinary = running && !self.draining && self.collectors == 0;
         entry.mode = match entry.mode() {
-            // Only the general path reads the clock, or opens a span.
-            Mode::LogOnly if self.keeps_time || self.traces => Mode::General,
+            // Only the general path opens a span.
+            Mode::LogOnly if self.traces => Mode::General,
+            Mode::LogOnly if ordinary && self.keeps_time => Mode::LogTimed,
             mode if ordinary => mode,
             _ => Mode::General,
         };

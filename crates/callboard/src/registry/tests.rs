@@ -1,9 +1,10 @@
 //! Short paths of publishing only serve the types that fit, regardless of what a publisher saw
 //! before it had the lock.
 
-use super::Mode;
+use super::{Heading, Mode};
 use crate::engine::Origin;
 use crate::event::{Abilities, Priority};
+use crate::log::Moment;
 use crate::{AnyEvent, Bus, Coalesce, Event, Overflow};
 
 #[derive(Debug)]
@@ -19,9 +20,10 @@ fn by_log(bus: &Bus, mode: Mode, priority: Priority) -> bool {
     for other in [Mode::NoSubscribers, Mode::LogOnly, Mode::General] {
         assert_eq!(handle.is(other), other == mode, "{other:?}");
     }
-    let (origin, event) = (Origin::default(), &mut Some(Tick));
+    let (origin, published_at) = (Origin::default(), Moment::NONE);
+    let heading = Heading { priority, key: None, origin, published_at };
     let accepted = bus.core().with(|registry, deferred| {
-        registry.accept_by_log(handle.number, priority, origin, event, deferred)
+        registry.accept_by_log(handle.number, heading, &mut Some(Tick), deferred)
     });
     accepted.is_some()
 }

@@ -58,7 +58,7 @@ impl TypeEntry {
 
     /// How its events are published while the bus runs.
     pub(super) fn mode(&self) -> Mode {
-        if self.info.retain || !self.route.is_empty() || self.coalescers.is_some() {
+        if self.info.retain || !self.route.is_empty() {
             Mode::General
         } else if self.feed.is_empty() {
             Mode::NoSubscribers
@@ -253,7 +253,7 @@ impl TypeEntry {
     /// Notes an event that is about to be delivered. Returns whether it is to be
     /// [merged](Self::merge) with older ones that have its key.
     #[inline(always)]
-    fn supersede(&mut self, key: Option<Key>, sequence: u64) -> bool {
+    pub(super) fn supersede(&mut self, key: Option<Key>, sequence: u64) -> bool {
         match (&mut self.coalescers, key) {
             (Some(coalescers), Some(key)) => coalescers.supersede(key, sequence),
             _ => false,
@@ -261,7 +261,7 @@ impl TypeEntry {
     }
 
     #[cold]
-    fn merge(&mut self, sequence: u64, deferred: &mut Deferred<'_>) {
+    pub(super) fn merge(&mut self, sequence: u64, deferred: &mut Deferred<'_>) {
         self.coalescers.iter_mut().for_each(|it| it.merge(sequence, deferred));
     }
 

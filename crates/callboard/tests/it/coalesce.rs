@@ -1,7 +1,6 @@
 //! Events that may be merged, in queues and while the bus buffers.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -252,37 +251,6 @@ fn requests_do_not_coalesce_even_if_their_type_does() {
         gathered.responses().map(|(_, answer)| answer.0).collect::<Vec<_>>()
     });
     assert_eq!(answers, [[1], [2]]);
-}
-
-/// Two keys with one hash are two things: nothing is merged that differs, and the capacity holds, but
-/// for the one event that shows it.
-#[test]
-fn keys_with_one_hash_are_not_merged_and_do_not_exceed_the_capacity() {
-    #[derive(Debug, PartialEq, Eq)]
-    struct Partial(u64);
-    impl Hash for Partial {
-        fn hash<H: Hasher>(&self, state: &mut H) {
-            0_u8.hash(state);
-        }
-    }
-    #[derive(Debug, Event)]
-    struct Part(u64);
-    impl Coalesce for Part {
-        type Key = Partial;
-        fn key(&self) -> Partial {
-            Partial(self.0)
-        }
-    }
-    let bus = Bus::new();
-    bus.start();
-    let mut parts = coalescing::<Part>(&bus, 4);
-    publish_all(&bus, [1, 1, 2, 2].map(Part));
-    assert!(parts.try_iter().map(|part| part.0).eq([1, 2]));
-    publish_all(&bus, (1..=100).map(Part));
-    assert_eq!((parts.len(), parts.ledger().lost()), (4, 96));
-    publish_all(&bus, [Part(4)]);
-    assert!(parts.try_iter().map(|part| part.0).eq([1, 2, 3, 4]));
-    assert!(parts.ledger().balances());
 }
 
 #[test]

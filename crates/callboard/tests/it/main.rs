@@ -27,6 +27,7 @@ mod ledger;
 mod left_behind;
 mod links;
 mod listening;
+mod merging;
 mod never_blocks;
 #[cfg(feature = "tokio")]
 mod on;

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "a global allocator can't be written without")]
 
 mod blocks;
+mod keys;
 mod many;
 mod reuse;
 
