@@ -1,8 +1,8 @@
-//! The cursors of a subscription that reads several logs, or that drops its oldest event.
+//! The cursors of a subscription that reads several logs, drops its oldest event, or coalesces.
 //!
 //! Either they are in its reader, which takes no lock to read; or they are in its inbox, where
-//! publishers remove events to make room for newer ones, and where the age of the oldest event can
-//! be read.
+//! publishers remove events, to make room for newer ones or to merge them, and where the age of the
+//! oldest event can be read.
 //!
 //! # One order
 //!

@@ -30,7 +30,7 @@ pub(crate) struct Inbox {
     /// The queued entries; allocated for the first entry, since the reader of a log hardly ever has
     /// one.
     queue: Option<Box<Queue>>,
-    /// The logs that its reader reads, if it merges them or drops the oldest event.
+    /// The logs that its reader reads, unless it reads only one, without a lock.
     pub(crate) sources: Option<Box<Sources>>,
     /// One event may arrive twice, as an event and as a request.
     pub(super) doubles: bool,

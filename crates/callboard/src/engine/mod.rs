@@ -18,18 +18,21 @@
 //! | --- | --- | --- |
 //! | [`log_reader`] | one type, drop-newest | in the reader: no lock |
 //! | [`merged`] | a set, a pattern or everything, drop-newest | in the reader: no lock |
-//! | [`Inbox`] | drop-oldest | in the inbox, under its lock |
+//! | [`Inbox`] | drop-oldest, coalesce | in the inbox, under its lock |
 //!
 //! A queue per subscription, in the inbox, holds what a log can't: calls (their asker may withdraw
-//! them), events that coalesce by key, events whose priority differs from that of their type, and
-//! retained events. A bus that traces delivers everything by queues. The reader takes the more
-//! urgent event first, then the one with the lower sequence number, from log or queue.
+//! them), events that are being merged by key and those behind them, events whose priority differs
+//! from that of their type, and retained events. A bus that traces delivers everything by queues. The
+//! reader takes the more urgent event first, then the one with the lower sequence number, from log or
+//! queue.
 //!
 //! The parts:
 //!
 //! - A [`Feed`] is a type's log and its readers. A [`Route`] lists the mailboxes that take the type
 //!   by their queues. A publication visits the feed and the route of its type only, so its cost
 //!   does not depend on the subscribers of other types.
+//! - [`Coalescers`] are the readers of a type that merge its events by key, and the number of the
+//!   last event with each key.
 //! - [`Cursors`](cursors::Cursors) merge several logs by sequence number, up to the [`Horizon`].
 //!   [`Sources`](sources::Sources) are the same logs as the publishers and the registry see them.
 //! - A batch ([`lending`]) borrows the events of one log or of several from their reader.
@@ -51,6 +54,15 @@
 //!
 //! A subscription that drops its oldest event gets the new event first; then the publisher removes
 //! the oldest one, unless the reader has taken one in between.
+//!
+//! # Coalescing
+//!
+//! An event with a key is written to the log like any other. Before that, the last event with its key
+//! is looked up. If it may still wait for a subscription that coalesces, and does, then all that waits
+//! for that subscription in this log moves to its queue, where the older event is marked: it uses no
+//! capacity any more. The new event follows it there once it is written. With no lock held, the two
+//! are then merged. A subscription that keeps up with its events costs a publication one
+//! look into a map, whatever the number of such subscriptions.
 //!
 //! # Sleeping
 //!
