@@ -17,6 +17,7 @@ mod models;
 mod nats;
 mod orderings;
 mod package;
+mod patch;
 mod proof;
 mod scenarios;
 mod size;

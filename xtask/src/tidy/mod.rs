@@ -8,7 +8,7 @@ mod text;
 
 use std::path::Path;
 
-use crate::{Result, orderings, zoo};
+use crate::{Result, orderings, patch, proof, zoo};
 
 /// A place that breaks a rule, and how.
 #[derive(Debug)]
@@ -32,7 +32,10 @@ const CHECKS: &[(&str, Check)] = &[
     ("links, paths, tests and modules in Markdown", links::check),
     ("length, orphans and what is put off", text::check),
     // What can't be planted any more is told here, and not only where all is planted.
-    ("bugs of the zoo", || Ok(zoo::check()?.into_iter().map(Problem).collect())),
+    ("planted bugs", || {
+        let problems = patch::check(&[zoo::recipe::FOLDER, proof::PLANTED])?;
+        Ok(problems.into_iter().map(Problem).collect())
+    }),
     ("reasons of the orderings", || Ok(orderings::check()?.into_iter().map(Problem).collect())),
 ];
 
