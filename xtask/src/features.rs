@@ -11,8 +11,9 @@ const LIBRARIES: [&str; 3] = ["callboard", "callboard-console", "callboard-nats"
 
 /// # Errors
 /// The first set with which a library doesn't compile, or warns.
-pub(crate) fn run() -> Result {
-    LIBRARIES.iter().try_for_each(|library| every_set_of(library))
+pub(crate) fn run() -> Result<String> {
+    LIBRARIES.iter().try_for_each(|library| every_set_of(library))?;
+    Ok(String::new())
 }
 
 fn every_set_of(library: &str) -> Result {

@@ -20,9 +20,10 @@ const NEEDED: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// When a package is missing and can't be installed.
-pub(crate) fn run() -> Result {
+pub(crate) fn run() -> Result<String> {
     debian()?;
-    nats::install()
+    nats::install()?;
+    Ok(String::new())
 }
 
 /// Installs the packages whose program is missing; does nothing when none is.

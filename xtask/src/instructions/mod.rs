@@ -13,17 +13,9 @@ use crate::Result;
 use bounds::{Bound, PATH};
 use count::Tools;
 
-/// Holds every operation to its bound, as a step of `ci`.
-///
 /// # Errors
-/// When an operation takes more than its bound, or has none.
-pub(crate) fn run() -> Result {
-    main(&[])
-}
-
-/// # Errors
-/// As [`run`], unless the bounds are renewed; or an argument that is not `--renew`.
-pub(crate) fn main(args: &[String]) -> Result {
+/// When an operation takes more than its bound, or has none, unless the bounds are renewed; or an argument that is not `--renew`.
+pub(crate) fn main(args: &[String]) -> Result<String> {
     let renewing = match args {
         [] => false,
         [arg] if arg == "--renew" => true,
@@ -31,7 +23,7 @@ pub(crate) fn main(args: &[String]) -> Result {
     };
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
         println!("nothing is checked: the figures in {PATH} are those of x86-64 and Linux");
-        return Ok(());
+        return Ok(String::new());
     }
     let tools = Tools::find()?;
     let program = count::build()?;
@@ -56,7 +48,7 @@ pub(crate) fn main(args: &[String]) -> Result {
     if renewing {
         std::fs::write(PATH, bounds::write(&tools, &renewed))?;
         println!("{PATH} is renewed");
-        return Ok(());
+        return Ok(String::new());
     }
     let known = |name: &String| operations.iter().any(|operation| operation.name == *name);
     let strangers = bounds.operations.keys().filter(|name| !known(name));
@@ -66,7 +58,7 @@ pub(crate) fn main(args: &[String]) -> Result {
         println!("note: the figures in {PATH} are those of `{rustc}` and `{valgrind}`");
     }
     if problems.is_empty() {
-        return Ok(());
+        return Ok(String::new());
     }
     problems.push(format!(
         "make it cheaper again; or, if it is worth that, `cargo xtask instructions --renew` writes \

@@ -43,7 +43,7 @@ const CHECKS: &[(&str, Check)] = &[
 ///
 /// # Errors
 /// When there is a problem, a file that can't be read, or an argument.
-pub(crate) fn main(args: &[String]) -> Result {
+pub(crate) fn main(args: &[String]) -> Result<String> {
     if let Some(arg) = args.first() {
         return Err(format!("there is no option `{arg}`: tidy takes none").into());
     }
@@ -55,7 +55,7 @@ pub(crate) fn main(args: &[String]) -> Result {
         count += problems.len();
     }
     match count {
-        0 => Ok(()),
+        0 => Ok(String::new()),
         count => Err(format!("{count} places break a rule of the house").into()),
     }
 }

@@ -16,24 +16,14 @@ use recipe::{Recipe, Test};
 
 /// # Errors
 /// When a bug escapes, a recipe doesn't fit any more, or a test is red without a bug.
-pub(crate) fn main(args: &[String]) -> Result {
+pub(crate) fn main(args: &[String]) -> Result<String> {
     let choice = Choice::parse(args, &[])?;
     let recipes = choice.of(recipe::all()?, |recipe| recipe.patch.name())?;
     if choice.list {
         let line = |recipe: &Recipe| format!("{:<28}{}\n", recipe.patch.name(), recipe.about());
-        recipes.iter().for_each(|recipe| print!("{}", line(recipe)));
-        return Ok(());
+        return Ok(recipes.iter().map(line).collect());
     }
-    println!("zoo: {}", walk(&recipes)?);
-    Ok(())
-}
-
-/// Plants every bug; how many were caught.
-///
-/// # Errors
-/// As [`main`].
-pub(crate) fn all() -> Result<String> {
-    walk(&recipe::all()?)
+    walk(&recipes)
 }
 
 /// Plants these bugs: those for models beside the others, which are built in other ways.
