@@ -52,9 +52,11 @@ pub(crate) fn main(args: &[String]) -> Result<String> {
                  --message-format json-render-diagnostics";
     let messages = Program::cargo(build).read()?;
     let program = executable(&messages).ok_or("cargo does not say where `operations` is")?;
-    // Renewing mends a file that can't be read.
-    let text = std::fs::read_to_string(PATH).unwrap_or_default();
-    let mut bounds = if renewing { BTreeMap::new() } else { read(&text)? };
+    let mut bounds = match read(&std::fs::read_to_string(PATH).unwrap_or_default()) {
+        // Renewing mends a file that can't be read.
+        Err(_) if renewing => BTreeMap::new(),
+        bounds => bounds?,
+    };
     let (mut renewed, mut problems) = (tools()?, Vec::new());
     println!("{:<15}{:>9}{:>9}{:>8}", "instructions", "now", "then", "bound");
     // A line each, with tabs between its name, its number of deliveries and what it does.
