@@ -18,8 +18,8 @@ pub(crate) type Reports = HashMap<String, u64>;
 /// The accounts at the last check.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
-    /// By how much what each subscriber was told that it missed exceeded what it had lost: by what
-    /// the start buffer had lost.
+    /// By subscriber: how many more events it was told that it missed than its ledger lost. The
+    /// start buffer lost those.
     excess: HashMap<u32, u64>,
     /// What the start buffer had lost, by kind.
     of_buffer: [u64; Kind::COUNT],
@@ -49,42 +49,38 @@ impl Accounts {
                 continue;
             };
             let reported = reports.get(&part.name).copied().unwrap_or_default();
-            let checked = check_subscriber(subscriber, part, &seat, reported).and_then(|()| {
-                let more = Kind::ALL.map(|kind| {
-                    let lost = of_buffer[kind as usize] - self.of_buffer[kind as usize];
-                    lost * seat.wants.times(kind)
-                });
-                let before = self.excess.get(&part.number).copied();
-                excess.insert(
-                    part.number,
-                    check_missed(subscriber, part, more.iter().sum(), before)?,
-                );
-                Ok(())
-            });
-            checked
+            let lost_by_buffer = |kind: Kind| {
+                let lost = of_buffer[kind as usize] - self.of_buffer[kind as usize];
+                lost * seat.wants.times(kind)
+            };
+            let by_buffer = Kind::ALL.into_iter().map(lost_by_buffer).sum();
+            let before = self.excess.get(&part.number).copied();
+            let now = check_subscriber(subscriber, part, &seat, reported)
+                .and_then(|()| check_missed(subscriber, part, &seat, by_buffer, before))
                 .map_err(|fault| format!("`{}`: {fault}\n{seat:?}\n{subscriber:#?}", part.name))?;
+            excess.insert(part.number, now);
         }
         *self = Self { excess, of_buffer };
         check_whole(snapshot, parts)
     }
 }
 
-/// Checks that a subscriber was told exactly of what it lost, in its queue and in the start buffer,
-/// which lost `by_buffer` of its events since the last check. Returns by how much the one now
-/// exceeds the other; `before` is that of the last check.
+/// Checks that a subscriber was told of exactly the events that it lost, and that the start buffer
+/// lost for it: `by_buffer` since the last check. Returns the [excess](Accounts::excess); `before` is
+/// that of the last check.
 fn check_missed(
     subscriber: &SubscriberSnapshot,
     part: &Part,
+    seat: &Seat,
     by_buffer: u64,
     before: Option<u64>,
 ) -> Checked<u64> {
     let (told, lost) = (part.missed.load(Ordering::SeqCst), subscriber.ledger.lost());
     let excess = told.wrapping_sub(lost);
-    let seat = part.seat();
-    if seat.is_none_or(|seat| !seat.is_told_by_volley()) {
+    if !seat.is_told_by_volley() {
         return Ok(excess);
     }
-    // Of a subscriber that is new nobody knows what the buffer lost before it came.
+    // It is not known what the buffer lost before a new subscriber came.
     let more = excess.wrapping_sub(before.unwrap_or_default());
     let right = more == by_buffer || before.is_none() && more <= by_buffer;
     check!(right, "it was told of {told} missed events; it lost {lost}, the buffer {by_buffer}");
@@ -148,7 +144,7 @@ pub(crate) fn check_whole(snapshot: &Snapshot, parts: &[Arc<Part>]) -> Checked {
         }
     }
     let open = &snapshot.requests.open;
-    check!(open.is_empty(), "requests are open while nobody asks: {open:?}");
+    check!(open.is_empty(), "requests are open though no component asks: {open:?}");
     let asked: u64 = parts.iter().map(|part| part.asked.load(Ordering::SeqCst)).sum();
     let ended = snapshot.requests.ended;
     check!(asked == ended, "{asked} requests were made, and {ended} have ended");

@@ -31,7 +31,7 @@ pub(crate) fn at_rest() -> f64 {
 }
 
 /// By how much the mean of the later sizes is above that of the earlier ones. The first quarter is
-/// left out, for what grows once; few sizes say nothing.
+/// left out, since some things grow once; of too few sizes the growth is 0.
 pub(crate) fn growth(sizes: &[f64]) -> f64 {
     let (_, sizes) = sizes.split_at(sizes.len() / 4);
     let (earlier, later) = sizes.split_at(sizes.len() / 2);

@@ -131,8 +131,8 @@ fn soak() -> Result<bool, Box<dyn Error>> {
     Ok(fault.is_none())
 }
 
-/// Has each lane play one bus after the other for a while. Returns whether all have ended: after a
-/// fault some may be stuck.
+/// Runs one bus after the other in each lane, for a while. Returns whether all lanes have ended:
+/// after a fault some may be stuck.
 fn round(run: &Arc<Run>, randoms: &mut [Random; LANES]) -> Result<bool, Box<dyn Error>> {
     let until = run.elapsed() + ROUND;
     let mut lanes = Vec::new();
