@@ -121,12 +121,21 @@ pub(crate) fn play(
     let part = stage.cast("director", Role::Director, true);
     let voice = Actor::new(&stage, &part, random.fork());
     let (components, accounts) = (Vec::new(), Accounts::default());
-    let director = Director { lane, stage, bus, random, components, accounts, voice };
-    director.play().map_err(|fault| format!("{title}: {fault}"))
+    let mut director =
+        Director { lane, stage: Arc::clone(&stage), bus, random, components, accounts, voice };
+    if let Err(fault) = director.play() {
+        // It is noted before the bus is dropped, whose end would be a fault for its readers.
+        run.blame(format!("{title}: {fault}"));
+        return Ok(());
+    }
+    director.end().map_err(|fault| format!("{title}: {fault}"))?;
+    stage.add_to_totals();
+    Ok(())
 }
 
 impl Director {
-    fn play(mut self) -> Checked {
+    /// Plays the bus until it is to end.
+    fn play(&mut self) -> Checked {
         self.open()?;
         for number in 1..=self.random.between(3, 8) {
             let phase = self.random.pick(&PHASES);
@@ -137,10 +146,7 @@ impl Director {
             }
             self.fill_up();
         }
-        let stage = Arc::clone(&self.stage);
-        stage.set_cue(Cue::Steady);
-        self.end()?;
-        stage.add_to_totals();
+        self.stage.set_cue(Cue::Steady);
         Ok(())
     }
 
