@@ -4,29 +4,27 @@
 //! models explore the orders of threads, and AddressSanitizer watches the unsafe module. The
 //! others are for a release and for changes of that module: `cargo xtask proof`.
 
-use crate::steps::{self, Step};
-use crate::{Result, dependencies, instructions, models, proof, scenarios, size};
+use crate::steps::{self, Failure, Step};
+use crate::{Result, dependencies, explore, instructions, proof, size, soak};
 
 const STEPS: &[Step] = &[
     Step::new("dependencies", "licences and sources, and how many the core has", dependencies::run),
     Step::new("size", "the core stays small", size::run),
-    Step::new("instructions", "no hot operation exceeds its bound", instructions::run),
+    Step::new("instructions", "no hot operation exceeds its bound", || instructions::main(&[])),
     Step::new("models", "each concurrent mechanism, in every order that matters", || {
-        models::main(&[])
+        explore::models(&[])
     }),
-    Step::new("scenarios", "whole programs, in many orders", || scenarios::main(&[])),
+    Step::new("scenarios", "whole programs, in many orders", || explore::scenarios(&[])),
     Step::new(
         "asan",
         "no use of freed memory, no leak, in the tests of the promises",
         proof::asan::short,
     ),
-    Step::new("soak", "a minute of everything at once", || {
-        crate::soak(&["--minutes".to_owned(), "1".to_owned()])
-    }),
+    Step::new("soak", "a minute of everything at once", || soak(&[])),
 ];
 
 /// # Errors
 /// The first step that fails.
-pub(crate) fn main(args: &[String]) -> Result {
-    steps::main(STEPS, args)
+pub(crate) fn main(args: &[String]) -> Result<String> {
+    steps::main(STEPS, Failure::Stops, args)
 }

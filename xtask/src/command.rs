@@ -46,13 +46,6 @@ impl Program {
         self
     }
 
-    /// Lets it find programs in a folder before all others.
-    pub(crate) fn found_in(mut self, folder: &Path) -> Self {
-        let path = std::env::var("PATH").unwrap_or_default();
-        self.command.env("PATH", format!("{}:{path}", folder.display()));
-        self
-    }
-
     /// Runs it in another folder.
     pub(crate) fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
@@ -112,24 +105,6 @@ impl Program {
         }
         let said = [output.stdout, output.stderr].concat();
         Ok(String::from_utf8_lossy(&said).into_owned())
-    }
-
-    /// Runs it, passes its standard error on, and also fails on a line that is a warning. Cargo
-    /// repeats a cached warning, so this needs no flag that would build everything anew.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run), and when it warns.
-    pub(crate) fn run_without_warnings(mut self) -> Result {
-        self.command.stderr(Stdio::piped());
-        let mut child = self.started(Command::spawn)?;
-        let mut warned = false;
-        for line in child.stderr.take().into_iter().flat_map(|it| BufReader::new(it).lines()) {
-            let line = line?;
-            warned |= line.starts_with("warning");
-            eprintln!("{line}");
-        }
-        self.ended(child.wait()?)?;
-        if warned { Err(format!("`{}` warned", self.shown).into()) } else { Ok(()) }
     }
 
     fn started<T>(&mut self, start: impl FnOnce(&mut Command) -> io::Result<T>) -> Result<T> {

@@ -15,7 +15,7 @@ const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 /// # Errors
 /// When a dependency is under a licence that `deny.toml` doesn't allow, comes from elsewhere than
 /// crates.io, or when the library has too many.
-pub(crate) fn run() -> Result {
+pub(crate) fn run() -> Result<String> {
     let mut problems = licences()?;
     problems.extend(sources(&std::fs::read_to_string("Cargo.lock")?));
     for features in ["", "tracing"] {
@@ -30,13 +30,7 @@ pub(crate) fn run() -> Result {
             ));
         }
     }
-    for problem in &problems {
-        println!("{problem}");
-    }
-    match problems.len() {
-        0 => Ok(()),
-        count => Err(format!("{count} problems with dependencies").into()),
-    }
+    if problems.is_empty() { Ok(String::new()) } else { Err(problems.join("\n").into()) }
 }
 
 /// The crates whose licence is not allowed, out of every target, feature and kind of dependency.

@@ -14,7 +14,7 @@ const FILES: [&str; 3] = ["package.json", "package-lock.json", "check.mjs"];
 
 /// # Errors
 /// When a document is not valid. A parser that can't be had is said aloud, and no error.
-pub(crate) fn run() -> Result {
+pub(crate) fn run() -> Result<String> {
     let documents = tree::target()?.join("documents");
     if documents.exists() {
         fs::remove_dir_all(&documents)?;
@@ -24,13 +24,11 @@ pub(crate) fn run() -> Result {
         .args([shown.as_str()])
         .run()?;
     if !on_path("node") || !on_path("npm") {
-        println!("SKIPPED: node and npm are missing, so nothing was checked");
-        return Ok(());
+        return Ok("SKIPPED: node and npm are missing, so nothing was checked".to_owned());
     }
     let tool = tree::target()?.join("documents-tool");
     if let Err(error) = install(&tool) {
-        println!("SKIPPED: the parsers can't be installed, so nothing was checked: {error}");
-        return Ok(());
+        return Ok(format!("SKIPPED: the parsers can't be installed: {error}"));
     }
     let mut check = Program::new("node", "").args([&*tool.join("check.mjs").display().to_string()]);
     for extension in ["json", "mmd"] {
@@ -40,7 +38,8 @@ pub(crate) fn run() -> Result {
             }
         }
     }
-    check.run()
+    check.run()?;
+    Ok(String::new())
 }
 
 /// Installs the parsers, unless those of this lock file are there.

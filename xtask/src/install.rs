@@ -20,64 +20,29 @@ const NEEDED: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// When a package is missing and can't be installed.
-pub(crate) fn run() -> Result {
-    debian()?;
+pub(crate) fn run() -> Result<String> {
+    let missing = || NEEDED.iter().filter(|(program, _)| !on_path(program)).map(|it| it.1);
+    let packages: Vec<&str> = missing().collect();
+    if !packages.is_empty() {
+        let wanted = packages.join(" ");
+        apt_install(&wanted)
+            .map_err(|error| format!("{error}\ninstall {wanted}, or pass --skip-install"))?;
+    }
+    if missing().next().is_some() {
+        return Err("the packages are installed, yet their programs are not on PATH".into());
+    }
     nats::install()
-}
-
-/// Installs the packages whose program is missing; does nothing when none is.
-fn debian() -> Result {
-    let mut packages = Vec::new();
-    for (program, package) in NEEDED {
-        if on_path(program) {
-            println!("{program} is there");
-        } else {
-            packages.push(*package);
-        }
-    }
-    if packages.is_empty() {
-        return Ok(());
-    }
-    apt_install(&packages)?;
-    for (program, package) in NEEDED {
-        if !on_path(program) {
-            return Err(format!("{package} is installed, yet {program} is not on PATH").into());
-        }
-    }
-    Ok(())
 }
 
 /// Installs Debian packages.
 ///
 /// # Errors
 /// When there is no apt-get, or no right to use it, or it fails.
-pub(crate) fn apt_install(packages: &[&str]) -> Result {
-    let names = packages.join(", ");
-    if !on_path("apt-get") {
-        return Err(format!(
-            "{names} is missing, and so is apt-get: install it by hand, or pass --skip-install"
-        )
-        .into());
-    }
+pub(crate) fn apt_install(packages: &str) -> Result {
     let root = Program::new("id", "-u").read()?.trim() == "0";
-    if !root && !on_path("sudo") {
-        return Err(format!(
-            "{names} is missing, and only root or sudo could install it: \
-             run `apt-get install {}` as root, or pass --skip-install",
-            packages.join(" ")
-        )
-        .into());
-    }
-    let apt = |args: &str| {
-        let quiet = "DEBIAN_FRONTEND=noninteractive apt-get";
-        if root {
-            Program::new("env", &format!("{quiet} {args}")).run()
-        } else {
-            Program::new("sudo", &format!("-n {quiet} {args}")).run()
-        }
-    };
-    apt("update")?;
-    apt(&format!("install --yes --no-install-recommends {}", packages.join(" ")))
+    let env = if root { Program::new("env", "") } else { Program::new("sudo", "-n env") };
+    let script = format!("apt-get update && apt-get install -y --no-install-recommends {packages}");
+    env.args(["DEBIAN_FRONTEND=noninteractive", "sh", "-c", &*script]).run()
 }
 
 /// Whether `program` is in the search path, or where Debian puts a server's program: that folder

@@ -1,24 +1,24 @@
 //! `cargo xtask`: what this repository does to itself.
 //!
-//! Each command is one file. [`steps`] holds the list of steps that `test` and `ci` walk; [`tidy`]
-//! holds the house checks; the rest is what they share.
+//! Each command is one file or folder. `test`, `ci` and `proof` are lists of [`steps`]; `zoo`,
+//! `orderings` and some proofs break a copy of the tree, in a [`lab`].
 
 mod choice;
 mod ci;
 mod command;
 mod dependencies;
 mod documents;
+mod explore;
 mod features;
 mod install;
 mod instructions;
 mod lab;
 mod manifest;
-mod models;
 mod nats;
 mod orderings;
 mod package;
+mod patch;
 mod proof;
-mod scenarios;
 mod size;
 mod source;
 mod steps;
@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use command::Program;
 
-/// What a step or a command comes to: nothing, or the reason it failed.
+/// What a step or a command comes to, or the reason it failed.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const USAGE: &str = "\
@@ -44,63 +44,52 @@ usage: cargo xtask <command>
   tidy              the house checks alone
   bench [args]      the benchmark in release mode; args are its own
   models [NAMES]    the models of the core, each in every order that matters; a line for each.
-                    NAMES, such as `log::`, take those whose name begins so
-  scenarios [args]  whole programs on the bus, in many orders, and how many those were; `--help`
-                    says how one that fails is run again
+                    NAMES, such as `models::log::`, take those whose name has one
+  scenarios [NAMES] whole programs on the bus, in many orders: by chance, then by priorities that
+                    change now and then. CALLBOARD_SCHEDULES is how many of each kind, 3,000 by
+                    default; a schedule that fails is written to a file, and the run says how to
+                    replay it
   soak [args]       the bus under everything at once, for minutes or hours; args are its own
   proof [options]   everything that tries to prove the core wrong, and how much each tried
   instructions      the hot operations' instructions against their bounds; with `--renew` sets
                     the bounds anew
-  zoo               real bugs, planted one at a time in a copy, and the tests that must catch each;
-                    `--list` names them, `--only NAME` plants one
-  orderings         every memory ordering of the library, weakened, against the models; `--list`
-                    names them, `--only PART` takes those whose line has it
+  zoo [options]     real bugs, planted one at a time in a copy, and the tests that must catch each
+  orderings [options]
+                    every memory ordering of the library, weakened, against the models
 
-options of test and ci:
-  --list            print the steps and run none
-  --only STEP       run this step only, or those whose name has STEP; may be given again
+options:
+  --list            print the steps, bugs or orderings, and run none
+  --only NAME       run this one only, or those whose name has NAME; may be given again
   --skip-install    don't install what the tests need
-
-options of proof:
-  --list            print the proofs and run none
-  --only NAME       run this proof only; may be given again
 ";
 
-/// The commands whose `--help` says more.
-const HELPFUL: [&str; 3] = ["bench", "scenarios", "soak"];
+type Command = fn(&[String]) -> Result<String>;
+
+/// The commands, which return what they did if they don't print it.
+const COMMANDS: &[(&str, Command)] = &[
+    ("test", test::main),
+    ("ci", ci::main),
+    ("tidy", tidy::main),
+    ("bench", |args| released("--package bench", args)),
+    ("models", explore::models),
+    ("scenarios", explore::scenarios),
+    ("soak", soak),
+    ("proof", proof::main),
+    ("instructions", instructions::main),
+    ("zoo", zoo::main),
+    ("orderings", orderings::main),
+];
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let command = args.next();
-    let rest: Vec<String> = args.collect();
-    let wants_help = rest.iter().any(|arg| arg == "--help" || arg == "-h");
-    let outcome =
-        std::env::set_current_dir(root()).map_err(Into::into).and_then(|()| {
-            match command.as_deref() {
-                Some(command) if wants_help && !HELPFUL.contains(&command) => {
-                    print!("{USAGE}");
-                    Ok(())
-                }
-                Some("test") => test::main(&rest),
-                Some("ci") => ci::main(&rest),
-                Some("tidy") => tidy::main(&rest),
-                Some("bench") => released("--package bench", &rest),
-                Some("models") => models::main(&rest),
-                Some("scenarios") => scenarios::main(&rest),
-                Some("soak") => soak(&rest),
-                Some("proof") => proof::main(&rest),
-                Some("instructions") => instructions::main(&rest),
-                Some("orderings") => orderings::main(&rest),
-                Some("zoo") => zoo::main(&rest),
-                None | Some("help" | "--help" | "-h") => {
-                    print!("{USAGE}");
-                    Ok(())
-                }
-                Some(other) => Err(format!("there is no command `{other}`\n\n{USAGE}").into()),
-            }
-        });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    let name = args.next().unwrap_or_else(|| "--help".to_owned());
+    let args: Vec<String> = args.collect();
+    match run(&name, &args) {
+        Ok(text) if text.is_empty() => ExitCode::SUCCESS,
+        Ok(text) => {
+            println!("{}", text.trim_end());
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -108,18 +97,32 @@ fn main() -> ExitCode {
     }
 }
 
+fn run(name: &str, args: &[String]) -> Result<String> {
+    std::env::set_current_dir(root())?;
+    let wants_help = args.iter().any(|arg| arg == "--help" || arg == "-h");
+    // Those two have a help of their own.
+    if matches!(name, "help" | "--help" | "-h") || wants_help && !["bench", "soak"].contains(&name)
+    {
+        return Ok(USAGE.to_owned());
+    }
+    let command = COMMANDS.iter().find(|command| command.0 == name);
+    let (_, run) = command.ok_or_else(|| format!("there is no command `{name}`\n\n{USAGE}"))?;
+    run(args)
+}
+
 /// Runs the bus under everything at once.
 ///
 /// # Errors
 /// When it doesn't build, or finds a fault.
-pub(crate) fn soak(args: &[String]) -> Result {
+pub(crate) fn soak(args: &[String]) -> Result<String> {
     released("--package callboard-proof --bin soak", args)
 }
 
 /// Runs a program of the workspace in release mode.
-fn released(program: &str, args: &[String]) -> Result {
+fn released(program: &str, args: &[String]) -> Result<String> {
     let run = Program::cargo(&format!("run --release {program} --"));
-    run.args(args.iter().map(String::as_str)).run()
+    run.args(args.iter().map(String::as_str)).run()?;
+    Ok(String::new())
 }
 
 /// The root of the repository. Cargo's variable goes first, since a target folder shared between

@@ -1,71 +1,90 @@
-//! A list of steps: says which one begins and how long it took, and stops at the first failure.
+//! A list of steps: the commands `test`, `ci` and `proof` say which one begins, and what came of each.
 
 use std::time::Instant;
 
 use crate::Result;
 use crate::choice::Choice;
 
-/// One step of `test` or `ci`.
+/// One step of a command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     /// What `--only` calls it.
     name: &'static str,
-    /// What it does, in a few words.
+    /// What it does, or what holds if it passes, in a few words.
     about: &'static str,
-    /// Does it.
-    run: fn() -> Result,
+    /// Does it. Returns how much was done, if there is anything to say about it.
+    run: fn() -> Result<String>,
+}
+
+/// What a failure means for the steps that follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    Stops,
+    StopsNothing,
 }
 
 impl Step {
-    pub(crate) const fn new(name: &'static str, about: &'static str, run: fn() -> Result) -> Self {
+    pub(crate) const fn new(
+        name: &'static str,
+        about: &'static str,
+        run: fn() -> Result<String>,
+    ) -> Self {
         Self { name, about, run }
     }
 }
 
 const SKIP_INSTALL: &str = "skip-install";
 
-/// Runs the steps that `args` ask for.
+/// Runs the steps that `args` ask for, and prints a table of what came of each.
 ///
 /// # Errors
-/// The first step that fails, by name; or an argument that names nothing.
-pub(crate) fn main(steps: &[Step], args: &[String]) -> Result {
+/// When a step fails, or an argument names nothing.
+pub(crate) fn main(steps: &[Step], failure: Failure, args: &[String]) -> Result<String> {
     let choice = Choice::parse(args, &[SKIP_INSTALL])?;
     let mut chosen = choice.of(steps.to_vec(), |step| step.name.to_owned())?;
     if choice.list {
-        chosen.iter().for_each(|step| println!("{:<14}{}", step.name, step.about));
-        return Ok(());
+        let line = |step: &Step| format!("{:<14}{}\n", step.name, step.about);
+        return Ok(chosen.iter().map(line).collect());
     }
     chosen.retain(|step| step.name != "install" || !choice.has(SKIP_INSTALL));
-    walk(&chosen)
+    walk(&chosen, failure)
 }
 
-fn walk(steps: &[Step]) -> Result {
-    let all = Instant::now();
+fn walk(steps: &[Step], failure: Failure) -> Result<String> {
+    let (mut failed, mut table) = (Vec::new(), String::new());
     for (index, Step { name, about, run }) in steps.iter().enumerate() {
         println!("\n=== {name} ({}/{}): {about}", index + 1, steps.len());
         let begun = Instant::now();
         let outcome = run();
-        let verdict = if outcome.is_ok() { "passed in" } else { "failed after" };
-        println!("=== {name}: {verdict} {:.1} s", begun.elapsed().as_secs_f64());
-        outcome.map_err(|error| format!("step `{name}` failed: {error}"))?;
+        let seconds = begun.elapsed().as_secs();
+        let verdict = if outcome.is_ok() { "passed" } else { "FAILED" };
+        println!("=== {name}: {verdict} after {seconds} s");
+        let text = outcome.unwrap_or_else(|error| {
+            failed.push(format!("step `{name}` failed: {error}"));
+            String::new()
+        });
+        let line = format!("{name:<14}{verdict}  {seconds:>5} s  {text}");
+        table += &format!("{}\n", line.trim_end());
+        if !failed.is_empty() && failure == Failure::Stops {
+            break;
+        }
     }
-    println!("\n=== all {} steps passed in {:.0} s", steps.len(), all.elapsed().as_secs_f64());
-    Ok(())
+    print!("\n{table}");
+    if failed.is_empty() { Ok(String::new()) } else { Err(failed.join("\n").into()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Step, walk};
-
-    const GOOD: Step = Step::new("good", "passes", || Ok(()));
-    const BAD: Step = Step::new("bad", "fails", || Err("as it must".into()));
-    const UNREACHED: Step =
-        Step::new("unreached", "stands after a failure", || panic!("a step ran after a failure"));
+    use super::{Failure, Step, walk};
 
     #[test]
-    fn stops_at_the_first_failure_and_names_it() {
-        assert!(walk(&[GOOD, GOOD]).is_ok());
-        let error = walk(&[GOOD, BAD, UNREACHED]).unwrap_err().to_string();
-        assert_eq!(error, "step `bad` failed: as it must");
+    fn names_the_failures_and_stops_at_the_first_if_asked_to() {
+        let good = Step::new("good", "passes", || Ok("much".to_owned()));
+        let bad = Step::new("bad", "fails", || Err("as it must".into()));
+        let worse = Step::new("worse", "stands after a failure", || Err("once more".into()));
+        assert!(walk(&[good, good], Failure::Stops).is_ok());
+        let failed = |failure| walk(&[good, bad, worse], failure).unwrap_err().to_string();
+        assert_eq!(failed(Failure::Stops), "step `bad` failed: as it must");
+        assert!(failed(Failure::StopsNothing).ends_with("\nstep `worse` failed: once more"));
     }
 }

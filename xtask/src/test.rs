@@ -5,7 +5,7 @@
 
 use crate::Result;
 use crate::command::Program;
-use crate::steps::{self, Step};
+use crate::steps::{self, Failure, Step};
 use crate::{documents, features, install, package, tidy};
 
 /// The steps, cheapest mistakes first.
@@ -21,7 +21,8 @@ const STEPS: &[Step] = &[
     Step::new("documents", "the official parsers accept what a bus writes", documents::run),
     Step::new("doc", "the documentation builds and its links resolve", || {
         let doc = Program::cargo("doc --no-deps --workspace --all-features");
-        doc.env("RUSTDOCFLAGS", "-Dwarnings").run()
+        doc.env("RUSTDOCFLAGS", "-Dwarnings").run()?;
+        Ok(String::new())
     }),
     Step::new(
         "features",
@@ -32,12 +33,13 @@ const STEPS: &[Step] = &[
     Step::new("tidy", "the house checks", || tidy::main(&[])),
 ];
 
-fn cargo(args: &str) -> Result {
-    Program::cargo(args).run()
+fn cargo(args: &str) -> Result<String> {
+    Program::cargo(args).run()?;
+    Ok(String::new())
 }
 
 /// # Errors
 /// The first step that fails.
-pub(crate) fn main(args: &[String]) -> Result {
-    steps::main(STEPS, args)
+pub(crate) fn main(args: &[String]) -> Result<String> {
+    steps::main(STEPS, Failure::Stops, args)
 }

@@ -28,15 +28,13 @@ const FIRST: [&str; 6] = ["log", "memory", "wait_list", "waiting", "parking", "b
 
 /// # Errors
 /// When a mutant survives without a reason, or a reason is not needed any more.
-pub(crate) fn main(args: &[String]) -> Result {
+pub(crate) fn main(args: &[String]) -> Result<String> {
     let choice = Choice::parse(args, &[])?;
     let mutants = choice.of(mutants()?, ToString::to_string)?;
     if choice.list {
-        mutants.iter().for_each(|mutant| println!("{mutant}"));
-        return Ok(());
+        return Ok(mutants.iter().map(|mutant| format!("{mutant}\n")).collect());
     }
-    println!("orderings: {}", walk(&mutants)?);
-    Ok(())
+    walk(&mutants)
 }
 
 /// What is wrong with the reasons: those for an ordering that there is not.
@@ -47,14 +45,6 @@ pub(crate) fn check() -> Result<Vec<String>> {
     let heads: BTreeSet<String> = mutants()?.iter().map(Mutant::head).collect();
     let idle = reasons()?.into_iter().filter(|reason| !heads.contains(reason));
     Ok(idle.map(|head| format!("{REASONS}: `{head}` is of nothing that there is")).collect())
-}
-
-/// Runs the models against every mutant; how many were killed.
-///
-/// # Errors
-/// As [`main`].
-pub(crate) fn all() -> Result<String> {
-    walk(&mutants()?)
 }
 
 fn walk(mutants: &[Mutant]) -> Result<String> {

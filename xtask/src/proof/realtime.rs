@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::planted::{Fault, folder};
 use super::sanitizer::Sanitizer;
+use super::{folder, planted};
 use crate::Result;
 use crate::command::Program;
 
@@ -19,22 +19,6 @@ const RTSAN: Sanitizer = Sanitizer {
 
 const PROGRAM: &str = "run --package callboard-proof --no-default-features --bin realtime";
 
-/// Each event allocates.
-pub(super) const ALLOCATES: Fault = Fault {
-    name: "allocates",
-    file: "crates/callboard/src/log/progress.rs",
-    right: "self.0.0.store(position, Ordering::Release);",
-    wrong: "self.0.0.store(*Box::new(std::hint::black_box(position)), Ordering::Release);",
-};
-
-/// Each reader that looks gives its turn away.
-pub(super) const YIELDS: Fault = Fault {
-    name: "yields",
-    file: "crates/callboard/src/log/memory/walk.rs",
-    right: "let head = self.head.0.0.load(Ordering::Acquire);",
-    wrong: "std::thread::yield_now(); let head = self.head.0.0.load(Ordering::Acquire);",
-};
-
 /// # Errors
 /// When such a path calls what it must not, or a planted call is not seen.
 pub(super) fn run() -> Result<String> {
@@ -42,15 +26,15 @@ pub(super) fn run() -> Result<String> {
     let operations = said.lines().last().and_then(|line| line.strip_suffix(" operations"));
     let operations = operations.and_then(|count| count.parse::<u64>().ok());
     let operations = operations.ok_or("the program does not say how many operations it did")?;
-    RTSAN.sees(&ALLOCATES, PROGRAM, "unsafe function `malloc`")?;
+    RTSAN.sees("allocates", PROGRAM, "unsafe function `malloc`")?;
     if let Some(call) = system_call(Path::new("."), "realtime")? {
         return Err(format!("it enters the kernel: {call}").into());
     }
-    match YIELDS.planted(|copy| system_call(copy, "planted/plain"))? {
+    match planted("yields", |copy| system_call(copy, "planted/plain"))? {
         Some(call) if call.contains("sched_yield") => {}
         other => return Err(format!("the planted `sched_yield` is not seen, but {other:?}").into()),
     }
-    Ok(format!("{operations} operations, 2 planted faults seen"))
+    Ok(format!("{operations} operations, 2 planted bugs seen"))
 }
 
 /// Runs a copy's program under strace; the first system call in real time, if there is one.

@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::planted::{Fault, folder};
-use super::suite;
+use super::{folder, is_seen, suite};
 use crate::Result;
 use crate::command::Program;
 
@@ -36,13 +35,13 @@ impl Sanitizer {
         suite::run(self.cargo(&format!("{tests} -- --nocapture"))?)
     }
 
-    /// Runs a command of cargo's on a copy of the repository with a fault in it, which must fail and
+    /// Runs a command of cargo's on a copy of the repository with a bug in it, which must fail and
     /// say `report`.
     ///
     /// # Errors
     /// When it doesn't.
-    pub(super) fn sees(&self, fault: &Fault, command: &str, report: &str) -> Result {
-        fault.is_seen_by(self.cargo_in(&format!("planted/{}", self.name), command)?, report)
+    pub(super) fn sees(&self, bug: &str, command: &str, report: &str) -> Result {
+        is_seen(bug, self.cargo_in(&format!("planted/{}", self.name), command)?, report)
     }
 
     /// Cargo, told to build with the sanitizer; the tests' own arguments may follow ` -- `.

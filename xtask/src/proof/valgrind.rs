@@ -1,8 +1,7 @@
 //! Valgrind's memcheck over the tests that reach the unsafe module: it also sees what a sanitizer
 //! can't, the use of memory that was never written.
 
-use super::planted::{FREED, FREEING, folder};
-use super::suite;
+use super::{FREEING, folder, is_seen, suite};
 use crate::Result;
 use crate::command::Program;
 
@@ -18,15 +17,15 @@ const TESTS: &str = "test --package callboard --all-features --test it -- \
                      --skip catches_up --skip leaving_while --skip rac --skip thousands";
 
 /// # Errors
-/// When a test fails, anything is reported, or the planted fault is not.
+/// When a test fails, anything is reported, or the planted bug is not.
 pub(super) fn run() -> Result<String> {
     let tests = suite::run(under_valgrind(Program::cargo(TESTS)))?;
     let few = format!(
         "test --package callboard --all-features --test it --target-dir {} -- {FREEING}",
         folder("planted/plain")?.display()
     );
-    FREED.is_seen_by(under_valgrind(Program::cargo(&few)), "Invalid read of size")?;
-    Ok(format!("{tests} tests, 1 planted fault seen"))
+    is_seen("freed", under_valgrind(Program::cargo(&few)), "Invalid read of size")?;
+    Ok(format!("{tests} tests, 1 planted bug seen"))
 }
 
 fn under_valgrind(tests: Program) -> Program {

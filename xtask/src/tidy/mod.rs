@@ -8,7 +8,7 @@ mod text;
 
 use std::path::Path;
 
-use crate::{Result, orderings, zoo};
+use crate::{Result, orderings, patch, proof, zoo};
 
 /// A place that breaks a rule, and how.
 #[derive(Debug)]
@@ -32,7 +32,10 @@ const CHECKS: &[(&str, Check)] = &[
     ("links, paths, tests and modules in Markdown", links::check),
     ("length, orphans and what is put off", text::check),
     // What can't be planted any more is told here, and not only where all is planted.
-    ("bugs of the zoo", || Ok(zoo::check()?.into_iter().map(Problem).collect())),
+    ("planted bugs", || {
+        let problems = patch::check(&[zoo::recipe::FOLDER, proof::PLANTED])?;
+        Ok(problems.into_iter().map(Problem).collect())
+    }),
     ("reasons of the orderings", || Ok(orderings::check()?.into_iter().map(Problem).collect())),
 ];
 
@@ -40,7 +43,7 @@ const CHECKS: &[(&str, Check)] = &[
 ///
 /// # Errors
 /// When there is a problem, a file that can't be read, or an argument.
-pub(crate) fn main(args: &[String]) -> Result {
+pub(crate) fn main(args: &[String]) -> Result<String> {
     if let Some(arg) = args.first() {
         return Err(format!("there is no option `{arg}`: tidy takes none").into());
     }
@@ -52,7 +55,7 @@ pub(crate) fn main(args: &[String]) -> Result {
         count += problems.len();
     }
     match count {
-        0 => Ok(()),
+        0 => Ok(String::new()),
         count => Err(format!("{count} places break a rule of the house").into()),
     }
 }

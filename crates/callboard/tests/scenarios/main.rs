@@ -6,8 +6,9 @@
 //! of the bus's own steps too, by random schedules and by PCT ones (Burckhardt et al., "A Randomized
 //! Scheduler with Probabilistic Guarantees of Finding Bugs", 2010).
 //!
-//! `cargo xtask scenarios` does so, and says how many schedules there were; its `--help` says how one
-//! that fails is run again. Each scenario says in one line what it did:
+//! `cargo xtask scenarios` does so, and says how many schedules there were. One that fails says how it
+//! is run again: in the same way, step by step, until the scenario or the library is changed. Each
+//! scenario says in one line what it did:
 //!
 //! ```text
 //! scenario name=churn by=pct schedules=500 seconds=1.73 verdict=passed

@@ -47,7 +47,7 @@ pub(crate) fn perform(name: &'static str, scenario: fn(&mut Scheduled)) {
     {
         if let Err(failure) = failure {
             let schedule = failure.schedule.display();
-            println!("replay it: cargo xtask scenarios --replay {schedule} {name}");
+            println!("replay it: CALLBOARD_REPLAY={schedule} cargo xtask scenarios --exact {name}");
             panic::resume_unwind(failure.panic);
         }
     }

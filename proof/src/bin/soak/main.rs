@@ -1,20 +1,33 @@
 //! `cargo xtask soak`: everything at once, for as long as is asked.
 //!
-//! Two buses are on at any time. On each a company of [components] publishes, reads, asks and
-//! answers while the bus goes through its [phases]; then it ends, and another takes its place. The
-//! [checks] say what must hold meanwhile, after each phase and at each end; the first that finds a
-//! [fault](checks::Fault) ends the run. The [report] is a line every few seconds and a summary at the end.
+//! Two buses run at any time, each in a lane of its own. On each, [components](component) publish,
+//! [read](reader), [ask](request) and answer while its [director] takes it through its phases; then
+//! it ends, and the next one begins. The run ends with the first fault. This must hold:
+//!
+//! | check | what must hold | when |
+//! | --- | --- | --- |
+//! | [`witness`] | one order, nothing twice, values as published | each event received |
+//! | [`accounts`] | ledgers balance, and agree with what the components counted | after each phase, at each end |
+//! | [`request`] | answers are for their question, and ends fit the rule | each request |
+//! | [`director`] | all events are handled and all components end, in time | after each phase, at each end |
+//! | [`Census`] | no payload leaked, or dropped twice | at the end of each bus |
+//! | [`heap`] | without a bus, the heap is what it was | between two rounds of buses, judged at the end |
 //!
 //! Everything random comes from one seed, so a run has the same plan again; how its threads
-//! interleave is the machine's to decide.
+//! interleave is up to the machine.
 
-mod checks;
-mod components;
+mod accounts;
+mod actor;
+mod component;
+mod director;
 mod events;
-mod phases;
+mod heap;
 mod random;
-mod report;
-mod run;
+mod reader;
+mod request;
+mod seat;
+mod stage;
+mod witness;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -24,58 +37,35 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lexopt::prelude::*;
 
-use checks::Fault;
-use checks::watchdog::Watchdog;
+use events::Census;
 use random::Random;
-use run::{LANES, Run};
+use stage::{LANES, Run, Totals, lock};
+
+/// What a check comes to: a value, or the fault that it found.
+pub(crate) type Checked<T = ()> = Result<T, String>;
+
+/// Returns a fault unless something holds.
+macro_rules! check {
+    ($holds:expr, $($fault:tt)+) => {
+        if !$holds {
+            return Err(format!($($fault)+));
+        }
+    };
+}
+pub(crate) use check;
 
 const USAGE: &str = "\
 usage: cargo xtask soak [options]
 
   --minutes N       how long to run, also less than one. Default: 1
-  --seed SEED       what everything random comes from, as a run printed it. Default: another each time
-  --patience N      how many seconds a component that has work may do nothing. Default: 10
+  --seed SEED       the source of everything random, as a run printed it. Default: another each time
 ";
 
-/// How often it is looked whether the run is over, and after how many looks there is a line.
-const LOOK: Duration = Duration::from_secs(1);
-const LINE: usize = 5;
+/// How long a round of buses lasts, after which there is none for a moment.
+const ROUND: Duration = Duration::from_secs(5);
 
-/// What to do.
-struct Args {
-    time: Duration,
-    seed: u64,
-    patience: Duration,
-}
-
-impl Args {
-    /// Reads the command line. `None`: help is asked for.
-    ///
-    /// # Errors
-    /// An unknown option, or a value that makes no sense.
-    fn parse() -> Result<Option<Self>, Box<dyn Error>> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
-        let seed = Random::new(now.into()).next();
-        let mut args =
-            Self { time: Duration::from_secs(60), seed, patience: Duration::from_secs(10) };
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(arg) = parser.next()? {
-            match arg {
-                Long("minutes") => {
-                    let minutes: f64 = parser.value()?.parse()?;
-                    args.time = Duration::try_from_secs_f64(minutes * 60.0)?;
-                }
-                Long("seed") => args.seed = parser.value()?.parse()?,
-                Long("patience") => {
-                    args.patience = Duration::from_secs(parser.value()?.parse()?);
-                }
-                Long("help") | Short('h') => return Ok(None),
-                _ => return Err(format!("{}\n\n{USAGE}", arg.unexpected()).into()),
-            }
-        }
-        Ok(Some(args))
-    }
-}
+/// The payloads of each lane.
+static CENSUSES: [Census; LANES] = [const { Census::new() }; LANES];
 
 fn main() -> ExitCode {
     match soak() {
@@ -90,54 +80,103 @@ fn main() -> ExitCode {
 
 /// Runs; whether no fault was found.
 fn soak() -> Result<bool, Box<dyn Error>> {
-    let Some(Args { time, seed, patience }) = Args::parse()? else {
-        print!("{USAGE}");
-        return Ok(true);
-    };
-    println!("soak for {:.1} minutes, seed {seed}", time.as_secs_f64() / 60.0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
+    let (mut minutes, mut seed) = (1.0, Random::new(now.into()).next());
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("minutes") => minutes = parser.value()?.parse::<f64>()?,
+            Long("seed") => seed = parser.value()?.parse()?,
+            Long("help") | Short('h') => {
+                print!("{USAGE}");
+                return Ok(true);
+            }
+            _ => return Err(format!("{}\n\n{USAGE}", arg.unexpected()).into()),
+        }
+    }
+    println!("soak for {minutes:.1} minutes, seed {seed}");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .thread_name("tokio")
+        .thread_keep_alive(Duration::from_millis(10))
         .enable_time()
         .build()?;
-    let run = Arc::new(Run::new(seed, time, patience, runtime.handle().clone()));
+    let time = Duration::try_from_secs_f64(minutes * 60.0)?;
+    let run = Arc::new(Run::new(time, runtime.handle().clone()));
     blame_panics(&run);
-    let watchdog = Watchdog::start(&run)?;
 
     let mut random = Random::new(seed);
-    let mut lanes = Vec::new();
-    for lane in 0..LANES {
-        let (run, random) = (Arc::clone(&run), random.fork());
-        let play = move || phases::lane(&run, lane, random);
-        lanes.push(thread::Builder::new().name(format!("lane {lane}")).spawn(play)?);
-    }
-    for look in 1.. {
-        watchdog.check(&run);
-        if run.fault().is_some() || lanes.iter().all(thread::JoinHandle::is_finished) {
+    let mut randoms: [Random; LANES] = std::array::from_fn(|_| random.fork());
+    let mut sizes = Vec::new();
+    while !run.is_over() {
+        if !round(&run, &mut randoms)? {
             break;
         }
-        if look % LINE == 0 {
-            println!("{}", report::line(&run));
-        }
-        thread::sleep(LOOK);
+        sizes.push(heap::at_rest());
+        println!("{}", line(&run));
     }
-    run.intermissions.check().unwrap_or_else(|fault| run.blame(fault));
+    let growth = heap::growth(&sizes);
+    if growth > heap::NOISE {
+        run.blame(format!("without a bus, the heap grew by {growth:.2} MiB: {sizes:.2?}"));
+    }
     let fault = run.fault();
-    println!("\n{}", report::summary(&run, fault.as_ref()));
+    let verdict = if fault.is_none() { "passed" } else { "failed" };
+    println!("soak {verdict}: seed {seed}; without a bus, the heap grew by {growth:.2} MiB");
+    if let Some(fault) = &fault {
+        let minutes = (run.elapsed().as_secs_f64() / 60.0).max(0.1);
+        println!("FAULT {fault}\n");
+        println!("to try again: cargo xtask soak --seed {seed} --minutes {minutes:.2}");
+    }
     // After a fault there may be threads that never end.
     runtime.shutdown_background();
     Ok(fault.is_none())
 }
 
-/// A panic is a fault, unless it is planned: those don't come by here.
+/// Runs one bus after the other in each lane, for a while. Returns whether all lanes have ended:
+/// after a fault some may be stuck.
+fn round(run: &Arc<Run>, randoms: &mut [Random; LANES]) -> Result<bool, Box<dyn Error>> {
+    let until = run.elapsed() + ROUND;
+    let mut lanes = Vec::new();
+    for (lane, random) in randoms.iter().enumerate() {
+        let (run, mut random) = (Arc::clone(run), random.clone());
+        let play = move || {
+            while !run.is_over() && run.elapsed() < until {
+                director::play(&run, lane, &CENSUSES[lane], random.fork())
+                    .unwrap_or_else(|fault| run.blame(fault));
+            }
+            random
+        };
+        lanes.push(thread::Builder::new().name(format!("lane {lane}")).spawn(play)?);
+    }
+    while !lanes.iter().all(thread::JoinHandle::is_finished) {
+        run.look_for_stuck();
+        if run.fault().is_some() {
+            return Ok(false);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    for (random, lane) in randoms.iter_mut().zip(lanes) {
+        *random = lane.join().map_err(|_| "a lane panicked")?;
+    }
+    Ok(true)
+}
+
+/// The figures of the buses that have ended.
+fn line(run: &Run) -> String {
+    let Totals { buses, components, published, received, missed, requests } = *lock(&run.totals);
+    format!(
+        "{:>5.0} s: {published} events published, {received} received, {missed} missed, \
+         {requests} requests; {buses} buses, {components} components",
+        run.elapsed().as_secs_f64()
+    )
+}
+
+/// Makes each panic a fault, except those that are planned: the hook does not see them.
 fn blame_panics(run: &Arc<Run>) {
     let run = Arc::downgrade(run);
     std::panic::set_hook(Box::new(move |panic| {
-        let thread = thread::current();
-        let what = format!("thread `{}`", thread.name().unwrap_or("?"));
         if let Some(run) = run.upgrade() {
             let trace = std::backtrace::Backtrace::force_capture();
-            run.blame(Fault::new(what, "no panic", panic).with(trace));
+            run.blame(format!("{panic}\n{trace}"));
         }
     }));
 }
