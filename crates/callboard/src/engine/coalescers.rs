@@ -25,7 +25,7 @@ struct Coalescer {
     mailbox: Arc<Mailbox>,
     /// The mailbox's member number for the type, and the index of the log among its sources.
     member: usize,
-    source: Option<usize>,
+    source: usize,
     /// The event that the one that is about to arrive absorbs.
     superseded: Option<u64>,
 }
@@ -34,7 +34,7 @@ struct Coalescer {
 const KEPT_KEYS: usize = 64;
 
 impl Coalescers {
-    pub(crate) fn add(&mut self, mailbox: Arc<Mailbox>, member: usize, source: Option<usize>) {
+    pub(crate) fn add(&mut self, mailbox: Arc<Mailbox>, member: usize, source: usize) {
         self.list.push(Coalescer { mailbox, member, source, superseded: None });
         // It may begin with a retained event.
         self.from = 0;
@@ -71,7 +71,7 @@ impl Coalescers {
         let (mut from, mut any) = (sequence, false);
         for Coalescer { mailbox, member, source, superseded } in &mut self.list {
             let mut inbox = mailbox.inbox();
-            *superseded = inbox.supersede(last, *member, *source);
+            *superseded = inbox.supersede(last, *member, Some(*source));
             from = from.min(inbox.waits_from(*source));
             any |= superseded.is_some();
         }
@@ -84,7 +84,7 @@ impl Coalescers {
     pub(crate) fn merge(&mut self, newer: u64, deferred: &mut Deferred<'_>) {
         for Coalescer { mailbox, member, source, superseded } in &mut self.list {
             if let Some(older) = superseded.take()
-                && mailbox.inbox().link(newer, older, *member, *source)
+                && mailbox.inbox().link(newer, older, *member, Some(*source))
             {
                 deferred.merge(mailbox, *member, newer);
             }
@@ -117,7 +117,7 @@ impl Coalescers {
             // What was refused to a slow subscriber, and others have read, has numbers between those of
             // the events that wait. In a queue, events are found by their numbers.
             for Coalescer { mailbox, source, .. } in &*list {
-                source.iter().for_each(|source| mailbox.inbox().fetch(*source));
+                mailbox.inbox().fetch(*source);
             }
             let waits = |last| list.iter().any(|it| it.mailbox.inbox().holds(last, it.member));
             last.retain(|_, last| *last == sequence || waits(*last));

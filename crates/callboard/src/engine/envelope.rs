@@ -208,7 +208,7 @@ impl<'a> LentTaken<'a> {
     pub(crate) fn into_event<E: Event>(self) -> EventRef<'a, E> {
         match self.loan.downcast() {
             Ok(loan) => EventRef::new(loan, self.receipt),
-            Err(_) => unreachable!("a route leads only to members of its own type"),
+            Err(_) => unreachable!("a mailbox gets only events of its members' types"),
         }
     }
 
@@ -224,12 +224,12 @@ impl fmt::Debug for LentTaken<'_> {
     }
 }
 
-/// The event with the type that its route says it has.
+/// The event with the type of the member that it is for.
 #[inline]
 pub(crate) fn kept<E: Event>(held: Held) -> Kept<E> {
     match held.downcast() {
         Ok(event) => event,
-        Err(_) => unreachable!("a route leads only to members of its own type"),
+        Err(_) => unreachable!("a mailbox gets only events of its members' types"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::queue::{Admission, Entry};
 use super::sources::Removed;
-use super::{Account, Deferred, Envelope, Horizon, Mailbox, Routed};
+use super::{Account, Deferred, Envelope, Horizon, Mailbox};
 use crate::event::{Event, TypeInfo};
 use crate::log::{Held, Log, LogCursor, ReaderStats, Stamp, Windows};
 use crate::overflow::DropReason;
@@ -34,6 +34,20 @@ pub(crate) struct Feed {
     waiters: Vec<LogSubscriber>,
     /// How many of them have left.
     departed_waiters: usize,
+}
+
+/// How many subscribers of an event got it, and how many dropped one for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Routed {
+    pub(crate) delivered: usize,
+    pub(crate) dropped: usize,
+}
+
+impl std::ops::AddAssign for Routed {
+    fn add_assign(&mut self, other: Self) {
+        self.delivered += other.delivered;
+        self.dropped += other.dropped;
+    }
 }
 
 /// A reader of a log: a mailbox, and the index of the log among its sources.
@@ -288,19 +302,18 @@ impl Feed {
     }
 
     /// Reveals the next event that is held back, of this number, to the readers that were
-    /// [resumed](Self::resume_held). If `take` is set, returns it as well.
-    pub(crate) fn reveal(&mut self, sequence: u64, take: bool) -> Option<Held> {
+    /// [resumed](Self::resume_held).
+    pub(crate) fn reveal(&mut self, sequence: u64) {
         if self.cursors > 0 {
             // First: a reader that sees the event must see the loss that it reports.
             for LogSubscriber { mailbox, .. } in &self.readers {
                 mailbox.note_revealed(self.info, sequence);
             }
         }
-        let held = self.log.reveal(take);
+        self.log.reveal(false);
         if self.cursors > 0 {
             self.horizon.advance(sequence, self.number);
         }
-        held
     }
 
     /// Takes the next event that is held back, for which no reader was

@@ -6,7 +6,7 @@
 //!                        ┌─► Feed: the log of the type  ═══════════► LogCursor      ─┐
 //!   Registry (one lock:  │     … and its waiters        ═══════════► MergedReader    ├─► Reader ─► recv
 //!   the one order)     ──┤                              ═══════════► Inbox: cursors ─┤
-//!                        └─► Route ──► Mailbox ─────────────────────► Inbox: queue  ─┘
+//!                        └─► Responders ──► Mailbox ────────────────► Inbox: queue  ─┘
 //!                     └──►  Deferred: wake, merge, report, drop — with no lock held
 //! ```
 //!
@@ -22,15 +22,14 @@
 //!
 //! A queue per subscription, in the inbox, holds what a log can't: calls (their asker may withdraw
 //! them), events that are being merged by key and those behind them, events whose priority differs
-//! from that of their type, and retained events. A bus that traces delivers everything by queues. The
-//! reader takes the more urgent event first, then the one with the lower sequence number, from log or
-//! queue.
+//! from that of their type, retained events, and events that carry the span of a trace. The reader
+//! takes the more urgent event first, then the one with the lower sequence number, from log or queue.
 //!
 //! The parts:
 //!
-//! - A [`Feed`] is a type's log and its readers. A [`Route`] lists the mailboxes that take the type
-//!   by their queues. A publication visits the feed and the route of its type only, so its cost
-//!   does not depend on the subscribers of other types.
+//! - A [`Feed`] is a type's log and its readers, [`Responders`] are those that get calls of the type.
+//!   A publication visits only those of its type, so its cost does not depend on the subscribers of
+//!   other types.
 //! - [`Coalescers`] are the readers of a type that merge its events by key, and the number of the
 //!   last event with each key.
 //! - [`Cursors`](cursors::Cursors) merge several logs by sequence number, up to the [`Horizon`].
@@ -103,7 +102,7 @@ mod mailbox;
 mod merged;
 mod queue;
 mod reader;
-mod route;
+mod responders;
 mod scope;
 mod slow;
 mod sources;
@@ -114,7 +113,7 @@ pub use dead_letter::DeadLetter;
 pub(crate) use deferred::{Deferred, DropCallback, Hooks};
 pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
 pub use envelope::{LentTaken, Taken};
-pub(crate) use feed::Feed;
+pub(crate) use feed::{Feed, Routed};
 pub(crate) use handler_stats::{HandlerStats, Holds};
 pub(crate) use horizon::Horizon;
 pub(crate) use inbox::{Account, Inbox, merge};
@@ -125,7 +124,7 @@ pub(crate) use mailbox::{Mailbox, MailboxSettings};
 pub(crate) use queue::{Admission, Entry};
 pub(crate) use reader::Next;
 pub use reader::Reader;
-pub(crate) use route::{Route, Routed};
+pub(crate) use responders::Responders;
 pub use scope::Scope;
 pub(crate) use scope::{HandlerPanic, Origin, Serving};
 pub use slow::Slow;

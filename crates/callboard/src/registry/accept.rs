@@ -56,7 +56,8 @@ impl<E> Publication<E> {
     /// Whether it may wait for the start in the log of its type: it may not be taken back, absorb
     /// another, or reach anybody by another way.
     fn fits_log(&self, info: &TypeInfo) -> bool {
-        let ordinary = self.ticket.is_none() && !self.answer && !self.keep;
+        let ordinary =
+            self.ticket.is_none() && !self.answer && !self.keep && !self.context.is_some();
         ordinary
             && !info.of_the_bus
             && self.priority == info.rank
@@ -193,7 +194,7 @@ impl Registry {
         };
         let stamp = Stamp::new(self.sequence, publication.origin.cause(), publication.published_at);
         let entry = &mut self.types[number];
-        if publication.fits_log(entry.info) && !self.traces && self.buffer.has_room() {
+        if publication.fits_log(entry.info) && self.buffer.has_room() {
             entry.feed.hold_back(&mut Some(event), stamp);
             return self.buffer.hold_back(self.sequence, number);
         }

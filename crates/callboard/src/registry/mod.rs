@@ -122,8 +122,6 @@ pub(crate) struct FirstStart {
 pub(crate) struct Listener {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) wanted: Wanted,
-    /// Whether it reads the logs of the types that it observes; otherwise it has a queue.
-    pub(crate) reads_logs: bool,
     /// Whether it came after the start without declaring itself late.
     pub(crate) late: bool,
     /// When it signed in, in nanoseconds since the bus was built; 0 if the clock panicked.
@@ -197,11 +195,9 @@ impl Registry {
         for listener in self.listeners.values() {
             if listener.wanted.wants_unnamed(info) {
                 let member = listener.mailbox.add_member(info);
-                let source = entry.add_reader(&listener.mailbox, member, listener.reads_logs);
-                if let Some(source) = source {
-                    // The reader may already be asleep.
-                    entry.feed.register_waiter(&listener.mailbox, source);
-                }
+                let source = entry.add_reader(&listener.mailbox, member);
+                // The reader may already be asleep.
+                entry.feed.register_waiter(&listener.mailbox, source);
             }
         }
         self.types.push(entry);
@@ -325,8 +321,7 @@ impl Registry {
         let entry = &mut self.types[gap.type_number];
         entry.feed.add_lost(lost);
         let responders = entry.responders.mailboxes().filter(|_| gap.asked);
-        let queues = entry.route.mailboxes().chain(responders);
-        queues.for_each(|mailbox| mailbox.add_lost(lost));
+        responders.for_each(|mailbox| mailbox.add_lost(lost));
     }
 
     /// Withdraws a request from a responder that has not taken it.

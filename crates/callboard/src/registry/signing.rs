@@ -24,7 +24,7 @@ pub(crate) struct SignIn {
     pub(crate) retained: bool,
     /// Whether the bus keeps time.
     pub(crate) timed: bool,
-    /// Whether the bus traces; if so, all events go through the queue.
+    /// Whether the bus traces; if so, events with a span go through the queue.
     pub(crate) traced: bool,
     /// Notified when the reader has drained.
     pub(crate) changed: Arc<WaitList>,
@@ -53,11 +53,6 @@ impl SignIn {
         };
         let keeps_order = self.settings.overflow == Overflow::DropNewest;
         observes && keeps_order && !self.traced
-    }
-
-    /// Whether the reader reads the logs of the types it observes; otherwise it has a queue.
-    fn reads_logs(&self) -> bool {
-        !self.traced
     }
 }
 
@@ -92,8 +87,7 @@ impl Registry {
         signing: SignIn,
         deferred: &mut Deferred<'_>,
     ) -> Reader {
-        let (log, reads_logs) = (signing.log(), signing.reads_logs());
-        let unlocked = signing.reads_unlocked();
+        let (log, unlocked) = (signing.log(), signing.reads_unlocked());
         let timed = signing.timed;
         let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
             signing;
@@ -116,7 +110,7 @@ impl Registry {
                 let mailbox =
                     Mailbox::new(id, settings, concurrency, wanted.infos(), None, unlocked);
                 let mailbox = Arc::new(mailbox);
-                self.add_to_types(&mailbox, &wanted, reads_logs, deferred);
+                self.add_to_types(&mailbox, &wanted, deferred);
                 (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon, timed))
             }
         };
@@ -131,7 +125,7 @@ impl Registry {
             Wanted::Members(_) => wanted.infos().for_each(|info| self.refresh_mode_of(info)),
             _ => self.refresh_modes(),
         }
-        let listener = Listener { mailbox, wanted, reads_logs, late, signed_in, replayed: 0 };
+        let listener = Listener { mailbox, wanted, late, signed_in, replayed: 0 };
         self.listeners.insert(id, listener);
         reader
     }
@@ -147,7 +141,6 @@ impl Registry {
         &mut self,
         mailbox: &Arc<Mailbox>,
         wanted: &Wanted,
-        reads_logs: bool,
         deferred: &mut Deferred<'_>,
     ) {
         match wanted {
@@ -165,7 +158,7 @@ impl Registry {
                     }
                     match interest.role {
                         Role::Observe => {
-                            self.types[number].add_reader(mailbox, member, reads_logs);
+                            self.types[number].add_reader(mailbox, member);
                         }
                         Role::Respond => {
                             self.types[number].responders.add(Arc::clone(mailbox), member);
@@ -177,7 +170,7 @@ impl Registry {
                 for entry in &mut self.types {
                     if wanted.wants_unnamed(entry.info) {
                         let member = mailbox.add_member(entry.info);
-                        entry.add_reader(mailbox, member, reads_logs);
+                        entry.add_reader(mailbox, member);
                     }
                 }
             }
@@ -187,8 +180,7 @@ impl Registry {
 
     fn hand_over_retained(&mut self, mailbox: &Arc<Mailbox>, deferred: &mut Deferred<'_>) {
         let retained = |(number, entry): (usize, &mut TypeEntry)| {
-            let member =
-                mailbox.member_reading(number).or_else(|| entry.route.member(mailbox.id))?;
+            let member = mailbox.member_reading(number)?;
             Some(Entry::new(entry.begin_with_retained()?, member))
         };
         let mut kept: Vec<Entry> = self.types.iter_mut().enumerate().filter_map(retained).collect();

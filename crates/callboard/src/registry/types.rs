@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Mode, Publication, Tally};
 use crate::engine::{
-    Admission, Coalescers, Deferred, Envelope, Feed, Horizon, Mailbox, Route, Routed,
+    Admission, Coalescers, Deferred, Envelope, Feed, Horizon, Mailbox, Responders, Routed,
 };
 use crate::event::{Event, Key, TypeInfo};
 use crate::log::{Held, Stamp};
@@ -15,10 +15,8 @@ pub(crate) struct TypeEntry {
     pub(crate) info: &'static TypeInfo,
     /// The readers of its log.
     pub(crate) feed: Feed,
-    /// The readers that have their own queues.
-    pub(crate) route: Route,
-    /// The responders, which have queues too.
-    pub(crate) responders: Route,
+    /// If it is a type of requests, those that answer them.
+    pub(crate) responders: Responders,
     /// The readers that merge its events by key, if there are any.
     coalescers: Option<Box<Coalescers>>,
     /// How its events are published now, if they have the type's priority.
@@ -43,8 +41,7 @@ impl TypeEntry {
         Self {
             info,
             feed: Feed::new(info, number, Arc::clone(horizon)),
-            route: Route::default(),
-            responders: Route::default(),
+            responders: Responders::default(),
             coalescers: None,
             mode: Mode::General,
             retained: None,
@@ -58,7 +55,7 @@ impl TypeEntry {
 
     /// How its events are published while the bus runs.
     pub(super) fn mode(&self) -> Mode {
-        if self.info.retain || !self.route.is_empty() {
+        if self.info.retain {
             Mode::General
         } else if self.feed.is_empty() {
             Mode::NoSubscribers
@@ -69,7 +66,7 @@ impl TypeEntry {
 
     /// All readers of its events.
     pub(crate) fn readers(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
-        self.feed.mailboxes().chain(self.route.mailboxes())
+        self.feed.mailboxes()
     }
 
     /// Delivers an event to all readers of the type and, if it is a request, to all responders.
@@ -80,14 +77,13 @@ impl TypeEntry {
         stamp: Stamp,
         deferred: &mut Deferred<'_>,
     ) -> Routed {
-        if publication.priority != self.info.rank {
-            return self.publish_out_of_rank(publication, stamp, deferred);
+        if publication.priority != self.info.rank || publication.context.is_some() {
+            return self.publish_by_queues(publication, stamp, deferred);
         }
         let merges = self.supersede(publication.key, stamp.sequence);
         let asked = publication.ticket.is_some();
         let collects = deferred.collects();
-        let queued = self.info.retain || asked || !self.route.is_empty();
-        let keep = publication.keep || queued || collects;
+        let keep = publication.keep || self.info.retain || asked || collects;
         let (mut routed, held) = self.feed.offer(&mut publication.event, stamp, keep, deferred);
         if let Some(held) = held {
             if collects {
@@ -125,10 +121,7 @@ impl TypeEntry {
             return;
         }
         self.replayed += 1;
-        let held = self.feed.reveal(sequence, !self.route.is_empty());
-        if let Some(held) = held {
-            self.deliver(Envelope::logged(self.info, held), Admission::Beyond, deferred);
-        }
+        self.feed.reveal(sequence);
     }
 
     /// The next event that is held back, which nobody gets by the log.
@@ -142,14 +135,14 @@ impl TypeEntry {
         self.feed.recheck_capacity();
     }
 
-    /// Delivers an event to the readers that have queues.
+    /// Delivers an event to the responders and, if the type retains, to the bus.
     fn publish_kept<E: Event>(
         &mut self,
         publication: &mut Publication<E>,
         held: Held,
         deferred: &mut Deferred<'_>,
     ) -> Routed {
-        if publication.ticket.is_none() && self.route.is_empty() && !self.info.retain {
+        if publication.ticket.is_none() && !self.info.retain {
             // It is kept for the asker that it answers, or for a dead letter.
             publication.kept = Some(held);
             return Routed::default();
@@ -160,9 +153,10 @@ impl TypeEntry {
         self.deliver(envelope, Admission::Bounded, deferred)
     }
 
-    /// Publishes an event of another priority than its type's. It can't use the log, which is FIFO.
+    /// Publishes an event that can't use the log: that is FIFO, and this has another priority than its
+    /// type, or it carries a span.
     #[cold]
-    fn publish_out_of_rank<E: Event>(
+    fn publish_by_queues<E: Event>(
         &mut self,
         publication: &mut Publication<E>,
         stamp: Stamp,
@@ -209,8 +203,7 @@ impl TypeEntry {
         routed
     }
 
-    /// Delivers an event to the readers that have queues, and retains it if its type does so. With
-    /// a ticket it is a request, which only responders receive as a call.
+    /// Delivers an event to the responders, if it is a request, and retains it if its type does so.
     #[inline]
     fn deliver(
         &mut self,
@@ -218,36 +211,29 @@ impl TypeEntry {
         admission: Admission,
         deferred: &mut Deferred<'_>,
     ) -> Routed {
+        let Some(ticket) = &envelope.ticket else {
+            if self.info.retain {
+                self.retain(envelope, deferred);
+            } else {
+                deferred.discard_event(envelope);
+            }
+            return Routed::default();
+        };
         if self.info.retain {
-            self.retain(&envelope, deferred);
+            self.retain(Envelope { ticket: None, ..envelope.clone() }, deferred);
         }
-        if envelope.ticket.is_some() {
-            return self.ask(envelope, admission, deferred);
-        }
-        self.route.offer(envelope, admission, deferred)
+        let asker = ticket.assign(envelope.sequence(), &mut self.responders.mailboxes());
+        let routed = self.responders.offer(envelope, admission, deferred);
+        deferred.wake(asker);
+        routed
     }
 
     #[cold]
-    fn retain(&mut self, envelope: &Envelope, deferred: &mut Deferred<'_>) {
-        let mut retained = Envelope { ticket: None, ..envelope.clone() };
-        retained.context.sever();
-        if let Some(old) = self.retained.replace(retained) {
+    fn retain(&mut self, mut envelope: Envelope, deferred: &mut Deferred<'_>) {
+        envelope.context.sever();
+        if let Some(old) = self.retained.replace(envelope) {
             deferred.discard_event(old);
         }
-    }
-
-    /// Delivers a request to its observers, and to its responders.
-    fn ask(&self, mut call: Envelope, admission: Admission, deferred: &mut Deferred<'_>) -> Routed {
-        let Some(ticket) = call.ticket.take() else { return Routed::default() };
-        let asker = ticket.assign(call.sequence(), &mut self.responders.mailboxes());
-        let mut routed = Routed::default();
-        if !self.route.is_empty() {
-            routed += self.route.offer(call.clone(), admission, deferred);
-        }
-        call.ticket = Some(ticket);
-        routed += self.responders.offer(call, admission, deferred);
-        deferred.wake(asker);
-        routed
     }
 
     /// Notes an event that is about to be delivered. Returns whether it is to be
@@ -274,18 +260,9 @@ impl TypeEntry {
         Some(retained)
     }
 
-    /// Adds an observer of the type. Returns the index of the log among its sources, if it reads
-    /// logs.
-    pub(super) fn add_reader(
-        &mut self,
-        mailbox: &Arc<Mailbox>,
-        member: usize,
-        reads_logs: bool,
-    ) -> Option<usize> {
-        let source = reads_logs.then(|| self.feed.join_by_cursor(mailbox, member));
-        if source.is_none() {
-            self.route.add(Arc::clone(mailbox), member);
-        }
+    /// Adds an observer of the type. Returns the index of the log among its sources.
+    pub(super) fn add_reader(&mut self, mailbox: &Arc<Mailbox>, member: usize) -> usize {
+        let source = self.feed.join_by_cursor(mailbox, member);
         if self.info.coalesces() && mailbox.settings.overflow == Overflow::Coalesce {
             let coalescers = self.coalescers.get_or_insert_default();
             coalescers.add(Arc::clone(mailbox), member, source);
@@ -297,7 +274,6 @@ impl TypeEntry {
         if self.coalescers.as_mut().is_some_and(|it| !it.remove(mailbox)) {
             self.coalescers = None;
         }
-        self.route.remove(mailbox);
         self.responders.remove(mailbox);
     }
 }

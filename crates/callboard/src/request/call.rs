@@ -72,7 +72,7 @@ impl<Q: Request> Call<Q> {
             unreachable!("a responder is given calls only")
         };
         let Ok(exchange) = ticket.into_any().downcast::<Exchange<Q>>() else {
-            unreachable!("a route leads only to members of its own type")
+            unreachable!("a mailbox gets only events of its members' types")
         };
         let place = exchange.take(&responder);
         let question = Some(kept(held));

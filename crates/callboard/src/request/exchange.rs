@@ -71,7 +71,7 @@ impl<Q: Request> Exchange<Q> {
         let state = self.state.lock();
         let responders = registry.find(TypeInfo::of::<Q>()).map(|entry| &entry.responders);
         let by_name = |name: &str| {
-            let all = responders.into_iter().flat_map(|route| route.mailboxes());
+            let all = responders.into_iter().flat_map(|all| all.mailboxes());
             let present: Vec<_> = all.filter(|it| *it.settings.name == *name).cloned().collect();
             match registry.phase {
                 Phase::Buffering if present.is_empty() => vec![Candidate::Unknown],

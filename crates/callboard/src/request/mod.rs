@@ -3,7 +3,7 @@
 //! ```text
 //!   asker                        bus                              responders
 //!
-//!   Gather ──dispatch──►  route of Q ──► observers of Q
+//!   Gather ──dispatch──►  log of Q ──► observers of Q
 //!     ▲                   responders of Q ──► Mailbox ──► Call ──┐ respond / decline / drop
 //!     │                                                          │
 //!     └───────────── Exchange: a part per responder ◄────────────┘

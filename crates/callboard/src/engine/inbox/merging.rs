@@ -56,10 +56,9 @@ impl Inbox {
         true
     }
 
-    /// No event of a type, whose log it reads by this source if it has one, waits with a lower number
-    /// than this.
-    pub(in crate::engine) fn waits_from(&mut self, source: Option<usize>) -> u64 {
-        let logged = source.and_then(|source| self.next_in(source));
+    /// No event of the type whose log it reads by this source waits with a lower number than this.
+    pub(in crate::engine) fn waits_from(&mut self, source: usize) -> u64 {
+        let logged = self.next_in(source);
         let queued = self.queue.as_ref().and_then(|queue| queue.lowest());
         logged.into_iter().chain(queued).min().unwrap_or(u64::MAX)
     }
