@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use callboard::{Delivery, Event, EventSet};
+use callboard::{Coalesce, Delivery, Event, EventSet};
 
 pub(crate) trait Message: Event {
     fn new(value: u64) -> Self;
@@ -20,6 +20,19 @@ pub(crate) struct Plain([u64; 4]);
 #[event(type = "operations.heap")]
 pub(crate) struct Heap(Vec<u64>);
 
+/// 32 bytes of plain data, and a key of its own.
+#[derive(Debug, Event)]
+#[event(type = "operations.keyed")]
+pub(crate) struct Keyed([u64; 4]);
+
+impl Coalesce for Keyed {
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.0[0]
+    }
+}
+
 /// A component's inbox of two types.
 #[derive(Debug, EventSet)]
 pub(crate) enum Inbox {
@@ -28,6 +41,16 @@ pub(crate) enum Inbox {
 }
 
 impl Message for Plain {
+    fn new(value: u64) -> Self {
+        Self(black_box([value; 4]))
+    }
+
+    fn value(&self) -> u64 {
+        self.0[3]
+    }
+}
+
+impl Message for Keyed {
     fn new(value: u64) -> Self {
         Self(black_box([value; 4]))
     }

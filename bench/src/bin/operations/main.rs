@@ -47,6 +47,12 @@ const OPERATIONS: &[Operation] = &[
     operation("plain-recv", 1, "publish 32 bytes, try_recv", publish::plain_one_by_one),
     operation("plain-batch", 1, "publish 32 bytes, try_recv_batch", publish::plain_in_batches),
     operation("heap-recv", 1, "publish a heap buffer, try_recv", publish::heap_one_by_one),
+    operation(
+        "keyed-recv",
+        1,
+        "publish to a coalescing subscriber, try_recv",
+        publish::keyed_one_by_one,
+    ),
     operation("full-lossy", 1, "publish to a full lossy subscriber", publish::full_lossy),
     operation("full-critical", 1, "publish to a full critical subscriber", publish::full_critical),
     operation("unheard", 1, "publish what nobody listens to", publish::unheard),

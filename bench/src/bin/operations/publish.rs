@@ -4,10 +4,10 @@ use std::array;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use callboard::{AnyEvent, Bus, EventSet, Subscription};
+use callboard::{AnyEvent, Bus, EventSet, Overflow, Subscription};
 
 use crate::BURST;
-use crate::events::{Heap, Inbox, Message, Plain};
+use crate::events::{Heap, Inbox, Keyed, Message, Plain};
 
 /// A bus that runs, and its only subscription.
 fn open<S: EventSet>() -> (Bus, Subscription<S>) {
@@ -18,15 +18,21 @@ fn open<S: EventSet>() -> (Bus, Subscription<S>) {
 }
 
 pub(crate) fn plain_one_by_one(count: u64) -> u64 {
-    one_by_one::<Plain>(count)
+    one_by_one(count, open::<Plain>())
 }
 
 pub(crate) fn heap_one_by_one(count: u64) -> u64 {
-    one_by_one::<Heap>(count)
+    one_by_one(count, open::<Heap>())
 }
 
-fn one_by_one<M: Message>(count: u64) -> u64 {
-    let (bus, mut reader) = open::<M>();
+pub(crate) fn keyed_one_by_one(count: u64) -> u64 {
+    let bus = Bus::new();
+    let reader = bus.subscriber("reader").overflow(Overflow::Coalesce).subscribe::<Keyed>();
+    bus.start();
+    one_by_one(count, (bus, reader))
+}
+
+fn one_by_one<M: Message>(count: u64, (bus, mut reader): (Bus, Subscription<M>)) -> u64 {
     let mut received = 0;
     for value in 0..count {
         bus.publish(M::new(value));
