@@ -36,6 +36,8 @@ pub(crate) struct Buffer {
 pub(super) struct Replay {
     logged: Peekable<IntoIter<(u64, usize)>>,
     queued: Peekable<IntoIter<Envelope>>,
+    /// The number of the last event.
+    pub(super) last: u64,
 }
 
 /// An event that waited for the start.
@@ -219,7 +221,10 @@ impl Buffer {
         let queued = self.inbox.take_all(dropped).into_iter();
         let mut queued: Vec<Envelope> = queued.map(|entry| entry.envelope).collect();
         queued.sort_by_key(Envelope::sequence);
-        Replay { logged: logged.into_iter().peekable(), queued: queued.into_iter().peekable() }
+        let last = logged.last().map(|(sequence, _)| *sequence);
+        let last = last.max(queued.last().map(Envelope::sequence)).unwrap_or(0);
+        let (logged, queued) = (logged.into_iter().peekable(), queued.into_iter().peekable());
+        Replay { logged, queued, last }
     }
 
     /// How many events of each type are buffered, for types that have any.

@@ -286,9 +286,10 @@ impl Registry {
         }
         let overflowed = self.buffer.overflowed();
         let (mut replay, losses) = self.buffer.take();
-        // A loss lies between two events: a reader reports it only if each event is handed to it. And
-        // readers of several logs don't look back, behind a dead letter that was not held back.
-        let by_logs = losses.is_empty() && replay.begins_behind(self.horizon.get());
+        // A reader reports a loss between two events only if each is handed to it. And readers of several
+        // logs don't look back, behind a dead letter that was not held back.
+        let by_logs = losses.keys().all(|gap| gap.after >= replay.last)
+            && replay.begins_behind(self.horizon.get());
         let (replayed, mut losses) = (replay.len(), losses.into_iter().peekable());
         self.types.iter_mut().for_each(|entry| entry.begin_replay(by_logs, deferred));
         for (sequence, event) in replay {
@@ -305,8 +306,8 @@ impl Registry {
                 }
             }
         }
-        losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
         self.types.iter_mut().for_each(|entry| entry.end_replay(deferred));
+        losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
         if first {
             let by_log = |number: usize| self.types[number].replayed;
             self.listeners.values_mut().for_each(|listener| listener.end_replay(by_log));
