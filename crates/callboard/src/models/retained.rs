@@ -23,7 +23,7 @@ fn who_comes_while_the_bus_starts_gets_what_was_buffered_once() {
         ("retained.start.log", Overflow::DropNewest),
         ("retained.start.queue", Overflow::DropOldest),
     ] {
-        Model::new(name, &["1 2", "2"]).at_least(160).check(move || {
+        Model::new(name, &["1 2", "2"]).at_least(60).check(move || {
             let bus = Bus::new();
             bus.publish(Latest::new(1));
             let starter = thread::spawn({
@@ -74,7 +74,7 @@ fn who_comes_while_the_bus_closes_gets_the_retained_event_or_nothing() {
 
 #[test]
 fn who_asks_for_the_retained_event_keeps_it_though_it_is_replaced() {
-    Model::new("retained.replaced", &["1", "2"]).at_least(18).check(|| {
+    Model::new("retained.replaced", &["1", "2"]).at_least(7).check(|| {
         let bus = started();
         bus.publish(Latest::new(1));
         let publisher = thread::spawn({
