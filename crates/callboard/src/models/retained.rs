@@ -23,7 +23,7 @@ fn who_comes_while_the_bus_starts_gets_what_was_buffered_once() {
         ("retained.start.log", Overflow::DropNewest),
         ("retained.start.queue", Overflow::DropOldest),
     ] {
-        Model::new(name, &["1 2", "2"]).at_least(60).check(move || {
+        Model::new(name, &["1 2", "2"]).at_least(40).check(move || {
             let bus = Bus::new();
             bus.publish(Latest::new(1));
             let starter = thread::spawn({
