@@ -23,19 +23,22 @@ pub(crate) struct Coalescers {
 
 struct Coalescer {
     mailbox: Arc<Mailbox>,
-    /// The mailbox's member number for the type, and the index of the log among its sources.
-    member: usize,
+    /// The index of the log among its sources.
     source: usize,
-    /// The event that the one that is about to arrive absorbs.
-    superseded: Option<u64>,
+    /// The event that is about to arrive is to absorb one there.
+    merges: bool,
 }
 
 /// Keys are removed when there are more than this, and after as many events.
 const KEPT_KEYS: usize = 64;
 
+/// If more events than this wait in the log, they move to the queue as more arrive, so that the first
+/// that is to be merged does not move all at once while the registry is locked.
+const MOST_LOGGED: u64 = 1_024;
+
 impl Coalescers {
-    pub(crate) fn add(&mut self, mailbox: Arc<Mailbox>, member: usize, source: usize) {
-        self.list.push(Coalescer { mailbox, member, source, superseded: None });
+    pub(crate) fn add(&mut self, mailbox: Arc<Mailbox>, source: usize) {
+        self.list.push(Coalescer { mailbox, source, merges: false });
         // It may begin with a retained event.
         self.from = 0;
     }
@@ -69,11 +72,11 @@ impl Coalescers {
     #[inline(never)]
     fn supersede_last(&mut self, last: u64, sequence: u64) -> bool {
         let (mut from, mut any) = (sequence, false);
-        for Coalescer { mailbox, member, source, superseded } in &mut self.list {
+        for Coalescer { mailbox, source, merges } in &mut self.list {
             let mut inbox = mailbox.inbox();
-            *superseded = inbox.supersede(last, *member, Some(*source));
+            *merges = inbox.supersede(last, sequence, Some(*source));
             from = from.min(inbox.waits_from(*source));
-            any |= superseded.is_some();
+            any |= *merges;
         }
         self.from = from;
         any
@@ -82,11 +85,9 @@ impl Coalescers {
     /// The event has arrived: merges it with those that it superseded.
     #[cold]
     pub(crate) fn merge(&mut self, newer: u64, deferred: &mut Deferred<'_>) {
-        for Coalescer { mailbox, member, source, superseded } in &mut self.list {
-            if let Some(older) = superseded.take()
-                && mailbox.inbox().link(newer, older, *member, Some(*source))
-            {
-                deferred.merge(mailbox, *member, newer);
+        for Coalescer { mailbox, source, merges } in &mut self.list {
+            if std::mem::take(merges) && mailbox.inbox().link(Some(*source)) {
+                deferred.merge(mailbox, newer);
             }
         }
     }
@@ -100,6 +101,9 @@ impl Coalescers {
         *from = sequence;
         for Coalescer { mailbox, source, .. } in &*list {
             let mut inbox = mailbox.inbox();
+            if inbox.waits_in(*source) > MOST_LOGGED {
+                inbox.fetch(*source);
+            }
             *from = inbox.waits_from(*source).min(*from);
             waiting += inbox.len();
         }
@@ -119,7 +123,7 @@ impl Coalescers {
             for Coalescer { mailbox, source, .. } in &*list {
                 mailbox.inbox().fetch(*source);
             }
-            let waits = |last| list.iter().any(|it| it.mailbox.inbox().holds(last, it.member));
+            let waits = |last| list.iter().any(|it| it.mailbox.inbox().holds(last));
             last.retain(|_, last| *last == sequence || waits(*last));
         }
         last.shrink_to(most);

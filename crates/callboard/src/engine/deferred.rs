@@ -67,8 +67,8 @@ type FindOldest<'a> = &'a dyn Fn(&Mailbox) -> Option<Instant>;
 struct Effects {
     wakers: Vec<Waker>,
     waiters: Vec<LogSubscriber>,
-    /// The subscription, its member, and the number of the event that absorbs others.
-    merges: Vec<(Arc<Mailbox>, usize, u64)>,
+    /// The subscription, and the number of the event that absorbs others.
+    merges: Vec<(Arc<Mailbox>, u64)>,
     discarded: Vec<(u64, Envelope, DropReason)>,
     /// Cursors of dropped readers, and of the start buffer, with the events that wait there.
     cursors: Vec<Box<dyn Any + Send>>,
@@ -118,8 +118,8 @@ impl<'a> Deferred<'a> {
         }
     }
 
-    pub(super) fn merge(&mut self, mailbox: &Arc<Mailbox>, member: usize, newer: u64) {
-        self.effects().merges.push((Arc::clone(mailbox), member, newer));
+    pub(super) fn merge(&mut self, mailbox: &Arc<Mailbox>, newer: u64) {
+        self.effects().merges.push((Arc::clone(mailbox), newer));
     }
 
     /// Takes over an entry that its reader will not get.
@@ -244,8 +244,8 @@ impl Effects {
     /// Runs everything except the wakers.
     #[cold]
     fn run_others(&mut self, hooks: &Hooks, oldest: FindOldest<'_>) -> Option<Box<[DeadLetter]>> {
-        for (mailbox, member, newer) in self.merges.drain(..) {
-            merge(|operation| operation(&mut mailbox.inbox()), member, newer);
+        for (mailbox, newer) in self.merges.drain(..) {
+            merge(|operation| operation(&mut mailbox.inbox()), newer);
         }
         self.spent.drain(..).for_each(discard);
         self.cursors.clear();

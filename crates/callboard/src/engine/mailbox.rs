@@ -147,7 +147,9 @@ impl Mailbox {
 
     /// How many events its queue has been offered so far.
     pub(crate) fn offered(&self) -> u64 {
-        self.inbox().accounts.iter().map(|account| account.ledger.offered).sum()
+        let inbox = self.inbox();
+        let offered: u64 = inbox.accounts.iter().map(|account| account.ledger.offered).sum();
+        offered - inbox.sources().map(|source| source.removed.fetched).sum::<u64>()
     }
 
     /// Takes over an event that did not fit.

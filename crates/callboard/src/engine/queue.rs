@@ -1,26 +1,27 @@
 //! The unread events of one reader, within its capacity.
 
+mod chain;
+
 use std::collections::VecDeque;
+
+pub(crate) use chain::Merged;
+use chain::{Chain, Chains};
 
 use super::Envelope;
 use super::cursors::Place;
 use super::losses::Losses;
-use crate::event::{Priority, TypeInfo};
-use crate::log::Held;
+use crate::event::Priority;
 
 /// An event in a queue, with the reader's member that it is for.
 pub(crate) struct Entry {
     pub(crate) envelope: Envelope,
     pub(crate) member: usize,
-    /// The number of the event with the same key that it is about to absorb; 0 for none.
-    older: u64,
-    /// A newer event is about to absorb it, so it uses no capacity.
-    superseded: bool,
+    chain: Chain,
 }
 
 impl Entry {
     pub(crate) fn new(envelope: Envelope, member: usize) -> Self {
-        Self { envelope, member, older: 0, superseded: false }
+        Self { envelope, member, chain: Chain::default() }
     }
 
     pub(crate) fn sequence(&self) -> u64 {
@@ -33,9 +34,8 @@ impl Entry {
         Place::new(*priority, self.sequence(), ticket.is_some())
     }
 
-    /// Whether it is an event for this member, and no call.
-    fn is_event_for(&self, member: usize) -> bool {
-        self.member == member && self.envelope.ticket.is_none()
+    fn is_call(&self) -> bool {
+        self.envelope.ticket.is_some()
     }
 }
 
@@ -48,26 +48,6 @@ pub(crate) enum Admission {
     Beyond,
 }
 
-/// Two queued events with the same key, to be merged with no lock held.
-pub(crate) struct Mergeable {
-    pub(crate) info: &'static TypeInfo,
-    member: usize,
-    older: u64,
-    pub(crate) newer: u64,
-    pub(crate) older_event: Held,
-    pub(crate) newer_event: Held,
-}
-
-/// The result of merging two events with the same key.
-pub(crate) struct Merged {
-    pub(crate) older: Entry,
-    /// The value of the newer one, which was replaced.
-    pub(crate) replaced: Held,
-    /// If the two were in different lanes and nothing is left between them in the older one's lane:
-    /// the lane of the newer one, and the order of the last event before the older one.
-    pub(super) heir: Option<(usize, u64)>,
-}
-
 /// The unread events of one reader: a lane per priority, each sorted by sequence.
 ///
 /// Plain data: it takes no lock and runs no user code. It returns what it removes, so that the
@@ -75,14 +55,7 @@ pub(crate) struct Merged {
 #[derive(Default)]
 pub(crate) struct Queue {
     lanes: [VecDeque<Entry>; Priority::COUNT],
-    /// How many entries are superseded.
-    surplus: usize,
-    /// Events that were taken before they could absorb an older one, which waits in another lane:
-    /// the numbers of both. The next event with the key absorbs that one.
-    overtaken: Vec<(u64, u64)>,
-    /// Different keys have had one hash: that a newer event has the hash of an older one does not
-    /// mean any more that the older one will go.
-    pub(super) keys_clash: bool,
+    chains: Chains,
     /// The reader's losses, in the queue and in its logs.
     pub(super) losses: Losses,
 }
@@ -99,7 +72,7 @@ impl Queue {
     /// How much of the capacity is used.
     #[inline]
     pub(crate) fn occupied(&self) -> usize {
-        self.len() - self.surplus
+        self.len() - self.chains.superseded()
     }
 
     /// The entries, most urgent first.
@@ -107,16 +80,31 @@ impl Queue {
         self.lanes.iter().flatten()
     }
 
+    /// Adds an entry, usually the newest of its lane.
     #[inline]
     pub(crate) fn enqueue(&mut self, entry: Entry) {
-        self.lanes[entry.envelope.priority.lane()].push_back(entry);
+        let lane = &mut self.lanes[entry.envelope.priority.lane()];
+        let place = entry.place();
+        if lane.back().is_none_or(|last| last.place() < place) {
+            lane.push_back(entry);
+        } else {
+            lane.insert(lane.partition_point(|other| other.place() < place), entry);
+        }
     }
 
-    /// Adds an entry that may be older than others of its lane.
-    pub(super) fn insert(&mut self, entry: Entry) {
-        let lane = &mut self.lanes[entry.envelope.priority.lane()];
-        let place = lane.partition_point(|other| other.place() < entry.place());
-        lane.insert(place, entry);
+    /// Adds entries of one lane, which are in the order of their places.
+    pub(super) fn enqueue_all(&mut self, lane: usize, entries: impl Iterator<Item = Entry>) {
+        let lane = &mut self.lanes[lane];
+        let before = lane.len();
+        lane.extend(entries);
+        if let Some(first) = lane.get(before).map(Entry::place) {
+            let lane = lane.make_contiguous();
+            let place = lane[..before].partition_point(|other| other.place() < first);
+            if place < before {
+                // The sort takes one pass, since these are two sorted runs.
+                lane[place..].sort_by_key(Entry::place);
+            }
+        }
     }
 
     /// Removes the entry in this place, if it is there and the oldest of its lane.
@@ -150,7 +138,7 @@ impl Queue {
             }
         }
         if self.len() == 0 {
-            self.overtaken.clear();
+            self.chains = Chains::default();
         }
     }
 
@@ -161,14 +149,14 @@ impl Queue {
 
     /// Removes everything, most urgent first.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Entry> + use<> {
-        (self.surplus, self.overtaken) = (0, Vec::new());
+        self.chains = Chains::default();
         std::mem::take(&mut self.lanes).into_iter().flatten()
     }
 
     /// Removes the entry with this sequence that `fits`: an observed event and a call may share a
     /// sequence.
     pub(crate) fn remove(&mut self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<Entry> {
-        let (lane, place) = self.find_that(sequence, fits)?;
+        let (lane, place) = self.find(sequence, fits)?;
         let entry = self.lanes[lane].remove(place)?;
         self.note_removed(&entry);
         Some(entry)
@@ -184,18 +172,6 @@ impl Queue {
         self.lanes[lane].back().map(Entry::place)
     }
 
-    /// If there is nothing between the two of a pair in a lane: the order of the last event before
-    /// them.
-    fn heir(&self, lane: usize, pair: &Mergeable) -> Option<u64> {
-        let lane = &self.lanes[lane];
-        let place = lane.partition_point(|entry| entry.sequence() < pair.older);
-        let next = lane.get(place).map(Entry::sequence);
-        if next.is_some_and(|next| next < pair.newer) {
-            return None;
-        }
-        Some(place.checked_sub(1).map_or(0, |last| lane[last].place().order()))
-    }
-
     /// Removes the oldest entry of a lane.
     pub(crate) fn pop_lane(&mut self, lane: usize) -> Option<Entry> {
         let entry = self.lanes[lane].pop_front();
@@ -207,105 +183,7 @@ impl Queue {
         self.lanes.iter().filter_map(VecDeque::front).map(Entry::sequence).min()
     }
 
-    /// Whether this event waits here for a member.
-    pub(super) fn holds(&self, sequence: u64, member: usize) -> bool {
-        self.find_event(sequence, member).is_some()
-    }
-
-    /// Marks the last event of a member with some key as superseded by one that is about to arrive,
-    /// if it is here. Returns its number: the last event to arrive, or one that this left behind.
-    pub(super) fn supersede(&mut self, last: u64, member: usize) -> Option<u64> {
-        let overtaken = self.overtaken.iter().position(|(taken, _)| *taken == last);
-        let last = overtaken.map_or(last, |place| self.overtaken.swap_remove(place).1);
-        let frees = !self.keys_clash;
-        let entry = self.find_event_mut(last, member).filter(|entry| !entry.superseded)?;
-        entry.superseded = frees;
-        self.surplus += usize::from(frees);
-        Some(last)
-    }
-
-    /// The event of this number has arrived, for which another was [superseded](Self::supersede).
-    /// If neither has been taken, the two are to be merged: returns whether they are in two lanes.
-    pub(super) fn link(&mut self, newer: u64, older: u64, member: usize) -> Option<bool> {
-        let (older_lane, _) = self.find(older, member)?;
-        let Some((lane, place)) = self.find(newer, member) else {
-            self.part(newer, older, member);
-            return None;
-        };
-        self.lanes[lane][place].older = older;
-        Some(lane != older_lane)
-    }
-
-    /// The newer event of two with one key was taken first.
-    #[cold]
-    fn part(&mut self, newer: u64, older: u64, member: usize) {
-        if self.restore(older, member) {
-            self.overtaken.push((newer, older));
-        }
-    }
-
-    /// An event is not superseded any more. Returns whether it is here.
-    fn restore(&mut self, sequence: u64, member: usize) -> bool {
-        let Some(entry) = self.find_event_mut(sequence, member) else { return false };
-        let superseded = std::mem::take(&mut entry.superseded);
-        self.surplus -= usize::from(superseded);
-        superseded
-    }
-
-    /// Two events that are to be merged, the newer of which has this number.
-    pub(crate) fn mergeable(&self, newer: u64, member: usize) -> Option<Mergeable> {
-        let (newer_entry, older) = {
-            let entry = self.find_event(newer, member)?;
-            (entry, entry.older)
-        };
-        let older_event = self.find_event(older, member)?.envelope.held.clone();
-        let Envelope { info, held, .. } = &newer_entry.envelope;
-        Some(Mergeable { info, member, older, newer, older_event, newer_event: held.clone() })
-    }
-
-    /// Puts `merged` in the newer one's place and removes the older, if both are still queued
-    /// unchanged; without it, the two have different keys and stay. Returns what was removed.
-    pub(crate) fn merge(&mut self, pair: &Mergeable, merged: Option<Held>) -> Option<Merged> {
-        let (older_lane, older_place) = self.find(pair.older, pair.member)?;
-        let (lane, place) = self.find(pair.newer, pair.member)?;
-        let same = |entry: &Entry, event: &Held| entry.envelope.held == *event;
-        if !same(&self.lanes[older_lane][older_place], &pair.older_event)
-            || !same(&self.lanes[lane][place], &pair.newer_event)
-        {
-            return None;
-        }
-        let Some(merged) = merged else {
-            self.keys_clash = true;
-            self.lanes[lane][place].older = 0;
-            self.restore(pair.older, pair.member);
-            return None;
-        };
-        let newer = &mut self.lanes[lane][place].envelope;
-        let replaced = std::mem::replace(&mut newer.held, merged);
-        // The newer one is to absorb what the older one was to.
-        let even_older = std::mem::take(&mut self.lanes[older_lane][older_place].older);
-        self.lanes[lane][place].older = even_older;
-        let older = self.remove(pair.older, |entry| entry.is_event_for(pair.member))?;
-        let heir = (lane != older_lane).then(|| self.heir(older_lane, pair)).flatten();
-        Some(Merged { older, replaced, heir: heir.map(|before| (lane, before)) })
-    }
-
-    fn find_event(&self, sequence: u64, member: usize) -> Option<&Entry> {
-        let (lane, place) = self.find(sequence, member)?;
-        self.lanes[lane].get(place)
-    }
-
-    fn find_event_mut(&mut self, sequence: u64, member: usize) -> Option<&mut Entry> {
-        let (lane, place) = self.find(sequence, member)?;
-        self.lanes[lane].get_mut(place)
-    }
-
-    /// Where the event of this number is that waits for a member.
-    fn find(&self, sequence: u64, member: usize) -> Option<(usize, usize)> {
-        self.find_that(sequence, |entry| entry.is_event_for(member))
-    }
-
-    fn find_that(&self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<(usize, usize)> {
+    fn find(&self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<(usize, usize)> {
         self.lanes.iter().enumerate().find_map(|(number, lane)| {
             let first = lane.partition_point(|entry| entry.sequence() < sequence);
             let place = lane
@@ -319,9 +197,8 @@ impl Queue {
     /// Takes note of an entry that was taken out.
     #[inline(always)]
     fn note_removed(&mut self, entry: &Entry) {
-        self.surplus -= usize::from(entry.superseded);
-        if entry.older > 0 {
-            self.part(entry.sequence(), entry.older, entry.member);
+        if entry.chain != Chain::default() {
+            self.unchain(entry);
         }
     }
 }

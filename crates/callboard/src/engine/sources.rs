@@ -42,7 +42,7 @@ pub(crate) struct Removed {
     /// Dropped, to make room for newer ones.
     pub(super) evicted: u64,
     /// Moved to the queue, to be merged there.
-    fetched: u64,
+    pub(super) fetched: u64,
 }
 
 impl Removed {
@@ -74,6 +74,11 @@ pub(super) struct Signals {
 impl Source {
     pub(super) fn lane(&self) -> usize {
         self.info.rank.lane()
+    }
+
+    /// How many events wait in the log. The registry's lock is held.
+    pub(super) fn waiting(&self) -> u64 {
+        self.meter.waiting()
     }
 
     /// The reader's place in the log.
@@ -124,7 +129,7 @@ impl Sources {
 
     /// How many events wait. The registry's lock is held.
     pub(super) fn waiting(&self) -> u64 {
-        self.list.iter().map(|source| source.meter.waiting()).sum()
+        self.list.iter().map(Source::waiting).sum()
     }
 
     /// Whether some waiting events may lie behind a gap, where the reader can't see them. The

@@ -61,8 +61,9 @@ use super::{Abilities, Event};
 pub trait Coalesce: Event {
     /// The type of the keys, which identify what an event is about. A key is hashed when the event is
     /// published, and compared with that of an older event before the two are merged. Its `Hash`
-    /// should tell keys apart, as a derived one does: of several keys with the same hash only the last
-    /// is remembered, so an event may stay unmerged, or be dropped by a full subscription.
+    /// should tell keys apart, as a derived one does. A subscription that meets two keys with one hash
+    /// may exceed its capacity by them, and merges nothing until it has been read empty; a comparison
+    /// that panics counts as such a meeting.
     type Key: Hash + Eq;
 
     /// Returns the key of this event.

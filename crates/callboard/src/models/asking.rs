@@ -50,6 +50,25 @@ fn asker_that_waits_is_woken_by_the_answer() {
 }
 
 #[test]
+fn responder_that_waits_is_woken_by_the_call() {
+    Model::new("ask.call", &["called"]).at_least(30).check(|| {
+        let bus = Bus::new();
+        bus.start();
+        let mut responder = bus.subscriber("responder").late().responder::<Plain>();
+        let asker = thread::spawn(move || {
+            let mut gather = bus.request(Plain(1)).expect(["responder"]).timeout(EVER).gather();
+            assert!(poll(&mut gather).is_none());
+            gather
+        });
+        let call = block_on(responder.recv());
+        let gather = asker.join().unwrap();
+        assert!(call.is_some());
+        drop((call, gather));
+        "called"
+    });
+}
+
+#[test]
 fn responder_that_drops_its_call_wakes_the_asker() {
     Model::new("ask.abandon", &["unreachable"]).at_least(50).check(|| {
         let (_bus, gather, call) = asked();

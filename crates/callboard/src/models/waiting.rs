@@ -18,10 +18,9 @@ enum Way {
     Log,
     /// In the log, by a cursor that is in its inbox.
     Inbox,
-    Queue,
 }
 
-const WAYS: [Way; 3] = [Way::Log, Way::Inbox, Way::Queue];
+const WAYS: [Way; 2] = [Way::Log, Way::Inbox];
 
 /// What ends the waiting.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +43,6 @@ impl Way {
         let builder = match self {
             Self::Log => builder,
             Self::Inbox => builder.overflow(Overflow::DropOldest),
-            Self::Queue => builder.overflow(Overflow::Coalesce),
         };
         let subscription = builder.subscribe::<Note>();
         (bus, subscription)

@@ -82,8 +82,8 @@ pub(crate) enum Accepted {
     /// It is buffered until the start.
     Buffered {
         sequence: u64,
-        /// The numbers of its type and of itself, if it is to absorb an older one with its key.
-        mergeable: Option<(usize, u64)>,
+        /// Its number, if it is to absorb an older one with its key.
+        mergeable: Option<u64>,
         /// Whether nothing else is buffered.
         first: bool,
     },

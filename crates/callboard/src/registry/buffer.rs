@@ -129,7 +129,7 @@ impl Buffer {
         self.taken_in(sequence, None)
     }
 
-    fn taken_in(&mut self, sequence: u64, mergeable: Option<(usize, u64)>) -> Accepted {
+    fn taken_in(&mut self, sequence: u64, mergeable: Option<u64>) -> Accepted {
         self.last = sequence;
         let waiting = self.inbox.occupied() + self.held_back.len();
         self.high_water = self.high_water.max(waiting);
@@ -145,9 +145,9 @@ impl Buffer {
         let (sequence, asked) = (envelope.sequence(), envelope.ticket.is_some());
         let key = envelope.key.map(|key| (type_number, key));
         let last = key.and_then(|key| self.last_by_key.get(&key));
-        let older = last.and_then(|last| self.inbox.supersede(*last, type_number, None));
+        let supersedes = last.is_some_and(|last| self.inbox.supersede(*last, sequence, None));
         let offered = self.inbox.offer(Entry::new(envelope, type_number), Admission::Bounded);
-        let merges = older.is_some_and(|older| self.inbox.link(sequence, older, type_number, None));
+        let merges = supersedes && self.inbox.link(None);
         if let Some((entry, reason)) = offered.lost {
             *self.losses.entry(Gap { after: self.last, type_number, asked }).or_default() += 1;
             if self.losses.len() > self.many_losses {
@@ -157,7 +157,7 @@ impl Buffer {
             return Accepted::BufferFull;
         }
         key.map(|key| self.last_by_key.insert(key, sequence));
-        self.taken_in(sequence, merges.then_some((type_number, sequence)))
+        self.taken_in(sequence, merges.then_some(sequence))
     }
 
     pub(super) fn report(

@@ -189,9 +189,9 @@ impl Core {
     }
 
     #[cold]
-    fn after_buffering(self: &Arc<Self>, mergeable: Option<(usize, u64)>, first: bool) {
-        if let Some((type_number, newer)) = mergeable {
-            merge(|operation| operation(&mut self.registry().buffer.inbox), type_number, newer);
+    fn after_buffering(self: &Arc<Self>, mergeable: Option<u64>, first: bool) {
+        if let Some(newer) = mergeable {
+            merge(|operation| operation(&mut self.registry().buffer.inbox), newer);
         }
         if first {
             self.start_watch();

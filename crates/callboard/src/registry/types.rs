@@ -265,7 +265,7 @@ impl TypeEntry {
         let source = self.feed.join_by_cursor(mailbox, member);
         if self.info.coalesces() && mailbox.settings.overflow == Overflow::Coalesce {
             let coalescers = self.coalescers.get_or_insert_default();
-            coalescers.add(Arc::clone(mailbox), member, source);
+            coalescers.add(Arc::clone(mailbox), source);
         }
         source
     }

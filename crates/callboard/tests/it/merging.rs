@@ -1,12 +1,14 @@
 //! Where events with equal keys meet: in the logs that a subscription reads, and in its queue.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex};
 
 use callboard::{
     Bus, Coalesce, Delivery, DropReason, Event, EventSet, Overflow, Priority, Subscription,
 };
 
-use crate::support::publish_all;
+use crate::support::{lock, publish_all};
 
 /// The latest wins.
 #[derive(Debug, Event)]
@@ -43,6 +45,45 @@ enum Inbox {
 
 fn coalescing<S: EventSet>(bus: &Bus, capacity: usize) -> Subscription<S> {
     bus.subscriber("keyed").late().capacity(capacity).overflow(Overflow::Coalesce).subscribe()
+}
+
+/// Adds up what is absorbed, and does something meanwhile.
+#[derive(Debug, Event)]
+struct Sum {
+    of: u64,
+    total: u64,
+    meanwhile: Mutex<Option<Act>>,
+}
+
+struct Act(Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Act")
+    }
+}
+
+impl Coalesce for Sum {
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.of
+    }
+
+    fn absorb(&self, older: &Self) -> Option<Self> {
+        if let Some(Act(act)) = lock(&self.meanwhile).take() {
+            act();
+        }
+        Some(sum(self.of, self.total + older.total))
+    }
+}
+
+fn sum(of: u64, total: u64) -> Sum {
+    Sum { of, total, meanwhile: Mutex::default() }
+}
+
+fn sum_while(of: u64, total: u64, act: impl FnOnce() + Send + 'static) -> Sum {
+    Sum { of, total, meanwhile: Mutex::new(Some(Act(Box::new(act)))) }
 }
 
 fn load(node: u64, value: u64) -> Load {
@@ -159,10 +200,49 @@ fn keys_with_one_hash_are_not_merged_and_do_not_exceed_the_capacity() {
     bus.start();
     let mut parts = coalescing::<Part>(&bus, 4);
     publish_all(&bus, [1, 1, 2, 2].map(Part));
-    assert!(parts.try_iter().map(|part| part.0).eq([1, 2]));
+    assert!(parts.try_iter().map(|part| part.0).eq([1, 2, 2]), "what differs is not merged");
+    publish_all(&bus, [3, 3].map(Part));
+    assert!(parts.try_iter().map(|part| part.0).eq([3]), "once it is empty, it merges again");
     publish_all(&bus, (1..=100).map(Part));
     assert_eq!((parts.len(), parts.ledger().lost()), (4, 96));
     publish_all(&bus, [Part(4)]);
     assert!(parts.try_iter().map(|part| part.0).eq([1, 2, 3, 4]));
     assert!(parts.ledger().balances());
+}
+
+/// A low event is to be absorbed by a normal one, and that by another. The reader takes the first of
+/// the two meanwhile: the other absorbs what it left behind.
+#[test]
+fn what_a_reader_leaves_behind_in_a_merge_is_absorbed() {
+    let bus = Bus::new();
+    bus.start();
+    let sums = Arc::new(Mutex::new(coalescing::<Sum>(&bus, 2)));
+    bus.publish_with(sum(1, 1), Priority::Low);
+    let (reader, publisher) = (Arc::clone(&sums), bus.clone());
+    bus.publish(sum_while(1, 10, move || {
+        publisher.publish(sum_while(1, 100, move || {
+            assert_eq!(lock(&reader).try_recv().unwrap().total, 10);
+        }));
+    }));
+    assert_eq!(bus.publish(sum(1, 1_000)).delivered(), 1);
+    assert_eq!(bus.publish(sum(2, 7)).delivered(), 1, "one key waits, and two fit");
+    assert!(lock(&sums).try_iter().map(|sum| sum.total).eq([1_101, 7]));
+    assert!(bus.snapshot().balances());
+}
+
+#[test]
+fn key_of_what_was_left_behind_is_not_forgotten() {
+    let bus = Bus::new();
+    bus.start();
+    let sums = Arc::new(Mutex::new(coalescing::<Sum>(&bus, 2)));
+    bus.publish_with(sum(1, 1), Priority::Low);
+    let reader = Arc::clone(&sums);
+    let act = move || assert_eq!(lock(&reader).try_recv().unwrap().total, 10);
+    bus.publish_with(sum_while(1, 10, act), Priority::High);
+    for other in 2..300 {
+        bus.publish_with(sum(other, 0), Priority::High);
+        assert_eq!(lock(&sums).try_recv().unwrap().of, other);
+    }
+    bus.publish(sum(1, 100));
+    assert!(lock(&sums).try_iter().map(|sum| sum.total).eq([101]));
 }

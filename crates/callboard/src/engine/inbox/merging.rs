@@ -9,43 +9,30 @@ use super::{Inbox, unqueue};
 use crate::engine::Envelope;
 use crate::engine::cursors::{Input, Place};
 use crate::engine::queue::{Entry, Merged};
+use crate::engine::sources::Source;
 use crate::overflow::DropReason;
 use crate::sync::discard;
 
 impl Inbox {
-    /// Finds the last event with some key that has arrived for a member, which reads the log of this
-    /// source if it has one, and marks it as superseded. Returns its number, if it waits. The
-    /// registry's lock is held until the next event has arrived.
-    pub(crate) fn supersede(
-        &mut self,
-        last: u64,
-        member: usize,
-        source: Option<usize>,
-    ) -> Option<u64> {
+    /// If an event waits that has the key of this one, the last with it to arrive: `newer`, which is
+    /// about to arrive, is to absorb it. Returns whether it waits. The log of the type is this source,
+    /// if it reads logs. The registry's lock is held until the next event has arrived.
+    pub(crate) fn supersede(&mut self, last: u64, newer: u64, source: Option<usize>) -> bool {
         if let Some(source) = source
             && self.next_in(source).is_some_and(|next| next <= last)
         {
             self.fetch(source);
         }
-        let queue = self.queue.as_mut();
-        let superseded = queue.and_then(|queue| queue.supersede(last, member));
-        self.supersedes = superseded.is_some() && !self.queue().keys_clash;
-        superseded
+        self.supersedes = self.queue.as_mut().is_some_and(|queue| queue.supersede(last, newer));
+        self.supersedes
     }
 
-    /// The event of this number has arrived, for which another was [superseded](Self::supersede).
-    /// Returns whether the two are to be merged.
-    pub(crate) fn link(
-        &mut self,
-        newer: u64,
-        older: u64,
-        member: usize,
-        source: Option<usize>,
-    ) -> bool {
+    /// The event has arrived for which another was [superseded](Self::supersede). Returns whether the
+    /// two are to be merged.
+    pub(crate) fn link(&mut self, source: Option<usize>) -> bool {
         self.supersedes = false;
         source.into_iter().for_each(|source| self.fetch(source));
-        let queue = self.queue.as_mut();
-        let Some(leaves_its_lane) = queue.and_then(|queue| queue.link(newer, older, member)) else {
+        let Some(leaves_its_lane) = self.queue.as_mut().and_then(|queue| queue.link()) else {
             return false;
         };
         if leaves_its_lane && self.has_losses() {
@@ -63,24 +50,33 @@ impl Inbox {
         logged.into_iter().chain(queued).min().unwrap_or(u64::MAX)
     }
 
-    /// Whether this event waits in the queue for a member.
-    pub(in crate::engine) fn holds(&self, sequence: u64, member: usize) -> bool {
-        self.queue.as_ref().is_some_and(|queue| queue.holds(sequence, member))
+    /// Whether an event waits in the queue that has the key of this one, the last with it to arrive.
+    pub(in crate::engine) fn holds(&self, last: u64) -> bool {
+        self.queue.as_ref().is_some_and(|queue| queue.holds(last))
     }
 
     /// Moves everything that waits in a log to the queue.
     pub(in crate::engine) fn fetch(&mut self, source: usize) {
         // The reader notes how many wait in its logs, but not what is merged before it looks.
         self.note_occupied(self.occupied());
-        while let Some(sources) = &mut self.sources
-            && let Some(due) = sources.cursors.next_of(source)
-            && let Some((held, &Input { info, member, .. })) = sources.cursors.take(due, false)
-        {
+        let queue = self.queue.get_or_insert_default();
+        let Some(sources) = &mut self.sources else { return };
+        let Some(lane) = sources.iter().nth(source).map(Source::lane) else { return };
+        let accounts = &mut self.accounts;
+        let fetched = std::iter::from_fn(|| {
+            let due = sources.cursors.next_of(source)?;
+            let (held, &Input { info, member, .. }) = sources.cursors.take(due, false)?;
             sources.note_fetched(source);
-            let ledger = &mut self.accounts[member].ledger;
+            let ledger = &mut accounts[member].ledger;
             (ledger.offered, ledger.queued) = (ledger.offered + 1, ledger.queued + 1);
-            self.queue().insert(Entry::new(Envelope::logged(info, held), member));
-        }
+            Some(Entry::new(Envelope::logged(info, held), member))
+        });
+        queue.enqueue_all(lane, fetched);
+    }
+
+    /// How many events wait in a log. The registry's lock is held.
+    pub(in crate::engine) fn waits_in(&self, source: usize) -> u64 {
+        self.sources().nth(source).map_or(0, Source::waiting)
     }
 
     /// The number of the next event in a log.
@@ -92,10 +88,10 @@ impl Inbox {
 
 /// Lets the event of this number absorb the older ones that it superseded. `access` runs a function
 /// on the inbox under its lock; merging runs user code, without the lock.
-pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), member: usize, newer: u64) {
+pub(crate) fn merge(access: impl Fn(&mut dyn FnMut(&mut Inbox)), newer: u64) {
     loop {
         let mut pair = None;
-        access(&mut |inbox| pair = inbox.queue.as_ref().and_then(|it| it.mergeable(newer, member)));
+        access(&mut |inbox| pair = inbox.queue.as_ref().and_then(|it| it.mergeable(newer)));
         let Some(pair) = pair else {
             return;
         };
