@@ -106,8 +106,8 @@ fn destructor_that_panics_as_its_reader_leaves_takes_nothing_along() {
 /// From then on the type uses only the log, where no reader has room: the publisher is the last
 /// owner of the event.
 #[test]
-fn destructor_that_panics_as_the_last_queue_leaves_reaches_no_publisher() {
-    Model::new("panic.last_queue", &["had room", "had none"]).at_least(10).check(|| {
+fn destructor_that_panics_as_the_last_reader_leaves_reaches_no_publisher() {
+    Model::new("panic.last_reader", &["had room", "had none"]).at_least(10).check(|| {
         let bus = started();
         let _full = bus.subscriber("full").late().capacity(0).lossy().subscribe::<Bomb>();
         let leaver = subscribe::<Bomb>(&bus, "leaver", Overflow::Coalesce);
