@@ -45,7 +45,10 @@ impl Coalescers {
 
     /// Removes a subscriber. Returns whether there are others.
     pub(crate) fn remove(&mut self, mailbox: u64) -> bool {
-        self.list.retain(|it| it.mailbox.id != mailbox);
+        // Subscribers come in the order of their numbers.
+        if let Ok(place) = self.list.binary_search_by_key(&mailbox, |it| it.mailbox.id) {
+            self.list.remove(place);
+        }
         !self.list.is_empty()
     }
 

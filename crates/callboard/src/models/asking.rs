@@ -55,10 +55,14 @@ fn responder_that_waits_is_woken_by_the_call() {
         let bus = Bus::new();
         bus.start();
         let mut responder = bus.subscriber("responder").late().responder::<Plain>();
-        let asker = thread::spawn(move || {
-            let mut gather = bus.request(Plain(1)).expect(["responder"]).timeout(EVER).gather();
-            assert!(poll(&mut gather).is_none());
-            gather
+        let asker = thread::spawn({
+            // The last handle closes the bus, which would wake the responder.
+            let bus = bus.clone();
+            move || {
+                let mut gather = bus.request(Plain(1)).expect(["responder"]).timeout(EVER).gather();
+                assert!(poll(&mut gather).is_none());
+                gather
+            }
         });
         let call = block_on(responder.recv());
         let gather = asker.join().unwrap();
