@@ -27,7 +27,6 @@ mod ledger;
 mod left_behind;
 mod links;
 mod listening;
-mod merging;
 mod never_blocks;
 #[cfg(feature = "tokio")]
 mod on;

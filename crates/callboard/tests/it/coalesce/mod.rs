@@ -1,5 +1,7 @@
 //! Events that may be merged, in queues and while the bus buffers.
 
+mod merging;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -4,28 +4,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
-use callboard::{
-    Bus, Coalesce, Delivery, DropReason, Event, EventSet, Overflow, Priority, Subscription,
-};
+use callboard::{Bus, Coalesce, Delivery, DropReason, Event, EventSet, Overflow, Priority};
 
+use super::{Load, coalescing};
 use crate::support::{lock, publish_all};
 
 /// The latest wins.
-#[derive(Debug, Event)]
-struct Load {
-    node: u64,
-    value: u64,
-}
-
-impl Coalesce for Load {
-    type Key = u64;
-
-    fn key(&self) -> u64 {
-        self.node
-    }
-}
-
-/// Likewise.
 #[derive(Debug, Event)]
 struct Size(u64);
 
@@ -41,10 +25,6 @@ impl Coalesce for Size {
 enum Inbox {
     Load(Delivery<Load>),
     Size(Delivery<Size>),
-}
-
-fn coalescing<S: EventSet>(bus: &Bus, capacity: usize) -> Subscription<S> {
-    bus.subscriber("keyed").late().capacity(capacity).overflow(Overflow::Coalesce).subscribe()
 }
 
 /// Adds up what is absorbed, and does something meanwhile.
