@@ -86,16 +86,18 @@ pub(crate) fn publish_batch<E: Event>(
     origin: Origin,
     mut each: impl FnMut(Published),
 ) {
-    // Priorities and keys may run user code, and so may the clock: before locking.
-    let published_at = core.moment();
+    let by_log = if core.settings.timestamps { Mode::LogTimed } else { Mode::LogOnly };
+    let handle = core.directory.find_event::<E>().filter(|handle| handle.is(by_log));
+    // Priorities and keys may run user code, and so may the clock: before locking. The general path
+    // asks for the latter two itself.
+    let published_at = handle.map_or(Moment::NONE, |_| core.moment());
     let headed = batch.into_iter().map(|event| {
-        let (priority, key) = (E::ABILITIES.rank(&event), key_of(&event));
+        let (priority, key) = (E::ABILITIES.rank(&event), handle.and_then(|_| key_of(&event)));
         (Heading { priority, key, origin, published_at }, Some(event))
     });
     let mut headed: Vec<_> = headed.collect();
     let mut rest = 0;
-    let by_log = if core.settings.timestamps { Mode::LogTimed } else { Mode::LogOnly };
-    if let Some(handle) = core.directory.find_event::<E>().filter(|handle| handle.is(by_log)) {
+    if let Some(handle) = handle {
         core.with(|registry, deferred| {
             for (heading, event) in &mut headed {
                 let accepted = registry.accept_by_log(handle.number, *heading, event, deferred);
@@ -114,7 +116,7 @@ pub(crate) fn publish_batch<E: Event>(
     }
 }
 
-/// The general path of [`publish_at`].
+/// The general path of [`publish`].
 #[inline(never)]
 fn publish_in_full<E: Event>(
     core: &Arc<Core>,

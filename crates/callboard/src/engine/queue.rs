@@ -183,6 +183,7 @@ impl Queue {
         self.lanes.iter().filter_map(VecDeque::front).map(Entry::sequence).min()
     }
 
+    /// The lane of the entry with this sequence that `fits`, and its place there.
     fn find(&self, sequence: u64, fits: impl Fn(&Entry) -> bool) -> Option<(usize, usize)> {
         self.lanes.iter().enumerate().find_map(|(number, lane)| {
             let first = lane.partition_point(|entry| entry.sequence() < sequence);

@@ -64,11 +64,6 @@ impl TypeEntry {
         }
     }
 
-    /// All readers of its events.
-    pub(crate) fn readers(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
-        self.feed.mailboxes()
-    }
-
     /// Delivers an event to all readers of the type and, if it is a request, to all responders.
     #[inline(always)]
     pub(super) fn publish<E: Event>(

@@ -145,7 +145,7 @@ fn event_type(
         rust_type: entry.info.rust_name().into(),
         request: entry.info.is_request(),
         of_the_bus: entry.info.of_the_bus,
-        subscribers: entry.readers().count(),
+        subscribers: entry.feed.mailboxes().len(),
         responders: entry.responders.mailboxes().count(),
         publishers: publishers(entry, registry),
         published,
