@@ -1,11 +1,11 @@
 //! Asking, by hand: the asker and its responders take turns on one thread.
 
-use std::future::pending;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
-use callboard::{Bus, Clock, Event, Request, Sleep};
+use callboard::{Bus, Event, Request};
+
+use crate::clock::StoppedClock;
 
 #[derive(Debug, Event)]
 #[event(type = "operations.answer")]
@@ -15,24 +15,9 @@ struct Answer(u64);
 #[request(type = "operations.question", response = Answer)]
 struct Question(u64);
 
-/// A clock that stands still. A request has a deadline, and the system's clock would start the
-/// thread of its timer.
-#[derive(Debug)]
-struct Still(Instant);
-
-impl Clock for Still {
-    fn now(&self) -> Instant {
-        self.0
-    }
-
-    fn sleep_until(&self, _deadline: Instant) -> Sleep {
-        Sleep::from_future(pending())
-    }
-}
-
 pub(crate) fn three_responders(count: u64) -> u64 {
     const NAMES: [&str; 3] = ["one", "two", "three"];
-    let bus = Bus::builder().clock(Still(Instant::now())).build();
+    let bus = Bus::builder().clock(StoppedClock::new()).build();
     let bus = bus.expect("a clock is no wrong setting");
     let mut responders = NAMES.map(|name| bus.responder::<Question>(name));
     bus.start();

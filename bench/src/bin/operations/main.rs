@@ -6,6 +6,7 @@
 //! many deliveries one operation makes, and what it is, with tabs between.
 
 mod ask;
+mod clock;
 mod events;
 mod publish;
 #[cfg(target_os = "linux")]
@@ -52,6 +53,18 @@ const OPERATIONS: &[Operation] = &[
         1,
         "publish to a coalescing subscriber, try_recv",
         publish::keyed_one_by_one,
+    ),
+    operation(
+        "oldest-recv",
+        1,
+        "publish to a subscriber that drops its oldest, try_recv",
+        publish::oldest_one_by_one,
+    ),
+    operation(
+        "timed-recv",
+        1,
+        "publish on a bus that keeps time, try_recv",
+        publish::timed_one_by_one,
     ),
     operation("full-lossy", 1, "publish to a full lossy subscriber", publish::full_lossy),
     operation("full-critical", 1, "publish to a full critical subscriber", publish::full_critical),

@@ -4,9 +4,10 @@ use std::array;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use callboard::{AnyEvent, Bus, EventSet, Overflow, Subscription};
+use callboard::{AnyEvent, Bus, Event, EventSet, Overflow, Subscription};
 
 use crate::BURST;
+use crate::clock::StoppedClock;
 use crate::events::{Heap, Inbox, Keyed, Message, Plain};
 
 /// A bus that runs, and its only subscription.
@@ -26,10 +27,26 @@ pub(crate) fn heap_one_by_one(count: u64) -> u64 {
 }
 
 pub(crate) fn keyed_one_by_one(count: u64) -> u64 {
-    let bus = Bus::new();
-    let reader = bus.subscriber("reader").overflow(Overflow::Coalesce).subscribe::<Keyed>();
+    one_by_one(count, open_with::<Keyed>(Overflow::Coalesce))
+}
+
+pub(crate) fn oldest_one_by_one(count: u64) -> u64 {
+    one_by_one(count, open_with::<Plain>(Overflow::DropOldest))
+}
+
+pub(crate) fn timed_one_by_one(count: u64) -> u64 {
+    let bus = Bus::builder().timestamps(true).clock(StoppedClock::new()).build();
+    let bus = bus.expect("a clock is no wrong setting");
+    let reader = bus.subscribe::<Plain>("reader");
     bus.start();
     one_by_one(count, (bus, reader))
+}
+
+fn open_with<E: Event>(overflow: Overflow) -> (Bus, Subscription<E>) {
+    let bus = Bus::new();
+    let reader = bus.subscriber("reader").overflow(overflow).subscribe();
+    bus.start();
+    (bus, reader)
 }
 
 fn one_by_one<M: Message>(count: u64, (bus, mut reader): (Bus, Subscription<M>)) -> u64 {
