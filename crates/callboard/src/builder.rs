@@ -9,7 +9,7 @@ use crate::engine::{DropCallback, Slow, SlowCallback};
 use crate::error::BuildError;
 use crate::overflow::Dropped;
 use crate::registry::{CoreSettings, Jitter, Role};
-use crate::time::Clock;
+use crate::time::{BusClock, Clock};
 
 /// Builds a bus with other settings than the defaults. Created by [`Bus::builder`].
 ///
@@ -100,7 +100,7 @@ impl BusBuilder {
     /// The clock of the bus. Default: [`SystemClock`](crate::SystemClock), or with the feature
     /// `tokio` `TokioClock`.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.settings.clock = Arc::new(clock);
+        self.settings.clock = BusClock::new(clock);
         self
     }
 

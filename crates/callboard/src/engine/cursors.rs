@@ -133,6 +133,12 @@ impl Cursors {
         all.for_each(|((log, input), number)| self.add(log, input, number));
     }
 
+    /// The cursor, if there is only one. Its log is ordered without a horizon.
+    #[inline]
+    pub(super) fn only(&mut self) -> Option<&mut LogCursor> {
+        if let [log] = &mut self.logs[..] { Some(log) } else { None }
+    }
+
     /// How many events were found waiting, if only the reader looks at the logs.
     #[inline]
     pub(super) fn known(&self) -> u64 {

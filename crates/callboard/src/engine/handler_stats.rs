@@ -75,7 +75,7 @@ impl HandlerStats {
         self.handling = self.handling.saturating_sub(1);
         self.handling_since = oldest;
         self.event_type = None;
-        self.count(1, time, time);
+        self.count(1, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
     /// A served handler has panicked.
@@ -93,16 +93,19 @@ impl HandlerStats {
     /// handed them to a handler. The time is divided evenly among them.
     pub(super) fn finish_current(&mut self, events: u32, now: Moment) {
         let since = std::mem::replace(&mut self.in_hand_since, Moment::NONE);
-        if let (1.., Some(time)) = (events, now.nanoseconds_since(since)) {
-            let time = Duration::from_nanos(time);
-            self.count(events.into(), time, time / events);
+        match (events, now.nanoseconds_since(since)) {
+            (0, _) | (_, None) => {}
+            (_, Some(time)) => self.count(events.into(), time),
         }
     }
 
-    fn count(&mut self, events: u64, time: Duration, each: Duration) {
+    /// Counts the handlings of some events that took `time` nanoseconds together.
+    fn count(&mut self, events: u64, time: u64) {
+        // A division takes longer than all the rest.
+        let each = if events == 1 { time } else { time / events };
         self.handled += events;
-        self.busy = self.busy.saturating_add(time);
-        self.longest = self.longest.max(each);
+        self.busy = self.busy.saturating_add(Duration::from_nanos(time));
+        self.longest = self.longest.max(Duration::from_nanos(each));
         self.times.add(each, events);
     }
 }

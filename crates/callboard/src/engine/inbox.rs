@@ -16,9 +16,9 @@ use super::cursors::{Cursors, Input, Place};
 use super::handler_stats::{HandlerStats, NO_STATS};
 use super::queue::{Entry, Queue};
 use super::sources::{Source, Sources};
-use super::{Mailbox, Taken};
+use super::{Mailbox, Taken, kept};
 use crate::error::TryRecvError;
-use crate::event::{Receipt, TypeInfo};
+use crate::event::{Delivery, Event, Receipt, TypeInfo};
 use crate::log::Moment;
 use crate::overflow::{DropReason, Ledger, Overflow};
 use crate::trace::{Context, Trail};
@@ -234,6 +234,24 @@ impl Inbox {
             receipt.trace(hold(envelope.context));
         }
         Ok(Taken { info: envelope.info, held: envelope.held, call, receipt, member })
+    }
+
+    /// Takes the next event of the only log, if nothing is queued.
+    #[inline]
+    pub(super) fn take_from_only_log<E: Event>(&mut self, now: Moment) -> Option<Delivery<E>> {
+        if self.queue.as_ref().is_some_and(|queue| queue.len() > 0 || !queue.losses.is_empty()) {
+            return None;
+        }
+        let log = self.cursors()?.only()?;
+        if !log.look() {
+            return None;
+        }
+        let waiting = usize::try_from(log.known()).unwrap_or(usize::MAX);
+        let held = log.take_any(false)?;
+        self.high_water = self.high_water.max(waiting);
+        self.lost_since_take = 0;
+        let receipt = Receipt::new(0, held.stamp().waited_until(now));
+        Some(Delivery::new(kept(held), receipt))
     }
 
     /// Takes the next event, if it is in a log.

@@ -14,7 +14,7 @@ use super::slow::Behind;
 use super::sources::Signals;
 use super::{Deferred, Envelope, Next, Routed, SlowWatch, Taken};
 use crate::error::TryRecvError;
-use crate::event::TypeInfo;
+use crate::event::{Delivery, Event, TypeInfo};
 use crate::log::{Moment, ReaderProgress};
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence};
@@ -315,17 +315,44 @@ impl Mailbox {
         hand: &mut Hand,
     ) -> Result<Taken, TryRecvError> {
         let mut inbox = self.inbox();
+        let taken = inbox.take(self, now, None, |context| self.keep(context, hand));
+        self.note_take(&mut inbox, finished, now, taken.is_ok());
+        taken
+    }
+
+    /// Like [`finish_and_take`](Self::finish_and_take), for a reader of one type: usually, all its
+    /// events are in the log of that type.
+    #[inline]
+    pub(super) fn finish_and_take_one<E: Event>(
+        self: &Arc<Self>,
+        finished: u32,
+        now: Moment,
+        hand: &mut Hand,
+    ) -> Result<Delivery<E>, TryRecvError> {
+        let mut inbox = self.inbox();
+        let taken = match inbox.take_from_only_log(now) {
+            Some(delivery) => Ok(delivery),
+            None => {
+                let taken = inbox.take(self, now, None, |context| self.keep(context, hand));
+                taken.map(Taken::into_delivery)
+            }
+        };
+        self.note_take(&mut inbox, finished, now, taken.is_ok());
+        taken
+    }
+
+    /// Notes that a reader that has no log has finished the events that it took before, and whether
+    /// it has taken another.
+    #[inline]
+    fn note_take(&self, inbox: &mut Inbox, finished: u32, now: Moment, takes: bool) {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         inbox.woken = false;
-        let taken = inbox.take(self, now, None, |context| self.keep(context, hand));
-        let takes = taken.is_ok();
         if takes != in_hand {
             self.in_hand.store(takes, Ordering::Relaxed);
         }
         if now.is_known() {
             inbox.note_finished(if in_hand { finished } else { 0 }, now, takes);
         }
-        taken
     }
 
     /// Whether the queue holds an event, for a reader that asks for the next one.

@@ -63,14 +63,19 @@ impl MergedReader {
 
     /// Takes the next event, if that is in a log and the queue is empty.
     #[inline(always)]
-    pub(super) fn take_next(&mut self, mailbox: &Mailbox) -> Option<Taken> {
+    pub(super) fn take_next(
+        &mut self,
+        mailbox: &Mailbox,
+        finished: u32,
+        now: Moment,
+    ) -> Option<Taken> {
         let due = self.look(mailbox)?;
         // After the look: a reader that sees an event sees that something was queued before it.
         if self.signals.queued.load(Ordering::Acquire) > 0 {
             return None;
         }
-        mailbox.hand();
-        self.take(due, mailbox, Moment::NONE)
+        mailbox.finish_and_mark(finished, now);
+        self.take(due, mailbox, now)
     }
 
     /// Takes the event that was [found](Self::next) to be next, or returns its place in the queue.

@@ -128,12 +128,18 @@ impl Reader {
         matches!(self.ends, Ends::Inbox)
     }
 
-    /// Takes the next event, if it is certainly in one of the logs that it merges, and the bus keeps
-    /// no time.
+    /// Takes the next event, if it is certainly in one of the logs that it merges, and the time is
+    /// known if the bus keeps it.
     #[inline(always)]
-    pub(crate) fn take_merged(&mut self) -> Option<Taken> {
+    pub(crate) fn take_merged(&mut self, now: Moment) -> Option<Taken> {
         match &mut self.ends {
-            Ends::Logs(logs) if !self.timed => logs.take_next(&self.mailbox),
+            Ends::Logs(logs) if self.timed == now.is_known() => {
+                let taken = logs.take_next(&self.mailbox, self.taken, now);
+                if taken.is_some() && now.is_known() {
+                    self.taken = 1;
+                }
+                taken
+            }
             _ => None,
         }
     }
@@ -150,6 +156,17 @@ impl Reader {
         self.hand.release();
         let finished = std::mem::replace(&mut self.taken, 1);
         self.mailbox.finish_and_take(finished, now, &mut self.hand)
+    }
+
+    /// Like [`finish_and_take`](Self::finish_and_take), for a reader of one type.
+    #[inline]
+    pub(crate) fn finish_and_take_one<E: Event>(
+        &mut self,
+        now: Moment,
+    ) -> Result<Delivery<E>, TryRecvError> {
+        self.hand.release();
+        let finished = std::mem::replace(&mut self.taken, 1);
+        self.mailbox.finish_and_take_one(finished, now, &mut self.hand)
     }
 
     /// Stores the waker of a reader that has no log, to be woken by the next event, unless an event
@@ -197,13 +214,13 @@ impl Reader {
         mailbox.take(finished, now, place, hand)
     }
 
-    /// Whether the next event is certainly in the log. This is how ordinary traffic is read, and it
-    /// is short.
+    /// Whether the next event is certainly in the log, and the time is known if the bus keeps it.
+    /// This is how ordinary traffic is read, and it is short.
     #[inline]
-    pub(crate) fn finds_log(&mut self) -> bool {
+    pub(crate) fn finds_log(&mut self, now: Moment) -> bool {
         match &mut self.ends {
             // The log first: see `LogReader::next`.
-            Ends::Log(LogReader { cursor, .. }) if !self.timed => {
+            Ends::Log(LogReader { cursor, .. }) if self.timed == now.is_known() => {
                 cursor.look_and_note() && cursor.progress().queued() == 0
             }
             _ => false,

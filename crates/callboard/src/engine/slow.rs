@@ -14,14 +14,14 @@ use super::Mailbox;
 use crate::log::Moment;
 use crate::sync::process::{AtomicBool, AtomicU32};
 use crate::sync::{Mutex, Ordering, discard, isolate};
-use crate::time::Clock;
+use crate::time::BusClock;
 
 /// The function set by `Bus::on_slow`.
 pub(crate) type SlowCallback = Arc<dyn Fn(&Slow) + Send + Sync>;
 
 /// Where reports of slow subscribers go; shared by a bus and its mailboxes.
 pub(crate) struct SlowWatch {
-    clock: Arc<dyn Clock>,
+    clock: BusClock,
     callback: Mutex<Option<SlowCallback>>,
 }
 
@@ -49,7 +49,7 @@ pub struct Slow {
 }
 
 impl SlowWatch {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: BusClock) -> Self {
         Self { clock, callback: Mutex::new(None) }
     }
 
@@ -120,9 +120,7 @@ impl Mailbox {
 
     /// The present moment, unless the clock panics.
     pub(super) fn now(&self) -> Moment {
-        let clock = &*self.settings.watch.clock;
-        let now = isolate("the clock", "what asked it goes on without the time", || clock.now());
-        now.map_or(Moment::NONE, Moment::at)
+        self.settings.watch.clock.moment()
     }
 
     fn slow(&self, caught_up: bool, oldest: Option<Instant>) -> Slow {

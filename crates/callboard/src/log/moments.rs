@@ -43,7 +43,10 @@ impl Moments {
     /// Removes the moments outside these stretches, which belong to `readers` readers.
     #[cold]
     pub(super) fn retain(&mut self, mut stretches: Vec<Range<u64>>, readers: usize) {
+        stretches.retain(|stretch| !stretch.is_empty());
         stretches.sort_unstable_by_key(|stretch| stretch.start);
+        let first = stretches.first().map_or(u64::MAX, |stretch| stretch.start);
+        self.list.drain(..self.list.partition_point(|(position, _)| *position < first));
         let mut stretches = stretches.into_iter().peekable();
         self.list.retain(|(position, _)| {
             while stretches.next_if(|stretch| stretch.end <= *position).is_some() {}

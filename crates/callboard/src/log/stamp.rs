@@ -152,6 +152,7 @@ impl Moment {
         }
     }
 
+    #[inline]
     pub(crate) fn at(instant: Instant) -> Self {
         let origin = origin().instant;
         let nanoseconds = |time: Duration| {

@@ -16,7 +16,7 @@ use crate::event::{Event, Priority, key_of};
 use crate::link::LinkStatus;
 use crate::log::{Held, Moment, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard, isolate};
-use crate::time::{Clock, Deadline, DefaultClock};
+use crate::time::{BusClock, Deadline};
 use crate::trace::Context;
 
 /// The default capacity of the buffer that holds events before the start.
@@ -38,7 +38,7 @@ pub(crate) struct CoreSettings {
     pub(crate) timestamps: bool,
     /// Whether events carry the spans of their publishers.
     pub(crate) trace: bool,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: BusClock,
     /// Whether an async reader should yield; a simulation decides at random.
     pub(crate) jitter: Option<Jitter>,
     /// The names that must sign in before the bus is ready, and their roles.
@@ -51,7 +51,7 @@ impl Default for CoreSettings {
             pre_start_capacity: PRE_START_CAPACITY,
             timestamps: false,
             trace: false,
-            clock: Arc::new(DefaultClock),
+            clock: BusClock::default(),
             jitter: None,
             expected: Vec::new(),
         }
@@ -89,7 +89,7 @@ impl Core {
             registry: Padded(Mutex::new(registry)),
             directory,
             hooks: Hooks::default(),
-            slow: Arc::new(SlowWatch::new(Arc::clone(&settings.clock))),
+            slow: Arc::new(SlowWatch::new(settings.clock.clone())),
             changed: Arc::default(),
             requests: Requests::default(),
             blocking_calls: Mutex::default(),
@@ -110,16 +110,12 @@ impl Core {
     /// The current time, if the bus keeps time.
     #[inline]
     pub(crate) fn moment(&self) -> Moment {
-        if self.settings.timestamps {
-            self.now().map_or(Moment::NONE, Moment::at)
-        } else {
-            Moment::NONE
-        }
+        if self.settings.timestamps { self.settings.clock.moment() } else { Moment::NONE }
     }
 
     /// The current time, unless the clock panics.
     pub(crate) fn now(&self) -> Option<Instant> {
-        isolate("the clock", "what asked it goes on without the time", || self.settings.clock.now())
+        self.settings.clock.read()
     }
 
     /// The age of the bus, unless the clock panics.

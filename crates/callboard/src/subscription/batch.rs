@@ -150,7 +150,7 @@ impl<S: EventSet> Subscription<S> {
     /// none can arrive any more.
     #[inline]
     pub fn try_recv_batch(&mut self) -> Result<Batch<'_, S>, TryRecvError> {
-        if self.reader.finds_log() {
+        if self.reader.finds_log(Moment::NONE) {
             return self.batch(Next::Log, Moment::NONE);
         }
         let now = self.core.moment();
@@ -245,8 +245,11 @@ impl<S: EventSet> Future for Waiting<'_, S> {
     type Output = (Next, Moment);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.subscription.may_go_on() && self.subscription.reader.finds_log() {
+        if self.subscription.may_go_on() && self.subscription.reader.finds_log(Moment::NONE) {
             return Poll::Ready((Next::Log, Moment::NONE));
+        }
+        if self.subscription.should_yield(context) {
+            return Poll::Pending;
         }
         let now = self.subscription.core.moment();
         let polled = self.subscription.poll_ready(now, context);

@@ -52,20 +52,20 @@ impl<S: EventSet> Subscription<S> {
     /// ```
     #[inline]
     pub fn try_recv(&mut self) -> Result<S::Item, TryRecvError> {
-        match self.take_at_once() {
+        match self.take_at_once(Moment::NONE) {
             Some(item) => Ok(item),
             None => self.try_recv_anywhere(),
         }
     }
 
-    /// Takes the next event, if it is certainly in a log that is read without a lock.
+    /// Takes the next event, if it is certainly in a log that is read without a lock. `now` is the
+    /// time, if the bus keeps it; without it, nothing is taken.
     #[inline(always)]
-    fn take_at_once(&mut self) -> Option<S::Item> {
-        if !S::TAKES_LOGGED {
-            return self.take_merged();
-        }
-        let item = if self.reader.finds_log() {
-            S::take_logged(&mut self.reader, Moment::NONE)?
+    fn take_at_once(&mut self, now: Moment) -> Option<S::Item> {
+        let item = if !S::TAKES_LOGGED {
+            return if now.is_known() { self.take_merged_at(now) } else { self.take_merged() };
+        } else if self.reader.finds_log(now) {
+            S::take_logged(&mut self.reader, now)?
         } else {
             return None;
         };
@@ -76,13 +76,18 @@ impl<S: EventSet> Subscription<S> {
     #[inline(never)]
     fn try_recv_anywhere(&mut self) -> Result<S::Item, TryRecvError> {
         let now = self.core.moment();
+        if now.is_known()
+            && let Some(item) = self.take_at_once(now)
+        {
+            return Ok(item);
+        }
         if self.reader.has_inbox_only() {
-            let taken = self.reader.finish_and_take(now);
+            let taken = S::take_locked(&mut self.reader, now);
             self.after_take();
             if let Err(TryRecvError::Empty) = taken {
                 self.reader.note_empty();
             }
-            return taken.map(S::item);
+            return taken;
         }
         loop {
             let next = self.reader.next(now);
@@ -97,7 +102,15 @@ impl<S: EventSet> Subscription<S> {
     // A separate function with everything inlined into it, so that the event stays in registers.
     #[inline(never)]
     fn take_merged(&mut self) -> Option<S::Item> {
-        let taken = self.reader.take_merged()?;
+        let taken = self.reader.take_merged(Moment::NONE)?;
+        self.after_take();
+        Some(S::item(taken))
+    }
+
+    // Another, since without the time the code is shorter.
+    #[inline(never)]
+    fn take_merged_at(&mut self, now: Moment) -> Option<S::Item> {
+        let taken = self.reader.take_merged(now)?;
         self.after_take();
         Some(S::item(taken))
     }
@@ -249,8 +262,8 @@ impl<S: EventSet> Subscription<S> {
         std::iter::from_fn(|| self.try_recv().ok())
     }
 
-    /// Counts a poll. Returns whether the reader may continue without yielding. A simulation, whose
-    /// readers have no logs, also yields at random in `should_yield`.
+    /// Counts a poll. Returns whether the reader may continue without yielding. A simulation also
+    /// yields at random, in `should_yield`: its bus keeps time, so its readers get there.
     #[inline]
     pub(super) fn may_go_on(&mut self) -> bool {
         self.streak += 1;
@@ -260,9 +273,6 @@ impl<S: EventSet> Subscription<S> {
     /// Waits for an event without taking it.
     #[inline]
     pub(super) fn poll_ready(&mut self, now: Moment, context: &mut Context<'_>) -> Poll<Next> {
-        if self.should_yield(context) {
-            return Poll::Pending;
-        }
         let core = &*self.core;
         let register_waiter = |mailbox: &Arc<Mailbox>| core.register_waiter(mailbox);
         let ready = self.reader.poll_ready(now, context, register_waiter);
@@ -275,7 +285,7 @@ impl<S: EventSet> Subscription<S> {
 
     /// Whether to yield to the executor now; schedules the next poll if so.
     #[inline]
-    fn should_yield(&mut self, context: &Context<'_>) -> bool {
+    pub(super) fn should_yield(&mut self, context: &Context<'_>) -> bool {
         let should_yield = self.streak > BEFORE_YIELDING
             || self.core.settings.jitter.as_ref().is_some_and(|decides| decides());
         if should_yield {
@@ -288,7 +298,7 @@ impl<S: EventSet> Subscription<S> {
     #[inline]
     pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
         if self.may_go_on()
-            && let Some(item) = self.take_at_once()
+            && let Some(item) = self.take_at_once(Moment::NONE)
         {
             return Poll::Ready(Some(item));
         }
@@ -297,7 +307,15 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn poll_recv_anywhere(&mut self, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        if self.should_yield(context) {
+            return Poll::Pending;
+        }
         let now = self.core.moment();
+        if now.is_known()
+            && let Some(item) = self.take_at_once(now)
+        {
+            return Poll::Ready(Some(item));
+        }
         if self.reader.has_inbox_only() {
             return self.poll_queue(now, context);
         }
@@ -316,16 +334,13 @@ impl<S: EventSet> Subscription<S> {
 
     #[inline(never)]
     fn poll_queue(&mut self, now: Moment, context: &Context<'_>) -> Poll<Option<S::Item>> {
-        if self.should_yield(context) {
-            return Poll::Pending;
-        }
         loop {
-            let taken = self.reader.finish_and_take(now);
+            let taken = S::take_locked(&mut self.reader, now);
             self.after_take();
             if let Err(TryRecvError::Empty) = taken {
                 self.reader.note_empty();
             }
-            match taken.map(S::item) {
+            match taken {
                 Ok(item) => return Poll::Ready(Some(item)),
                 Err(TryRecvError::Closed) => return Poll::Ready(None),
                 Err(TryRecvError::Empty) if self.sleeps_by_queue(context) => {

@@ -3,6 +3,7 @@
 use std::iter::Empty;
 
 use crate::engine::{LentEvents, LentTaken, Reader, Scope, Taken};
+use crate::error::TryRecvError;
 use crate::event::{
     AnyEvent, AnyEventRef, Delivery, Event, EventRef, Metadata, Receipt, Received, TypeInfo,
 };
@@ -93,6 +94,13 @@ pub trait EventSet: Sized + 'static {
     fn take_logged(reader: &mut Reader, now: Moment) -> Option<Self::Item> {
         let _ = (reader, now);
         None
+    }
+
+    /// Takes the next item of a reader that has no log.
+    #[doc(hidden)]
+    #[inline]
+    fn take_locked(reader: &mut Reader, now: Moment) -> Result<Self::Item, TryRecvError> {
+        reader.finish_and_take(now).map(Self::item)
     }
 
     /// How many events were lost before an item that [`take_logged`](Self::take_logged) returned.
@@ -220,6 +228,11 @@ impl<E: Event> EventSet for E {
     #[inline]
     fn take_logged(reader: &mut Reader, now: Moment) -> Option<Delivery<E>> {
         reader.take_logged(now)
+    }
+
+    #[inline]
+    fn take_locked(reader: &mut Reader, now: Moment) -> Result<Delivery<E>, TryRecvError> {
+        reader.finish_and_take_one(now)
     }
 
     fn logged_missed(item: &Delivery<E>) -> u64 {

@@ -20,6 +20,9 @@ impl<S: EventSet> Subscription<S> {
         loop {
             // Counts this read, so that the task yields regularly.
             self.may_go_on();
+            if self.should_yield(context) {
+                return Poll::Pending;
+            }
             let Poll::Ready(next) = self.poll_ready(now, context) else {
                 return Poll::Pending;
             };
