@@ -341,6 +341,13 @@ impl Mailbox {
         taken
     }
 
+    /// Takes the next event of the only log, in a batch, if nothing is queued.
+    pub(super) fn take_from_only_log<E: Event>(&self, now: Moment) -> Option<Delivery<E>> {
+        let delivery = self.inbox().take_from_only_log(now)?;
+        self.hand();
+        Some(delivery)
+    }
+
     /// Notes that a reader that has no log has finished the events that it took before, and whether
     /// it has taken another.
     #[inline]

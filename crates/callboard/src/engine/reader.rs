@@ -199,6 +199,20 @@ impl Reader {
         taken
     }
 
+    /// Like [`take_in_batch`](Self::take_in_batch), for a reader of one type.
+    pub(crate) fn take_one_in_batch<E: Event>(
+        &mut self,
+        now: Moment,
+    ) -> Result<Delivery<E>, TryRecvError> {
+        if self.has_inbox_only()
+            && let Some(delivery) = self.mailbox.take_from_only_log(now)
+        {
+            self.taken += 1;
+            return Ok(delivery);
+        }
+        self.take_in_batch(now).map(Taken::into_delivery)
+    }
+
     /// `finished` is how many events the reader has finished; `None` within a batch.
     #[inline]
     fn take_from(&mut self, finished: Option<u32>, now: Moment) -> Result<Taken, TryRecvError> {

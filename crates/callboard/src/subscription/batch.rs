@@ -190,7 +190,7 @@ impl<'a, S: EventSet> Batch<'a, S> {
             return None;
         };
         let taken = match reader.look() {
-            Next::Found if *left > 0 => reader.take_in_batch(self.now).ok(),
+            Next::Found if *left > 0 => S::take_in_batch(reader, self.now).ok(),
             _ => None,
         };
         if taken.is_none() {
@@ -199,7 +199,7 @@ impl<'a, S: EventSet> Batch<'a, S> {
         }
         *left = left.saturating_sub(1);
         self.core.changed.notify_all();
-        Some(S::item(taken?).into())
+        Some(taken?.into())
     }
 }
 

@@ -103,6 +103,12 @@ pub trait EventSet: Sized + 'static {
         reader.finish_and_take(now).map(Self::item)
     }
 
+    /// Takes the next item of a batch that is not lent.
+    #[doc(hidden)]
+    fn take_in_batch(reader: &mut Reader, now: Moment) -> Result<Self::Item, TryRecvError> {
+        reader.take_in_batch(now).map(Self::item)
+    }
+
     /// How many events were lost before an item that [`take_logged`](Self::take_logged) returned.
     #[doc(hidden)]
     fn logged_missed(item: &Self::Item) -> u64 {
@@ -233,6 +239,10 @@ impl<E: Event> EventSet for E {
     #[inline]
     fn take_locked(reader: &mut Reader, now: Moment) -> Result<Delivery<E>, TryRecvError> {
         reader.finish_and_take_one(now)
+    }
+
+    fn take_in_batch(reader: &mut Reader, now: Moment) -> Result<Delivery<E>, TryRecvError> {
+        reader.take_one_in_batch(now)
     }
 
     fn logged_missed(item: &Delivery<E>) -> u64 {
