@@ -54,7 +54,7 @@ fn expand(set: &EventSet<'_>) -> TokenStream {
                 #root::__private::Interest::members([ #(#interests),* ])
             }
 
-            #[inline]
+            #[inline(always)]
             fn item(taken: #root::__private::Taken) -> Self {
                 match taken.member() { #items }
             }

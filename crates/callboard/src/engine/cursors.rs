@@ -43,7 +43,7 @@ pub(super) struct Merge {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Input {
     pub(super) info: &'static TypeInfo,
-    lane: usize,
+    pub(super) lane: usize,
     pub(super) member: usize,
     /// Its place among the subscription's [`Sources`](super::sources::Sources).
     pub(super) source: usize,
@@ -174,6 +174,34 @@ impl Cursors {
             self.look(from, until, horizon);
         }
         self.next_known()
+    }
+
+    /// The index of the cursor whose next event has the number `until`, if that is the only event
+    /// written since the last look, and none was known to wait: so it is next, whatever its lane.
+    #[inline(always)]
+    pub(super) fn find_lone(&mut self, until: u64, horizon: &Horizon) -> Option<usize> {
+        let Self { logs, merge } = self;
+        if merge.known > 0 || merge.horizon == 0 || until.wrapping_sub(merge.horizon) != 1 {
+            return None;
+        }
+        let Written::To(number) = horizon.written(until) else { return None };
+        let index = merge.types.iter().position(|it| *it == number)?;
+        let log = logs.get_mut(index)?;
+        log.look();
+        merge.known = log.known();
+        log.peek_known().is_some_and(|stamp| stamp.sequence == until).then_some(index)
+    }
+
+    /// Takes the event of this number that was [found](Self::find_lone) to be next.
+    #[inline(always)]
+    pub(super) fn take_lone(&mut self, index: usize, until: u64) -> Option<(Held, &Input)> {
+        let Self { logs, merge } = self;
+        let log = logs.get_mut(index)?;
+        let held = log.take_any(merge.known <= 1)?;
+        merge.known = merge.known.saturating_sub(1);
+        // Behind a gap, there may be more: then the next look is at all logs.
+        merge.horizon = if log.hides_more() { 0 } else { until };
+        Some((held, merge.list.get(index)?))
     }
 
     /// Looks at the logs that were written between two horizons.

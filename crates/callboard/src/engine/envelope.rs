@@ -186,7 +186,8 @@ impl Taken {
         self.member
     }
 
-    #[inline]
+    // Always inlined: otherwise the event goes through memory.
+    #[inline(always)]
     pub(crate) fn into_delivery<E: Event>(self) -> Delivery<E> {
         Delivery::new(kept(self.held), self.receipt)
     }

@@ -47,9 +47,9 @@ impl MergedReader {
         Self { cursors: Cursors::default(), horizon, signals, found: Err(None), high_water: 0 }
     }
 
-    /// The next event of the logs.
+    /// How far the bus has published. The cursors of all that was published so far are here then.
     #[inline(always)]
-    fn look(&mut self, mailbox: &Mailbox) -> Option<Due> {
+    fn look_at_horizon(&mut self, mailbox: &Mailbox) -> u64 {
         if self.signals.woken.load(Ordering::Relaxed) {
             self.signals.woken.store(false, Ordering::Relaxed);
         }
@@ -58,7 +58,14 @@ impl MergedReader {
         if self.signals.arrived.load(Ordering::Relaxed) {
             mailbox.fetch_cursors(&mut self.cursors);
         }
-        self.cursors.next_until(horizon, &self.horizon)
+        horizon
+    }
+
+    /// The next event of the logs.
+    #[inline(always)]
+    fn look(&mut self, mailbox: &Mailbox) -> Option<Due> {
+        let until = self.look_at_horizon(mailbox);
+        self.cursors.next_until(until, &self.horizon)
     }
 
     /// Takes the next event, if that is in a log and the queue is empty.
@@ -69,11 +76,20 @@ impl MergedReader {
         finished: u32,
         now: Moment,
     ) -> Option<Taken> {
-        let due = self.look(mailbox)?;
-        // After the look: a reader that sees an event sees that something was queued before it.
+        let until = self.look_at_horizon(mailbox);
+        // After that: a reader that sees how far the bus has published sees what was queued before.
         if self.signals.queued.load(Ordering::Acquire) > 0 {
             return None;
         }
+        if let Some(index) = self.cursors.find_lone(until, &self.horizon) {
+            mailbox.finish_and_mark(finished, now);
+            self.note_known();
+            let (held, &Input { info, member, lane, .. }) = self.cursors.take_lone(index, until)?;
+            let place = Place::in_lane(lane, 2 * until);
+            let receipt = self.signals.receipt(mailbox, place, held.stamp(), now);
+            return Some(Taken::logged(held, receipt, info, member));
+        }
+        let due = self.cursors.next_until(until, &self.horizon)?;
         mailbox.finish_and_mark(finished, now);
         self.take(due, mailbox, now)
     }
@@ -97,10 +113,7 @@ impl MergedReader {
 
     #[inline(always)]
     fn take(&mut self, due: Due, mailbox: &Mailbox, now: Moment) -> Option<Taken> {
-        let known = self.cursors.known();
-        if known > self.high_water {
-            self.raise_high_water(known);
-        }
+        self.note_known();
         let (held, &Input { info, member, .. }) = self.cursors.take(due, true)?;
         let receipt = self.signals.receipt(mailbox, due.place, held.stamp(), now);
         Some(Taken::logged(held, receipt, info, member))
@@ -114,14 +127,20 @@ impl MergedReader {
     /// The events found in the logs, to be lent in a batch.
     pub(super) fn lend<'a>(&'a mut self, lender: Lender<'a>) -> LentMerged<'a> {
         self.found = Err(None);
-        let known = self.cursors.known();
-        if known > self.high_water {
-            self.raise_high_water(known);
-        }
+        self.note_known();
         // After the event that was found, one in the queue may come.
         let left = if self.signals.queued.load(Ordering::Acquire) > 0 { 1 } else { MOST_LENT };
         let (logs, merge) = self.cursors.lend();
         LentMerged { logs, merge, signals: &self.signals, lender, left }
+    }
+
+    /// Notes how many events were found waiting in the logs.
+    #[inline(always)]
+    fn note_known(&mut self) {
+        let known = self.cursors.known();
+        if known > self.high_water {
+            self.raise_high_water(known);
+        }
     }
 
     /// Notes that this many were seen waiting in the logs.

@@ -102,17 +102,17 @@ impl<S: EventSet> Subscription<S> {
     // A separate function with everything inlined into it, so that the event stays in registers.
     #[inline(never)]
     fn take_merged(&mut self) -> Option<S::Item> {
-        let taken = self.reader.take_merged(Moment::NONE)?;
+        let item = S::item(self.reader.take_merged(Moment::NONE)?);
         self.after_take();
-        Some(S::item(taken))
+        Some(item)
     }
 
     // Another, since without the time the code is shorter.
     #[inline(never)]
     fn take_merged_at(&mut self, now: Moment) -> Option<S::Item> {
-        let taken = self.reader.take_merged(now)?;
+        let item = S::item(self.reader.take_merged(now)?);
         self.after_take();
-        Some(S::item(taken))
+        Some(item)
     }
 
     /// Takes the next event from its source.

@@ -197,7 +197,7 @@ impl<E: Event> Member for Delivery<E> {
         MemberInterest::of::<E>(Role::Observe)
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(taken: Taken) -> Self {
         taken.into_delivery()
     }

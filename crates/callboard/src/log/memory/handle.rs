@@ -82,6 +82,7 @@ impl Held {
     }
 
     /// The event as an `E`, if it is one.
+    #[inline]
     pub(crate) fn downcast<E: 'static>(self) -> Result<Kept<E>, Self> {
         if self.is::<E>() { Ok(Kept(ManuallyDrop::new(self), PhantomData)) } else { Err(self) }
     }
