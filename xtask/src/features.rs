@@ -1,5 +1,4 @@
-//! Compiles each published library with none of its features, each alone, all but one, and all: what
-//! needs a feature without saying so fails where that is the one left out.
+//! Compiles each published library with none of its features, each alone, and all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,13 +29,8 @@ pub(crate) fn run() -> Result<String> {
 }
 
 fn sets<'a>(all: &BTreeSet<&'a str>) -> BTreeSet<BTreeSet<&'a str>> {
-    let mut sets = BTreeSet::from([BTreeSet::new(), all.clone()]);
-    for feature in all {
-        let alone = BTreeSet::from([*feature]);
-        sets.insert(all - &alone);
-        sets.insert(alone);
-    }
-    sets
+    let alone = all.iter().map(|feature| BTreeSet::from([*feature]));
+    alone.chain([BTreeSet::new(), all.clone()]).collect()
 }
 
 #[cfg(test)]
@@ -46,8 +40,8 @@ mod tests {
     use super::sets;
 
     #[test]
-    fn small_and_large_sets_come_once() {
-        assert_eq!(sets(&BTreeSet::from(["a", "b"])).len(), 4);
-        assert_eq!(sets(&BTreeSet::from(["a", "b", "c", "d"])).len(), 1 + 4 + 4 + 1);
+    fn each_set_comes_once() {
+        assert_eq!(sets(&BTreeSet::from(["a"])).len(), 2);
+        assert_eq!(sets(&BTreeSet::from(["a", "b", "c", "d"])).len(), 1 + 4 + 1);
     }
 }

@@ -26,7 +26,7 @@ const STEPS: &[Step] = &[
     }),
     Step::new(
         "features",
-        "each library compiles with none, one, all but one, and all of its features",
+        "each library compiles with none, one, and all of its features",
         features::run,
     ),
     Step::new("package", "the published crates package, and the packages compile", package::run),

@@ -215,7 +215,7 @@ fn who_waits_for_the_drain_sees_it() {
 
 #[test]
 fn who_waits_for_the_drain_of_a_batch_sees_it() {
-    Model::new("bus.drain_batch", &["drained"]).at_least(1_000).check(|| {
+    Model::new("bus.drain_batch", &["drained"]).at_least(1_000).preemptions(5).check(|| {
         let bus = started();
         let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
         bus.publish(Note::new(1));
@@ -292,7 +292,7 @@ fn event_that_has_left_is_in_hand() {
 
 #[test]
 fn who_waits_until_all_is_done_sees_it() {
-    Model::new("bus.settle", &["settled"]).at_least(100_000).check(|| {
+    Model::new("bus.settle", &["settled"]).at_least(1_000).preemptions(5).check(|| {
         let bus = started();
         let mut reader = bus.subscriber("reader").late().subscribe::<Note>();
         bus.publish(Note::new(1));

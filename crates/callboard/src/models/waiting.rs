@@ -111,7 +111,10 @@ where
     let cases = WAYS.iter().flat_map(|way| ENDS.iter().map(move |end| (*way, *end)));
     for (way, end) in cases {
         let name = format!("{test}.{way:?}.{end:?}").to_lowercase();
-        Model::new(name.leak(), outcomes).at_least(30).check(move || {
+        let model = Model::new(name.leak(), outcomes).at_least(30);
+        // An urgent event goes by the queue, with many more steps.
+        let model = if matches!(end, End::Urgent) { model.preemptions(5) } else { model };
+        model.check(move || {
             let (bus, subscription) = way.bus();
             let keeps = end.keeps(&bus);
             let ender = thread::spawn(move || end.come(bus));
