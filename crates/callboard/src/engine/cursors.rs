@@ -199,8 +199,7 @@ impl Cursors {
         let log = logs.get_mut(index)?;
         let held = log.take_any(merge.known <= 1)?;
         merge.known = merge.known.saturating_sub(1);
-        // Behind a gap, there may be more: then the next look is at all logs.
-        merge.horizon = if log.hides_more() { 0 } else { until };
+        merge.horizon = until;
         Some((held, merge.list.get(index)?))
     }
 
