@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::bus::Bus;
-use crate::engine::{DropCallback, Slow, SlowCallback};
+use crate::engine::{BusClock, DropCallback, Slow, SlowCallback};
 use crate::error::BuildError;
 use crate::overflow::Dropped;
 use crate::registry::{CoreSettings, Jitter, Role};
-use crate::time::{BusClock, Clock};
+use crate::time::Clock;
 
 /// Builds a bus with other settings than the defaults. Created by [`Bus::builder`].
 ///

@@ -355,8 +355,7 @@ impl Merge {
         place
     }
 
-    /// Takes the next known event, if it can be lent. Behind a gap there may be an earlier event
-    /// than those of the other logs, so a batch ends there, and the next look is at all logs.
+    /// Takes the next known event, if it can be lent.
     #[inline(always)]
     pub(super) fn lend<'a>(
         &mut self,
@@ -367,8 +366,21 @@ impl Merge {
         self.known = self.known.saturating_sub(1);
         let log = logs.cursor(due.index)?;
         if self.go_on(due.index, log, true) == Place::NONE && log.hides_more() {
-            (self.first, self.horizon) = (Due::NONE, 0);
+            self.go_behind_gap(due.index, logs);
         }
         Some((due.place, loan, self.list.get(due.index)?))
+    }
+
+    /// Goes on to the next event of a cursor behind a gap. If that can't be lent, the batch ends here,
+    /// since the event may precede those of the other logs, and the next look is at all logs.
+    #[cold]
+    fn go_behind_gap(&mut self, index: usize, logs: &mut Lendings<'_>) {
+        let passes = logs.pass_gap(index);
+        if let Some(log) = logs.cursor(index).filter(|log| passes && log.known() > 0) {
+            self.known += log.known();
+            self.go_on(index, log, true);
+        } else {
+            (self.first, self.horizon) = (Due::NONE, 0);
+        }
     }
 }

@@ -54,7 +54,8 @@ impl<'a, E: Event> Iterator for LentEvents<'a, E> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.stretch.left(), Some(self.stretch.left()))
+        let (least, most) = self.stretch.left();
+        (least, Some(most))
     }
 }
 
@@ -112,6 +113,6 @@ impl<'a> Iterator for LentMerged<'a> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let known = usize::try_from(self.merge.known()).unwrap_or(usize::MAX);
-        (0, Some(known.min(self.left)))
+        (0, Some(if self.logs.end_at_gap() { self.left } else { known.min(self.left) }))
     }
 }

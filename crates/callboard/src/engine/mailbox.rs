@@ -3,22 +3,20 @@
 mod owner;
 mod reading;
 mod sleeping;
+mod taking;
 
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::cursors::Place;
 use super::inbox::{Account, Inbox, State};
 use super::queue::{Admission, Entry};
 use super::slow::Behind;
 use super::sources::Signals;
-use super::{Deferred, Envelope, Next, Routed, SlowWatch, Taken};
-use crate::error::TryRecvError;
-use crate::event::{Delivery, Event, TypeInfo};
-use crate::log::{Moment, ReaderProgress};
+use super::{Deferred, Envelope, Routed, SlowWatch};
+use crate::event::TypeInfo;
+use crate::log::ReaderProgress;
 use crate::overflow::{DropReason, Dropped, Importance, Overflow};
-use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence};
-use crate::trace::{Context, Hand, Trail};
+use crate::sync::{self, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// The settings a subscription was opened with.
 #[derive(Clone)]
@@ -211,166 +209,6 @@ impl Mailbox {
     fn publish_progress(&self, inbox: &Inbox) {
         if let (Some(progress), [account]) = (&self.progress, &inbox.accounts[..]) {
             progress.set_queued(inbox.len(), account.ledger.delivered);
-        }
-    }
-
-    /// The reader asks for the next event: it has finished the events that it took before. Returns
-    /// whether it had taken any.
-    #[inline]
-    pub(super) fn finish_current(&self, events: u32, now: Moment) -> bool {
-        let in_hand = self.in_hand.load(Ordering::Relaxed);
-        if now.is_known() {
-            self.inbox().note_finished(if in_hand { events } else { 0 }, now, false);
-        }
-        if in_hand {
-            // Ordering: Release pairs with the Acquire in `in_hand`: a thread that sees that the reader
-            // is done sees what it did.
-            self.in_hand.store(false, Ordering::Release);
-        }
-        in_hand
-    }
-
-    /// Like [`finish_current`](Self::finish_current), when there is no event. The caller notifies
-    /// the threads that wait for readers.
-    #[inline]
-    pub(super) fn finish_current_and_fence(&self, events: u32, now: Moment) {
-        if self.finish_current(events, now) {
-            // Ordering: a thread that waits for readers has such a fence between its registration
-            // and its check of them: either it sees that this reader is done, or the reader sees
-            // that it waits.
-            fence(Ordering::SeqCst);
-        }
-        self.note_empty();
-    }
-
-    /// Marks the reader as busy, before it takes an event: a thread that sees that the event is
-    /// gone sees the mark.
-    #[inline]
-    pub(crate) fn hand(&self) {
-        if !self.in_hand.load(Ordering::Relaxed) {
-            // Ordering: Relaxed. The taken count is released after this, and acquired by a thread
-            // that sees that the event is gone; a queue is locked.
-            self.in_hand.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// How many of the events that it took last the reader has finished now: none if it has handed
-    /// them to a handler.
-    fn finished(&self, taken: u32) -> u32 {
-        if self.in_hand.load(Ordering::Relaxed) { taken } else { 0 }
-    }
-
-    /// The reader takes the next event without a lock, and has finished the events that it took
-    /// before.
-    #[inline]
-    pub(super) fn finish_and_mark(&self, events: u32, now: Moment) {
-        if now.is_known() {
-            self.inbox().note_finished(self.finished(events), now, true);
-        }
-        self.hand();
-    }
-
-    /// Takes the next event, or the one in this place of the queue unless that was withdrawn.
-    /// `finished` is how many events the reader has finished; `None` within a batch.
-    pub(super) fn take(
-        self: &Arc<Self>,
-        finished: Option<u32>,
-        now: Moment,
-        place: Option<Place>,
-        hand: &mut Hand,
-    ) -> Result<Taken, TryRecvError> {
-        let mut inbox = self.inbox();
-        inbox.woken = false;
-        let taken = inbox.take(self, now, place, |context| self.keep(context, hand));
-        if taken.is_ok() {
-            if let Some(events) = finished.filter(|_| now.is_known()) {
-                inbox.note_finished(self.finished(events), now, true);
-            }
-            self.hand();
-        }
-        if self.progress.is_some() {
-            // The reader of a log doesn't come back to a queue that it has emptied.
-            inbox.shrink_if_empty();
-        }
-        self.publish_progress(&inbox);
-        self.show(&inbox);
-        taken
-    }
-
-    /// Keeps the context of an event that the reader takes.
-    #[cold]
-    fn keep(&self, context: Context, hand: &mut Hand) -> Trail {
-        let trail = Trail::new(&context, &self.settings.name);
-        hand.hold(context);
-        trail
-    }
-
-    /// Finishes the current event and takes the next, for a reader that has no log.
-    // Inline, so that the taken event is moved once.
-    #[inline]
-    pub(super) fn finish_and_take(
-        self: &Arc<Self>,
-        finished: u32,
-        now: Moment,
-        hand: &mut Hand,
-    ) -> Result<Taken, TryRecvError> {
-        let mut inbox = self.inbox();
-        let taken = inbox.take(self, now, None, |context| self.keep(context, hand));
-        self.note_take(&mut inbox, finished, now, taken.is_ok());
-        taken
-    }
-
-    /// Like [`finish_and_take`](Self::finish_and_take), for a reader of one type: usually, all its
-    /// events are in the log of that type.
-    #[inline]
-    pub(super) fn finish_and_take_one<E: Event>(
-        self: &Arc<Self>,
-        finished: u32,
-        now: Moment,
-        hand: &mut Hand,
-    ) -> Result<Delivery<E>, TryRecvError> {
-        let mut inbox = self.inbox();
-        let taken = match inbox.take_from_only_log(now) {
-            Some(delivery) => Ok(delivery),
-            None => {
-                let taken = inbox.take(self, now, None, |context| self.keep(context, hand));
-                taken.map(Taken::into_delivery)
-            }
-        };
-        self.note_take(&mut inbox, finished, now, taken.is_ok());
-        taken
-    }
-
-    /// Takes the next event of the only log, in a batch, if nothing is queued.
-    pub(super) fn take_from_only_log<E: Event>(&self, now: Moment) -> Option<Delivery<E>> {
-        let delivery = self.inbox().take_from_only_log(now)?;
-        self.hand();
-        Some(delivery)
-    }
-
-    /// Notes that a reader that has no log has finished the events that it took before, and whether
-    /// it has taken another.
-    #[inline]
-    fn note_take(&self, inbox: &mut Inbox, finished: u32, now: Moment, takes: bool) {
-        let in_hand = self.in_hand.load(Ordering::Relaxed);
-        inbox.woken = false;
-        if takes != in_hand {
-            self.in_hand.store(takes, Ordering::Relaxed);
-        }
-        if now.is_known() {
-            inbox.note_finished(if in_hand { finished } else { 0 }, now, takes);
-        }
-    }
-
-    /// Whether the queue holds an event, for a reader that asks for the next one.
-    pub(super) fn ready(&self) -> Next {
-        let mut inbox = self.inbox();
-        inbox.woken = false;
-        let state = inbox.state;
-        match state {
-            _ if inbox.has_more() => Next::Found,
-            State::Open => Next::Empty,
-            State::Closed | State::Gone => Next::Closed,
         }
     }
 

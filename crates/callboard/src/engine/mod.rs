@@ -85,6 +85,7 @@
 //! The rest of the crate uses only what this module exports; the engine behind it can be replaced
 //! as a whole.
 
+mod clock;
 mod coalescers;
 mod cursors;
 mod dead_letter;
@@ -108,6 +109,7 @@ mod slow;
 mod sources;
 mod times;
 
+pub(crate) use clock::BusClock;
 pub(crate) use coalescers::Coalescers;
 pub use dead_letter::DeadLetter;
 pub(crate) use deferred::{Deferred, DropCallback, Hooks};

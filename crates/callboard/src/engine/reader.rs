@@ -90,6 +90,7 @@ impl Reader {
         match self.look() {
             Next::Empty => {
                 self.mailbox.finish_current_and_fence(self.taken, now);
+                self.mailbox.note_empty();
                 if closed { Next::Closed } else { Next::Empty }
             }
             next => {

@@ -10,11 +10,10 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Mailbox;
+use super::{BusClock, Mailbox};
 use crate::log::Moment;
 use crate::sync::process::{AtomicBool, AtomicU32};
 use crate::sync::{Mutex, Ordering, discard, isolate};
-use crate::time::BusClock;
 
 /// The function set by `Bus::on_slow`.
 pub(crate) type SlowCallback = Arc<dyn Fn(&Slow) + Send + Sync>;

@@ -289,12 +289,12 @@ impl ReaderProgress {
         }
     }
 
-    /// Passes the reader's next gap, which it has reached, and returns its end. `None` while the
-    /// gap is open or nothing behind it is revealed; until then, losses may be
+    /// Passes the reader's next gap, which it has reached, and returns its end, if that `fits`.
+    /// `None` while the gap is open or nothing behind it is revealed; until then, losses may be
     /// [added](Self::tell_lost).
-    pub(super) fn pass_gap(&self, head: u64) -> Option<End> {
+    pub(super) fn pass_gap(&self, head: u64, fits: impl FnOnce(&End) -> bool) -> Option<End> {
         let mut gaps = self.gaps.lock();
-        let end = gaps.front_mut()?.end.take_if(|end| end.position < head)?;
+        let end = gaps.front_mut()?.end.take_if(|end| end.position < head && fits(end))?;
         gaps.pop_front();
         let next = gaps.front().map_or(NO_GAP, |gap| gap.at);
         // Ordering: Relaxed. Only this reader loads it, and the lock orders the stores.

@@ -23,6 +23,12 @@ struct Counts {
 }
 
 impl Counts {
+    /// Notes that the walk has passed a gap of this width, with so many losses.
+    fn note_passed(&mut self, (width, lost): (u64, u64)) {
+        self.skipped += width;
+        self.missed += lost;
+    }
+
     /// Notes that the walk has taken an event. Returns how many were missed before it.
     #[inline]
     fn note_taken(&mut self, walk: &Walk) -> u64 {
@@ -82,19 +88,16 @@ impl LogCursor {
     /// Notes how many are known to wait, in the log and in the reader's own queue.
     #[cold]
     pub(crate) fn note_waiting(&self) {
-        let waiting = usize::try_from(self.walk.known()).unwrap_or(usize::MAX);
-        let progress = self.progress();
-        progress.raise_high_water(waiting.saturating_add(progress.queued()));
+        note_waiting(&self.walk);
     }
 
     /// Continues after the gap that it has reached, if that is closed.
     #[cold]
     fn pass_gap(&mut self) -> bool {
-        let Some((width, lost)) = self.walk.pass_gap() else {
+        let Some(passed) = self.walk.pass_gap(false) else {
             return false;
         };
-        self.counts.skipped += width;
-        self.counts.missed += lost;
+        self.counts.note_passed(passed);
         self.look()
     }
 
@@ -183,6 +186,13 @@ impl LogCursor {
     }
 }
 
+/// Notes how many events are known to wait, in the log and in the reader's own queue.
+#[cold]
+fn note_waiting(walk: &Walk) {
+    let waiting = usize::try_from(walk.known()).unwrap_or(usize::MAX);
+    walk.progress.raise_high_water(waiting.saturating_add(walk.progress.queued()));
+}
+
 impl Drop for LogCursor {
     /// Drops the waiting events. The reader has left the log.
     fn drop(&mut self) {
@@ -235,22 +245,36 @@ pub(crate) struct Stretch<'a, E: 'static> {
 }
 
 impl<'a, E: 'static> Stretch<'a, E> {
-    /// How many events are left.
-    pub(crate) fn left(&self) -> usize {
-        self.lending.walk().1
+    /// How many events are left, at least and at most.
+    pub(crate) fn left(&self) -> (usize, usize) {
+        self.lending.left()
     }
 
     /// Takes the next event, with the count of events missed before it. Calls `drained` if it is
     /// the last known one.
     #[inline]
     pub(crate) fn take(&mut self, drained: impl FnOnce()) -> Option<(Loan<'a, Kept<E>>, u64)> {
-        let loan = self.lending.take()?;
-        let (walk, _) = self.lending.walk();
+        let loan = match self.lending.take() {
+            Some(loan) => loan,
+            None => {
+                self.pass_gap()?;
+                self.lending.take()?
+            }
+        };
+        let walk = self.lending.walk();
         let missed = self.counts.note_taken(walk);
         if walk.known() == 0 {
             drained();
         }
         Some((loan, missed))
+    }
+
+    /// Continues after the gap that it has reached, if it can, and notes how many events wait.
+    #[cold]
+    fn pass_gap(&mut self) -> Option<()> {
+        self.counts.note_passed(self.lending.pass_gap()?);
+        note_waiting(self.lending.walk());
+        Some(())
     }
 }
 
@@ -262,5 +286,20 @@ impl<'a> Lendings<'a> {
         let loan = self.take(index)?;
         self.cursor(index)?.show_taken(drains);
         Some(loan)
+    }
+
+    /// Whether the known events of some cursor end at a gap, behind which there may be more.
+    pub(crate) fn end_at_gap(&self) -> bool {
+        self.cursors().iter().any(|cursor| cursor.walk.ends_at_gap())
+    }
+
+    /// Continues after the gap that the cursor of this index has reached, if that is closed and ends
+    /// in the same block.
+    pub(crate) fn pass_gap(&mut self, index: usize) -> bool {
+        let Some(LogCursor { walk, counts }) = self.cursor_mut(index) else { return false };
+        let Some(passed) = walk.pass_gap(true) else { return false };
+        counts.note_passed(passed);
+        walk.look();
+        true
     }
 }

@@ -11,12 +11,12 @@ use super::watch::{FORGOTTEN, UnstartedWatch};
 use super::{
     Accepted, CloseList, Directory, Figures, Listener, Phase, Publication, Registry, Requests, Role,
 };
-use crate::engine::{DeadLetter, Deferred, Hooks, Mailbox, Origin, SlowWatch, merge};
+use crate::engine::{BusClock, DeadLetter, Deferred, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, key_of};
 use crate::link::LinkStatus;
 use crate::log::{Held, Moment, Stamp};
 use crate::sync::{Mutex, MutexGuard, Padded, WaitList, Waiting, discard, isolate};
-use crate::time::{BusClock, Deadline};
+use crate::time::Deadline;
 use crate::trace::Context;
 
 /// The default capacity of the buffer that holds events before the start.

@@ -5,7 +5,6 @@
 //! process, started by the first timeout, serves every bus. With the feature `tokio`, a bus inside
 //! a tokio runtime uses tokio's timer instead, which a test can pause.
 
-mod bus_clock;
 mod deadline;
 #[cfg(feature = "tokio")]
 mod relay;
@@ -19,7 +18,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-pub(crate) use bus_clock::BusClock;
 pub(crate) use deadline::Deadline;
 #[cfg(feature = "tokio")]
 pub(crate) use relay::unattended;

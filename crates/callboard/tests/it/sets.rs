@@ -87,6 +87,32 @@ fn set_is_one_inbox_in_one_order() {
     assert!(poll(&mut gather).is_ready());
 }
 
+/// The call waits while the reader takes an alarm, after which the tick is the only new event.
+#[test]
+fn call_that_waits_comes_before_a_newer_event() {
+    #[derive(Debug, Event)]
+    #[event(priority = high)]
+    struct Alarm;
+
+    #[derive(Debug, EventSet)]
+    enum Watch {
+        Alarm(Delivery<Alarm>),
+        Tick(Delivery<Parsed>),
+        Ask(Call<Validate>),
+    }
+
+    let bus = Bus::new();
+    let mut watch = bus.subscribe::<Watch>("watch");
+    bus.start();
+    let mut gather = bus.request(Validate).expect(["watch"]).gather();
+    assert!(poll(&mut gather).is_pending());
+    bus.publish(Alarm);
+    assert!(matches!(watch.try_recv(), Ok(Watch::Alarm(_))));
+    bus.publish(Parsed(1));
+    assert!(matches!(watch.try_recv(), Ok(Watch::Ask(_))));
+    assert!(matches!(watch.try_recv(), Ok(Watch::Tick(_))));
+}
+
 #[test]
 fn one_may_hear_the_questions_one_answers() {
     let bus = Bus::new();

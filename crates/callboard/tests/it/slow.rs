@@ -64,6 +64,28 @@ fn subscriber_that_falls_behind_is_told_of_once_until_it_has_caught_up() {
 }
 
 #[test]
+fn subscriber_whose_batch_ends_before_its_queue_has_not_caught_up() {
+    let bus = Bus::new();
+    let told = listened(&bus);
+    let mut reader = bus.subscriber("reader").capacity(2).subscribe::<Tick>();
+    let mut quick = bus.subscribe::<Tick>("quick");
+    bus.start();
+    // The gap is wider than a block, in which a batch ends.
+    for _ in 0..200 {
+        ticks(&bus, 1);
+        assert!(quick.try_recv().is_ok());
+    }
+    assert!(reader.try_recv().is_ok());
+    ticks(&bus, 1);
+    assert_eq!(told.take(), [("reader".to_owned(), false)]);
+    assert_eq!(reader.try_recv_batch().unwrap().count(), 1);
+    assert_eq!((reader.len(), told.take()), (1, Vec::new()));
+    assert_eq!(reader.try_recv_batch().unwrap().count(), 1);
+    assert!(reader.try_recv_batch().is_err());
+    assert_eq!(told.take(), [("reader".to_owned(), true)]);
+}
+
+#[test]
 fn lossy_subscriber_and_one_without_capacity_are_never_behind() {
     let bus = Bus::new();
     let told = listened(&bus);

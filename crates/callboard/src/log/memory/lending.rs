@@ -13,7 +13,9 @@ use crate::log::{LogCursor, Shape};
 #[derive(Debug)]
 pub(in crate::log) struct Lending<'a, E: 'static> {
     walk: &'a mut Walk,
+    /// How many events are left to lend, and how many more may follow behind a gap.
     left: usize,
+    more: usize,
     event: PhantomData<&'a E>,
 }
 
@@ -34,16 +36,43 @@ impl Walk {
         if !self.block.as_ref()?.header().shape.is_for::<E>() {
             return None;
         }
-        let known = usize::try_from(self.known()).unwrap_or(usize::MAX);
-        let left = most.min(known).min(self.left.into());
-        Some(Lending { walk: self, left, event: PhantomData })
+        let mut lending = Lending { walk: self, left: 0, more: most, event: PhantomData };
+        lending.add_known();
+        Some(lending)
     }
 }
 
 impl<'a, E: 'static> Lending<'a, E> {
-    /// The walk, and how many events are left to lend.
-    pub(in crate::log) fn walk(&self) -> (&Walk, usize) {
-        (self.walk, self.left)
+    pub(in crate::log) fn walk(&self) -> &Walk {
+        self.walk
+    }
+
+    /// How many events are left to lend, at least and at most.
+    pub(in crate::log) fn left(&self) -> (usize, usize) {
+        let most =
+            if self.walk.ends_at_gap() { self.more.saturating_add(self.left) } else { self.left };
+        (self.left, most.min(self.walk.left.into()))
+    }
+
+    /// Adds the events that are known to be available in the block.
+    #[inline]
+    fn add_known(&mut self) {
+        let known = usize::try_from(self.walk.known()).unwrap_or(usize::MAX);
+        self.left = self.more.min(known).min(self.walk.left.into());
+        self.more -= self.left;
+    }
+
+    /// Continues after the gap at which it ends, if that is closed and ends in the same block.
+    /// Returns the same as [`Walk::pass_gap`].
+    #[cold]
+    pub(in crate::log) fn pass_gap(&mut self) -> Option<(u64, u64)> {
+        if self.more == 0 || self.walk.position != self.walk.progress.next_gap() {
+            return None;
+        }
+        let passed = self.walk.pass_gap(true)?;
+        self.walk.look();
+        self.add_known();
+        Some(passed)
     }
 
     /// Takes the next event.
@@ -52,7 +81,7 @@ impl<'a, E: 'static> Lending<'a, E> {
         let place = self.walk.next;
         // SAFETY: a lending is of slots of one block, which is for events of type `E`. The reader's
         // share of the event goes over. The block stays pinned for `'a`: for so long the walk is
-        // borrowed, and takes no step but these.
+        // borrowed, and takes no steps but these and those over gaps that end in the block.
         unsafe {
             self.walk.pass(Shape::of::<E>().stride);
             Some(Loan::take_over(place))
@@ -71,6 +100,15 @@ impl<'a> Lendings<'a> {
         self.cursors.get(index)
     }
 
+    pub(in crate::log) fn cursors(&self) -> &[LogCursor] {
+        self.cursors
+    }
+
+    /// The cursor of this index, to take no step but over a gap that ends in its block.
+    pub(in crate::log) fn cursor_mut(&mut self, index: usize) -> Option<&mut LogCursor> {
+        self.cursors.get_mut(index)
+    }
+
     /// Takes the next event of the cursor of this index, if that is known to be available; but not
     /// from another block, if an event was lent.
     #[inline]
@@ -83,7 +121,7 @@ impl<'a> Lendings<'a> {
         self.began = true;
         // SAFETY: the slot was written, and the reader's share of its event goes over. The block
         // stays pinned for `'a`: for so long all cursors are borrowed, they take no step but these,
-        // and none of these leaves a block any more.
+        // and none of these leaves a block any more; nor do those over gaps.
         unsafe {
             walk.pass(walk.stride as usize);
             Some(Loan::take_over(place))

@@ -7,7 +7,7 @@ use super::handle::Held;
 use super::shard::Shard;
 use super::slot::Place;
 use crate::log::Stamp;
-use crate::log::progress::{Head, ReaderProgress};
+use crate::log::progress::{End, Head, ReaderProgress};
 use crate::sync::{Arc, CHECKED, Ordering};
 
 /// A reader's cursor in a log: the place of its next event.
@@ -47,6 +47,11 @@ impl Walk {
         self.visible - self.position
     }
 
+    /// Whether the known events end at a gap.
+    pub(in crate::log) fn ends_at_gap(&self) -> bool {
+        self.visible == self.progress.next_gap()
+    }
+
     /// Checks how many events are available. `None`: the reader is at a gap, and others have gone
     /// on.
     #[inline]
@@ -65,12 +70,13 @@ impl Walk {
         Some(self.known())
     }
 
-    /// Continues after the gap that it has reached, if that is closed. Returns the width of the gap
-    /// in positions, and how many events were lost in it.
+    /// Continues after the gap that it has reached, if that is closed and, with `stays`, ends in the
+    /// same block. Returns the width of the gap in positions, and how many events were lost in it.
     #[cold]
-    pub(in crate::log) fn pass_gap(&mut self) -> Option<(u64, u64)> {
+    pub(in crate::log) fn pass_gap(&mut self, stays: bool) -> Option<(u64, u64)> {
         let revealed = self.head.0.0.load(Ordering::Acquire);
-        let end = self.progress.pass_gap(revealed)?;
+        let here = |end: &End| self.block.as_ref().is_some_and(|block| block.0.0 == end.pin.0.0);
+        let end = self.progress.pass_gap(revealed, |end| !stays || here(end))?;
         let width = end.position - self.position;
         (self.position, self.visible) = (end.position, end.position);
         self.go_on_in(end.pin, end.index);

@@ -6,9 +6,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Clock, DefaultClock, SystemClock};
 use crate::log::Moment;
 use crate::sync::isolate;
+use crate::time::{Clock, DefaultClock, SystemClock};
 
 /// The clock of a bus.
 #[derive(Clone)]
