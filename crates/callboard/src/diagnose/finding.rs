@@ -32,7 +32,7 @@ pub enum FindingKind {
     Paused,
     /// The bus is draining, and refuses publications from outside handlers.
     Draining,
-    /// Handlers still published when [`drain`](crate::Bus::drain) had closed the bus.
+    /// Handlers still published when the bus was closed.
     CutOff,
     /// Something was published outside handlers after [`drain`](crate::Bus::drain) had closed the
     /// bus, perhaps by a task that a handler spawned.
@@ -75,6 +75,8 @@ pub enum FindingKind {
     CapacityTooSmall,
     /// A subscriber constantly loses events, since more arrive than it takes.
     TooSlow,
+    /// A subscription is to coalesce, and no event of its types has a key.
+    NothingCoalesces,
     /// A subscriber has never used more than a small part of a large capacity.
     CapacityTooLarge,
     /// A queue, the buffer, or kept deliveries of a type hold much memory.

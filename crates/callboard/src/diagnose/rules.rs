@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::reading::{blocks, is_behind, panicked, reading};
 use super::{Finding, FindingKind, asking, cycles, links, startup};
 use crate::event::two_types;
-use crate::overflow::{DropReason, Dropped, Importance};
+use crate::overflow::{DropReason, Dropped, Importance, Overflow};
 use crate::registry::Phase;
 use crate::report::{count, first_of, times};
 use crate::snapshot::{
@@ -59,6 +59,7 @@ pub(super) fn apply(snapshot: &Snapshot) -> Vec<Finding> {
     let is_link = |name: &str| snapshot.links.iter().any(|link| link.name == name);
     let own = snapshot.subscribers.iter().filter(|of| !is_link(&of.name));
     own.for_each(|subscriber| capacity(subscriber, &mut found));
+    coalescing(snapshot, &mut found);
     memory(snapshot, &mut found);
     if snapshot.started {
         let listeners = listeners(snapshot);
@@ -143,31 +144,42 @@ fn start(snapshot: &Snapshot, found: &mut Findings) {
 }
 
 fn drain(snapshot: &Snapshot, found: &mut Findings) {
-    if !snapshot.draining {
-        return;
-    }
-    if snapshot.phase != Phase::Closed {
+    let Snapshot { draining, cut_off, refused, .. } = *snapshot;
+    if draining && snapshot.phase != Phase::Closed {
         let seen = "is draining: it refuses what is published or asked outside handlers".to_owned();
-        found.add(
-            FindingKind::Draining,
-            THE_BUS,
-            seen,
-            "await `drain` to its end, or call `close`",
+        let cure = "await `drain` to its end, or call `close`";
+        found.add(FindingKind::Draining, THE_BUS, seen, cure);
+    } else if cut_off > 0 {
+        let (by, cure) = if draining {
+            let cure =
+                "use `serve` or `serve_async` in place of a hand-written loop, or a longer timeout";
+            ("by `drain` ", cure)
+        } else {
+            ("", "use `drain`, during which handlers may publish")
+        };
+        let seen = format!(
+            "was closed {by}before handlers were done; publications of theirs that it refused: \
+             {cut_off}"
         );
-    } else if snapshot.cut_off == 0 && snapshot.refused > 0 {
-        let refused = count(snapshot.refused, "publication");
+        found.add(FindingKind::CutOff, THE_BUS, seen, cure);
+    } else if draining && refused > 0 {
+        let refused = count(refused, "publication");
         let seen = format!("was closed by `drain` and has refused {refused} from outside handlers");
         let cure = "publish in the handler itself, or end spawned tasks before `drain`";
         found.add(FindingKind::Refused, THE_BUS, seen, cure);
-    } else if snapshot.cut_off > 0 {
-        let seen = format!(
-            "was closed by `drain` before handlers were done; publications of theirs that it \
-             refused: {}",
-            snapshot.cut_off
-        );
-        let cure =
-            "use `serve` or `serve_async` in place of a hand-written loop, or a longer timeout";
-        found.add(FindingKind::CutOff, THE_BUS, seen, cure);
+    }
+}
+
+fn coalescing(snapshot: &Snapshot, found: &mut Findings) {
+    let keyed: HashSet<_> =
+        snapshot.types.iter().filter(|of| of.coalesces).map(|of| &of.event_type).collect();
+    for of in snapshot.subscribers.iter().filter(|of| of.overflow == Overflow::Coalesce) {
+        let InterestSnapshot::Types(types) = &of.interest else { continue };
+        if !types.iter().any(|name| keyed.contains(name)) {
+            let seen = "is to coalesce, but no event of its types has a key".to_owned();
+            let cure = "implement `Coalesce` for one, or choose another overflow";
+            found.add(FindingKind::NothingCoalesces, &of.name, seen, cure);
+        }
     }
 }
 

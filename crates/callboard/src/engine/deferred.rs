@@ -77,8 +77,8 @@ struct Effects {
     dead: Vec<DeadLetter>,
     /// Readers that have just fallen behind: they lost an event but not the one before.
     slow: Vec<Arc<Mailbox>>,
-    /// The number of drops so far, if it is to be logged; otherwise 0.
-    said: u64,
+    /// Whether the number of drops so far is to be logged.
+    says: bool,
     clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
 }
 
@@ -171,7 +171,7 @@ impl<'a> Deferred<'a> {
         if said {
             // Up to the next power of two.
             self.hooks.said_until.store(u64::MAX >> last.leading_zeros(), Ordering::Relaxed);
-            self.effects().said = last;
+            self.effects().says = true;
         }
         said || self.hooks.hooked.load(Ordering::Relaxed)
     }
@@ -264,7 +264,7 @@ impl Effects {
             );
         }
         if !self.dropped.is_empty() {
-            report_drops(&self.dropped, std::mem::take(&mut self.said), hooks);
+            report_drops(&self.dropped, std::mem::take(&mut self.says), hooks);
             self.dropped.clear();
         }
         if !self.slow.is_empty() {
@@ -297,10 +297,11 @@ fn wake(waker: Waker) {
     crate::sync::wake(|| waker.wake());
 }
 
-fn report_drops(dropped: &[Dropped], said: u64, hooks: &Hooks) {
-    if let (Some(dropped), 1..) = (dropped.first(), said) {
-        let said = crate::report::count(said, "critical drop");
-        crate::report::say!(warn, "{dropped}; {said} so far on this bus");
+fn report_drops(dropped: &[Dropped], says: bool, hooks: &Hooks) {
+    if let (Some(dropped), true) = (dropped.first(), says) {
+        let all = hooks.dropped.load(Ordering::Relaxed);
+        let all = crate::report::count(all, "critical drop");
+        crate::report::say!(warn, "{dropped}; {all} so far on this bus");
     }
     thread_local! {
         /// The buses, by their hooks, whose drop callback this thread is running. A drop that the

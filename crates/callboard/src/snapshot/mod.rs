@@ -103,6 +103,8 @@ pub struct TypeSnapshot {
     pub rust_type: String,
     /// Whether the type is a request.
     pub request: bool,
+    /// Whether its events have keys, by which they [coalesce](crate::Coalesce).
+    pub coalesces: bool,
     /// How many subscriptions read the type.
     pub subscribers: usize,
     /// How many subscriptions answer the type.

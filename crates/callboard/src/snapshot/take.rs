@@ -141,6 +141,7 @@ fn event_type(
     let mut ledger = totals.get(&entry.info.id()).copied().unwrap_or_default();
     ledger.add(&entry.departed);
     TypeSnapshot {
+        coalesces: entry.info.coalesces(),
         event_type: entry.info.name.into(),
         rust_type: entry.info.rust_name().into(),
         request: entry.info.is_request(),

@@ -67,6 +67,19 @@ fn component_that_never_asks_again_holds_up_no_drain_and_is_told_what_it_lost() 
 }
 
 #[test]
+fn close_before_a_handler_is_done_is_a_finding() {
+    let (_clock, bus) = bus();
+    let mut orders = bus.subscriber("warehouse").late().subscribe::<Order>();
+    bus.publish(Order(1));
+    let order = orders.try_recv().unwrap();
+    bus.close();
+    assert!(bus.publish_caused_by(Shipped(order.0), order.sequence()).closed());
+    let findings = bus.diagnose().findings;
+    let cut_off = findings.iter().find(|it| it.kind == FindingKind::CutOff).unwrap();
+    assert!(cut_off.cure.contains("use `drain`"), "{cut_off}");
+}
+
+#[test]
 fn drain_gives_a_loop_no_more_than_its_timeout() {
     let (clock, bus) = bus();
     let mut orders = bus.subscriber("warehouse").late().subscribe::<Order>();

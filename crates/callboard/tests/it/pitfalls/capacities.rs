@@ -1,6 +1,6 @@
 //! Capacities that are too small, or far too large.
 
-use callboard::{Bus, FindingKind, Overflow};
+use callboard::{Bus, Coalesce, Event, FindingKind, Overflow};
 
 use super::{Step, expect, found};
 
@@ -123,4 +123,28 @@ fn a_loop_that_blocks_is_not_told_to_grow_and_one_that_is_slow_does_not_block() 
     };
     assert_eq!(of("blocked"), [FindingKind::HandlerBlocks]);
     assert_eq!(of("slow"), [FindingKind::TooSlow]);
+}
+
+#[test]
+fn coalescing_without_a_key_is_a_finding() {
+    #[derive(Debug, Event)]
+    struct Level(u64);
+
+    impl Coalesce for Level {
+        type Key = u64;
+
+        fn key(&self) -> u64 {
+            self.0
+        }
+    }
+
+    let bus = Bus::new();
+    let coalesces = |name| bus.subscriber(name).overflow(Overflow::Coalesce);
+    let _with_key = coalesces("levels").subscribe::<Level>();
+    bus.start();
+    assert_eq!(found(&bus, FindingKind::NothingCoalesces), None);
+    let _without = coalesces("steps").late().subscribe::<Step>();
+    let finding = expect(&bus, FindingKind::NothingCoalesces);
+    assert_eq!(finding.culprit, "steps");
+    assert!(finding.cure.contains("implement `Coalesce`"), "{finding}");
 }
