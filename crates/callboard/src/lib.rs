@@ -35,16 +35,16 @@
 //! # Delivery and loss
 //!
 //! Publishing never waits for a subscriber. A subscription of capacity *n* holds *n* events; its
-//! [`Overflow`] policy decides what happens to the next. No loss is silent: the next delivery
-//! [reports](Delivery::missed) how many events the subscription missed, the [`Ledger`] counts them
-//! by [reason](DropReason), and the [drop callback](Bus::on_drop) is called for each. Two
-//! subscriptions that both receive two events of one [`Priority`] receive them in the same order,
+//! [`Overflow`] policy decides what happens to the next. No loss is silent: the first event behind
+//! it [reports](Delivery::missed) how many events the subscription missed, the [`Ledger`] counts
+//! them by [reason](DropReason), and if the subscription is critical, the
+//! [drop callback](Bus::on_drop) is called for each. Two subscriptions that both receive two events of one [`Priority`] receive them in the same order,
 //! whichever threads published them.
 //!
 //! # Starting
 //!
 //! A new bus buffers events. [`start`](Bus::start) replays the buffered events to every open
-//! subscription, in order, before any event published later;
+//! subscription, in order, before any event of the same priority that is published later;
 //! [`start_when_ready`](Bus::start_when_ready) first waits until all expected components have
 //! subscribed, and names those missing.
 //!
@@ -67,8 +67,8 @@
 //! `tracing` subscriber run on the thread whose operation needs them, with no lock held: they may
 //! use the bus, and if they take long, they only delay that thread. A panic in them is caught and
 //! logged, and the operation continues. A panic reaches the caller only from the caller's own code:
-//! the destructor of a value it holds, a predicate, a clock that it waits on, or the clone of the
-//! waker that it is polled with.
+//! the destructor of a value it holds, a predicate, a clock that it waits on or takes a snapshot by,
+//! or the clone of the waker that it is polled with.
 //!
 //! Leaking a handle ([`mem::forget`](std::mem::forget)) leaks its memory but does not block others:
 //! a leaked subscription never reads, so it fills and drops; a leaked delivery or batch keeps the

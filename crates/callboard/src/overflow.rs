@@ -18,7 +18,8 @@ pub enum Overflow {
     DropOldest,
     /// A newer event absorbs a queued one with the same key, whether the queue is full or not (see
     /// [`Coalesce`](crate::Coalesce)). While [`absorb`](crate::Coalesce::absorb) runs, both are
-    /// queued. An event whose type does not coalesce is dropped as by `DropNewest`.
+    /// queued. In a full queue, an event with a key of which none is queued is dropped, as by
+    /// `DropNewest`, and so is one whose type does not coalesce.
     Coalesce,
 }
 
@@ -108,7 +109,8 @@ impl fmt::Display for DropReason {
 
 /// The counts of events offered to one subscription, of one event type, or both, by outcome.
 ///
-/// It always balances: offered = delivered + queued + dropped.
+/// It always balances: offered = delivered + queued + dropped. What the start buffer dropped was
+/// never offered to a subscription: [`missed`](crate::Delivery::missed) counts it, and this does not.
 ///
 /// # Examples
 ///

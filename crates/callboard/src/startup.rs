@@ -39,8 +39,8 @@ impl fmt::Display for Started {
 
 impl Bus {
     /// Starts the bus, or resumes it after [`pause`](Self::pause): buffered events are replayed, in
-    /// order, to all subscribers, before any event published later. A replay may exceed a
-    /// subscription's capacity.
+    /// order, to all subscribers, before any event of the same priority that is published later. A
+    /// replay may exceed a subscription's capacity.
     ///
     /// Starting a running or closed bus does nothing.
     ///

@@ -9,7 +9,8 @@ use super::{Coalesce, Contract, Event, TypeInfo};
 /// ones.
 ///
 /// Events of one priority stay in order. Priority is strict: while a subscriber has urgent events
-/// queued, it receives no others.
+/// queued, it receives no others. It makes no room: a full subscription that drops the newest drops an
+/// urgent event, too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Priority {

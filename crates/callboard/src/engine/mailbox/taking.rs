@@ -144,7 +144,9 @@ impl Mailbox {
         &self,
         now: Moment,
     ) -> Option<Delivery<E>> {
-        let delivery = self.inbox().take_from_only_log(now)?;
+        // Locked for both: a batch that has ended is not marked as busy until it takes another event.
+        let mut inbox = self.inbox();
+        let delivery = inbox.take_from_only_log(now)?;
         self.hand();
         Some(delivery)
     }
