@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 
 use crate::events::{Message, Plain};
 use crate::harness::CAPACITY;
-use crate::row::{Column, Row, Sample, Turn};
+use crate::row::{Against, Column, Row, Sample, Turn};
 
 pub(super) fn rows() -> Vec<Row> {
     let columns = &[Column { name: "", unit: "ns/pair" }];
@@ -19,7 +19,8 @@ pub(super) fn rows() -> Vec<Row> {
             .columns(columns)
             .turn(Turn::Timed { least: 100, stretch: 1 })
             .ours("callboard", bus)
-            .peer("tokio broadcast", tokio_broadcast);
+            .peer("tokio broadcast", tokio_broadcast)
+            .goal("at most twice tokio broadcast", Against::BestPeer, 2.0);
     vec![row]
 }
 

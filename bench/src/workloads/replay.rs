@@ -6,7 +6,7 @@ use callboard::Bus;
 
 use crate::events::{Message, Plain};
 use crate::flow::{Sink, Tally};
-use crate::row::{Column, Row, Sample, Turn};
+use crate::row::{Column, Row, Rule, Sample, Turn};
 
 /// How many events wait for the start.
 const EVENTS: u64 = 100_000;
@@ -21,7 +21,8 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new("replay", "100,000 events are published, the bus is started, one reads them")
             .columns(columns)
             .turn(Turn::Fixed(EVENTS))
-            .ours("callboard", replay);
+            .ours("callboard", replay)
+            .goal_on(1, "at most 30 ns", Rule::AtMost(30.0));
     vec![row]
 }
 

@@ -12,13 +12,17 @@ use crate::peers::{
     self, ByKey, Clocked, DropOldest, Entry, Everything, KeyedQueues, Newest, Oldest, Set, Store,
     Timed, Way,
 };
-use crate::row::{Row, Sample, Turn};
+use crate::row::{Against, Row, Sample, Turn};
 
 /// How many events are published before those that are left are read.
 const BURST: u64 = 64;
 
 /// About how many things the events of a burst are.
 const KEYS: u64 = 8;
+
+const NO_SLOWER: &str = "no slower than the best peer";
+const HALF: &str = "at most half of the best peer's time";
+const TWICE: &str = "at most twice the time of the best peer, which merges nothing";
 
 pub(super) fn rows() -> Vec<Row> {
     let kinds = "peers carry an enum by hand";
@@ -36,14 +40,26 @@ pub(super) fn rows() -> Vec<Row> {
             "keyed",
             "one type, coalescing; each event has its own key",
             plain,
-        ),
+        )
+        .map(|row| row.goal(TWICE, Against::BestPeer, 2.0)),
         three::<Timed, Stamped, Clocked<Plain>>(
             "timed",
             "one type, on a bus that keeps time",
             stamped,
         ),
     ];
-    rows.into_iter().flatten().chain([burst()]).collect()
+    let rows = rows.into_iter().flatten().map(|row| {
+        if !row.goals.is_empty() {
+            row
+        } else if row.name.ends_with("-thread") {
+            row.goal(NO_SLOWER, Against::BestPeer, 1.0)
+        } else if row.name.ends_with("-tasks-10") {
+            row.goal(HALF, Against::BestPeer, 0.5)
+        } else {
+            row
+        }
+    });
+    rows.chain([burst()]).collect()
 }
 
 /// On one thread, and from one task to one and to ten. The bus is used as the way says; the peers
