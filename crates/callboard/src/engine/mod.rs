@@ -111,7 +111,7 @@ mod times;
 pub(crate) use coalescers::Coalescers;
 pub use dead_letter::DeadLetter;
 pub(crate) use deferred::{Deferred, DropCallback, Hooks};
-pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, TicketStatus, kept};
+pub(crate) use envelope::{Candidate, Envelope, Pending, Ticket, kept};
 pub use envelope::{LentTaken, Taken};
 pub(crate) use feed::{Feed, Routed};
 pub(crate) use handler_stats::{HandlerStats, Holds};

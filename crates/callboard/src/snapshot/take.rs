@@ -2,18 +2,16 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::links;
 use super::{
     AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks, HandlerTimes,
-    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PanickedSubscriber, PublisherSnapshot,
+    InterestSnapshot, NameClash, PanicSnapshot, PanickedSubscriber, PublisherSnapshot,
     RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
 };
 use crate::bus::Bus;
-use crate::engine::{Account, Envelope, HandlerPanic, Origin, TicketStatus};
-use crate::outcome::Outcome;
+use crate::engine::{Account, Envelope, HandlerPanic, Origin};
 use crate::overflow::Ledger;
 use crate::registry::{Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
@@ -46,7 +44,7 @@ impl Bus {
         let now = core.settings.clock.now();
         let tickets = core.requests.list();
         let requests = RequestsSnapshot {
-            open: tickets.iter().map(|ticket| open(ticket.status(), now)).collect(),
+            open: tickets.iter().map(|ticket| ticket.status(now)).collect(),
             ended: core.requests.endings.all(),
             endings: EndingsSnapshot::of(&core.requests),
             late: core.requests.late.load(Ordering::Relaxed),
@@ -262,19 +260,4 @@ fn panicked(registry: &Registry) -> Vec<PanickedSubscriber> {
         last_panic: last_panic(&of.last),
     });
     panicked.collect()
-}
-
-fn open(status: TicketStatus, now: Instant) -> OpenRequest {
-    OpenRequest {
-        event_type: status.info.name.into(),
-        asker: status.asker.map(|name| name.to_string()),
-        sequence: status.sequence,
-        age: now.saturating_duration_since(status.began),
-        remaining: status.deadline.map(|deadline| deadline.saturating_duration_since(now)),
-        outcomes: named(status.outcomes),
-    }
-}
-
-fn named(outcomes: Vec<(Arc<str>, Outcome)>) -> Vec<(String, Outcome)> {
-    outcomes.into_iter().map(|(name, outcome)| (name.to_string(), outcome)).collect()
 }
