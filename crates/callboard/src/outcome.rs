@@ -1,4 +1,4 @@
-//! How a request ended, as a whole and for each responder.
+//! How requests and handlers ended.
 
 use std::fmt;
 use std::sync::Arc;
@@ -185,6 +185,30 @@ pub struct ResponderTrace {
     /// When it answered, declined or dropped the request; `None` if it had not by the end of the
     /// request.
     pub ended: Option<Duration>,
+}
+
+/// A panic of a handler run by [`serve`](crate::Subscription::serve).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PanicSnapshot {
+    /// The type of the event that was being handled.
+    pub event_type: String,
+    /// The panic's message, truncated if long.
+    pub message: String,
+}
+
+/// An ended subscription whose handlers panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PanickedSubscriber {
+    /// The subscriber's name.
+    pub name: String,
+    /// How many of its handlers panicked.
+    pub panics: u64,
+    /// The last of these panics.
+    pub last_panic: PanicSnapshot,
 }
 
 /// Serializes a shared string as a plain one.

@@ -1,10 +1,10 @@
 //! How a reader handles the events that it takes.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Deferred, HandlerPanic, Mailbox, Times};
+use super::{Deferred, Mailbox, Times};
 use crate::log::Moment;
+use crate::outcome::PanicSnapshot;
 use crate::sync::Ordering;
 
 /// How a reader handles the events that it takes.
@@ -27,7 +27,7 @@ pub(crate) struct HandlerStats {
     pub(crate) times: Times,
     /// How many served handlers panicked, and the last of these panics.
     pub(crate) panics: u64,
-    pub(crate) last_panic: Option<Arc<HandlerPanic>>,
+    pub(crate) last_panic: Option<PanicSnapshot>,
     pub(crate) holds: Holds,
 }
 
@@ -79,9 +79,9 @@ impl HandlerStats {
     }
 
     /// A served handler has panicked.
-    pub(crate) fn panicked(&mut self, panic: HandlerPanic) {
+    pub(crate) fn panicked(&mut self, panic: PanicSnapshot) {
         self.panics += 1;
-        self.last_panic = Some(Arc::new(panic));
+        self.last_panic = Some(panic);
     }
 
     /// When the longest current handling began, as far as known.

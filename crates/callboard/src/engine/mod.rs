@@ -126,7 +126,7 @@ pub(crate) use reader::Next;
 pub use reader::Reader;
 pub(crate) use responders::Responders;
 pub use scope::Scope;
-pub(crate) use scope::{HandlerPanic, Origin, Serving};
+pub(crate) use scope::{Origin, Serving};
 pub use slow::Slow;
 pub(crate) use slow::{SlowCallback, SlowWatch};
 pub(crate) use sources::Source;

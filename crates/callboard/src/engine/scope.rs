@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{Invocation, Mailbox};
 use crate::event::TypeInfo;
 use crate::log::{Cause, Stamp};
+use crate::outcome::PanicSnapshot;
 use crate::sync::{isolate_for_message, thread_local};
 use crate::trace::{Context, Handling};
 
@@ -23,14 +24,6 @@ pub struct Scope {
     server: Option<Arc<Mailbox>>,
     /// Created when first needed, except for calls.
     invocation: Option<Arc<Invocation>>,
-}
-
-/// A panic of a served handler.
-#[derive(Debug)]
-pub(crate) struct HandlerPanic {
-    /// The type of the event that was being handled.
-    pub(crate) event_type: &'static str,
-    pub(crate) message: String,
 }
 
 /// Where a publication comes from.
@@ -177,7 +170,8 @@ impl Scope {
             "`{name}` panicked on `{event_type}` #{sequence}: {message}; it goes on with the next \
              event"
         );
-        server.inbox().handler_stats_mut().panicked(HandlerPanic { event_type, message });
+        let panic = PanicSnapshot { event_type: event_type.to_owned(), message };
+        server.inbox().handler_stats_mut().panicked(panic);
     }
 
     fn asker(&mut self) -> Option<Arc<Invocation>> {

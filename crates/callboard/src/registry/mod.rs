@@ -41,13 +41,13 @@ pub(crate) use publishers::Publishers;
 use publishers::Tally;
 pub(crate) use quiet::Busy;
 pub(crate) use requests::{Requests, Slot, TROUBLES};
-use signing::Panicked;
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
 use crate::engine::{Account, Admission, DeadLetter, Deferred, Horizon, Mailbox, Source};
 use crate::event::TypeInfo;
 use crate::log::Moment;
+use crate::outcome::PanickedSubscriber;
 use crate::overflow::DropReason;
 
 /// The phase of a bus's life.
@@ -97,7 +97,7 @@ pub(crate) struct Registry {
     pub(crate) types: Vec<TypeEntry>,
     directory: Arc<Directory>,
     /// The last ended subscriptions whose handlers had panicked.
-    pub(crate) panicked: VecDeque<Panicked>,
+    pub(crate) panicked: VecDeque<PanickedSubscriber>,
     /// Types that share their name with an earlier type.
     pub(crate) clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
     by_name: HashMap<&'static str, &'static TypeInfo>,
@@ -115,7 +115,7 @@ pub(crate) struct FirstStart {
     /// The age of the bus at the start; `None` if the clock panicked.
     pub(crate) after: Option<Duration>,
     /// How many events of each type were replayed, for the types that had any.
-    pub(crate) held: Vec<(&'static TypeInfo, u64)>,
+    pub(crate) held: Vec<(String, u64)>,
 }
 
 /// A subscription as the registry knows it.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::types::TypeEntry;
 use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
-use crate::engine::{Admission, Deferred, Entry, HandlerPanic, Mailbox, MailboxSettings, Reader};
+use crate::engine::{Admission, Deferred, Entry, Mailbox, MailboxSettings, Reader};
 use crate::event::{Event, TypeInfo};
+use crate::outcome::PanickedSubscriber;
 use crate::overflow::Overflow;
 use crate::sync::WaitList;
 
@@ -58,13 +59,6 @@ impl SignIn {
 
 /// How many ended subscriptions with panics are kept.
 const MOST_PANICKED: usize = 16;
-
-/// An ended subscription whose handlers panicked.
-pub(crate) struct Panicked {
-    pub(crate) name: Arc<str>,
-    pub(crate) panics: u64,
-    pub(crate) last: Arc<HandlerPanic>,
-}
 
 impl Registry {
     /// Declares that a component publishes events of a type. Returns its publisher number.
@@ -225,14 +219,14 @@ impl Registry {
 
     /// Keeps the panics of an ending subscription, so that `diagnose` still reports them.
     fn keep_panics(&mut self, mailbox: &Mailbox) {
-        let (last, panics) = {
+        let (last_panic, panics) = {
             let inbox = mailbox.inbox();
             let handler_stats = inbox.handler_stats();
             (handler_stats.last_panic.clone(), handler_stats.panics)
         };
-        if let Some(last) = last {
-            let name = Arc::clone(&mailbox.settings.name);
-            self.panicked.push_back(Panicked { name, panics, last });
+        if let Some(last_panic) = last_panic {
+            let name = mailbox.settings.name.to_string();
+            self.panicked.push_back(PanickedSubscriber { name, panics, last_panic });
             if self.panicked.len() > MOST_PANICKED {
                 self.panicked.pop_front();
             }

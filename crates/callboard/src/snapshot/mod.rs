@@ -12,7 +12,7 @@ use crate::outcome::{RequestTrace, TroubledRequest};
 use crate::overflow::{Importance, Ledger, Overflow};
 use crate::registry::Phase;
 
-pub use crate::outcome::OpenRequest;
+pub use crate::outcome::{OpenRequest, PanicSnapshot, PanickedSubscriber};
 pub use endings::EndingsSnapshot;
 pub use links::AttachedLink;
 pub use times::HandlerTimes;
@@ -210,30 +210,6 @@ pub struct SubscriberSnapshot {
     pub ledger: Ledger,
     /// Its account per event type.
     pub accounts: Vec<AccountSnapshot>,
-}
-
-/// A panic of a handler run by [`serve`](crate::Subscription::serve).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct PanicSnapshot {
-    /// The type of the event that was being handled.
-    pub event_type: String,
-    /// The panic's message, truncated if long.
-    pub message: String,
-}
-
-/// An ended subscription whose handlers panicked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct PanickedSubscriber {
-    /// The subscriber's name.
-    pub name: String,
-    /// How many of its handlers panicked.
-    pub panics: u64,
-    /// The last of these panics.
-    pub last_panic: PanicSnapshot,
 }
 
 /// What a subscription receives.

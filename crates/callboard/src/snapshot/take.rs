@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use super::links;
 use super::{
     AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks, HandlerTimes,
-    InterestSnapshot, NameClash, PanicSnapshot, PanickedSubscriber, PublisherSnapshot,
-    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    InterestSnapshot, NameClash, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot,
+    TypeSnapshot,
 };
 use crate::bus::Bus;
-use crate::engine::{Account, Envelope, HandlerPanic, Origin};
+use crate::engine::{Account, Envelope, Origin};
 use crate::overflow::Ledger;
-use crate::registry::{Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
+use crate::registry::{Core, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
 
 impl Bus {
@@ -90,7 +90,7 @@ impl Bus {
             missing,
             types,
             requests,
-            panicked: panicked(&registry),
+            panicked: registry.panicked.iter().cloned().collect(),
             blocking_calls: blocking_calls(core),
             links,
             failed_ticks: failed_ticks(core),
@@ -120,13 +120,9 @@ fn buffer(registry: &Registry) -> BufferSnapshot {
         capacity: buffer.capacity,
         high_water: buffer.high_water,
         overflowed: buffer.overflowed(),
-        held: registry.first_start.as_ref().map(held).unwrap_or_default(),
+        held: registry.first_start.as_ref().map(|start| start.held.clone()).unwrap_or_default(),
         bytes: buffer.bytes(|number| registry.types[number].info.size),
     }
-}
-
-fn held(start: &FirstStart) -> Vec<(String, u64)> {
-    start.held.iter().map(|(info, events)| (info.name.to_owned(), *events)).collect()
 }
 
 fn event_type(
@@ -242,22 +238,9 @@ fn subscriber(
         longest: handler_stats.longest,
         handler_times: HandlerTimes::of(&handler_stats.times, handler_stats.longest),
         panics: handler_stats.panics,
-        last_panic: handler_stats.last_panic.map(|last| last_panic(&last)),
+        last_panic: handler_stats.last_panic,
         bytes: holdings.bytes,
         ledger: figures.ledger(),
         accounts: figures.accounts.iter().map(account).collect(),
     }
-}
-
-fn last_panic(last: &HandlerPanic) -> PanicSnapshot {
-    PanicSnapshot { event_type: last.event_type.to_owned(), message: last.message.clone() }
-}
-
-fn panicked(registry: &Registry) -> Vec<PanickedSubscriber> {
-    let panicked = registry.panicked.iter().map(|of| PanickedSubscriber {
-        name: of.name.to_string(),
-        panics: of.panics,
-        last_panic: last_panic(&of.last),
-    });
-    panicked.collect()
 }
