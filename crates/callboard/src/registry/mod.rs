@@ -32,7 +32,7 @@ pub(crate) use accept::{Accepted, Heading, Publication};
 pub(crate) use buffer::Buffer;
 use buffer::{Gap, Replayed};
 pub(crate) use directory::{Directory, Mode};
-pub(crate) use endings::{BOUNDS, Ending};
+pub(crate) use endings::{Ending, time_bounds};
 pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
