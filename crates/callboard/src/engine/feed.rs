@@ -1,7 +1,6 @@
 //! The readers of one event type's log.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::queue::{Admission, Entry};
 use super::sources::Removed;
@@ -17,7 +16,7 @@ use crate::room;
 /// through the log: replays, and events whose priority differs from that of their type.
 pub(crate) struct Feed {
     info: &'static TypeInfo,
-    log: Log,
+    pub(crate) log: Log,
     horizon: Arc<Horizon>,
     /// The number of the type.
     number: usize,
@@ -240,17 +239,6 @@ impl Feed {
         refused.filter(|mailbox| mailbox.falls_behind()).for_each(|it| deferred.tell_slow(it));
     }
 
-    /// When the oldest event that waits for the reader in this place was published, if the bus
-    /// keeps time.
-    pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
-        self.log.oldest(place)
-    }
-
-    /// Bytes of the blocks that hold the log's events.
-    pub(crate) fn bytes(&self) -> usize {
-        self.log.bytes()
-    }
-
     fn refused(&self) -> impl Iterator<Item = &Mailbox> {
         self.log.refused().iter().map(|place| &*self.readers[*place].mailbox)
     }
@@ -282,11 +270,6 @@ impl Feed {
         }
     }
 
-    /// Writes an event that waits for the start: see [`Log::hold_back`].
-    pub(crate) fn hold_back<E: Event>(&mut self, event: &mut Option<E>, stamp: Stamp) {
-        self.log.hold_back(event, stamp);
-    }
-
     /// Resumes every reader at the first event that is held back, if there is one.
     pub(crate) fn resume_held(&mut self, deferred: &mut Deferred<'_>) {
         if !self.log.resume_held() {
@@ -314,12 +297,6 @@ impl Feed {
         if self.cursors > 0 {
             self.horizon.advance(sequence, self.number);
         }
-    }
-
-    /// Takes the next event that is held back, for which no reader was
-    /// [resumed](Self::resume_held).
-    pub(crate) fn take_held_back(&mut self) -> Option<Held> {
-        self.log.reveal(true)
     }
 
     /// Ends the hold: all events are revealed.
@@ -374,16 +351,5 @@ impl Feed {
                 mailbox.add_lost(lost);
             }
         }
-    }
-
-    /// The number of the last event that waits for the reader in this place, if there is one.
-    pub(crate) fn last(&self, place: usize) -> Option<u64> {
-        self.log.last(place)
-    }
-
-    /// Notes that the readers have more losses to report, or less capacity: the next event is
-    /// offered to each of them again.
-    pub(crate) fn recheck_capacity(&mut self) {
-        self.log.recheck_capacity();
     }
 }

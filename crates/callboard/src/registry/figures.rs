@@ -52,7 +52,8 @@ impl Registry {
 
     fn oldest(&self, mailbox: &Mailbox) -> Option<Instant> {
         let logs = mailbox.logs();
-        let oldest = logs.filter_map(|(number, place, _)| self.types[number].feed.oldest(place));
+        let oldest =
+            logs.filter_map(|(number, place, _)| self.types[number].feed.log.oldest(place));
         let oldest = oldest.min();
         oldest.into_iter().chain(mailbox.inbox().oldest()).min()
     }

@@ -329,7 +329,7 @@ impl Registry {
     pub(crate) fn withdraw(&mut self, mailbox: u64, sequence: u64, deferred: &mut Deferred<'_>) {
         let Some(Listener { mailbox, .. }) = self.listeners.get(&mailbox) else { return };
         let mut inbox = mailbox.inbox();
-        let last = |source: &Source| self.types[source.type_number].feed.last(source.place());
+        let last = |source: &Source| self.types[source.type_number].feed.log.last(source.place());
         let withdrawn = inbox.withdraw(sequence, last);
         let reports = inbox.gap > 0;
         mailbox.show(&inbox);
@@ -340,7 +340,7 @@ impl Registry {
         if reports {
             // Its next event, from any log, must report the loss.
             for (type_number, ..) in mailbox.logs() {
-                self.types[type_number].feed.recheck_capacity();
+                self.types[type_number].feed.log.recheck_capacity();
             }
         }
     }

@@ -121,13 +121,13 @@ impl TypeEntry {
 
     /// The next event that is held back, which nobody gets by the log.
     pub(super) fn take_held_back(&mut self) -> Option<Envelope> {
-        Some(Envelope::logged(self.info, self.feed.take_held_back()?))
+        Some(Envelope::logged(self.info, self.feed.log.reveal(true)?))
     }
 
     /// All that was held back is replayed.
     pub(super) fn end_replay(&mut self, deferred: &mut Deferred<'_>) {
         self.feed.end_hold(deferred);
-        self.feed.recheck_capacity();
+        self.feed.log.recheck_capacity();
     }
 
     /// Delivers an event to the responders and, if the type retains, to the bus.

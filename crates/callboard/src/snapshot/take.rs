@@ -145,7 +145,7 @@ fn event_type(
         published,
         unheard,
         retained: entry.retained.as_ref().map(Envelope::sequence),
-        memory: entry.feed.bytes(),
+        memory: entry.feed.log.bytes(),
         buffered: registry.buffer.inbox.accounts[number].ledger,
         ledger,
     }
