@@ -1,5 +1,6 @@
 //! How a reader handles the events that it takes.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use super::{Deferred, Mailbox, Times};
@@ -32,20 +33,7 @@ pub(crate) struct HandlerStats {
 }
 
 /// The stats of a reader without any.
-pub(super) static NO_STATS: HandlerStats = HandlerStats {
-    served: false,
-    in_hand_since: Moment::NONE,
-    handling: 0,
-    handling_since: None,
-    event_type: None,
-    handled: 0,
-    busy: Duration::ZERO,
-    longest: Duration::ZERO,
-    times: Times::new(),
-    panics: 0,
-    last_panic: None,
-    holds: Holds::Nothing,
-};
+pub(super) static NO_STATS: LazyLock<HandlerStats> = LazyLock::new(HandlerStats::default);
 
 /// The events that a reader that paces itself (see `subscription::pace`) has taken but not handed
 /// out.
