@@ -48,12 +48,6 @@ impl Envelope {
     }
 }
 
-impl fmt::Debug for Envelope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.info.name, self.sequence())
-    }
-}
-
 /// An open request as the engine and the registry see it. Implemented only by the crate, so its
 /// methods may be called under a lock, except where noted.
 pub(crate) trait Ticket: Send + Sync {
@@ -106,7 +100,6 @@ pub(crate) trait Ticket: Send + Sync {
 }
 
 /// What an open request waits for.
-#[derive(Debug)]
 pub(crate) struct Pending {
     /// How many of the parts below have to answer before the request completes.
     pub(crate) needs: usize,
@@ -122,16 +115,6 @@ pub(crate) enum Candidate {
     Queued(Arc<Mailbox>),
     /// The subscription of this number is handling the request.
     Handling(u64),
-}
-
-impl fmt::Debug for Candidate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown => f.write_str("unknown"),
-            Self::Queued(mailbox) => write!(f, "queued at {}", mailbox.id),
-            Self::Handling(mailbox) => write!(f, "handled by {mailbox}"),
-        }
-    }
 }
 
 /// An event that a reader took, before its type is restored.
