@@ -6,7 +6,7 @@ use super::queue::{Admission, Entry};
 use super::sources::Removed;
 use super::{Account, Deferred, Envelope, Horizon, Mailbox};
 use crate::event::{Event, TypeInfo};
-use crate::log::{Held, Log, LogCursor, ReaderStats, Stamp, Windows};
+use crate::log::{Held, Log, ReaderStats, Stamp, Windows};
 use crate::overflow::DropReason;
 use crate::room;
 
@@ -98,30 +98,19 @@ impl Feed {
         self.readers.iter().map(|reader| &reader.mailbox)
     }
 
-    /// Adds a reader, whose mailbox `open` creates.
-    pub(crate) fn join(
-        &mut self,
-        capacity: usize,
-        open: impl FnOnce(&LogCursor) -> Arc<Mailbox>,
-    ) -> LogCursor {
-        let cursor = self.log.join(capacity);
-        let mailbox = open(&cursor);
-        self.add(LogSubscriber { mailbox, source: 0 });
-        cursor
-    }
-
     /// Adds a reader that reads by a cursor. Returns the index of its source.
     pub(crate) fn join_by_cursor(&mut self, mailbox: &Arc<Mailbox>, member: usize) -> usize {
         let cursor = self.log.join_with_window();
         let source = mailbox.add_source(cursor, self.info, self.number, member, &self.horizon);
-        self.add(LogSubscriber { mailbox: Arc::clone(mailbox), source });
+        self.add(Arc::clone(mailbox), source);
         source
     }
 
-    fn add(&mut self, reader: LogSubscriber) {
-        self.critical += usize::from(reader.mailbox.is_critical());
-        self.cursors += usize::from(reader.mailbox.progress().is_none());
-        self.readers.push(reader);
+    /// Adds the mailbox of a reader that has just joined the log, which is this one of its sources.
+    pub(crate) fn add(&mut self, mailbox: Arc<Mailbox>, source: usize) {
+        self.critical += usize::from(mailbox.is_critical());
+        self.cursors += usize::from(mailbox.progress().is_none());
+        self.readers.push(LogSubscriber { mailbox, source });
     }
 
     /// Removes the reader in this place, from whose events some were `removed`. Returns its account of

@@ -23,37 +23,30 @@ pub(crate) struct SignIn {
     pub(crate) signed_in: u64,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
-    /// Whether the bus keeps time.
-    pub(crate) timed: bool,
-    /// Whether the bus traces; if so, events with a span go through the queue.
-    pub(crate) traced: bool,
     /// Notified when the reader has drained.
     pub(crate) changed: Arc<WaitList>,
 }
 
 impl SignIn {
-    /// The type whose log the reader reads directly, without a lock. This requires a single type
-    /// and the drop-newest policy, so that its backlog is a contiguous range of that log.
-    fn log(&self) -> Option<&'static TypeInfo> {
-        let Wanted::Members(members) = &self.wanted else {
-            return None;
-        };
-        let [MemberInterest { info, role: Role::Observe }] = members[..] else {
-            return None;
-        };
-        let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        (self.one_type && keeps_order && !self.traced).then_some(info)
-    }
-
-    /// Whether the reader merges logs without a lock.
-    fn reads_unlocked(&self) -> bool {
+    /// Whether the reader reads logs without a lock. This requires the drop-newest policy, so that its
+    /// backlog is a contiguous range of each log. `traces`: whether the bus traces; if so, events with
+    /// a span go through the queue.
+    fn reads_unlocked(&self, traces: bool) -> bool {
         let observes = match &self.wanted {
             Wanted::Members(members) => members.iter().any(|it| it.role == Role::Observe),
             Wanted::Everything | Wanted::Matching(_) => true,
             Wanted::Nothing(_) => false,
         };
-        let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        observes && keeps_order && !self.traced
+        observes && self.settings.overflow == Overflow::DropNewest && !traces
+    }
+
+    /// The type whose log the reader reads directly, if it [reads](Self::reads_unlocked) logs without a
+    /// lock.
+    fn log(&self) -> Option<&'static TypeInfo> {
+        match self.wanted.members() {
+            [MemberInterest { info, role: Role::Observe }] if self.one_type => Some(info),
+            _ => None,
+        }
     }
 }
 
@@ -81,33 +74,30 @@ impl Registry {
         signing: SignIn,
         deferred: &mut Deferred<'_>,
     ) -> Reader {
-        let (log, unlocked) = (signing.log(), signing.reads_unlocked());
-        let timed = signing.timed;
+        let unlocked = signing.reads_unlocked(self.traces);
+        let log = signing.log().filter(|_| unlocked);
         let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
             signing;
-        let (mailbox, reader) = match log {
-            Some(info) => {
-                let number = self.number_of(info, deferred);
-                let (capacity, mut opened) = (settings.capacity, None);
-                let cursor = self.types[number].feed.join(capacity, |cursor| {
-                    let log = Some((number, cursor.progress().clone()));
-                    let mailbox =
-                        Mailbox::new(id, settings, concurrency, wanted.infos(), log, false);
-                    let mailbox = Arc::new(mailbox);
-                    opened = Some(Arc::clone(&mailbox));
-                    mailbox
-                });
-                let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
-                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, cursor, timed))
+        let log = log.map(|info| {
+            let number = self.number_of(info, deferred);
+            (number, self.types[number].feed.log.join(settings.capacity))
+        });
+        let progress = log.as_ref().map(|(number, cursor)| (*number, cursor.progress().clone()));
+        let merges = unlocked && log.is_none();
+        let mailbox = Mailbox::new(id, settings, concurrency, wanted.infos(), progress, merges);
+        let mailbox = Arc::new(mailbox);
+        let cursor = match log {
+            Some((number, cursor)) => {
+                self.types[number].feed.add(Arc::clone(&mailbox), 0);
+                Some(cursor)
             }
             None => {
-                let mailbox =
-                    Mailbox::new(id, settings, concurrency, wanted.infos(), None, unlocked);
-                let mailbox = Arc::new(mailbox);
                 self.add_to_types(&mailbox, &wanted, deferred);
-                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon, timed))
+                None
             }
         };
+        let (horizon, timed) = (&self.horizon, self.keeps_time);
+        let reader = Reader::new(Arc::clone(&mailbox), changed, cursor, horizon, timed);
         self.count_collectors(&wanted, 1, deferred);
         if retained {
             self.hand_over_retained(&mailbox, deferred);
