@@ -127,38 +127,26 @@ impl Registry {
         wanted: &Wanted,
         deferred: &mut Deferred<'_>,
     ) {
-        match wanted {
-            Wanted::Members(members) => {
-                for (member, interest) in members.iter().enumerate() {
-                    if interest.is_among(&members[..member]) {
-                        continue;
-                    }
-                    let number = self.number_of(interest.info, deferred);
-                    if members
-                        .iter()
-                        .any(|it| interest.info.id() == it.info.id() && it.role != interest.role)
-                    {
-                        mailbox.set_doubles();
-                    }
-                    match interest.role {
-                        Role::Observe => {
-                            self.types[number].add_reader(mailbox, member);
-                        }
-                        Role::Respond => {
-                            self.types[number].responders.add(Arc::clone(mailbox), member);
-                        }
-                    }
-                }
+        let members = wanted.members();
+        for (member, interest) in members.iter().enumerate() {
+            if interest.is_among(&members[..member]) {
+                continue;
             }
-            Wanted::Everything | Wanted::Matching(_) => {
-                for entry in &mut self.types {
-                    if wanted.wants_unnamed(entry.info) {
-                        let member = mailbox.add_member(entry.info);
-                        entry.add_reader(mailbox, member);
-                    }
-                }
+            let number = self.number_of(interest.info, deferred);
+            let same_type = |it: &MemberInterest| it.info.id() == interest.info.id();
+            if members.iter().any(|it| same_type(it) && it.role != interest.role) {
+                mailbox.set_doubles();
             }
-            Wanted::Nothing(_) => {}
+            match interest.role {
+                Role::Observe => {
+                    self.types[number].add_reader(mailbox, member);
+                }
+                Role::Respond => self.types[number].responders.add(Arc::clone(mailbox), member),
+            }
+        }
+        for entry in self.types.iter_mut().filter(|entry| wanted.wants_unnamed(entry.info)) {
+            let member = mailbox.add_member(entry.info);
+            entry.add_reader(mailbox, member);
         }
     }
 
