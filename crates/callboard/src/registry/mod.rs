@@ -127,26 +127,7 @@ pub(crate) struct Listener {
     /// When it signed in, in nanoseconds since the bus was built; 0 if the clock panicked.
     pub(crate) signed_in: u64,
     /// How many events the first start replayed to it.
-    pub(crate) replayed: u32,
-}
-
-impl Listener {
-    /// Begins a replay, which consists of the events offered until
-    /// [`end_replay`](Self::end_replay). The caller holds the registry's lock throughout.
-    fn begin_replay(&mut self) {
-        self.replayed = self.offered();
-    }
-
-    /// `by_log`: how many events of a type, by its number, were replayed by its log.
-    fn end_replay(&mut self, by_log: impl Fn(usize) -> u32) {
-        let by_queue = self.offered().saturating_sub(self.replayed);
-        let by_logs: u32 = self.mailbox.logs().map(|(number, ..)| by_log(number)).sum();
-        self.replayed = by_queue.saturating_add(by_logs);
-    }
-
-    fn offered(&self) -> u32 {
-        u32::try_from(self.mailbox.offered()).unwrap_or(u32::MAX)
-    }
+    pub(crate) replayed: u64,
 }
 
 impl Registry {
@@ -282,8 +263,8 @@ impl Registry {
         let first = !std::mem::replace(&mut self.ever_started, true);
         if first {
             self.first_start = Some(FirstStart { after, held: self.buffer.held() });
-            self.listeners.values_mut().for_each(Listener::begin_replay);
         }
+        let offered_before = if first { self.offered() } else { Vec::new() };
         let overflowed = self.buffer.overflowed();
         let (mut replay, losses) = self.buffer.take();
         // A reader reports a loss between two events only if each is handed to it. And readers of several
@@ -309,11 +290,19 @@ impl Registry {
         self.types.iter_mut().for_each(|entry| entry.end_replay(deferred));
         losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
         if first {
-            let by_log = |number: usize| self.types[number].replayed;
-            self.listeners.values_mut().for_each(|listener| listener.end_replay(by_log));
+            let offered = self.offered().into_iter().zip(offered_before);
+            for (listener, (after, before)) in self.listeners.values_mut().zip(offered) {
+                listener.replayed = after - before;
+            }
         }
         self.refresh_modes();
         (replayed, overflowed)
+    }
+
+    /// How many events each subscription has been offered so far.
+    fn offered(&self) -> Vec<u64> {
+        let listeners = self.listeners.values();
+        listeners.map(|listener| self.figures(&listener.mailbox).ledger().offered).collect()
     }
 
     /// Records events that the type's subscriptions missed immediately before the next one.

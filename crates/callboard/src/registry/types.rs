@@ -32,8 +32,6 @@ pub(crate) struct TypeEntry {
     pub(crate) unheard: u64,
     /// The accounts of ended subscriptions.
     pub(crate) departed: Ledger,
-    /// How many of its events the last start replayed by its log.
-    pub(super) replayed: u32,
 }
 
 impl TypeEntry {
@@ -49,7 +47,6 @@ impl TypeEntry {
             publishers: Tally::default(),
             unheard: 0,
             departed: Ledger::default(),
-            replayed: 0,
         }
     }
 
@@ -101,7 +98,6 @@ impl TypeEntry {
     /// The events that are held back are about to be replayed, to the readers of the log by that if
     /// `by_log`.
     pub(super) fn begin_replay(&mut self, by_log: bool, deferred: &mut Deferred<'_>) {
-        self.replayed = 0;
         if by_log {
             self.feed.resume_held(deferred);
         }
@@ -115,7 +111,6 @@ impl TypeEntry {
             }
             return;
         }
-        self.replayed += 1;
         self.feed.reveal(sequence);
     }
 

@@ -221,7 +221,7 @@ fn subscriber(
         answers: listener.wanted.answers().map(|info| info.name.to_owned()).collect(),
         late: listener.late,
         signed_in: Duration::from_nanos(listener.signed_in),
-        replayed: listener.replayed.into(),
+        replayed: listener.replayed,
         capacity: settings.capacity,
         overflow: settings.overflow,
         importance: settings.importance,
