@@ -22,7 +22,7 @@ mod tests;
 mod types;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,8 +75,6 @@ impl fmt::Display for Phase {
 /// The state guarded by the bus's lock.
 pub(crate) struct Registry {
     pub(crate) phase: Phase,
-    /// Whether the bus has ever been started; if so, a new subscriber may have missed events.
-    pub(crate) ever_started: bool,
     /// Whether the bus is being drained, so that only handlers may publish.
     pub(crate) draining: bool,
     /// How many refused publications came from handlers.
@@ -100,11 +98,11 @@ pub(crate) struct Registry {
     pub(crate) panicked: VecDeque<PanickedSubscriber>,
     /// Types that share their name with an earlier type.
     pub(crate) clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
-    by_name: HashMap<&'static str, &'static TypeInfo>,
     pub(crate) publishers: Publishers,
     pub(crate) listeners: BTreeMap<u64, Listener>,
     pub(crate) buffer: Buffer,
-    /// What the first start did, once it has happened.
+    /// What the first start did, once it has happened; from then on, a new subscriber may have missed
+    /// events.
     pub(crate) first_start: Option<FirstStart>,
     /// Events published after `close`.
     pub(crate) refused: u64,
@@ -136,7 +134,6 @@ impl Registry {
             keeps_time: settings.timestamps,
             traces: settings.trace,
             phase: Phase::Buffering,
-            ever_started: false,
             draining: false,
             cut_off: 0,
             collectors: 0,
@@ -147,7 +144,6 @@ impl Registry {
             directory,
             panicked: VecDeque::new(),
             clashes: Vec::new(),
-            by_name: HashMap::new(),
             publishers: Publishers::default(),
             listeners: BTreeMap::new(),
             buffer: Buffer::new(settings.pre_start_capacity),
@@ -171,6 +167,11 @@ impl Registry {
 
     #[cold]
     fn register_type(&mut self, info: &'static TypeInfo, deferred: &mut Deferred<'_>) -> usize {
+        let mut known = self.types.iter().map(|entry| entry.info);
+        if let Some(first) = known.find(|known| known.name == info.name) {
+            deferred.report_clash(first, info);
+            self.clashes.push((first, info));
+        }
         let number = self.types.len();
         let mut entry = TypeEntry::new(info, number, &self.horizon);
         for listener in self.listeners.values() {
@@ -184,13 +185,6 @@ impl Registry {
         self.types.push(entry);
         self.directory.add(info.id(), number);
         self.buffer.inbox.accounts.push(Account::new(info));
-        match self.by_name.get(info.name) {
-            Some(first) => {
-                deferred.report_clash(first, info);
-                self.clashes.push((first, info));
-            }
-            None => drop(self.by_name.insert(info.name, info)),
-        }
         self.refresh_mode(number);
         number
     }
@@ -260,7 +254,7 @@ impl Registry {
             return (0, 0);
         }
         self.phase = Phase::Running;
-        let first = !std::mem::replace(&mut self.ever_started, true);
+        let first = self.first_start.is_none();
         if first {
             self.first_start = Some(FirstStart { after, held: self.buffer.held() });
         }

@@ -79,7 +79,7 @@ impl Bus {
         let queues: usize = subscribers.iter().map(|subscriber| subscriber.bytes).sum();
         Snapshot {
             phase: registry.phase,
-            started: registry.ever_started,
+            started: registry.first_start.is_some(),
             draining: registry.draining,
             started_after: registry.first_start.as_ref().and_then(|start| start.after),
             age: now.saturating_duration_since(core.built_at),
@@ -199,7 +199,6 @@ fn subscriber(
     let settings = &listener.mailbox.settings;
     let since = |moment: Instant| now.saturating_duration_since(moment);
     let figures = registry.figures(&listener.mailbox);
-    let holdings = registry.holdings(&figures, &listener.mailbox);
     let (handler_stats, in_hand) = listener.mailbox.handler_stats();
     let account = |account: &Account| {
         totals.entry(account.info.id()).or_default().add(&account.ledger);
@@ -228,7 +227,7 @@ fn subscriber(
         queued: figures.queued,
         high_water: figures.high_water,
         demand: figures.demand,
-        oldest: holdings.oldest.map(since),
+        oldest: registry.oldest(&listener.mailbox).map(since),
         waiting: listener.mailbox.sleeps(),
         handling: handler_stats.handling,
         in_hand,
@@ -239,7 +238,7 @@ fn subscriber(
         handler_times: HandlerTimes::of(&handler_stats.times, handler_stats.longest),
         panics: handler_stats.panics,
         last_panic: handler_stats.last_panic,
-        bytes: holdings.bytes,
+        bytes: figures.bytes(&listener.mailbox),
         ledger: figures.ledger(),
         accounts: figures.accounts.iter().map(account).collect(),
     }

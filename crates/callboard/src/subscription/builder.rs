@@ -218,7 +218,7 @@ impl SubscriberBuilder {
         let (reader, late) = self.core.with(|registry, deferred| {
             // While the lock is held, so that the numbers of one bus ascend.
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-            let late = registry.ever_started && !self.late;
+            let late = registry.first_start.is_some() && !self.late;
             let concurrency = self.concurrency;
             let signing = SignIn {
                 settings,
