@@ -12,15 +12,14 @@ use crate::room;
 
 /// The log of one event type, and the mailboxes whose readers read it.
 ///
-/// Such a reader also has a queue, which is almost always empty. It holds events that do not come
-/// through the log: replays, and events whose priority differs from that of their type.
+/// Such a reader also has a queue, for what can't go through the log: see [`engine`](super).
 pub(crate) struct Feed {
     info: &'static TypeInfo,
     pub(crate) log: Log,
     horizon: Arc<Horizon>,
     /// The number of the type.
     number: usize,
-    /// How many of its readers also read other logs, or drop their oldest event.
+    /// How many of its readers read by a cursor: all but those of this one log alone.
     cursors: usize,
     /// In the places that the log assigns.
     readers: Vec<LogSubscriber>,
@@ -152,7 +151,8 @@ impl Feed {
 
     /// Registers a reader that has found nothing, to be woken by the next event.
     pub(crate) fn register_waiter(&mut self, mailbox: &Arc<Mailbox>, source: usize) {
-        // A reader without capacity never gets anything.
+        // A reader without capacity gets only replays and retained events, which wake it without this
+        // list.
         let hopeful = mailbox.settings.capacity > 0;
         if hopeful && !mailbox.set_registered(source, true) {
             self.waiters.push(LogSubscriber { mailbox: Arc::clone(mailbox), source });

@@ -36,8 +36,8 @@ pub(crate) struct Origin {
     rest: u64,
 }
 
-/// The publisher: its number in the registry, 0 if it has no name; and, above these bits, the
-/// number of the type of the event that it handles, from 1, as far as it fits.
+/// The lower 14 bits: the publisher's number in the registry, 0 if unnamed. The upper 18: one plus the
+/// number of the type of the event that it handles, 0 if none or too large.
 const NAME_BITS: u32 = 14;
 const NAME_MASK: u32 = (1 << NAME_BITS) - 1;
 

@@ -8,7 +8,7 @@ use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Moment, Stamp};
 use crate::trace::Context;
 
-/// What an event brings along that only goes to the log of its type.
+/// The metadata of an event that goes to the log of its type only.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heading {
     pub(crate) priority: Priority,

@@ -219,7 +219,8 @@ impl Registry {
 
     /// Registers a log reader that found nothing, so that the next event wakes it.
     pub(crate) fn register_waiter(&mut self, mailbox: &Arc<Mailbox>) {
-        // A reader without capacity never receives anything.
+        // A reader without capacity gets only replays and retained events, which wake it without these
+        // lists.
         while let (1.., Some((type_number, source))) =
             (mailbox.settings.capacity, mailbox.unregistered_source())
         {
