@@ -1,4 +1,4 @@
-//! How a request ended, as a whole and for each responder.
+//! How requests and handlers ended.
 
 use std::fmt;
 use std::sync::Arc;
@@ -115,6 +115,26 @@ pub enum Troubled {
     },
 }
 
+/// A request that waits for answers.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct OpenRequest {
+    /// The request's type.
+    pub event_type: String,
+    /// The component that asks: the one whose handler makes the request, or the name given to
+    /// [`RequestBuilder::asker`](crate::RequestBuilder::asker). `None` if it is unnamed.
+    pub asker: Option<String>,
+    /// Its sequence number; `None` if the start buffer was full.
+    pub sequence: Option<u64>,
+    /// For how long it has waited.
+    pub age: Duration,
+    /// How much longer it will wait; `None` means forever.
+    pub remaining: Option<Duration>,
+    /// The outcome of each expected responder if the request timed out now.
+    pub outcomes: Vec<(String, Outcome)>,
+}
+
 /// The trace of a request, for waterfall diagrams with a bar for the request and one for each
 /// responder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +145,8 @@ pub struct RequestTrace {
     pub event_type: String,
     /// Its sequence number; `None` if it was never accepted.
     pub sequence: Option<u64>,
-    /// The subscriber whose handler asks, if it is a nested request.
+    /// The component that asks: the one whose handler makes the request, or the name given to
+    /// [`RequestBuilder::asker`](crate::RequestBuilder::asker). `None` if it is unnamed.
     pub asker: Option<String>,
     /// The sequence number of the event, or of the request, that this handler was handling: a
     /// nested request is drawn under the one with that [`sequence`](Self::sequence).
@@ -164,6 +185,30 @@ pub struct ResponderTrace {
     /// When it answered, declined or dropped the request; `None` if it had not by the end of the
     /// request.
     pub ended: Option<Duration>,
+}
+
+/// A panic of a handler run by [`serve`](crate::Subscription::serve).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PanicSnapshot {
+    /// The type of the event that was being handled.
+    pub event_type: String,
+    /// The panic's message, truncated if long.
+    pub message: String,
+}
+
+/// An ended subscription whose handlers panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PanickedSubscriber {
+    /// The subscriber's name.
+    pub name: String,
+    /// How many of its handlers panicked.
+    pub panics: u64,
+    /// The last of these panics.
+    pub last_panic: PanicSnapshot,
 }
 
 /// Serializes a shared string as a plain one.

@@ -278,7 +278,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let (waiting, never_started) = {
             let registry = self.core.registry();
-            (registry.buffer.describe(), !registry.ever_started)
+            (registry.buffer.describe(), registry.first_start.is_none())
         };
         if let Some(waiting) = waiting {
             let why = if never_started { "never started" } else { "paused" };

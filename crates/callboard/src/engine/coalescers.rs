@@ -33,7 +33,7 @@ struct Coalescer {
 const KEPT_KEYS: usize = 64;
 
 /// If more events than this wait in the log, they move to the queue as more arrive, so that the first
-/// that is to be merged does not move all at once while the registry is locked.
+/// merge need not move them all while the registry is locked.
 const MOST_LOGGED: u64 = 1_024;
 
 impl Coalescers {

@@ -52,9 +52,9 @@ impl Drop for Hooks {
 
 /// Work that an operation defers until its locks are released, since all of it runs user code.
 ///
-/// It runs in this order: wake readers, merge coalescing events, drop values, notify tickets, report
-/// drops and slow readers. An ordinary publication defers nothing, so the lists are only fetched
-/// when one of them is needed.
+/// It runs in this order: wake readers, merge coalescing events, drop values and cursors, notify
+/// tickets, report name clashes, drops and slow readers. An ordinary publication defers nothing, so
+/// the lists are only fetched when one of them is needed.
 #[must_use = "the wakers in it are owed"]
 pub(crate) struct Deferred<'a> {
     hooks: &'a Hooks,
@@ -138,8 +138,8 @@ impl<'a> Deferred<'a> {
         self.effects().spent.push(envelope);
     }
 
-    /// Publishes, as a dead letter, an event that a subscriber did not get, if dead letters have a
-    /// subscriber. The registry's lock is held.
+    /// Notes an event that a subscriber did not get, to be published as a dead letter, if dead letters
+    /// have a subscriber. The registry's lock is held.
     #[inline]
     pub(crate) fn bury(
         &mut self,

@@ -11,7 +11,7 @@ use crate::event::{
     AnyEvent, AnyEventRef, Delivery, Event, EventRef, Key, Priority, Receipt, TypeInfo,
 };
 use crate::log::{Held, Kept, Loan};
-use crate::outcome::{Outcome, RequestTrace};
+use crate::outcome::{OpenRequest, RequestTrace};
 use crate::overflow::DropReason;
 use crate::trace::Context;
 
@@ -48,12 +48,6 @@ impl Envelope {
     }
 }
 
-impl fmt::Debug for Envelope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.info.name, self.sequence())
-    }
-}
-
 /// An open request as the engine and the registry see it. Implemented only by the crate, so its
 /// methods may be called under a lock, except where noted.
 pub(crate) trait Ticket: Send + Sync {
@@ -84,8 +78,8 @@ pub(crate) trait Ticket: Send + Sync {
     /// The request as a typed value, for the responder that took it.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
-    /// The request as a snapshot shows it. Called with no lock held.
-    fn status(&self) -> TicketStatus;
+    /// The request as a snapshot at this moment shows it. Called with no lock held.
+    fn status(&self, now: Instant) -> OpenRequest;
 
     /// The trace of the request, while its asker waits. Called with no lock held.
     fn trace(&self) -> Option<RequestTrace>;
@@ -106,7 +100,6 @@ pub(crate) trait Ticket: Send + Sync {
 }
 
 /// What an open request waits for.
-#[derive(Debug)]
 pub(crate) struct Pending {
     /// How many of the parts below have to answer before the request completes.
     pub(crate) needs: usize,
@@ -122,30 +115,6 @@ pub(crate) enum Candidate {
     Queued(Arc<Mailbox>),
     /// The subscription of this number is handling the request.
     Handling(u64),
-}
-
-impl fmt::Debug for Candidate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown => f.write_str("unknown"),
-            Self::Queued(mailbox) => write!(f, "queued at {}", mailbox.id),
-            Self::Handling(mailbox) => write!(f, "handled by {mailbox}"),
-        }
-    }
-}
-
-/// An open request as a snapshot shows it.
-#[derive(Debug, Clone)]
-pub(crate) struct TicketStatus {
-    pub(crate) info: &'static TypeInfo,
-    /// Whose handler asks, if it is a nested request.
-    pub(crate) asker: Option<Arc<str>>,
-    /// `None` if the start buffer had no room for it.
-    pub(crate) sequence: Option<u64>,
-    pub(crate) began: Instant,
-    pub(crate) deadline: Option<Instant>,
-    /// The outcome of each expected responder if the time were up now.
-    pub(crate) outcomes: Vec<(Arc<str>, Outcome)>,
 }
 
 /// An event that a reader took, before its type is restored.

@@ -1,27 +1,25 @@
 //! The readers of one event type's log.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::queue::{Admission, Entry};
 use super::sources::Removed;
 use super::{Account, Deferred, Envelope, Horizon, Mailbox};
 use crate::event::{Event, TypeInfo};
-use crate::log::{Held, Log, LogCursor, ReaderStats, Stamp, Windows};
+use crate::log::{Held, Log, ReaderStats, Stamp, Windows};
 use crate::overflow::DropReason;
 use crate::room;
 
 /// The log of one event type, and the mailboxes whose readers read it.
 ///
-/// Such a reader also has a queue, which is almost always empty. It holds events that do not come
-/// through the log: replays, and events whose priority differs from that of their type.
+/// Such a reader also has a queue, for what can't go through the log: see [`engine`](super).
 pub(crate) struct Feed {
     info: &'static TypeInfo,
-    log: Log,
+    pub(crate) log: Log,
     horizon: Arc<Horizon>,
     /// The number of the type.
     number: usize,
-    /// How many of its readers also read other logs, or drop their oldest event.
+    /// How many of its readers read by a cursor: all but those of this one log alone.
     cursors: usize,
     /// In the places that the log assigns.
     readers: Vec<LogSubscriber>,
@@ -99,30 +97,19 @@ impl Feed {
         self.readers.iter().map(|reader| &reader.mailbox)
     }
 
-    /// Adds a reader, whose mailbox `open` creates.
-    pub(crate) fn join(
-        &mut self,
-        capacity: usize,
-        open: impl FnOnce(&LogCursor) -> Arc<Mailbox>,
-    ) -> LogCursor {
-        let cursor = self.log.join(capacity);
-        let mailbox = open(&cursor);
-        self.add(LogSubscriber { mailbox, source: 0 });
-        cursor
-    }
-
     /// Adds a reader that reads by a cursor. Returns the index of its source.
     pub(crate) fn join_by_cursor(&mut self, mailbox: &Arc<Mailbox>, member: usize) -> usize {
         let cursor = self.log.join_with_window();
         let source = mailbox.add_source(cursor, self.info, self.number, member, &self.horizon);
-        self.add(LogSubscriber { mailbox: Arc::clone(mailbox), source });
+        self.add(Arc::clone(mailbox), source);
         source
     }
 
-    fn add(&mut self, reader: LogSubscriber) {
-        self.critical += usize::from(reader.mailbox.is_critical());
-        self.cursors += usize::from(reader.mailbox.progress().is_none());
-        self.readers.push(reader);
+    /// Adds the mailbox of a reader that has just joined the log, which is this one of its sources.
+    pub(crate) fn add(&mut self, mailbox: Arc<Mailbox>, source: usize) {
+        self.critical += usize::from(mailbox.is_critical());
+        self.cursors += usize::from(mailbox.progress().is_none());
+        self.readers.push(LogSubscriber { mailbox, source });
     }
 
     /// Removes the reader in this place, from whose events some were `removed`. Returns its account of
@@ -164,7 +151,8 @@ impl Feed {
 
     /// Registers a reader that has found nothing, to be woken by the next event.
     pub(crate) fn register_waiter(&mut self, mailbox: &Arc<Mailbox>, source: usize) {
-        // A reader without capacity never gets anything.
+        // A reader without capacity gets only replays and retained events, which wake it without this
+        // list.
         let hopeful = mailbox.settings.capacity > 0;
         if hopeful && !mailbox.set_registered(source, true) {
             self.waiters.push(LogSubscriber { mailbox: Arc::clone(mailbox), source });
@@ -240,17 +228,6 @@ impl Feed {
         refused.filter(|mailbox| mailbox.falls_behind()).for_each(|it| deferred.tell_slow(it));
     }
 
-    /// When the oldest event that waits for the reader in this place was published, if the bus
-    /// keeps time.
-    pub(crate) fn oldest(&self, place: usize) -> Option<Instant> {
-        self.log.oldest(place)
-    }
-
-    /// Bytes of the blocks that hold the log's events.
-    pub(crate) fn bytes(&self) -> usize {
-        self.log.bytes()
-    }
-
     fn refused(&self) -> impl Iterator<Item = &Mailbox> {
         self.log.refused().iter().map(|place| &*self.readers[*place].mailbox)
     }
@@ -282,11 +259,6 @@ impl Feed {
         }
     }
 
-    /// Writes an event that waits for the start: see [`Log::hold_back`].
-    pub(crate) fn hold_back<E: Event>(&mut self, event: &mut Option<E>, stamp: Stamp) {
-        self.log.hold_back(event, stamp);
-    }
-
     /// Resumes every reader at the first event that is held back, if there is one.
     pub(crate) fn resume_held(&mut self, deferred: &mut Deferred<'_>) {
         if !self.log.resume_held() {
@@ -314,12 +286,6 @@ impl Feed {
         if self.cursors > 0 {
             self.horizon.advance(sequence, self.number);
         }
-    }
-
-    /// Takes the next event that is held back, for which no reader was
-    /// [resumed](Self::resume_held).
-    pub(crate) fn take_held_back(&mut self) -> Option<Held> {
-        self.log.reveal(true)
     }
 
     /// Ends the hold: all events are revealed.
@@ -374,16 +340,5 @@ impl Feed {
                 mailbox.add_lost(lost);
             }
         }
-    }
-
-    /// The number of the last event that waits for the reader in this place, if there is one.
-    pub(crate) fn last(&self, place: usize) -> Option<u64> {
-        self.log.last(place)
-    }
-
-    /// Notes that the readers have more losses to report, or less capacity: the next event is
-    /// offered to each of them again.
-    pub(crate) fn recheck_capacity(&mut self) {
-        self.log.recheck_capacity();
     }
 }

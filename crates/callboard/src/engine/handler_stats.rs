@@ -1,10 +1,11 @@
 //! How a reader handles the events that it takes.
 
-use std::sync::Arc;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use super::{Deferred, HandlerPanic, Mailbox, Times};
+use super::{Deferred, Mailbox, Times};
 use crate::log::Moment;
+use crate::outcome::PanicSnapshot;
 use crate::sync::Ordering;
 
 /// How a reader handles the events that it takes.
@@ -27,25 +28,12 @@ pub(crate) struct HandlerStats {
     pub(crate) times: Times,
     /// How many served handlers panicked, and the last of these panics.
     pub(crate) panics: u64,
-    pub(crate) last_panic: Option<Arc<HandlerPanic>>,
+    pub(crate) last_panic: Option<PanicSnapshot>,
     pub(crate) holds: Holds,
 }
 
 /// The stats of a reader without any.
-pub(super) static NO_STATS: HandlerStats = HandlerStats {
-    served: false,
-    in_hand_since: Moment::NONE,
-    handling: 0,
-    handling_since: None,
-    event_type: None,
-    handled: 0,
-    busy: Duration::ZERO,
-    longest: Duration::ZERO,
-    times: Times::new(),
-    panics: 0,
-    last_panic: None,
-    holds: Holds::Nothing,
-};
+pub(super) static NO_STATS: LazyLock<HandlerStats> = LazyLock::new(HandlerStats::default);
 
 /// The events that a reader that paces itself (see `subscription::pace`) has taken but not handed
 /// out.
@@ -79,9 +67,9 @@ impl HandlerStats {
     }
 
     /// A served handler has panicked.
-    pub(crate) fn panicked(&mut self, panic: HandlerPanic) {
+    pub(crate) fn panicked(&mut self, panic: PanicSnapshot) {
         self.panics += 1;
-        self.last_panic = Some(Arc::new(panic));
+        self.last_panic = Some(panic);
     }
 
     /// When the longest current handling began, as far as known.

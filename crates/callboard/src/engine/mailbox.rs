@@ -143,13 +143,6 @@ impl Mailbox {
         self.inbox().gap += lost;
     }
 
-    /// How many events its queue has been offered so far.
-    pub(crate) fn offered(&self) -> u64 {
-        let inbox = self.inbox();
-        let offered: u64 = inbox.accounts.iter().map(|account| account.ledger.offered).sum();
-        offered - inbox.sources().map(|source| source.removed.fetched).sum::<u64>()
-    }
-
     /// Takes over an event that did not fit.
     #[inline(never)]
     fn lose(self: &Arc<Self>, entry: Entry, reason: DropReason, deferred: &mut Deferred<'_>) {

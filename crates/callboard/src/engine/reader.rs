@@ -53,32 +53,22 @@ pub(crate) enum Next {
 }
 
 impl Reader {
-    pub(crate) fn of_inbox(
+    /// `cursor` is that of the one log that it reads, if it reads one by itself.
+    pub(crate) fn new(
         mailbox: Arc<Mailbox>,
         changed: Arc<WaitList>,
+        cursor: Option<LogCursor>,
         horizon: &Arc<Horizon>,
         timed: bool,
     ) -> Self {
-        let ends = match &mailbox.signals {
-            Some(signals) => {
+        let ends = match (cursor, &mailbox.signals) {
+            (Some(cursor), _) => Ends::Log(LogReader { cursor, due: Place::NONE }),
+            (None, Some(signals)) => {
                 let (signals, horizon) = (Arc::clone(signals), Arc::clone(horizon));
                 Ends::Logs(Box::new(MergedReader::new(signals, horizon)))
             }
-            None => Ends::Inbox,
+            (None, None) => Ends::Inbox,
         };
-        Self::new(mailbox, changed, ends, timed)
-    }
-
-    pub(crate) fn of_log(
-        mailbox: Arc<Mailbox>,
-        changed: Arc<WaitList>,
-        cursor: LogCursor,
-        timed: bool,
-    ) -> Self {
-        Self::new(mailbox, changed, Ends::Log(LogReader { cursor, due: Place::NONE }), timed)
-    }
-
-    fn new(mailbox: Arc<Mailbox>, changed: Arc<WaitList>, ends: Ends, timed: bool) -> Self {
         Self { mailbox, ends, hand: Hand::default(), changed, timed, taken: 1 }
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{Invocation, Mailbox};
 use crate::event::TypeInfo;
 use crate::log::{Cause, Stamp};
+use crate::outcome::PanicSnapshot;
 use crate::sync::{isolate_for_message, thread_local};
 use crate::trace::{Context, Handling};
 
@@ -25,14 +26,6 @@ pub struct Scope {
     invocation: Option<Arc<Invocation>>,
 }
 
-/// A panic of a served handler.
-#[derive(Debug)]
-pub(crate) struct HandlerPanic {
-    /// The type of the event that was being handled.
-    pub(crate) event_type: &'static str,
-    pub(crate) message: String,
-}
-
 /// Where a publication comes from.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Origin {
@@ -43,8 +36,8 @@ pub(crate) struct Origin {
     rest: u64,
 }
 
-/// The publisher: its number in the registry, 0 if it has no name; and, above these bits, the
-/// number of the type of the event that it handles, from 1, as far as it fits.
+/// The lower 14 bits: the publisher's number in the registry, 0 if unnamed. The upper 18: one plus the
+/// number of the type of the event that it handles, 0 if none or too large.
 const NAME_BITS: u32 = 14;
 const NAME_MASK: u32 = (1 << NAME_BITS) - 1;
 
@@ -177,7 +170,8 @@ impl Scope {
             "`{name}` panicked on `{event_type}` #{sequence}: {message}; it goes on with the next \
              event"
         );
-        server.inbox().handler_stats_mut().panicked(HandlerPanic { event_type, message });
+        let panic = PanicSnapshot { event_type: event_type.to_owned(), message };
+        server.inbox().handler_stats_mut().panicked(panic);
     }
 
     fn asker(&mut self) -> Option<Arc<Invocation>> {

@@ -17,7 +17,7 @@ pub(crate) struct Sources {
     pub(super) cursors: Cursors,
     /// Whether the cursors are in the reader.
     pub(super) read_unlocked: bool,
-    /// How many events it had taken at the last call of `takes`.
+    /// How many events the reader had taken at the last call of `takes`.
     took: u64,
     horizon: Arc<Horizon>,
 }

@@ -23,10 +23,6 @@ const FIRST_POWER: u32 = 10;
 const CUTS: u32 = 3;
 
 impl Times {
-    pub(super) const fn new() -> Self {
-        Self { first: 0, counts: Vec::new() }
-    }
-
     /// Adds `handlings` handlings that took this many nanoseconds each.
     #[inline]
     pub(super) fn add(&mut self, nanoseconds: u64, handlings: u64) {

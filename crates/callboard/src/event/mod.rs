@@ -19,7 +19,7 @@ pub use abilities::{Abilities, Priority};
 pub use any::{AnyEvent, AnyEventRef};
 pub use cause::Cause;
 pub use coalesce::Coalesce;
-pub(crate) use coalesce::{ByKey, Key};
+pub(crate) use coalesce::{AsIs, ByKey, Key};
 pub use contract::{Contract, FieldContract, VariantContract};
 pub use delivery::{Delivery, EventRef};
 pub(crate) use info::{TypeInfo, key_of, two_types};

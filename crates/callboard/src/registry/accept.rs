@@ -8,7 +8,7 @@ use crate::event::{Event, Key, Priority, TypeInfo};
 use crate::log::{Held, Moment, Stamp};
 use crate::trace::Context;
 
-/// What an event brings along that only goes to the log of its type.
+/// The metadata of an event that goes to the log of its type only.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heading {
     pub(crate) priority: Priority,
@@ -195,7 +195,7 @@ impl Registry {
         let stamp = Stamp::new(self.sequence, publication.origin.cause(), publication.published_at);
         let entry = &mut self.types[number];
         if publication.fits_log(entry.info) && self.buffer.has_room() {
-            entry.feed.hold_back(&mut Some(event), stamp);
+            entry.feed.log.hold_back(&mut Some(event), stamp);
             return self.buffer.hold_back(self.sequence, number);
         }
         let held = Held::new(stamp, event);

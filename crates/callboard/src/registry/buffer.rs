@@ -228,9 +228,9 @@ impl Buffer {
     }
 
     /// How many events of each type are buffered, for types that have any.
-    pub(super) fn held(&self) -> Vec<(&'static TypeInfo, u64)> {
+    pub(super) fn held(&self) -> Vec<(String, u64)> {
         let accounts = self.inbox.accounts.iter().filter(|account| account.ledger.queued > 0);
-        accounts.map(|account| (account.info, account.ledger.queued)).collect()
+        accounts.map(|account| (account.info.name.to_owned(), account.ledger.queued)).collect()
     }
 
     /// The buffered requests, with their types.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::blocking::BlockingCalls;
 use super::watch::{FORGOTTEN, UnstartedWatch};
 use super::{
-    Accepted, CloseList, Directory, Figures, Listener, Phase, Publication, Registry, Requests, Role,
+    Accepted, CloseList, Directory, Listener, Phase, Publication, Registry, Requests, Role,
 };
 use crate::engine::{BusClock, DeadLetter, Deferred, Hooks, Mailbox, Origin, SlowWatch, merge};
 use crate::event::{Event, Priority, key_of};
@@ -197,11 +197,6 @@ impl Core {
     /// Registers a log reader that found nothing, so that the next event wakes it.
     pub(crate) fn register_waiter(&self, mailbox: &Arc<Mailbox>) {
         self.registry().register_waiter(mailbox);
-    }
-
-    /// The current figures of a subscription.
-    pub(crate) fn figures(&self, mailbox: &Mailbox) -> Figures {
-        self.registry().figures(mailbox)
     }
 
     fn start_watch(self: &Arc<Self>) {

@@ -1,9 +1,9 @@
 //! The index of a bus's event types, searched without a lock.
 
 use std::any::TypeId;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault};
 
-use crate::event::Event;
+use crate::event::{AsIs, Event};
 use crate::sync::{AtomicU8, AtomicU64, CHECKED, OnceLock, Ordering};
 
 /// A typical bus has about this many types; with more, a lookup takes one or two more steps.
@@ -103,34 +103,14 @@ impl TypeHandle {
     }
 }
 
+/// A `TypeId` is already a hash, so its bits are used as they are.
 #[inline]
 fn bucket(id: TypeId) -> usize {
-    let mut hasher = TypeIdHasher(0);
-    id.hash(&mut hasher);
+    let hash = BuildHasherDefault::<AsIs>::default().hash_one(id);
     // The remainder is less than the number of buckets.
     #[expect(clippy::cast_possible_truncation, reason = "it is below a usize")]
-    let bucket = (hasher.finish() % BUCKETS as u64) as usize;
+    let bucket = (hash % BUCKETS as u64) as usize;
     bucket
-}
-
-/// Uses the bits of a `TypeId` as its hash, since a `TypeId` is already a hash.
-#[derive(Debug)]
-struct TypeIdHasher(u64);
-
-impl Hasher for TypeIdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, bits: u64) {
-        self.0 = bits;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 #[cfg(all(test, not(any(callboard_loom, callboard_shuttle))))]

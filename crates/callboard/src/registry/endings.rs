@@ -31,29 +31,17 @@ impl Ending {
     }
 }
 
-/// The upper bounds of the histogram's buckets, in microseconds; the last one also counts longer
-/// times.
-pub(crate) const BOUNDS: [u64; 19] = [
-    100,
-    250,
-    500,
-    1_000,
-    2_500,
-    5_000,
-    10_000,
-    25_000,
-    50_000,
-    100_000,
-    250_000,
-    500_000,
-    1_000_000,
-    2_500_000,
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    100_000_000,
+/// The upper bounds of the histogram's buckets, in tens of microseconds; the last one also counts
+/// longer times.
+const BOUNDS: [u32; 19] = [
+    10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000,
+    500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000,
 ];
+
+/// The upper bounds of the histogram's buckets.
+pub(crate) fn time_bounds() -> impl ExactSizeIterator<Item = Duration> {
+    BOUNDS.iter().map(|bound| Duration::from_micros(10) * *bound)
+}
 
 /// Counts of how requests ended and how long their askers waited. Ordering: Relaxed, since all of
 /// these are statistics.
@@ -76,8 +64,7 @@ impl Endings {
         if let (Some(time), false) = (time, CHECKED) {
             let whole = time.as_secs().saturating_mul(1_000_000_000);
             let nanos = whole.saturating_add(u64::from(time.subsec_nanos()));
-            let micros = nanos.div_ceil(1_000);
-            let bucket = BOUNDS.partition_point(|bound| *bound < micros).min(BOUNDS.len() - 1);
+            let bucket = time_bounds().position(|bound| time <= bound).unwrap_or(BOUNDS.len() - 1);
             self.times[bucket].fetch_add(1, Ordering::Relaxed);
             self.nanoseconds.fetch_add(nanos, Ordering::Relaxed);
         }
@@ -106,8 +93,7 @@ impl Endings {
     /// The buckets in use, shortest times first: the upper bound and the count of each.
     pub(crate) fn buckets(&self) -> Vec<(Duration, u64)> {
         let counts = self.times.iter().map(|count| count.load(Ordering::Relaxed));
-        let buckets = BOUNDS.iter().map(|bound| Duration::from_micros(*bound)).zip(counts);
-        buckets.filter(|(_, count)| *count > 0).collect()
+        time_bounds().zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
     pub(crate) fn total_time(&self) -> Duration {

@@ -26,33 +26,26 @@ impl Figures {
         self.accounts.iter().for_each(|account| total.add(&account.ledger));
         total
     }
-}
 
-/// What a subscription holds.
-pub(crate) struct Holdings {
-    pub(crate) bytes: usize,
-    /// When the oldest queued event was published.
-    pub(crate) oldest: Option<Instant>,
+    /// Bytes of all queued events of the mailbox that these figures are of.
+    pub(crate) fn bytes(&self, mailbox: &Mailbox) -> usize {
+        let inbox = mailbox.inbox();
+        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
+        queued + self.in_logs
+    }
 }
 
 impl Registry {
-    /// The holdings of the subscription with these figures. Iterates over all queued events.
-    pub(crate) fn holdings(&self, figures: &Figures, mailbox: &Mailbox) -> Holdings {
-        let oldest = self.oldest(mailbox);
-        let inbox = mailbox.inbox();
-        let queued: usize = inbox.entries().map(|entry| entry.envelope.footprint()).sum();
-        Holdings { bytes: queued + figures.in_logs, oldest }
-    }
-
-    /// When the oldest event was published that waits for a subscription, if that is open and the bus
-    /// keeps time.
+    /// Like [`oldest`](Self::oldest), if the subscription is open.
     pub(super) fn oldest_of(&self, mailbox: &Mailbox) -> Option<Instant> {
         self.listeners.contains_key(&mailbox.id).then(|| self.oldest(mailbox))?
     }
 
-    fn oldest(&self, mailbox: &Mailbox) -> Option<Instant> {
+    /// When the oldest event was published that waits for a subscription, if the bus keeps time.
+    pub(crate) fn oldest(&self, mailbox: &Mailbox) -> Option<Instant> {
         let logs = mailbox.logs();
-        let oldest = logs.filter_map(|(number, place, _)| self.types[number].feed.oldest(place));
+        let oldest =
+            logs.filter_map(|(number, place, _)| self.types[number].feed.log.oldest(place));
         let oldest = oldest.min();
         oldest.into_iter().chain(mailbox.inbox().oldest()).min()
     }

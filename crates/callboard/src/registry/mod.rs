@@ -22,7 +22,7 @@ mod tests;
 mod types;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(crate) use accept::{Accepted, Heading, Publication};
 pub(crate) use buffer::Buffer;
 use buffer::{Gap, Replayed};
 pub(crate) use directory::{Directory, Mode};
-pub(crate) use endings::{BOUNDS, Ending};
+pub(crate) use endings::{Ending, time_bounds};
 pub(crate) use figures::Figures;
 pub use interest::{Interest, MemberInterest};
 pub(crate) use interest::{Role, Wanted};
@@ -41,13 +41,13 @@ pub(crate) use publishers::Publishers;
 use publishers::Tally;
 pub(crate) use quiet::Busy;
 pub(crate) use requests::{Requests, Slot, TROUBLES};
-use signing::Panicked;
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 
 use crate::engine::{Account, Admission, DeadLetter, Deferred, Horizon, Mailbox, Source};
 use crate::event::TypeInfo;
 use crate::log::Moment;
+use crate::outcome::PanickedSubscriber;
 use crate::overflow::DropReason;
 
 /// The phase of a bus's life.
@@ -75,8 +75,6 @@ impl fmt::Display for Phase {
 /// The state guarded by the bus's lock.
 pub(crate) struct Registry {
     pub(crate) phase: Phase,
-    /// Whether the bus has ever been started; if so, a new subscriber may have missed events.
-    pub(crate) ever_started: bool,
     /// Whether the bus is being drained, so that only handlers may publish.
     pub(crate) draining: bool,
     /// How many refused publications came from handlers.
@@ -97,14 +95,14 @@ pub(crate) struct Registry {
     pub(crate) types: Vec<TypeEntry>,
     directory: Arc<Directory>,
     /// The last ended subscriptions whose handlers had panicked.
-    pub(crate) panicked: VecDeque<Panicked>,
+    pub(crate) panicked: VecDeque<PanickedSubscriber>,
     /// Types that share their name with an earlier type.
     pub(crate) clashes: Vec<(&'static TypeInfo, &'static TypeInfo)>,
-    by_name: HashMap<&'static str, &'static TypeInfo>,
     pub(crate) publishers: Publishers,
     pub(crate) listeners: BTreeMap<u64, Listener>,
     pub(crate) buffer: Buffer,
-    /// What the first start did, once it has happened.
+    /// What the first start did, once it has happened; from then on, a new subscriber may have missed
+    /// events.
     pub(crate) first_start: Option<FirstStart>,
     /// Events published after `close`.
     pub(crate) refused: u64,
@@ -115,7 +113,7 @@ pub(crate) struct FirstStart {
     /// The age of the bus at the start; `None` if the clock panicked.
     pub(crate) after: Option<Duration>,
     /// How many events of each type were replayed, for the types that had any.
-    pub(crate) held: Vec<(&'static TypeInfo, u64)>,
+    pub(crate) held: Vec<(String, u64)>,
 }
 
 /// A subscription as the registry knows it.
@@ -127,26 +125,7 @@ pub(crate) struct Listener {
     /// When it signed in, in nanoseconds since the bus was built; 0 if the clock panicked.
     pub(crate) signed_in: u64,
     /// How many events the first start replayed to it.
-    pub(crate) replayed: u32,
-}
-
-impl Listener {
-    /// Begins a replay, which consists of the events offered until
-    /// [`end_replay`](Self::end_replay). The caller holds the registry's lock throughout.
-    fn begin_replay(&mut self) {
-        self.replayed = self.offered();
-    }
-
-    /// `by_log`: how many events of a type, by its number, were replayed by its log.
-    fn end_replay(&mut self, by_log: impl Fn(usize) -> u32) {
-        let by_queue = self.offered().saturating_sub(self.replayed);
-        let by_logs: u32 = self.mailbox.logs().map(|(number, ..)| by_log(number)).sum();
-        self.replayed = by_queue.saturating_add(by_logs);
-    }
-
-    fn offered(&self) -> u32 {
-        u32::try_from(self.mailbox.offered()).unwrap_or(u32::MAX)
-    }
+    pub(crate) replayed: u64,
 }
 
 impl Registry {
@@ -155,7 +134,6 @@ impl Registry {
             keeps_time: settings.timestamps,
             traces: settings.trace,
             phase: Phase::Buffering,
-            ever_started: false,
             draining: false,
             cut_off: 0,
             collectors: 0,
@@ -166,7 +144,6 @@ impl Registry {
             directory,
             panicked: VecDeque::new(),
             clashes: Vec::new(),
-            by_name: HashMap::new(),
             publishers: Publishers::default(),
             listeners: BTreeMap::new(),
             buffer: Buffer::new(settings.pre_start_capacity),
@@ -190,6 +167,11 @@ impl Registry {
 
     #[cold]
     fn register_type(&mut self, info: &'static TypeInfo, deferred: &mut Deferred<'_>) -> usize {
+        let mut known = self.types.iter().map(|entry| entry.info);
+        if let Some(first) = known.find(|known| known.name == info.name) {
+            deferred.report_clash(first, info);
+            self.clashes.push((first, info));
+        }
         let number = self.types.len();
         let mut entry = TypeEntry::new(info, number, &self.horizon);
         for listener in self.listeners.values() {
@@ -203,13 +185,6 @@ impl Registry {
         self.types.push(entry);
         self.directory.add(info.id(), number);
         self.buffer.inbox.accounts.push(Account::new(info));
-        match self.by_name.get(info.name) {
-            Some(first) => {
-                deferred.report_clash(first, info);
-                self.clashes.push((first, info));
-            }
-            None => drop(self.by_name.insert(info.name, info)),
-        }
         self.refresh_mode(number);
         number
     }
@@ -244,7 +219,8 @@ impl Registry {
 
     /// Registers a log reader that found nothing, so that the next event wakes it.
     pub(crate) fn register_waiter(&mut self, mailbox: &Arc<Mailbox>) {
-        // A reader without capacity never receives anything.
+        // A reader without capacity gets only replays and retained events, which wake it without these
+        // lists.
         while let (1.., Some((type_number, source))) =
             (mailbox.settings.capacity, mailbox.unregistered_source())
         {
@@ -279,11 +255,11 @@ impl Registry {
             return (0, 0);
         }
         self.phase = Phase::Running;
-        let first = !std::mem::replace(&mut self.ever_started, true);
+        let first = self.first_start.is_none();
         if first {
             self.first_start = Some(FirstStart { after, held: self.buffer.held() });
-            self.listeners.values_mut().for_each(Listener::begin_replay);
         }
+        let offered_before = if first { self.offered() } else { Vec::new() };
         let overflowed = self.buffer.overflowed();
         let (mut replay, losses) = self.buffer.take();
         // A reader reports a loss between two events only if each is handed to it. And readers of several
@@ -309,11 +285,19 @@ impl Registry {
         self.types.iter_mut().for_each(|entry| entry.end_replay(deferred));
         losses.for_each(|(gap, lost)| self.add_lost(gap, lost));
         if first {
-            let by_log = |number: usize| self.types[number].replayed;
-            self.listeners.values_mut().for_each(|listener| listener.end_replay(by_log));
+            let offered = self.offered().into_iter().zip(offered_before);
+            for (listener, (after, before)) in self.listeners.values_mut().zip(offered) {
+                listener.replayed = after - before;
+            }
         }
         self.refresh_modes();
         (replayed, overflowed)
+    }
+
+    /// How many events each subscription has been offered so far.
+    fn offered(&self) -> Vec<u64> {
+        let listeners = self.listeners.values();
+        listeners.map(|listener| self.figures(&listener.mailbox).ledger().offered).collect()
     }
 
     /// Records events that the type's subscriptions missed immediately before the next one.
@@ -329,7 +313,7 @@ impl Registry {
     pub(crate) fn withdraw(&mut self, mailbox: u64, sequence: u64, deferred: &mut Deferred<'_>) {
         let Some(Listener { mailbox, .. }) = self.listeners.get(&mailbox) else { return };
         let mut inbox = mailbox.inbox();
-        let last = |source: &Source| self.types[source.type_number].feed.last(source.place());
+        let last = |source: &Source| self.types[source.type_number].feed.log.last(source.place());
         let withdrawn = inbox.withdraw(sequence, last);
         let reports = inbox.gap > 0;
         mailbox.show(&inbox);
@@ -340,7 +324,7 @@ impl Registry {
         if reports {
             // Its next event, from any log, must report the loss.
             for (type_number, ..) in mailbox.logs() {
-                self.types[type_number].feed.recheck_capacity();
+                self.types[type_number].feed.log.recheck_capacity();
             }
         }
     }

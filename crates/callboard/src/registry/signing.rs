@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::types::TypeEntry;
 use super::{Listener, MemberInterest, Phase, Registry, Role, Wanted};
-use crate::engine::{Admission, Deferred, Entry, HandlerPanic, Mailbox, MailboxSettings, Reader};
+use crate::engine::{Admission, Deferred, Entry, Mailbox, MailboxSettings, Reader};
 use crate::event::{Event, TypeInfo};
+use crate::outcome::PanickedSubscriber;
 use crate::overflow::Overflow;
 use crate::sync::WaitList;
 
@@ -22,49 +23,35 @@ pub(crate) struct SignIn {
     pub(crate) signed_in: u64,
     /// Whether it begins with the retained events.
     pub(crate) retained: bool,
-    /// Whether the bus keeps time.
-    pub(crate) timed: bool,
-    /// Whether the bus traces; if so, events with a span go through the queue.
-    pub(crate) traced: bool,
     /// Notified when the reader has drained.
     pub(crate) changed: Arc<WaitList>,
 }
 
 impl SignIn {
-    /// The type whose log the reader reads directly, without a lock. This requires a single type
-    /// and the drop-newest policy, so that its backlog is a contiguous range of that log.
-    fn log(&self) -> Option<&'static TypeInfo> {
-        let Wanted::Members(members) = &self.wanted else {
-            return None;
-        };
-        let [MemberInterest { info, role: Role::Observe }] = members[..] else {
-            return None;
-        };
-        let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        (self.one_type && keeps_order && !self.traced).then_some(info)
-    }
-
-    /// Whether the reader merges logs without a lock.
-    fn reads_unlocked(&self) -> bool {
+    /// Whether the reader reads logs without a lock. This requires the drop-newest policy, so that its
+    /// backlog is a contiguous range of each log. `traces`: whether the bus traces; if so, events with
+    /// a span go through the queue.
+    fn reads_unlocked(&self, traces: bool) -> bool {
         let observes = match &self.wanted {
             Wanted::Members(members) => members.iter().any(|it| it.role == Role::Observe),
             Wanted::Everything | Wanted::Matching(_) => true,
             Wanted::Nothing(_) => false,
         };
-        let keeps_order = self.settings.overflow == Overflow::DropNewest;
-        observes && keeps_order && !self.traced
+        observes && self.settings.overflow == Overflow::DropNewest && !traces
+    }
+
+    /// The type whose log the reader reads directly, if it [reads](Self::reads_unlocked) logs without a
+    /// lock.
+    fn log(&self) -> Option<&'static TypeInfo> {
+        match self.wanted.members() {
+            [MemberInterest { info, role: Role::Observe }] if self.one_type => Some(info),
+            _ => None,
+        }
     }
 }
 
 /// How many ended subscriptions with panics are kept.
 const MOST_PANICKED: usize = 16;
-
-/// An ended subscription whose handlers panicked.
-pub(crate) struct Panicked {
-    pub(crate) name: Arc<str>,
-    pub(crate) panics: u64,
-    pub(crate) last: Arc<HandlerPanic>,
-}
 
 impl Registry {
     /// Declares that a component publishes events of a type. Returns its publisher number.
@@ -87,33 +74,30 @@ impl Registry {
         signing: SignIn,
         deferred: &mut Deferred<'_>,
     ) -> Reader {
-        let (log, unlocked) = (signing.log(), signing.reads_unlocked());
-        let timed = signing.timed;
+        let unlocked = signing.reads_unlocked(self.traces);
+        let log = signing.log().filter(|_| unlocked);
         let SignIn { settings, concurrency, wanted, late, signed_in, retained, changed, .. } =
             signing;
-        let (mailbox, reader) = match log {
-            Some(info) => {
-                let number = self.number_of(info, deferred);
-                let (capacity, mut opened) = (settings.capacity, None);
-                let cursor = self.types[number].feed.join(capacity, |cursor| {
-                    let log = Some((number, cursor.progress().clone()));
-                    let mailbox =
-                        Mailbox::new(id, settings, concurrency, wanted.infos(), log, false);
-                    let mailbox = Arc::new(mailbox);
-                    opened = Some(Arc::clone(&mailbox));
-                    mailbox
-                });
-                let Some(mailbox) = opened else { unreachable!("a feed opens a mailbox") };
-                (Arc::clone(&mailbox), Reader::of_log(mailbox, changed, cursor, timed))
+        let log = log.map(|info| {
+            let number = self.number_of(info, deferred);
+            (number, self.types[number].feed.log.join(settings.capacity))
+        });
+        let progress = log.as_ref().map(|(number, cursor)| (*number, cursor.progress().clone()));
+        let merges = unlocked && log.is_none();
+        let mailbox = Mailbox::new(id, settings, concurrency, wanted.infos(), progress, merges);
+        let mailbox = Arc::new(mailbox);
+        let cursor = match log {
+            Some((number, cursor)) => {
+                self.types[number].feed.add(Arc::clone(&mailbox), 0);
+                Some(cursor)
             }
             None => {
-                let mailbox =
-                    Mailbox::new(id, settings, concurrency, wanted.infos(), None, unlocked);
-                let mailbox = Arc::new(mailbox);
                 self.add_to_types(&mailbox, &wanted, deferred);
-                (Arc::clone(&mailbox), Reader::of_inbox(mailbox, changed, &self.horizon, timed))
+                None
             }
         };
+        let (horizon, timed) = (&self.horizon, self.keeps_time);
+        let reader = Reader::new(Arc::clone(&mailbox), changed, cursor, horizon, timed);
         self.count_collectors(&wanted, 1, deferred);
         if retained {
             self.hand_over_retained(&mailbox, deferred);
@@ -143,38 +127,26 @@ impl Registry {
         wanted: &Wanted,
         deferred: &mut Deferred<'_>,
     ) {
-        match wanted {
-            Wanted::Members(members) => {
-                for (member, interest) in members.iter().enumerate() {
-                    if interest.is_among(&members[..member]) {
-                        continue;
-                    }
-                    let number = self.number_of(interest.info, deferred);
-                    if members
-                        .iter()
-                        .any(|it| interest.info.id() == it.info.id() && it.role != interest.role)
-                    {
-                        mailbox.set_doubles();
-                    }
-                    match interest.role {
-                        Role::Observe => {
-                            self.types[number].add_reader(mailbox, member);
-                        }
-                        Role::Respond => {
-                            self.types[number].responders.add(Arc::clone(mailbox), member);
-                        }
-                    }
-                }
+        let members = wanted.members();
+        for (member, interest) in members.iter().enumerate() {
+            if interest.is_among(&members[..member]) {
+                continue;
             }
-            Wanted::Everything | Wanted::Matching(_) => {
-                for entry in &mut self.types {
-                    if wanted.wants_unnamed(entry.info) {
-                        let member = mailbox.add_member(entry.info);
-                        entry.add_reader(mailbox, member);
-                    }
-                }
+            let number = self.number_of(interest.info, deferred);
+            let same_type = |it: &MemberInterest| it.info.id() == interest.info.id();
+            if members.iter().any(|it| same_type(it) && it.role != interest.role) {
+                mailbox.set_doubles();
             }
-            Wanted::Nothing(_) => {}
+            match interest.role {
+                Role::Observe => {
+                    self.types[number].add_reader(mailbox, member);
+                }
+                Role::Respond => self.types[number].responders.add(Arc::clone(mailbox), member),
+            }
+        }
+        for entry in self.types.iter_mut().filter(|entry| wanted.wants_unnamed(entry.info)) {
+            let member = mailbox.add_member(entry.info);
+            entry.add_reader(mailbox, member);
         }
     }
 
@@ -225,14 +197,14 @@ impl Registry {
 
     /// Keeps the panics of an ending subscription, so that `diagnose` still reports them.
     fn keep_panics(&mut self, mailbox: &Mailbox) {
-        let (last, panics) = {
+        let (last_panic, panics) = {
             let inbox = mailbox.inbox();
             let handler_stats = inbox.handler_stats();
             (handler_stats.last_panic.clone(), handler_stats.panics)
         };
-        if let Some(last) = last {
-            let name = Arc::clone(&mailbox.settings.name);
-            self.panicked.push_back(Panicked { name, panics, last });
+        if let Some(last_panic) = last_panic {
+            let name = mailbox.settings.name.to_string();
+            self.panicked.push_back(PanickedSubscriber { name, panics, last_panic });
             if self.panicked.len() > MOST_PANICKED {
                 self.panicked.pop_front();
             }

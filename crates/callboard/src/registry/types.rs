@@ -32,8 +32,6 @@ pub(crate) struct TypeEntry {
     pub(crate) unheard: u64,
     /// The accounts of ended subscriptions.
     pub(crate) departed: Ledger,
-    /// How many of its events the last start replayed by its log.
-    pub(super) replayed: u32,
 }
 
 impl TypeEntry {
@@ -49,7 +47,6 @@ impl TypeEntry {
             publishers: Tally::default(),
             unheard: 0,
             departed: Ledger::default(),
-            replayed: 0,
         }
     }
 
@@ -101,7 +98,6 @@ impl TypeEntry {
     /// The events that are held back are about to be replayed, to the readers of the log by that if
     /// `by_log`.
     pub(super) fn begin_replay(&mut self, by_log: bool, deferred: &mut Deferred<'_>) {
-        self.replayed = 0;
         if by_log {
             self.feed.resume_held(deferred);
         }
@@ -115,19 +111,18 @@ impl TypeEntry {
             }
             return;
         }
-        self.replayed += 1;
         self.feed.reveal(sequence);
     }
 
     /// The next event that is held back, which nobody gets by the log.
     pub(super) fn take_held_back(&mut self) -> Option<Envelope> {
-        Some(Envelope::logged(self.info, self.feed.take_held_back()?))
+        Some(Envelope::logged(self.info, self.feed.log.reveal(true)?))
     }
 
     /// All that was held back is replayed.
     pub(super) fn end_replay(&mut self, deferred: &mut Deferred<'_>) {
         self.feed.end_hold(deferred);
-        self.feed.recheck_capacity();
+        self.feed.log.recheck_capacity();
     }
 
     /// Delivers an event to the responders and, if the type retains, to the bus.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::parts::Parts;
+use super::rule::Rule;
 use super::{Gather, Gathered, Request};
 use crate::bus::Bus;
 use crate::engine::{Invocation, Origin, Scope};
@@ -32,18 +33,13 @@ pub struct RequestBuilder<Q: Request> {
     /// The handler invocation or component that asks, if known.
     pub(super) asker: Option<Arc<Invocation>>,
     pub(super) expected: Parts<Q::Response>,
-    pub(super) completion: Completion<Q::Response>,
+    /// When the request is complete; `None` means with all the expected answers.
+    pub(super) rule: Option<Rule>,
+    /// Set if the rule is `Until`.
+    pub(super) predicate: Option<Predicate<Q::Response>>,
     pub(super) timeout: Duration,
     /// The call site, if the call blocks.
     pub(super) blocking_at: Option<&'static Location<'static>>,
-}
-
-/// When the request is complete, as set by its asker.
-pub(super) enum Completion<R: 'static> {
-    All,
-    AtLeast(usize),
-    Until(Predicate<R>),
-    Settled,
 }
 
 /// A predicate over the answers so far.
@@ -114,7 +110,8 @@ impl<Q: Request> RequestBuilder<Q> {
             origin,
             asker,
             expected: Parts::new(),
-            completion: Completion::All,
+            rule: None,
+            predicate: None,
             timeout: DEFAULT_TIMEOUT,
             blocking_at: None,
         }
@@ -168,16 +165,14 @@ impl<Q: Request> RequestBuilder<Q> {
     }
 
     /// Completes with all the expected answers. This is the default.
-    pub fn all(mut self) -> Self {
-        self.completion = Completion::All;
-        self
+    pub fn all(self) -> Self {
+        self.complete(None, None)
     }
 
     /// Completes with this many of the expected answers. Default: all. With 0 the request
     /// completes, and is withdrawn, at once; to notify without waiting, publish instead.
-    pub fn at_least(mut self, answers: usize) -> Self {
-        self.completion = Completion::AtLeast(answers);
-        self
+    pub fn at_least(self, answers: usize) -> Self {
+        self.complete(Some(Rule::AtLeast(answers)), None)
     }
 
     /// Completes with the first of the expected answers. Default: all.
@@ -214,11 +209,10 @@ impl<Q: Request> RequestBuilder<Q> {
     /// # Ok::<(), callboard::RequestError>(())
     /// ```
     pub fn until(
-        mut self,
+        self,
         predicate: impl FnMut(&[(Arc<str>, Delivery<Q::Response>)]) -> bool + Send + 'static,
     ) -> Self {
-        self.completion = Completion::Until(Box::new(predicate));
-        self
+        self.complete(Some(Rule::Until), Some(Box::new(predicate)))
     }
 
     /// Completes once the outcome of every expected responder is known: it has answered, declined
@@ -251,8 +245,12 @@ impl<Q: Request> RequestBuilder<Q> {
     /// assert!(gathered.missing().eq([("cache", Outcome::NoSuchResponder)]));
     /// # Ok::<(), callboard::RequestError>(())
     /// ```
-    pub fn settled(mut self) -> Self {
-        self.completion = Completion::Settled;
+    pub fn settled(self) -> Self {
+        self.complete(Some(Rule::Settled), None)
+    }
+
+    fn complete(mut self, rule: Option<Rule>, predicate: Option<Predicate<Q::Response>>) -> Self {
+        (self.rule, self.predicate) = (rule, predicate);
         self
     }
 
@@ -305,23 +303,13 @@ impl<Q: Request> IntoFuture for RequestBuilder<Q> {
 
 impl<Q: Request> fmt::Debug for RequestBuilder<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rule = self.rule.map_or("All".to_owned(), |rule| format!("{rule:?}"));
         let expected: Vec<&str> = self.expected.named().map(|(name, _)| name).collect();
         f.debug_struct("RequestBuilder")
             .field("request", &self.request)
             .field("expect", &expected)
-            .field("complete_with", &self.completion)
+            .field("complete_with", &format_args!("{rule}"))
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
-    }
-}
-
-impl<R: 'static> fmt::Debug for Completion<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All => f.write_str("All"),
-            Self::AtLeast(answers) => write!(f, "AtLeast({answers})"),
-            Self::Until(_) => f.write_str("Until"),
-            Self::Settled => f.write_str("Settled"),
-        }
     }
 }

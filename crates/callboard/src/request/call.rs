@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::asker::Asker;
 use super::exchange::Exchange;
+use super::parts::Stage;
 use super::{Request, RequestBuilder};
 use crate::engine::{Invocation, Mailbox, Scope, Taken, kept};
 use crate::event::{Delivery, Receipt, Received, TypeInfo, describe, metadata, received};
@@ -105,7 +106,7 @@ impl<Q: Request> Call<Q> {
         // The conversion is user code: if it panics, the call counts as dropped.
         let reason: String = reason.into();
         self.end();
-        self.exchange.decline(self.place, reason.into());
+        self.exchange.set_stage(|_| self.place, Stage::Declined(reason.into()));
     }
 
     /// [Declines](Self::decline) with a reason built from the request.
@@ -308,7 +309,7 @@ impl<Q: Request> Drop for Call<Q> {
     fn drop(&mut self) {
         if !self.answered {
             self.end();
-            self.exchange.abandon(self.place);
+            self.exchange.set_stage(|_| self.place, Stage::Abandoned);
         }
         let question = self.question.take();
         if std::mem::needs_drop::<Q>() {

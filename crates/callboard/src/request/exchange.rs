@@ -164,16 +164,6 @@ impl<Q: Request> Exchange<Q> {
         counter(&self.core.requests).fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Records that the responder declined.
-    pub(super) fn decline(&self, place: usize, reason: Arc<str>) {
-        self.set_stage(|_| place, Stage::Declined(reason));
-    }
-
-    /// Records that the responder dropped its call.
-    pub(super) fn abandon(&self, place: usize) {
-        self.set_stage(|_| place, Stage::Abandoned);
-    }
-
     /// Records that a responder is done. The index belongs to an open request.
     pub(super) fn set_stage(&self, place: impl FnOnce(&State<Q::Response>) -> usize, stage: Stage) {
         let mut state = self.state.lock();

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use super::builder::Completion;
 use super::exchange::Exchange;
 use super::predicate::PredicateState;
 use super::rule::Rule;
@@ -106,14 +105,12 @@ fn check<Q: Request>(builder: &RequestBuilder<Q>) -> Result<Rule, RequestError> 
     if expected == 0 {
         return Err(RequestError::NobodyExpected { request: Q::TYPE });
     }
-    match builder.completion {
-        Completion::AtLeast(at_least) if at_least > expected => {
+    match builder.rule {
+        None => Ok(Rule::AtLeast(expected)),
+        Some(Rule::AtLeast(at_least)) if at_least > expected => {
             Err(RequestError::TooFewExpected { at_least, expected })
         }
-        Completion::AtLeast(at_least) => Ok(Rule::AtLeast(at_least)),
-        Completion::All => Ok(Rule::AtLeast(expected)),
-        Completion::Until(_) => Ok(Rule::Until),
-        Completion::Settled => Ok(Rule::Settled),
+        Some(rule) => Ok(rule),
     }
 }
 
@@ -123,8 +120,8 @@ fn open<Q: Request>(
     inquiry: &Inquiry,
 ) -> Result<Open<Q>, RequestError> {
     let rule = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
-    let RequestBuilder { core, request, origin, asker, expected, completion, timeout, blocking_at } =
-        builder;
+    let (timeout, blocking_at) = (builder.timeout, builder.blocking_at);
+    let RequestBuilder { core, request, origin, asker, expected, predicate, .. } = builder;
     let priority = Q::ABILITIES.rank(&request);
     let (published_at, began) = (core.moment(), core.settings.clock.now());
     let deadline = Deadline::from(began, timeout);
@@ -146,10 +143,7 @@ fn open<Q: Request>(
         exchange,
         wait,
         deadline,
-        predicate: match completion {
-            Completion::Until(predicate) => Some(PredicateState::new(predicate)),
-            _ => None,
-        },
+        predicate: predicate.map(PredicateState::new),
         is_new: true,
         over: false,
         ending: Ending::GivenUp,

@@ -65,35 +65,25 @@ struct Stretch {
 /// An answer of a responder that was not expected.
 type Answered<R> = (Arc<str>, Delivery<R>);
 
-impl Trace {
-    /// Records that the responder took the request.
-    fn begin(&self, responder: &Mailbox, taken: Option<Instant>) {
-        let (mailbox, responder) = (responder.id, Arc::clone(&responder.settings.name));
-        self.0.lock().push(Stretch { mailbox, responder, taken, ended: None });
-    }
-
-    /// Records that the responder answered, declined or dropped the request.
-    fn end(&self, mailbox: u64, now: Option<Instant>) {
-        let mut stretches = self.0.lock();
-        if let Some(stretch) = stretches.iter_mut().find(|it| it.mailbox == mailbox) {
-            stretch.ended = now;
-        }
-    }
-}
-
 impl<Q: Request> Exchange<Q> {
     /// Records that a responder took a traced request.
     #[cold]
     pub(super) fn note_taken(&self, responder: &Mailbox) {
-        let now = self.core.now();
-        self.trace.iter().for_each(|trace| trace.begin(responder, now));
+        let Some(trace) = &self.trace else { return };
+        let (mailbox, taken) = (responder.id, self.core.now());
+        let responder = Arc::clone(&responder.settings.name);
+        trace.0.lock().push(Stretch { mailbox, responder, taken, ended: None });
     }
 
     /// Records that a responder answered, declined or dropped a traced request.
     #[cold]
     pub(super) fn note_ended(&self, mailbox: u64) {
+        let Some(trace) = &self.trace else { return };
         let now = self.core.now();
-        self.trace.iter().for_each(|trace| trace.end(mailbox, now));
+        let mut stretches = trace.0.lock();
+        if let Some(stretch) = stretches.iter_mut().find(|it| it.mailbox == mailbox) {
+            stretch.ended = now;
+        }
     }
 
     /// The trace of a request whose asker still waits; `None` if the asker has its result.

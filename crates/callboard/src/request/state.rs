@@ -147,7 +147,7 @@ impl<R: 'static> State<R> {
 
     /// Every expected responder's outcome, if the request timed out now. `present` are the
     /// responders signed in while the request waits for the start.
-    pub(super) fn outcomes(&self, present: &[Arc<str>]) -> Vec<(Arc<str>, Outcome)> {
+    pub(super) fn outcomes(&self, present: &[Arc<str>]) -> Vec<(String, Outcome)> {
         let is_absent = |name: &str| !present.iter().any(|other| **other == *name);
         let outcome = |place, name: &str| {
             let stage = self.stage(place)?;

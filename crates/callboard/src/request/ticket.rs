@@ -3,13 +3,14 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Instant;
 
 use super::Request;
 use super::exchange::{Exchange, wake};
 use super::parts::Stage;
-use crate::engine::{Invocation, Mailbox, Pending, Ticket, TicketStatus};
+use crate::engine::{Invocation, Mailbox, Pending, Ticket};
 use crate::event::TypeInfo;
-use crate::outcome::{End, RequestTrace};
+use crate::outcome::{End, OpenRequest, RequestTrace};
 use crate::overflow::DropReason;
 
 impl<Q: Request> Ticket for Exchange<Q> {
@@ -56,18 +57,18 @@ impl<Q: Request> Ticket for Exchange<Q> {
         self
     }
 
-    fn status(&self) -> TicketStatus {
+    fn status(&self, now: Instant) -> OpenRequest {
         let info = TypeInfo::of::<Q>();
         let waits = !self.state.lock().dispatched;
         let present = if waits { self.core.registry().responders(info) } else { Vec::new() };
         let state = self.state.lock();
         let present = state.stranded.as_ref().unwrap_or(&present);
-        TicketStatus {
-            info,
-            asker: self.asker.as_ref().map(|asker| Arc::clone(&asker.name)),
+        OpenRequest {
+            event_type: info.name.to_owned(),
+            asker: self.asker.as_ref().map(|asker| asker.name.to_string()),
             sequence: (state.sequence != 0).then_some(state.sequence),
-            began: self.began,
-            deadline: self.deadline,
+            age: now.saturating_duration_since(self.began),
+            remaining: self.deadline.map(|deadline| deadline.saturating_duration_since(now)),
             outcomes: state.outcomes(present),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::outcome::End;
-use crate::registry::{BOUNDS, Ending, Requests};
+use crate::registry::{Ending, Requests, time_bounds};
 
 /// The numbers of ended requests, by how they ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl EndingsSnapshot {
     /// assert_eq!(seconds.last(), Some(&100.0));
     /// ```
     pub fn bounds() -> impl ExactSizeIterator<Item = Duration> {
-        BOUNDS.iter().map(|micros| Duration::from_micros(*micros))
+        time_bounds()
     }
 
     pub(super) fn of(requests: &Requests) -> Self {

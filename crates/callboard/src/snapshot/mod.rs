@@ -8,10 +8,11 @@ mod times;
 use std::time::Duration;
 
 use crate::link::LinkStatus;
-use crate::outcome::{Outcome, RequestTrace, TroubledRequest};
+use crate::outcome::{RequestTrace, TroubledRequest};
 use crate::overflow::{Importance, Ledger, Overflow};
 use crate::registry::Phase;
 
+pub use crate::outcome::{OpenRequest, PanicSnapshot, PanickedSubscriber};
 pub use endings::EndingsSnapshot;
 pub use links::AttachedLink;
 pub use times::HandlerTimes;
@@ -213,30 +214,6 @@ pub struct SubscriberSnapshot {
     pub accounts: Vec<AccountSnapshot>,
 }
 
-/// A panic of a handler run by [`serve`](crate::Subscription::serve).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct PanicSnapshot {
-    /// The type of the event that was being handled.
-    pub event_type: String,
-    /// The panic's message, truncated if long.
-    pub message: String,
-}
-
-/// An ended subscription whose handlers panicked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct PanickedSubscriber {
-    /// The subscriber's name.
-    pub name: String,
-    /// How many of its handlers panicked.
-    pub panics: u64,
-    /// The last of these panics.
-    pub last_panic: PanicSnapshot,
-}
-
 /// What a subscription receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -286,25 +263,6 @@ pub struct RequestsSnapshot {
     /// The last requests, at most 64, newest last: the open ones and, if requests are traced, those
     /// that ended last.
     pub recent: Vec<RequestTrace>,
-}
-
-/// A request that waits for answers.
-#[derive(Debug, Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct OpenRequest {
-    /// The request's type.
-    pub event_type: String,
-    /// The responder or subscriber whose handler asks, if it is a nested request.
-    pub asker: Option<String>,
-    /// Its sequence number; `None` if the start buffer was full.
-    pub sequence: Option<u64>,
-    /// For how long it has waited.
-    pub age: Duration,
-    /// How much longer it will wait; `None` means forever.
-    pub remaining: Option<Duration>,
-    /// The outcome of each expected responder if the request timed out now.
-    pub outcomes: Vec<(String, Outcome)>,
 }
 
 /// A call that blocked the only thread of a runtime.

@@ -2,20 +2,18 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::links;
 use super::{
     AccountSnapshot, BlockingCall, BufferSnapshot, EndingsSnapshot, FailedTicks, HandlerTimes,
-    InterestSnapshot, NameClash, OpenRequest, PanicSnapshot, PanickedSubscriber, PublisherSnapshot,
-    RequestsSnapshot, Snapshot, SubscriberSnapshot, TypeSnapshot,
+    InterestSnapshot, NameClash, PublisherSnapshot, RequestsSnapshot, Snapshot, SubscriberSnapshot,
+    TypeSnapshot,
 };
 use crate::bus::Bus;
-use crate::engine::{Account, Envelope, HandlerPanic, Origin, TicketStatus};
-use crate::outcome::Outcome;
+use crate::engine::{Account, Envelope, Origin};
 use crate::overflow::Ledger;
-use crate::registry::{Core, FirstStart, Listener, Registry, TypeEntry, Wanted};
+use crate::registry::{Core, Listener, Registry, TypeEntry, Wanted};
 use crate::sync::Ordering;
 
 impl Bus {
@@ -46,7 +44,7 @@ impl Bus {
         let now = core.settings.clock.now();
         let tickets = core.requests.list();
         let requests = RequestsSnapshot {
-            open: tickets.iter().map(|ticket| open(ticket.status(), now)).collect(),
+            open: tickets.iter().map(|ticket| ticket.status(now)).collect(),
             ended: core.requests.endings.all(),
             endings: EndingsSnapshot::of(&core.requests),
             late: core.requests.late.load(Ordering::Relaxed),
@@ -81,7 +79,7 @@ impl Bus {
         let queues: usize = subscribers.iter().map(|subscriber| subscriber.bytes).sum();
         Snapshot {
             phase: registry.phase,
-            started: registry.ever_started,
+            started: registry.first_start.is_some(),
             draining: registry.draining,
             started_after: registry.first_start.as_ref().and_then(|start| start.after),
             age: now.saturating_duration_since(core.built_at),
@@ -92,7 +90,7 @@ impl Bus {
             missing,
             types,
             requests,
-            panicked: panicked(&registry),
+            panicked: registry.panicked.iter().cloned().collect(),
             blocking_calls: blocking_calls(core),
             links,
             failed_ticks: failed_ticks(core),
@@ -122,13 +120,9 @@ fn buffer(registry: &Registry) -> BufferSnapshot {
         capacity: buffer.capacity,
         high_water: buffer.high_water,
         overflowed: buffer.overflowed(),
-        held: registry.first_start.as_ref().map(held).unwrap_or_default(),
+        held: registry.first_start.as_ref().map(|start| start.held.clone()).unwrap_or_default(),
         bytes: buffer.bytes(|number| registry.types[number].info.size),
     }
-}
-
-fn held(start: &FirstStart) -> Vec<(String, u64)> {
-    start.held.iter().map(|(info, events)| (info.name.to_owned(), *events)).collect()
 }
 
 fn event_type(
@@ -152,7 +146,7 @@ fn event_type(
         published,
         unheard,
         retained: entry.retained.as_ref().map(Envelope::sequence),
-        memory: entry.feed.bytes(),
+        memory: entry.feed.log.bytes(),
         buffered: registry.buffer.inbox.accounts[number].ledger,
         ledger,
     }
@@ -206,7 +200,6 @@ fn subscriber(
     let settings = &listener.mailbox.settings;
     let since = |moment: Instant| now.saturating_duration_since(moment);
     let figures = registry.figures(&listener.mailbox);
-    let holdings = registry.holdings(&figures, &listener.mailbox);
     let (handler_stats, in_hand) = listener.mailbox.handler_stats();
     let account = |account: &Account| {
         totals.entry(account.info.id()).or_default().add(&account.ledger);
@@ -228,14 +221,14 @@ fn subscriber(
         answers: listener.wanted.answers().map(|info| info.name.to_owned()).collect(),
         late: listener.late,
         signed_in: Duration::from_nanos(listener.signed_in),
-        replayed: listener.replayed.into(),
+        replayed: listener.replayed,
         capacity: settings.capacity,
         overflow: settings.overflow,
         importance: settings.importance,
         queued: figures.queued,
         high_water: figures.high_water,
         demand: figures.demand,
-        oldest: holdings.oldest.map(since),
+        oldest: registry.oldest(&listener.mailbox).map(since),
         waiting: listener.mailbox.sleeps(),
         handling: handler_stats.handling,
         in_hand,
@@ -245,37 +238,9 @@ fn subscriber(
         longest: handler_stats.longest,
         handler_times: HandlerTimes::of(&handler_stats.times, handler_stats.longest),
         panics: handler_stats.panics,
-        last_panic: handler_stats.last_panic.map(|last| last_panic(&last)),
-        bytes: holdings.bytes,
+        last_panic: handler_stats.last_panic,
+        bytes: figures.bytes(&listener.mailbox),
         ledger: figures.ledger(),
         accounts: figures.accounts.iter().map(account).collect(),
     }
-}
-
-fn last_panic(last: &HandlerPanic) -> PanicSnapshot {
-    PanicSnapshot { event_type: last.event_type.to_owned(), message: last.message.clone() }
-}
-
-fn panicked(registry: &Registry) -> Vec<PanickedSubscriber> {
-    let panicked = registry.panicked.iter().map(|of| PanickedSubscriber {
-        name: of.name.to_string(),
-        panics: of.panics,
-        last_panic: last_panic(&of.last),
-    });
-    panicked.collect()
-}
-
-fn open(status: TicketStatus, now: Instant) -> OpenRequest {
-    OpenRequest {
-        event_type: status.info.name.into(),
-        asker: status.asker.map(|name| name.to_string()),
-        sequence: status.sequence,
-        age: now.saturating_duration_since(status.began),
-        remaining: status.deadline.map(|deadline| deadline.saturating_duration_since(now)),
-        outcomes: named(status.outcomes),
-    }
-}
-
-fn named(outcomes: Vec<(Arc<str>, Outcome)>) -> Vec<(String, Outcome)> {
-    outcomes.into_iter().map(|(name, outcome)| (name.to_string(), outcome)).collect()
 }

@@ -211,7 +211,6 @@ impl SubscriberBuilder {
             );
         }
         let (one_type, retained) = (S::TAKES_LOGGED, self.retained);
-        let (timed, traced) = (self.core.settings.timestamps, self.core.settings.trace);
         let changed = Arc::clone(&self.core.changed);
         // Before locking, since a clock is user code.
         let signed_in = self.core.age().unwrap_or_default().as_nanos();
@@ -219,7 +218,7 @@ impl SubscriberBuilder {
         let (reader, late) = self.core.with(|registry, deferred| {
             // While the lock is held, so that the numbers of one bus ascend.
             let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-            let late = registry.ever_started && !self.late;
+            let late = registry.first_start.is_some() && !self.late;
             let concurrency = self.concurrency;
             let signing = SignIn {
                 settings,
@@ -229,8 +228,6 @@ impl SubscriberBuilder {
                 late,
                 signed_in,
                 retained,
-                timed,
-                traced,
                 changed,
             };
             (registry.sign_in(id, signing, deferred), late)

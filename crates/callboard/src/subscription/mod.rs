@@ -108,7 +108,7 @@ impl<S: EventSet> Subscription<S> {
     }
 
     fn figures(&self) -> Figures {
-        self.core.figures(&self.reader.mailbox)
+        self.core.registry().figures(&self.reader.mailbox)
     }
 
     /// Counts of all events offered to this subscription, by outcome.

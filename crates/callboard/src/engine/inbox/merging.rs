@@ -14,9 +14,10 @@ use crate::overflow::DropReason;
 use crate::sync::discard;
 
 impl Inbox {
-    /// If an event waits that has the key of this one, the last with it to arrive: `newer`, which is
-    /// about to arrive, is to absorb it. Returns whether it waits. The log of the type is this source,
-    /// if it reads logs. The registry's lock is held until the next event has arrived.
+    /// `last` is the number of the last event that arrived with some key. If that event still waits,
+    /// notes that `newer`, which is about to arrive with the same key, is to absorb it, and returns
+    /// true. `source` is the log of their type, if the subscription reads logs. The registry's lock is
+    /// held until the next event has arrived.
     pub(crate) fn supersede(&mut self, last: u64, newer: u64, source: Option<usize>) -> bool {
         if let Some(source) = source
             && self.next_in(source).is_some_and(|next| next <= last)
@@ -43,7 +44,7 @@ impl Inbox {
         true
     }
 
-    /// No event of the type whose log it reads by this source waits with a lower number than this.
+    /// The lowest number of what waits in this log or in the queue; `u64::MAX` if nothing does.
     pub(in crate::engine) fn waits_from(&mut self, source: usize) -> u64 {
         let logged = self.next_in(source);
         let queued = self.queue.as_ref().and_then(|queue| queue.lowest());

@@ -29,8 +29,8 @@ pub(super) struct Chains {
     superseded: usize,
     /// An event that is about to arrive, and the one that it is to absorb.
     arriving: Option<(u64, u64)>,
-    /// Where the last event with a key was taken before it could absorb an older one: the numbers of
-    /// both.
+    /// By the number of the last event with a key, if that was taken before it absorbed an older one:
+    /// the number of that older one, which still waits.
     left_behind: BTreeMap<u64, u64>,
     /// Two different keys had one hash. Until the queue is empty, nothing is merged: an event that
     /// supersedes another one by its hash takes its capacity before the keys are compared.

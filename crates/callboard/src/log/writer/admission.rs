@@ -32,7 +32,8 @@ impl Log {
         self.readers[place].note_queued(self.fill.position());
     }
 
-    /// Notes that the readers' own queues have grown, which leaves less capacity in the log.
+    /// Notes that the readers have less capacity in the log, since their own queues have grown, or
+    /// more losses to report: the next event is offered to each of them again.
     pub(crate) fn recheck_capacity(&mut self) {
         self.invalidate_limits();
     }

@@ -14,7 +14,7 @@ use crate::sync::{Mutex, discard, wake};
 pub(super) struct Handlers<H> {
     slots: Vec<Option<Handler<H>>>,
     free: Vec<usize>,
-    /// When each running handler began, if the bus keeps time.
+    /// When each running handler began, unless the clock panicked.
     begun: BTreeSet<(Instant, usize)>,
     signal: Arc<Signal>,
 }
