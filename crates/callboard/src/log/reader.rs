@@ -125,6 +125,12 @@ impl LogCursor {
         self.walk.known() == 0
     }
 
+    /// Notes that the walk has passed a gap, and looks behind it.
+    pub(super) fn note_passed(&mut self, passed: (u64, u64)) {
+        self.counts.note_passed(passed);
+        self.walk.look();
+    }
+
     /// Takes the next event, if there is one, with the count of events missed before it.
     #[inline]
     pub(crate) fn take<E: 'static>(&mut self) -> Option<(Kept<E>, u64)> {
@@ -279,6 +285,12 @@ impl<'a, E: 'static> Stretch<'a, E> {
 }
 
 impl<'a> Lendings<'a> {
+    /// The cursor of this index.
+    #[inline]
+    pub(crate) fn cursor(&self, index: usize) -> Option<&LogCursor> {
+        self.cursors().get(index)
+    }
+
     /// Takes the next event of the cursor of this index, if that is known and can be lent. `drains`
     /// as in [`LogCursor::take_any`].
     #[inline]
@@ -291,15 +303,5 @@ impl<'a> Lendings<'a> {
     /// Whether the known events of some cursor end at a gap, behind which there may be more.
     pub(crate) fn end_at_gap(&self) -> bool {
         self.cursors().iter().any(|cursor| cursor.walk.ends_at_gap())
-    }
-
-    /// Continues after the gap that the cursor of this index has reached, if that is closed and ends
-    /// in the same block.
-    pub(crate) fn pass_gap(&mut self, index: usize) -> bool {
-        let Some(LogCursor { walk, counts }) = self.cursor_mut(index) else { return false };
-        let Some(passed) = walk.pass_gap(true) else { return false };
-        counts.note_passed(passed);
-        walk.look();
-        true
     }
 }

@@ -1,11 +1,8 @@
 //! Receiving several events at a time.
 
 use std::fmt;
-use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use super::receive::retry_with_backoff;
 use super::{EventSet, Subscription};
@@ -119,7 +116,9 @@ impl<S: EventSet> Subscription<S> {
     ///
     /// Dropping the future loses no event, and neither does dropping the batch.
     pub async fn recv_batch(&mut self) -> Option<Batch<'_, S>> {
-        let (next, now) = Waiting { subscription: self, waiting: false }.await;
+        let mut recv = self.recv();
+        let (next, now) = std::future::poll_fn(|context| recv.poll_ready(context)).await;
+        drop(recv);
         self.batch(next, now).ok()
     }
 
@@ -231,37 +230,5 @@ impl<S: EventSet> fmt::Debug for Batch<'_, S> {
         f.debug_struct("Batch")
             .field("left_at_most", &at_most.unwrap_or(LONGEST))
             .finish_non_exhaustive()
-    }
-}
-
-/// A future that waits for an event without taking it.
-struct Waiting<'a, S: EventSet> {
-    subscription: &'a mut Subscription<S>,
-    /// Whether the mailbox holds this future's waker.
-    waiting: bool,
-}
-
-impl<S: EventSet> Future for Waiting<'_, S> {
-    type Output = (Next, Moment);
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.subscription.may_go_on() && self.subscription.reader.finds_log(Moment::NONE) {
-            return Poll::Ready((Next::Log, Moment::NONE));
-        }
-        if self.subscription.should_yield(context) {
-            return Poll::Pending;
-        }
-        let now = self.subscription.core.moment();
-        let polled = self.subscription.poll_ready(now, context);
-        self.waiting = polled.is_pending();
-        polled.map(|next| (next, now))
-    }
-}
-
-impl<S: EventSet> Drop for Waiting<'_, S> {
-    fn drop(&mut self) {
-        if self.waiting {
-            self.subscription.reader.forget_waker();
-        }
     }
 }

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::{EventSet, Subscription};
+use crate::engine::Next;
+use crate::log::Moment;
 
 /// The future of [`Subscription::recv`].
 #[must_use = "a future does nothing until it is awaited"]
@@ -13,6 +15,22 @@ pub struct Recv<'a, S: EventSet> {
     pub(super) subscription: &'a mut Subscription<S>,
     /// Whether the mailbox holds this future's waker.
     pub(super) waiting: bool,
+}
+
+impl<S: EventSet> Recv<'_, S> {
+    /// Waits for an event without taking it.
+    pub(super) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<(Next, Moment)> {
+        if self.subscription.may_go_on() && self.subscription.reader.finds_log(Moment::NONE) {
+            return Poll::Ready((Next::Log, Moment::NONE));
+        }
+        if self.subscription.should_yield(context) {
+            return Poll::Pending;
+        }
+        let now = self.subscription.core.moment();
+        let polled = self.subscription.poll_ready(now, context);
+        self.waiting = polled.is_pending();
+        polled.map(|next| (next, now))
+    }
 }
 
 impl<S: EventSet> Future for Recv<'_, S> {

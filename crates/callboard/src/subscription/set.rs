@@ -109,13 +109,6 @@ pub trait EventSet: Sized + 'static {
         reader.take_in_batch(now).map(Self::item)
     }
 
-    /// How many events were lost before an item that [`take_logged`](Self::take_logged) returned.
-    #[doc(hidden)]
-    fn logged_missed(item: &Self::Item) -> u64 {
-        let _ = item;
-        0
-    }
-
     #[doc(hidden)]
     fn lend(reader: &mut Reader, now: Moment) -> Option<Self::Lent<'_>> {
         let _ = (reader, now);
@@ -243,10 +236,6 @@ impl<E: Event> EventSet for E {
 
     fn take_in_batch(reader: &mut Reader, now: Moment) -> Result<Delivery<E>, TryRecvError> {
         reader.take_one_in_batch(now)
-    }
-
-    fn logged_missed(item: &Delivery<E>) -> u64 {
-        item.missed()
     }
 
     #[inline]

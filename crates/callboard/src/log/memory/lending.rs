@@ -94,19 +94,16 @@ impl<'a> Lendings<'a> {
         Self { cursors, began: false }
     }
 
-    /// The cursor of this index.
-    #[inline]
-    pub(crate) fn cursor(&self, index: usize) -> Option<&LogCursor> {
-        self.cursors.get(index)
-    }
-
     pub(in crate::log) fn cursors(&self) -> &[LogCursor] {
         self.cursors
     }
 
-    /// The cursor of this index, to take no step but over a gap that ends in its block.
-    pub(in crate::log) fn cursor_mut(&mut self, index: usize) -> Option<&mut LogCursor> {
-        self.cursors.get_mut(index)
+    /// Continues after the gap that the cursor of this index has reached, if that is closed and ends
+    /// in the same block.
+    pub(crate) fn pass_gap(&mut self, index: usize) -> bool {
+        let Some(cursor) = self.cursors.get_mut(index) else { return false };
+        let passed = cursor.walk.pass_gap(true);
+        passed.map(|passed| cursor.note_passed(passed)).is_some()
     }
 
     /// Takes the next event of the cursor of this index, if that is known to be available; but not

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use super::Burst;
 use crate::engine::Next;
 use crate::error::TryRecvError;
+use crate::event::{Receipt, Received};
 use crate::subscription::{EventSet, Subscription};
 
 /// An item as it was read.
@@ -28,7 +29,7 @@ impl<S: EventSet> Subscription<S> {
             };
             let read = match next {
                 Next::Log => S::take_logged(&mut self.reader, now).map(|item| {
-                    let missed = S::logged_missed(&item);
+                    let missed = item.receipt().map_or(0, Receipt::missed);
                     Read { burst: Burst::new(item, missed), is_call: false }
                 }),
                 Next::Found => match self.reader.take_found(now) {
