@@ -21,10 +21,11 @@ pub(crate) struct HandlerStats {
     pub(crate) handling_since: Option<Instant>,
     /// The type of the event being handled, if a single handler is running.
     pub(super) event_type: Option<&'static str>,
-    /// How many handlings have ended, and their total and longest time.
+    /// How many handlings have ended, and their total and longest time in nanoseconds: a `Duration` is
+    /// slower to add to.
     pub(crate) handled: u64,
-    pub(crate) busy: Duration,
-    pub(crate) longest: Duration,
+    busy: u128,
+    longest: u64,
     pub(crate) times: Times,
     /// How many served handlers panicked, and the last of these panics.
     pub(crate) panics: u64,
@@ -92,9 +93,22 @@ impl HandlerStats {
         // A division takes longer than all the rest.
         let each = if events == 1 { time } else { time / events };
         self.handled += events;
-        self.busy = self.busy.saturating_add(Duration::from_nanos(time));
-        self.longest = self.longest.max(Duration::from_nanos(each));
+        self.busy += u128::from(time);
+        self.longest = self.longest.max(each);
         self.times.add(each, events);
+    }
+
+    /// The total time of all handlings.
+    pub(crate) fn busy(&self) -> Duration {
+        const SECOND: u128 = 1_000_000_000;
+        // The remainder is less than a second.
+        let nanoseconds = (self.busy % SECOND) as u32;
+        u64::try_from(self.busy / SECOND).map_or(Duration::MAX, |it| Duration::new(it, nanoseconds))
+    }
+
+    /// The longest time of a handling.
+    pub(crate) fn longest(&self) -> Duration {
+        Duration::from_nanos(self.longest)
     }
 }
 
