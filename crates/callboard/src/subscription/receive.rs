@@ -62,9 +62,10 @@ impl<S: EventSet> Subscription<S> {
     /// time, if the bus keeps it; without it, nothing is taken.
     #[inline(always)]
     fn take_at_once(&mut self, now: Moment) -> Option<S::Item> {
-        let item = if !S::TAKES_LOGGED {
+        if !S::TAKES_LOGGED {
             return if now.is_known() { self.take_merged_at(now) } else { self.take_merged() };
-        } else if self.reader.finds_log(now) {
+        }
+        let item = if self.reader.finds_log(now) {
             S::take_logged(&mut self.reader, now)?
         } else {
             return None;
