@@ -4,7 +4,8 @@ import { byId, h, keyed, setAttribute, setRich, setText } from "./dom.js";
 import { plural, words } from "./format.js";
 
 // What is advice, and no reason for alarm.
-const ADVICE = ["NotStarted", "Paused", "Refused", "CapacityTooLarge", "Unheard", "NeverPublished", "DuplicateSubscriber"];
+const ADVICE = ["NotStarted", "Paused", "Refused", "NothingCoalesces", "CapacityTooLarge", "Unheard",
+  "NeverPublished", "DuplicateSubscriber"];
 // What a bus without findings is told; before there are figures, nothing is known.
 const NOTHING = "Nothing found: no handler blocks, nothing is lost for want of capacity, every request has its " +
   "responders, and what is published is heard.";

@@ -105,6 +105,7 @@ fn is_grave(kind: FindingKind) -> bool {
         FindingKind::NotStarted
             | FindingKind::Refused
             | FindingKind::Paused
+            | FindingKind::NothingCoalesces
             | FindingKind::CapacityTooLarge
             | FindingKind::Unheard
             | FindingKind::NeverPublished
