@@ -82,9 +82,8 @@ impl HandlerStats {
     /// handed them to a handler. The time is divided evenly among them.
     pub(super) fn finish_current(&mut self, events: u32, now: Moment) {
         let since = std::mem::replace(&mut self.in_hand_since, Moment::NONE);
-        match (events, now.nanoseconds_since(since)) {
-            (0, _) | (_, None) => {}
-            (_, Some(time)) => self.count(events.into(), time),
+        if let (1.., Some(time)) = (events, now.nanoseconds_since(since)) {
+            self.count(events.into(), time);
         }
     }
 

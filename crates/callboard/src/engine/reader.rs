@@ -157,7 +157,7 @@ impl Reader {
     ) -> Result<Delivery<E>, TryRecvError> {
         self.hand.release();
         let finished = std::mem::replace(&mut self.taken, 1);
-        self.mailbox.finish_and_take_one(finished, now, &mut self.hand)
+        self.mailbox.take_one(Some(finished), now, &mut self.hand)
     }
 
     /// Stores the waker of a reader that has no log, to be woken by the next event, unless an event
@@ -195,13 +195,13 @@ impl Reader {
         &mut self,
         now: Moment,
     ) -> Result<Delivery<E>, TryRecvError> {
-        if self.has_inbox_only()
-            && let Some(delivery) = self.mailbox.take_from_only_log(now)
-        {
-            self.taken += 1;
-            return Ok(delivery);
+        if !self.has_inbox_only() {
+            return self.take_in_batch(now).map(Taken::into_delivery);
         }
-        self.take_in_batch(now).map(Taken::into_delivery)
+        self.hand.release();
+        let taken = self.mailbox.take_one(None, now, &mut self.hand);
+        self.taken += u32::from(taken.is_ok());
+        taken
     }
 
     /// `finished` is how many events the reader has finished; `None` within a batch.
@@ -253,8 +253,8 @@ impl Reader {
             return None;
         };
         mailbox.finish_and_mark(std::mem::replace(taken, 0), now);
-        // After the next event of the log, there may be one that comes after a queued event: a
-        // replay, between events published before it and events published now.
+        // After the next event of the log, a queued one may be due: a retained event, or a replay that
+        // was handed over.
         let most = if cursor.progress().queued() > 0 { 1 } else { usize::MAX };
         let stretch = cursor.stretch(most)?;
         Some(LentEvents { stretch, lender: Lender { mailbox, changed, taken, now } })

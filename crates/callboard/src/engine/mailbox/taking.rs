@@ -119,11 +119,11 @@ impl Mailbox {
     }
 
     /// Like [`finish_and_take`](Self::finish_and_take), for a reader of one type: usually, all its
-    /// events are in the log of that type.
+    /// events are in the log of that type. `finished` is `None` within a batch.
     #[inline]
-    pub(in crate::engine) fn finish_and_take_one<E: Event>(
+    pub(in crate::engine) fn take_one<E: Event>(
         self: &Arc<Self>,
-        finished: u32,
+        finished: Option<u32>,
         now: Moment,
         hand: &mut Hand,
     ) -> Result<Delivery<E>, TryRecvError> {
@@ -135,20 +135,17 @@ impl Mailbox {
                 taken.map(Taken::into_delivery)
             }
         };
-        self.note_take(&mut inbox, finished, now, taken.is_ok());
+        match finished {
+            Some(finished) => self.note_take(&mut inbox, finished, now, taken.is_ok()),
+            None => {
+                inbox.woken = false;
+                // Before unlocking: a batch that was asked again after its end is not marked as busy.
+                if taken.is_ok() {
+                    self.hand();
+                }
+            }
+        }
         taken
-    }
-
-    /// Takes the next event of the only log, in a batch, if nothing is queued.
-    pub(in crate::engine) fn take_from_only_log<E: Event>(
-        &self,
-        now: Moment,
-    ) -> Option<Delivery<E>> {
-        // Locked for both: a batch that has ended is not marked as busy until it takes another event.
-        let mut inbox = self.inbox();
-        let delivery = inbox.take_from_only_log(now)?;
-        self.hand();
-        Some(delivery)
     }
 
     /// Notes that a reader that has no log has finished the events that it took before, and whether
