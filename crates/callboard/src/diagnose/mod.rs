@@ -1,7 +1,7 @@
 //! The diagnosis: what is wrong with a bus, which component causes it, and how to fix it.
 //!
-//! Everything is derived from one [`Snapshot`]: [`rules`] turns it into [`Finding`]s, and
-//! [`arrival`] explains why one subscriber did not receive one type of event.
+//! Everything is derived from one [`Snapshot`]: [`rules`], with a module for each larger subject, turns
+//! it into [`Finding`]s, and [`arrival`] explains why one subscriber did not receive one type of event.
 
 mod arrival;
 mod asking;

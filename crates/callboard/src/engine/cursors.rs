@@ -1,4 +1,5 @@
-//! The cursors of a subscription that reads several logs, drops its oldest event, or coalesces.
+//! The cursors of a subscription that reads several logs, drops its oldest event, or coalesces, and of
+//! all on a bus that traces.
 //!
 //! Either they are in its reader, which takes no lock to read; or they are in its inbox, where
 //! publishers remove events, to make room for newer ones or to merge them, and where the age of the
@@ -276,7 +277,8 @@ impl Cursors {
         self.of_lane(place.lane()).any(|due| due.place <= place)
     }
 
-    /// Takes the next event. `unlocked` says that no lock shows others that it is taken.
+    /// Takes the next event. `unlocked` says that it is taken without a lock, so that only the stored
+    /// count shows it to others.
     #[inline(always)]
     pub(super) fn take(&mut self, due: Due, unlocked: bool) -> Option<(Held, &Input)> {
         let Self { logs, merge } = self;

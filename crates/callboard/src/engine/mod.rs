@@ -18,7 +18,7 @@
 //! | --- | --- | --- |
 //! | [`log_reader`] | one type, drop-newest | in the reader: no lock |
 //! | [`merged`] | a set, a pattern or everything, drop-newest | in the reader: no lock |
-//! | [`Inbox`] | drop-oldest, coalesce | in the inbox, under its lock |
+//! | [`Inbox`] | drop-oldest, coalesce; all on a bus that traces | in the inbox, under its lock |
 //!
 //! A queue per subscription, in the inbox, holds what a log can't: calls (their asker may withdraw
 //! them), events that are being merged by key and those behind them, events whose priority differs
@@ -35,6 +35,7 @@
 //! - [`Cursors`](cursors::Cursors) merge several logs by sequence number, up to the [`Horizon`].
 //!   [`Sources`](sources::Sources) are the same logs as the publishers and the registry see them.
 //! - A batch ([`lending`]) borrows the events of one log or of several from their reader.
+//! - A [`BusClock`] is the clock as the bus reads it: a user's may panic.
 //! - An [`Envelope`] is one event in a queue: a handle and its metadata.
 //! - A [`Queue`](queue::Queue) is plain data: no lock, no waking, no user code. An [`Inbox`] is a
 //!   queue, the cursors if they are not in the reader, and the accounts. A [`Mailbox`] is an inbox

@@ -143,7 +143,8 @@ impl LogCursor {
     }
 
     /// Takes the next event of any type, if there is one. `drains` says that it is the last that
-    /// its reader knows of, in any log, and that no lock shows others that it is taken.
+    /// its reader knows of, in any log, and that it is taken without a lock, so that only the stored
+    /// count shows it to others.
     #[inline]
     pub(crate) fn take_any(&mut self, drains: bool) -> Option<Held> {
         if self.drained() && !self.look() {
