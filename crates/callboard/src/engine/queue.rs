@@ -133,11 +133,11 @@ impl Queue {
     /// Frees lists that have grown, when the queue was found empty.
     pub(crate) fn shrink_if_empty(&mut self) {
         for lane in &mut self.lanes {
-            if lane.is_empty() && lane.capacity() > KEPT_ENTRIES {
+            if lane.capacity() > KEPT_ENTRIES && lane.is_empty() {
                 *lane = VecDeque::new();
             }
         }
-        if self.len() == 0 {
+        if !self.chains.are_unused() && self.len() == 0 {
             self.chains = Chains::default();
         }
     }

@@ -38,6 +38,12 @@ pub(super) struct Chains {
 }
 
 impl Chains {
+    /// Whether an empty queue has nothing to forget.
+    #[inline]
+    pub(super) fn are_unused(&self) -> bool {
+        self.arriving.is_none() && self.left_behind.is_empty() && !self.keys_clash
+    }
+
     #[inline]
     pub(super) fn superseded(&self) -> usize {
         self.superseded
