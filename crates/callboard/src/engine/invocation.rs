@@ -54,6 +54,11 @@ impl Invocation {
         Self { mailbox: self.mailbox, name, sequence: self.sequence, helper, request, state }
     }
 
+    /// The name under which its requests are made.
+    pub(crate) fn asks_as(&self) -> &Arc<str> {
+        self.helper.as_ref().unwrap_or(&self.name)
+    }
+
     /// Whether it handles an event or a call; a [component](Self::of_component) outside handlers
     /// does not.
     pub(crate) fn is_handling(&self) -> bool {

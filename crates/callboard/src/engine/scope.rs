@@ -65,6 +65,11 @@ impl Origin {
         (publisher & NAME_MASK, (publisher >> NAME_BITS).checked_sub(1).map(|it| it as usize))
     }
 
+    /// Whether the publisher is known.
+    pub(crate) fn is_named(self) -> bool {
+        Self::split(self.publisher()).0 != 0
+    }
+
     /// The cause of publications from here, for their stamps.
     #[inline]
     pub(crate) fn cause(self) -> Cause {

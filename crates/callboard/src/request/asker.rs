@@ -19,7 +19,7 @@ pub struct Asker {
 
 impl Asker {
     pub(super) fn of(invocation: &Invocation) -> Self {
-        let name = Arc::clone(invocation.helper.as_ref().unwrap_or(&invocation.name));
+        let name = Arc::clone(invocation.asks_as());
         Self { name, handling: invocation.is_handling().then_some(invocation.sequence) }
     }
 }

@@ -134,7 +134,7 @@ impl<Q: Request> RequestBuilder<Q> {
     }
 
     /// The name of the component that asks, for a request made outside handlers. The diagnosis, the
-    /// console and [`Call::askers`](super::Call::askers) show it. Default: unnamed. Nested requests
+    /// wiring, the console and [`Call::askers`](super::Call::askers) show it. Default: unnamed. Nested requests
     /// ignore it: their asker is the component whose handler makes the request.
     ///
     /// # Examples

@@ -122,6 +122,13 @@ fn open<Q: Request>(
     let rule = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
     let (timeout, blocking_at) = (builder.timeout, builder.blocking_at);
     let RequestBuilder { core, request, origin, asker, expected, predicate, .. } = builder;
+    let origin = match &asker {
+        // A served handler's publications have its name already.
+        Some(asker) if !origin.is_named() => {
+            origin.published_by(core.registry().publishers.number(asker.asks_as()))
+        }
+        _ => origin,
+    };
     let priority = Q::ABILITIES.rank(&request);
     let (published_at, began) = (core.moment(), core.settings.clock.now());
     let deadline = Deadline::from(began, timeout);

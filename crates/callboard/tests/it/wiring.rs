@@ -118,6 +118,34 @@ fn request_leads_from_its_asker_to_its_responders_and_back() {
 }
 
 #[test]
+fn asker_that_is_named_is_a_component() {
+    let bus = Bus::new();
+    let mut asked = bus.responder::<AskStock>("asked");
+    bus.start();
+    let asking = std::thread::spawn({
+        let bus = bus.clone();
+        move || bus.request(AskStock).asker("till").expect(["asked"]).gather_blocking().unwrap()
+    });
+    let call = block_on(asked.recv()).unwrap();
+    // A hand-written loop asks under its own name.
+    let nested = call.request(AskStock).expect(["nobody"]).gather_blocking().unwrap();
+    assert!(!nested.is_complete());
+    call.respond(Counted);
+    asking.join().unwrap();
+    assert_eq!(
+        edges(&bus.wiring()),
+        [
+            "asked replies with counted",
+            "asked collects counted",
+            "asked asks stock.ask",
+            "asked answers stock.ask",
+            "till collects counted",
+            "till asks stock.ask",
+        ]
+    );
+}
+
+#[test]
 fn answers_of_a_hand_written_loop_count_for_the_responders_that_were_asked() {
     let bus = Bus::new();
     let mut asked = bus.responder::<AskStock>("asked");
