@@ -70,15 +70,14 @@ impl Invocation {
         Self { mailbox, name, sequence, helper, request, state: AtomicU8::new(SERVED) }
     }
 
-    // Ordering, here and below: Release pairs with the Acquire in `has`. The wait-for graph that
-    // reads the flags is a snapshot of one moment; a flag that is set after that belongs to the
-    // next.
+    // Ordering, here and below: Relaxed, since the flags guard nothing. What the wait-for graph reads
+    // under a lock, it reads together with the flags that were set before.
     fn set(&self, flag: u8) {
-        self.state.fetch_or(flag, Ordering::Release);
+        self.state.fetch_or(flag, Ordering::Relaxed);
     }
 
     fn has(&self, flag: u8) -> bool {
-        self.state.load(Ordering::Acquire) & flag != 0
+        self.state.load(Ordering::Relaxed) & flag != 0
     }
 
     pub(crate) fn answer(&self) {

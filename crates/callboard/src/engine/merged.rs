@@ -78,7 +78,7 @@ impl MergedReader {
     ) -> Option<Taken> {
         let until = self.look_at_horizon(mailbox);
         // After that: a reader that sees how far the bus has published sees what was queued before.
-        if self.signals.queued.load(Ordering::Acquire) > 0 {
+        if self.signals.queued.load(Ordering::Relaxed) > 0 {
             return None;
         }
         if let Some(index) = self.cursors.find_lone(until, &self.horizon) {
@@ -129,7 +129,7 @@ impl MergedReader {
         self.found = Err(None);
         self.note_known();
         // After the event that was found, one in the queue may come.
-        let left = if self.signals.queued.load(Ordering::Acquire) > 0 { 1 } else { MOST_LENT };
+        let left = if self.signals.queued.load(Ordering::Relaxed) > 0 { 1 } else { MOST_LENT };
         let (logs, merge) = self.cursors.lend();
         LentMerged { logs, merge, signals: &self.signals, lender, left }
     }
@@ -155,7 +155,7 @@ impl MergedReader {
     /// Where the next event is.
     pub(super) fn next(&mut self, mailbox: &Mailbox) -> Next {
         let mut due = self.look(mailbox);
-        while self.signals.queued.load(Ordering::Acquire) > 0
+        while self.signals.queued.load(Ordering::Relaxed) > 0
             && let Some(queued) = mailbox.first_queued()
         {
             self.raise_high_water(self.cursors.known());

@@ -57,11 +57,12 @@ impl Removed {
 /// What a reader that has its cursors sees without a lock.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// How many events are in its queue. Ordering: as `ReaderProgress::queued`.
-    pub(super) queued: AtomicUsize,
     /// There are cursors to fetch. Ordering: Relaxed, set before the first event of the new log,
     /// and read after the head of a log was acquired; or read under the mailbox's lock.
     pub(super) arrived: AtomicBool,
+    /// How many events are in its queue. Ordering: Relaxed, as `arrived`. To take one, the reader
+    /// locks the mailbox.
+    pub(super) queued: AtomicUsize,
     /// A waiting event has a loss to report. Ordering: Relaxed, as `arrived`.
     pub(super) reports: AtomicBool,
     /// The reader was woken by an event, and has not looked for it yet. Ordering: Relaxed; the

@@ -52,6 +52,25 @@ fn handle_keeps_its_block_from_being_used_again() {
 }
 
 #[test]
+fn block_is_used_again_behind_the_last_of_two_handles() {
+    let outcomes = &["1 2"];
+    Model::new("log.kept_two", outcomes).at_least(14).check(|| {
+        let mut writer = Writer::new::<Plain>();
+        let mut cursor = writer.log.join(9);
+        writer.plains(3);
+        // Both are counted in one shard. The reader leaves their block.
+        let [one, two] = [(); 2].map(|()| cursor.take::<Plain>().expect("it is there").0);
+        assert!(cursor.take::<Plain>().is_some());
+        let holder = thread::spawn(move || one.0);
+        let second = two.0;
+        drop(two);
+        // 5 goes into their block, if both have left it.
+        writer.plains(2);
+        format!("{} {second}", holder.join().unwrap())
+    });
+}
+
+#[test]
 fn block_is_used_again_behind_the_last_of_two_readers() {
     Model::new("log.reuse_two", &["2 3"]).at_least(1_400).check(|| {
         let mut writer = Writer::new::<Plain>();

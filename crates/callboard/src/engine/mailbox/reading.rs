@@ -68,8 +68,7 @@ impl Mailbox {
     pub(crate) fn show(&self, inbox: &Inbox) {
         if let Some(signals) = &self.signals {
             signals.reports.store(inbox.has_losses(), Ordering::Relaxed);
-            // Ordering: Release pairs with the Acquire of the reader, as in `ReaderProgress::set_queued`.
-            signals.queued.store(inbox.queued(), Ordering::Release);
+            signals.queued.store(inbox.queued(), Ordering::Relaxed);
         }
     }
 
