@@ -134,7 +134,7 @@ pub fn derive_request(input: TokenStream) -> TokenStream {
 /// `Delivery<E>`, and a call as it is: calls are owned, to be answered. `InboxRef::keep` returns an
 /// `Inbox`. An enum that holds calls only has no such counterpart.
 ///
-/// The derive goes by what is written. A delivery under another name, such as a type alias, is kept
+/// The derive only sees names. A delivery under another name, such as a type alias, stays owned
 /// instead of lent. An alias called `Delivery` must have the event as its only parameter.
 ///
 /// # Examples

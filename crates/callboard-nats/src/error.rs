@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a link could not be created.
 ///
-/// After that, a link has no errors: it reconnects automatically, and its
+/// Once created, a link has no errors: it reconnects automatically, and its
 /// [snapshot](crate::NatsLink::snapshot) counts lost events.
 #[derive(Debug)]
 pub struct Error(Box<Kind>);

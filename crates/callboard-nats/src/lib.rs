@@ -40,10 +40,10 @@
 //! - A **node** is one link of one bus, with a unique name in a **namespace**.
 //! - **Exported** events of this bus are published on the buses of all nodes that **import** their
 //!   type. A link does not export imported events again.
-//! - Requests of a type that is **asked** here reach the responders of all nodes that **serve** it.
-//!   They have proxies on this bus, under their own names: requests, rules and results work as
-//!   within one process. A responder whose node disappears is
-//!   [`Outcome::Gone`](callboard::Outcome::Gone) at once; without a connection it is
+//! - Requests of a type that is **asked** here reach the responders that they expect, on all nodes
+//!   that **serve** it. Responders have proxies on this bus, under their own names: requests, rules
+//!   and results work as within one process. A responder whose node is gone is
+//!   [`Outcome::Gone`](callboard::Outcome::Gone); without a connection it is
 //!   [`Outcome::Unreachable`](callboard::Outcome::Unreachable).
 //! - A node is **present** once it and this one have verified the connection in both directions.
 //!   Then its subscribers and responders sign in on this bus, so that

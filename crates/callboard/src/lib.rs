@@ -24,7 +24,7 @@
 //!   [everything](AnyEvent), of a [pattern](SubscriberBuilder::subscribe_matching), or of an
 //!   [`EventSet`]: a component's whole inbox as one enum.
 //! - A [`Delivery`] is a received event with its metadata; a [`Batch`] lends several events at
-//!   once, which is the cheapest way to receive.
+//!   once, which is the cheapest way to receive several queued events.
 //! - A [`Request`] is an event that asks; a [`Call`] is a received request, and [`Gathered`] is the
 //!   asker's result.
 //! - A [`Snapshot`] is the state of the whole bus as data; a [`Diagnosis`] says what is wrong with

@@ -103,7 +103,7 @@ impl Published {
         self.fate() == Fate::Buffered as u32
     }
 
-    /// Whether the event was refused because the bus is closed.
+    /// Whether the event was refused because the bus is closed, or being drained.
     pub fn closed(&self) -> bool {
         self.fate() == Fate::Closed as u32
     }

@@ -185,10 +185,10 @@ impl LinkBuilder {
         self
     }
 
-    /// Publishes events of this type that JetStream has stored on this bus, in order and at least
-    /// once, through the durable consumer of this name. A new consumer begins at that position; an
-    /// existing one continues where it was. Nodes that name the same consumer share its events, one
-    /// message at a time.
+    /// Publishes on this bus the events of this type that JetStream has stored, in order and at
+    /// least once, through the durable consumer of this name. A new consumer begins at that
+    /// position; an existing one continues where it was. Nodes that name the same consumer share
+    /// its events, one message at a time.
     ///
     /// An event is published when the bus runs, the type has a subscriber, and each subscriber has
     /// room; it is acknowledged when each has taken it.

@@ -62,8 +62,8 @@ pub trait Coalesce: Event {
     /// The type of the keys, which identify what an event is about. A key is hashed when the event is
     /// published, and compared with that of an older event before the two are merged. Its `Hash`
     /// should tell keys apart, as a derived one does. A subscription that meets two keys with one hash
-    /// may exceed its capacity by them, and merges nothing until it has been read empty; a comparison
-    /// that panics counts as such a meeting.
+    /// may exceed its capacity by them, and merges nothing until its queue is empty; a comparison
+    /// that panics has the same effect.
     type Key: Hash + Eq;
 
     /// Returns the key of this event.

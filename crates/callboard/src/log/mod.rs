@@ -113,7 +113,7 @@
 //! | `pins`, `owners` | any thread | as the counts of `Arc`: Relaxed up, AcqRel down |
 //! | `next` of a block | writer, once | Relaxed: read only after a head beyond the block |
 //! | the pool's places | the thread that removes the last pin, and the writer | Release in, Acquire out |
-//! | the pool's `bytes` | likewise | Relaxed: a count, by which the writer chooses a size |
+//! | the pool's `blocks` | likewise | Relaxed: counts, by which the writer chooses a block size |
 //!
 //! A reader that has taken the last event it knows of stores its count by a SeqCst exchange; a
 //! thread that waits for it to drain has a fence between its registration and its check

@@ -55,9 +55,9 @@ pub(crate) struct Log {
 /// A log uses small blocks once its blocks have this many bytes of slots more than
 /// [`AMPLE_QUARTERS`] allow for the waiting events: one kept event keeps its whole block.
 const AMPLE_BYTES: u64 = 8 * 4_096;
-/// As many times this if queues receive the events: the log doesn't know what waits there.
+/// [`AMPLE_BYTES`] is multiplied by this if queues get the events: the log can't count those.
 const AMPLE_IF_QUEUED: u64 = 8;
-/// How many quarters of their own size the waiting events may take in blocks.
+/// The blocks may be this many quarters of the size of the waiting events.
 const AMPLE_QUARTERS: u64 = if CHECKED { 6 } else { 5 };
 /// How many events then go to small blocks, at least.
 const SMALL_FOR: u64 = if CHECKED { 2 } else { 64 };

@@ -53,8 +53,8 @@ impl<E> Publication<E> {
         }
     }
 
-    /// Whether it may wait for the start in the log of its type: it may not be taken back, absorb
-    /// another, or reach anybody by another way.
+    /// Whether it can wait for the start in the log of its type: it can't be withdrawn or merged,
+    /// and goes nowhere else.
     fn fits_log(&self, info: &TypeInfo) -> bool {
         let ordinary =
             self.ticket.is_none() && !self.answer && !self.keep && !self.context.is_some();

@@ -95,8 +95,8 @@ impl TypeEntry {
         routed
     }
 
-    /// The events that are held back are about to be replayed, to the readers of the log by that if
-    /// `by_log`.
+    /// Begins to replay the events that are held back: through the log if `by_log`, else through
+    /// queues.
     pub(super) fn begin_replay(&mut self, by_log: bool, deferred: &mut Deferred<'_>) {
         if by_log {
             self.feed.resume_held(deferred);

@@ -41,7 +41,7 @@ pub struct Snapshot {
     pub timestamps: bool,
     /// The sequence number of the last accepted event.
     pub sequence: u64,
-    /// Events refused because the bus was closed.
+    /// Events refused because the bus was closed or being drained.
     pub refused: u64,
     /// How many of those were published or requested by a handler, while it handled an event.
     pub cut_off: u64,

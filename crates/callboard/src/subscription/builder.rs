@@ -86,9 +86,10 @@ impl SubscriberBuilder {
     /// The capacity is a bound, not an allocation: a large one costs nothing until it is used. With
     /// 0, every event is dropped (and counted).
     ///
-    /// Three kinds of events may exceed it, since they were accepted before: those that `start`
-    /// replays, [retained](Self::with_retained) ones given to a new subscription, and coalescing
-    /// events while [`absorb`](crate::Coalesce::absorb) merges them into one.
+    /// Four kinds of events may exceed it: those that `start` replays,
+    /// [retained](Self::with_retained) ones given to a new subscription, and coalescing events
+    /// while [`absorb`](crate::Coalesce::absorb) merges them into one, or whose different
+    /// [keys](crate::Coalesce::Key) have one hash.
     pub fn capacity(mut self, events: usize) -> Self {
         self.settings.capacity = events;
         self

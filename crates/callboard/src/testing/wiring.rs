@@ -12,7 +12,8 @@ const RENEW: &str = "CALLBOARD_RENEW";
 
 /// Checks that a program's wiring, as [Mermaid](Wiring::to_mermaid), matches a file.
 ///
-/// It fails if a component begins or stops to publish, hear, ask or answer something, and names it.
+/// It fails if a component begins or stops publishing, hearing, asking or answering something, and
+/// names the change.
 /// To accept a difference, or to create the file, run the test with the environment variable
 /// `CALLBOARD_RENEW=1` and review the change of the file: the check then writes the file, with its
 /// folders, and passes.

@@ -1,6 +1,6 @@
 //! Traces without the feature `tracing`: nothing.
 
-/// See the module of the same name with the feature.
+/// See the type of the same name in `spans`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Context(());
 
@@ -17,7 +17,7 @@ impl Context {
     pub(crate) fn sever(&mut self) {}
 }
 
-/// See the module of the same name with the feature.
+/// See the type of the same name in `spans`.
 #[derive(Debug)]
 pub(crate) struct PublishSpan;
 
@@ -33,7 +33,7 @@ impl PublishSpan {
     pub(crate) fn end(self, _sequence: u64, _delivered: usize, _dropped: usize, _closed: bool) {}
 }
 
-/// See the module of the same name with the feature.
+/// See the type of the same name in `spans`.
 #[derive(Debug, Clone)]
 pub(crate) struct Trail;
 
@@ -43,7 +43,7 @@ impl Trail {
     }
 }
 
-/// See the module of the same name with the feature.
+/// See the type of the same name in `spans`.
 #[derive(Debug, Default)]
 pub(crate) struct Handling(());
 
@@ -66,7 +66,7 @@ impl Handling {
     pub(crate) fn panicked(&self) {}
 }
 
-/// See the module of the same name with the feature.
+/// See the type of the same name in `spans`.
 #[derive(Debug, Default)]
 pub(crate) struct Inquiry(());
 

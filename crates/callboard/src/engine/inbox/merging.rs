@@ -51,7 +51,7 @@ impl Inbox {
         logged.into_iter().chain(queued).min().unwrap_or(u64::MAX)
     }
 
-    /// Whether an event waits in the queue that has the key of this one, the last with it to arrive.
+    /// Whether an event with the key of `last`, the last to arrive with it, waits in the queue.
     pub(in crate::engine) fn holds(&self, last: u64) -> bool {
         self.queue.as_ref().is_some_and(|queue| queue.holds(last))
     }

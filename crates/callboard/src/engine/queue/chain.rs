@@ -70,18 +70,18 @@ pub(crate) struct Merged {
 }
 
 impl Queue {
-    /// The number of the event that waits, of those with the key of this one, which arrived last.
+    /// `last` is the number of the last event with some key. Returns that of the one that may wait.
     fn waiting(&self, last: u64) -> u64 {
         self.chains.left_behind.get(&last).copied().unwrap_or(last)
     }
 
-    /// Whether an event waits that has the key of this one, which arrived last.
+    /// Whether an event waits with the key of `last`, the last event that arrived with it.
     pub(in crate::engine) fn holds(&self, last: u64) -> bool {
         self.find_event(self.waiting(last)).is_some()
     }
 
-    /// If an event waits that has the key of this one, which arrived last: `newer`, which is about to
-    /// arrive, is to absorb it. Returns whether it waits.
+    /// If an event with the key of `last` waits, notes that `newer`, which is about to arrive, is
+    /// to absorb it. Returns whether one waits.
     pub(in crate::engine) fn supersede(&mut self, last: u64, newer: u64) -> bool {
         if self.chains.keys_clash {
             return false;
