@@ -11,12 +11,12 @@ use crate::sync::{AtomicU8, Ordering, discard_any};
 pub(crate) struct Invocation {
     /// The subscription that took the event.
     pub(crate) mailbox: u64,
-    /// The subscriber's name.
+    /// The subscriber's name, or the helper's.
     pub(crate) name: Arc<str>,
     /// The number of the event.
     pub(crate) sequence: u64,
-    /// The name of the helper that asks in its place, unless its own handler asks.
-    pub(crate) helper: Option<Arc<str>>,
+    /// The invocation on whose behalf it asks, if it is a helper.
+    helps: Option<Arc<Self>>,
     /// The request to be answered, if it is a call.
     request: Option<Weak<dyn Ticket>>,
     /// A set of the flags below.
@@ -37,26 +37,26 @@ impl Invocation {
         sequence: u64,
         request: Weak<dyn Ticket>,
     ) -> Self {
-        let (helper, request) = (None, Some(request));
-        Self { mailbox, name, sequence, helper, request, state: AtomicU8::new(0) }
+        let (helps, request) = (None, Some(request));
+        Self { mailbox, name, sequence, helps, request, state: AtomicU8::new(0) }
     }
 
     /// A component that asks outside handlers. It is not a node of the graph: nothing waits for it.
     pub(crate) fn of_component(name: Arc<str>) -> Self {
-        let (helper, request) = (None, None);
-        Self { mailbox: 0, name, sequence: 0, helper, request, state: AtomicU8::new(0) }
+        let (helps, request) = (None, None);
+        Self { mailbox: 0, name, sequence: 0, helps, request, state: AtomicU8::new(0) }
     }
 
-    /// The same call, for a helper that asks under another name.
-    pub(crate) fn helped_by(&self, helper: Arc<str>) -> Self {
-        let (name, helper) = (Arc::clone(&self.name), Some(helper));
-        let (request, state) = (self.request.clone(), AtomicU8::new(0));
-        Self { mailbox: self.mailbox, name, sequence: self.sequence, helper, request, state }
+    /// A helper that asks under another name. In the graph, its requests are those of the invocation
+    /// that it helps.
+    pub(crate) fn helped_by(self: &Arc<Self>, name: Arc<str>) -> Self {
+        let (helps, state) = (Some(Arc::clone(self)), AtomicU8::new(0));
+        Self { mailbox: self.mailbox, name, sequence: self.sequence, helps, request: None, state }
     }
 
-    /// The name under which its requests are made.
-    pub(crate) fn asks_as(&self) -> &Arc<str> {
-        self.helper.as_ref().unwrap_or(&self.name)
+    /// The invocation in the graph: it, or the one that it helps.
+    pub(crate) fn node(self: &Arc<Self>) -> &Arc<Self> {
+        self.helps.as_ref().unwrap_or(self)
     }
 
     /// Whether it handles an event or a call; a [component](Self::of_component) outside handlers
@@ -66,8 +66,8 @@ impl Invocation {
     }
 
     pub(super) fn of_event(mailbox: u64, name: Arc<str>, sequence: u64) -> Self {
-        let (helper, request) = (None, None);
-        Self { mailbox, name, sequence, helper, request, state: AtomicU8::new(SERVED) }
+        let (helps, request) = (None, None);
+        Self { mailbox, name, sequence, helps, request, state: AtomicU8::new(SERVED) }
     }
 
     // Ordering, here and below: Relaxed, since the flags guard nothing. What the wait-for graph reads
@@ -107,11 +107,15 @@ impl Invocation {
 
     /// The invocation that waits for the answer to its call, if there is one.
     pub(crate) fn asker(&self) -> Option<Arc<Self>> {
-        self.asked_by().filter(|asker| asker.is_handling())
+        let asker = self.asked_by().filter(|asker| asker.is_handling())?;
+        Some(Arc::clone(asker.node()))
     }
 
     /// The invocation or component that waits for the answer to its call.
     pub(crate) fn asked_by(&self) -> Option<Arc<Self>> {
+        if let Some(node) = &self.helps {
+            return node.asked_by();
+        }
         if self.has(ANSWERED) {
             return None;
         }

@@ -57,8 +57,8 @@ impl Removed {
 /// What a reader that has its cursors sees without a lock.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// There are cursors to fetch. Ordering: Relaxed, set before the first event of the new log,
-    /// and read after the head of a log was acquired; or read under the mailbox's lock.
+    /// There are cursors to fetch. Ordering: Relaxed, set before the horizon passes the first event
+    /// of the new log, and read after the horizon was acquired; or read under the mailbox's lock.
     pub(super) arrived: AtomicBool,
     /// How many events are in its queue. Ordering: Relaxed, as `arrived`. To take one, the reader
     /// locks the mailbox.

@@ -19,7 +19,7 @@ pub struct Asker {
 
 impl Asker {
     pub(super) fn of(invocation: &Invocation) -> Self {
-        let name = Arc::clone(invocation.asks_as());
+        let name = Arc::clone(&invocation.name);
         Self { name, handling: invocation.is_handling().then_some(invocation.sequence) }
     }
 }

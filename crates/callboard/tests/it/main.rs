@@ -22,6 +22,7 @@ mod figures;
 mod filtering;
 mod handler_panics;
 mod handler_times;
+mod helpers;
 mod hostile;
 mod ledger;
 mod left_behind;

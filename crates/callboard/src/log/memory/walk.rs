@@ -74,7 +74,8 @@ impl Walk {
     /// same block. Returns the width of the gap in positions, and how many events were lost in it.
     #[cold]
     pub(in crate::log) fn pass_gap(&mut self, stays: bool) -> Option<(u64, u64)> {
-        // Ordering: Relaxed. It is only a position; `look` acquires what lies before it.
+        // Ordering: Relaxed. The lock of the gaps shows the gap as it was when the head moved beyond it;
+        // `look` acquires the events.
         let revealed = self.head.0.0.load(Ordering::Relaxed);
         let here = |end: &End| self.block.as_ref().is_some_and(|block| block.0.0 == end.pin.0.0);
         let end = self.progress.pass_gap(revealed, |end| !stays || here(end))?;

@@ -86,7 +86,7 @@ impl Wait {
         ticket: &Arc<dyn Ticket>,
         asker: &Arc<Invocation>,
     ) -> Result<Self, Vec<String>> {
-        let asker = Arc::clone(asker);
+        let asker = Arc::clone(asker.node());
         let mut waits = WAITS.lock();
         waits.begun += 1;
         let asked = Asked { asker, number: waits.begun, ticket: Arc::downgrade(ticket) };

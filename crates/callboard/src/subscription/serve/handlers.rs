@@ -31,6 +31,9 @@ impl<H> Drop for Handlers<H> {
     fn drop(&mut self) {
         // One by one: a second panic in one frame aborts.
         mem::take(&mut self.running).into_values().for_each(drop);
+        // The wakers of its handlers may live on.
+        let parent = self.signal.parent.lock().take();
+        discard(parent);
     }
 }
 
