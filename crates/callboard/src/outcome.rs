@@ -123,7 +123,8 @@ pub struct OpenRequest {
     /// The request's type.
     pub event_type: String,
     /// The component that asks: the one whose handler makes the request, or the name given to
-    /// [`RequestBuilder::asker`](crate::RequestBuilder::asker). `None` if it is unnamed.
+    /// [`RequestBuilder::asker`](crate::RequestBuilder::asker) or
+    /// [`CallContext::request`](crate::CallContext::request). `None` if it is unnamed.
     pub asker: Option<String>,
     /// Its sequence number; `None` if the start buffer was full.
     pub sequence: Option<u64>,
@@ -146,7 +147,8 @@ pub struct RequestTrace {
     /// Its sequence number; `None` if it was never accepted.
     pub sequence: Option<u64>,
     /// The component that asks: the one whose handler makes the request, or the name given to
-    /// [`RequestBuilder::asker`](crate::RequestBuilder::asker). `None` if it is unnamed.
+    /// [`RequestBuilder::asker`](crate::RequestBuilder::asker) or
+    /// [`CallContext::request`](crate::CallContext::request). `None` if it is unnamed.
     pub asker: Option<String>,
     /// The sequence number of the event, or of the request, that this handler was handling: a
     /// nested request is drawn under the one with that [`sequence`](Self::sequence).
