@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::engine::Origin;
+use crate::engine::{Invocation, Origin};
 
 /// The names of publishers, each with a number that its publications carry. Number 0 stands for all
 /// unnamed publishers.
@@ -29,6 +29,15 @@ impl Publishers {
         let number = u32::try_from(self.names.len()).unwrap_or(0);
         self.numbers.insert(Arc::clone(name), number);
         number
+    }
+
+    /// The number of the component that asks. A name given to a request is not added: it may be
+    /// another for each request.
+    pub(crate) fn number_of_asker(&mut self, asker: &Arc<Invocation>) -> u32 {
+        if asker.is_handling() {
+            return self.number(&asker.node().name);
+        }
+        self.numbers.get(&asker.name).copied().unwrap_or(0)
     }
 
     pub(crate) fn name(&self, number: u32) -> Option<&Arc<str>> {

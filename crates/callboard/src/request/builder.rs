@@ -134,8 +134,9 @@ impl<Q: Request> RequestBuilder<Q> {
     }
 
     /// The name of the component that asks, for a request made outside handlers. The diagnosis, the
-    /// wiring, the console and [`Call::askers`](super::Call::askers) show it. Default: unnamed. Nested requests
-    /// ignore it: their asker is the component whose handler makes the request.
+    /// console and [`Call::askers`](super::Call::askers) show it, and so does the wiring if a
+    /// component of that name has a [`Publisher`](crate::Publisher) or is served. Default: unnamed.
+    /// Nested requests ignore it: their asker is the component whose handler makes the request.
     ///
     /// # Examples
     ///

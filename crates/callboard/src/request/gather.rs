@@ -125,7 +125,7 @@ fn open<Q: Request>(
     let origin = match &asker {
         // A served handler's publications have its name already.
         Some(asker) if !origin.is_named() => {
-            origin.published_by(core.registry().publishers.number(&asker.name))
+            origin.published_by(core.registry().publishers.number_of_asker(asker))
         }
         _ => origin,
     };

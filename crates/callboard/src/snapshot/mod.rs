@@ -138,8 +138,8 @@ pub struct TypeSnapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PublisherSnapshot {
-    /// The component's name: that of its [`Publisher`](crate::Publisher), of the subscriber whose
-    /// handler published or asked, or of the [asker](crate::RequestBuilder::asker).
+    /// The component's name: that of its [`Publisher`](crate::Publisher), or of the subscriber
+    /// whose served handler published, or which asked in order to answer a call.
     pub name: String,
     /// How many events of the type the component has published.
     pub published: u64,
