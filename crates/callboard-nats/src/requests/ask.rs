@@ -307,8 +307,8 @@ where
             return refuse(calls, &Outcome::Unreachable);
         }
         let circle = shared.serving.crossing(&node, &askers, &names);
-        let (context, node_name) = (first.context(), Arc::clone(&node));
-        let left = Left { context, node: node_name, names, askers, circle };
+        let contexts = calls.iter().map(|(_, call)| call.context()).collect();
+        let left = Left { node: Arc::clone(&node), names, contexts, askers, circle };
         shared.chains.leave(id, left);
         self.open.insert((node, id), Open { calls });
     }

@@ -23,11 +23,11 @@ pub(crate) struct Chains {
 
 /// A request sent by this node.
 pub(crate) struct Left {
-    /// The context for asking on its behalf.
-    pub(crate) context: CallContext,
     /// The node that was asked, and its responders.
     pub(crate) node: Arc<str>,
     pub(crate) names: Vec<String>,
+    /// For each responder, the context for asking on its behalf.
+    pub(crate) contexts: Vec<CallContext>,
     /// The handlers of this bus that wait for it.
     pub(crate) askers: Vec<String>,
     /// The cycle that it would be in, if no responder in it has a free handler.
@@ -70,9 +70,14 @@ impl Chains {
         lock(&self.left).len()
     }
 
-    /// The context for asking on behalf of the sent request with this number, if it is open.
-    pub(crate) fn context(&self, id: u64) -> Option<CallContext> {
-        lock(&self.left).get(&id).map(|left| left.context.clone())
+    /// The context for asking on behalf of the sent request with this number, if it is open. The
+    /// handlers that ask are `askers`, the outermost last.
+    pub(crate) fn context(&self, id: u64, askers: &[String]) -> Option<CallContext> {
+        let left = lock(&self.left);
+        let Left { names, contexts, .. } = left.get(&id)?;
+        let asks = |asker| names.iter().position(|name| name == asker);
+        let asker = askers.iter().rev().find_map(asks).unwrap_or(0);
+        contexts.get(asker).cloned()
     }
 
     /// Adds a received request, which is made on this bus under this name.

@@ -208,7 +208,8 @@ where
     let own = |hop: &&wire::Hop| {
         hop.node == shared.subjects.node() && hop.incarnation == shared.incarnation
     };
-    let context = ask.chain.iter().filter(own).find_map(|hop| shared.chains.context(hop.id));
+    let context =
+        ask.chain.iter().filter(own).find_map(|hop| shared.chains.context(hop.id, &ask.askers));
     let name = format!("{}/{}", shared.name, shared.chains.number());
     shared.chains.come(&name, ask.chain);
     let came = Came { shared, name };

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::{Bus, Call, End, Outcome};
+use callboard::{Bus, Call, End, OpenRequest, Outcome};
 
 use crate::support::{Proxy, Server};
 use crate::world::{Check, LONG, Node, Verdict, soon};
@@ -20,6 +20,15 @@ fn respond(bus: &Bus, name: &'static str, mut answer: impl FnMut(Call<Check>) + 
 fn agree(call: Call<Check>) {
     let by = call.responder().to_owned();
     call.respond(Verdict { by });
+}
+
+/// Waits until an open request of this bus has two answers.
+async fn both_answered(bus: &Bus) {
+    let is_answer = |(_, outcome): &&(String, Outcome)| *outcome == Outcome::Responded;
+    let two = |open: &OpenRequest| open.outcomes.iter().filter(is_answer).count() == 2;
+    while !bus.snapshot().requests.open.iter().any(two) {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// A bus whose responder "hold" keeps its calls, and says when it has one.
@@ -127,19 +136,26 @@ async fn without_a_connection_responders_are_unreachable() {
 async fn a_request_that_waits_for_itself_across_nodes_is_refused_with_the_circle() {
     let Some(server) = Server::start() else { return };
     // "a" asks "b" of the other node, whose handler asks "a" again, which handles one call at a time.
+    // Two others of that node have answered by then.
     let a_bus = Bus::new();
     let b_bus = Bus::new();
     let (found, mut finds) = tokio::sync::mpsc::unbounded_channel();
     for (bus, name, other) in [(&a_bus, "a", "b"), (&b_bus, "b", "a")] {
         bus.start();
-        let (bus, found) = (bus.clone(), found.clone());
+        let (bus, first, found) = (bus.clone(), a_bus.clone(), found.clone());
         let inbox = bus.responder::<Check>(name);
         tokio::spawn(async move {
             inbox
                 .serve(|call| {
-                    let (bus, found) = (bus.clone(), found.clone());
+                    let (bus, first, found) = (bus.clone(), first.clone(), found.clone());
                     async move {
                         let request = bus.request(Check { id: call.id + 1 }).expect([other]);
+                        let request = if name == "a" {
+                            request.expect(["answers", "quick"])
+                        } else {
+                            soon("the others' answers", both_answered(&first)).await;
+                            request
+                        };
                         let gathered = request.timeout(LONG).gather().await;
                         let outcome = gathered.map(|gathered| gathered.outcome(other));
                         found.send((name, outcome)).unwrap();
@@ -149,6 +165,8 @@ async fn a_request_that_waits_for_itself_across_nodes_is_refused_with_the_circle
                 .await;
         });
     }
+    respond(&b_bus, "answers", agree);
+    respond(&b_bus, "quick", agree);
     let both = |link: callboard_nats::LinkBuilder| link.ask::<Check>().serve::<Check>();
     let a = Node::on(a_bus, &server.url(), "a", both).await;
     let b = Node::on(b_bus, &server.url(), "b", both).await;
@@ -157,7 +175,8 @@ async fn a_request_that_waits_for_itself_across_nodes_is_refused_with_the_circle
     let ready = |node: &Node, name| {
         node.bus.snapshot().subscribers.iter().filter(|of| of.name == name).count() == 1
     };
-    crate::support::wait_for("the stand-ins", || (ready(&a, "b") && ready(&b, "a")).then_some(()));
+    let ready = || ready(&b, "a") && ["answers", "b", "quick"].iter().all(|it| ready(&a, it));
+    crate::support::wait_for("the stand-ins", || ready().then_some(()));
 
     let begun = Instant::now();
     let gathered = a.bus.request(Check { id: 0 }).expect(["a"]).timeout(LONG).gather();
