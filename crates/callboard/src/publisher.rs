@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 
 use crate::bus::{Bus, publish, publish_batch};
-use crate::engine::{Origin, Scope};
+use crate::engine::Origin;
 use crate::event::{Cause, Event};
 use crate::published::Published;
 use crate::registry::Core;
@@ -126,7 +126,7 @@ impl<E: Event> Publisher<E> {
     /// The origin of its publications: within a handler, that handler's event.
     #[inline]
     pub(crate) fn origin(&self) -> Origin {
-        Scope::current_origin().published_by(self.number)
+        self.bus.core().origin().published_by(self.number)
     }
 }
 

@@ -68,7 +68,7 @@ impl Bus {
     /// the bus is idle: nothing is queued or waits for the start, no served handler runs and no
     /// request is open. Then the bus closes.
     ///
-    /// "Inside a handler" means code that [`serve`](crate::Subscription::serve) runs,
+    /// "Inside a handler" means code that [`serve`](crate::Subscription::serve) runs on this bus,
     /// [`Call::request`](crate::Call::request) and every answer. A hand-written loop names the
     /// event that it handles with [`publish_caused_by`](Self::publish_caused_by); its other
     /// publications are refused.

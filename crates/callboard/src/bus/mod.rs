@@ -7,7 +7,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::engine::{DeadLetter, Scope, Slow, kept};
+use crate::engine::{DeadLetter, Slow, kept};
 use crate::event::{Cause, Delivery, Event, Priority, Receipt, TypeInfo};
 use crate::overflow::Dropped;
 use crate::published::Published;
@@ -77,7 +77,7 @@ impl Bus {
     /// drop callback.
     pub fn publish<E: Event>(&self, event: E) -> Published {
         let priority = E::ABILITIES.rank(&event);
-        publish(self.core(), event, priority, Scope::current_origin())
+        publish(self.core(), event, priority, self.core().origin())
     }
 
     /// Publishes an event with another priority than its type's.
@@ -98,7 +98,7 @@ impl Bus {
     /// assert_eq!(ticks.try_recv().unwrap().0, 2);
     /// ```
     pub fn publish_with<E: Event>(&self, event: E, priority: Priority) -> Published {
-        publish(self.core(), event, priority, Scope::current_origin())
+        publish(self.core(), event, priority, self.core().origin())
     }
 
     /// Publishes an event with its cause: a reference to the received event, or its
@@ -125,7 +125,7 @@ impl Bus {
     /// ```
     pub fn publish_caused_by<E: Event>(&self, event: E, cause: impl Into<Cause>) -> Published {
         let priority = E::ABILITIES.rank(&event);
-        let origin = Scope::current_origin().caused_by(cause.into().0);
+        let origin = self.core().origin().caused_by(cause.into().0);
         publish(self.core(), event, priority, origin)
     }
 

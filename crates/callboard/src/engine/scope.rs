@@ -17,6 +17,8 @@ use crate::trace::{Context, Handling};
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Scope {
+    /// The bus of the handler; 0 for none.
+    bus: usize,
     origin: Origin,
     /// The event's type.
     info: Option<&'static TypeInfo>,
@@ -85,11 +87,11 @@ impl Origin {
 
 thread_local! {
     static CURRENT: RefCell<Scope> = const {
-        RefCell::new(Scope { origin: NOWHERE, info: None, server: None, invocation: None })
+        RefCell::new(Scope { bus: 0, origin: NOWHERE, info: None, server: None, invocation: None })
     };
-    /// A copy of the origin of `CURRENT`: every publication reads it, and plain data is faster to
-    /// read.
-    static ORIGIN: Cell<Origin> = const { Cell::new(NOWHERE) };
+    /// A copy of the bus and the origin of `CURRENT`: every publication reads it, and plain data is
+    /// faster to read.
+    static ORIGIN: Cell<(usize, Origin)> = const { Cell::new((0, NOWHERE)) };
 }
 
 const NOWHERE: Origin = Origin { cause: 0, rest: 0 };
@@ -113,16 +115,17 @@ impl Scope {
         self.info
     }
 
-    /// The scope of a scheduled publication: no handler's, with the origin that it was scheduled
-    /// with.
-    pub(crate) fn scheduled(origin: Origin) -> Serving {
-        Serving { scope: Self { origin, ..Self::default() }, span: Handling::default() }
+    /// The scope of a scheduled publication on this bus: no handler's, with the origin that it was
+    /// scheduled with.
+    pub(crate) fn scheduled(bus: usize, origin: Origin) -> Serving {
+        Serving { scope: Self { bus, origin, ..Self::default() }, span: Handling::default() }
     }
 
-    /// Prepares to run this subscription's handler in this scope, for an event that has this
-    /// context. `type_number` is that of the event, if the bus has met the type.
+    /// Prepares to run this subscription's handler in this scope, for an event of this bus that has
+    /// this context. `type_number` is that of the event, if the bus has met the type.
     pub(crate) fn serve(
         mut self,
+        bus: usize,
         server: &Arc<Mailbox>,
         publisher: u32,
         context: Context,
@@ -134,28 +137,28 @@ impl Scope {
         if let Some(number) = type_number {
             self.origin = self.origin.handling(number);
         }
-        self.server = Some(Arc::clone(server));
+        (self.bus, self.server) = (bus, Some(Arc::clone(server)));
         if let Some(invocation) = &self.invocation {
             invocation.begin_handler();
         }
         Serving { scope: self, span }
     }
 
-    /// The origin of publications in the current scope.
+    /// The origin of publications on this bus in the current scope. Its numbers mean nothing on
+    /// another bus, where they come from nowhere.
     #[inline]
-    pub(crate) fn current_origin() -> Origin {
-        ORIGIN.with(Cell::get)
+    pub(crate) fn current_origin(bus: usize) -> Origin {
+        let (of, origin) = ORIGIN.with(Cell::get);
+        if of == bus { origin } else { NOWHERE }
     }
 
-    /// The origin and the asker of requests in the current scope. There is no asker outside
-    /// handlers and while the thread is being torn down.
-    pub(crate) fn current_asker() -> (Origin, Option<Arc<Invocation>>) {
-        let origin = Self::current_origin();
-        if origin.cause == 0 {
-            return (origin, None);
+    /// The asker of requests in the current scope, on any bus. There is none outside handlers and
+    /// while the thread is being torn down.
+    pub(crate) fn current_asker() -> Option<Arc<Invocation>> {
+        if ORIGIN.with(Cell::get).1.cause == 0 {
+            return None;
         }
-        let asker = CURRENT.try_with(|current| current.borrow_mut().asker());
-        (origin, asker.ok().flatten())
+        CURRENT.try_with(|current| current.borrow_mut().asker()).ok().flatten()
     }
 
     /// The subscription whose handler the current thread runs.
@@ -222,7 +225,7 @@ impl Serving {
     pub(crate) fn enter<R>(&mut self, code: impl FnOnce() -> R) -> R {
         struct Restore<'a> {
             scope: &'a mut Scope,
-            before: Origin,
+            before: (usize, Origin),
         }
         impl Drop for Restore<'_> {
             fn drop(&mut self) {
@@ -231,9 +234,9 @@ impl Serving {
             }
         }
         let Self { scope, span } = self;
-        let origin = scope.origin;
+        let current = (scope.bus, scope.origin);
         swap(scope);
-        let before = ORIGIN.with(|current| current.replace(origin));
+        let before = ORIGIN.with(|origin| origin.replace(current));
         let _restore = Restore { scope, before };
         span.enter(code)
     }

@@ -11,7 +11,9 @@ use super::watch::{FORGOTTEN, UnstartedWatch};
 use super::{
     Accepted, CloseList, Directory, Listener, Phase, Publication, Registry, Requests, Role,
 };
-use crate::engine::{BusClock, DeadLetter, Deferred, Hooks, Mailbox, Origin, SlowWatch, merge};
+use crate::engine::{
+    BusClock, DeadLetter, Deferred, Hooks, Mailbox, Origin, Scope, SlowWatch, merge,
+};
 use crate::event::{Event, Priority, key_of};
 use crate::link::LinkStatus;
 use crate::log::{Held, Moment, Stamp};
@@ -105,6 +107,18 @@ impl Core {
     #[inline]
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.0.lock()
+    }
+
+    /// Tells this bus from others while it exists.
+    #[inline]
+    pub(crate) fn identity(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// The origin of publications on this bus in the current scope.
+    #[inline]
+    pub(crate) fn origin(&self) -> Origin {
+        Scope::current_origin(self.identity())
     }
 
     /// The current time, if the bus keeps time.

@@ -92,7 +92,7 @@ impl Bus {
     /// # }).unwrap();
     /// ```
     pub fn request<Q: Request>(&self, request: Q) -> RequestBuilder<Q> {
-        let (origin, asker) = Scope::current_asker();
+        let (origin, asker) = (self.core().origin(), Scope::current_asker());
         RequestBuilder::new(Arc::clone(self.core()), request, origin, asker)
     }
 }
@@ -159,7 +159,7 @@ impl<Q: Request> RequestBuilder<Q> {
     /// # assert!(asked.join().unwrap().is_ok());
     /// ```
     pub fn asker(mut self, name: impl AsRef<str>) -> Self {
-        if self.asker.is_none() {
+        if !self.asker.as_ref().is_some_and(|asker| asker.is_handling()) {
             self.asker = Some(Arc::new(Invocation::of_component(name.as_ref().into())));
         }
         self

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Call, Request, RequestBuilder};
-use crate::engine::{Invocation, Origin, Scope};
+use crate::engine::{Invocation, Origin};
 use crate::registry::Core;
 
 /// Makes nested requests on behalf of a call, in code that does not have the call. Created by
@@ -47,7 +47,7 @@ impl<Q: Request> Call<Q> {
     /// # assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn context(&self) -> CallContext {
-        let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
+        let origin = self.exchange.core.origin().caused_by(self.stamp().as_cause());
         let core = Arc::clone(&self.exchange.core);
         CallContext { core, origin, invocation: self.invocation() }
     }

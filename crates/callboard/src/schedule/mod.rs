@@ -12,7 +12,7 @@ use std::time::Duration;
 use task::{About, Publish, Task};
 
 use crate::bus::{Bus, publish};
-use crate::engine::{Origin, Scope};
+use crate::engine::Origin;
 use crate::event::Event;
 use crate::publisher::Publisher;
 use crate::registry::Core;
@@ -168,7 +168,7 @@ impl Bus {
     /// ```
     #[track_caller]
     pub fn publish_after<E: Event>(&self, delay: Duration, event: E) -> Scheduled {
-        let about = About::of::<E>(Location::caller(), Scope::current_origin());
+        let about = About::of::<E>(Location::caller(), self.core().origin());
         after(self.core(), about, delay, event)
     }
 
@@ -221,7 +221,7 @@ impl Bus {
         period: Duration,
         make: impl FnMut() -> E + Send + 'static,
     ) -> Scheduled {
-        let about = About::of::<E>(Location::caller(), Scope::current_origin());
+        let about = About::of::<E>(Location::caller(), self.core().origin());
         every(self.core(), about, period, make)
     }
 }

@@ -209,7 +209,7 @@ impl Task {
             return Turn::Ended;
         }
         // The event is unrelated to the event that the waking thread is handling.
-        let mut scope = Scope::scheduled(self.about.origin);
+        let mut scope = Scope::scheduled(core.identity(), self.about.origin);
         isolate("a schedule", "its event is not published", || scope.enter(|| (run.publish)(core)));
         let Some(period) = self.period else {
             *self.state.lock() = State::Ended;

@@ -49,7 +49,7 @@ async fn answer_after<Q: Request<Response = Answer>, P: Request<Response = Answe
     errors: &Log<RequestError>,
 ) {
     let handler = async |call: Call<Q>| {
-        if call.cause().is_none() {
+        if call.askers().is_empty() {
             meeting();
             asking().await.map_or_else(|error| errors.push(error), drop);
         }

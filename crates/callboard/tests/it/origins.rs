@@ -145,3 +145,42 @@ fn buffered_scheduled_and_dead_events_keep_their_origin() {
     assert_eq!((of_event.cause(), of_event.origin()), (Some(3), 2));
     assert_eq!((letter.cause(), letter.origin()), (Some(of_event.sequence()), 2));
 }
+
+/// A component that bridges two buses is common. What one bus counts means nothing on another.
+#[test]
+fn handler_of_one_bus_is_nobody_on_another() {
+    let (near, far) = (Bus::new(), Bus::new());
+    let bridge = near.subscribe::<First>("bridge");
+    let mut oracle = far.responder::<Question>("oracle");
+    let mut everything = far.subscribe::<AnyEvent>("everything");
+    near.start();
+    far.start();
+    far.publisher::<Second>("first of its names").publish(Second);
+    near.publish(First);
+    let mut serving = Box::pin(bridge.serve(|_| {
+        far.publish(Third);
+        let request = far.request(Question).expect(["oracle"]);
+        async move { assert!(request.await.unwrap().is_complete()) }
+    }));
+    assert!(poll(&mut serving).is_pending());
+    let call = oracle.try_recv().unwrap();
+    assert_eq!(&*call.askers()[0].name, "bridge", "a cycle may cross buses");
+    call.respond(Third);
+    assert!(poll(&mut serving).is_pending());
+    let chains = [(); 4].map(|()| chain(&mut everything));
+    assert_eq!(chains, [(1, None, 1), (2, None, 2), (3, None, 3), (4, Some(3), 3)]);
+    let published = |of: &str| {
+        let snapshot = far.snapshot();
+        let publishers = &snapshot.event_type(of).unwrap().publishers;
+        publishers.iter().map(|it| (it.name.clone(), it.handling.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(published(Third::TYPE), []);
+    assert_eq!(published(Question::TYPE), [("bridge".to_owned(), vec![])]);
+    // It is outside the handlers of a bus that is draining.
+    far.publish(Second);
+    let mut draining = Box::pin(far.drain(Duration::MAX));
+    assert!(poll(&mut draining).is_pending());
+    near.publish(First);
+    assert!(poll(&mut serving).is_pending());
+    assert_eq!(everything.try_iter().filter(|event| event.is::<Third>()).count(), 0);
+}

@@ -200,7 +200,8 @@ impl<S: EventSet> Subscription<S> {
         let info = scope.info();
         let card = info.and_then(|info| self.core.directory.find(info.id()));
         mailbox.begin_handling(info.map_or("", |it| it.name), now.unwrap_or(self.core.built_at));
-        (scope.serve(mailbox, publisher, context, card.map(|card| card.number)), now)
+        let (bus, number) = (self.core.identity(), card.map(|card| card.number));
+        (scope.serve(bus, mailbox, publisher, context, number), now)
     }
 
     /// Records that a handler ended; `oldest` is when the longest-running one began.
