@@ -291,7 +291,13 @@ impl Reader {
     #[inline]
     pub(crate) fn ready(&mut self, now: Moment) -> Next {
         match self.next(now) {
-            Next::Found if self.has_inbox_only() => self.mailbox.ready(),
+            Next::Found if self.has_inbox_only() => {
+                let next = self.mailbox.ready();
+                if next != Next::Found {
+                    self.mailbox.note_empty();
+                }
+                next
+            }
             next => next,
         }
     }

@@ -85,7 +85,7 @@ impl<S: EventSet> Subscription<S> {
         if self.reader.has_inbox_only() {
             let taken = S::take_locked(&mut self.reader, now);
             self.after_take();
-            if let Err(TryRecvError::Empty) = taken {
+            if taken.is_err() {
                 self.reader.note_empty();
             }
             return taken;
@@ -338,7 +338,7 @@ impl<S: EventSet> Subscription<S> {
         loop {
             let taken = S::take_locked(&mut self.reader, now);
             self.after_take();
-            if let Err(TryRecvError::Empty) = taken {
+            if taken.is_err() {
                 self.reader.note_empty();
             }
             match taken {

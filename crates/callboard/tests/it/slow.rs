@@ -1,10 +1,11 @@
 //! A subscriber that falls behind is reported once, and once when it has caught up.
 
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use callboard::testing::ManualClock;
-use callboard::{AnyEvent, Bus, Event, Overflow, Slow};
+use callboard::{AnyEvent, Bus, Event, Overflow, Slow, Subscription};
 
 use crate::listening::said;
 use crate::support::{Log, poll, publish_all};
@@ -83,6 +84,40 @@ fn subscriber_whose_batch_ends_before_its_queue_has_not_caught_up() {
     assert_eq!(reader.try_recv_batch().unwrap().count(), 1);
     assert!(reader.try_recv_batch().is_err());
     assert_eq!(told.take(), [("reader".to_owned(), true)]);
+}
+
+#[test]
+fn every_policy_and_way_of_receiving_is_told_to_have_caught_up() {
+    type Receive = fn(&mut Subscription<Tick>);
+    let ways: [Receive; 5] = [
+        |ticks| while ticks.try_recv().is_ok() {},
+        |ticks| while ticks.try_recv_batch().map(|batch| batch.for_each(drop)).is_ok() {},
+        |ticks| while poll(&mut ticks.recv()).is_ready() {},
+        |ticks| {
+            while let Poll::Ready(Some(batch)) = poll(&mut pin!(ticks.recv_batch())) {
+                batch.for_each(drop);
+            }
+        },
+        |ticks| {
+            let mut received = Vec::new();
+            while poll(&mut pin!(ticks.recv_many(&mut received, 9))).is_ready() {}
+        },
+    ];
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest, Overflow::Coalesce] {
+        for receive in ways {
+            let bus = Bus::new();
+            let told = listened(&bus);
+            let subscriber = bus.subscriber("clock").capacity(2).overflow(overflow);
+            let mut clock = subscriber.subscribe::<Tick>();
+            bus.start();
+            for _ in 0..2 {
+                ticks(&bus, 9);
+                receive(&mut clock);
+            }
+            let told = told.take().into_iter().map(|(_, caught_up)| caught_up);
+            assert!(told.eq([false, true, false, true]), "{overflow}");
+        }
+    }
 }
 
 #[test]
