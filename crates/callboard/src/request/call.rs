@@ -92,7 +92,7 @@ impl<Q: Request> Call<Q> {
         }
         let core = &self.exchange.core;
         let published_at = core.moment();
-        let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
+        let origin = self.exchange.core.origin().caused_by(self.stamp().as_cause());
         let held = core.accept_answer(answer, origin, published_at);
         let answer =
             Delivery::new(kept(held), Receipt::new(0, published_at.is_known().then_some(0)));
@@ -200,7 +200,7 @@ impl<Q: Request> Call<Q> {
     /// assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn request<P: Request>(&self, request: P) -> RequestBuilder<P> {
-        let origin = Scope::current_origin().caused_by(self.stamp().as_cause());
+        let origin = self.exchange.core.origin().caused_by(self.stamp().as_cause());
         let core = Arc::clone(&self.exchange.core);
         RequestBuilder::new(core, request, origin, Some(self.invocation()))
     }
@@ -256,7 +256,8 @@ impl<Q: Request> Call<Q> {
     /// Whether the asker waits for this responder's answer: it [expects](RequestBuilder::expect)
     /// its name, and the request has not ended.
     pub fn is_expected(&self) -> bool {
-        self.exchange.state.lock().part_of(self.place).is_some()
+        let state = self.exchange.state.lock();
+        state.end.is_none() && state.part_of(self.place).is_some()
     }
 
     /// Whether the asker still waits for answers.

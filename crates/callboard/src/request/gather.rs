@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use super::exchange::Exchange;
+use super::gathered::discard_answers;
 use super::predicate::PredicateState;
 use super::rule::Rule;
 use super::state::{Closed, State};
@@ -17,7 +18,7 @@ use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::TypeInfo;
 use crate::outcome::{End, Troubled, TroubledRequest};
-use crate::registry::{Accepted, Ending, Publication, Slot};
+use crate::registry::{Accepted, Ending, Publication};
 use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
 use crate::trace::Inquiry;
@@ -39,8 +40,8 @@ enum Stage<Q: Request> {
 /// An open request. Dropping it withdraws the request.
 struct Open<Q: Request> {
     exchange: Arc<Exchange<Q>>,
-    /// Its slot among the open requests.
-    slot: Slot,
+    /// Its number among the open requests.
+    number: u64,
     /// Its entry in the wait-for graph, if the request is nested.
     wait: Option<Wait>,
     deadline: Deadline,
@@ -119,7 +120,14 @@ fn open<Q: Request>(
     builder: RequestBuilder<Q>,
     inquiry: &Inquiry,
 ) -> Result<Open<Q>, RequestError> {
-    let rule = check(&builder).inspect_err(|_| builder.core.requests.refuse())?;
+    let rule = match check(&builder) {
+        Ok(rule) => rule,
+        Err(error) => {
+            builder.core.requests.refuse();
+            discard(builder);
+            return Err(error);
+        }
+    };
     let (timeout, blocking_at) = (builder.timeout, builder.blocking_at);
     let RequestBuilder { core, request, origin, asker, expected, predicate, .. } = builder;
     let origin = match &asker {
@@ -142,11 +150,17 @@ fn open<Q: Request>(
             cycle(&exchange, chain)
         })
     };
-    let wait = exchange.nested().map(begin).transpose()?;
+    let wait = match exchange.nested().map(begin).transpose() {
+        Ok(wait) => wait,
+        Err(error) => {
+            discard(request);
+            return Err(error);
+        }
+    };
     // From here on, dropping `open` undoes everything. It is registered before it is accepted, so
     // that a concurrent close of the bus finds it.
     let mut open = Open {
-        slot: exchange.core.requests.open(Arc::clone(&ticket)),
+        number: exchange.core.requests.open(Arc::clone(&ticket)),
         exchange,
         wait,
         deadline,
@@ -207,7 +221,7 @@ impl<Q: Request> Open<Q> {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
-        let Self { exchange, slot, wait, deadline, predicate, ending, .. } = self;
+        let Self { exchange, number, wait, deadline, predicate, ending, .. } = self;
         // Cloning and dropping a waker runs user code, so neither happens under the lock. The first
         // poll will need one; a later one is likely to be the last.
         let mut waker = std::mem::take(&mut self.is_new).then(|| context.waker().clone());
@@ -230,14 +244,14 @@ impl<Q: Request> Open<Q> {
                     if !predicate.is_content() {
                         continue;
                     }
-                    break exchange.finish(*slot, exchange.state.lock(), End::Met, present);
+                    break exchange.finish(*number, exchange.state.lock(), End::Met, present);
                 }
                 Some(_) => state.decided(exchange.rule).or(state.end),
             };
             if let Some(end) = end.or((!in_time).then_some(End::TimedOut)) {
                 present = state.stranded.take().or(present);
                 if state.dispatched || present.is_some() {
-                    break exchange.finish(*slot, state, end, present);
+                    break exchange.finish(*number, state, end, present);
                 }
                 // It never left the buffer: find the responders that have not signed in. It may
                 // leave the buffer concurrently; then this is checked again.
@@ -279,7 +293,7 @@ impl<Q: Request> Exchange<Q> {
     /// whether the request may be in the bus's buffer or in a queue.
     fn finish<'a>(
         &'a self,
-        slot: Slot,
+        number: u64,
         mut state: MutexGuard<'a, State<Q::Response>>,
         end: End,
         present: Option<Vec<Arc<str>>>,
@@ -290,9 +304,6 @@ impl<Q: Request> Exchange<Q> {
         let (sequence, dispatched) = (state.sequence, state.dispatched);
         let Closed { mut parts, unexpected, waker, queued } = self.end(&mut state, end);
         drop(state);
-        if self.trace.is_some() {
-            self.remember(Some(slot), sequence, (&parts, &unexpected), (end, &end.to_string()));
-        }
         discard_any(waker);
         if end != End::Met {
             let outcomes = parts.named().map(|(name, part)| (name.into(), part.outcome(end)));
@@ -305,6 +316,9 @@ impl<Q: Request> Exchange<Q> {
             });
         }
         let responded = parts.sort();
+        if self.trace.is_some() {
+            self.remember(Some(number), sequence, (&parts, &unexpected), (end, &end.to_string()));
+        }
         (
             Gathered { request: TypeInfo::of::<Q>(), sequence, parts, responded, unexpected, end },
             queued,
@@ -316,11 +330,12 @@ impl<Q: Request> Exchange<Q> {
     /// Ends the request and discards its answers. Returns whether it may be in the buffer or in a
     /// queue.
     #[cold]
-    fn abort(&self, slot: Option<Slot>, how: Ending) -> bool {
+    fn abort(&self, number: Option<u64>, how: Ending) -> bool {
         let mut state = self.state.lock();
         let sequence = state.sequence;
-        let closed = self.end(&mut state, End::Unreachable);
+        let mut closed = self.end(&mut state, End::Unreachable);
         drop(state);
+        closed.parts.sort();
         if self.trace.is_some() {
             let how = match how {
                 Ending::GivenUp => "withdrawn",
@@ -328,11 +343,10 @@ impl<Q: Request> Exchange<Q> {
                 Ending::Gathered(_) => "closed",
             };
             let held = (&closed.parts, &closed.unexpected[..]);
-            self.remember(slot, sequence, held, (End::Unreachable, how));
+            self.remember(number, sequence, held, (End::Unreachable, how));
         }
         discard_any(closed.waker);
-        closed.parts.into_answers().for_each(discard);
-        closed.unexpected.into_iter().for_each(discard);
+        discard_answers(closed.parts, closed.unexpected);
         closed.queued
     }
 }
@@ -340,9 +354,9 @@ impl<Q: Request> Exchange<Q> {
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
         if !self.over {
-            self.queued = self.exchange.abort(Some(self.slot), self.ending);
+            self.queued = self.exchange.abort(Some(self.number), self.ending);
         }
-        self.exchange.core.requests.end(self.slot, self.ending, self.time());
+        self.exchange.core.requests.end(self.number, self.ending, self.time());
         // The request has ended, so no chain of waiting calls includes it any more.
         self.wait = None;
         if self.queued {

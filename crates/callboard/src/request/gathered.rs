@@ -1,13 +1,14 @@
 //! The result of a request.
 
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 use super::parts::{Part, Parts};
 use crate::error::Incomplete;
 use crate::event::{Delivery, Event, TypeInfo};
 use crate::outcome::{End, Outcome};
 use crate::report::first_of;
+use crate::sync::discard;
 
 /// The result of a request: the answers, why the other responders did not answer, and why the
 /// request ended.
@@ -115,6 +116,21 @@ impl<R: Event> Gathered<R> {
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
+}
+
+impl<R: 'static> Drop for Gathered<R> {
+    fn drop(&mut self) {
+        if mem::needs_drop::<R>() {
+            let parts = mem::replace(&mut self.parts, Parts::new());
+            discard_answers(parts, mem::take(&mut self.unexpected));
+        }
+    }
+}
+
+/// Drops answers one by one, since their destructors may panic.
+pub(super) fn discard_answers<R>(parts: Parts<R>, unexpected: Vec<(Arc<str>, Delivery<R>)>) {
+    parts.into_answers().for_each(discard);
+    unexpected.into_iter().for_each(discard);
 }
 
 impl<R: 'static> Clone for Gathered<R> {

@@ -10,7 +10,6 @@ use crate::bus::Bus;
 use crate::engine::Mailbox;
 use crate::event::Delivery;
 use crate::outcome::{End, RequestTrace, ResponderTrace};
-use crate::registry::Slot;
 use crate::sync::{Mutex, Ordering};
 
 impl Bus {
@@ -101,7 +100,7 @@ impl<Q: Request> Exchange<Q> {
     #[cold]
     pub(super) fn remember(
         &self,
-        slot: Option<Slot>,
+        number: Option<u64>,
         sequence: u64,
         (parts, unexpected): (&Parts<Q::Response>, &[Answered<Q::Response>]),
         end: (End, &str),
@@ -113,7 +112,7 @@ impl<Q: Request> Exchange<Q> {
         let now = self.core.now();
         trace.took = Some(now.map_or(Duration::ZERO, |now| self.after(now)));
         trace.end = Some(text.to_owned());
-        self.core.requests.remember_trace(slot, trace);
+        self.core.requests.remember_trace(number, trace);
     }
 
     fn after(&self, moment: Instant) -> Duration {

@@ -4,7 +4,7 @@ use callboard::Call;
 use callboard::testing::block_on;
 
 use crate::cycles::{Answer, Ask, by_hand, call_in_hand, cycle};
-use crate::support::{Log, in_time, poll};
+use crate::support::{Log, forget, in_time, poll};
 
 #[test]
 fn helper_of_an_answered_call_keeps_its_responder_from_nothing() {
@@ -41,4 +41,27 @@ fn helper_of_a_served_call_that_asks_its_responder_is_a_cycle() {
         }
         assert_eq!(ended.take(), [cycle(&["a", "a"])]);
     });
+}
+
+#[test]
+fn helper_of_a_call_that_is_being_answered_is_in_no_circle() {
+    let (bus, [mut a, mut b]) = by_hand(["a", "b"]);
+    let _full = bus.subscriber("full").late().capacity(0).subscribe::<Answer>();
+    let of_a = call_in_hand(&bus, &mut a);
+    b.try_iter().for_each(drop);
+    let mut nested = of_a.request(Ask(vec![])).expect(["b"]).gather();
+    assert!(poll(&mut nested).is_pending());
+    a.try_iter().for_each(drop);
+    let of_b = b.try_recv().unwrap();
+    let (context, asked) = (of_b.context(), Log::new());
+    let log = asked.clone();
+    // The answer does not fit: the callback runs before it has arrived.
+    bus.on_drop(move |_| {
+        let mut gather = context.request(Ask(vec![]), "helper").expect(["a"]).gather();
+        log.push(poll(&mut gather).is_pending());
+        forget(gather);
+    });
+    of_b.respond(Answer);
+    assert_eq!(asked.take(), [true], "`a` will have its answer");
+    assert!(poll(&mut nested).is_ready());
 }

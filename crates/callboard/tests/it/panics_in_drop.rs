@@ -1,6 +1,9 @@
 //! Promise 8, where an event is dropped: a destructor that panics reaches only the code that drops
 //! the event itself.
 
+use std::future::IntoFuture;
+use std::task::Poll;
+
 use callboard::{Bus, Coalesce, Delivery, Event, Overflow, Request};
 
 use crate::panics::{Bomb, assert_works, bomb, explodes, fuse};
@@ -118,6 +121,41 @@ fn question_and_answers_of_a_dropped_gather_may_panic() {
         drop(gather);
         // The question may panic where its last reader drops it, but nothing else does.
         let _ = explodes(|| drop(c));
+        assert_works(&bus);
+    });
+}
+
+#[test]
+fn answers_of_a_result_may_panic() {
+    in_a_process("panics_in_drop::answers_of_a_result_may_panic", || {
+        let bus = Bus::new();
+        let names = ["a", "b", "c", "d"];
+        let mut inboxes = names.map(|name| bus.responder::<AskBomb>(name));
+        bus.start();
+        let mut gathers = [&["a", "b"][..], &["a", "b", "absent"]].map(|expected| {
+            let request = bus.request(AskBomb { _fuse: fuse() }).expect(expected);
+            let mut gather = request.settled().gather();
+            assert!(poll(&mut gather).is_pending());
+            gather
+        });
+        let mut one = Box::pin(bus.ask(AskBomb { _fuse: fuse() }).of("a").into_future());
+        assert!(poll(&mut one).is_pending());
+        for inbox in inboxes.iter_mut().rev() {
+            for _ in 0..3 {
+                let call = inbox.try_recv().unwrap();
+                // The question may panic where its last reader drops it.
+                let _ = explodes(|| call.respond(bomb()));
+            }
+        }
+        let [all, some] = gathers.each_mut().map(|gather| {
+            let Poll::Ready(Ok(gathered)) = poll(gather) else { panic!("they have answered") };
+            gathered
+        });
+        assert_eq!((all.responses().len(), all.unexpected().len()), (2, 2));
+        drop(all);
+        assert!(some.into_all().is_err(), "one is absent");
+        let Poll::Ready(Ok(answer)) = poll(&mut one) else { panic!("`a` has answered") };
+        assert!(explodes(|| drop(answer)), "this one is the asker's");
         assert_works(&bus);
     });
 }

@@ -120,3 +120,17 @@ fn request_that_the_bus_closed_under_says_so() {
     let refused = soon("the question", bus.ask(Validate).of("nobody").into_future()).unwrap_err();
     assert_eq!((refused.end(), refused.to_string().as_str()), (None, "the bus is closed"));
 }
+
+#[test]
+fn namesake_is_expected_until_the_request_ends() {
+    let bus = Bus::new();
+    let mut inboxes = ["a", "a", "b"].map(|name| bus.responder::<Validate>(name));
+    bus.start();
+    let mut gather = bus.request(Validate).expect(["a", "b"]).first().gather();
+    assert!(poll(&mut gather).is_pending());
+    let [first, second, other] = inboxes.each_mut().map(|inbox| inbox.try_recv().unwrap());
+    assert!(first.is_expected() && second.is_expected() && other.is_expected());
+    other.respond(Verdict(1));
+    assert!(poll(&mut gather).is_ready());
+    assert!(!first.is_expected() && !second.is_expected());
+}

@@ -82,8 +82,8 @@ fn trace_tells_when_each_responder_took_the_request_and_was_done() {
     assert_eq!((ended.began, ended.took), (3 * STEP, Some(3 * STEP)));
     assert_eq!((ended.timeout, ended.end.as_deref()), (Some(100 * STEP), Some("out of reach")));
     let in_the_end = [
-        ("slow", "declined: no idea", Some(1), Some(3)),
         ("quick", "responded", Some(1), Some(1)),
+        ("slow", "declined: no idea", Some(1), Some(3)),
         ("other", "responded", Some(2), Some(2)),
     ];
     assert_eq!(parts(ended), in_the_end);

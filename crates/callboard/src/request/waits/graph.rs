@@ -95,7 +95,12 @@ impl Graph {
             Candidate::Unknown => Alternative::Free,
             Candidate::Queued(mailbox) => self.responder(waits, mailbox, known),
             Candidate::Handling(mailbox) => {
-                match waits.of(mailbox).find(|waiter| waiter.invocation.handles(ticket)) {
+                let handles = |waiter: &&Waiter| {
+                    let Waiter { invocation, .. } = waiter;
+                    // If it is answered, its answer is on the way.
+                    invocation.handles(ticket) && invocation.occupies(false)
+                };
+                match waits.of(mailbox).find(handles) {
                     Some(waiter) => Alternative::Invocation(self.invocation(waiter, known)),
                     None => Alternative::Free,
                 }

@@ -232,7 +232,7 @@ const PLACES: &[Place] = &[
         deed.arm();
         drop(gather);
     }),
-    in_hand("an answer that its asker gives up", |deed| {
+    fenced("an answer that its asker gives up", |deed| {
         let bus = deed.running();
         let mut oracle = room(&bus, 9).responder::<AskCharged>();
         let mut gather = bus.request(AskCharged(dud())).expect(["charged"]).gather();
