@@ -36,9 +36,9 @@ macro_rules! metadata {
         }
 
         /// The [`sequence`](Self::sequence) of the event that led to this one, if the bus knows it:
-        /// this event was published inside a handler run by [`serve`](crate::Subscription::serve) on
-        /// the same bus,
-        /// or with [`publish_caused_by`](crate::Bus::publish_caused_by), or answers a request.
+        /// this event was published inside a handler that [`serve`](crate::Subscription::serve) runs
+        /// on the same bus, or with [`publish_caused_by`](crate::Bus::publish_caused_by), or it
+        /// answers a request.
         pub fn cause(&self) -> Option<u64> {
             let cause = self.stamp().cause();
             (cause != 0).then_some(cause)
