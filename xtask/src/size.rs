@@ -8,7 +8,7 @@ const CORE: &str = "crates/callboard/src";
 /// Half of it is delivery: the logs with their readers, and queues for what a log can't hold. The other
 /// half is asking with its wait-for graph, time in events, drain, and what the snapshot tells,
 /// and how the wiring is drawn.
-const LIMIT: usize = 16_980;
+const LIMIT: usize = 16_990;
 /// The one module with unsafe code: no more than a person can read with care at one sitting.
 const UNSAFE: &str = "crates/callboard/src/log/memory";
 const UNSAFE_LIMIT: usize = 985;

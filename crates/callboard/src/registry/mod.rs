@@ -40,7 +40,7 @@ pub(crate) use on_close::{CloseList, OnClose};
 pub(crate) use publishers::Publishers;
 use publishers::Tally;
 pub(crate) use quiet::Busy;
-pub(crate) use requests::{Requests, TROUBLES};
+pub(crate) use requests::{Requests, Slot, TROUBLES};
 pub(crate) use signing::SignIn;
 pub(crate) use types::TypeEntry;
 

@@ -1,13 +1,11 @@
 //! Open requests, and statistics of ended ones.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasherDefault;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::endings::{Ending, Endings};
 use crate::engine::Ticket;
-use crate::event::AsIs;
 use crate::outcome::{RequestTrace, TroubledRequest};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, discard};
 
@@ -36,42 +34,50 @@ pub(crate) const TROUBLES: usize = 16;
 /// How many request traces are kept.
 const TRACES: usize = 64;
 
-/// The open requests, each with its number in the order of opening.
+/// The open requests, in reusable slots.
 #[derive(Default)]
 struct Open {
-    tickets: HashMap<u64, Arc<dyn Ticket>, BuildHasherDefault<AsIs>>,
+    /// Each slot has the request's number in the order of opening.
+    slots: Vec<Option<(u64, Arc<dyn Ticket>)>>,
+    free: Vec<usize>,
     opened: u64,
 }
 
-/// If there is room for more than this, it is freed once no request is open.
-const KEPT_ROOM: usize = 64;
+/// The slot of an open request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot(usize);
 
-impl Open {
-    /// The number of the next request.
-    fn next(&mut self) -> u64 {
-        self.opened += 1;
-        self.opened
-    }
-}
+/// If there are more slots than this, they are freed once no request is open.
+const KEPT_SLOTS: usize = 64;
 
 impl Requests {
-    /// Adds a request to the open ones. Returns its number.
-    pub(crate) fn open(&self, ticket: Arc<dyn Ticket>) -> u64 {
+    /// Adds a request to the open ones.
+    pub(crate) fn open(&self, ticket: Arc<dyn Ticket>) -> Slot {
         let mut open = self.open.lock();
-        let number = open.next();
-        open.tickets.insert(number, ticket);
-        number
+        open.opened += 1;
+        let entry = Some((open.opened, ticket));
+        match open.free.pop() {
+            Some(slot) => {
+                open.slots[slot] = entry;
+                Slot(slot)
+            }
+            None => {
+                open.slots.push(entry);
+                Slot(open.slots.len() - 1)
+            }
+        }
     }
 
     /// Removes a request that ended.
-    pub(crate) fn end(&self, number: u64, ending: Ending, time: Option<Duration>) {
+    pub(crate) fn end(&self, Slot(slot): Slot, ending: Ending, time: Option<Duration>) {
         let mut open = self.open.lock();
-        let ticket = open.tickets.remove(&number);
-        if open.tickets.is_empty() && open.tickets.capacity() > KEPT_ROOM {
-            open.tickets = HashMap::default();
+        let entry = open.slots[slot].take();
+        open.free.push(slot);
+        if open.slots.len() > KEPT_SLOTS && open.slots.len() == open.free.len() {
+            (open.slots, open.free) = (Vec::new(), Vec::new());
         }
         drop(open);
-        drop(ticket);
+        drop(entry);
         self.endings.count(ending, time);
     }
 
@@ -82,15 +88,20 @@ impl Requests {
 
     /// The open requests, oldest first, each with its number in the order of opening.
     fn numbered(&self) -> Vec<(u64, Arc<dyn Ticket>)> {
-        let numbered = |(number, ticket): (&u64, &Arc<_>)| (*number, Arc::clone(ticket));
-        let mut entries: Vec<_> = self.open.lock().tickets.iter().map(numbered).collect();
+        let mut entries: Vec<_> = self.open.lock().slots.iter().flatten().cloned().collect();
         entries.sort_unstable_by_key(|(number, _)| *number);
         entries
     }
 
-    /// Keeps the trace of an ended request, which has a number if it was ever opened.
-    pub(crate) fn remember_trace(&self, number: Option<u64>, trace: RequestTrace) {
-        let number = number.unwrap_or_else(|| self.open.lock().next());
+    /// Keeps the trace of an ended request, which is still in its slot if it was ever opened.
+    pub(crate) fn remember_trace(&self, slot: Option<Slot>, trace: RequestTrace) {
+        let mut open = self.open.lock();
+        let entry = slot.and_then(|Slot(slot)| open.slots[slot].as_ref());
+        let number = entry.map(|(number, _)| *number).unwrap_or_else(|| {
+            open.opened += 1;
+            open.opened
+        });
+        drop(open);
         let mut traced = self.traced.lock();
         if traced.len() == TRACES {
             traced.pop_front();

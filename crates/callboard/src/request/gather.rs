@@ -18,7 +18,7 @@ use crate::engine::Ticket;
 use crate::error::RequestError;
 use crate::event::TypeInfo;
 use crate::outcome::{End, Troubled, TroubledRequest};
-use crate::registry::{Accepted, Ending, Publication};
+use crate::registry::{Accepted, Ending, Publication, Slot};
 use crate::sync::{MutexGuard, discard, discard_any};
 use crate::time::Deadline;
 use crate::trace::Inquiry;
@@ -40,8 +40,8 @@ enum Stage<Q: Request> {
 /// An open request. Dropping it withdraws the request.
 struct Open<Q: Request> {
     exchange: Arc<Exchange<Q>>,
-    /// Its number among the open requests.
-    number: u64,
+    /// Its slot among the open requests.
+    slot: Slot,
     /// Its entry in the wait-for graph, if the request is nested.
     wait: Option<Wait>,
     deadline: Deadline,
@@ -160,7 +160,7 @@ fn open<Q: Request>(
     // From here on, dropping `open` undoes everything. It is registered before it is accepted, so
     // that a concurrent close of the bus finds it.
     let mut open = Open {
-        number: exchange.core.requests.open(Arc::clone(&ticket)),
+        slot: exchange.core.requests.open(Arc::clone(&ticket)),
         exchange,
         wait,
         deadline,
@@ -221,7 +221,7 @@ impl<Q: Request> Open<Q> {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Gathered<Q::Response>, RequestError>> {
-        let Self { exchange, number, wait, deadline, predicate, ending, .. } = self;
+        let Self { exchange, slot, wait, deadline, predicate, ending, .. } = self;
         // Cloning and dropping a waker runs user code, so neither happens under the lock. The first
         // poll will need one; a later one is likely to be the last.
         let mut waker = std::mem::take(&mut self.is_new).then(|| context.waker().clone());
@@ -244,14 +244,14 @@ impl<Q: Request> Open<Q> {
                     if !predicate.is_content() {
                         continue;
                     }
-                    break exchange.finish(*number, exchange.state.lock(), End::Met, present);
+                    break exchange.finish(*slot, exchange.state.lock(), End::Met, present);
                 }
                 Some(_) => state.decided(exchange.rule).or(state.end),
             };
             if let Some(end) = end.or((!in_time).then_some(End::TimedOut)) {
                 present = state.stranded.take().or(present);
                 if state.dispatched || present.is_some() {
-                    break exchange.finish(*number, state, end, present);
+                    break exchange.finish(*slot, state, end, present);
                 }
                 // It never left the buffer: find the responders that have not signed in. It may
                 // leave the buffer concurrently; then this is checked again.
@@ -293,7 +293,7 @@ impl<Q: Request> Exchange<Q> {
     /// whether the request may be in the bus's buffer or in a queue.
     fn finish<'a>(
         &'a self,
-        number: u64,
+        slot: Slot,
         mut state: MutexGuard<'a, State<Q::Response>>,
         end: End,
         present: Option<Vec<Arc<str>>>,
@@ -317,7 +317,7 @@ impl<Q: Request> Exchange<Q> {
         }
         let responded = parts.sort();
         if self.trace.is_some() {
-            self.remember(Some(number), sequence, (&parts, &unexpected), (end, &end.to_string()));
+            self.remember(Some(slot), sequence, (&parts, &unexpected), (end, &end.to_string()));
         }
         (
             Gathered { request: TypeInfo::of::<Q>(), sequence, parts, responded, unexpected, end },
@@ -330,7 +330,7 @@ impl<Q: Request> Exchange<Q> {
     /// Ends the request and discards its answers. Returns whether it may be in the buffer or in a
     /// queue.
     #[cold]
-    fn abort(&self, number: Option<u64>, how: Ending) -> bool {
+    fn abort(&self, slot: Option<Slot>, how: Ending) -> bool {
         let mut state = self.state.lock();
         let sequence = state.sequence;
         let mut closed = self.end(&mut state, End::Unreachable);
@@ -343,7 +343,7 @@ impl<Q: Request> Exchange<Q> {
                 Ending::Gathered(_) => "closed",
             };
             let held = (&closed.parts, &closed.unexpected[..]);
-            self.remember(number, sequence, held, (End::Unreachable, how));
+            self.remember(slot, sequence, held, (End::Unreachable, how));
         }
         discard_any(closed.waker);
         discard_answers(closed.parts, closed.unexpected);
@@ -354,9 +354,9 @@ impl<Q: Request> Exchange<Q> {
 impl<Q: Request> Drop for Open<Q> {
     fn drop(&mut self) {
         if !self.over {
-            self.queued = self.exchange.abort(Some(self.number), self.ending);
+            self.queued = self.exchange.abort(Some(self.slot), self.ending);
         }
-        self.exchange.core.requests.end(self.number, self.ending, self.time());
+        self.exchange.core.requests.end(self.slot, self.ending, self.time());
         // The request has ended, so no chain of waiting calls includes it any more.
         self.wait = None;
         if self.queued {

@@ -10,6 +10,7 @@ use crate::bus::Bus;
 use crate::engine::Mailbox;
 use crate::event::Delivery;
 use crate::outcome::{End, RequestTrace, ResponderTrace};
+use crate::registry::Slot;
 use crate::sync::{Mutex, Ordering};
 
 impl Bus {
@@ -100,7 +101,7 @@ impl<Q: Request> Exchange<Q> {
     #[cold]
     pub(super) fn remember(
         &self,
-        number: Option<u64>,
+        slot: Option<Slot>,
         sequence: u64,
         (parts, unexpected): (&Parts<Q::Response>, &[Answered<Q::Response>]),
         end: (End, &str),
@@ -112,7 +113,7 @@ impl<Q: Request> Exchange<Q> {
         let now = self.core.now();
         trace.took = Some(now.map_or(Duration::ZERO, |now| self.after(now)));
         trace.end = Some(text.to_owned());
-        self.core.requests.remember_trace(number, trace);
+        self.core.requests.remember_trace(slot, trace);
     }
 
     fn after(&self, moment: Instant) -> Duration {
