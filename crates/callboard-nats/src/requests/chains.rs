@@ -70,14 +70,15 @@ impl Chains {
         lock(&self.left).len()
     }
 
-    /// The context for asking on behalf of the sent request with this number, if it is open. The
-    /// handlers that ask are `askers`, the outermost last.
+    /// The context for asking on behalf of the sent request with this number, if it is open: that of
+    /// the responder which asks, or of the first if the request comes by further nodes. The handlers
+    /// that ask are `askers`, the outermost last.
     pub(crate) fn context(&self, id: u64, askers: &[String]) -> Option<CallContext> {
         let left = lock(&self.left);
         let Left { names, contexts, .. } = left.get(&id)?;
-        let asks = |asker| names.iter().position(|name| name == asker);
-        let asker = askers.iter().rev().find_map(asks).unwrap_or(0);
-        contexts.get(asker).cloned()
+        let place_of = |asker| names.iter().position(|name| name == asker);
+        let place = askers.iter().rev().find_map(place_of).unwrap_or(0);
+        contexts.get(place).cloned()
     }
 
     /// Adds a received request, which is made on this bus under this name.

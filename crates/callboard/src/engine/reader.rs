@@ -135,12 +135,6 @@ impl Reader {
         }
     }
 
-    /// Notes that the queue of a reader that has no log was found empty.
-    #[inline]
-    pub(crate) fn note_empty(&self) {
-        self.mailbox.note_empty();
-    }
-
     /// Finishes the current event and takes the next, for a reader that has no log.
     #[inline]
     pub(crate) fn finish_and_take(&mut self, now: Moment) -> Result<Taken, TryRecvError> {

@@ -103,7 +103,7 @@ impl Mailbox {
 
     /// Notes that the reader found nothing: if it was behind, it has caught up. No lock is held.
     #[inline]
-    pub(super) fn note_empty(&self) {
+    pub(crate) fn note_empty(&self) {
         if self.behind.now.load(Ordering::Relaxed) {
             self.catch_up();
         }

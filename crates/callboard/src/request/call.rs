@@ -9,7 +9,7 @@ use super::asker::Asker;
 use super::exchange::Exchange;
 use super::parts::Stage;
 use super::{Request, RequestBuilder};
-use crate::engine::{Invocation, Mailbox, Scope, Taken, kept};
+use crate::engine::{Invocation, Mailbox, Origin, Scope, Taken, kept};
 use crate::event::{Delivery, Receipt, Received, TypeInfo, describe, metadata, received};
 use crate::log::{Kept, Stamp};
 use crate::outcome::Outcome;
@@ -92,7 +92,7 @@ impl<Q: Request> Call<Q> {
         }
         let core = &self.exchange.core;
         let published_at = core.moment();
-        let origin = self.exchange.core.origin().caused_by(self.stamp().as_cause());
+        let origin = self.origin_of_nested();
         let held = core.accept_answer(answer, origin, published_at);
         let answer =
             Delivery::new(kept(held), Receipt::new(0, published_at.is_known().then_some(0)));
@@ -200,7 +200,7 @@ impl<Q: Request> Call<Q> {
     /// assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn request<P: Request>(&self, request: P) -> RequestBuilder<P> {
-        let origin = self.exchange.core.origin().caused_by(self.stamp().as_cause());
+        let origin = self.origin_of_nested();
         let core = Arc::clone(&self.exchange.core);
         RequestBuilder::new(core, request, origin, Some(self.invocation()))
     }
@@ -274,6 +274,11 @@ impl<Q: Request> Call<Q> {
 
     pub(super) fn stamp(&self) -> &Stamp {
         self.question().stamp()
+    }
+
+    /// The origin of its answer, and of what is asked in order to answer it.
+    pub(super) fn origin_of_nested(&self) -> Origin {
+        self.exchange.core.origin().caused_by(self.stamp().as_cause())
     }
 
     fn question(&self) -> &Kept<Q> {

@@ -47,7 +47,7 @@ impl<Q: Request> Call<Q> {
     /// # assert!(asked.join().unwrap().unwrap().is_complete());
     /// ```
     pub fn context(&self) -> CallContext {
-        let origin = self.exchange.core.origin().caused_by(self.stamp().as_cause());
+        let origin = self.origin_of_nested();
         let core = Arc::clone(&self.exchange.core);
         CallContext { core, origin, invocation: self.invocation() }
     }

@@ -335,8 +335,8 @@ impl<Q: Request> Exchange<Q> {
         let sequence = state.sequence;
         let mut closed = self.end(&mut state, End::Unreachable);
         drop(state);
-        closed.parts.sort();
         if self.trace.is_some() {
+            closed.parts.sort();
             let how = match how {
                 Ending::GivenUp => "withdrawn",
                 Ending::Refused => "in a circle",

@@ -19,10 +19,9 @@ const LONGEST: usize = 32;
 /// events that it has not returned when it is dropped stay queued. A more urgent event that arrives
 /// during the iteration is in the next batch.
 ///
-/// A batch has up to 64 events, or 32 with another policy than drop-newest, for calls, and on a bus that
-/// traces. It is the cheapest way
-/// to receive when several events are queued; when they arrive one by one,
-/// [`recv`](Subscription::recv) is. Events are borrowed, without a reference count or a copy: as an
+/// A batch has up to 64 events, or 32 with another policy than drop-newest, for calls, and on a bus
+/// that traces. It is the cheapest way to receive when several events are queued; when they arrive
+/// one by one, [`recv`](Subscription::recv) is. Events are borrowed, without a reference count or a copy: as an
 /// [`EventRef`](crate::EventRef) of one type, an [`AnyEventRef`](crate::AnyEventRef) of everything,
 /// and of a set as the enum that `#[derive(EventSet)]` makes beside it, with `Ref` at the end of its
 /// name. `keep` turns one into a [`Delivery`](crate::Delivery), an [`AnyEvent`](crate::AnyEvent) or

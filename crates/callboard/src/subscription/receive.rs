@@ -86,7 +86,7 @@ impl<S: EventSet> Subscription<S> {
             let taken = S::take_locked(&mut self.reader, now);
             self.after_take();
             if taken.is_err() {
-                self.reader.note_empty();
+                self.reader.mailbox.note_empty();
             }
             return taken;
         }
@@ -339,7 +339,7 @@ impl<S: EventSet> Subscription<S> {
             let taken = S::take_locked(&mut self.reader, now);
             self.after_take();
             if taken.is_err() {
-                self.reader.note_empty();
+                self.reader.mailbox.note_empty();
             }
             match taken {
                 Ok(item) => return Poll::Ready(Some(item)),

@@ -13,10 +13,9 @@ const RENEW: &str = "CALLBOARD_RENEW";
 /// Checks that a program's wiring, as [Mermaid](Wiring::to_mermaid), matches a file.
 ///
 /// It fails if a component begins or stops publishing, hearing, asking or answering something, and
-/// names the change.
-/// To accept a difference, or to create the file, run the test with the environment variable
-/// `CALLBOARD_RENEW=1` and review the change of the file: the check then writes the file, with its
-/// folders, and passes.
+/// names the change. To accept a difference, or to create the file, run the test with the
+/// environment variable `CALLBOARD_RENEW=1` and review the change of the file: the check then writes
+/// the file, with its folders, and passes.
 ///
 /// - A relative `path` starts at the package whose test runs: at `CARGO_MANIFEST_DIR`, which cargo
 ///   sets, or otherwise at the current folder.

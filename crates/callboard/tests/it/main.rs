@@ -2,6 +2,7 @@
 #![cfg(feature = "derive")]
 
 #[cfg(feature = "asyncapi")]
+mod askers;
 mod asyncapi;
 mod batches;
 mod cancel;
